@@ -1,0 +1,58 @@
+# `make help` lists the commands. Nothing is installed outside this directory, and nothing needs root.
+# PYTHON names the interpreter the virtual environment is made with: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV_PYTHON := .venv/bin/python
+INSTALL := $(VENV_PYTHON) -m pip install -q --disable-pip-version-check
+UNREACHABLE := make: the packages could not be installed (see above). Is the package index within reach? \
+	pip takes another one from PIP_INDEX_URL.
+
+.PHONY: help venv demo serve test bench
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' Makefile
+
+venv: .venv/.installed-dev  ## make the virtual environment, with all that tests and benchmarks need
+
+demo: .venv/.installed  ## back up, damage and restore a small database of its own, over HTTP
+	@$(VENV_PYTHON) -m examples.demo
+
+serve: .venv/.installed  ## serve on http://127.0.0.1:8084 (HOST, PORT)
+	@$(VENV_PYTHON) unified_api.py
+
+test: .venv/.installed-dev  ## check style and types, then run the tests
+	@$(VENV_PYTHON) -m ruff check -q
+	@$(VENV_PYTHON) -m ruff format -q --check
+	@$(VENV_PYTHON) -m mypy
+	@$(VENV_PYTHON) -m pytest
+
+bench: .venv/.installed-dev  ## measure, side by side with PostgreSQL's own tools
+	@$(VENV_PYTHON) -m benchmarks.run
+
+.venv/.installed: requirements.txt | .venv/.made
+	@echo "installing requirements.txt into .venv"
+	@$(INSTALL) -r requirements.txt || { echo "$(UNREACHABLE)" >&2; exit 1; }
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.txt .venv/.installed
+	@echo "installing requirements-dev.txt into .venv"
+	@$(INSTALL) -r requirements-dev.txt || { echo "$(UNREACHABLE)" >&2; exit 1; }
+	@touch $@
+
+# Debian and Ubuntu leave ensurepip out of python3, and venv can't bring pip along without it. Their pip can, if it is
+# there. Its --target is used because --python came only with pip 22.3.
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+		|| { echo "make: Python 3.10 or newer is needed; name one, as in: make test PYTHON=python3.12" >&2; exit 1; }
+	@if $(PYTHON) -c 'import ensurepip; ensurepip.version()' 2>/dev/null; then \
+		$(PYTHON) -m venv .venv; \
+	elif $(PYTHON) -m pip --version >/dev/null 2>&1; then \
+		$(PYTHON) -m venv --without-pip .venv && \
+		site=$$($(VENV_PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+		PIP_ROOT_USER_ACTION=ignore $(PYTHON) -m pip install -q --disable-pip-version-check --target "$$site" pip \
+			|| { echo "$(UNREACHABLE)" >&2; exit 1; }; \
+	else \
+		echo "make: $(PYTHON) comes without venv and without pip; on Debian and Ubuntu: apt install python3-venv" >&2; \
+		exit 1; \
+	fi
+	@touch $@

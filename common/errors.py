@@ -1,0 +1,165 @@
+"""One family of errors. Each class knows its HTTP status and its stable error_type.
+
+They are raised where the fault is known and become answers in one place, the error handler of the web layer.
+The response text is for people (Chinese, as the API documents it). It never holds a password, the content of a
+row, or a message of Python's or the driver's.
+"""
+
+from typing import Any
+
+MESSAGES = {
+    400: "请求参数错误",
+    401: "未授权",
+    403: "禁止访问",
+    404: "资源未找到",
+    405: "请求方法不允许",
+    409: "操作冲突",
+    413: "请求体过大",
+    422: "备份内容无效",
+    500: "系统内部错误",
+    503: "服务不可用",
+    504: "操作超时",
+    507: "存储空间不足",
+}
+
+
+class ServiceError(Exception):
+    """An expected failure with an answer of its own.
+
+    `response` is the text for people; `data` holds further keys of the answer (details, can_retry, …).
+    """
+
+    status = 500
+    error_type = "INTERNAL_ERROR"
+
+    def __init__(self, response: str, **data: Any) -> None:
+        super().__init__(response)
+        self.response = response
+        self.data: dict[str, Any] = data
+        self.nothing_sent = False
+        """A passing failure that came before any effect: the operation may simply be tried again."""
+
+    @property
+    def message(self) -> str:
+        return MESSAGES[self.status]
+
+
+class InternalError(ServiceError):
+    """A bug, or a server error nobody foresaw."""
+
+
+class MissingParams(ServiceError):
+    """Required fields are absent."""
+
+    status, error_type = 400, "MISSING_REQUIRED_PARAMS"
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(f"缺少必需参数: {', '.join(names)}", missing_params=names)
+
+
+class InvalidParams(ServiceError):
+    """A field has a wrong type, format or combination."""
+
+    status, error_type = 400, "INVALID_PARAMS"
+
+
+class Unauthorized(ServiceError):
+    """The token is missing or wrong."""
+
+    status, error_type = 401, "UNAUTHORIZED"
+
+
+class Forbidden(ServiceError):
+    """The target database, or the way the request came, is not allowed."""
+
+    status, error_type = 403, "FORBIDDEN"
+
+
+class PermissionDenied(ServiceError):
+    """The database role lacks a privilege, or row security would hide rows."""
+
+    status, error_type = 403, "PERMISSION_DENIED"
+
+
+class NotFound(ServiceError):
+    """A route, directory or file does not exist."""
+
+    status, error_type = 404, "RESOURCE_NOT_FOUND"
+
+
+class MethodNotAllowed(ServiceError):
+    """The route exists, but not with this method."""
+
+    status, error_type = 405, "METHOD_NOT_ALLOWED"
+
+
+class OperationInProgress(ServiceError):
+    """Another writer holds the target database."""
+
+    status, error_type = 409, "OPERATION_IN_PROGRESS"
+
+
+class LockTimeout(ServiceError):
+    """A lock was not to be had in time, or a deadlock chose us."""
+
+    status, error_type = 409, "LOCK_TIMEOUT"
+
+
+class DuplicateRows(ServiceError):
+    """A row with the same key is already there, or twice in the file."""
+
+    status, error_type = 409, "DUPLICATE_ROWS"
+
+
+class DependentRows(ServiceError):
+    """Other rows refer to the rows that were to be removed."""
+
+    status, error_type = 409, "DEPENDENT_ROWS"
+
+
+class SchemaMismatch(ServiceError):
+    """The tables are missing, or their columns do not match the file's."""
+
+    status, error_type = 409, "SCHEMA_MISMATCH"
+
+
+class PayloadTooLarge(ServiceError):
+    """The request body is over the limit."""
+
+    status, error_type = 413, "PAYLOAD_TOO_LARGE"
+
+
+class InvalidBackup(ServiceError):
+    """A backup file is damaged, truncated, swapped or cannot be parsed."""
+
+    status, error_type = 422, "INVALID_BACKUP"
+
+
+class OrphanRows(ServiceError):
+    """An embedding names a collection that does not exist."""
+
+    status, error_type = 422, "ORPHAN_ROWS"
+
+
+class DatabaseError(ServiceError):
+    """No connection, or the connection was lost."""
+
+    status, error_type = 500, "DATABASE_ERROR"
+
+
+class ServiceUnavailable(ServiceError):
+    """Too busy for now."""
+
+    status, error_type = 503, "SERVICE_UNAVAILABLE"
+
+
+class OperationTimeout(ServiceError):
+    """A time limit ran out."""
+
+    status, error_type = 504, "TIMEOUT"
+
+
+class StorageFull(ServiceError):
+    """No space left, here or in the database."""
+
+    status, error_type = 507, "STORAGE_FULL"

@@ -1,0 +1,1 @@
+"""The request models and the managers behind the routes."""

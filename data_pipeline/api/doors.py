@@ -1,0 +1,112 @@
+"""Who may come in: tokens, the Host header, browsers sent by other sites, and how many may write at a time."""
+
+import hmac
+import threading
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, request
+
+from common.errors import Forbidden, ServiceUnavailable, Unauthorized
+from data_pipeline.settings import Settings
+from data_pipeline.vector.target import is_loopback
+
+OPEN_ENDPOINTS = frozenset({"healthz", "readyz"})
+"""For probes that carry no token; they tell nothing but up or down."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+CORS_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, POST, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-ID",
+    "Access-Control-Expose-Headers": "X-Request-ID",
+    "Access-Control-Max-Age": "600",
+}
+
+
+class Doors:
+    """The checks before a request is served, and the headers on its answer."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._writers = threading.BoundedSemaphore(settings.max_writers)
+
+    def set_up(self, app: Flask) -> None:
+        app.before_request(self._check)
+        app.after_request(self._add_headers)
+        app.teardown_request(self._leave)
+
+    def _check(self) -> Response | None:
+        self._check_host()
+        self._check_origin()
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return Response(status=204)  # a browser asks first; what it may do stands in the headers
+        if request.endpoint not in OPEN_ENDPOINTS:
+            g.caller = self._caller()
+        if request.method not in SAFE_METHODS:
+            self._enter_as_writer()
+        return None
+
+    def _check_host(self) -> None:
+        """A page of another site can make its own name mean 127.0.0.1; its browser still sends that name."""
+        if self._settings.http_hosts or is_loopback(self._settings.host):
+            name = urlsplit(f"//{request.host}").hostname or ""
+            if not (is_loopback(name) or name in self._settings.http_hosts):
+                raise Forbidden("不允许的Host请求头")
+
+    def _check_origin(self) -> None:
+        origin = request.headers.get("Origin", "").lower()
+        if origin in self._settings.cors_origins:
+            return
+        foreign = bool(origin) and origin != request.host_url.rstrip("/").lower()
+        if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
+            raise Forbidden("不允许的跨站请求")
+
+    def _caller(self) -> str:
+        """Which token came with the request, by its name. Raises Unauthorized, or Forbidden for a write."""
+        settings = self._settings
+        if not (settings.api_token or settings.api_read_token):
+            return "local"
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            if _same(given, settings.api_token):
+                return "API_TOKEN"
+            if _same(given, settings.api_read_token):
+                if request.method not in SAFE_METHODS:
+                    raise Forbidden("只读令牌不能执行写操作")
+                return "API_READ_TOKEN"
+        raise Unauthorized("缺少令牌或令牌错误")
+
+    def _enter_as_writer(self) -> None:
+        if not self._writers.acquire(blocking=False):
+            raise ServiceUnavailable("正在执行的备份和恢复操作过多,请稍后重试", can_retry=True)
+        g.writer = True
+
+    def _leave(self, _error: BaseException | None) -> None:
+        if g.pop("writer", False):
+            self._writers.release()
+
+    def _add_headers(self, response: Response) -> Response:
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        if response.mimetype == "application/json":
+            response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+        if response.status_code == Unauthorized.status:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        origin = request.headers.get("Origin", "").lower()
+        if origin in self._settings.cors_origins:
+            response.headers.update({**CORS_HEADERS, "Access-Control-Allow-Origin": request.headers["Origin"]})
+        if self._settings.cors_origins:
+            response.vary.add("Origin")
+        return response
+
+
+def _same(given: str, token: str | None) -> bool:
+    """In constant time, so that the time it takes tells nothing about the token."""
+    return token is not None and hmac.compare_digest(given.strip().encode(), token.encode())

@@ -1,0 +1,39 @@
+"""Can the service do its work: is the database there, can backups be stored."""
+
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+from common.errors import ServiceError, ServiceUnavailable
+from data_pipeline.engine import Engine
+from data_pipeline.vector.connection import connect
+
+
+class Health:
+    """The checks behind /readyz."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._checks: dict[str, Callable[[], None]] = {"database": self._database, "storage": self._storage}
+
+    def check(self) -> dict[str, Any]:
+        """Every check by name. Raises ServiceUnavailable, with the same list, if one of them failed."""
+        checks = {name: _passes(check) for name, check in self._checks.items()}
+        if not all(checks.values()):
+            raise ServiceUnavailable("服务尚未就绪", can_retry=True, checks=checks)
+        return {"response": "服务已就绪", "checks": checks}
+
+    def _database(self) -> None:
+        with closing(connect(self._engine.databases.resolve(), self._engine.timeouts)):
+            pass
+
+    def _storage(self) -> None:
+        self._engine.storage.expect_writable()
+
+
+def _passes(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except (ServiceError, OSError):
+        return False
+    return True

@@ -1,0 +1,71 @@
+"""A record of every request: its id, the metrics, and for each write an audit line that says who did what."""
+
+import re
+import time
+import uuid
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+from data_pipeline.api.doors import SAFE_METHODS
+from data_pipeline.api.metrics import OPERATIONS, Metrics
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+LONGEST_VALUE = 256
+# What an audit line repeats of a request's body. Never pg_conn, which holds a password.
+AUDITED = (
+    *("task_id", "backup_path", "timestamp", "tables", "strategy", "truncate_before_restore", "atomic"),
+    *("format", "truncate_vector_tables", "backup_vector_tables", "require_manifest", "expect_database"),
+)
+
+audit = structlog.get_logger("audit")
+
+
+class Journal:
+    """Writes down each request as it is answered."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def set_up(self, app: Flask) -> None:
+        app.before_request(self._begin)
+        app.after_request(self._end)
+
+    def _begin(self) -> None:
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        g.started = time.monotonic()
+
+    def _end(self, response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.request_id
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        self._metrics.count(route, request.method, response.status_code)
+        if request.method not in SAFE_METHODS:
+            self._write_down(response)
+        return response
+
+    def _write_down(self, response: Response) -> None:
+        answer = response.get_json(silent=True) or {"success": False, "data": {}}
+        seconds = time.monotonic() - g.started
+        if request.endpoint in OPERATIONS:
+            self._metrics.operation(request.endpoint, answer, seconds)
+        audit.info(
+            "write",
+            who=g.get("caller", "refused"),
+            client=request.remote_addr,
+            what=request.endpoint,
+            path=request.path[:LONGEST_VALUE],
+            body=_audited(),
+            target=answer["data"].get("target"),
+            status=response.status_code,
+            outcome=answer["data"].get("error_type", "SUCCESS"),
+            seconds=round(seconds, 3),
+            request_id=g.request_id,
+        )
+
+
+def _audited() -> dict[str, Any]:
+    """The body's harmless fields as they came, cut short; nothing of a body that is no JSON object."""
+    body = g.get("body", {})
+    return {name: str(body[name])[:LONGEST_VALUE] for name in AUDITED if body.get(name) is not None}

@@ -1,0 +1,32 @@
+"""Structured logs on standard error: JSON lines, or plain ones for a person at a terminal."""
+
+import logging
+import sys
+
+import structlog
+from structlog.types import Processor
+
+
+def set_up() -> None:
+    """Send structlog's and the standard library's records the same way."""
+    shared: list[Processor] = [
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    json = structlog.processors.JSONRenderer(ensure_ascii=False)
+    renderer: Processor = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else json
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

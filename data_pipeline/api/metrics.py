@@ -1,0 +1,53 @@
+"""What Prometheus reads: requests, and backups and restores by outcome, rows, bytes, duration and last success."""
+
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+OPERATIONS = {"restore_vector_tables": "restore", "backup_vector_tables": "backup"}
+SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
+
+
+class Metrics:
+    """The counters of one service."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = self._counter("http_requests", "Answers", "route", "method", "status")
+        self._operations = self._counter("operations", "Backups and restores by outcome", "operation", "outcome")
+        self._rows = self._counter("rows", "Rows written by backups and restores", "operation")
+        self._bytes = self._counter("file_bytes", "Bytes of backup files written or restored", "operation")
+        self._seconds = Histogram(
+            "vector_operation_seconds",
+            "Duration of backups and restores",
+            ["operation"],
+            registry=self._registry,
+            buckets=SECONDS,
+        )
+        self._last_success = Gauge(
+            "vector_last_success_timestamp_seconds", "When it last worked", ["operation"], registry=self._registry
+        )
+
+    def count(self, route: str, method: str, status: int) -> None:
+        """One answer."""
+        self._requests.labels(route, method, str(status)).inc()
+
+    def operation(self, endpoint: str, answer: dict[str, Any], seconds: float) -> None:
+        """One backup or restore, by the envelope it was answered with."""
+        name, data = OPERATIONS[endpoint], answer["data"]
+        outcome = data.get("error_type") or ("PARTIAL" if data.get("errors") else "SUCCESS")
+        self._operations.labels(name, outcome).inc()
+        self._seconds.labels(name).observe(seconds)
+        if not answer["success"]:
+            return
+        self._last_success.labels(name).set_to_current_time()
+        for table in (data.get("restore_results") or data.get("tables_backed_up") or {}).values():
+            self._rows.labels(name).inc(table.get("rows_restored", 0) + table.get("row_count", 0))
+            self._bytes.labels(name).inc(table.get("file_bytes", 0))
+
+    def text(self) -> bytes:
+        """In Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"vector_{name}", text, labels, registry=self._registry)

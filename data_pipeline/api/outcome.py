@@ -1,0 +1,121 @@
+"""What one restore did, recorded once as it happens, and how its answer says so."""
+
+import time
+from typing import Any
+
+from common.errors import NotFound, ServiceError
+from common.sizes import format_size
+from data_pipeline.vector.catalog import BackupSet
+from data_pipeline.vector.naming import backup_date, table_file
+from data_pipeline.vector.source import Source
+from data_pipeline.vector.sync import Counts
+from data_pipeline.vector.target import Target
+
+COMPLETE = "Vector表恢复完成"
+PARTIAL = "Vector表恢复部分完成,部分表恢复失败"
+UNVOUCHED = "该备份没有清单文件,无法校验其完整性"
+
+
+class Outcome:
+    """The results of a restore, table by table. Durations are in seconds."""
+
+    def __init__(self, backup_set: BackupSet, replaced: bool) -> None:
+        self.results: dict[str, dict[str, Any]] = {}
+        self._backup_set = backup_set
+        self._replaced = replaced
+        self._truncated: dict[str, dict[str, Any]] = {}
+        self._indexes: dict[str, dict[str, Any]] = {}
+        self._failures: dict[str, ServiceError] = {}
+        self._warnings = [] if backup_set.manifest else [UNVOUCHED]
+        self._blocked_since = 0.0
+        self._blocked_seconds = 0.0
+
+    def readers_wait(self) -> None:
+        self._blocked_since = time.monotonic()
+
+    def readers_go_on(self) -> None:
+        self._blocked_seconds = time.monotonic() - self._blocked_since
+
+    def truncated(self, before: dict[str, int], duration: float) -> None:
+        """Record a TRUNCATE; `before` has the rows of each selected table."""
+        for name, rows in before.items():
+            self._truncated[name] = {
+                "success": True,
+                "rows_before": rows,
+                "rows_after": 0,
+                "duration": round(duration, 3),
+            }
+
+    def restored(self, source: Source, rows: int, duration: float) -> None:
+        """Record a table whose rows were all written."""
+        self.results[source.name] = {
+            "success": True,
+            "source_file": source.file.name,
+            "rows_restored": rows,
+            "file_size": format_size(source.file.size),
+            "file_bytes": source.file.size,
+            "duration": round(duration, 3),
+        }
+        if not source.binary:
+            self._warnings.append(f"{source.name} 含有其他类型的列,已改用文本方式导入,速度较慢")
+
+    def synced(self, name: str, counts: Counts) -> None:
+        """Record which rows of a table differed."""
+        self.results[name] |= {
+            "rows_restored": counts.inserted + counts.updated,
+            "rows_inserted": counts.inserted,
+            "rows_updated": counts.updated,
+            "rows_deleted": counts.deleted,
+            "rows_unchanged": counts.unchanged,
+        }
+
+    def rebuilt(self, results: dict[str, dict[str, Any]], warnings: list[str]) -> None:
+        """Record the indexes and keys that were built again, and what could not be."""
+        self._indexes = results
+        self._warnings += warnings
+
+    def failed(self, name: str, error: ServiceError) -> None:
+        """Record a table that was rolled back alone."""
+        self._failures[name] = error
+        kind = "文件读取失败" if isinstance(error, NotFound) else "数据导入失败"
+        set_ = self._backup_set
+        self.results[name] = {
+            "success": False,
+            "source_file": table_file(name, set_.timestamp, set_.format),
+            "error": f"{kind}: {error.response}",
+            "error_type": error.error_type,
+            **({"details": error.data["details"]} if "details" in error.data else {}),
+        }
+
+    def expect_something(self, atomic: bool) -> None:
+        """Raise the first failure if every table failed, or if one did and it is all or nothing."""
+        if self._failures and (atomic or len(self._failures) == len(self.results)):
+            raise next(iter(self._failures.values()))
+
+    def rows(self, name: str) -> int:
+        """Rows this restore wrote into a table."""
+        return int(self.results[name]["rows_restored"])
+
+    def describe(self, target: Target, duration: float) -> dict[str, Any]:
+        """The answer's data, `response` included."""
+        replaced = {
+            "truncate_results": self._truncated,
+            "index_results": self._indexes,
+            "readers_blocked_seconds": round(self._blocked_seconds, 3),
+        }
+        return {
+            "response": PARTIAL if self._failures else COMPLETE,
+            "restore_performed": True,
+            "truncate_performed": self._replaced,
+            "backup_info": {
+                "backup_path": self._backup_set.location.relative_path,
+                "timestamp": self._backup_set.timestamp,
+                "backup_date": backup_date(self._backup_set.timestamp),
+            },
+            **(replaced if self._replaced else {}),
+            "restore_results": self.results,
+            "errors": [f"{name}表恢复失败" for name in self._failures],
+            "warnings": self._warnings,
+            "target": target.public(),
+            "duration": round(duration, 3),
+        }

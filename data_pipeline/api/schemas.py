@@ -1,0 +1,150 @@
+"""Request models: strict and closed. A wrong type or an unknown field is refused, never guessed at."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from common.errors import InvalidParams, MissingParams, ServiceError
+from data_pipeline.vector import location, naming
+from data_pipeline.vector.naming import FileFormat
+
+# pydantic's error types in our words; the rest is "wrong value".
+REASONS = {
+    "extra_forbidden": "不支持的参数",
+    "bool_type": "必须是布尔值",
+    "string_type": "必须是字符串",
+    "list_type": "必须是数组",
+    "literal_error": "不支持的值",
+    "string_too_short": "不能为空",
+    "too_short": "不能为空",
+    "string_too_long": "过长",
+}
+
+
+def _checked(check: Callable[[Any], object]) -> AfterValidator:
+    """A field that one of the engine's own checks must accept. Its InvalidParams passes through pydantic."""
+
+    def validate(value: Any) -> Any:
+        check(value)
+        return value
+
+    return AfterValidator(validate)
+
+
+def _query_boolean(value: Any) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise InvalidParams("无效的参数 global_only: 必须是 true 或 false", details={"field": "global_only"})
+
+
+TaskId = Annotated[str, _checked(location.check_task_id)]
+Timestamp = Annotated[str, _checked(naming.check_timestamp)]
+Tables = Annotated[list[str], Field(min_length=1), _checked(naming.in_order)]
+Strategy = Literal["reload", "sync"]
+Text = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+class Request(BaseModel):
+    """What all requests share: null is the same as absent."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, data: Any) -> Any:
+        known = cls.model_fields
+        return {k: v for k, v in data.items() if v is not None or k not in known} if isinstance(data, dict) else data
+
+
+class ListQuery(Request):
+    """GET /restore/list"""
+
+    global_only: Annotated[bool, BeforeValidator(_query_boolean)] = Field(
+        False, description="Only the backups of the whole system, not those of tasks"
+    )
+    task_id: TaskId | None = Field(None, description="Only the backups of this task; beats global_only")
+
+
+class RestoreBody(Request):
+    """POST /restore"""
+
+    backup_path: Text = Field(description="Directory of the set, as listed")
+    timestamp: Timestamp = Field(description="Timestamp of the set, YYYYMMDD_HHMMSS")
+    tables: Tables | None = Field(None, description="Which tables; both if absent")
+    pg_conn: Text | None = Field(None, description="postgresql://user:password@host:port/dbname, for this call only")
+    truncate_before_restore: bool = Field(False, description="Replace what the tables hold, all or nothing")
+    atomic: bool | None = Field(None, description="When adding rows: both tables or neither")
+
+    expect_database: Text | None = Field(None, description="Refuse unless the connected database has this name")
+    require_manifest: bool = Field(False, description="Refuse a set that nothing vouches for")
+    strategy: Strategy = Field("reload", description="sync: write only the rows that differ, readers never wait")
+
+    @model_validator(mode="after")
+    def _no_clash(self) -> "RestoreBody":
+        if self.strategy == "sync" and self.truncate_before_restore:
+            raise InvalidParams("strategy 与 truncate_before_restore 冲突: sync 不清空表")
+        if self.strategy == "sync" and self.atomic is False:
+            raise InvalidParams("atomic 与 strategy 冲突: sync 总是原子的")
+        if self.truncate_before_restore and self.atomic is False:
+            raise InvalidParams("atomic 与 truncate_before_restore 冲突: 清空后恢复总是原子的")
+        return self
+
+    def as_arguments(self) -> dict[str, Any]:
+        """As VectorRestoreManager.restore_from_backup takes them."""
+        return {name: value for name, value in self if value is not None}
+
+
+class BackupBody(Request):
+    """POST /backup"""
+
+    task_id: TaskId | None = Field(None, description="Back up into this task's directory")
+    pg_conn: Text | None = Field(None, description="postgresql://user:password@host:port/dbname, for this call only")
+    db_connection: Text | None = Field(None, description="Another name for pg_conn")
+    truncate_vector_tables: bool = Field(False, description="Empty the embedding table once the backup is complete")
+    backup_vector_tables: bool = Field(True, description="Back up; truncating switches it on")
+
+    format: FileFormat = Field("csv", description="csv, or PostgreSQL's binary COPY: smaller and faster")
+
+    @model_validator(mode="after")
+    def _no_clash(self) -> "BackupBody":
+        if self.pg_conn and self.db_connection:
+            raise InvalidParams("pg_conn 与 db_connection 冲突: 只能指定其中一个")
+        return self
+
+    def as_arguments(self) -> dict[str, Any]:
+        """As VectorTableManager.execute_vector_management takes them."""
+        return {
+            "backup": self.backup_vector_tables,
+            "truncate": self.truncate_vector_tables,
+            "pg_conn": self.pg_conn or self.db_connection,
+            "file_format": self.format,
+        }
+
+
+class BackupSetPath(BaseModel):
+    """Where a backup set is, in a URL."""
+
+    location: str = Field(description="global, or a task id")
+    timestamp: str = Field(description="YYYYMMDD_HHMMSS")
+
+
+def rejected(error: ValidationError) -> ServiceError:
+    """The answer for a request that does not fit its model: every missing field, or else the first wrong one."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    missing = [str(problem["loc"][0]) for problem in problems if problem["type"] == "missing"]
+    return MissingParams(missing) if missing else _invalid(problems[0])
+
+
+def _invalid(problem: ErrorDetails) -> InvalidParams:
+    field = str(problem["loc"][0])[:64] if problem["loc"] else "body"
+    return InvalidParams(f"无效的参数 {field}: {REASONS.get(problem['type'], '值无效')}", details={"field": field})

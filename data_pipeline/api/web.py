@@ -1,0 +1,114 @@
+"""What the web layer does for every route: JSON in, JSON out, and each failure in the envelope."""
+
+import json
+from typing import Any
+
+import structlog
+from flask import Flask, Request, Response, g, jsonify, request
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from common.errors import (
+    InternalError,
+    InvalidParams,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    ServiceError,
+)
+from common.result import error_response
+from data_pipeline.api import schemas
+
+log = structlog.get_logger("web")
+
+# What a bug answers with, by endpoint. Never a Python message.
+BUG_TEXTS = {
+    "list_vector_backups": "扫描备份文件失败",
+    "restore_vector_tables": "Vector表恢复失败",
+    "backup_vector_tables": "Vector表备份失败",
+}
+
+
+class JsonRequest(Request):
+    """A request whose body is JSON whatever its Content-Type says: plain `curl -d` names a form."""
+
+    def get_json(self, *_args: Any, **_kwargs: Any) -> dict[str, Any]:
+        """The body as an object; no body at all is {}. Raises InvalidParams for anything else."""
+        data = self.get_data()
+        if not data:
+            return {}
+        try:
+            body = json.loads(data.decode(), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            raise InvalidParams("请求体不是有效的JSON") from None
+        if not isinstance(body, dict):
+            raise InvalidParams("请求体必须是JSON对象")
+        g.body = body
+        return body
+
+
+def set_up(app: Flask) -> None:
+    """Give an app the request class, the JSON style and the error handlers."""
+    app.request_class = JsonRequest
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.before_request(_check_query)
+    app.register_error_handler(ServiceError, _answer)
+    app.register_error_handler(RequestEntityTooLarge, lambda _: _answer(PayloadTooLarge("请求体超过大小限制")))
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(Exception, _answer_bug)
+
+
+def validation_failed(error: ValidationError) -> Any:
+    """What flask-openapi3 calls when a request does not fit its model."""
+    raise schemas.rejected(error)
+
+
+def _check_query() -> None:
+    """No query on a POST, and no key twice: which one was meant would be a guess."""
+    for name, values in request.args.lists():
+        field = name[:64]
+        if request.method == "POST":
+            raise InvalidParams(f"不支持的查询参数: {field}", details={"field": field})
+        if len(values) > 1:
+            raise InvalidParams(f"查询参数重复: {field}", details={"field": field})
+
+
+def _answer(error: ServiceError) -> tuple[Response, int]:
+    return jsonify(error_response(error)), error.status
+
+
+def _answer_http(error: HTTPException) -> tuple[Response, int] | HTTPException:
+    """An error that Flask or Werkzeug raised, in our envelope."""
+    code = error.code or 500
+    if code < 400:
+        return error  # a redirect
+    if code == 404:
+        return _answer(NotFound("请求的资源不存在"))
+    if code == 405:
+        answer, status = _answer(MethodNotAllowed("该接口不支持此请求方法"))
+        answer.headers.extend(error.get_headers())  # Allow
+        answer.headers["Content-Type"] = "application/json"
+        return answer, status
+    return _answer(InvalidParams("请求格式错误") if code < 500 else InternalError("系统内部错误"))
+
+
+def _answer_bug(error: Exception) -> tuple[Response, int]:
+    # Only the kind of error and where it came from: its text may quote a row or a password.
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown"
+    log.error("unexpected error", kind=type(error).__name__, where=where, endpoint=request.endpoint)
+    return _answer(InternalError(BUG_TEXTS.get(request.endpoint or "", "系统内部错误")))
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_constant(_name: str) -> Any:
+    raise ValueError("not JSON")  # NaN, Infinity

@@ -1,0 +1,17 @@
+"""Settings of the data pipeline that the backup and restore service reads.
+
+OUTPUT_DIRECTORY and DATABASE_URL in the environment take the place of output_directory and default_db_connection.
+A relative output_directory here is relative to the project; one from the environment, to the working directory.
+"""
+
+from typing import Any
+
+SCHEMA_TOOLS_CONFIG: dict[str, Any] = {
+    "output_directory": "./data_pipeline/training_data",
+    "default_db_connection": None,
+    "vector_table_management": {
+        "backup_directory": "vector_bak",
+        "supported_tables": ["langchain_pg_collection", "langchain_pg_embedding"],
+        "timestamp_format": "%Y%m%d_%H%M%S",
+    },
+}

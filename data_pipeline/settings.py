@@ -1,0 +1,191 @@
+"""The service's configuration: one frozen value, read once and handed down."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from app_config import PGVECTOR_CONFIG
+from common.errors import InvalidParams
+from data_pipeline.config import SCHEMA_TOOLS_CONFIG
+from data_pipeline.vector import target
+from data_pipeline.vector.connection import Timeouts
+from data_pipeline.vector.target import Target
+
+PROJECT = Path(__file__).resolve().parent.parent
+SHORTEST_TOKEN = 16
+LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+
+
+class SettingsError(Exception):
+    """A setting has a value nobody can use; the text is one clear line."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be configured. Durations are in seconds, sizes in bytes."""
+
+    host: str
+    port: int
+    threads: int
+    output_directory: Path
+    embedded_data_dir: Path
+    configured: Target | None
+    """The database of the configuration; None means the embedded one."""
+    schema: str
+    allowed_hosts: frozenset[str]
+    """Hosts a request's pg_conn may name beside loopback."""
+    targets: Mapping[str, Target]
+    """Databases a request may name instead of giving a pg_conn with a password."""
+    timeouts: Timeouts
+    max_body_bytes: int
+    max_writers: int
+    """Backups, restores and deletions at a time; one more is answered 503."""
+    api_token: str | None
+    api_read_token: str | None
+    http_hosts: frozenset[str]
+    """Names a Host header may have beside loopback's own."""
+    cors_origins: frozenset[str]
+    load_workers: int
+    """Processes that parse large files; 0 parses them in the service's own."""
+    index_memory: str | None
+    """maintenance_work_mem while indexes are rebuilt; None means the server's own setting."""
+    backup_directory: str
+    timestamp_format: str
+    supported_tables: tuple[str, ...]
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """Read the environment over the two configuration modules. Raises SettingsError."""
+        env = os.environ if environ is None else environ
+        configured = _configured(env)
+        section = SCHEMA_TOOLS_CONFIG["vector_table_management"]
+        settings = cls(
+            host=env.get("HOST") or "127.0.0.1",
+            port=_number(env, "PORT", 8084, least=0, most=65535),
+            threads=_number(env, "THREADS", 32, least=1, most=1024),
+            output_directory=_output_directory(env),
+            embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", PROJECT / ".local" / "pgdata"),
+            configured=configured,
+            schema=env.get("PGVECTOR_SCHEMA") or "public",
+            allowed_hosts=_allowed_hosts(env, configured),
+            targets=_targets(env),
+            timeouts=_timeouts(env),
+            max_body_bytes=_number(env, "MAX_BODY_BYTES", 1 << 20, least=1024, most=1 << 30),
+            max_writers=_number(env, "MAX_WRITERS", 8, least=1, most=256),
+            api_token=_token(env, "API_TOKEN"),
+            api_read_token=_token(env, "API_READ_TOKEN"),
+            http_hosts=_names(env, "ALLOWED_HOSTS"),
+            cors_origins=_names(env, "CORS_ORIGINS"),
+            load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
+            index_memory=_memory(env, "INDEX_MEMORY"),
+            backup_directory=section["backup_directory"],
+            timestamp_format=section["timestamp_format"],
+            supported_tables=tuple(section["supported_tables"]),
+        )
+        _expect_closed_doors(settings)
+        return settings
+
+
+def _expect_closed_doors(settings: Settings) -> None:
+    """Without a token anybody who reaches the port may delete: then only this machine may reach it."""
+    if not (settings.api_token or target.is_loopback(settings.host)):
+        raise SettingsError("HOST is not a loopback address: set API_TOKEN, or let HOST be 127.0.0.1")
+
+
+def _number(env: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
+    return _in_range(name, env.get(name) or str(default), least=least, most=most)
+
+
+def _in_range(name: str, text: str, *, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise SettingsError(f"{name} must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def _timeouts(env: Mapping[str, str]) -> Timeouts:
+    day = 86400
+    return Timeouts(
+        connect=_number(env, "PG_CONNECT_TIMEOUT", 5, least=1, most=3600),
+        lock=_number(env, "PG_LOCK_TIMEOUT", 10, least=1, most=day),
+        statement=_number(env, "PG_STATEMENT_TIMEOUT", 0, least=0, most=7 * day),
+        idle=_number(env, "PG_IDLE_TIMEOUT", 60, least=0, most=day),
+        client_check=_number(env, "PG_CLIENT_CHECK_MS", 500, least=0, most=60000),
+    )
+
+
+def _targets(env: Mapping[str, str]) -> Mapping[str, Target]:
+    try:
+        named = json.loads(env.get("TARGETS") or "{}")
+        return MappingProxyType({_target_name(name): target.from_url(url, "target") for name, url in named.items()})
+    except (ValueError, AttributeError, TypeError, InvalidParams):
+        example = '{"name": "postgresql://user:password@host:port/dbname"}'
+        raise SettingsError(f"TARGETS must be a JSON object such as {example}") from None
+
+
+def _target_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+        raise ValueError
+    return name
+
+
+def _memory(env: Mapping[str, str], name: str) -> str | None:
+    text = env.get(name) or None
+    if text and not re.fullmatch(r"[1-9][0-9]{0,6}(kB|MB|GB)", text):
+        raise SettingsError(f"{name} must be an amount of memory such as 512MB")
+    return text
+
+
+def _directory(env: Mapping[str, str], name: str, default: Path) -> Path:
+    path = Path(env.get(name) or default)
+    return path if path.is_absolute() else Path.cwd() / path
+
+
+def _output_directory(env: Mapping[str, str]) -> Path:
+    path = _directory(env, "OUTPUT_DIRECTORY", PROJECT / SCHEMA_TOOLS_CONFIG["output_directory"])
+    if path.exists() and not path.is_dir():
+        raise SettingsError("OUTPUT_DIRECTORY must be a directory")
+    return path
+
+
+def _configured(env: Mapping[str, str]) -> Target | None:
+    """DATABASE_URL or default_db_connection first, then PG* or PGVECTOR_CONFIG."""
+    url = env.get("DATABASE_URL") or SCHEMA_TOOLS_CONFIG["default_db_connection"]
+    if url:
+        return _from_url(url)
+    config: dict[str, Any] = {key: env.get(name) or PGVECTOR_CONFIG.get(key) for key, name in LIBPQ.items()}
+    if not any(config.values()):
+        return None
+    if config["port"] is not None:
+        config["port"] = _in_range("PGPORT", str(config["port"]), least=1, most=65535)
+    return target.from_mapping(config, "app_config")
+
+
+def _from_url(url: str) -> Target:
+    try:
+        return target.from_url(url, "config")
+    except InvalidParams:
+        raise SettingsError(
+            "DATABASE_URL must be postgresql://user:password@host:port/dbname, with sslmode as its only option"
+        ) from None
+
+
+def _allowed_hosts(env: Mapping[str, str], configured: Target | None) -> frozenset[str]:
+    return _names(env, "PG_CONN_ALLOWED_HOSTS") | ({configured.host.lower()} if configured else set())
+
+
+def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
+    """A list separated by commas."""
+    found = (part.strip().lower() for part in env.get(name, "").split(","))
+    return frozenset(part for part in found if part)
+
+
+def _token(env: Mapping[str, str], name: str) -> str | None:
+    token = env.get(name) or None
+    if token and not (len(token) >= SHORTEST_TOKEN and token.isascii() and token.isprintable() and " " not in token):
+        raise SettingsError(f"{name} must be at least {SHORTEST_TOKEN} ASCII characters without spaces")
+    return token

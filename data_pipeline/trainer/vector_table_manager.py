@@ -1,0 +1,168 @@
+"""VectorTableManager: both tables into a backup set, and the embedding table emptied once they are safe."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from common.errors import InvalidParams, NotFound, ServiceError, StorageFull
+from common.result import now
+from common.sizes import format_size
+from data_pipeline.engine import Engine
+from data_pipeline.settings import Settings
+from data_pipeline.vector import location, manifest, saver, tables
+from data_pipeline.vector.connection import Session, retrying, transaction
+from data_pipeline.vector.draft import Draft
+from data_pipeline.vector.location import Location
+from data_pipeline.vector.naming import EMBEDDING, LOG, TABLES, FileFormat
+from data_pipeline.vector.tables import Table
+from data_pipeline.vector.target import Target
+from data_pipeline.version import VERSION
+
+COMPLETE = "Vector表备份完成"
+
+
+class VectorTableManager:
+    """Backs up the two tables into the vector_bak directory of a task, or of the whole system.
+
+    task_output_dir is the task's directory, or without a task_id the output directory itself.
+    """
+
+    def __init__(self, task_output_dir: str, task_id: str | None = None, *, engine: Engine | None = None) -> None:
+        directory = Path(task_output_dir)
+        root = directory.parent if task_id else directory
+        self._engine = engine or Engine.build(Settings.load(), root)
+        self._location = self._engine.catalog.location(directory.name if task_id else None)
+
+    @classmethod
+    def of_task(cls, engine: Engine, task_id: str | None) -> "VectorTableManager":
+        """The manager for a task's directory. Raises NotFound if there is no such directory."""
+        root = engine.storage.root
+        if task_id is None:
+            return cls(str(root), engine=engine)
+        location.check_task_id(task_id)
+        if not (location.is_task_directory(task_id) and engine.storage.has_directory(task_id)):
+            raise NotFound(f"指定的任务目录不存在: {task_id}")
+        return cls(str(root / task_id), task_id, engine=engine)
+
+    def execute_vector_management(
+        self,
+        backup: bool = True,
+        truncate: bool = False,
+        pg_conn: str | None = None,
+        file_format: FileFormat = "csv",
+    ) -> dict[str, Any]:
+        """Back up both tables from one snapshot; returns what the answer says of it.
+
+        With `truncate` the embedding table is emptied in the same transaction, once the backup is published whole:
+        nobody can write in between, so no row falls out of both. Truncating switches the backup on.
+        """
+        if not (backup or truncate):
+            raise InvalidParams("backup_vector_tables 与 truncate_vector_tables 均为 false,没有要执行的操作")
+        started = time.monotonic()
+        target = self._engine.databases.resolve(pg_conn)
+        with self._recorded(target) as record:
+            retrying(lambda: self._back_up(target, truncate, file_format, record))
+        record["duration"] = round(time.monotonic() - started, 3)
+        return record
+
+    def _back_up(self, target: Target, truncate: bool, file_format: FileFormat, record: dict[str, Any]) -> None:
+        timestamps = _seconds_from_now(self._engine.settings.timestamp_format)
+        with (
+            self._engine.storage.draft(self._location, timestamps) as draft,
+            transaction(target, self._engine.timeouts, snapshot=not truncate) as session,
+        ):
+            live = self._lock(session, truncate)
+            session.enter("read")
+            facts = {name: self._save(session, live[name], draft, file_format, record) for name in TABLES}
+            draft.publish(manifest.dump(self._describe(session, draft, facts, live)))
+            record["backup_timestamp"] = draft.timestamp
+            if truncate:
+                self._truncate(session, live, record)
+
+    def _lock(self, session: Session, truncate: bool) -> dict[str, Table]:
+        """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
+        schema = self._engine.settings.schema
+        if truncate:
+            tables.take_writer_lock(session.cursor)
+        tables.lock(session.cursor, schema, TABLES, "ACCESS EXCLUSIVE" if truncate else "ACCESS SHARE")
+        return tables.inspect(session.cursor, schema)
+
+    def _save(
+        self, session: Session, table: Table, draft: Draft, file_format: FileFormat, record: dict[str, Any]
+    ) -> dict[str, Any]:
+        started = time.monotonic()
+        fact = saver.save(session.cursor, table, draft, file_format)
+        record["tables_backed_up"][table.name] = {
+            "success": True,
+            "row_count": fact["rows"],
+            "file_size": format_size(fact["bytes"]),
+            "file_bytes": fact["bytes"],
+            "backup_file": fact["file"],
+            "duration": round(time.monotonic() - started, 3),
+        }
+        return fact
+
+    def _truncate(self, session: Session, live: dict[str, Table], record: dict[str, Any]) -> None:
+        started = time.monotonic()
+        session.enter("truncate")
+        before = tables.count(session.cursor, live[EMBEDDING])
+        tables.truncate(session.cursor, live, [EMBEDDING])
+        duration = round(time.monotonic() - started, 3)
+        record["truncate_performed"] = True
+        record["truncate_results"] = {
+            EMBEDDING: {"success": True, "rows_before": before, "rows_after": 0, "duration": duration}
+        }
+
+    def _describe(
+        self, session: Session, draft: Draft, facts: dict[str, Any], live: dict[str, Table]
+    ) -> dict[str, Any]:
+        return {
+            "timestamp": draft.timestamp,
+            "created_at": now(),
+            "tool_version": VERSION,
+            **tables.versions(session.cursor),
+            "tables": facts,
+            "collections": tables.collection_facts(session.cursor, live),
+        }
+
+    @contextmanager
+    def _recorded(self, target: Target) -> Iterator[dict[str, Any]]:
+        """The record of one run, which becomes the answer and a line in the log, whether it worked or not."""
+        record = _new_record(self._location, target)
+        try:
+            yield record
+        except ServiceError as error:
+            error.data.setdefault("target", target.public())
+            self._log(f"失败 {error.error_type}: {error.response}")
+            raise
+        except OSError as error:
+            raise StorageFull("备份存储空间不足", can_retry=False, target=target.public()) from error
+        saved = record["tables_backed_up"].values()
+        self._log("成功 " + ", ".join(f"{one['backup_file']} {one['row_count']}行 {one['file_size']}" for one in saved))
+
+    def _log(self, text: str) -> None:
+        self._engine.storage.log(self._location, LOG, f"{now()} {text}")
+
+
+def _new_record(where: Location, target: Target) -> dict[str, Any]:
+    return {
+        "response": COMPLETE,
+        "backup_performed": True,
+        "truncate_performed": False,
+        "backup_directory": where.relative_path,
+        "tables_backed_up": {},
+        "truncate_results": {},
+        "errors": [],
+        "target": target.public(),
+    }
+
+
+def _seconds_from_now(timestamp_format: str) -> Iterator[str]:
+    """This second, and each following one: a second that is taken makes way for the next free one."""
+    moment = datetime.now()
+    while True:
+        yield moment.strftime(timestamp_format)
+        moment += timedelta(seconds=1)

@@ -1,0 +1,1 @@
+"""The engine: backup sets, tables and bytes; knows nothing of the web."""

@@ -1,0 +1,173 @@
+"""Which backup sets there are: files paired by timestamp, newest first."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from common.errors import InvalidBackup, NotFound
+from data_pipeline.vector import location as locations
+from data_pipeline.vector import manifest as manifests
+from data_pipeline.vector.location import Location
+from data_pipeline.vector.manifest import Manifest
+from data_pipeline.vector.naming import (
+    COLLECTION_FILE,
+    EMBEDDING,
+    LOG,
+    SUFFIXES,
+    TABLE_FILE,
+    TABLES,
+    FileFormat,
+    claim_name,
+    manifest_name,
+    set_files,
+    table_file,
+)
+from data_pipeline.vector.storage import DirectoryStorage, StoredFile
+
+FORMATS = {suffix: name for name, suffix in SUFFIXES.items()}
+
+
+class ListedSet(NamedTuple):
+    """A complete set as a listing shows it: its files and their sizes in bytes, the collection table's first."""
+
+    timestamp: str
+    format: FileFormat
+    files: tuple[str, str]
+    sizes: tuple[int, int]
+    has_manifest: bool
+
+
+@dataclass(frozen=True)
+class ListedLocation:
+    """A location with at least one complete set, newest first."""
+
+    location: Location
+    sets: list[ListedSet]
+    has_log: bool
+
+
+@dataclass(frozen=True)
+class BackupSet:
+    """A set taken hold of for a restore: the files of the chosen tables, and what vouches for them."""
+
+    location: Location
+    timestamp: str
+    format: FileFormat
+    files: dict[str, StoredFile]
+    manifest: Manifest | None
+
+
+class Catalog:
+    """The backup sets of one storage."""
+
+    def __init__(self, storage: DirectoryStorage, backup_directory: str) -> None:
+        self._storage = storage
+        self._backup_directory = backup_directory
+
+    def location(self, task_id: str | None) -> Location:
+        """The location of a task's backups, or of the whole system's."""
+        return Location((task_id, self._backup_directory) if task_id else (self._backup_directory,))
+
+    def sweep(self) -> list[str]:
+        """Remove what killed backups left behind, everywhere; returns the logical paths of those sets."""
+        tasks = [name for name in self._storage.names() if locations.is_task_directory(name)]
+        places = [self.location(task_id) for task_id in (None, *tasks)]
+        return [place.file(timestamp) for place in places for timestamp in self._storage.sweep(place)]
+
+    def scan(self, *, global_only: bool, task_id: str | None) -> list[ListedLocation]:
+        """Locations with a complete set: the global one first, then tasks by their newest set."""
+        if task_id:
+            return self._listed([task_id] if locations.is_task_directory(task_id) else [])
+        found = self._listed([None])
+        if global_only:
+            return found
+        tasks = self._listed([name for name in self._storage.names() if locations.is_task_directory(name)])
+        return found + sorted(tasks, key=lambda listed: listed.sets[0].timestamp, reverse=True)
+
+    def find(self, location: Location, timestamp: str, tables: Sequence[str]) -> BackupSet:
+        """Take hold of a set's files. Raises NotFound or InvalidBackup."""
+        present = set(self._storage.files(location))
+        if claim_name(timestamp) in present and manifest_name(timestamp) not in present:
+            # A backup that is being published right now, or was killed while it was.
+            raise NotFound(f"备份文件不存在: {location.file(table_file(tables[0], timestamp, 'csv'))}")
+        file_format = _format_of(timestamp, tables, present)
+        names = {table: table_file(table, timestamp, file_format) for table in tables}
+        files = {table: self._storage.file(location, name) for table, name in names.items()}
+        return BackupSet(location, timestamp, file_format, files, self._manifest(location, timestamp, files))
+
+    @contextmanager
+    def hold(self, location: Location, timestamp: str, tables: Sequence[str]) -> Iterator[BackupSet]:
+        """Take hold of a set, so that nobody deletes it meanwhile. Raises NotFound, InvalidBackup."""
+        names = [file.name for file in self.find(location, timestamp, tables).files.values()]
+        with self._storage.held(location, names):
+            yield self.find(location, timestamp, tables)  # as it is now that it can't go away
+
+    def delete(self, location: Location, timestamp: str) -> list[str]:
+        """Remove a set and return the names of its files. Raises OperationInProgress while somebody reads it.
+
+        The manifest goes last: as long as a file is there, so is what vouches for it.
+        """
+        present = set(self._storage.files(location))
+        data = sorted(set_files(timestamp) & present - {manifest_name(timestamp)}, reverse=True)
+        if not data:
+            raise NotFound(f"备份文件不存在: {location.file(table_file(TABLES[0], timestamp, 'csv'))}")
+        names = data + sorted({manifest_name(timestamp)} & present)
+        with self._storage.held(location, data, exclusive=True):
+            self._storage.delete(location, names)
+        return names
+
+    @staticmethod
+    def single(table: str, path: Path) -> BackupSet:
+        """One table's CSV file wherever it lies, as a set that nothing vouches for."""
+        file = DirectoryStorage(path.parent).file(Location(()), path.name)
+        found = TABLE_FILE.fullmatch(path.name)
+        return BackupSet(Location(()), found[2] if found else "", "csv", {table: file}, None)
+
+    def _listed(self, task_ids: Sequence[str | None]) -> list[ListedLocation]:
+        found = (self._list(self.location(task_id)) for task_id in task_ids)
+        return [listed for listed in found if listed.sets]
+
+    def _list(self, location: Location) -> ListedLocation:
+        names = set(self._storage.files(location))
+        pairs = _pair(names)
+        sizes = iter(self._storage.sizes(location, [name for _, _, *both in pairs for name in both]) if pairs else ())
+        sets = [
+            ListedSet(timestamp, FORMATS[suffix], (first, second), (size, other), manifest_name(timestamp) in names)
+            for (timestamp, suffix, first, second), size, other in zip(pairs, sizes, sizes, strict=True)
+            if size is not None and other is not None  # deleted a moment ago
+        ]
+        return ListedLocation(location, sets, LOG in names)
+
+    def _manifest(self, location: Location, timestamp: str, files: dict[str, StoredFile]) -> Manifest | None:
+        try:
+            file = self._storage.file(location, manifest_name(timestamp))
+        except NotFound:
+            return None
+        if file.size > manifests.LARGEST:
+            raise InvalidBackup(f"清单文件过大: {file.path}", details={"file": file.name})
+        manifest = manifests.load(file.read(0, file.size), file.name, timestamp)
+        for table, data in files.items():
+            manifest.expect_file(table, data.name, data.size)
+        return manifest
+
+
+def _pair(names: set[str]) -> list[tuple[str, str, str, str]]:
+    """Timestamp, suffix and both files of the complete sets among a location's files, newest first."""
+    found = map(COLLECTION_FILE.fullmatch, names)
+    candidates = sorted(((match[1], match[2], match[0]) for match in found if match), reverse=True)
+    return [
+        (timestamp, suffix, name, other)
+        for timestamp, suffix, name in candidates
+        if (other := f"{EMBEDDING}_{timestamp}.{suffix}") in names
+        and (claim_name(timestamp) not in names or manifest_name(timestamp) in names)
+    ]
+
+
+def _format_of(timestamp: str, tables: Sequence[str], present: set[str]) -> FileFormat:
+    """The first format in which every chosen file exists; CSV where none has them, so that an error names it."""
+    for file_format in SUFFIXES:
+        if all(table_file(table, timestamp, file_format) in present for table in tables):
+            return file_format
+    return "csv"

@@ -1,0 +1,211 @@
+"""Connections and transactions. Every driver error leaves this module as one of ours."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import psycopg2
+from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, ISOLATION_LEVEL_REPEATABLE_READ
+
+from common.errors import DatabaseError, ServiceError
+from data_pipeline.vector import sqlstate
+from data_pipeline.vector.sqlstate import Phase
+from data_pipeline.vector.target import Target
+
+Result = TypeVar("Result")
+
+APPLICATION_NAME = "vector-restore"
+
+# What the values in a backup must not depend on: the server's or the role's own settings of these.
+FIXED_SETTINGS = {
+    "row_security": "off",  # rows hidden by a policy are an error (42501), never a smaller backup
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+}
+
+RETRY_WAITS = (0.1, 0.4)
+RETRY_SECONDS = 2
+
+OUTCOME_WAITS = (0.1, 0.3, 1, 2, 3, 4)
+"""Seconds before each question about a lost COMMIT: a server that restarts after a crash is back within these."""
+
+OUTCOME_UNKNOWN = "提交时连接中断,结果未知,请核对表中数据后再重试"
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Limits in seconds, 0 for none: to connect, for one lock, one statement, and a transaction that does nothing.
+
+    client_check is how often the server looks whether its client is still there, in milliseconds.
+    """
+
+    connect: int
+    lock: int
+    statement: int
+    idle: int
+    client_check: int
+
+    def settings(self, server_version: int) -> dict[str, str]:
+        """As settings of a transaction; what the server does not know yet is left out."""
+        limits = {
+            "lock_timeout": f"{self.lock}s",
+            "statement_timeout": f"{self.statement}s",
+            "idle_in_transaction_session_timeout": f"{self.idle}s",
+        }
+        if server_version >= 140000:
+            limits["client_connection_check_interval"] = f"{self.client_check}ms"
+        if server_version >= 170000:
+            limits["transaction_timeout"] = "0"
+        return limits
+
+
+@dataclass
+class Session:
+    """A transaction under way: its cursor, and the phase its next failure belongs to."""
+
+    cursor: Any
+    phase: Phase = "prepare"
+
+    def enter(self, phase: Phase) -> None:
+        self.phase = phase
+
+
+def connect(target: Target, timeouts: Timeouts) -> Any:
+    """Open a connection. Raises DatabaseError.
+
+    Returns a psycopg2 connection; the driver has no types of its own, hence Any.
+    """
+    try:
+        return psycopg2.connect(
+            **target.parameters(),
+            connect_timeout=timeouts.connect,
+            client_encoding="UTF8",
+            application_name=APPLICATION_NAME,
+        )
+    except psycopg2.Error as error:
+        answer = sqlstate.at_connect(error)
+        answer.nothing_sent = bool(answer.data["can_retry"])
+        raise answer from None
+
+
+def retrying(operation: Callable[[], Result]) -> Result:
+    """Run a whole operation, again if a passing failure ended it before it had any effect.
+
+    Only failures marked `nothing_sent` are tried again, a bounded number of times and only soon: whoever has already
+    waited for a time limit is told at once.
+    """
+    started = time.monotonic()
+    for wait in RETRY_WAITS:
+        try:
+            return operation()
+        except ServiceError as error:
+            if not error.nothing_sent or time.monotonic() - started > RETRY_SECONDS:
+                raise
+            time.sleep(wait)
+    return operation()
+
+
+@contextmanager
+def transaction(target: Target, timeouts: Timeouts, *, snapshot: bool = False) -> Iterator[Session]:
+    """One transaction on a connection of its own: committed at the end, rolled back by any exception.
+
+    With `snapshot` it is REPEATABLE READ and READ ONLY. Its snapshot is taken by the first query, so locks taken
+    before that query are older than the snapshot.
+    Raises ServiceError for whatever the database refuses.
+    """
+    connection = connect(target, timeouts)
+    level = ISOLATION_LEVEL_REPEATABLE_READ if snapshot else ISOLATION_LEVEL_READ_COMMITTED
+    session = Session(cursor=None)
+    try:
+        connection.set_session(isolation_level=level, readonly=snapshot)
+        session.cursor = connection.cursor()
+        _fix_settings(session.cursor, timeouts.settings(connection.server_version))
+        yield session
+        commit(connection, session, target, timeouts)
+    except psycopg2.Error as error:
+        answer = sqlstate.translate(error, session.phase, bool(connection.closed))
+        answer.nothing_sent = session.phase == "prepare" and isinstance(answer, DatabaseError)
+        raise answer from None
+    finally:
+        connection.close()  # what was not committed is rolled back by the server
+
+
+def commit(connection: Any, session: Session, target: Target, timeouts: Timeouts) -> None:
+    """Commit, and if the connection is lost over it, find out whether the server did.
+
+    Raises DatabaseError if it did not, or if nobody can tell.
+    """
+    transaction_id = _transaction_id(session.cursor)
+    session.enter("commit")
+    try:
+        connection.commit()
+    except psycopg2.Error:
+        if not connection.closed or transaction_id is None:
+            raise
+        if not _was_committed(target, timeouts, transaction_id):
+            raise DatabaseError("提交时数据库连接中断,所有更改已回滚", can_retry=True) from None
+
+
+@contextmanager
+def savepoint(session: Session, name: str) -> Iterator[None]:
+    """Undo what happens inside if it fails with an expected error; the transaction itself goes on.
+
+    A lost connection is not caught here: the transaction is gone with it.
+    """
+    session.cursor.execute(f"SAVEPOINT {name}")
+    try:
+        yield
+    except psycopg2.Error as error:
+        lost = bool(session.cursor.connection.closed)
+        if lost:
+            raise
+        session.cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
+        raise sqlstate.translate(error, session.phase, lost) from None
+    except ServiceError:
+        if not session.cursor.connection.closed:
+            session.cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
+        raise
+    session.cursor.execute(f"RELEASE SAVEPOINT {name}")
+
+
+def _fix_settings(cursor: Any, limits: dict[str, str]) -> None:
+    for name, value in {**FIXED_SETTINGS, **limits}.items():
+        cursor.execute(f"SET LOCAL {name} = %s", (value,))
+
+
+def _transaction_id(cursor: Any) -> str | None:
+    """What pg_xact_status knows the transaction by; None if it wrote nothing."""
+    cursor.execute("SELECT txid_current_if_assigned()::text")
+    found: str | None = cursor.fetchone()[0]
+    return found
+
+
+def _was_committed(target: Target, timeouts: Timeouts, transaction_id: str) -> bool:
+    """Ask a new connection what became of a transaction. Raises DatabaseError if it can't be known.
+
+    The server may be restarting, or the old backend still at work on the COMMIT, so it is asked several times.
+    """
+    for wait in OUTCOME_WAITS:
+        time.sleep(wait)
+        with suppress(DatabaseError, psycopg2.OperationalError):
+            status = _transaction_status(target, timeouts, transaction_id)
+            if status != "in progress":
+                break
+    else:
+        status = None
+    if status not in ("committed", "aborted"):
+        raise DatabaseError(OUTCOME_UNKNOWN, can_retry=False, outcome="unknown")
+    return status == "committed"
+
+
+def _transaction_status(target: Target, timeouts: Timeouts, transaction_id: str) -> str | None:
+    with closing(connect(target, timeouts)) as connection, connection.cursor() as cursor:
+        try:
+            cursor.execute("SELECT txid_status(%s::bigint)", (transaction_id,))
+        except psycopg2.DataError:  # 22023: a transaction of the future, so this is another server after a failover
+            return None
+        found: str | None = cursor.fetchone()[0]
+        return found

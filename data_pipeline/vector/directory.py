@@ -1,0 +1,185 @@
+"""A directory that is held open: its files are reached by name from it, never by a path that could change meanwhile.
+
+On POSIX it is a descriptor and links are never followed. Windows has no such calls: there each part is looked at
+before it is used, which leaves a moment in between.
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+HAS_LOCKS = fcntl is not None
+BY_DESCRIPTOR = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
+BINARY = getattr(os, "O_BINARY", 0)
+# O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
+READ = os.O_RDONLY | BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
+APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | BINARY | getattr(os, "O_NOFOLLOW", 0)
+
+
+class NotRegular(Exception):
+    """A link, a device, a FIFO, or a file where a directory should be."""
+
+
+class Directory:
+    """An open directory, closed at the end of a `with`. Raises OSError as the calls it makes do, and NotRegular."""
+
+    def __init__(self, path: Path, descriptor: int | None) -> None:
+        self._path = path
+        self._descriptor = descriptor
+
+    def __enter__(self) -> "Directory":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def files(self) -> list[str]:
+        """The names of the regular files, in no order. Asks nothing of the files themselves."""
+        with os.scandir(self._path if self._descriptor is None else self._descriptor) as entries:
+            return [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
+
+    def size(self, name: str) -> int:
+        """A file's size in bytes."""
+        if self._descriptor is None:
+            return os.lstat(self._path / name).st_size
+        return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False).st_size
+
+    def names(self) -> set[str]:
+        """The names of everything in it, files or not."""
+        return set(os.listdir(self._path if self._descriptor is None else self._descriptor))
+
+    def open(self, name: str) -> BinaryIO:
+        """A regular file for reading."""
+        return os.fdopen(self._open_regular(name), "rb")
+
+    def locked(self, name: str, *, exclusive: bool) -> BinaryIO:
+        """A regular file, locked until it is closed. Raises BlockingIOError at once if another lock is in the way."""
+        file = self.open(name)
+        try:
+            _lock(file, exclusive=exclusive)
+        except BlockingIOError:
+            file.close()
+            raise
+        return file
+
+    def claim(self, name: str) -> BinaryIO:
+        """A new file that only its maker has: locked until it is closed, or its process is gone.
+
+        Raises FileExistsError if the name is taken.
+        """
+        file = self.create(name)
+        try:
+            _lock(file, exclusive=True)
+        except BlockingIOError:  # somebody took it for left behind in this very moment, and removes it
+            file.close()
+            raise FileExistsError from None
+        return file
+
+    def abandoned(self, name: str) -> bool:
+        """Whether nobody holds a claim any more; the lock of a process that was killed is gone with it."""
+        try:
+            if HAS_LOCKS:
+                self.locked(name, exclusive=True).close()
+            else:
+                self.rename(name, name)  # Windows refuses to rename a file that somebody has open
+        except (BlockingIOError, PermissionError):
+            return False
+        return True
+
+    def create(self, name: str) -> BinaryIO:
+        """A new file for writing; FileExistsError if the name is taken."""
+        return os.fdopen(self._open(name, CREATE), "wb")
+
+    def append(self, name: str, data: bytes) -> None:
+        """Add to the end of a file in one write."""
+        descriptor = self._open(name, APPEND)
+        try:
+            os.write(descriptor, data)
+        finally:
+            os.close(descriptor)
+
+    def rename(self, old: str, new: str) -> None:
+        if self._descriptor is None:
+            os.replace(self._path / old, self._path / new)
+        else:
+            os.replace(old, new, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor)
+
+    def remove(self, name: str) -> None:
+        if self._descriptor is None:
+            os.unlink(self._path / name)
+        else:
+            os.unlink(name, dir_fd=self._descriptor)
+
+    def sync(self) -> None:
+        """Make new names survive a power cut. Windows keeps them by itself and can't sync a directory."""
+        if self._descriptor is not None:
+            os.fsync(self._descriptor)
+
+    def _open(self, name: str, flags: int) -> int:
+        if self._descriptor is None:
+            return os.open(self._path / name, flags, 0o666)
+        return os.open(name, flags, 0o666, dir_fd=self._descriptor)
+
+    def _open_regular(self, name: str) -> int:
+        if self._descriptor is None and not stat.S_ISREG(os.lstat(self._path / name).st_mode):
+            raise NotRegular
+        try:
+            descriptor = self._open(name, READ)
+        except FileNotFoundError:
+            raise
+        except OSError as error:  # ELOOP for a link, ENXIO for a socket
+            raise NotRegular from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise NotRegular
+        return descriptor
+
+
+def open_directory(root: Path, parts: tuple[str, ...]) -> Directory:
+    """The directory `parts` below `root`. The root itself may be a link, nothing below it.
+
+    Raises FileNotFoundError, or NotRegular for a link or a file on the way.
+    """
+    if not BY_DESCRIPTOR:
+        return Directory(_checked(root, parts), None)
+    return Directory(root.joinpath(*parts), _walk(root, parts))
+
+
+def _lock(file: BinaryIO, *, exclusive: bool) -> None:
+    """Windows has no such lock; there a file that somebody has open can't be removed, which serves as well."""
+    if fcntl is not None:
+        fcntl.flock(file.fileno(), (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+
+
+def _walk(root: Path, parts: tuple[str, ...]) -> int:
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    for part in parts:
+        try:
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
+        except FileNotFoundError:
+            raise
+        except OSError as error:  # ELOOP, ENOTDIR
+            raise NotRegular from error
+        finally:
+            os.close(descriptor)
+        descriptor = below
+    return descriptor
+
+
+def _checked(root: Path, parts: tuple[str, ...]) -> Path:
+    path = root
+    for part in parts:
+        path = path / part
+        if not stat.S_ISDIR(os.lstat(path).st_mode):
+            raise NotRegular
+    if path.resolve() != root.resolve().joinpath(*parts):  # a junction
+        raise NotRegular
+    return path

@@ -1,0 +1,244 @@
+"""Indexes and foreign keys of the two tables: dropped before a whole table is loaded, rebuilt the same after it.
+
+Filling an index row by row costs several times what building it over the loaded rows does. An index stays where
+dropping it is not ours to do: behind a constraint, under somebody's foreign key, marked replica identity, invalid, or
+part of a partitioned one. Definitions come from the live database only, never from a backup.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from psycopg2.sql import SQL, Identifier, Literal
+
+from common.errors import DatabaseError, InternalError, StorageFull
+from data_pipeline.vector.connection import Session, savepoint
+from data_pipeline.vector.naming import COLLECTION, EMBEDDING
+from data_pipeline.vector.tables import Table
+
+INDEXES = """
+SELECT c.oid, c.relname, a.amname, pg_get_indexdef(c.oid), coalesce(t.spcname, ''),
+       obj_description(c.oid, 'pg_class'), i.indisclustered,
+       ARRAY(SELECT ARRAY[attnum::int, attstattarget::int] FROM pg_attribute
+             WHERE attrelid = c.oid AND attstattarget >= 0 ORDER BY attnum)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+LEFT JOIN pg_tablespace t ON t.oid = c.reltablespace
+WHERE i.indrelid = %s AND i.indisvalid AND i.indisready AND NOT i.indisprimary AND NOT i.indisreplident
+  AND c.relkind = 'i' AND NOT c.relispartition
+  AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid)
+ORDER BY c.relname
+"""
+
+FOREIGN_KEY = """
+SELECT conname, pg_get_constraintdef(oid), obj_description(oid, 'pg_constraint')
+FROM pg_constraint WHERE contype = 'f' AND conrelid = %s AND confrelid = %s AND coninhcount = 0 AND conparentid = 0
+"""
+
+INDEX_FACTS = """
+SELECT c.relname::text, am.amname::text, i.indisunique, i.indisprimary,
+       ARRAY(SELECT coalesce(a.attname::text, 'expression') FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n)
+             LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0 ORDER BY n),
+       ARRAY(SELECT o.opcname::text FROM unnest(i.indclass) WITH ORDINALITY k(oid, n)
+             JOIN pg_opclass o ON o.oid = k.oid ORDER BY n),
+       coalesce(c.reloptions, '{}'), i.indpred IS NOT NULL
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
+WHERE i.indrelid = %s ORDER BY c.relname
+"""
+
+FOREIGN_KEY_FACTS = """
+SELECT conname::text,
+       ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY k(attnum, n)
+             JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = k.attnum ORDER BY n),
+       confrelid::regclass::text,
+       ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY k(attnum, n)
+             JOIN pg_attribute a ON a.attrelid = confrelid AND a.attnum = k.attnum ORDER BY n),
+       CASE confdeltype WHEN 'a' THEN 'no action' WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade'
+            WHEN 'n' THEN 'set null' ELSE 'set default' END
+FROM pg_constraint WHERE contype = 'f' AND conrelid = %s ORDER BY conname
+"""
+
+MAY_REBUILD = """
+SELECT bool_and(pg_has_role(c.relowner, 'USAGE') AND has_schema_privilege(c.relnamespace, 'CREATE')
+                AND c.relkind = 'r' AND NOT c.relispartition)
+FROM pg_class c WHERE c.oid = ANY(%s)
+"""
+
+# An index over a cast fixes the dimensions of a column that leaves them open.
+CAST_DIMENSIONS = """
+SELECT pg_get_indexdef(indexrelid) FROM pg_index
+WHERE indrelid = %s AND indpred IS NULL AND indexprs IS NOT NULL AND indisvalid
+"""
+CAST = re.compile(r"\(embedding\)::\w*\.?vector\((\d+)\)")
+
+# pgvector keeps vectors out of line, so the table looks too small for a parallel build (the default asks for 8 MB).
+PARALLEL = {"min_parallel_table_scan_size": "0"}
+SERIAL = {"max_parallel_maintenance_workers": "0"}
+
+KEPT = "数据库角色不是表的所有者,索引和外键未删除重建,恢复会较慢"
+
+
+@dataclass(frozen=True)
+class Index:
+    """A secondary index and all that its definition leaves out."""
+
+    table: Table
+    oid: int
+    name: str
+    method: str
+    definition: str
+    tablespace: str
+    comment: str | None
+    clustered: bool
+    statistics: list[list[int]]
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """The embedding table's key to its collections."""
+
+    table: Table
+    name: str
+    definition: str
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What is to be rebuilt, and warnings about what could not be dropped."""
+
+    indexes: list[Index] = field(default_factory=list)
+    foreign_keys: list[ForeignKey] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def facts(cursor: Any, table: Table) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Every index and foreign key of a table, as a manifest records them."""
+    cursor.execute(INDEX_FACTS, (table.oid,))
+    found = [
+        {
+            "name": name,
+            "method": method,
+            "unique": unique,
+            "primary": primary,
+            "keys": keys,
+            "operator_classes": classes,
+            "options": dict(option.split("=", 1) for option in options),
+            "partial": partial,
+        }
+        for name, method, unique, primary, keys, classes, options, partial in cursor.fetchall()
+    ]
+    cursor.execute(FOREIGN_KEY_FACTS, (table.oid,))
+    names = ("name", "columns", "referenced_table", "referenced_columns", "on_delete")
+    return found, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def has_foreign_key(cursor: Any, live: dict[str, Table]) -> bool:
+    """Whether the database itself refuses an embedding without its collection."""
+    return bool(_foreign_keys(cursor, live))
+
+
+def dimensions(cursor: Any, table: Table) -> int | None:
+    """The dimensions every vector of the table must have: its column's, or those an index casts to; None if any."""
+    column = table.column("embedding")
+    if column is None or column.type != "vector":
+        return None
+    if column.modifier > 0:
+        return column.modifier
+    cursor.execute(CAST_DIMENSIONS, (table.oid,))
+    found = {int(match) for (definition,) in cursor.fetchall() for match in CAST.findall(definition)}
+    return found.pop() if len(found) == 1 else None
+
+
+def drop(session: Session, live: dict[str, Table], selected: Sequence[str]) -> Dropped:
+    """Drop the secondary indexes of the selected tables, and the foreign key if embeddings are replaced."""
+    cursor = session.cursor
+    session.enter("truncate")
+    found = [index for name in selected for index in _indexes(cursor, live[name])]
+    keys = _foreign_keys(cursor, live) if EMBEDDING in selected else []
+    cursor.execute(MAY_REBUILD, ([table.oid for table in live.values()],))
+    if not cursor.fetchone()[0]:
+        return Dropped(warnings=[KEPT] if found or keys else [])
+    for key in keys:
+        cursor.execute(SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(key.table.identifier, Identifier(key.name)))
+    for index in found:
+        cursor.execute(SQL("DROP INDEX {}").format(Identifier(index.table.schema, index.name)))
+    return Dropped(found, keys)
+
+
+def rebuild(session: Session, dropped: Dropped, memory: str | None) -> dict[str, dict[str, Any]]:
+    """Build what was dropped, each index with all the server's workers; results by name, durations in seconds.
+
+    memory: maintenance_work_mem for the builds, None for the server's own setting.
+    """
+    session.enter("index")
+    results = {}
+    for index in dropped.indexes:
+        started = time.monotonic()
+        parallel = _build(session, index, memory)
+        results[index.name] = _result(index.table, index.method, started, parallel=parallel)
+    for key in dropped.foreign_keys:
+        started = time.monotonic()
+        _add(session.cursor, key)
+        results[key.name] = _result(key.table, "foreign key", started)
+    return results
+
+
+def _result(table: Table, method: str, started: float, **more: bool) -> dict[str, Any]:
+    duration = round(time.monotonic() - started, 3)
+    return {"success": True, "table": table.name, "method": method, **more, "duration": duration}
+
+
+def _indexes(cursor: Any, table: Table) -> list[Index]:
+    cursor.execute(INDEXES, (table.oid,))
+    return [Index(table, *row) for row in cursor.fetchall()]
+
+
+def _foreign_keys(cursor: Any, live: dict[str, Table]) -> list[ForeignKey]:
+    cursor.execute(FOREIGN_KEY, (live[EMBEDDING].oid, live[COLLECTION].oid))
+    return [ForeignKey(live[EMBEDDING], *row) for row in cursor.fetchall()]
+
+
+def _build(session: Session, index: Index, memory: str | None) -> bool:
+    """Build one index, in parallel if the server has the memory for it; says whether it was."""
+    settings = {**PARALLEL, "default_tablespace": index.tablespace}
+    if memory:
+        settings["maintenance_work_mem"] = memory
+    try:
+        _attempt(session, index, settings)
+        return True
+    except (StorageFull, DatabaseError):
+        # A parallel build needs maintenance_work_mem as shared memory. Where that is small (a container has 64 MB)
+        # it fails as if the disk were full (53100, 53200); a disk that really is will say so again.
+        _attempt(session, index, {**settings, **SERIAL})
+        return False
+
+
+def _attempt(session: Session, index: Index, settings: dict[str, str]) -> None:
+    with savepoint(session, "build"):
+        for name, value in settings.items():
+            session.cursor.execute(SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value)))
+        _create(session.cursor, index)
+
+
+def _create(cursor: Any, index: Index) -> None:
+    name = Identifier(index.table.schema, index.name)
+    cursor.execute(index.definition)
+    for column, target in index.statistics:
+        statement = SQL("ALTER INDEX {} ALTER COLUMN {} SET STATISTICS {}")
+        cursor.execute(statement.format(name, Literal(column), Literal(target)))
+    if index.comment is not None:
+        cursor.execute(SQL("COMMENT ON INDEX {} IS {}").format(name, Literal(index.comment)))
+    if index.clustered:
+        cursor.execute(SQL("ALTER TABLE {} CLUSTER ON {}").format(index.table.identifier, Identifier(index.name)))
+    cursor.execute("SELECT pg_get_indexdef(to_regclass(%s))", (name.as_string(cursor),))
+    if cursor.fetchone()[0] != index.definition:
+        raise InternalError(f"重建的索引与原定义不同: {index.name}")
+
+
+def _add(cursor: Any, key: ForeignKey) -> None:
+    table, name = key.table.identifier, Identifier(key.name)
+    cursor.execute(SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(table, name, SQL(key.definition)))
+    if key.comment is not None:
+        cursor.execute(SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(name, table, Literal(key.comment)))

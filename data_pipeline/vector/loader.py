@@ -1,0 +1,140 @@
+"""A file into a table: file -> blocks -> encoded blocks -> one COPY stream."""
+
+import pickle
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg2
+
+from common.errors import InternalError, InvalidBackup, OrphanRows, ServiceError
+from data_pipeline.vector import blocks, copy_binary, rows, sqlstate, tables
+from data_pipeline.vector.blocks import Block, Job
+from data_pipeline.vector.connection import Session
+from data_pipeline.vector.rows import RowError
+from data_pipeline.vector.source import Source
+from data_pipeline.vector.workers import WorkerPool, encode_inline
+
+INLINE_BYTES = 8 << 20
+"""A file up to this size is encoded in this process: starting a worker takes longer than parsing it."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A block that was read: its first record (1 is the first of the file), and the lines that precede it."""
+
+    block: Block
+    first_record: int
+    lines_before: int
+
+
+class Reading:
+    """One pass over a source: iterates over encoded blocks, in order, and counts rows and lines as they go by.
+
+    Raises InvalidBackup or OrphanRows with file and line for the first record that can't be restored.
+    """
+
+    def __init__(self, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool) -> None:
+        self.rows = 0
+        self.passed: list[Passed] = []
+        self._lines = source.header_lines
+        self._source = source
+        self._layout = pickle.dumps(replace(source.layout, collections=collections))
+        self._pool = pool
+
+    def __iter__(self) -> Iterator[bytes]:
+        found: list[Block] = []
+        jobs = self._jobs(found)
+        inline = self._pool.size == 0 or self._source.file.size <= INLINE_BYTES
+        try:
+            for encoded in encode_inline(jobs) if inline else self._pool.encode(jobs):
+                self.passed.append(Passed(found[len(self.passed)], self.rows + 1, self._lines))
+                self.rows += encoded.rows
+                self._lines += encoded.lines
+                yield encoded.payload
+        except RowError as error:
+            raise self._source.rejected(error, self._lines) from None
+        self._source.expect_rows(self.rows)
+
+    def _jobs(self, found: list[Block]) -> Iterator[Job]:
+        source = self._source
+        for block in source.blocks():
+            found.append(block)
+            yield Job(source.file, block, self._layout, source.format, source.binary)
+
+
+class CopyStream:
+    """What COPY reads from: one encoded block a read.
+
+    An exception inside read() reaches psycopg2's caller as QueryCanceled without a cause, so the first one is kept.
+    """
+
+    def __init__(self, reading: Reading, binary: bool) -> None:
+        self.error: Exception | None = None
+        self._chunks = _framed(reading) if binary else iter(reading)
+
+    def read(self, _size: int) -> bytes:
+        try:
+            return next(filter(None, self._chunks), b"")  # an empty read would end the COPY
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def load(session: Session, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool) -> int:
+    """Write a file's rows into its table and return how many; what was there before stays.
+
+    collections: uuids an embedding may name, None if nobody checks. Raises InvalidBackup or OrphanRows with file and
+    line, or whatever the database refuses. The caller's transaction decides what becomes of the rows.
+    """
+    session.enter("load")
+    reading = Reading(source, collections, pool)
+    written = _copy(session, source, reading)
+    if written != reading.rows:
+        details = {"expected": reading.rows, "written": written}
+        raise InternalError(f"写入的行数与文件不符: {source.name}", details=details)
+    return written
+
+
+def _framed(reading: Reading) -> Iterator[bytes]:
+    yield copy_binary.HEADER
+    yield from reading
+    yield copy_binary.TRAILER
+
+
+def _copy(session: Session, source: Source, reading: Reading) -> int:
+    stream = CopyStream(reading, source.binary)
+    file_format = "binary" if source.binary else "csv"
+    try:
+        return tables.copy_in(session.cursor, source.table, source.columns, file_format, stream)
+    except psycopg2.Error as error:
+        if stream.error is not None:
+            raise stream.error from None
+        if session.cursor.connection.closed:
+            raise
+        raise _located(sqlstate.translate(error, "load", False), error, source, reading) from None
+
+
+def _located(answer: ServiceError, error: Any, source: Source, reading: Reading) -> ServiceError:
+    """Add file and line to what the server refused about a row, where it says which one it was."""
+    found = sqlstate.failed_record(error)
+    about_a_row = isinstance(answer, InvalidBackup | OrphanRows) or answer.status == 409
+    if found is None or not about_a_row:
+        answer.data.setdefault("details", {"file": source.file.name})
+        return answer
+    record, column = found
+    line = _line_of(record, source, reading)
+    answer.data["details"] = {"file": source.file.name, "line": line, "column": column, "reason": answer.response}
+    answer.response = f"{source.file.name} 第 {line} 行: {answer.response}"
+    return answer
+
+
+def _line_of(record: int, source: Source, reading: Reading) -> int:
+    """The file's line of a record the server counted. Of CSV it counts lines, as the file does."""
+    if not source.binary:
+        return source.header_lines + record
+    passed = next((one for one in reversed(reading.passed) if one.first_record <= record), None)
+    if passed is None or source.format == "binary":
+        return record
+    data = blocks.read(source.file, passed.block)
+    return passed.lines_before + rows.line_of_record(data, source.layout, record - passed.first_record)

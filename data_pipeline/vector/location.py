@@ -1,0 +1,75 @@
+"""Where backup sets live, as answers and requests name it. Pure text: no path here touches a disk.
+
+`./data_pipeline/training_data` is the logical name of the configured output directory, wherever that is. A location
+is a directory below it: "vector_bak" for the whole system, "task_x/vector_bak" for one task.
+"""
+
+import re
+from dataclasses import dataclass
+
+from common.errors import InvalidParams
+
+LOGICAL_ROOT = "data_pipeline/training_data"
+TASK_ID = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
+TASK_PREFIXES = ("task_", "manual_")
+LONGEST_PATH = 1024
+LONGEST_NAME = 255
+# Not in any name: what ends or escapes a path on some system, percent signs (somebody encodes twice), controls.
+FORBIDDEN = re.compile(r'[\\%:*?"<>|\x00-\x1f\x7f]')
+
+
+@dataclass(frozen=True)
+class Location:
+    """A directory of backup sets, by its parts below the output directory."""
+
+    parts: tuple[str, ...]
+
+    @property
+    def relative_path(self) -> str:
+        """As answers show it and requests give it back: `./data_pipeline/training_data/…`."""
+        return "/".join((".", LOGICAL_ROOT, *self.parts))
+
+    @property
+    def task_id(self) -> str | None:
+        return self.parts[0] if len(self.parts) > 1 else None
+
+    def file(self, name: str) -> str:
+        """The logical path of a file in this location."""
+        return f"{self.relative_path}/{name}"
+
+
+def parse(backup_path: str) -> Location:
+    """Read a request's backup_path. Raises InvalidParams for anything that is not a plain path below the root."""
+    try:
+        encoded = backup_path.encode()
+    except UnicodeEncodeError:
+        raise _outside() from None
+    if len(encoded) > LONGEST_PATH or FORBIDDEN.search(backup_path):
+        raise _outside()
+    path = backup_path.removeprefix("./").rstrip("/")
+    root, found, rest = path.partition(LOGICAL_ROOT + "/")
+    if root or not found:
+        raise _outside()
+    parts = tuple(rest.split("/"))
+    if any(not _is_plain(part) for part in parts):
+        raise _outside()
+    return Location(parts)
+
+
+def is_task_directory(name: str) -> bool:
+    """Whether a directory below the root belongs to a task."""
+    return name.startswith(TASK_PREFIXES) and bool(TASK_ID.fullmatch(name))
+
+
+def check_task_id(task_id: str) -> None:
+    """Raise InvalidParams unless the whole string is ASCII letters, digits and underscores."""
+    if not TASK_ID.fullmatch(task_id) or len(task_id) > LONGEST_NAME:
+        raise InvalidParams("无效的task_id格式,只能包含字母、数字和下划线")
+
+
+def _is_plain(part: str) -> bool:
+    return part not in ("", ".", "..") and len(part.encode()) <= LONGEST_NAME and not part.endswith((".", " "))
+
+
+def _outside() -> InvalidParams:
+    return InvalidParams(f"无效的backup_path: 必须是 ./{LOGICAL_ROOT}/ 下的相对目录", details={"field": "backup_path"})

@@ -1,0 +1,60 @@
+"""How the files of a backup set are called.
+
+`langchain_pg_collection_20250722_010318.csv` is a table's file; the manifest and the claim carry the timestamp too.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from common.errors import InvalidParams
+
+COLLECTION = "langchain_pg_collection"
+EMBEDDING = "langchain_pg_embedding"
+TABLES = (COLLECTION, EMBEDDING)
+"""In the order they are written: an embedding refers to its collection."""
+
+FileFormat = Literal["csv", "binary"]
+SUFFIXES: dict[FileFormat, str] = {"csv": "csv", "binary": "pgcopy"}
+LOG = "vector_backup_log.txt"
+TIMESTAMP = re.compile(r"[0-9]{8}_[0-9]{6}")
+TABLE_FILE = re.compile(r"(langchain_pg_(?:collection|embedding))_([0-9]{8}_[0-9]{6})\.(csv|pgcopy)")
+CLAIM_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.claim")
+COLLECTION_FILE = re.compile(r"langchain_pg_collection_([0-9]{8}_[0-9]{6})\.(csv|pgcopy)")
+
+
+def check_timestamp(timestamp: str) -> None:
+    """Raise InvalidParams unless it is eight ASCII digits, an underscore and six; such a time need not exist."""
+    if not TIMESTAMP.fullmatch(timestamp):
+        raise InvalidParams("无效的timestamp: 格式应为 YYYYMMDD_HHMMSS", details={"field": "timestamp"})
+
+
+def in_order(tables: Sequence[str]) -> list[str]:
+    """The chosen tables, the collection table first. Raises InvalidParams for any other name, or one named twice."""
+    if not tables or len(set(tables)) < len(tables) or not set(tables) <= set(TABLES):
+        raise InvalidParams(f"无效的tables: 只支持 {', '.join(TABLES)},且不能重复", details={"field": "tables"})
+    return [table for table in TABLES if table in tables]
+
+
+def table_file(table: str, timestamp: str, file_format: FileFormat) -> str:
+    return f"{table}_{timestamp}.{SUFFIXES[file_format]}"
+
+
+def manifest_name(timestamp: str) -> str:
+    return f"vector_backup_{timestamp}.json"
+
+
+def claim_name(timestamp: str) -> str:
+    return f".vector_backup_{timestamp}.claim"
+
+
+def set_files(timestamp: str) -> set[str]:
+    """Every name a set of this timestamp may use."""
+    files = {table_file(table, timestamp, file_format) for table in TABLES for file_format in SUFFIXES}
+    return files | {manifest_name(timestamp)}
+
+
+def backup_date(timestamp: str) -> str:
+    """`20250722_010318` as `2025-07-22 01:03:18`, digits as they stand, whether or not such a day exists."""
+    t = timestamp
+    return f"{t[:4]}-{t[4:6]}-{t[6:8]} {t[9:11]}:{t[11:13]}:{t[13:15]}"

@@ -1,0 +1,199 @@
+"""A table's backup file, matched to the live table it goes into, before anything is locked or changed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from common.errors import InvalidBackup, OrphanRows, SchemaMismatch, ServiceError
+from data_pipeline.vector import copy_binary, rows
+from data_pipeline.vector.blocks import Block
+from data_pipeline.vector.catalog import BackupSet
+from data_pipeline.vector.manifest import TableFact
+from data_pipeline.vector.rows import Header, Layout, RowError
+from data_pipeline.vector.storage import StoredFile
+from data_pipeline.vector.tables import Column, Table
+
+BLOCK_BYTES = 1 << 21
+"""How much of a file is encoded at a time. Larger blocks cost memory in every worker, smaller ones hand-overs."""
+
+LARGEST_RECORD = 66 << 20
+"""A record that has not ended by then is refused: a field may have 64 MB."""
+
+LARGEST_HEADER = 1 << 16
+LANGCHAIN_TYPES = {
+    **dict.fromkeys(("id", "name", "document", "custom_id"), "varchar"),
+    **dict.fromkeys(("uuid", "collection_id"), "uuid"),
+    "cmetadata": "jsonb",
+    "embedding": "vector",
+}
+TEXT_TYPES = frozenset({"varchar", "text"})
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the table `name` is restored from. `binary`: rows go to the server in binary, else as CSV.
+
+    `table` is where the rows go: the live table, or a temporary one of the same columns.
+    """
+
+    name: str
+    file: StoredFile
+    table: Table
+    format: Literal["csv", "binary"]
+    layout: Layout
+    header_size: int
+    fact: TableFact | None
+    binary: bool
+
+    @property
+    def columns(self) -> list[str]:
+        return [column.name for column in self.layout.columns]
+
+    @property
+    def header_lines(self) -> int:
+        return 1 if self.format == "csv" else 0
+
+    def blocks(self) -> Iterator[Block]:
+        """The file's blocks: as the manifest cut them, or cut here at record ends."""
+        return self._promised(self.fact) if self.fact else self._cut()
+
+    def expect_rows(self, written: int) -> None:
+        """Raise InvalidBackup if a file that nothing vouches for had no row: that is how most damage looks."""
+        if self.fact is None and written == 0:
+            raise self._invalid("文件中没有数据行", 1, None)
+
+    def rejected(self, error: RowError, lines_before: int) -> ServiceError:
+        """The answer for a record that can't be restored, with its place in the file."""
+        line = lines_before + error.line
+        kind = OrphanRows if error.kind == "orphan" else InvalidBackup
+        return self._invalid(error.reason, line, error.column, kind)
+
+    def _promised(self, fact: TableFact) -> Iterator[Block]:
+        last = len(fact.blocks) - 1
+        for number, block in enumerate(fact.blocks):
+            head = self.header_size if number == 0 else 0
+            tail = len(copy_binary.TRAILER) if number == last and self.format == "binary" else 0
+            yield Block(block.offset, block.bytes, head, tail, block.rows, block.sha256)
+
+    def _cut(self) -> Iterator[Block]:
+        offset, buffer = 0, b""
+        with self.file.open() as file:
+            while chunk := file.read(BLOCK_BYTES):
+                buffer += chunk
+                end = rows.cut(buffer)
+                if end:
+                    yield Block(offset, end, 0 if offset else self.header_size)
+                    offset, buffer = offset + end, buffer[end:]
+                elif len(buffer) > LARGEST_RECORD:
+                    raise RowError("invalid", 1, None, "记录过长或引号未闭合")
+        if buffer:
+            yield Block(offset, len(buffer), 0 if offset else self.header_size)
+
+    def _invalid(
+        self, reason: str, line: int, column: str | None, kind: type[ServiceError] = InvalidBackup
+    ) -> ServiceError:
+        where = f"第 {line} 行" + (f" {column} 列" if column else "")
+        details = {"file": self.file.name, "line": line, "column": column, "reason": reason}
+        return kind(f"{self.file.name} {where}: {reason}", can_retry=False, details=details)
+
+
+def match(backup_set: BackupSet, table: Table, dimensions: int | None) -> Source:
+    """Match a table's file with the live table.
+
+    dimensions: what every vector must have, None if any will do. Raises InvalidBackup for a file that is no such
+    file, SchemaMismatch if its columns are not the table's.
+    """
+    file = backup_set.files[table.name]
+    fact = backup_set.manifest.tables[table.name] if backup_set.manifest else None
+    header = _header(file, backup_set.format, fact)
+    columns = _columns(header, table)
+    _expect_required(header, table)
+    if backup_set.format == "binary" and fact:
+        _expect_types(fact, table)
+    return _source(table.name, backup_set, table, header, columns, dimensions)
+
+
+def unmatched(backup_set: BackupSet, name: str) -> Source:
+    """A table's file on its own, to be read and checked without a database. Raises InvalidBackup."""
+    file = backup_set.files[name]
+    fact = backup_set.manifest.tables[name] if backup_set.manifest else None
+    header = _header(file, backup_set.format, fact)
+    types = {column.name: column.type for column in fact.columns} if fact else LANGCHAIN_TYPES
+    columns = tuple(rows.Column(column, types.get(column, "text")) for column in header.columns)
+    return _source(name, backup_set, Table("", name, 0, ()), header, columns, None)
+
+
+def _source(
+    name: str,
+    backup_set: BackupSet,
+    table: Table,
+    header: Header,
+    columns: tuple[rows.Column, ...],
+    dimensions: int | None,
+) -> Source:
+    fact = backup_set.manifest.tables[name] if backup_set.manifest else None
+    layout = Layout(
+        columns=columns,
+        legacy=fact is None and header.newline == b"\r\n",
+        newline=header.newline,
+        dimensions=dimensions,
+        collections=None,
+    )
+    encodable = all(column.type in copy_binary.BINARY_TYPES for column in columns)
+    binary = encodable or backup_set.format == "binary"
+    return Source(name, backup_set.files[name], table, backup_set.format, layout, header.size, fact, binary)
+
+
+def _header(file: StoredFile, file_format: str, fact: TableFact | None) -> Header:
+    start = file.read(0, LARGEST_HEADER)
+    try:
+        if file_format == "binary":
+            return _binary_header(start, fact)
+        header = rows.parse_header(start)
+    except RowError as error:
+        details = {"file": file.name, "line": error.line, "column": error.column, "reason": error.reason}
+        raise InvalidBackup(f"{file.name} 第 {error.line} 行: {error.reason}", details=details) from None
+    if fact and header.columns != tuple(column.name for column in fact.columns):
+        raise InvalidBackup(f"文件的列与清单不符: {file.name}", details={"file": file.name, "reason": "列与清单不符"})
+    return header
+
+
+def _binary_header(start: bytes, fact: TableFact | None) -> Header:
+    if fact is None:
+        raise RowError("invalid", 1, None, "二进制备份缺少清单文件")
+    return Header(tuple(column.name for column in fact.columns), copy_binary.strip_header(start), b"\n")
+
+
+def _columns(header: Header, table: Table) -> tuple[rows.Column, ...]:
+    found = [table.column(name) for name in header.columns]
+    missing = [name for name, column in zip(header.columns, found, strict=True) if column is None]
+    if missing:
+        raise _mismatch(f"目标表 {table.name} 缺少备份中的列: {', '.join(missing)}", table, missing)
+    return tuple(rows.Column(column.name, column.type) for column in found if column)
+
+
+def _expect_required(header: Header, table: Table) -> None:
+    """LangChain's own columns must all be in the file: one that is left out would silently become NULL."""
+    missing = [
+        column.name
+        for column in table.columns
+        if column.name not in header.columns and (column.name in LANGCHAIN_TYPES or _must_be_given(column))
+    ]
+    if missing:
+        raise _mismatch(f"备份文件缺少目标表 {table.name} 的列: {', '.join(missing)}", table, missing)
+
+
+def _must_be_given(column: Column) -> bool:
+    return column.not_null and not column.has_default
+
+
+def _expect_types(fact: TableFact, table: Table) -> None:
+    """Binary values mean something only to the type that wrote them."""
+    for column in fact.columns:
+        live = table.column(column.name)
+        if live and live.type != column.type and not {live.type, column.type} <= TEXT_TYPES:
+            raise _mismatch(f"目标表 {table.name} 的列类型与备份不同: {column.name}", table, [column.name])
+
+
+def _mismatch(text: str, table: Table, columns: list[str]) -> SchemaMismatch:
+    return SchemaMismatch(text, can_retry=False, details={"table": table.name, "columns": columns})

@@ -1,0 +1,241 @@
+"""All SQL about the two tables: what they are, locks, rows in and out.
+
+Every function takes a psycopg2 cursor inside a transaction and lets the driver's errors pass; the transaction
+translates them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from psycopg2.sql import SQL, Composed, Identifier
+
+from common.errors import DependentRows, InternalError, OperationInProgress, SchemaMismatch
+from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
+
+LockMode = Literal["ACCESS SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
+
+WRITER_LOCK = 0x7665635F72737472
+"""Key of the advisory lock that admits one writer per database ("vec_rstr"). Advisory locks are per database."""
+
+HOLDER = """
+SELECT a.pid, a.application_name, to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (l.classid::bigint << 32 | l.objid::bigint) = %s
+"""
+
+# A type's plain name is only used where it is PostgreSQL's own or pgvector's, so that somebody's type called "uuid"
+# is not taken for it.
+COLUMNS = """
+SELECT a.attname, a.atttypmod, a.attnotnull, a.atthasdef OR a.attidentity <> '',
+       CASE WHEN n.nspname = 'pg_catalog' OR t.typname = 'vector' THEN t.typname
+            ELSE format_type(t.oid, NULL) END
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+ORDER BY a.attnum
+"""
+
+COLLECTION_FACTS = """
+WITH sizes AS (
+  SELECT collection_id, {size} AS size, count(*) AS rows, min(ctid) AS sample FROM {embedding} GROUP BY 1, 2
+), counted AS (
+  SELECT s.collection_id, sum(s.rows)::bigint AS rows,
+         array_agg(DISTINCT {dimensions}) FILTER (WHERE {dimensions} IS NOT NULL) AS dimensions
+  FROM sizes s JOIN {embedding} e ON e.ctid = s.sample GROUP BY 1
+)
+SELECT c.uuid::text, c.name, coalesce(n.rows, 0), coalesce(n.dimensions, ARRAY[]::int[])
+FROM {collection} c LEFT JOIN counted n ON n.collection_id = c.uuid ORDER BY c.name, c.uuid
+"""
+
+VERSIONS = """
+SELECT current_setting('server_version'),
+       coalesce((SELECT extversion FROM pg_extension WHERE extname = 'vector'), ''), current_database()::text
+"""
+
+RELATION = """
+SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p')
+"""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that COPY can fill: PostgreSQL's type name, and atttypmod (a vector's dimensions, -1 for any)."""
+
+    name: str
+    type: str
+    modifier: int
+    not_null: bool
+    has_default: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """A live table."""
+
+    schema: str
+    name: str
+    oid: int
+    columns: tuple[Column, ...]
+
+    @property
+    def identifier(self) -> Identifier:
+        return Identifier(self.schema, self.name)
+
+    def column(self, name: str) -> Column | None:
+        return next((column for column in self.columns if column.name == name), None)
+
+
+def take_writer_lock(cursor: Any) -> None:
+    """Become the one writer of this database until the transaction ends. Raises OperationInProgress at once.
+
+    The lock is a transaction's, not a session's: a session's would outlive its owner behind a connection pool.
+    """
+    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (WRITER_LOCK,))
+    if cursor.fetchone()[0]:
+        return
+    cursor.execute(HOLDER, (WRITER_LOCK,))
+    row = cursor.fetchone()
+    holder = {"pid": row[0], "application_name": row[1], "since": row[2]} if row else None
+    raise OperationInProgress("目标数据库上已有恢复或备份清空操作正在进行", can_retry=True, holder=holder)
+
+
+def lock(cursor: Any, schema: str, names: Sequence[str], mode: LockMode) -> None:
+    """Lock tables by name, the embedding table first: whoever inserts embeddings locks it before its collections."""
+    ordered = sorted(names, key=TABLES.index, reverse=True)
+    relations = SQL(", ").join(Identifier(schema, name) for name in ordered)
+    cursor.execute(SQL("LOCK TABLE {} IN {} MODE").format(relations, SQL(mode)))
+
+
+def database(cursor: Any) -> str:
+    """The name of the connected database."""
+    cursor.execute("SELECT current_database()")
+    return str(cursor.fetchone()[0])
+
+
+def inspect(cursor: Any, schema: str) -> dict[str, Table]:
+    """Both live tables by name. Raises SchemaMismatch if one is missing."""
+    return {name: _inspect(cursor, schema, name) for name in TABLES}
+
+
+def _inspect(cursor: Any, schema: str, name: str) -> Table:
+    cursor.execute(RELATION, (schema, name))
+    found = cursor.fetchone()
+    if found is None:
+        raise SchemaMismatch(f"目标数据库中缺少表: {name}", can_retry=False, details={"table": name})
+    cursor.execute(COLUMNS, (found[0],))
+    columns = tuple(
+        Column(name, type_name, modifier, not_null, has_default)
+        for name, modifier, not_null, has_default, type_name in cursor.fetchall()
+    )
+    return Table(schema, name, found[0], columns)
+
+
+def count(cursor: Any, table: Table) -> int:
+    """Rows as this transaction sees them."""
+    cursor.execute(SQL("SELECT count(*) FROM {}").format(table.identifier))
+    return int(cursor.fetchone()[0])
+
+
+def truncate(cursor: Any, live: dict[str, Table], selected: Sequence[str]) -> None:
+    """Empty the selected tables. Never cascades.
+
+    PostgreSQL refuses to truncate the collection table alone even when no embedding is left, because of the foreign
+    key: an empty embedding table is named beside it. Raises DependentRows if it is not empty.
+    """
+    names = set(selected)
+    if COLLECTION in names and EMBEDDING not in names:
+        _expect_no_embeddings(cursor, live[EMBEDDING])
+        names.add(EMBEDDING)
+    relations = SQL(", ").join(live[name].identifier for name in TABLES if name in names)
+    cursor.execute(SQL("TRUNCATE {}").format(relations))
+
+
+def _expect_no_embeddings(cursor: Any, embedding: Table) -> None:
+    cursor.execute(SQL("SELECT EXISTS (SELECT FROM {})").format(embedding.identifier))
+    if cursor.fetchone()[0]:
+        raise DependentRows(
+            "langchain_pg_embedding 中仍有数据引用 langchain_pg_collection,未做任何修改", can_retry=False
+        )
+
+
+def collection_ids(cursor: Any, collection: Table) -> frozenset[bytes]:
+    """The 16 bytes of every collection's uuid."""
+    cursor.execute(SQL("SELECT uuid_send(uuid) FROM {}").format(collection.identifier))
+    return frozenset(bytes(row[0]) for row in cursor.fetchall())
+
+
+def copy_in(cursor: Any, table: Table, columns: Sequence[str], file_format: str, stream: Any) -> int:
+    """COPY a stream into the table; returns the rows the server wrote.
+
+    file_format: "binary" or "csv" (no header line). The stream's read(size) may give more than was asked for.
+    """
+    statement = SQL("COPY {} ({}) FROM STDIN WITH (FORMAT {})").format(
+        table.identifier, _names(columns), SQL(file_format)
+    )
+    cursor.copy_expert(statement, stream)
+    return int(cursor.rowcount)
+
+
+def copy_out(cursor: Any, table: Table, file_format: str, sink: Any) -> int:
+    """COPY the table to a sink, in the table's column order; returns the rows the server read.
+
+    The server sends one message a row, and psycopg2 one write a message; a CSV header is a message of its own, a
+    binary header stands in front of the first row.
+    """
+    options = SQL("FORMAT csv, HEADER true") if file_format == "csv" else SQL("FORMAT binary")
+    statement = SQL("COPY {} ({}) TO STDOUT WITH ({})").format(
+        table.identifier, _names([column.name for column in table.columns]), options
+    )
+    cursor.copy_expert(statement, sink)
+    return int(cursor.rowcount)
+
+
+def expect_rows(cursor: Any, table: Table, expected: int) -> None:
+    """Raise InternalError unless the table holds exactly `expected` rows."""
+    found = count(cursor, table)
+    if found != expected:
+        raise InternalError(
+            f"恢复后的行数不符: {table.name}", details={"table": table.name, "expected": expected, "found": found}
+        )
+
+
+def collection_facts(cursor: Any, live: dict[str, Table]) -> list[dict[str, Any]]:
+    """Per collection: uuid, name, number of embeddings, and which dimensions occur.
+
+    vector_dims reads a whole vector; the stored size does not. Embeddings of one stored size have one number of
+    dimensions (unless somebody switched compression on), so one of each size is asked.
+    """
+    column = live[EMBEDDING].column("embedding")
+    sizes = "pg_column_size(embedding)" if column and column.type == "vector" else "0"
+    dimensions = "vector_dims(e.embedding)" if column and column.type == "vector" else "NULL::int"
+    cursor.execute(
+        SQL(COLLECTION_FACTS).format(
+            collection=live[COLLECTION].identifier,
+            embedding=live[EMBEDDING].identifier,
+            size=SQL(sizes),
+            dimensions=SQL(dimensions),
+        )
+    )
+    names = ("uuid", "name", "rows", "dimensions")
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def versions(cursor: Any) -> dict[str, str]:
+    """The server's and pgvector's versions, and the database's name."""
+    cursor.execute(VERSIONS)
+    return dict(zip(("server_version", "pgvector_version", "database"), cursor.fetchone(), strict=True))
+
+
+def analyze(cursor: Any, table: Table) -> None:
+    """Refresh the planner's statistics, which describe the rows that were there before.
+
+    A role that may not is only warned by the server.
+    """
+    cursor.execute(SQL("ANALYZE {}").format(table.identifier))
+
+
+def _names(columns: Sequence[str]) -> Composed:
+    return SQL(", ").join(Identifier(name) for name in columns)

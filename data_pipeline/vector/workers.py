@@ -1,0 +1,127 @@
+"""Worker processes that encode blocks in parallel: started on first use, kept warm, gone with their parent.
+
+A worker is a fresh interpreter that imports only what encoding needs; it never sees the service's main module. Jobs
+and results are pickles on its standard input and output. When the service dies, by whatever signal, a worker reads the
+end of its input and ends.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from common.errors import InternalError
+from data_pipeline.vector import blocks
+from data_pipeline.vector.blocks import Job
+from data_pipeline.vector.encoder import Encoded
+
+PROJECT = Path(__file__).resolve().parents[2]
+READ_AHEAD = 2
+"""Blocks encoded ahead of COPY beside those being encoded: enough that no worker waits, and memory stays flat."""
+
+
+class Worker:
+    """One process, used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "data_pipeline.vector.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=PROJECT,
+            env={**_without_secrets(), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )
+        self._jobs, self._results = cast("BinaryIO", self._process.stdin), cast("BinaryIO", self._process.stdout)
+
+    def run(self, job: Job) -> Encoded:
+        """Encode one block there. Raises what encoding raised, or InternalError if the process died."""
+        try:
+            pickle.dump(job, self._jobs, pickle.HIGHEST_PROTOCOL)
+            self._jobs.flush()
+            result = pickle.load(self._results)  # noqa: S301 - from a process of our own
+        except (OSError, EOFError, pickle.UnpicklingError):
+            self.stop()
+            raise InternalError("解析进程意外终止,请重试", can_retry=True) from None
+        if isinstance(result, Exception):
+            raise result
+        encoded: Encoded = result
+        return encoded
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._jobs, self._results):
+            with suppress(OSError):  # a job that was never read
+                pipe.close()
+
+
+class WorkerPool:
+    """A fixed number of threads, each with a worker process of its own; shared by all loads of a service."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._threads = ThreadPoolExecutor(max(size, 1), thread_name_prefix="encode")
+        self._mine = threading.local()
+        self._workers: set[Worker] = set()
+        self._guard = threading.Lock()
+        self._closed = False
+
+    def encode(self, jobs: Iterable[Job]) -> Iterator[Encoded]:
+        """Results in the order of the jobs, a bounded number of them ahead of the caller."""
+        waiting: deque[Future[Encoded]] = deque()
+        try:
+            for job in jobs:
+                waiting.append(self._threads.submit(self._run, job))
+                if len(waiting) >= self.size + READ_AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def close(self) -> None:
+        """End every worker; safe to call twice."""
+        with self._guard:
+            self._closed = True
+            for worker in self._workers:
+                worker.stop()
+            self._workers.clear()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, job: Job) -> Encoded:
+        return self._worker().run(job)
+
+    def _worker(self) -> Worker:
+        worker: Worker | None = getattr(self._mine, "worker", None)
+        if worker is not None and worker.alive:
+            return worker
+        with self._guard:
+            if self._closed:
+                raise InternalError("服务正在停止", can_retry=True)
+            if worker:
+                self._workers.discard(worker)
+            worker = self._mine.worker = Worker()
+            self._workers.add(worker)
+        return worker
+
+
+def encode_inline(jobs: Iterable[Job]) -> Iterator[Encoded]:
+    """The same for a small file, without another process."""
+    return map(blocks.run, jobs)
+
+
+def _without_secrets() -> dict[str, str]:
+    """The environment for a worker: it connects to nothing and needs no credentials."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "DATABASE_URL"))}

@@ -1,0 +1,223 @@
+"""A real PostgreSQL for the tests: one server a session, one database a test, cloned from a template.
+
+DATABASE_URL_TEST names a server to use instead of the embedded one: its user may create databases and the extension.
+TEST_PG_VERSION=16 starts that major version of the embedded one.
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import psycopg2
+import pytest
+from psycopg2.extensions import parse_dsn
+from pytest_postgresql import factories
+
+from data_pipeline import settings
+from data_pipeline.vector.cluster import MAJOR, SUPERUSER, Cluster
+
+NEW_TABLES = """
+CREATE TABLE langchain_pg_collection (uuid uuid PRIMARY KEY, name varchar NOT NULL UNIQUE, cmetadata json);
+CREATE TABLE langchain_pg_embedding (
+    id varchar PRIMARY KEY, collection_id uuid REFERENCES langchain_pg_collection (uuid) ON DELETE CASCADE,
+    embedding vector, document varchar, cmetadata jsonb);
+CREATE INDEX ix_cmetadata_gin ON langchain_pg_embedding USING gin (cmetadata jsonb_path_ops);
+"""
+OLD_TABLES = """
+CREATE TABLE langchain_pg_collection (name varchar, cmetadata json, uuid uuid PRIMARY KEY);
+CREATE TABLE langchain_pg_embedding (
+    collection_id uuid REFERENCES langchain_pg_collection (uuid) ON DELETE CASCADE,
+    embedding vector, document varchar, cmetadata json, custom_id varchar, uuid uuid PRIMARY KEY);
+"""
+# Nothing here has to survive a power cut. What a transaction writes, and what replays after a crash, stays the same.
+FAST = """
+fsync = off
+full_page_writes = off
+min_wal_size = 32MB
+max_wal_size = 256MB
+"""
+ROOM = 2 << 30  # bytes; the databases and the WAL of a session stay below half a gigabyte
+# The developer's own settings are not the tests': a test sets what it needs.
+SETTINGS = re.findall(r'"([A-Z_]+)"', Path(settings.__file__).read_text(encoding="utf-8"))
+
+
+def pytest_configure() -> None:
+    for name in [name for name in os.environ if name in SETTINGS or name.startswith("PG")]:
+        del os.environ[name]
+    os.environ["PGPASSFILE"] = os.devnull
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
+    # Fixtures are torn down, and the server stopped, after SIGTERM as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server and a role that may create databases; pytest-postgresql reads these attributes."""
+
+    host: str
+    port: int
+    user: str
+    password: str | None = field(repr=False)
+    dbname: str
+    options: str = ""
+    template_dbname: str | None = None
+
+    @property
+    def maintenance_dbname(self) -> str:
+        return self.dbname
+
+
+@dataclass
+class TestDatabase:
+    """A database of one test's own."""
+
+    __test__: ClassVar[bool] = False
+
+    server: Server
+    dbname: str
+    _connections: list[Any] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """postgresql://user:password@host:port/dbname"""
+        server = self.server
+        password = f":{quote(server.password, safe='')}" if server.password else ""
+        return f"postgresql://{quote(server.user, safe='')}{password}@{server.host}:{server.port}/{self.dbname}"
+
+    def connect(self) -> Any:
+        """A new psycopg2 connection, closed after the test."""
+        connection = psycopg2.connect(self.url)
+        self._connections.append(connection)
+        return connection
+
+    def execute(self, sql: str, params: Any = None) -> None:
+        """Run a statement in a transaction of its own."""
+        with closing(psycopg2.connect(self.url)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(sql, params)
+
+    def fetch(self, sql: str, params: Any = None) -> list[tuple[Any, ...]]:
+        """The rows of a query, in a transaction of its own."""
+        with closing(psycopg2.connect(self.url)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return cursor.fetchall()
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+
+
+@pytest.fixture(scope="session")
+def pg_server() -> Iterator[Server]:
+    """The server of this session: DATABASE_URL_TEST, or one started here, on TCP and with a password."""
+    url = os.environ.get("DATABASE_URL_TEST")
+    if url:
+        yield _outside_server(url)
+        return
+    home = Path(tempfile.mkdtemp(prefix="pg-test-", dir=_roomy_memory()))
+    cluster = Cluster(home)
+    try:
+        cluster.create(int(os.environ.get("TEST_PG_VERSION", MAJOR)))
+        with open(cluster.data / "postgresql.conf", "a", encoding="utf-8") as configuration:
+            configuration.write(f"{FAST}listen_addresses = '127.0.0.1'\nport = {_free_port()}\n")
+        cluster.start()
+        yield Server("127.0.0.1", cluster.port, SUPERUSER, cluster.password, "postgres")
+    finally:
+        cluster.stop()
+        shutil.rmtree(home)
+
+
+def _outside_server(url: str) -> Server:
+    given = parse_dsn(url)
+    user = given.get("user", "postgres")
+    return Server(
+        host=given.get("host", "localhost"),
+        port=int(given.get("port", 5432)),
+        user=user,
+        password=given.get("password"),
+        dbname=given.get("dbname", user),
+    )
+
+
+def _roomy_memory() -> Path | None:
+    """A file system in memory, if there is one with room: making a database is mostly making three hundred files."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > ROOM else None
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def _sql(statements: str) -> Callable[..., None]:
+    """A loader for pytest-postgresql, which calls it with the template's connection parameters."""
+
+    def load(*, host: str, port: int, user: str, dbname: str, password: str | None, autocommit: bool) -> None:
+        with closing(psycopg2.connect(host=host, port=port, user=user, dbname=dbname, password=password)) as connection:
+            connection.autocommit = autocommit
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statements)
+
+    return load
+
+
+# The process id keeps two sessions on one outside server apart.
+_RUN = f"test_{os.getpid()}"
+
+_empty_template = factories.postgresql_noproc(
+    depends_on="pg_server", dbname=f"{_RUN}_empty", load=[_sql("CREATE EXTENSION vector")]
+)
+_new_template = factories.postgresql_noproc(depends_on="_empty_template", dbname=f"{_RUN}_new", load=[_sql(NEW_TABLES)])
+_old_template = factories.postgresql_noproc(depends_on="_empty_template", dbname=f"{_RUN}_old", load=[_sql(OLD_TABLES)])
+_empty_clone = factories.postgresql("_empty_template")
+_new_clone = factories.postgresql("_new_template")
+_second_clone = factories.postgresql("_new_template", dbname=f"{_RUN}_second")
+_old_clone = factories.postgresql("_old_template")
+
+
+def _database(server: Server, clone: Any) -> Iterator[TestDatabase]:
+    database = TestDatabase(server, clone.info.dbname)
+    clone.close()  # a session no test has asked for
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def database(pg_server: Server, _new_clone: Any) -> Iterator[TestDatabase]:
+    """LangChain's tables as langchain_postgres makes them, empty."""
+    yield from _database(pg_server, _new_clone)
+
+
+@pytest.fixture
+def second_database(pg_server: Server, _second_clone: Any) -> Iterator[TestDatabase]:
+    """Another one like `database`."""
+    yield from _database(pg_server, _second_clone)
+
+
+@pytest.fixture
+def old_database(pg_server: Server, _old_clone: Any) -> Iterator[TestDatabase]:
+    """The tables of langchain_community: uuid and custom_id, json."""
+    yield from _database(pg_server, _old_clone)
+
+
+@pytest.fixture
+def empty_database(pg_server: Server, _empty_clone: Any) -> Iterator[TestDatabase]:
+    """The extension, and no tables."""
+    yield from _database(pg_server, _empty_clone)
+
+
+@pytest.fixture
+def output_dir(tmp_path: Path) -> Path:
+    """An output directory with the global backup location in it."""
+    directory = tmp_path / "training_data"
+    (directory / "vector_bak").mkdir(parents=True)
+    return directory

@@ -1,0 +1,293 @@
+"""The service in front of a test's database, in this process or as one of its own, and backup files for it."""
+
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from data_pipeline.engine import Engine
+from data_pipeline.settings import Settings
+from unified_api import PREFIX, create_app
+
+PROJECT = Path(__file__).resolve().parents[2]
+STAMP = "20250722_010318"
+ROOT = "./data_pipeline/training_data"
+DOCS = "11111111-1111-4111-8111-111111111111"
+EMPTY = "22222222-2222-4222-8222-222222222222"
+# Everything a table can hold that some format or other gets wrong.
+AWKWARD_ROWS = [
+    ("plain", DOCS, "[1,2,3]", "一段普通的文本", '{"n": 1, "ok": true, "x": null, "q": "it\'s"}'),
+    ("empty text", DOCS, "[-0,0,1e-45]", "", "{}"),
+    ("no text", DOCS, "[3.4028235e+38,-1.1754944e-38,0.1]", None, None),
+    ("line\r\nends", DOCS, "[0.5,0.25,0.125]", 'quotes "here", commas\r\nand\nline\rends\t', "[1, [2, {}]]"),
+    ("\\.", DOCS, "[1.0000001,16777217,7e-46]", "\\.\n\\N\nNULL", '"a \\"string\\""'),
+    (" spaces ", None, None, " a\u00a0b\u2028c😀", '{"深": {"层": [1.10, 1e3, -0.0, "é"]}, "": ""}'),
+]
+
+
+class Client(FlaskClient):
+    """Calls the three routes, and checks of every answer what holds for all of them."""
+
+    def backup(self, **body: Any) -> TestResponse:
+        return self.post(f"{PREFIX}/backup", json=body)
+
+    def restore(self, **body: Any) -> TestResponse:
+        return self.post(f"{PREFIX}/restore", json=body)
+
+    def list(self, **query: str) -> TestResponse:
+        return self.get(f"{PREFIX}/restore/list", query_string=query)
+
+    def twin(self) -> "Client":
+        """Another client of the same application, for another thread."""
+        return self.application.test_client()
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        response = super().open(*args, **kwargs)
+        expect_envelope(response)
+        for secret in self.application.config["NEVER_SHOWN"]:
+            assert secret not in response.text
+        return response
+
+
+def expect_envelope(response: TestResponse) -> None:
+    """The shape that success and failure share."""
+    answer = response.get_json()
+    assert response.content_type == "application/json"
+    assert list(answer) == ["code", "success", "message", "data"]
+    assert answer["code"] == response.status_code
+    assert answer["success"] is (response.status_code < 400)
+    assert datetime.fromisoformat(answer["data"]["timestamp"]).utcoffset() is not None
+    assert ("error_type" in answer["data"]) is not answer["success"]
+    assert not re.search(r"Traceback|psycopg2|Error\(|\\u[0-9a-f]{4}", response.text)
+
+
+@dataclass
+class Backups:
+    """Writes backup files into the output directory."""
+
+    root: Path
+
+    def write(
+        self, collection: bytes, embedding: bytes, timestamp: str = STAMP, task_id: str = "", suffix: str = "csv"
+    ) -> dict[str, str]:
+        """The two files of a set that nothing vouches for; returns the body that names it."""
+        self.file(f"langchain_pg_collection_{timestamp}.{suffix}", collection, task_id)
+        self.file(f"langchain_pg_embedding_{timestamp}.{suffix}", embedding, task_id)
+        return self.named(timestamp, task_id)
+
+    def file(self, name: str, data: bytes = b"", task_id: str = "") -> Path:
+        """One file beside a set's."""
+        path = self.directory(task_id) / name
+        path.write_bytes(data)
+        return path
+
+    def directory(self, task_id: str = "") -> Path:
+        """A location, made if it isn't there."""
+        path = self.root / task_id / "vector_bak"
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @staticmethod
+    def named(timestamp: str = STAMP, task_id: str = "") -> dict[str, str]:
+        parts = [ROOT, task_id, "vector_bak"] if task_id else [ROOT, "vector_bak"]
+        return {"backup_path": "/".join(parts), "timestamp": timestamp}
+
+
+@pytest.fixture
+def backups(output_dir: Path) -> Backups:
+    return Backups(output_dir)
+
+
+@pytest.fixture
+def small_set(backups: Backups) -> dict[str, str]:
+    """One collection and two embeddings, as COPY writes them; the body that restores them."""
+    return backups.write(
+        f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n".encode(),
+        "id,collection_id,embedding,document,cmetadata\n"
+        f'a,{DOCS},"[1,2,3]",first,{{}}\nb,{DOCS},"[4,5,6]",second,{{}}\n'.encode(),
+    )
+
+
+@pytest.fixture
+def fill() -> Callable[..., None]:
+    """Put two collections into a database, one of them empty, and awkward embeddings into the other."""
+
+    def put(database: Any, rows: list[tuple[Any, ...]] = AWKWARD_ROWS) -> None:
+        database.execute(
+            "INSERT INTO langchain_pg_collection (uuid, name, cmetadata) VALUES (%s, 'docs', %s), (%s, '空集合', NULL)",
+            (DOCS, '{"b": 1, "a" : [1.0,  2]}', EMPTY),
+        )
+        for row in rows:
+            database.execute("INSERT INTO langchain_pg_embedding VALUES (%s, %s, %s, %s, %s)", row)
+
+    return put
+
+
+@pytest.fixture
+def bits() -> Callable[..., list[bytes]]:
+    """All rows of both tables, or of one, as the server sends them in binary: equal only if every bit is."""
+
+    def read(database: Any, *tables: str) -> list[bytes]:
+        names = tables or ("langchain_pg_collection", "langchain_pg_embedding")
+        return [
+            row[0].tobytes()
+            for name in names
+            for row in database.fetch(f"SELECT record_send(t) FROM {name} t ORDER BY 1")
+        ]
+
+    return read
+
+
+@pytest.fixture
+def make_client(output_dir: Path) -> Iterator[Callable[..., Client]]:
+    """A client of the service with these settings; OUTPUT_DIRECTORY is output_dir."""
+    engines = []
+
+    def make(**env: str) -> Client:
+        engine = Engine.build(Settings.load({"OUTPUT_DIRECTORY": str(output_dir), **env}))
+        engines.append(engine)
+        app = create_app(engine=engine)
+        app.test_client_class = Client
+        password = urlsplit(env.get("DATABASE_URL", "")).password
+        app.config["NEVER_SHOWN"] = [secret for secret in (password, str(output_dir), str(PROJECT)) if secret]
+        return app.test_client()
+
+    yield make
+    for engine in engines:
+        engine.pool.close()
+
+
+@pytest.fixture
+def client(make_client: Callable[..., Client], database: Any) -> Client:
+    """A client of the service whose configured database is `database`."""
+    return make_client(DATABASE_URL=database.url)
+
+
+class LiveServer:
+    """`python unified_api.py` on a free port."""
+
+    def __init__(self, log_file: Path, env: dict[str, str]) -> None:
+        self._log_file = log_file
+        with open(log_file, "wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "unified_api.py"],
+                cwd=PROJECT,
+                env={**os.environ, "HOST": "127.0.0.1", "PORT": "0", **env},
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log_file.read_text(encoding="utf-8")
+
+    @property
+    def address(self) -> str:
+        """host:port, once it serves."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if found := re.search(r'"url": "http://([^"]+)"', self.log):
+                return found[1]
+            time.sleep(0.02)
+        raise AssertionError(f"the service did not start: {self.log}")
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def start_server(output_dir: Path, tmp_path: Path) -> Iterator[Callable[..., LiveServer]]:
+    """Start the service as a process with these settings; OUTPUT_DIRECTORY is output_dir."""
+    servers: list[LiveServer] = []
+
+    def start(**env: str) -> LiveServer:
+        log_file = tmp_path / f"server-{len(servers)}.log"
+        servers.append(LiveServer(log_file, {"OUTPUT_DIRECTORY": str(output_dir), **env}))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def live_server(start_server: Callable[..., LiveServer], database: Any) -> LiveServer:
+    """The service as a process, its configured database `database`."""
+    return start_server(DATABASE_URL=database.url)
+
+
+class Background:
+    """A call in a thread of its own."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._thread = threading.Thread(target=self._run, args=(call,), daemon=True)
+        self._result: Any = None
+        self._thread.start()
+
+    def _run(self, call: Callable[[], Any]) -> None:
+        self._result = call()
+
+    def result(self) -> Any:
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+        return self._result
+
+
+@pytest.fixture
+def background() -> Callable[[Callable[[], Any]], Background]:
+    return Background
+
+
+@pytest.fixture
+def wait_for_lock() -> Callable[[Any], None]:
+    """Wait until some session of the database waits for a lock."""
+
+    def wait(database: Any) -> None:
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        deadline = time.monotonic() + 30
+        while database.fetch(waiting) == [(0,)]:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    return wait
+
+
+@dataclass(frozen=True)
+class Role:
+    """A database role that may log in and nothing else."""
+
+    database: Any
+    name: str
+    url: str
+
+    def may(self, privileges: str, *tables: str) -> None:
+        for table in tables or ("langchain_pg_collection", "langchain_pg_embedding"):
+            self.database.execute(f"GRANT {privileges} ON {table} TO {self.name}")
+
+
+@pytest.fixture
+def role(database: Any) -> Iterator[Role]:
+    """A role without privileges in `database`, and the URL to connect as it."""
+    name, password = f"role_{os.getpid()}", "s3cret-of-the-role"
+    database.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+    place = database.url.rpartition("@")[2]
+    yield Role(database, name, f"postgresql://{name}:{password}@{place}")
+    for connection in database.fetch("SELECT pid FROM pg_stat_activity WHERE usename = %s", (name,)):
+        database.fetch("SELECT pg_terminate_backend(%s)", connection)
+    database.execute(f"DROP OWNED BY {name}")
+    database.execute(f"DROP ROLE {name}")

@@ -1,0 +1,185 @@
+"""What a backup doesn't do: mix two states, hide rows, leave half a set, or lose a row written meanwhile."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from data_pipeline.vector import tables
+
+TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
+NEW = "33333333-3333-4333-8333-333333333333"
+
+
+def failure(response: Any) -> tuple[int, str]:
+    return response.status_code, response.get_json()["data"]["error_type"]
+
+
+def expect_nothing_new(client: Any, directory: Path) -> None:
+    assert {path.name for path in directory.iterdir()} <= {"vector_backup_log.txt"}
+    assert client.list().get_json()["data"]["backup_locations"] == []
+
+
+@pytest.fixture
+def between_the_tables(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Do something when the collection table has been copied and the embedding table has not."""
+    copy_out = tables.copy_out
+
+    def install(action: Callable[[], object]) -> None:
+        def copy_and_act(cursor: Any, table: Any, *rest: Any) -> int:
+            if table.name == TABLES[1]:
+                action()
+            return copy_out(cursor, table, *rest)
+
+        monkeypatch.setattr(tables, "copy_out", copy_and_act)
+
+    return install
+
+
+def test_both_tables_come_from_one_snapshot(
+    client: Any, database: Any, fill: Any, bits: Any, between_the_tables: Any
+) -> None:
+    fill(database)
+    before = bits(database)
+
+    def commit_something() -> None:
+        database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'late')", (NEW,))
+        database.execute("INSERT INTO langchain_pg_embedding VALUES ('late', %s)", (NEW,))
+        database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
+
+    between_the_tables(commit_something)
+    answer = client.backup().get_json()["data"]
+    assert bits(database) != before
+    body = {"backup_path": answer["backup_directory"], "timestamp": answer["backup_timestamp"]}
+    assert client.restore(**body, truncate_before_restore=True).status_code == 200
+    assert bits(database) == before
+
+
+def test_the_snapshot_is_younger_than_a_truncate_it_waited_for(
+    client: Any, database: Any, fill: Any, bits: Any, background: Any, wait_for_lock: Any
+) -> None:
+    fill(database)
+    other = database.connect()
+    other.cursor().execute("TRUNCATE langchain_pg_embedding")
+    other.cursor().execute("INSERT INTO langchain_pg_embedding (id) VALUES ('after')")
+    running = background(client.twin().backup)
+    wait_for_lock(database)
+    other.commit()
+    answer = running.result().get_json()["data"]
+    assert answer["tables_backed_up"][TABLES[1]]["row_count"] == 1
+
+
+def test_nobody_writes_between_a_backup_and_its_truncate(
+    client: Any, database: Any, fill: Any, between_the_tables: Any
+) -> None:
+    fill(database)
+    refused = []
+
+    def try_to_write() -> None:
+        connection = database.connect()
+        connection.cursor().execute("SET lock_timeout = '50ms'")
+        with pytest.raises(psycopg2.errors.LockNotAvailable) as caught:
+            connection.cursor().execute("INSERT INTO langchain_pg_embedding (id) VALUES ('late')")
+        refused.append(caught.value)
+
+    between_the_tables(try_to_write)
+    assert client.backup(truncate_vector_tables=True).status_code == 200
+    assert len(refused) == 1
+
+
+def test_readers_and_writers_go_on_during_a_backup(
+    client: Any, database: Any, fill: Any, between_the_tables: Any
+) -> None:
+    fill(database)
+    between_the_tables(lambda: database.execute("INSERT INTO langchain_pg_embedding (id) VALUES ('late')"))
+    assert client.backup().get_json()["data"]["tables_backed_up"][TABLES[1]]["row_count"] == 6
+    assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == [(7,)]
+
+
+@pytest.mark.parametrize("truncate", [False, True])
+def test_a_connection_lost_midway_leaves_nothing(
+    client: Any, database: Any, fill: Any, bits: Any, output_dir: Path, between_the_tables: Any, truncate: bool
+) -> None:
+    fill(database)
+    before = bits(database)
+    between_the_tables(
+        lambda: database.fetch(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'vector-restore' AND datname = current_database()"
+        )
+    )
+    response = client.backup(truncate_vector_tables=truncate)
+    assert failure(response) == (500, "DATABASE_ERROR")
+    assert response.get_json()["data"]["can_retry"] is True
+    assert bits(database) == before
+    expect_nothing_new(client, output_dir / "vector_bak")
+
+
+def test_rows_that_a_policy_hides_are_no_smaller_backup(
+    client: Any, database: Any, role: Any, fill: Any, output_dir: Path
+) -> None:
+    fill(database)
+    role.may("SELECT")
+    database.execute("ALTER TABLE langchain_pg_embedding ENABLE ROW LEVEL SECURITY")
+    database.execute("CREATE POLICY hide ON langchain_pg_embedding USING (id = 'plain')")
+    response = client.backup(pg_conn=role.url)
+    assert failure(response) == (403, "PERMISSION_DENIED")
+    assert response.get_json()["data"]["target"]["user"] == role.name
+    expect_nothing_new(client, output_dir / "vector_bak")
+    assert "失败 PERMISSION_DENIED" in (output_dir / "vector_bak" / "vector_backup_log.txt").read_text(encoding="utf-8")
+
+
+def test_a_role_that_may_only_read_can_back_up_but_not_truncate(
+    client: Any, database: Any, role: Any, fill: Any, bits: Any
+) -> None:
+    fill(database)
+    role.may("SELECT")
+    before = bits(database)
+    assert client.backup(pg_conn=role.url).status_code == 200
+    assert failure(client.backup(pg_conn=role.url, truncate_vector_tables=True)) == (403, "PERMISSION_DENIED")
+    assert bits(database) == before
+
+
+def test_a_role_without_privileges_is_forbidden(client: Any, role: Any, output_dir: Path) -> None:
+    assert failure(client.backup(pg_conn=role.url)) == (403, "PERMISSION_DENIED")
+    expect_nothing_new(client, output_dir / "vector_bak")
+
+
+def test_a_missing_table_is_a_conflict(make_client: Any, empty_database: Any, output_dir: Path) -> None:
+    client = make_client(DATABASE_URL=empty_database.url)
+    assert failure(client.backup()) == (409, "SCHEMA_MISMATCH")
+    expect_nothing_new(client, output_dir / "vector_bak")
+
+
+def test_a_table_that_refers_to_ours_forbids_truncating_it(client: Any, database: Any, fill: Any, bits: Any) -> None:
+    fill(database)
+    database.execute("CREATE TABLE notes (id varchar REFERENCES langchain_pg_embedding)")
+    before = bits(database)
+    assert failure(client.backup(truncate_vector_tables=True)) == (409, "DEPENDENT_ROWS")
+    assert bits(database) == before
+
+
+def test_a_truncating_backup_is_a_writer_and_there_is_one_at_a_time(
+    client: Any, database: Any, fill: Any, bits: Any, output_dir: Path
+) -> None:
+    fill(database)
+    before = bits(database)
+    database.connect().cursor().execute("SELECT pg_advisory_xact_lock(%s)", (tables.WRITER_LOCK,))
+    assert failure(client.backup(truncate_vector_tables=True)) == (409, "OPERATION_IN_PROGRESS")
+    assert bits(database) == before
+    expect_nothing_new(client, output_dir / "vector_bak")
+    assert client.backup().status_code == 200
+
+
+def test_a_table_that_stays_locked_is_a_timeout(
+    make_client: Any, database: Any, fill: Any, bits: Any, output_dir: Path
+) -> None:
+    fill(database)
+    client = make_client(DATABASE_URL=database.url, PG_LOCK_TIMEOUT="1")
+    locker = database.connect()
+    locker.cursor().execute("LOCK TABLE langchain_pg_embedding IN ACCESS EXCLUSIVE MODE")
+    assert failure(client.backup()) == (409, "LOCK_TIMEOUT")
+    locker.rollback()
+    expect_nothing_new(client, output_dir / "vector_bak")

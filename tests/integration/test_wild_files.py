@@ -1,0 +1,199 @@
+"""Backup files that older tools left: each quirk on its real bytes, and whole files as the old exporter wrote them."""
+
+from typing import Any
+
+import pytest
+
+DOCS = "11111111-1111-4111-8111-111111111111"
+EMBEDDING_FILE = "langchain_pg_embedding_20250722_010318.csv"
+COLLECTIONS = f"uuid,name,cmetadata\r\n{DOCS},docs,\r\n".encode()
+HEADER = b"id,collection_id,embedding,document,cmetadata"
+OLD_HEADER = b"collection_id,embedding,document,cmetadata,custom_id,uuid"
+BEFORE = ("before",)
+
+
+@pytest.fixture
+def restore(client: Any, database: Any, backups: Any) -> Any:
+    """Restore an embedding file in place of one row; the answer."""
+    database.execute("INSERT INTO langchain_pg_embedding (id) VALUES (%s)", BEFORE)
+
+    def run(embedding: bytes, collection: bytes = COLLECTIONS) -> Any:
+        return client.restore(**backups.write(collection, embedding), truncate_before_restore=True)
+
+    return run
+
+
+@pytest.fixture
+def value(restore: Any, database: Any) -> Any:
+    """Restore a file with one row; one column of it, or the SQL over it."""
+
+    def run(record: bytes, column: str, header: bytes = HEADER, newline: bytes = b"\r\n") -> Any:
+        response = restore(header + newline + record.replace(b"DOCS", DOCS.encode()) + newline)
+        assert response.status_code == 200, response.text
+        ((found,),) = database.fetch(f"SELECT {column} FROM langchain_pg_embedding")
+        return found
+
+    return run
+
+
+def test_line_ends_may_be_carriage_return_and_newline(value: Any) -> None:
+    assert value(b'a,DOCS,"[1,2,3]",text,{}', "id || '|' || document || '|' || embedding") == "a|text|[1,2,3]"
+
+
+def test_the_last_line_end_may_be_missing(restore: Any, database: Any) -> None:
+    assert restore(HEADER + f'\r\na,{DOCS},"[1]",text,{{}}'.encode()).status_code == 200
+    assert database.fetch("SELECT id, cmetadata FROM langchain_pg_embedding") == [("a", {})]
+
+
+def test_a_byte_order_mark_is_skipped(value: Any) -> None:
+    assert value(b'a,DOCS,"[1]",text,{}', "id", header=b"\xef\xbb\xbf" + HEADER) == "a"
+
+
+@pytest.mark.parametrize("newline", [b"\r\n", b"\n"])
+def test_columns_may_stand_in_any_order(value: Any, newline: bytes) -> None:
+    header = b"cmetadata,document,embedding,id,collection_id"
+    record = b'{},this is the document,"[1]",this is the id,DOCS'
+    assert value(record, "id || '|' || document", header, newline) == "this is the id|this is the document"
+
+
+QUIRKS: dict[str, tuple[bytes, Any]] = {
+    "the words of Python": (
+        b"\"{'n': 1, 'ok': True, 'no': False, 'x': None}\"",
+        {"n": 1, "ok": True, "no": False, "x": None},
+    ),
+    "both kinds of quotes": (b'"{\'q\': ""it\'s"", \'d\': \'say ""so""\'}"', {"q": "it's", "d": 'say "so"'}),
+    "words inside of strings": (b"\"{'t': 'None, True or False'}\"", {"t": "None, True or False"}),
+    "escapes": (rb"""{'t': 'tab\t nl\n b\\ q\' u\u2028 x\x07'}""", {"t": "tab\t nl\n b\\ q' u\u2028 x\x07"}),
+    "characters of any kind": ("{'名': '值 😀 é'}".encode(), {"名": "值 😀 é"}),
+    "nested values": (b"\"{'a': [1, {'b': []}, ()], 'c': {}}\"", {"a": [1, {"b": []}, []], "c": {}}),
+    "numbers": (
+        b"\"{'i': 12345678901234567890123, 'f': 0.1, 'e': 1e-07, 'n': -0.5}\"",
+        {"i": 12345678901234567890123, "f": 0.1, "e": 1e-07, "n": -0.5},
+    ),
+    "JSON": (b'"{""n"": 1, ""ok"": true, ""x"": null}"', {"n": 1, "ok": True, "x": None}),
+    "JSON with the words of Python": (b'"{""t"": ""None, True or False""}"', {"t": "None, True or False"}),
+    "a list": (b"\"[1, 'two', None]\"", [1, "two", None]),
+    "an empty list": (b"[]", []),
+    "a word": (b"word", "word"),
+    "text": (b'"some text, with ""quotes"""', 'some text, with "quotes"'),
+    "text like a list": (b"(1)", "(1)"),
+    "a whole number": (b"42", 42),
+    "a fraction": (b"-0.5", -0.5),
+    "true": (b"True", True),
+    "false": (b"False", False),
+    "text in Chinese": ("文本".encode(), "文本"),
+    "a date": (b"2025-07-22", "2025-07-22"),
+}
+
+
+@pytest.mark.parametrize(("written", "meant"), QUIRKS.values(), ids=QUIRKS)
+def test_metadata_may_be_what_python_prints_for_it(value: Any, written: bytes, meant: Any) -> None:
+    found = value(b'a,DOCS,"[1]",text,' + written, "cmetadata")
+    assert found == meant
+    assert type(found) is type(meant)
+
+
+@pytest.mark.parametrize(("written", "meant"), QUIRKS.values(), ids=QUIRKS)
+def test_the_same_holds_for_the_json_of_the_old_tables(
+    make_client: Any, old_database: Any, backups: Any, written: bytes, meant: Any
+) -> None:
+    client = make_client(DATABASE_URL=old_database.url)
+    record = f'{DOCS},"[1]",text,'.encode() + written + f",,{DOCS}".encode()
+    response = client.restore(**backups.write(COLLECTIONS, b"\r\n".join([OLD_HEADER, record, b""])))
+    assert response.status_code == 200, response.text
+    assert old_database.fetch("SELECT cmetadata, custom_id FROM langchain_pg_embedding") == [(meant, None)]
+
+
+def test_an_empty_field_is_null_but_for_a_document(value: Any) -> None:
+    nulls = "ARRAY[collection_id IS NULL, embedding IS NULL, document IS NULL, cmetadata IS NULL]"
+    assert value(b"a,,,,", nulls) == [True, True, False, True]
+    assert value(b'a,"","","",""', nulls) == [True, True, False, True]
+    assert value(b"a,,,,", "document") == ""
+
+
+def test_in_a_file_of_copy_nothing_is_null_and_quotes_are_an_empty_string(value: Any) -> None:
+    assert value(b"a,,,,", "document IS NULL", newline=b"\n") is True
+    assert value(b'a,,,"",', "document", newline=b"\n") == ""
+
+
+TEXTS = {
+    "quotes": 'she said "so", twice: ""',
+    "commas": "one, two,, three",
+    "line breaks of all kinds": "one\r\ntwo\nthree\rfour\r\n",
+    "what ends COPY": "one\n\\.\ntwo",
+    "what is NULL elsewhere": "\\N",
+    "Chinese": "中文，带有“引号”和\n换行",
+    "spaces around": "  text  ",
+    "a megabyte": '长文本, "quoted"\r\n' * 40000,
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_document_may_hold_anything(value: Any, text: str) -> None:
+    field = '"' + text.replace('"', '""') + '"'
+    assert value(b'a,DOCS,"[1]",' + field.encode() + b",{}", "document") == text
+
+
+LOST = {
+    "numpy's print": b"[0.1 0.2 0.3]",
+    "numpy's print, cut short": b"[0.1 0.2 ... 0.9]",
+    "over several lines": b'"[ 0.1  0.2\n  0.3  0.4]"',
+    "its repr": b'"array([0.1, 0.2], dtype=float32)"',
+}
+
+
+@pytest.mark.parametrize("written", LOST.values(), ids=LOST)
+def test_a_vector_that_numpy_printed_is_gone_and_the_answer_says_in_which_line(
+    restore: Any, database: Any, written: bytes
+) -> None:
+    good = f'a,{DOCS},"[1,2]","two\r\nlines",{{}}\r\n'.encode()
+    response = restore(HEADER + b"\r\n" + good + f"b,{DOCS},".encode() + written + b",text,{}\r\n")
+    data = response.get_json()["data"]
+    assert (response.status_code, data["error_type"]) == (422, "INVALID_BACKUP")
+    details = data["details"]
+    assert (details["file"], details["line"], details["column"]) == (EMBEDDING_FILE, 4, "embedding")
+    assert written.decode()[1:6] not in response.text
+    assert database.fetch("SELECT id FROM langchain_pg_embedding") == [BEFORE]
+
+
+def test_the_reason_says_that_the_data_was_lost_when_it_was_written(restore: Any) -> None:
+    response = restore(HEADER + f"\r\nb,{DOCS},[0.1 0.2 ... 0.9],text,{{}}\r\n".encode())
+    assert "已丢失" in response.get_json()["data"]["details"]["reason"]
+
+
+UNREADABLE = {
+    "no byte": b"",
+    "a header alone": HEADER + b"\r\n",
+    "a header without a line end": HEADER,
+    "a mark alone": b"\xef\xbb\xbf",
+    "a page": b"<!DOCTYPE html>\n<html><body>404 Not Found</body></html>\n",
+    "JSON": b'{"error": "not found"}\n',
+    "zeros": bytes(4096),
+    "another encoding": HEADER.decode().encode("utf-16"),
+    "semicolons": HEADER.replace(b",", b";") + b"\r\na;b;c;d;e\r\n",
+    "a column twice": HEADER + b",id\r\na,,,,,b\r\n",
+    "a binary file": b"PGCOPY\n\xff\r\n\0" + bytes(8) + b"\xff\xff",
+}
+
+
+@pytest.mark.parametrize("data", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("table", ["collection", "embedding"])
+def test_what_is_no_backup_is_refused_and_nothing_is_lost(restore: Any, database: Any, data: bytes, table: str) -> None:
+    good = HEADER + b"\r\n" + f'a,{DOCS},"[1]",text,{{}}\r\n'.encode()
+    files = {"collection": (good, data), "embedding": (data, COLLECTIONS)}[table]
+    response = restore(*files)
+    assert (response.status_code, response.get_json()["data"]["error_type"]) == (422, "INVALID_BACKUP")
+    assert response.get_json()["data"]["details"]["file"] == f"langchain_pg_{table}_20250722_010318.csv"
+    assert database.fetch("SELECT id FROM langchain_pg_embedding") == [BEFORE]
+
+
+def test_a_warning_says_that_nothing_vouches_for_such_a_file(restore: Any) -> None:
+    response = restore(HEADER + f'\r\na,{DOCS},"[1]",text,{{}}\r\n'.encode())
+    (warning,) = response.get_json()["data"]["warnings"]
+    assert "没有清单" in warning
+
+
+def test_the_names_of_columns_may_stand_in_quotes(value: Any) -> None:
+    assert (
+        value(b'a,DOCS,"[1]",text,{}', "id", header=b'"id","collection_id","embedding","document","cmetadata"') == "a"
+    )

@@ -1,0 +1,222 @@
+"""The rules of the layout, executed: who imports whom, where SQL stands, what an import may do, how long things are."""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+# From the ground up. A module imports from its own layer and those before it, never from one after it.
+LAYERS = [
+    ["common"],
+    ["app_config", "data_pipeline.config", "data_pipeline.version"],
+    ["data_pipeline.vector"],
+    ["data_pipeline.settings", "data_pipeline.engine"],
+    ["data_pipeline.trainer"],
+    ["data_pipeline.api"],
+    ["unified_api"],
+]
+WEB = {"flask", "flask_openapi3", "flask_openapi3_swagger", "waitress", "werkzeug"}
+WEB_LAYERS = ("data_pipeline.api", "unified_api")
+PURE = ["rows", "vectors", "copy_binary", "encoder", "csv_fields", "python_repr"]
+IMPURE = {"io", "os", "pathlib", "psycopg2", "shutil", "socket", "subprocess", "tempfile"}
+SQL_MODULES = [f"data_pipeline.vector.{name}" for name in ("connection", "embedded", "indexes", "sync", "tables")]
+SQL = re.compile(
+    r"\b(SELECT\s|INSERT\s+INTO\s|UPDATE\s.*\sSET\s|DELETE\s+FROM\s|TRUNCATE\s|COPY\s.*\s(FROM|TO)\s|SET\s+LOCAL\s"
+    r"|(CREATE|ALTER|DROP)\s+(UNIQUE\s+)?(TEMP\w*\s+)?(TABLE|INDEX|DATABASE|EXTENSION|SCHEMA)\s|LOCK\s+TABLE\s"
+    r"|ANALYZE\s|SAVEPOINT\s)",
+    re.DOTALL,
+)
+# Calls that connect, start something or read a file, by the last part of their name.
+ACTS = {"Popen", "Process", "Thread", "call", "check_call", "check_output", "connect", "getenv", "open", "run", "start"}
+LONGEST_MODULE = 300
+LONGEST_FUNCTION = 60
+
+
+def modules(*roots: str) -> dict[str, Path]:
+    """Dotted name -> file, for files and packages of the project."""
+    files = [path for root in roots for path in [PROJECT / f"{root}.py", *(PROJECT / root).rglob("*.py")]]
+    names = {".".join(path.relative_to(PROJECT).with_suffix("").parts): path for path in files if path.exists()}
+    return {name.removesuffix(".__init__"): path for name, path in sorted(names.items())}
+
+
+SERVICE = modules("unified_api", "app_config", "common", "data_pipeline")
+EVERYTHING = SERVICE | modules("examples", "benchmarks")
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(tree: ast.Module) -> set[str]:
+    """What a module imports, wherever in it; `from a import b` gives both a and a.b."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: a relative import"
+            found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def imported_modules(name: str) -> set[str]:
+    return (imports(parsed(SERVICE[name])) & SERVICE.keys()) - {name}
+
+
+def within(name: str, parents: tuple[str, ...] | list[str]) -> bool:
+    return any(name == parent or name.startswith(f"{parent}.") for parent in parents)
+
+
+def layer(name: str) -> int:
+    return next((number for number, layer in enumerate(LAYERS) if within(name, layer)), -1)
+
+
+def at_import(tree: ast.Module) -> Iterator[ast.AST]:
+    """The nodes that run when the module is imported: no function bodies, nothing under __main__."""
+    waiting: list[ast.AST] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "__name__" in ast.dump(node.test):
+            waiting += node.orelse
+            continue
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += [*node.decorator_list, *node.args.defaults, *filter(None, node.args.kw_defaults)]
+        elif not isinstance(node, ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+
+
+def actions(tree: ast.Module) -> list[str]:
+    """What the module does, besides defining things, when it is imported."""
+    found = []
+    for node in at_import(tree):
+        if isinstance(node, ast.Attribute | ast.Name) and ast.unparse(node) in ("os.environ", "environ"):
+            found.append(f"line {node.lineno}: {ast.unparse(node)}")
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in ACTS:
+            found.append(f"line {node.lineno}: {ast.unparse(node)}")
+    return found
+
+
+def texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """The string literals with their lines; in an f-string {} stands for the values. Docstrings are none."""
+    skipped: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            skipped.add(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            skipped |= set(ast.walk(node)) - {node}
+            parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in node.values]
+            yield node.lineno, "".join(map(str, parts))
+        elif isinstance(node, ast.Constant) and node not in skipped and isinstance(node.value, str | bytes):
+            yield node.lineno, node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+
+
+def statements(tree: ast.Module) -> list[str]:
+    return [f"line {line}: {text.strip()[:60]}" for line, text in texts(tree) if SQL.search(text)]
+
+
+def long_functions(tree: ast.Module) -> list[str]:
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    lengths = {node.name: (node.end_lineno or node.lineno) - node.lineno + 1 for node in functions}
+    return [f"{name}: {length} lines" for name, length in lengths.items() if length > LONGEST_FUNCTION]
+
+
+def offenders(names: dict[str, Path], rule: Callable[[ast.Module], list[str]]) -> list[str]:
+    return [f"{name}: {fault}" for name, path in names.items() for fault in rule(parsed(path))]
+
+
+def test_every_module_has_a_layer() -> None:
+    assert [name for name in SERVICE if name != "data_pipeline" and layer(name) < 0] == []
+
+
+def test_no_module_imports_from_a_layer_above_its_own() -> None:
+    upward = [
+        f"{name} imports {other}"
+        for name in SERVICE
+        for other in imported_modules(name)
+        if layer(other) > layer(name) >= 0
+    ]
+    assert upward == []
+
+
+def test_no_modules_import_one_another_in_a_circle() -> None:
+    waiting = {name: imported_modules(name) for name in SERVICE}
+    while free := [name for name, needs in waiting.items() if not needs & waiting.keys()]:
+        for name in free:
+            del waiting[name]
+    assert waiting == {}
+
+
+def test_only_the_web_layers_know_the_web() -> None:
+    def web(tree: ast.Module) -> list[str]:
+        return sorted(WEB & {name.partition(".")[0] for name in imports(tree)})
+
+    assert offenders({name: path for name, path in SERVICE.items() if not within(name, WEB_LAYERS)}, web) == []
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_what_turns_bytes_into_bytes_knows_neither_database_nor_files(name: str) -> None:
+    tree = parsed(SERVICE[f"data_pipeline.vector.{name}"])
+    assert IMPURE & {imported.partition(".")[0] for imported in imports(tree)} == set()
+
+
+def test_sql_stands_in_a_few_modules() -> None:
+    assert offenders({name: path for name, path in SERVICE.items() if name not in SQL_MODULES}, statements) == []
+
+
+def test_importing_a_module_does_nothing() -> None:
+    assert offenders(SERVICE, actions) == []
+
+
+def test_modules_are_short() -> None:
+    lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in EVERYTHING.items()}
+    assert {name: length for name, length in lines.items() if length > LONGEST_MODULE} == {}
+
+
+def test_functions_are_short() -> None:
+    assert offenders(EVERYTHING, long_functions) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "cursor.execute('SELECT 1')",
+        "SQL('SET LOCAL x = 1')",
+        'f"COPY {table} FROM STDIN"',
+        'x = """\nCREATE UNIQUE INDEX i ON t (c)"""',
+        "run(b'TRUNCATE t')",
+    ],
+)
+def test_sql_is_seen(source: str) -> None:
+    assert statements(ast.parse(source)) != []
+
+
+@pytest.mark.parametrize("source", ['"""SELECT 1 is SQL"""', "x = 'copy to a file'", "x = 'the COPY stream'"])
+def test_prose_is_not_taken_for_sql(source: str) -> None:
+    assert statements(ast.parse(source)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os\nHOST = os.environ['HOST']",
+        "HOST = os.getenv('HOST')",
+        "def f(host=os.environ.get('HOST')): ...",
+        "class A:\n    connection = psycopg2.connect('')",
+        "if True:\n    Thread(target=print).start()",
+    ],
+)
+def test_what_an_import_does_is_seen(source: str) -> None:
+    assert actions(ast.parse(source)) != []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["def f():\n    return os.environ", "if __name__ == '__main__':\n    app.run()", "read = lambda: open('x')"],
+)
+def test_what_waits_for_a_call_is_not_taken_for_an_import(source: str) -> None:
+    assert actions(ast.parse(source)) == []

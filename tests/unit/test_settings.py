@@ -1,0 +1,131 @@
+"""The service's configuration, read from the environment over the configuration modules."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app_config import PGVECTOR_CONFIG
+from data_pipeline.config import SCHEMA_TOOLS_CONFIG
+from data_pipeline.settings import PROJECT, Settings, SettingsError
+from data_pipeline.vector.target import Target
+
+SECRET = "pa55-word"
+
+
+def test_without_an_environment_the_documented_defaults_hold() -> None:
+    found = Settings.load({})
+    assert (found.host, found.port) == ("127.0.0.1", 8084)
+    assert found.output_directory == PROJECT / "data_pipeline" / "training_data"
+    assert found.embedded_data_dir == PROJECT / ".local" / "pgdata"
+    assert found.configured is None
+    assert found.schema == "public"
+    assert found.allowed_hosts == frozenset()
+    assert (found.backup_directory, found.timestamp_format) == ("vector_bak", "%Y%m%d_%H%M%S")
+    assert found.supported_tables == ("langchain_pg_collection", "langchain_pg_embedding")
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    names = ["HOST", "PORT", "DATABASE_URL", "OUTPUT_DIRECTORY", "EMBEDDED_DATA_DIR", "PGHOST", "PGVECTOR_SCHEMA"]
+    assert Settings.load(dict.fromkeys(names, "")) == Settings.load({})
+
+
+def test_every_variable_has_its_effect(tmp_path: Path) -> None:
+    found = Settings.load(
+        {
+            "HOST": "0.0.0.0",
+            "PORT": "9000",
+            "THREADS": "4",
+            "OUTPUT_DIRECTORY": str(tmp_path),
+            "EMBEDDED_DATA_DIR": str(tmp_path / "pg"),
+            "PGVECTOR_SCHEMA": "rag",
+            "PG_CONN_ALLOWED_HOSTS": "db1.example.com, DB2.example.com,",
+            "PG_CONNECT_TIMEOUT": "3",
+            "PG_LOCK_TIMEOUT": "7",
+            "MAX_BODY_BYTES": "4096",
+            "LOAD_WORKERS": "0",
+            "INDEX_MEMORY": "512MB",
+        }
+    )
+    assert (found.host, found.port, found.threads, found.schema) == ("0.0.0.0", 9000, 4, "rag")
+    assert (found.output_directory, found.embedded_data_dir) == (tmp_path, tmp_path / "pg")
+    assert found.allowed_hosts == {"db1.example.com", "db2.example.com"}
+    assert (found.connect_timeout, found.lock_timeout) == (3, 7)
+    assert (found.max_body_bytes, found.load_workers, found.index_memory) == (4096, 0, "512MB")
+
+
+def test_a_relative_directory_of_the_environment_is_below_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Settings.load({"OUTPUT_DIRECTORY": "out"}).output_directory == tmp_path / "out"
+
+
+def test_the_configuration_modules_are_read_each_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(SCHEMA_TOOLS_CONFIG, "output_directory", str(tmp_path))
+    monkeypatch.setitem(PGVECTOR_CONFIG, "host", "db.example.com")
+    found = Settings.load({})
+    assert found.output_directory == tmp_path
+    assert found.configured == Target("app_config", "db.example.com", 5432, "postgres", "postgres", None)
+
+
+FIRST = {"DATABASE_URL": f"postgresql://ann:{SECRET}@first/docs"}
+LIBPQ = {"PGHOST": "third", "PGPORT": "6543", "PGUSER": "bob", "PGPASSWORD": SECRET, "PGDATABASE": "other"}
+
+
+def test_the_first_source_that_is_set_wins_whole() -> None:
+    both = Settings.load({**FIRST, **LIBPQ}).configured
+    assert both == Target("config", "first", 5432, "docs", "ann", SECRET)
+
+
+def test_the_variables_of_libpq_feed_the_third_source() -> None:
+    assert Settings.load(LIBPQ).configured == Target("app_config", "third", 6543, "other", "bob", SECRET)
+
+
+def test_the_second_source_beats_the_third_in_the_modules_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SCHEMA_TOOLS_CONFIG, "default_db_connection", "postgresql://ann@second/docs")
+    assert Settings.load(LIBPQ).configured == Target("config", "second", 5432, "docs", "ann", None)
+
+
+def test_the_configured_host_may_be_named_by_requests() -> None:
+    assert Settings.load({**FIRST, "PG_CONN_ALLOWED_HOSTS": "x"}).allowed_hosts == {"first", "x"}
+
+
+def test_settings_do_not_change() -> None:
+    found: Any = Settings.load({})
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.port = 1
+
+
+def test_settings_can_be_printed_without_a_password() -> None:
+    assert SECRET not in repr(Settings.load(FIRST))
+
+
+WRONG = {
+    "a port that is no number": {"PORT": "http"},
+    "a port over 65535": {"PORT": "65536"},
+    "a negative port": {"PORT": "-1"},
+    "a port in other digits": {"PORT": "٨٠٨٤"},
+    "no thread": {"THREADS": "0"},
+    "a fraction of a second": {"PG_CONNECT_TIMEOUT": "0.5"},
+    "no time to wait": {"PG_LOCK_TIMEOUT": "0"},
+    "a tiny body": {"MAX_BODY_BYTES": "1"},
+    "too many workers": {"LOAD_WORKERS": "1000"},
+    "memory without a unit": {"INDEX_MEMORY": "512"},
+    "a URL that is none": {"DATABASE_URL": SECRET},
+    "a URL with options": {"DATABASE_URL": f"postgresql://ann:{SECRET}@localhost/docs?options=-cx"},
+    "a URL without a host": {"DATABASE_URL": f"postgresql://ann:{SECRET}@/docs"},
+    "a database port that is no number": {**LIBPQ, "PGPORT": "five"},
+    "a database port over 65535": {**LIBPQ, "PGPORT": "99999"},
+    "a file for a directory": {"OUTPUT_DIRECTORY": __file__},
+}
+
+
+@pytest.mark.parametrize("env", WRONG.values(), ids=WRONG)
+def test_a_wrong_value_is_one_clear_line_that_names_the_variable(env: dict[str, str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(env)
+    (line,) = str(caught.value).splitlines()
+    assert any(name in line for name in env)
+    assert SECRET not in line

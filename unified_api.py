@@ -1,0 +1,151 @@
+"""The backup and restore service for LangChain's pgvector tables. `python unified_api.py` serves."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import structlog
+from flask import Response, jsonify
+from flask_openapi3 import Info, OpenAPI
+
+from common.result import success_response
+from data_pipeline.api import logs, web
+from data_pipeline.api.backup_set_manager import BackupSetManager
+from data_pipeline.api.doors import Doors
+from data_pipeline.api.health import Health
+from data_pipeline.api.journal import Journal
+from data_pipeline.api.metrics import Metrics
+from data_pipeline.api.schemas import BackupBody, BackupSetPath, ListQuery, RestoreBody
+from data_pipeline.api.server import addresses, listen
+from data_pipeline.api.vector_restore_manager import VectorRestoreManager
+from data_pipeline.engine import Engine
+from data_pipeline.settings import Settings, SettingsError
+from data_pipeline.trainer.vector_table_manager import VectorTableManager
+from data_pipeline.vector.embedded import EmbeddedServerError
+from data_pipeline.version import VERSION
+
+PREFIX = "/api/v0/data_pipeline/vector"
+log = structlog.get_logger("unified_api")
+
+
+def create_app(settings: Settings | None = None, engine: Engine | None = None) -> OpenAPI:
+    """The WSGI application. Nothing connects or starts before the first request that needs it."""
+    engine = engine or Engine.build(settings or Settings.load())
+    app = OpenAPI(
+        __name__,
+        info=Info(title="Vector backup and restore", version=VERSION),
+        validation_error_callback=web.validation_failed,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = engine.settings.max_body_bytes
+    metrics = Metrics()
+    web.set_up(app)
+    Journal(metrics).set_up(app)
+    Doors(engine.settings).set_up(app)
+    _add_restore_routes(app, engine)
+    _add_backup_routes(app, engine)
+    _add_operations_routes(app, engine, metrics)
+    return app
+
+
+def _add_restore_routes(app: OpenAPI, engine: Engine) -> None:
+    manager = VectorRestoreManager(engine=engine)
+
+    @app.get(f"{PREFIX}/restore/list", summary="List the backups")
+    def list_vector_backups(query: ListQuery) -> Response:
+        found = manager.scan_backup_files(query.global_only, query.task_id)
+        return jsonify(success_response(_counted(found["summary"]), found))
+
+    @app.post(f"{PREFIX}/restore", summary="Restore a backup")
+    def restore_vector_tables(body: RestoreBody) -> Response:
+        return _answer(manager.restore_from_backup(**body.as_arguments()))
+
+
+def _add_backup_routes(app: OpenAPI, engine: Engine) -> None:
+    manager = BackupSetManager(engine)
+
+    @app.post(f"{PREFIX}/backup", summary="Back up both tables")
+    def backup_vector_tables(body: BackupBody) -> Response:
+        tables = VectorTableManager.of_task(engine, body.task_id)
+        return _answer(tables.execute_vector_management(**body.as_arguments()))
+
+    @app.get(f"{PREFIX}/backups/<location>/<timestamp>", summary="Show a backup set")
+    def show_backup_set(path: BackupSetPath) -> Response:
+        return _answer(manager.show(path.location, path.timestamp))
+
+    @app.post(f"{PREFIX}/backups/<location>/<timestamp>/verify", summary="Verify every byte of a backup set")
+    def verify_backup_set(path: BackupSetPath) -> Response:
+        return _answer(manager.verify(path.location, path.timestamp))
+
+    @app.delete(f"{PREFIX}/backups/<location>/<timestamp>", summary="Delete a backup set")
+    def delete_backup_set(path: BackupSetPath) -> Response:
+        return _answer(manager.delete(path.location, path.timestamp))
+
+
+def _add_operations_routes(app: OpenAPI, engine: Engine, metrics: Metrics) -> None:
+    health = Health(engine)
+
+    @app.get("/healthz", summary="Is the process alive")
+    def healthz() -> Response:
+        return jsonify(success_response("服务运行正常"))
+
+    @app.get("/readyz", summary="Can it work: database and storage")
+    def readyz() -> Response:
+        return _answer(health.check())
+
+    @app.get("/metrics", summary="Metrics for Prometheus")
+    def show_metrics() -> Response:
+        return Response(metrics.text(), mimetype="text/plain; version=0.0.4")
+
+
+def _answer(result: dict[str, Any]) -> Response:
+    return jsonify(success_response(result.pop("response"), result))
+
+
+def _counted(summary: dict[str, Any]) -> str:
+    locations, sets = summary["total_locations"], summary["total_backup_sets"]
+    if not sets:
+        return "未找到任何可用的备份文件"
+    return f"成功扫描到 {locations} 个备份位置,共 {sets} 个备份集"
+
+
+def _forget_libpq_variables() -> None:
+    """Once read, PG* variables must not reach libpq, which would add them to connections that a request named."""
+    for name in [name for name in os.environ if name.startswith("PG") and name[2:3].isupper()]:
+        del os.environ[name]
+
+
+def _exit_cleanly(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)  # runs what is registered to stop with us: the embedded server, the workers
+
+
+def serve() -> None:
+    """Serve until SIGTERM or Ctrl-C, on HOST and PORT."""
+    logs.set_up()
+    signal.signal(signal.SIGTERM, _exit_cleanly)
+    settings = Settings.load()
+    _forget_libpq_variables()
+    engine = Engine.build(settings)
+    target = engine.databases.start()
+    server = listen(create_app(engine=engine), settings)
+    log.info("database", **target.public())
+    for path in engine.catalog.sweep():
+        log.warning("removed what an interrupted backup left behind", path=path)
+    for host, port in addresses(server):
+        log.info("serving", url=f"http://{host}:{port}")
+    try:
+        server.run()
+    finally:
+        engine.pool.close()
+
+
+def main() -> None:
+    try:
+        serve()
+    except (SettingsError, EmbeddedServerError, OSError) as error:
+        sys.exit(f"unified_api: {error}")
+
+
+if __name__ == "__main__":
+    main()
