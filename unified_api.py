@@ -40,9 +40,9 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     )
     app.config["MAX_CONTENT_LENGTH"] = engine.settings.max_body_bytes
     metrics = Metrics()
-    web.set_up(app)
-    Journal(metrics).set_up(app)
+    Journal(metrics).set_up(app)  # first, so that whatever is refused after it has an id and a record too
     Doors(engine.settings).set_up(app)
+    web.set_up(app)
     _add_restore_routes(app, engine)
     _add_backup_routes(app, engine)
     _add_operations_routes(app, engine, metrics)

@@ -44,7 +44,7 @@ def modules(*roots: str) -> dict[str, Path]:
 
 
 SERVICE = modules("unified_api", "app_config", "common", "data_pipeline")
-EVERYTHING = SERVICE | modules("examples", "benchmarks")
+EVERYTHING = SERVICE | modules(*(path.name for path in PROJECT.glob("[!.]*") if path.is_dir() and path.name != "tests"))
 
 
 def parsed(path: Path) -> ast.Module:

@@ -13,6 +13,12 @@ from data_pipeline.vector.target import is_loopback
 OPEN_ENDPOINTS = frozenset({"healthz", "readyz"})
 """For probes that carry no token; they tell nothing but up or down."""
 
+OPEN_BLUEPRINTS = frozenset({"openapi", "swagger"})
+"""The description of the API, the same everywhere: a browser can't send a token when it opens a page."""
+
+READING_ENDPOINTS = frozenset({"verify_backup_set"})
+"""Writes by their method that change nothing."""
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 SECURITY_HEADERS = {
@@ -47,7 +53,7 @@ class Doors:
         self._check_origin()
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return Response(status=204)  # a browser asks first; what it may do stands in the headers
-        if request.endpoint not in OPEN_ENDPOINTS:
+        if request.endpoint not in OPEN_ENDPOINTS and request.blueprint not in OPEN_BLUEPRINTS:
             g.caller = self._caller()
         if request.method not in SAFE_METHODS:
             self._enter_as_writer()
@@ -78,7 +84,7 @@ class Doors:
             if _same(given, settings.api_token):
                 return "API_TOKEN"
             if _same(given, settings.api_read_token):
-                if request.method not in SAFE_METHODS:
+                if request.method not in SAFE_METHODS and request.endpoint not in READING_ENDPOINTS:
                     raise Forbidden("只读令牌不能执行写操作")
                 return "API_READ_TOKEN"
         raise Unauthorized("缺少令牌或令牌错误")

@@ -9,7 +9,7 @@ import structlog
 from flask import Flask, Response, g, request
 
 from data_pipeline.api.doors import SAFE_METHODS
-from data_pipeline.api.metrics import OPERATIONS, Metrics
+from data_pipeline.api.metrics import OPERATIONS, Metrics, outcome_of
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 LONGEST_VALUE = 256
@@ -59,7 +59,7 @@ class Journal:
             body=_audited(),
             target=answer["data"].get("target"),
             status=response.status_code,
-            outcome=answer["data"].get("error_type", "SUCCESS"),
+            outcome=outcome_of(answer),
             seconds=round(seconds, 3),
             request_id=g.request_id,
         )

@@ -5,6 +5,10 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 OPERATIONS = {"restore_vector_tables": "restore", "backup_vector_tables": "backup"}
+SUCCESS = "SUCCESS"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""A label's values must be few: whoever calls may name his method as he likes."""
+
 SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
 
 
@@ -30,17 +34,15 @@ class Metrics:
 
     def count(self, route: str, method: str, status: int) -> None:
         """One answer."""
-        self._requests.labels(route, method, str(status)).inc()
+        self._requests.labels(route, method if method in METHODS else "other", str(status)).inc()
 
     def operation(self, endpoint: str, answer: dict[str, Any], seconds: float) -> None:
         """One backup or restore, by the envelope it was answered with."""
-        name, data = OPERATIONS[endpoint], answer["data"]
-        outcome = data.get("error_type") or ("PARTIAL" if data.get("errors") else "SUCCESS")
+        name, data, outcome = OPERATIONS[endpoint], answer["data"], outcome_of(answer)
         self._operations.labels(name, outcome).inc()
         self._seconds.labels(name).observe(seconds)
-        if not answer["success"]:
-            return
-        self._last_success.labels(name).set_to_current_time()
+        if outcome == SUCCESS:
+            self._last_success.labels(name).set_to_current_time()
         for table in (data.get("restore_results") or data.get("tables_backed_up") or {}).values():
             self._rows.labels(name).inc(table.get("rows_restored", 0) + table.get("row_count", 0))
             self._bytes.labels(name).inc(table.get("file_bytes", 0))
@@ -51,3 +53,9 @@ class Metrics:
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"vector_{name}", text, labels, registry=self._registry)
+
+
+def outcome_of(answer: dict[str, Any]) -> str:
+    """SUCCESS, PARTIAL, or the error_type, by the envelope of an answer."""
+    data = answer["data"]
+    return str(data.get("error_type") or ("PARTIAL" if data.get("errors") else SUCCESS))

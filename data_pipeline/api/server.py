@@ -1,6 +1,7 @@
 """The HTTP server: waitress, with the envelope for what it answers itself, before any route is asked."""
 
 import json
+import uuid
 from typing import Any, cast
 
 from waitress.channel import HTTPChannel
@@ -9,6 +10,7 @@ from waitress.task import ErrorTask
 
 from common.errors import InternalError, InvalidParams, PayloadTooLarge, ServiceError
 from common.result import error_response
+from data_pipeline.api.doors import SECURITY_HEADERS
 from data_pipeline.settings import Settings
 
 ROOM_TO_READ = 16
@@ -22,7 +24,11 @@ class EnvelopeErrorTask(ErrorTask):
         error = _as_ours(cast("Any", self.request).error.code)
         body = json.dumps(error_response(error), ensure_ascii=False).encode()
         self.status = f"{error.status} {error.error_type}"
-        self.response_headers = [("Content-Type", "application/json")]
+        self.response_headers = [
+            ("Content-Type", "application/json"),
+            ("X-Request-ID", uuid.uuid4().hex),
+            *SECURITY_HEADERS.items(),
+        ]
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
@@ -60,4 +66,5 @@ def addresses(server: Any) -> list[tuple[str, int]]:
 def _as_ours(code: int) -> ServiceError:
     if code == 413:
         return PayloadTooLarge("请求体超过大小限制")
-    return InvalidParams("请求格式错误") if code < 500 else InternalError("系统内部错误")
+    # 501 is a transfer encoding nobody knows: the request's fault, not the server's.
+    return InternalError("系统内部错误") if code == 500 else InvalidParams("请求格式错误")

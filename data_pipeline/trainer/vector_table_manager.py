@@ -1,5 +1,6 @@
 """VectorTableManager: both tables into a backup set, and the embedding table emptied once they are safe."""
 
+import errno
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from data_pipeline.vector.target import Target
 from data_pipeline.version import VERSION
 
 COMPLETE = "Vector表备份完成"
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # the disk, a quota, a limit on one file's size
 
 
 class VectorTableManager:
@@ -139,6 +141,8 @@ class VectorTableManager:
             self._log(f"失败 {error.error_type}: {error.response}")
             raise
         except OSError as error:
+            if error.errno not in NO_SPACE:
+                raise
             raise StorageFull("备份存储空间不足", can_retry=False, target=target.public()) from error
         saved = record["tables_backed_up"].values()
         self._log("成功 " + ", ".join(f"{one['backup_file']} {one['row_count']}行 {one['file_size']}" for one in saved))

@@ -52,7 +52,8 @@ def run(job: Job) -> Encoded:
     if job.source == "csv":
         encoded = encoder.encode_csv(data, layout, job.binary)
     else:
-        encoded = Encoded(data, copy_binary.check_block(data, layout), 0)
+        records = copy_binary.check_block(data, layout)
+        encoded = Encoded(data, records, lines=records)  # a binary file has no lines: its records are counted instead
     if job.block.rows is not None and encoded.rows != job.block.rows:
         raise RowError("invalid", 1, None, "数据块的行数与清单不符")
     return encoded

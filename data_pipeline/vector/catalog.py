@@ -88,10 +88,7 @@ class Catalog:
 
     def find(self, location: Location, timestamp: str, tables: Sequence[str]) -> BackupSet:
         """Take hold of a set's files. Raises NotFound or InvalidBackup."""
-        present = set(self._storage.files(location))
-        if claim_name(timestamp) in present and manifest_name(timestamp) not in present:
-            # A backup that is being published right now, or was killed while it was.
-            raise NotFound(f"备份文件不存在: {location.file(table_file(tables[0], timestamp, 'csv'))}")
+        present = self._published(location, timestamp, tables[0])
         file_format = _format_of(timestamp, tables, present)
         names = {table: table_file(table, timestamp, file_format) for table in tables}
         files = {table: self._storage.file(location, name) for table, name in names.items()}
@@ -109,7 +106,7 @@ class Catalog:
 
         The manifest goes last: as long as a file is there, so is what vouches for it.
         """
-        present = set(self._storage.files(location))
+        present = self._published(location, timestamp, TABLES[0])
         data = sorted(set_files(timestamp) & present - {manifest_name(timestamp)}, reverse=True)
         if not data:
             raise NotFound(f"备份文件不存在: {location.file(table_file(TABLES[0], timestamp, 'csv'))}")
@@ -124,6 +121,13 @@ class Catalog:
         file = DirectoryStorage(path.parent).file(Location(()), path.name)
         found = TABLE_FILE.fullmatch(path.name)
         return BackupSet(Location(()), found[2] if found else "", "csv", {table: file}, None)
+
+    def _published(self, location: Location, timestamp: str, table: str) -> set[str]:
+        """A location's files. Raises NotFound if the set is being published right now, or its writer was killed."""
+        present = set(self._storage.files(location))
+        if claim_name(timestamp) in present and manifest_name(timestamp) not in present:
+            raise NotFound(f"备份文件不存在: {location.file(table_file(table, timestamp, 'csv'))}")
+        return present
 
     def _listed(self, task_ids: Sequence[str | None]) -> list[ListedLocation]:
         found = (self._list(self.location(task_id)) for task_id in task_ids)

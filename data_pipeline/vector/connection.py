@@ -55,8 +55,6 @@ class Timeouts:
             "statement_timeout": f"{self.statement}s",
             "idle_in_transaction_session_timeout": f"{self.idle}s",
         }
-        if server_version >= 140000:
-            limits["client_connection_check_interval"] = f"{self.client_check}ms"
         if server_version >= 170000:
             limits["transaction_timeout"] = "0"
         return limits
@@ -71,6 +69,16 @@ class Session:
 
     def enter(self, phase: Phase) -> None:
         self.phase = phase
+
+
+def prefer(cursor: Any, name: str, value: str) -> None:
+    """Make a setting for this transaction, or go on without it where the server won't have it."""
+    cursor.execute("SAVEPOINT preference")
+    try:
+        cursor.execute(f"SET LOCAL {name} = %s", (value,))
+    except psycopg2.DataError:  # 22023
+        cursor.execute("ROLLBACK TO SAVEPOINT preference")
+    cursor.execute("RELEASE SAVEPOINT preference")
 
 
 def connect(target: Target, timeouts: Timeouts) -> Any:
@@ -120,9 +128,12 @@ def transaction(target: Target, timeouts: Timeouts, *, snapshot: bool = False) -
     level = ISOLATION_LEVEL_REPEATABLE_READ if snapshot else ISOLATION_LEVEL_READ_COMMITTED
     session = Session(cursor=None)
     try:
-        connection.set_session(isolation_level=level, readonly=snapshot)
+        # Never READ WRITE: it would override default_transaction_read_only, which somebody has set on purpose.
+        connection.set_session(isolation_level=level, readonly=snapshot or None)
         session.cursor = connection.cursor()
         _fix_settings(session.cursor, timeouts.settings(connection.server_version))
+        if connection.server_version >= 140000:  # and not on every system: a server on Windows refuses it
+            prefer(session.cursor, "client_connection_check_interval", f"{timeouts.client_check}ms")
         yield session
         commit(connection, session, target, timeouts)
     except psycopg2.Error as error:
@@ -143,8 +154,10 @@ def commit(connection: Any, session: Session, target: Target, timeouts: Timeouts
     try:
         connection.commit()
     except psycopg2.Error:
-        if not connection.closed or transaction_id is None:
+        if not connection.closed:
             raise
+        if transaction_id is None:
+            return  # it wrote nothing, so there was nothing to lose
         if not _was_committed(target, timeouts, transaction_id):
             raise DatabaseError("提交时数据库连接中断,所有更改已回滚", can_retry=True) from None
 

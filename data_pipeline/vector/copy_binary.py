@@ -179,7 +179,7 @@ def _check_tuple(block: bytes, position: int, number: int, checks: list[tuple[st
         start = position + 4
         size = int.from_bytes(block[position:start], "big", signed=True)
         position = start + max(size, 0)
-        if size < -1 or position > len(block) or start > len(block):
+        if size < -1 or position > len(block):
             raise _damaged(number, "二进制数据的长度不符")
         if check and size >= 0:
             try:

@@ -106,6 +106,8 @@ def match(backup_set: BackupSet, table: Table, dimensions: int | None) -> Source
     file = backup_set.files[table.name]
     fact = backup_set.manifest.tables[table.name] if backup_set.manifest else None
     header = _header(file, backup_set.format, fact)
+    if not any(table.column(name) for name in header.columns):
+        raise _bad_header(file, "第一行不是列名")  # one word is a line of names too
     columns = _columns(header, table)
     _expect_required(header, table)
     if backup_set.format == "binary" and fact:
@@ -151,11 +153,15 @@ def _header(file: StoredFile, file_format: str, fact: TableFact | None) -> Heade
             return _binary_header(start, fact)
         header = rows.parse_header(start)
     except RowError as error:
-        details = {"file": file.name, "line": error.line, "column": error.column, "reason": error.reason}
-        raise InvalidBackup(f"{file.name} 第 {error.line} 行: {error.reason}", details=details) from None
+        raise _bad_header(file, error.reason) from None
     if fact and header.columns != tuple(column.name for column in fact.columns):
         raise InvalidBackup(f"文件的列与清单不符: {file.name}", details={"file": file.name, "reason": "列与清单不符"})
     return header
+
+
+def _bad_header(file: StoredFile, reason: str) -> InvalidBackup:
+    details = {"file": file.name, "line": 1, "column": None, "reason": reason}
+    return InvalidBackup(f"{file.name} 第 1 行: {reason}", details=details)
 
 
 def _binary_header(start: bytes, fact: TableFact | None) -> Header:

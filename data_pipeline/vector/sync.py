@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from psycopg2.sql import SQL, Composed, Identifier, Literal
+from psycopg2.sql import SQL, Composed, Identifier
 
 from common.errors import DependentRows
-from data_pipeline.vector.connection import Session
+from data_pipeline.vector.connection import Session, prefer
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING
 from data_pipeline.vector.source import Source
 from data_pipeline.vector.tables import Table
@@ -72,7 +72,7 @@ def stage(cursor: Any, source: Source) -> Staged:
     """An empty temporary table of the live one's columns, gone at the end of the transaction."""
     live = source.table
     staging = Table(TEMPORARY, f"staged_{live.name}", 0, live.columns)
-    cursor.execute(SQL("SET LOCAL temp_buffers = {}").format(Literal(TEMP_BUFFERS)))
+    prefer(cursor, "temp_buffers", TEMP_BUFFERS)  # refused where a pooled session has used temporary tables before
     cursor.execute(
         SQL("CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(Identifier(staging.name), live.identifier)
     )

@@ -46,12 +46,14 @@ VECTORS = ["[1,2,3]", "[-0,0,1e-45]", "[3.4028235e+38,-1.1754944e-38,0.1]", "[0.
 
 def export(database: Any, table: str, path: Path) -> None:
     """What the old tool did: fetch all, write the names and the rows."""
-    cursor = database.connect().cursor()
+    connection = database.connect()
+    cursor = connection.cursor()
     cursor.execute(f"SELECT * FROM {table}")
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow([column.name for column in cursor.description])
         writer.writerows(cursor.fetchall())
+    connection.close()
 
 
 def put_collections(database: Any) -> None:
@@ -135,7 +137,8 @@ def test_what_the_exporter_could_not_tell_apart_comes_back_as_one_of_them(
     database: Any, export_and_restore: Any
 ) -> None:
     database.execute(
-        f"INSERT INTO {EMBEDDING} (id, document, cmetadata) VALUES ('1', NULL, NULL), ('2', '', 'null'), ('3', 'x', '\"\"')"
+        f"INSERT INTO {EMBEDDING} (id, document, cmetadata)"
+        " VALUES ('1', NULL, NULL), ('2', '', 'null'), ('3', 'x', '\"\"')"
     )
     put_collections(database)
     export_and_restore(database)

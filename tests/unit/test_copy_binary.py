@@ -107,14 +107,16 @@ def test_every_form_of_a_uuid_is_the_same_uuid(text: str) -> None:
         "a0eebc99--9c0b-4ef8-bb6d-6bb9bd380a1",
         "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
         "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}",
+        "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11x",
+        "a0eebc99x9c0b-4ef8-bb6d-6bb9bd380a11",
         "a0eebc999c0b4ef8bb6d6bb9bd380a11-",
         "urn:uuid:a0eebc999c0b4ef8bb6d6bb9bd3",
     ],
 )
 def test_what_is_no_uuid_is_refused_with_its_line(text: str) -> None:
     for name in ("id", "collection_id"):
-        error = refused(f"{A}\n{text}\n{A}\n".encode(), one_column("uuid", name))
-        assert (error.kind, error.line, error.column) == ("invalid", 2, name)
+        error = refused(f"{A}\n\n{A}\n{text}\n{A}\n".encode(), one_column("uuid", name))
+        assert (error.kind, error.line, error.column) == ("invalid", 4, name)
 
 
 def test_an_unknown_collection_is_an_orphan_and_none_is_not() -> None:
@@ -184,6 +186,8 @@ def test_a_block_that_ends_anywhere_but_after_a_row_is_refused() -> None:
     for end in set(range(1, len(block))) - {len(first)}:
         error = check_refused(block[:end])
         assert (error.kind, error.line) == ("invalid", 1 if end < len(first) else 2)
+    for end in range(1, 9):
+        assert check_refused(tuple_of(b"xyz")[:end], one_column("text")).line == 1
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,7 @@ def test_a_vector_column_is_crossed_whatever_its_field_looks_like() -> None:
 
 def test_an_unfinished_vector_is_refused() -> None:
     assert refused(b'a,"[1,2]",d\nb,"[1,2', EMBEDDINGS).line == 2
+    assert refused(b'",d\n","[1,2]",d\nb,"[1,2', EMBEDDINGS).line == 3
 
 
 def test_a_megabyte_of_text_and_a_field_full_of_quotes_are_read() -> None:
@@ -258,6 +259,7 @@ def test_every_value_of_json_comes_back_from_its_repr() -> None:
         ('{"a": 1}', '{"a": 1}'),
         ('{"a":  1.50, "b": "it\'s", "c": [true, null]}', '{"a":  1.50, "b": "it\'s", "c": [true, null]}'),
         ('{"n": 123456789012345678901234567890}', '{"n": 123456789012345678901234567890}'),
+        (f'{{"n": {"1" * 5000}}}', f'{{"n": {"1" * 5000}}}'),
         ("[]", "[]"),
         ("{}", "{}"),
         ("[1, 2.0, 1e999]", "[1, 2.0, 1e999]"),

@@ -186,7 +186,7 @@ def test_the_reason_never_repeats_the_text() -> None:
         assert "4711" not in reason(text)
 
 
-@pytest.mark.parametrize("neighbours", [0, 1, 500])
+@pytest.mark.parametrize("neighbours", [0, 1, 500, 60_000])
 def test_an_error_says_which_vector_it_was(neighbours: int) -> None:
     with pytest.raises(BadValue) as caught:
         vectors.encode([b"[1,2]"] * neighbours + [b"[1,x]"] + [b"[1]"] * 3)
