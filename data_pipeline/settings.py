@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -45,8 +45,8 @@ class Settings:
     max_body_bytes: int
     max_writers: int
     """Backups, restores and deletions at a time; one more is answered 503."""
-    api_token: str | None
-    api_read_token: str | None
+    api_token: str | None = field(repr=False)
+    api_read_token: str | None = field(repr=False)
     http_hosts: frozenset[str]
     """Names a Host header may have beside loopback's own."""
     cors_origins: frozenset[str]

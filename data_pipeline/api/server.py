@@ -16,6 +16,10 @@ from data_pipeline.settings import Settings
 ROOM_TO_READ = 16
 """How many times the allowed size a body may have to be read and refused by the application, on an open connection."""
 
+CONNECTIONS = 512
+"""Open at a time. At the limit nobody is let in, and clients that send half a request and then nothing stay for two
+minutes: with waitress' default of 100 a hundred of them shut everybody else out."""
+
 
 class EnvelopeErrorTask(ErrorTask):
     """An answer to a request that is no HTTP, or far too large."""
@@ -49,6 +53,8 @@ def listen(app: Any, settings: Settings) -> Any:
         threads=settings.threads,
         max_request_body_size=settings.max_body_bytes * ROOM_TO_READ,
         ident=None,
+        connection_limit=CONNECTIONS,
+        asyncore_use_poll=True,  # select() takes no descriptor above 1023
     )
     sockets: list[Any] = list(cast("Any", server).map.values()) if isinstance(server, MultiSocketServer) else [server]
     for socket in sockets:

@@ -143,12 +143,20 @@ class VectorTableManager:
         except OSError as error:
             if error.errno not in NO_SPACE:
                 raise
+            self._log(f"失败 {StorageFull.error_type}")
             raise StorageFull("备份存储空间不足", can_retry=False, target=target.public()) from error
         saved = record["tables_backed_up"].values()
-        self._log("成功 " + ", ".join(f"{one['backup_file']} {one['row_count']}行 {one['file_size']}" for one in saved))
+        files = ", ".join(f"{one['backup_file']} {one['row_count']}行 {one['file_size']}" for one in saved)
+        if not self._log(f"成功 {files}"):
+            record["warnings"].append(f"备份日志写入失败: {self._location.file(LOG)}")
 
-    def _log(self, text: str) -> None:
-        self._engine.storage.log(self._location, LOG, f"{now()} {text}")
+    def _log(self, text: str) -> bool:
+        """Add a line; whether it was written. What was done is done, and a failure stays the one it was."""
+        try:
+            self._engine.storage.log(self._location, LOG, f"{now()} {text}")
+        except (ServiceError, OSError):
+            return False
+        return True
 
 
 def _new_record(where: Location, target: Target) -> dict[str, Any]:
@@ -160,6 +168,7 @@ def _new_record(where: Location, target: Target) -> dict[str, Any]:
         "tables_backed_up": {},
         "truncate_results": {},
         "errors": [],
+        "warnings": [],
         "target": target.public(),
     }
 

@@ -158,15 +158,19 @@ class Catalog:
 
 
 def _pair(names: set[str]) -> list[tuple[str, str, str, str]]:
-    """Timestamp, suffix and both files of the complete sets among a location's files, newest first."""
+    """Timestamp, suffix and both files of the complete sets among a location's files, newest first.
+
+    A timestamp is one set; where both formats are there it is the CSV, as _format_of has it for a restore.
+    """
     found = map(COLLECTION_FILE.fullmatch, names)
     candidates = sorted(((match[1], match[2], match[0]) for match in found if match), reverse=True)
-    return [
-        (timestamp, suffix, name, other)
+    complete = {
+        timestamp: (timestamp, suffix, name, other)
         for timestamp, suffix, name in candidates
         if (other := f"{EMBEDDING}_{timestamp}.{suffix}") in names
         and (claim_name(timestamp) not in names or manifest_name(timestamp) in names)
-    ]
+    }
+    return list(complete.values())
 
 
 def _format_of(timestamp: str, tables: Sequence[str], present: set[str]) -> FileFormat:

@@ -6,6 +6,7 @@ before it is used, which leaves a moment in between.
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,9 +19,10 @@ HAS_LOCKS = fcntl is not None
 BY_DESCRIPTOR = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 BINARY = getattr(os, "O_BINARY", 0)
 # O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
-READ = os.O_RDONLY | BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+SAFELY = BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+READ = os.O_RDONLY | SAFELY
+APPEND = os.O_WRONLY | os.O_APPEND | SAFELY
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
-APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | BINARY | getattr(os, "O_NOFOLLOW", 0)
 
 
 class NotRegular(Exception):
@@ -84,13 +86,16 @@ class Directory:
         return file
 
     def abandoned(self, name: str) -> bool:
-        """Whether nobody holds a claim any more; the lock of a process that was killed is gone with it."""
+        """Whether nobody holds a claim any more; the lock of a process that was killed is gone with it.
+
+        What is no file was never a claim, and one that is gone needs nobody to remove it.
+        """
         try:
             if HAS_LOCKS:
                 self.locked(name, exclusive=True).close()
             else:
                 self.rename(name, name)  # Windows refuses to rename a file that somebody has open
-        except (BlockingIOError, PermissionError):
+        except (BlockingIOError, PermissionError, FileNotFoundError, NotRegular):
             return False
         return True
 
@@ -99,8 +104,10 @@ class Directory:
         return os.fdopen(self._open(name, CREATE), "wb")
 
     def append(self, name: str, data: bytes) -> None:
-        """Add to the end of a file in one write."""
-        descriptor = self._open(name, APPEND)
+        """Add to the end of a regular file in one write; the file is made if there is none."""
+        with suppress(FileExistsError):
+            self.create(name).close()
+        descriptor = self._open_regular(name, APPEND)
         try:
             os.write(descriptor, data)
         finally:
@@ -128,11 +135,11 @@ class Directory:
             return os.open(self._path / name, flags, 0o666)
         return os.open(name, flags, 0o666, dir_fd=self._descriptor)
 
-    def _open_regular(self, name: str) -> int:
+    def _open_regular(self, name: str, flags: int = READ) -> int:
         if self._descriptor is None and not stat.S_ISREG(os.lstat(self._path / name).st_mode):
             raise NotRegular
         try:
-            descriptor = self._open(name, READ)
+            descriptor = self._open(name, flags)
         except FileNotFoundError:
             raise
         except OSError as error:  # ELOOP for a link, ENXIO for a socket

@@ -18,6 +18,7 @@ CONNECT_FAILED = "数据库连接失败,请检查连接配置"
 # What libpq says when trying again is no use. PostgreSQL's texts, English and Chinese.
 PERMANENT = re.compile(
     r"password authentication failed|no password supplied|does not exist|no pg_hba\.conf entry|is not permitted"
+    r"|permission denied"
     r"|认证失败|不存在|没有用于"
 )
 # "COPY langchain_pg_embedding, line 17, column cmetadata: …": only the two numbers and names are ours to repeat.
@@ -67,7 +68,7 @@ def _by_code(code: str, phase: Phase, error: psycopg2.Error) -> ServiceError:
     if code in _MISMATCH:
         return errors.SchemaMismatch(_mismatch_text(code), can_retry=False)
     if code in ("0A000", "2BP01") and phase in ("truncate", "index"):
-        return errors.DependentRows("其他表引用了要清空的表,未做任何修改", can_retry=False)
+        return errors.DependentRows("其他表引用了要清空的表,未做任何修改;恢复时可改用 strategy: sync", can_retry=False)
     if code == "42501":
         return errors.PermissionDenied("数据库角色缺少所需权限,或行级安全策略会隐藏部分数据", can_retry=False)
     return _by_row(code, phase, error)
@@ -78,7 +79,7 @@ def _by_row(code: str, phase: Phase, error: psycopg2.Error) -> ServiceError:
         return errors.DuplicateRows("数据重复: 相同主键或唯一键的行已存在", can_retry=False)
     if code == "23503":
         return errors.OrphanRows("存在不属于任何collection的embedding", can_retry=False)
-    in_copy = phase in ("load", "index") and (code.startswith("22") or code in ("54000", "XX000"))
+    in_copy = phase in ("load", "index") and (code.startswith(("22", "54")) or code == "XX000")
     if in_copy or code in _ROW_REJECTED:
         return _bad_data(error)
     return errors.InternalError("数据库操作失败")

@@ -7,7 +7,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -119,7 +119,8 @@ class DirectoryStorage:
     @contextmanager
     def draft(self, location: Location, timestamps: Iterator[str]) -> Iterator[Draft]:
         """A new set under the first free timestamp; what is not published by the end is removed."""
-        self.root.joinpath(*location.parts).mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):  # something else has that name: _located says what
+            self.root.joinpath(*location.parts).mkdir(parents=True, exist_ok=True)
         with _located(self.root, location) as directory:
             draft = Draft.claim(directory, timestamps)
             try:
@@ -141,9 +142,12 @@ class DirectoryStorage:
             return sweep(directory)
 
     def log(self, location: Location, name: str, line: str) -> None:
-        """Add a line to a text file of the location."""
+        """Add a line to a text file of the location. Raises InvalidBackup if it is no regular file."""
         with _located(self.root, location) as directory:
-            directory.append(name, f"{line}\n".encode())
+            try:
+                directory.append(name, f"{line}\n".encode())
+            except NotRegular:
+                raise _not_regular(location.file(name)) from None
 
 
 def _size(directory: Directory, name: str) -> int | None:

@@ -55,7 +55,8 @@ SELECT current_setting('server_version'),
 """
 
 RELATION = """
-SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+SELECT c.oid, c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p')
 """
 
@@ -116,7 +117,7 @@ def database(cursor: Any) -> str:
 
 
 def inspect(cursor: Any, schema: str) -> dict[str, Table]:
-    """Both live tables by name. Raises SchemaMismatch if one is missing."""
+    """Both live tables by name. Raises SchemaMismatch if one is missing, or another table inherits from it."""
     return {name: _inspect(cursor, schema, name) for name in TABLES}
 
 
@@ -125,12 +126,15 @@ def _inspect(cursor: Any, schema: str, name: str) -> Table:
     found = cursor.fetchone()
     if found is None:
         raise SchemaMismatch(f"目标数据库中缺少表: {name}", can_retry=False, details={"table": name})
-    cursor.execute(COLUMNS, (found[0],))
+    oid, has_heirs = found
+    if has_heirs:  # TRUNCATE and DELETE would reach rows that COPY does not save
+        raise SchemaMismatch(f"不支持有子表继承的表: {name}", can_retry=False, details={"table": name})
+    cursor.execute(COLUMNS, (oid,))
     columns = tuple(
         Column(name, type_name, modifier, not_null, has_default)
         for name, modifier, not_null, has_default, type_name in cursor.fetchall()
     )
-    return Table(schema, name, found[0], columns)
+    return Table(schema, name, oid, columns)
 
 
 def count(cursor: Any, table: Table) -> int:

@@ -1,5 +1,6 @@
 """The service in front of a test's database, in this process or as one of its own, and backup files for it."""
 
+import json
 import os
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +26,7 @@ from unified_api import PREFIX, create_app
 PROJECT = Path(__file__).resolve().parents[2]
 STAMP = "20250722_010318"
 ROOT = "./data_pipeline/training_data"
+ROLE_PASSWORD = "s3cret-of-the-role"
 DOCS = "11111111-1111-4111-8111-111111111111"
 EMPTY = "22222222-2222-4222-8222-222222222222"
 # Everything a table can hold that some format or other gets wrong.
@@ -41,10 +44,10 @@ class Client(FlaskClient):
     """Calls the three routes, and checks of every answer what holds for all of them."""
 
     def backup(self, **body: Any) -> TestResponse:
-        return self.post(f"{PREFIX}/backup", json=body)
+        return self.post(f"{PREFIX}/backup", data=json.dumps(body))
 
     def restore(self, **body: Any) -> TestResponse:
-        return self.post(f"{PREFIX}/restore", json=body)
+        return self.post(f"{PREFIX}/restore", data=json.dumps(body))
 
     def list(self, **query: str) -> TestResponse:
         return self.get(f"{PREFIX}/restore/list", query_string=query)
@@ -125,12 +128,13 @@ def fill() -> Callable[..., None]:
     """Put two collections into a database, one of them empty, and awkward embeddings into the other."""
 
     def put(database: Any, rows: list[tuple[Any, ...]] = AWKWARD_ROWS) -> None:
-        database.execute(
-            "INSERT INTO langchain_pg_collection (uuid, name, cmetadata) VALUES (%s, 'docs', %s), (%s, '空集合', NULL)",
-            (DOCS, '{"b": 1, "a" : [1.0,  2]}', EMPTY),
-        )
-        for row in rows:
-            database.execute("INSERT INTO langchain_pg_embedding VALUES (%s, %s, %s, %s, %s)", row)
+        with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO langchain_pg_collection (uuid, name, cmetadata)"
+                " VALUES (%s, 'docs', %s), (%s, '空集合', NULL)",
+                (DOCS, '{"b": 1, "a" : [1.0,  2]}', EMPTY),
+            )
+            cursor.executemany("INSERT INTO langchain_pg_embedding VALUES (%s, %s, %s, %s, %s)", rows)
 
     return put
 
@@ -141,11 +145,8 @@ def bits() -> Callable[..., list[bytes]]:
 
     def read(database: Any, *tables: str) -> list[bytes]:
         names = tables or ("langchain_pg_collection", "langchain_pg_embedding")
-        return [
-            row[0].tobytes()
-            for name in names
-            for row in database.fetch(f"SELECT record_send(t) FROM {name} t ORDER BY 1")
-        ]
+        each = [f"SELECT {n}, record_send(t) FROM {name} t" for n, name in enumerate(names)]
+        return [row[1].tobytes() for row in database.fetch(f"{' UNION ALL '.join(each)} ORDER BY 1, 2")]
 
     return read
 
@@ -161,7 +162,8 @@ def make_client(output_dir: Path) -> Iterator[Callable[..., Client]]:
         app = create_app(engine=engine)
         app.test_client_class = Client
         password = urlsplit(env.get("DATABASE_URL", "")).password
-        app.config["NEVER_SHOWN"] = [secret for secret in (password, str(output_dir), str(PROJECT)) if secret]
+        never = (password, ROLE_PASSWORD, str(output_dir), str(PROJECT))
+        app.config["NEVER_SHOWN"] = [secret for secret in never if secret]
         return app.test_client()
 
     yield make
@@ -283,10 +285,10 @@ class Role:
 @pytest.fixture
 def role(database: Any) -> Iterator[Role]:
     """A role without privileges in `database`, and the URL to connect as it."""
-    name, password = f"role_{os.getpid()}", "s3cret-of-the-role"
-    database.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+    name = f"role_{os.getpid()}"
+    database.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{ROLE_PASSWORD}'")
     place = database.url.rpartition("@")[2]
-    yield Role(database, name, f"postgresql://{name}:{password}@{place}")
+    yield Role(database, name, f"postgresql://{name}:{ROLE_PASSWORD}@{place}")
     for connection in database.fetch("SELECT pid FROM pg_stat_activity WHERE usename = %s", (name,)):
         database.fetch("SELECT pg_terminate_backend(%s)", connection)
     database.execute(f"DROP OWNED BY {name}")

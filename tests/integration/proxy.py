@@ -63,7 +63,27 @@ class Proxy:
 
         self._actions[request] = deliver
 
+    def keep_back(self, request: bytes) -> None:
+        """Keep a request back until the server has given up waiting for one, and pass on its last words."""
+
+        def deliver(client: socket.socket, server: socket.socket, _data: bytes) -> None:
+            while data := server.recv(1 << 16):
+                client.sendall(data)
+
+        self._actions[request] = deliver
+
+    def vanish(self, request: bytes) -> None:
+        """Lose the answer to a request, and the server with it: nobody can connect any more."""
+
+        def deliver(_client: socket.socket, server: socket.socket, data: bytes) -> None:
+            self.refusing = float("inf")
+            server.sendall(data)
+            server.recv(1)
+
+        self._actions[request] = deliver
+
     def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)  # close() alone would leave accept() waiting
         self._listener.close()
 
     def _serve(self) -> None:

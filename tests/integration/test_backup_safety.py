@@ -153,6 +153,20 @@ def test_a_missing_table_is_a_conflict(make_client: Any, empty_database: Any, ou
     expect_nothing_new(client, output_dir / "vector_bak")
 
 
+def test_a_table_that_inherits_from_ours_is_left_alone(
+    client: Any, database: Any, fill: Any, small_set: dict[str, str]
+) -> None:
+    """COPY would save the rows of our table alone, TRUNCATE would empty both."""
+    fill(database)
+    database.execute("CREATE TABLE archive () INHERITS (langchain_pg_embedding)")
+    database.execute("INSERT INTO archive (id) VALUES ('kept')")
+    assert failure(client.backup(truncate_vector_tables=True)) == (409, "SCHEMA_MISMATCH")
+    assert failure(client.restore(**small_set, truncate_before_restore=True)) == (409, "SCHEMA_MISMATCH")
+    assert failure(client.restore(**small_set, strategy="sync")) == (409, "SCHEMA_MISMATCH")
+    assert database.fetch("SELECT id FROM archive") == [("kept",)]
+    assert database.fetch("SELECT count(*) FROM ONLY langchain_pg_embedding") == [(6,)]
+
+
 def test_a_table_that_refers_to_ours_forbids_truncating_it(client: Any, database: Any, fill: Any, bits: Any) -> None:
     fill(database)
     database.execute("CREATE TABLE notes (id varchar REFERENCES langchain_pg_embedding)")

@@ -3,7 +3,6 @@
 import http.client
 import json
 import socket
-import subprocess
 from collections.abc import Callable
 from email.message import Message
 from typing import Any
@@ -23,7 +22,6 @@ REPLACE = {"truncate_before_restore": True}
 WRITES = [
     ("POST", f"{PREFIX}/restore"),
     ("POST", f"{PREFIX}/backup"),
-    ("POST", f"{SET}/verify"),
     ("DELETE", SET),
     ("PUT", SET),
 ]
@@ -91,7 +89,7 @@ WRONG = {
 def test_without_the_token_nothing_is_read_or_written(
     guarded: Any, untouched: Callable[[], None], headers: dict[str, str]
 ) -> None:
-    for method, path in [*WRITES, *(("GET", path) for path in [*READS, "/nowhere", "/openapi/openapi.json"])]:
+    for method, path in [*WRITES, *(("GET", path) for path in [*READS, "/nowhere"]), ("POST", f"{SET}/verify")]:
         response = guarded.open(path, method=method, json={}, headers=headers)
         assert failure(response) == (401, "UNAUTHORIZED"), path
         assert response.headers["WWW-Authenticate"] == "Bearer"
@@ -112,6 +110,7 @@ def test_the_token_opens_everything(guarded: Any, small_set: dict[str, str], sch
 def test_the_reading_token_reads_but_never_writes(guarded: Any, untouched: Callable[[], None]) -> None:
     for path in READS:
         assert plain(guarded).get(path, headers=bearer(READ_TOKEN)).status_code == 200
+    assert guarded.post(f"{SET}/verify", headers=bearer(READ_TOKEN)).status_code == 200
     for method, path in WRITES:
         response = guarded.open(path, method=method, json={}, headers=bearer(READ_TOKEN))
         assert failure(response) == (403, "FORBIDDEN")
@@ -187,7 +186,6 @@ def test_with_the_token_it_listens_to_others(start_server: Any, database: Any) -
     connection.close()
     assert statuses == [(401, 401), (200, 200)]
     assert TOKEN not in server.log
-    assert TOKEN not in subprocess.run(["ps", "-ww", "-o", "args", "-A"], capture_output=True, text=True).stdout
 
 
 # The Host header

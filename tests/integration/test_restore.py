@@ -144,6 +144,16 @@ def test_the_embedding_table_can_be_replaced_alone(
     assert (bits(database, COLLECTION), bits(database, EMBEDDING)) == (collections, embeddings)
 
 
+def test_embeddings_alone_need_their_collection(
+    client: Any, database: Any, bits: Any, backed_up: dict[str, Any]
+) -> None:
+    database.execute("UPDATE langchain_pg_embedding SET collection_id = NULL")
+    database.execute("DELETE FROM langchain_pg_collection WHERE name = 'docs'")
+    before = bits(database)
+    assert failure(client.restore(**backed_up, tables=[EMBEDDING])) == (422, "ORPHAN_ROWS")
+    assert bits(database) == before
+
+
 def test_the_collection_table_is_not_replaced_under_its_embeddings(
     client: Any, database: Any, bits: Any, backed_up: dict[str, Any]
 ) -> None:

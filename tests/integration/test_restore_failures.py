@@ -63,6 +63,7 @@ BAD_ROWS = {
     "no JSON": (row('c,DOCS,"[1,2,3]",SECRET,{SECRET}'), "cmetadata"),
     "a NUL in JSON": (row('c,DOCS,"[1,2,3]",SECRET,"{""a"": ""\\u0000""}"'), "cmetadata"),
     "half a surrogate pair in JSON": (row('c,DOCS,"[1,2,3]",SECRET,"{""a"": ""\\ud800""}"'), "cmetadata"),
+    "JSON nested too deep": (row(f'c,DOCS,"[1,2,3]",SECRET,{"[" * 50000}{"]" * 50000}'), "cmetadata"),
     "no id": (row(',DOCS,"[1,2,3]",SECRET,{}'), None),
 }
 

@@ -93,15 +93,17 @@ def test_metadata_may_be_what_python_prints_for_it(value: Any, written: bytes, m
     assert type(found) is type(meant)
 
 
-@pytest.mark.parametrize(("written", "meant"), QUIRKS.values(), ids=QUIRKS)
-def test_the_same_holds_for_the_json_of_the_old_tables(
-    make_client: Any, old_database: Any, backups: Any, written: bytes, meant: Any
-) -> None:
+def test_the_same_holds_for_the_json_of_the_old_tables(make_client: Any, old_database: Any, backups: Any) -> None:
+    records = [
+        f'{DOCS},"[1]",{name},'.encode() + written + f",,00000000-0000-4000-8000-{number:012}".encode()
+        for number, (name, (written, _)) in enumerate(QUIRKS.items())
+    ]
     client = make_client(DATABASE_URL=old_database.url)
-    record = f'{DOCS},"[1]",text,'.encode() + written + f",,{DOCS}".encode()
-    response = client.restore(**backups.write(COLLECTIONS, b"\r\n".join([OLD_HEADER, record, b""])))
+    response = client.restore(**backups.write(COLLECTIONS, b"\r\n".join([OLD_HEADER, *records, b""])))
     assert response.status_code == 200, response.text
-    assert old_database.fetch("SELECT cmetadata, custom_id FROM langchain_pg_embedding") == [(meant, None)]
+    found = old_database.fetch("SELECT document, cmetadata FROM langchain_pg_embedding")
+    assert dict(found) == {name: meant for name, (_, meant) in QUIRKS.items()}
+    assert old_database.fetch("SELECT DISTINCT custom_id FROM langchain_pg_embedding") == [(None,)]
 
 
 def test_an_empty_field_is_null_but_for_a_document(value: Any) -> None:
@@ -159,6 +161,20 @@ def test_a_vector_that_numpy_printed_is_gone_and_the_answer_says_in_which_line(
 def test_the_reason_says_that_the_data_was_lost_when_it_was_written(restore: Any) -> None:
     response = restore(HEADER + f"\r\nb,{DOCS},[0.1 0.2 ... 0.9],text,{{}}\r\n".encode())
     assert "已丢失" in response.get_json()["data"]["details"]["reason"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["{'x': nan}", "{'x': -inf}", "nan", "[Decimal('1.0')]", "{'a'}", "{oops", "{'x': datetime.date(2025, 7, 1)}"],
+)
+def test_metadata_that_has_no_json_is_named_by_line(restore: Any, database: Any, written: str) -> None:
+    good = f'a,{DOCS},"[1,2]",text,{{}}\r\n'.encode()
+    bad = f'b,{DOCS},"[1,2]",text,"{written}"\r\n'.encode()
+    response = restore(HEADER + b"\r\n" + good + bad)
+    details = response.get_json()["data"]["details"]
+    assert response.status_code == 422
+    assert (details["file"], details["line"], details["column"]) == (EMBEDDING_FILE, 3, "cmetadata")
+    assert database.fetch("SELECT id FROM langchain_pg_embedding") == [BEFORE]
 
 
 UNREADABLE = {

@@ -9,9 +9,11 @@ import pytest
 from app_config import PGVECTOR_CONFIG
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.settings import PROJECT, Settings, SettingsError
+from data_pipeline.vector.connection import Timeouts
 from data_pipeline.vector.target import Target
 
 SECRET = "pa55-word"
+TOKEN = "a-token-of-some-length"
 
 
 def test_without_an_environment_the_documented_defaults_hold() -> None:
@@ -34,25 +36,39 @@ def test_an_empty_variable_is_not_set() -> None:
 def test_every_variable_has_its_effect(tmp_path: Path) -> None:
     found = Settings.load(
         {
-            "HOST": "0.0.0.0",
+            "HOST": "::1",
             "PORT": "9000",
             "THREADS": "4",
             "OUTPUT_DIRECTORY": str(tmp_path),
             "EMBEDDED_DATA_DIR": str(tmp_path / "pg"),
             "PGVECTOR_SCHEMA": "rag",
             "PG_CONN_ALLOWED_HOSTS": "db1.example.com, DB2.example.com,",
+            "TARGETS": '{"prod": "postgresql://ann@db1.example.com/docs"}',
             "PG_CONNECT_TIMEOUT": "3",
             "PG_LOCK_TIMEOUT": "7",
+            "PG_STATEMENT_TIMEOUT": "600",
+            "PG_IDLE_TIMEOUT": "30",
+            "PG_CLIENT_CHECK_MS": "0",
             "MAX_BODY_BYTES": "4096",
+            "MAX_WRITERS": "2",
+            "API_TOKEN": TOKEN,
+            "API_READ_TOKEN": TOKEN[::-1],
+            "ALLOWED_HOSTS": "Backups.example.com",
+            "CORS_ORIGINS": "https://panel.example.com,http://localhost:3000",
             "LOAD_WORKERS": "0",
             "INDEX_MEMORY": "512MB",
         }
     )
-    assert (found.host, found.port, found.threads, found.schema) == ("0.0.0.0", 9000, 4, "rag")
+    assert (found.host, found.port, found.threads, found.schema) == ("::1", 9000, 4, "rag")
     assert (found.output_directory, found.embedded_data_dir) == (tmp_path, tmp_path / "pg")
     assert found.allowed_hosts == {"db1.example.com", "db2.example.com"}
-    assert (found.connect_timeout, found.lock_timeout) == (3, 7)
-    assert (found.max_body_bytes, found.load_workers, found.index_memory) == (4096, 0, "512MB")
+    assert found.targets == {"prod": Target("target", "db1.example.com", 5432, "docs", "ann", None)}
+    assert found.timeouts == Timeouts(connect=3, lock=7, statement=600, idle=30, client_check=0)
+    assert (found.max_body_bytes, found.max_writers) == (4096, 2)
+    assert (found.api_token, found.api_read_token) == (TOKEN, TOKEN[::-1])
+    assert found.http_hosts == {"backups.example.com"}
+    assert found.cors_origins == {"https://panel.example.com", "http://localhost:3000"}
+    assert (found.load_workers, found.index_memory) == (0, "512MB")
 
 
 def test_a_relative_directory_of_the_environment_is_below_the_working_directory(
@@ -99,7 +115,9 @@ def test_settings_do_not_change() -> None:
 
 
 def test_settings_can_be_printed_without_a_password() -> None:
-    assert SECRET not in repr(Settings.load(FIRST))
+    targets = f'{{"prod": "postgresql://ann:{SECRET}@localhost/docs"}}'
+    printed = repr(Settings.load({**FIRST, "TARGETS": targets, "API_TOKEN": TOKEN, "API_READ_TOKEN": TOKEN}))
+    assert (SECRET in printed, TOKEN in printed) == (False, False)
 
 
 WRONG = {
@@ -112,6 +130,13 @@ WRONG = {
     "no time to wait": {"PG_LOCK_TIMEOUT": "0"},
     "a tiny body": {"MAX_BODY_BYTES": "1"},
     "too many workers": {"LOAD_WORKERS": "1000"},
+    "no writer": {"MAX_WRITERS": "0"},
+    "a token anybody guesses": {"API_TOKEN": "short"},
+    "a token that no header holds": {"API_READ_TOKEN": "a token with spaces in it"},
+    "targets that are no JSON": {"TARGETS": f"prod=postgresql://ann:{SECRET}@localhost/docs"},
+    "targets that are a list": {"TARGETS": f'["postgresql://ann:{SECRET}@localhost/docs"]'},
+    "a target that is no URL": {"TARGETS": f'{{"prod": "{SECRET}"}}'},
+    "a target of a strange name": {"TARGETS": f'{{"a/b": "postgresql://ann:{SECRET}@localhost/docs"}}'},
     "memory without a unit": {"INDEX_MEMORY": "512"},
     "a URL that is none": {"DATABASE_URL": SECRET},
     "a URL with options": {"DATABASE_URL": f"postgresql://ann:{SECRET}@localhost/docs?options=-cx"},

@@ -1,0 +1,56 @@
+"""What the server answers to bytes that no HTTP library would send; in the envelope as well."""
+
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+PATH = b"/api/v0/data_pipeline/vector/restore"
+
+
+@pytest.fixture
+def send(start_server: Callable[..., Any]) -> Callable[[bytes], tuple[int, Any]]:
+    """Send bytes to the service; the status and the parsed body of its answer."""
+    server = start_server(DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing", MAX_BODY_BYTES="4096")
+    host, _, port = server.address.rpartition(":")
+
+    def run(data: bytes) -> tuple[int, Any]:
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return int(head.split()[1]), json.loads(body)
+
+    return run
+
+
+def request(method: bytes, path: bytes, body: bytes = b"", *headers: bytes) -> bytes:
+    lines = [method + b" " + path + b" HTTP/1.1", b"Host: localhost", b"Connection: close", *headers]
+    return b"\r\n".join([*lines, b"", body])
+
+
+def test_every_answer_is_in_the_envelope(send: Callable[[bytes], tuple[int, Any]]) -> None:
+    large = b'{"task_id": "' + b"x" * 5000 + b'"}'
+    chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (len(large), large)
+    cases = {
+        "no body": (request(b"POST", PATH), 400),
+        "a body in chunks": (request(b"POST", PATH, b"2\r\n{}\r\n0\r\n\r\n", b"Transfer-Encoding: chunked"), 400),
+        "too large": (request(b"POST", PATH, large, b"Content-Length: %d" % len(large)), 413),
+        "too large in chunks": (request(b"POST", PATH, chunks, b"Transfer-Encoding: chunked"), 413),
+        "far too large": (request(b"POST", PATH, b"", b"Content-Length: 9999999999"), 413),
+        "a wrong length": (request(b"POST", PATH, b"{}", b"Content-Length: -1"), 400),
+        "no such route": (request(b"GET", b"/nothing"), 404),
+        "no such method": (request(b"BREW", PATH), 405),
+        "a path out": (request(b"GET", b"/../../etc/passwd"), 404),
+        "a path with a NUL": (request(b"GET", b"/%00"), 404),
+        "a path that is no UTF-8": (request(b"GET", b"/%ff"), 404),
+        "a path that is no ASCII": (request(b"GET", b"/\xff"), 400),
+        "a query that is no UTF-8": (request(b"GET", PATH + b"/list?task_id=%ff"), 400),
+    }
+    for name, (data, expected) in cases.items():
+        status, answer = send(data)
+        assert (name, status, answer["code"], answer["success"]) == (name, expected, expected, False)
+        assert answer["data"]["error_type"]

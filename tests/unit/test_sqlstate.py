@@ -1,0 +1,149 @@
+"""From SQLSTATE and phase to an answer. The driver's errors are made here as its own unpickling makes them."""
+
+from typing import Any, get_args
+
+import psycopg2
+import pytest
+
+from common import errors
+from common.errors import ServiceError
+from data_pipeline.vector import sqlstate
+from data_pipeline.vector.sqlstate import Phase
+
+SECRET = "the-text-of-a-row"
+PHASES = [phase for phase in get_args(Phase) if phase != "connect"]
+LOADING = ["load", "index"]
+REMOVING = ["truncate", "index"]
+
+
+def refusal(code: str | None, text: str = SECRET) -> psycopg2.Error:
+    """An error as the driver raises it, with this SQLSTATE."""
+    error = psycopg2.DatabaseError(text)
+    error.__setstate__({"pgcode": code, "pgerror": text})  # type: ignore[attr-defined]
+    assert error.pgcode == code
+    return error
+
+
+def answer(code: str | None, phase: Any = "prepare", lost: bool = False) -> ServiceError:
+    return sqlstate.translate(refusal(code), phase, lost)
+
+
+ANYWHERE = {
+    errors.DatabaseError: "08000 08001 08003 08004 08006 08007 57P01 57P02 57P03 53300 53200 25P03",
+    errors.StorageFull: "53100",
+    errors.LockTimeout: "55P03 40P01 40001",
+    errors.OperationTimeout: "57014",
+    errors.SchemaMismatch: "25006 42P01 42703 42704 42P07 3F000",
+    errors.DuplicateRows: "23505",
+    errors.OrphanRows: "23503",
+    errors.InvalidBackup: "23502 23514 P0001",
+    errors.PermissionDenied: "42501",
+    errors.InternalError: "42601 55000 55006 53000 53400 58030 F0000 P0002 ZZ999",
+}
+RETRY = (errors.DatabaseError, errors.LockTimeout, errors.OperationTimeout)
+
+
+@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind, codes in ANYWHERE.items() for code in codes.split()])
+def test_a_code_means_the_same_in_every_phase(kind: type[ServiceError], code: str, phase: str) -> None:
+    found = answer(code, phase)
+    assert type(found) is kind
+    assert bool(found.data.get("can_retry")) is (kind in RETRY)
+
+
+STATUSES = {
+    "08006": (500, "DATABASE_ERROR"),
+    "53100": (507, "STORAGE_FULL"),
+    "55P03": (409, "LOCK_TIMEOUT"),
+    "57014": (504, "TIMEOUT"),
+    "25006": (409, "SCHEMA_MISMATCH"),
+    "23505": (409, "DUPLICATE_ROWS"),
+    "23503": (422, "ORPHAN_ROWS"),
+    "23514": (422, "INVALID_BACKUP"),
+    "42501": (403, "PERMISSION_DENIED"),
+    "ZZ999": (500, "INTERNAL_ERROR"),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), STATUSES.items())
+def test_each_answer_has_its_status(code: str, expected: tuple[int, str]) -> None:
+    found = answer(code)
+    assert (found.status, found.error_type) == expected
+
+
+ONLY_WHILE = {
+    "08P01 is damage in binary COPY, else a broken connection": (
+        ["08P01"],
+        ["load"],
+        errors.InvalidBackup,
+        errors.DatabaseError,
+    ),
+    "a value is bad while it is loaded or indexed, else the statement was ours": (
+        ["22000", "22P02", "22P03", "22P04", "22003", "22021", "22001", "54000", "XX000"],
+        LOADING,
+        errors.InvalidBackup,
+        errors.InternalError,
+    ),
+    "something depends on what is to be removed": (
+        ["0A000", "2BP01"],
+        REMOVING,
+        errors.DependentRows,
+        errors.InternalError,
+    ),
+}
+
+
+@pytest.mark.parametrize(("codes", "phases", "inside", "outside"), ONLY_WHILE.values(), ids=ONLY_WHILE)
+def test_some_codes_mean_something_else_by_phase(
+    codes: list[str], phases: list[str], inside: type[ServiceError], outside: type[ServiceError]
+) -> None:
+    for code in codes:
+        assert {phase for phase in PHASES if type(answer(code, phase)) is inside} == set(phases)
+        assert {phase for phase in PHASES if type(answer(code, phase)) is outside} == set(PHASES) - set(phases)
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_without_a_code_a_lost_connection_is_what_it_was(phase: str) -> None:
+    found = answer(None, phase, lost=True)
+    assert (type(found), found.data["can_retry"]) == (errors.DatabaseError, True)
+    assert type(answer(None, phase)) is errors.InternalError
+
+
+FOR_GOOD = [
+    'connection to server at "127.0.0.1", port 5432 failed: FATAL:  password authentication failed for user "ann"',
+    'connection to server at "127.0.0.1", port 5432 failed: fe_sendauth: no password supplied',
+    'connection to server at "127.0.0.1", port 5432 failed: FATAL:  database "docs" does not exist',
+    'connection to server at "127.0.0.1", port 5432 failed: FATAL:  role "ann" does not exist',
+    'FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "ann", database "docs", no encryption',
+    'FATAL:  role "ann" is not permitted to log in',
+    'FATAL:  permission denied for database "docs"',
+    '致命错误:  用户 "ann" Password 认证失败',
+    '致命错误:  数据库 "docs" 不存在',
+]
+FOR_NOW = [
+    'connection to server at "127.0.0.1", port 5432 failed: Connection refused\n\tIs the server running on that host?',
+    'connection to server at "10.0.0.1", port 5432 failed: timeout expired',
+    'connection to server at "127.0.0.1", port 5432 failed: server closed the connection unexpectedly',
+    "FATAL:  sorry, too many clients already",
+    'FATAL:  too many connections for database "docs"',
+    'FATAL:  too many connections for role "ann"',
+    "FATAL:  the database system is starting up",
+    "FATAL:  the database system is shutting down",
+    "FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute",
+    'could not translate host name "db.example.com" to address: Temporary failure in name resolution',
+]
+
+
+@pytest.mark.parametrize(("text", "again"), [(text, False) for text in FOR_GOOD] + [(text, True) for text in FOR_NOW])
+def test_a_connection_that_was_refused_may_be_tried_again_unless_it_is_for_good(text: str, again: bool) -> None:
+    found = sqlstate.at_connect(psycopg2.OperationalError(text))
+    assert (type(found), found.data["can_retry"]) == (errors.DatabaseError, again)
+    assert found.response == "数据库连接失败,请检查连接配置"
+
+
+@pytest.mark.parametrize("code", [None, *STATUSES])
+def test_the_servers_own_words_are_never_repeated(code: str | None) -> None:
+    for phase in PHASES:
+        for lost in (False, True):
+            found = sqlstate.translate(refusal(code), phase, lost)
+            assert SECRET not in f"{found} {found.response} {found.data}"
