@@ -1,0 +1,202 @@
+"""What is measured: every job with all who can do it, from the same rows, files and starting state."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks import listing, memory, race
+from benchmarks.data import Database
+from benchmarks.peers import OUR_INDEX_SETTINGS, Peers
+from benchmarks.race import Contender, Race
+from benchmarks.service import Service
+from benchmarks.sizes import Sizes
+
+OURS_CSV, OURS_BINARY, OURS_LIST = "this service, CSV", "this service, binary", "this service over HTTP"
+SYNC_CSV, SYNC_BINARY = "this service, sync after drift, CSV", "this service, sync after drift, binary"
+PSQL, PLAIN_COPY, EXPORTER = r"psql \copy, CSV", "plain COPY, text-mode file", "old exporter, csv.writer"
+PG_DUMP, PG_RESTORE_ONE, PG_RESTORE = "pg_dump -Fc", "pg_restore -1", "pg_restore -j2 -c"
+PG_RESTORE_TUNED = "pg_restore -j2 -c, our index settings"
+BARE_WALK = "bare scandir + stat walk"
+
+SMALL_ROWS = 58
+SMALL_ROUNDS = 5
+"""What takes milliseconds is repeated this many times as often."""
+LARGE_FACTOR = 3
+"""The larger file of the memory test: 1.3 GB where the other has 430 MB."""
+
+
+class WrongRows(RuntimeError):
+    """Somebody ended without an error, but not with the rows of the backup."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the contests are held on."""
+
+    sizes: Sizes
+    database: Database
+    service: Service
+    peers: Peers
+
+    def race(self, title: str, contenders: list[Contender], rounds: int) -> Race:
+        print(f"{title}: {rounds} rounds", file=sys.stderr, flush=True)
+        return race.run(title, contenders, rounds, settle=self.database.checkpoint)
+
+    @contextmanager
+    def backed_up(self, *formats: str) -> Iterator[list[str]]:
+        """Sets of the service's own, in these formats, for as long as the block runs. Gives their timestamps."""
+        timestamps = [self.service.backup(file_format) for file_format in formats]
+        try:
+            yield timestamps
+        finally:
+            for timestamp in timestamps:
+                self.service.remove(timestamp)
+
+    def same_rows(self) -> Callable[[object], None]:
+        """A check that the rows are those of this moment."""
+        expected = self.database.fingerprint()
+
+        def check(_result: object) -> None:
+            if self.database.fingerprint() != expected:
+                raise WrongRows("the rows after a restore are not those of the backup")
+
+        return check
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """Peak memory of the service, in bytes, with a table of `rows` that is `file_bytes` of CSV."""
+
+    rows: int
+    file_bytes: int
+    backup: int
+    restore: int
+
+    @property
+    def peak(self) -> int:
+        return max(self.backup, self.restore)
+
+
+@dataclass(frozen=True)
+class Results:
+    """All that was measured."""
+
+    sizes: Sizes
+    races: dict[str, Race]
+    memory: list[MemoryUse]
+
+
+def hold(bench: Bench) -> Results:
+    """Hold all contests, one after the other."""
+    bench.database.fill(bench.sizes.rows)
+    races = {"backup": _backup(bench), "restore": _restore(bench)}
+    uses = [_memory_use(bench, 1), _memory_use(bench, LARGE_FACTOR)]
+    bench.database.fill(bench.sizes.hnsw_rows, hnsw=True)
+    races |= {"archive": _archive(bench), "hnsw": _replace_with_hnsw(bench)}
+    bench.database.fill(SMALL_ROWS)
+    races |= {"small": _small(bench), "list": _list(bench)}
+    return Results(bench.sizes, races, uses)
+
+
+def _backup(bench: Bench) -> Race:
+    """Timed: both tables into files. The service hashes, fsyncs and describes what it writes; the others don't."""
+    service, peers = bench.service, bench.peers
+    contenders = [
+        Contender(EXPORTER, peers.old_exporter, check=peers.remove),
+        Contender(PSQL, peers.psql_out, check=peers.remove),
+        Contender(OURS_CSV, lambda: service.backup("csv"), check=service.remove),
+        Contender(OURS_BINARY, lambda: service.backup("binary"), check=service.remove),
+    ]
+    return bench.race(f"Back up {bench.sizes.rows:,} rows", contenders, bench.sizes.repeats)
+
+
+def _archive(bench: Bench) -> Race:
+    """Timed: as above. pg_dump compresses, which would take minutes of the larger table's rounds."""
+    service, peers = bench.service, bench.peers
+    contenders = [
+        Contender(PG_DUMP, peers.pg_dump, check=peers.remove),
+        Contender(OURS_CSV, lambda: service.backup("csv"), check=service.remove),
+        Contender(OURS_BINARY, lambda: service.backup("binary"), check=service.remove),
+    ]
+    return bench.race(f"Back up {bench.sizes.hnsw_rows:,} rows with HNSW", contenders, bench.sizes.repeats)
+
+
+def _restore(bench: Bench) -> Race:
+    """Timed: TRUNCATE of full tables, load from the service's own backup, commit. All CSV is one and the same file."""
+    service, peers, check = bench.service, bench.peers, bench.same_rows()
+    with bench.backed_up("csv", "binary") as (as_csv, as_binary):
+        contenders = [
+            Contender(PLAIN_COPY, lambda: peers.plain_copy(service.directory, as_csv), check=check),
+            Contender(PSQL, lambda: peers.psql_in(service.directory, as_csv), check=check),
+            Contender(OURS_CSV, lambda: service.replace(as_csv), check=check),
+            Contender(OURS_BINARY, lambda: service.replace(as_binary), check=check),
+        ]
+        return bench.race(f"Restore {bench.sizes.rows:,} rows, no vector index", contenders, bench.sizes.repeats)
+
+
+def _replace_with_hnsw(bench: Bench) -> Race:
+    """Timed: from full tables with all indexes to full tables with all indexes.
+
+    pg_restore drops and makes the tables themselves; the others TRUNCATE. Before a sync, and not timed, a part of the
+    restored rows is changed.
+    """
+    service, peers, check = bench.service, bench.peers, bench.same_rows()
+    peers.pg_dump()
+    with bench.backed_up("csv", "binary") as (as_csv, as_binary):
+        contenders = [
+            Contender(PLAIN_COPY, lambda: peers.plain_copy(service.directory, as_csv), check=check),
+            Contender(PG_RESTORE_ONE, lambda: peers.pg_restore("-1"), check=check),
+            Contender(PG_RESTORE, lambda: peers.pg_restore("-j2"), check=check),
+            Contender(PG_RESTORE_TUNED, lambda: peers.pg_restore("-j2", settings=OUR_INDEX_SETTINGS), check=check),
+            Contender(OURS_CSV, lambda: service.replace(as_csv), check=check),
+            Contender(OURS_BINARY, lambda: service.replace(as_binary), check=check),
+            Contender(SYNC_CSV, lambda: service.sync(as_csv), bench.database.drift, check),
+            Contender(SYNC_BINARY, lambda: service.sync(as_binary), bench.database.drift, check),
+        ]
+        return bench.race(f"Replace {bench.sizes.hnsw_rows:,} rows with HNSW", contenders, bench.sizes.repeats)
+
+
+def _small(bench: Bench) -> Race:
+    """Timed: as in a restore of many rows."""
+    service, peers, check = bench.service, bench.peers, bench.same_rows()
+    with bench.backed_up("csv") as (as_csv,):
+        contenders = [
+            Contender(PSQL, lambda: peers.psql_in(service.directory, as_csv), check=check),
+            Contender(OURS_CSV, lambda: service.replace(as_csv), check=check),
+        ]
+        return bench.race(f"Restore {SMALL_ROWS} rows", contenders, SMALL_ROUNDS * bench.sizes.repeats)
+
+
+def _list(bench: Bench) -> Race:
+    """Timed: until the last byte of the answer is there; against a walk of the same tree that makes nothing of it."""
+    service, sets = bench.service, bench.sizes.sets
+    with bench.backed_up("csv") as (timestamp,):
+        listing.multiply(service.output, timestamp, sets)
+        contenders = [
+            Contender(BARE_WALK, lambda: listing.walk(service.output)),
+            Contender(OURS_LIST, service.listing, check=lambda answer: _expect_sets(answer, sets)),
+        ]
+        return bench.race(f"List {sets:,} backup sets", contenders, SMALL_ROUNDS * bench.sizes.repeats)
+
+
+def _expect_sets(answer: bytes, sets: int) -> None:
+    summary: dict[str, Any] = json.loads(answer)["data"]["summary"]
+    if summary["total_backup_sets"] != sets:
+        raise WrongRows(f"the list has {summary['total_backup_sets']} of {sets} sets")
+
+
+def _memory_use(bench: Bench, times: int) -> MemoryUse:
+    """Backed up and restored again, in CSV; nothing is timed, since looking at a process slows it down."""
+    if times > 1:
+        bench.database.multiply(times)
+    service, check = bench.service, bench.same_rows()
+    with memory.watched(service.pid) as backup:
+        timestamp = service.backup("csv")
+    with memory.watched(service.pid) as restore:
+        check(service.replace(timestamp))
+    size = sum(path.stat().st_size for path in service.directory.glob(f"*_{timestamp}.csv"))
+    service.remove(timestamp)
+    return MemoryUse(bench.sizes.rows * times, size, backup.bytes, restore.bytes)

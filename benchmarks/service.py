@@ -1,0 +1,136 @@
+"""The service as a user meets it: a process of its own, `python unified_api.py`, spoken to over HTTP."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from benchmarks.sizes import PROJECT
+
+PREFIX = "/api/v0/data_pipeline/vector"
+LOCATION = "./data_pipeline/training_data/vector_bak"
+START_SECONDS = 60
+# All that the service gets of our environment: no setting of the developer's own, so it runs with its defaults.
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+
+
+class ServiceFailed(RuntimeError):
+    """The service didn't start, or answered with a failure."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running service; `output` is its output directory."""
+
+    process: "subprocess.Popen[bytes]"
+    port: int
+    output: Path
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def directory(self) -> Path:
+        """Where its backups of the whole system are."""
+        return self.output / "vector_bak"
+
+    def backup(self, file_format: str) -> str:
+        """Back up both tables; the timestamp of the set. Raises ServiceFailed."""
+        answer = self._json("POST", "/backup", {"format": file_format})
+        return str(answer["backup_timestamp"])
+
+    def replace(self, timestamp: str) -> dict[str, Any]:
+        """Truncate and restore both tables, all or nothing. Raises ServiceFailed."""
+        return self._restore(timestamp, truncate_before_restore=True)
+
+    def sync(self, timestamp: str) -> dict[str, Any]:
+        """Write only what differs. Raises ServiceFailed."""
+        return self._restore(timestamp, strategy="sync")
+
+    def listing(self) -> bytes:
+        """The answer of the list, unparsed: parsing it is the client's time. Raises ServiceFailed."""
+        return self._call("GET", "/restore/list", None)
+
+    def remove(self, timestamp: str) -> None:
+        """Delete a set's files."""
+        for path in self.directory.glob(f"*_{timestamp}.*"):
+            path.unlink()
+
+    def _restore(self, timestamp: str, **options: Any) -> dict[str, Any]:
+        return self._json("POST", "/restore", {"backup_path": LOCATION, "timestamp": timestamp, **options})
+
+    def _json(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        data: dict[str, Any] = json.loads(self._call(method, path, json.dumps(body)))["data"]
+        if data["errors"]:
+            raise ServiceFailed(f"{path}: {data['errors']}")
+        return data
+
+    def _call(self, method: str, path: str, body: str | None) -> bytes:
+        connection = HTTPConnection("127.0.0.1", self.port)
+        try:
+            connection.request(method, PREFIX + path, body)
+            response = connection.getresponse()
+            answer = response.read()
+        except OSError as error:
+            raise ServiceFailed(f"{path}: {error}; {_last_words(self.process, self.log)}") from error
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise ServiceFailed(f"{path}: {response.status} {answer.decode()}")
+        return answer
+
+
+@contextmanager
+def running(data_dir: Path, work: Path) -> Iterator[Service]:
+    """A service on the embedded server of `data_dir`, its backups and its log below `work`; stopped at the end."""
+    output = work / "training_data"
+    (output / "vector_bak").mkdir(parents=True)
+    log, port = work / "service.log", _free_port()
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "unified_api.py"],
+            cwd=PROJECT,
+            env=_environment(port, data_dir, output),
+            stdin=subprocess.DEVNULL,
+            stderr=stderr,
+        )
+    try:
+        _wait_until_serving(process, port, log)
+        yield Service(process, port, output, log)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _environment(port: int, data_dir: Path, output: Path) -> dict[str, str]:
+    ours = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    return {**ours, "PORT": str(port), "EMBEDDED_DATA_DIR": str(data_dir), "OUTPUT_DIRECTORY": str(output)}
+
+
+def _wait_until_serving(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise ServiceFailed(f"it did not start; {_last_words(process, log)}")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _last_words(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    return f"exit status {process.poll()}, the end of its log: {log.read_text(encoding='utf-8')[-500:]}"

@@ -1,0 +1,160 @@
+"""The benchmark itself, at sizes of no meaning: what it writes, and that nothing of it is left."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import psutil
+import pytest
+
+from benchmarks.chart import SHOWN
+from benchmarks.gates import Gate
+from benchmarks.sizes import Sizes, SizesError
+
+PROJECT = Path(__file__).resolve().parents[2]
+QUICK = {"BENCH_ROWS": "100", "BENCH_HNSW_ROWS": "100", "BENCH_SETS": "20", "BENCH_REPEATS": "1"}
+OURS = {"this service, CSV", "this service, binary"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run keeps what it needs, and where it writes."""
+
+    scratch: Path
+    output: Path
+
+    def start(self, **variables: str) -> subprocess.Popen[str]:
+        environ = {**os.environ, **QUICK, "TMPDIR": str(self.scratch), "BENCH_OUTPUT": str(self.output), **variables}
+        command = [sys.executable, "-m", "benchmarks.run"]
+        return subprocess.Popen(
+            command, cwd=PROJECT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def left_behind(self) -> list[str]:
+        """Files and processes of a run."""
+        running = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+        return [*map(str, self.scratch.iterdir()), *(command for command in running if str(self.scratch) in command)]
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    top = Path(tempfile.mkdtemp(prefix="bench-test-"))  # the server's user has to pass through, unlike tmp_path
+    (top / "scratch").mkdir()
+    yield Place(top / "scratch", top / "output")
+    shutil.rmtree(top)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that came to its end."""
+
+    printed: str
+    document: dict[str, Any]
+    chart: str
+    left_behind: list[str]
+
+
+@pytest.fixture(scope="module")
+def run(place: Place) -> Run:
+    process = place.start()
+    printed, errors = process.communicate()
+    assert process.returncode == 0, errors
+    document = json.loads((place.output / "benchmark.json").read_text(encoding="utf-8"))
+    chart = (place.output / "benchmark.svg").read_text(encoding="utf-8")
+    return Run(printed, document, chart, place.left_behind())
+
+
+def test_every_race_has_times_of_the_service_and_of_a_peer(run: Run) -> None:
+    assert list(run.document["races"]) == ["backup", "restore", "archive", "hnsw", "small", "list"]
+    for race in run.document["races"].values():
+        names = {times["name"] for times in race["times"]}
+        assert any(name.startswith("this service") for name in names)
+        assert any(not name.startswith("this service") for name in names)
+        assert all(0 < min(times["seconds"]) <= times["median"] for times in race["times"])
+
+
+@pytest.mark.parametrize("race", ["backup", "restore", "archive", "hnsw"])
+def test_both_formats_run_in_every_race_over_many_rows(run: Run, race: str) -> None:
+    assert {times["name"] for times in run.document["races"][race]["times"]} > OURS
+
+
+def test_every_gate_has_a_value_and_none_is_judged_at_sizes_of_no_meaning(run: Run) -> None:
+    assert len(run.document["gates"]) == 12
+    assert all(gate["value"] > 0 for gate in run.document["gates"])
+    assert run.document["judged"] is False
+    assert "Not judged" in run.printed
+
+
+def test_memory_is_that_of_a_file_and_of_one_three_times_as_large(run: Run) -> None:
+    smaller, larger = run.document["memory"]
+    assert larger["file_bytes"] == pytest.approx(3 * smaller["file_bytes"], rel=0.01)
+    assert all(use[job] > 10 << 20 for use in (smaller, larger) for job in ("backup", "restore"))
+
+
+def test_the_table_shows_what_the_document_holds(run: Run) -> None:
+    shown = [race["title"] for race in run.document["races"].values()]
+    shown += [gate["title"] for gate in run.document["gates"]]
+    assert [title for title in shown if title not in run.printed] == []
+
+
+def test_the_chart_is_an_svg_with_a_bar_for_each_contender(run: Run) -> None:
+    chart = ElementTree.fromstring(run.chart)
+    bars = chart.findall("{http://www.w3.org/2000/svg}rect")
+    times = [times for race in SHOWN for times in run.document["races"][race]["times"]]
+    assert len(bars) == len(times) + 1  # and the page
+    assert "prefers-color-scheme: dark" in run.chart
+
+
+def test_nothing_is_left_of_a_run(run: Run) -> None:
+    assert run.left_behind == []
+
+
+def test_nothing_is_left_of_a_run_that_was_stopped(place: Place) -> None:
+    with place.start() as process:
+        assert process.stderr is not None
+        assert any("Back up" in line for line in process.stderr)
+        process.send_signal(signal.SIGTERM)
+    assert process.returncode == 1
+    assert place.left_behind() == []
+
+
+def test_a_wrong_size_stops_the_run_with_one_line(place: Place) -> None:
+    process = place.start(BENCH_ROWS="many")
+    _, errors = process.communicate()
+    assert (process.returncode, errors) == (1, "benchmarks: BENCH_ROWS must be a whole number above 0\n")
+
+
+@pytest.mark.parametrize(
+    ("variables", "judged"),
+    [
+        ({}, True),
+        ({"BENCH_REPEATS": "9"}, True),
+        ({"BENCH_REPEATS": "4"}, False),
+        ({"BENCH_ROWS": "29999"}, False),
+        ({"BENCH_SETS": "20000"}, False),
+    ],
+)
+def test_gates_are_judged_at_the_default_sizes_only(variables: dict[str, str], judged: bool) -> None:
+    assert Sizes.load(variables).judged is judged
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1e3", "٣"])
+def test_a_size_is_a_whole_number_above_0(text: str) -> None:
+    with pytest.raises(SizesError, match="BENCH_SETS"):
+        Sizes.load({"BENCH_SETS": text})
+
+
+def test_a_ratio_has_to_reach_its_gate_and_an_amount_to_stay_below() -> None:
+    assert Gate("ratio", value=2.4, gate=2.4, goal=3.0, unit="x", at_least=True).gate_met
+    assert not Gate("ratio", value=2.9, gate=2.4, goal=3.0, unit="x", at_least=True).goal_met
+    assert Gate("amount", value=255.9, gate=256, goal=160, unit="MB", at_least=False).gate_met
+    assert not Gate("amount", value=256.0, gate=256, goal=160, unit="MB", at_least=False).gate_met
