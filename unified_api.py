@@ -27,6 +27,7 @@ from data_pipeline.vector.embedded import EmbeddedServerError
 from data_pipeline.version import VERSION
 
 PREFIX = "/api/v0/data_pipeline/vector"
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = structlog.get_logger("unified_api")
 
 
@@ -117,13 +118,16 @@ def _forget_libpq_variables() -> None:
 
 
 def _exit_cleanly(_number: int, _frame: FrameType | None) -> None:
+    for number in STOP_SIGNALS:  # told once more, it must not break off what it stops
+        signal.signal(number, signal.SIG_IGN)
     sys.exit(0)  # runs what is registered to stop with us: the embedded server, the workers
 
 
 def serve() -> None:
     """Serve until SIGTERM or Ctrl-C, on HOST and PORT."""
     logs.set_up()
-    signal.signal(signal.SIGTERM, _exit_cleanly)
+    for number in STOP_SIGNALS:
+        signal.signal(number, _exit_cleanly)
     settings = Settings.load()
     _forget_libpq_variables()
     engine = Engine.build(settings)

@@ -138,6 +138,8 @@ class VectorTableManager:
             yield record
         except ServiceError as error:
             error.data.setdefault("target", target.public())
+            if "backup_timestamp" in record:  # what failed was the truncating; the backup is there
+                error.data["backup_timestamp"] = record["backup_timestamp"]
             self._log(f"失败 {error.error_type}: {error.response}")
             raise
         except OSError as error:

@@ -4,6 +4,7 @@ On POSIX it is a descriptor and links are never followed. Windows has no such ca
 before it is used, which leaves a moment in between.
 """
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -140,10 +141,10 @@ class Directory:
             raise NotRegular
         try:
             descriptor = self._open(name, flags)
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
+                raise NotRegular from error
             raise
-        except OSError as error:  # ELOOP for a link, ENXIO for a socket
-            raise NotRegular from error
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise NotRegular
@@ -171,10 +172,10 @@ def _walk(root: Path, parts: tuple[str, ...]) -> int:
     for part in parts:
         try:
             below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                raise NotRegular from error
             raise
-        except OSError as error:  # ELOOP, ENOTDIR
-            raise NotRegular from error
         finally:
             os.close(descriptor)
         descriptor = below

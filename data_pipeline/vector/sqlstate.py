@@ -21,8 +21,9 @@ PERMANENT = re.compile(
     r"|permission denied"
     r"|认证失败|不存在|没有用于"
 )
-# "COPY langchain_pg_embedding, line 17, column cmetadata: …": only the two numbers and names are ours to repeat.
-COPY_CONTEXT = re.compile(r"COPY (?P<table>\w+), line (?P<record>\d+)(?:, column (?P<column>\w+))?")
+# "COPY langchain_pg_embedding, line 17, column cmetadata: …", in the server's language: only the number and the name of
+# the column are ours to repeat.
+COPY_CONTEXT = re.compile(r"COPY \w+, \w+ (?P<record>\d+)(?:, \w+ (?P<column>\w+))?")
 
 _TRANSIENT = re.compile(r"08...|57P0[123]|53300|53200|25P03")
 _MISMATCH = ("25006", "42P01", "42703", "42704", "42P07", "3F000", "42804")

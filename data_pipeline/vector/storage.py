@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from common.errors import InvalidBackup, NotFound, OperationInProgress
+from common.errors import InternalError, InvalidBackup, NotFound, OperationInProgress
 from data_pipeline.vector.directory import HAS_LOCKS, Directory, NotRegular, open_directory
 from data_pipeline.vector.draft import Draft, sweep
 from data_pipeline.vector.location import Location
@@ -164,6 +164,8 @@ def _identity(status: os.stat_result) -> tuple[int, ...]:
 def _located(root: Path, location: Location) -> Directory:
     try:
         return open_directory(root, location.parts)
+    except PermissionError:
+        raise InternalError(f"服务没有权限读取: {location.relative_path}", can_retry=False) from None
     except FileNotFoundError:
         raise NotFound(f"备份目录不存在: {location.relative_path}") from None
     except NotRegular:
@@ -173,6 +175,8 @@ def _located(root: Path, location: Location) -> Directory:
 def _opened(directory: Directory, location: Location, name: str) -> BinaryIO:
     try:
         return directory.open(name)
+    except PermissionError:
+        raise InternalError(f"服务没有权限读取: {location.file(name)}", can_retry=False) from None
     except FileNotFoundError:
         raise NotFound(f"备份文件不存在: {location.file(name)}") from None
     except NotRegular:

@@ -55,7 +55,7 @@ SELECT current_setting('server_version'),
 """
 
 RELATION = """
-SELECT c.oid, c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)
+SELECT c.oid, c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p')
 """
@@ -117,7 +117,7 @@ def database(cursor: Any) -> str:
 
 
 def inspect(cursor: Any, schema: str) -> dict[str, Table]:
-    """Both live tables by name. Raises SchemaMismatch if one is missing, or another table inherits from it."""
+    """Both live tables by name. Raises SchemaMismatch if one is missing, partitioned or inherited from."""
     return {name: _inspect(cursor, schema, name) for name in TABLES}
 
 
@@ -126,9 +126,9 @@ def _inspect(cursor: Any, schema: str, name: str) -> Table:
     found = cursor.fetchone()
     if found is None:
         raise SchemaMismatch(f"目标数据库中缺少表: {name}", can_retry=False, details={"table": name})
-    oid, has_heirs = found
-    if has_heirs:  # TRUNCATE and DELETE would reach rows that COPY does not save
-        raise SchemaMismatch(f"不支持有子表继承的表: {name}", can_retry=False, details={"table": name})
+    oid, has_children = found
+    if has_children:  # TRUNCATE and DELETE would reach rows that COPY does not save, and it saves no partitions at all
+        raise SchemaMismatch(f"不支持分区表或有子表继承的表: {name}", can_retry=False, details={"table": name})
     cursor.execute(COLUMNS, (oid,))
     columns = tuple(
         Column(name, type_name, modifier, not_null, has_default)

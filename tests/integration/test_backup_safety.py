@@ -167,12 +167,29 @@ def test_a_table_that_inherits_from_ours_is_left_alone(
     assert database.fetch("SELECT count(*) FROM ONLY langchain_pg_embedding") == [(6,)]
 
 
+def test_a_partitioned_table_is_refused_before_anything_is_done(
+    client: Any, database: Any, fill: Any, small_set: dict[str, str]
+) -> None:
+    """COPY saves no partitions."""
+    database.execute("DROP TABLE langchain_pg_embedding")
+    database.execute(
+        "CREATE TABLE langchain_pg_embedding (id varchar, collection_id uuid, embedding vector, document varchar,"
+        " cmetadata jsonb) PARTITION BY HASH (id)"
+    )
+    assert failure(client.backup()) == (409, "SCHEMA_MISMATCH")
+    assert failure(client.restore(**small_set, truncate_before_restore=True)) == (409, "SCHEMA_MISMATCH")
+
+
 def test_a_table_that_refers_to_ours_forbids_truncating_it(client: Any, database: Any, fill: Any, bits: Any) -> None:
+    """The backup was made before that was known; the answer says which one it is."""
     fill(database)
     database.execute("CREATE TABLE notes (id varchar REFERENCES langchain_pg_embedding)")
     before = bits(database)
-    assert failure(client.backup(truncate_vector_tables=True)) == (409, "DEPENDENT_ROWS")
+    answer = client.backup(truncate_vector_tables=True)
+    assert failure(answer) == (409, "DEPENDENT_ROWS")
     assert bits(database) == before
+    (listed,) = client.list().json["data"]["backup_locations"][0]["backups"]
+    assert answer.json["data"]["backup_timestamp"] == listed["timestamp"]
 
 
 def test_a_truncating_backup_is_a_writer_and_there_is_one_at_a_time(

@@ -28,6 +28,27 @@ def answer(code: str | None, phase: Any = "prepare", lost: bool = False) -> Serv
     return sqlstate.translate(refusal(code), phase, lost)
 
 
+class Diagnosis:
+    def __init__(self, context: str) -> None:
+        self.context = context
+
+
+@pytest.mark.parametrize(
+    ("context", "found"),
+    [
+        ("COPY langchain_pg_embedding, line 17, column cmetadata: {...}", (17, "cmetadata")),
+        ("COPY langchain_pg_embedding, line 17", (17, None)),
+        ("COPY langchain_pg_embedding, 行 17, 列 cmetadata: {...}", (17, "cmetadata")),
+        ('SQL statement "SELECT 1"', None),
+    ],
+)
+def test_the_record_is_found_in_whatever_language_the_server_speaks(context: str, found: Any) -> None:
+    class Refusal:
+        diag = Diagnosis(context)
+
+    assert sqlstate.failed_record(Refusal()) == found  # type: ignore[arg-type]
+
+
 ANYWHERE = {
     errors.DatabaseError: "08000 08001 08003 08004 08006 08007 57P01 57P02 57P03 53300 53200 25P03",
     errors.StorageFull: "53100",
