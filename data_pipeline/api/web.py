@@ -65,10 +65,10 @@ def validation_failed(error: ValidationError) -> Any:
 
 
 def _check_query() -> None:
-    """No query on a POST, and no key twice: which one was meant would be a guess."""
+    """No query on a write, and no key twice: which one was meant would be a guess."""
     for name, values in request.args.lists():
         field = name[:64]
-        if request.method == "POST":
+        if request.method in ("POST", "DELETE"):
             raise InvalidParams(f"不支持的查询参数: {field}", details={"field": field})
         if len(values) > 1:
             raise InvalidParams(f"查询参数重复: {field}", details={"field": field})

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg2
 
-from common.errors import InternalError, InvalidBackup, OrphanRows, ServiceError
+from common.errors import DuplicateRows, InternalError, InvalidBackup, OrphanRows, ServiceError
 from data_pipeline.vector import blocks, copy_binary, rows, sqlstate, tables
 from data_pipeline.vector.blocks import Block, Job
 from data_pipeline.vector.connection import Session
@@ -118,7 +118,7 @@ def _copy(session: Session, source: Source, reading: Reading) -> int:
 def _located(answer: ServiceError, error: Any, source: Source, reading: Reading) -> ServiceError:
     """Add file and line to what the server refused about a row, where it says which one it was."""
     found = sqlstate.failed_record(error)
-    about_a_row = isinstance(answer, InvalidBackup | OrphanRows) or answer.status == 409
+    about_a_row = isinstance(answer, InvalidBackup | OrphanRows | DuplicateRows)
     if found is None or not about_a_row:
         answer.data.setdefault("details", {"file": source.file.name})
         return answer

@@ -110,7 +110,8 @@ class WorkerPool:
         with self._guard:
             if self._closed:
                 raise InternalError("服务正在停止", can_retry=True)
-            if worker:
+            if worker:  # it died; its pipes are still open
+                worker.stop()
                 self._workers.discard(worker)
             worker = self._mine.worker = Worker()
             self._workers.add(worker)

@@ -25,6 +25,8 @@ class Proxy:
         self._actions: dict[bytes, Callable[[socket.socket, socket.socket, bytes], None]] = {}
         self.accepted = 0
         """Connections so far, refused ones included."""
+        self.last_words = b""
+        """What the server said when it gave up waiting for a request that was kept back."""
         self.refusing: float = 0
         """How many of the next connections are closed at once."""
         self.room: float = float("inf")
@@ -67,7 +69,9 @@ class Proxy:
         """Keep a request back until the server has given up waiting for one, and pass on its last words."""
 
         def deliver(client: socket.socket, server: socket.socket, _data: bytes) -> None:
+            server.settimeout(30)
             while data := server.recv(1 << 16):
+                self.last_words += data
                 client.sendall(data)
 
         self._actions[request] = deliver

@@ -261,6 +261,15 @@ def test_a_set_that_is_damaged_or_half_gone_can_be_removed(client: Any, back_up:
         assert not any(file.exists() for file in made.everything)
 
 
+@pytest.mark.parametrize("query", ["?dry_run=true", "?task_id=task_1", "?="])
+def test_a_removal_that_asks_for_something_else_as_well_removes_nothing(
+    client: Any, back_up: Callable[..., Set], query: str
+) -> None:
+    made = back_up()
+    assert failure(client.delete(f"{made.path}{query}")) == (400, "INVALID_PARAMS")
+    assert all(file.exists() for file in made.everything)
+
+
 @pytest.fixture
 def waiting(client: Any, database: Any, background: Any, wait_for_lock: Any) -> Callable[..., Any]:
     """Start a restore that waits for a table until the returned function is called, which gives its answer."""

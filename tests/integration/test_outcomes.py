@@ -283,7 +283,9 @@ def test_in_a_deadlock_with_an_application_the_restore_gives_way(
     application = background(lambda: gate.cursor().execute(f"SELECT count(*) FROM {EMBEDDING}"))
     wait_for_locks(database, 2)
     start.rollback()
-    assert outcome(running.result()) == LOCK_TIMEOUT
+    response = running.result()
+    assert outcome(response) == LOCK_TIMEOUT
+    assert response.get_json()["data"]["response"] == "等待表锁超时,请稍后重试"  # no row of the file is to blame
     application.result()
     gate.rollback()
     assert bits(database) == before
@@ -318,6 +320,7 @@ def test_a_transaction_that_does_nothing_for_too_long_is_ended_by_the_server(
         client = make_client(DATABASE_URL=proxy.url, PG_IDLE_TIMEOUT="1")
         proxy.keep_back(b"TRUNCATE")
         assert outcome(client.restore(**small_set, **REPLACE)) == DATABASE_ERROR
+        assert b"25P03" in proxy.last_words
     assert bits(database) == before
 
 
