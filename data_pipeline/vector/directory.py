@@ -7,7 +7,8 @@ before it is used, which leaves a moment in between.
 import errno
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -81,24 +82,29 @@ class Directory:
         file = self.create(name)
         try:
             _lock(file, exclusive=True)
-        except BlockingIOError:  # somebody took it for left behind in this very moment, and removes it
+            if HAS_LOCKS and not self._is_still(name, file):
+                raise BlockingIOError
+        except BlockingIOError:  # between the two, somebody took it for left behind, and removes it
             file.close()
             raise FileExistsError from None
         return file
 
-    def abandoned(self, name: str) -> bool:
-        """Whether nobody holds a claim any more; the lock of a process that was killed is gone with it.
+    @contextmanager
+    def abandoned(self, name: str) -> Iterator[bool]:
+        """Whether nobody holds a claim any more, so that nobody takes it while it is removed.
 
-        What is no file was never a claim, and one that is gone needs nobody to remove it.
+        The lock of a process that was killed is gone with it. What is no file was never a claim, and one that is gone
+        needs nobody to remove it.
         """
         try:
-            if HAS_LOCKS:
-                self.locked(name, exclusive=True).close()
-            else:
+            if not HAS_LOCKS:
                 self.rename(name, name)  # Windows refuses to rename a file that somebody has open
+            held = self.locked(name, exclusive=True) if HAS_LOCKS else nullcontext()
         except (BlockingIOError, PermissionError, FileNotFoundError, NotRegular):
-            return False
-        return True
+            yield False
+            return
+        with held:
+            yield True
 
     def create(self, name: str) -> BinaryIO:
         """A new file for writing; FileExistsError if the name is taken."""
@@ -130,6 +136,14 @@ class Directory:
         """Make new names survive a power cut. Windows keeps them by itself and can't sync a directory."""
         if self._descriptor is not None:
             os.fsync(self._descriptor)
+
+    def _is_still(self, name: str, file: BinaryIO) -> bool:
+        """Whether a name stands for an open file and no other, or none."""
+        try:
+            named = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return os.path.samestat(named, os.fstat(file.fileno()))
 
     def _open(self, name: str, flags: int) -> int:
         if self._descriptor is None:

@@ -75,20 +75,24 @@ def sweep(directory: Directory) -> list[str]:
 
     A set whose manifest is there was complete; only its claim goes. Returns the timestamps.
     """
-    names = directory.names()
     swept = []
-    for found in filter(None, map(CLAIM_FILE.fullmatch, sorted(names))):
+    for found in filter(None, map(CLAIM_FILE.fullmatch, sorted(directory.names()))):
         timestamp = found[1]
-        if not directory.abandoned(found[0]):
-            continue
-        leftovers = set(map(_hidden, set_files(timestamp)))
-        if manifest_name(timestamp) not in names:
-            leftovers |= set_files(timestamp)
-        for name in [*sorted(leftovers & names), found[0]]:
-            with suppress(FileNotFoundError):
-                directory.remove(name)
-        swept.append(timestamp)
+        with directory.abandoned(found[0]) as abandoned:
+            if abandoned:
+                _remove_leftovers(directory, timestamp)
+                directory.remove(found[0])
+                swept.append(timestamp)
     return swept
+
+
+def _remove_leftovers(directory: Directory, timestamp: str) -> None:
+    names = directory.names()  # as they are now that nobody else works on them
+    leftovers = set(map(_hidden, set_files(timestamp)))
+    if manifest_name(timestamp) not in names:
+        leftovers |= set_files(timestamp)
+    for name in sorted(leftovers & names):
+        directory.remove(name)
 
 
 def sync(file: BinaryIO) -> None:

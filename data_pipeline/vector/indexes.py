@@ -65,6 +65,11 @@ SELECT bool_and(pg_has_role(c.relowner, 'USAGE') AND has_schema_privilege(c.reln
 FROM pg_class c WHERE c.oid = ANY(%s)
 """
 
+DEFERRABLE = """
+SELECT n.nspname, c.conname FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
+WHERE c.condeferrable AND c.conrelid = ANY(%s::oid[])
+"""
+
 # An index over a cast fixes the dimensions of a column that leaves them open.
 CAST_DIMENSIONS = """
 SELECT pg_get_indexdef(indexrelid) FROM pg_index
@@ -173,6 +178,8 @@ def rebuild(session: Session, dropped: Dropped, memory: str | None) -> dict[str,
     memory: maintenance_work_mem for the builds, None for the server's own setting.
     """
     session.enter("index")
+    changed = {index.table.oid for index in dropped.indexes} | {key.table.oid for key in dropped.foreign_keys}
+    _fire_deferred(session.cursor, changed)
     results = {}
     for index in dropped.indexes:
         started = time.monotonic()
@@ -198,6 +205,14 @@ def _indexes(cursor: Any, table: Table) -> list[Index]:
 def _foreign_keys(cursor: Any, live: dict[str, Table]) -> list[ForeignKey]:
     cursor.execute(FOREIGN_KEY, (live[EMBEDDING].oid, live[COLLECTION].oid))
     return [ForeignKey(live[EMBEDDING], *row) for row in cursor.fetchall()]
+
+
+def _fire_deferred(cursor: Any, tables: set[int]) -> None:
+    """Let triggers that wait for the COMMIT run now: with events pending, a table can't be altered (55006)."""
+    cursor.execute(DEFERRABLE, (list(tables),))
+    waiting = [Identifier(schema, name) for schema, name in cursor.fetchall()]
+    if waiting:
+        cursor.execute(SQL("SET CONSTRAINTS {} IMMEDIATE").format(SQL(", ").join(waiting)))
 
 
 def _build(session: Session, index: Index, memory: str | None) -> bool:

@@ -25,6 +25,9 @@ HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252})")
 NOWHERE = os.path.join(os.devnull, "none")
 NOTHING_AMBIENT = {"hostaddr": "", "options": "", "passfile": NOWHERE, "sslcert": NOWHERE, "gssencmode": "disable"}
 
+# A network that is gone without a word is noticed after a minute, not after the two hours that systems wait.
+KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+
 
 @dataclass(frozen=True)
 class Target:
@@ -50,6 +53,7 @@ class Target:
             "dbname": self.dbname,
             "user": self.user,
             "password": self.password or "",
+            **KEEPALIVES,
             **dict(self.extra),
         }
 

@@ -379,3 +379,13 @@ def test_a_database_of_another_name_than_expected_is_refused(
     assert bits(database) == []
     assert client.restore(**made.body, **mode, expect_database=database.dbname).status_code == 200
     assert len(bits(database)) == 8
+
+
+@pytest.mark.parametrize(("method", "suffix"), [("DELETE", ""), ("POST", "/verify")])
+def test_fields_where_none_are_taken_are_refused(
+    client: Any, output_dir: Path, small_set: dict[str, str], method: str, suffix: str
+) -> None:
+    url = f"{PREFIX}/backups/global/{small_set['timestamp']}"
+    assert client.open(url + suffix, method=method, data='{"dry_run": true}').status_code == 400
+    assert client.open(f"{url}?dry_run=true").status_code == 400
+    assert len(list((output_dir / "vector_bak").glob("*.csv"))) == 2

@@ -131,3 +131,18 @@ def test_tables_without_index_and_key_are_restored_too(client: Any, database: An
     database.execute("ALTER TABLE langchain_pg_embedding DROP CONSTRAINT langchain_pg_embedding_collection_id_fkey")
     assert replace(client, small_set)["index_results"] == {}
     assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == [(2,)]
+
+
+def test_triggers_that_wait_for_the_commit_do_not_keep_indexes_from_being_rebuilt(
+    client: Any, database: Any, rows: None, small_set: dict[str, str]
+) -> None:
+    """PostgreSQL builds no index on a table with trigger events pending."""
+    database.execute(
+        "CREATE TABLE seen (id varchar);"
+        "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO seen VALUES (NEW.id); RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER note AFTER INSERT ON langchain_pg_embedding DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION note()"
+    )
+    replace(client, small_set)
+    assert database.fetch("SELECT id FROM seen ORDER BY id") == [("a",), ("b",)]
