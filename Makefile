@@ -7,7 +7,7 @@ INSTALL := $(VENV_PYTHON) -m pip install -q --disable-pip-version-check
 UNREACHABLE := make: the packages could not be installed (see above). Is the package index within reach? \
 	pip takes another one from PIP_INDEX_URL.
 
-.PHONY: help venv demo serve test bench
+.PHONY: help venv demo serve test bench torture
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' Makefile
@@ -28,6 +28,9 @@ test: .venv/.installed-dev  ## check style and types, then run the tests
 
 bench: .venv/.installed-dev  ## measure, side by side with PostgreSQL's own tools
 	@$(VENV_PYTHON) -m benchmarks.run
+
+torture: .venv/.installed-dev  ## damage, kill, fill and attack it for an hour (TORTURE_MINUTES, TORTURE_SEED)
+	@$(VENV_PYTHON) -m torture.run
 
 .venv/.installed: requirements.txt | .venv/.made
 	@echo "installing requirements.txt into .venv"

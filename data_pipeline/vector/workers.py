@@ -26,6 +26,17 @@ PROJECT = Path(__file__).resolve().parents[2]
 READ_AHEAD = 2
 """Blocks encoded ahead of COPY beside those being encoded: enough that no worker waits, and memory stays flat."""
 
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # glibc gives memory of this size back to the system after each block and asks for it again: a fifth of the time.
+    "MALLOC_MMAP_THRESHOLD_": str(64 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(128 << 20),
+}
+
+PIPE_BYTES = 1 << 20
+"""Room for a whole result: with the usual 64 KB a worker would wait for the reader a dozen times a block."""
+
 
 class Worker:
     """One process, used by one thread at a time."""
@@ -35,8 +46,9 @@ class Worker:
             [sys.executable, "-m", "data_pipeline.vector.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            pipesize=PIPE_BYTES,
             cwd=PROJECT,
-            env={**_without_secrets(), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            env={**_without_secrets(), **ENVIRONMENT},
         )
         self._jobs, self._results = cast("BinaryIO", self._process.stdin), cast("BinaryIO", self._process.stdout)
 

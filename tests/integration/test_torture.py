@@ -1,0 +1,120 @@
+"""A share of the torture, and that the torture itself can tell good from bad."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from torture import report
+from torture.budget import Budget
+from torture.figure import Figure
+from torture.run import SCENARIOS
+
+PROJECT = Path(__file__).resolve().parents[2]
+SHARE_MINUTES = "1.5"
+LATE = Budget(fraction=1.0, deadline=0.0)
+
+
+def start(*scenarios: str, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "torture.run", *scenarios],
+        cwd=PROJECT,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def figure(**done: int) -> Figure:
+    return Figure("sets offered", "restored wrong", {"small": 10, "large": 2}, Counter(done))
+
+
+def test_a_share_of_every_figure_is_as_wanted() -> None:
+    process = start(TORTURE_MINUTES=SHARE_MINUTES)
+    printed, _ = process.communicate()
+    assert process.returncode == 0, printed
+    assert len(re.findall("^ok ", printed, re.MULTILINE)) == len(SCENARIOS)
+
+
+def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    for directory in (scratch, *scratch.parents[:3]):
+        directory.chmod(directory.stat().st_mode | 0o011)  # the server's user has to pass through
+    with start("crowd", TORTURE_MINUTES="60", TMPDIR=str(scratch)) as process:
+        deadline = time.monotonic() + 60
+        while not list(scratch.glob("*/service-*.log")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+    assert process.returncode == 1
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "named"),
+    [((), {"TORTURE_MINUTES": "long"}, "TORTURE_MINUTES"), (("patience",), {}, "patience")],
+)
+def test_a_wrong_setting_stops_the_run_with_one_line(
+    arguments: tuple[str, ...], variables: dict[str, str], named: str
+) -> None:
+    process = start(*arguments, **variables)
+    printed, _ = process.communicate()
+    assert process.returncode == 1
+    assert len(printed.splitlines()) == 1
+    assert named in printed
+
+
+def test_a_figure_is_good_when_nothing_went_wrong_and_nothing_was_left_out() -> None:
+    assert figure(small=10, large=2).good(full=True)
+    assert not figure(small=10, large=1).good(full=True)
+
+
+def test_a_share_is_good_when_some_of_everything_was_tried() -> None:
+    assert figure(small=1, large=1).good(full=False)
+    assert not figure(small=10).good(full=False)
+
+
+def test_one_fault_makes_a_figure_bad_and_is_shown() -> None:
+    bad = figure(small=10, large=2)
+    bad.fault("bit 7 of the manifest flipped")
+    assert not bad.good(full=False)
+    assert bad.line(full=False).startswith("OFF ")
+    assert "bit 7 of the manifest flipped" in bad.details()[0]
+
+
+def test_when_time_is_over_no_more_is_tried() -> None:
+    assert not LATE.allows(figure(small=1), "small")
+
+
+def test_a_share_is_the_same_part_of_every_count_and_never_none() -> None:
+    budget = Budget(fraction=0.025, deadline=0.0)
+    assert [budget.scaled(count) for count in (10_000, 300, 1)] == [250, 8, 1]
+
+
+def test_a_full_run_fills_the_last_column_of_the_rows_that_name_its_figures() -> None:
+    page = "| a | `torture damage` | not yet |\n| b | `test_b` | every `make test` |\n| c | `torture fuzz` | not yet |"
+    done = figure(small=10_000, large=2)
+    found = report.document({"damage": done}, "seed", 60.0)
+    assert report.filled(page, found).split("\n") == [
+        "| a | `torture damage` | 10,000 small, 2 large / 0 |",
+        "| b | `test_b` | every `make test` |",
+        "| c | `torture fuzz` | not yet |",
+    ]
+
+
+def test_every_figure_has_its_row_and_every_row_names_what_is_there() -> None:
+    page = report.PAGE.read_text(encoding="utf-8")
+    tests = {
+        name
+        for path in (PROJECT / "tests").rglob("test_*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text(encoding="utf-8"))
+    }
+    assert set(report.NAMED.findall(page)) == {scenario.name for scenario in SCENARIOS}
+    assert set(re.findall(r"`(test_\w+)`", page)) - tests == set()
