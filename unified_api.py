@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app = OpenAPI(
         __name__,
         info=Info(title="Vector backup and restore", version=VERSION),
+        security_schemes={"token": {"type": "http", "scheme": "bearer"}},
         validation_error_callback=web.validation_failed,
     )
     app.config["MAX_CONTENT_LENGTH"] = engine.settings.max_body_bytes

@@ -18,6 +18,7 @@ from data_pipeline.vector.connection import Session, retrying, transaction
 from data_pipeline.vector.draft import Draft
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.naming import EMBEDDING, LOG, TABLES, FileFormat
+from data_pipeline.vector.rows import LARGEST_FIELD
 from data_pipeline.vector.tables import Table
 from data_pipeline.vector.target import Target
 from data_pipeline.version import VERSION
@@ -96,7 +97,9 @@ class VectorTableManager:
         self, session: Session, table: Table, draft: Draft, file_format: FileFormat, record: dict[str, Any]
     ) -> dict[str, Any]:
         started = time.monotonic()
-        fact = saver.save(session.cursor, table, draft, file_format)
+        fact, largest_row = saver.save(session.cursor, table, draft, file_format)
+        if largest_row > LARGEST_FIELD:
+            record["warnings"].append(f"{table.name} 中有超过 64 MB 的行,恢复时会被拒绝")
         record["tables_backed_up"][table.name] = {
             "success": True,
             "row_count": fact["rows"],

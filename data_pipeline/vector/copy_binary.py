@@ -13,7 +13,7 @@ from struct import Struct
 import numpy as np
 
 from data_pipeline.vector import vectors
-from data_pipeline.vector.rows import BadValue, Column, Layout, Records, RowError
+from data_pipeline.vector.rows import LARGEST_FIELD, TOO_LONG, BadValue, Column, Layout, Records, RowError
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 HEADER = SIGNATURE + bytes(8)  # no flags, no header extension
@@ -181,6 +181,8 @@ def _check_tuple(block: bytes, position: int, number: int, checks: list[tuple[st
         position = start + max(size, 0)
         if size < -1 or position > len(block):
             raise _damaged(number, "二进制数据的长度不符")
+        if size > LARGEST_FIELD:
+            raise RowError("invalid", number, name, TOO_LONG)
         if check and size >= 0:
             try:
                 check(block[start:position])

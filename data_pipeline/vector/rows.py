@@ -18,6 +18,10 @@ from data_pipeline.vector.python_repr import NotJson
 
 _BOM = b"\xef\xbb\xbf"
 _NAME = re.compile(r'("?)([A-Za-z_][A-Za-z0-9_]*)\1')
+LARGEST_FIELD = 64 << 20
+"""Bytes of one value. A restore takes a longer one for damage, such as a quote that is never closed."""
+
+TOO_LONG = "字段超过 64 MB"
 _WINDOW = 1 << 18
 
 
@@ -146,6 +150,8 @@ def parse(block: bytes, layout: Layout) -> Records:
     fields, starts = _split(block, layout)
     raw: list[Fields] = list(zip(*fields, strict=True)) or [()] * len(layout.columns)
     _expect_utf8(block, raw)
+    if len(block) > LARGEST_FIELD:
+        _expect_short(block, raw, starts, layout)
     records = Records([_unquote(values) for values in raw], block, starts)
     if layout.legacy:
         _restore_legacy(records, layout)
@@ -196,6 +202,13 @@ def _expect_utf8(block: bytes, raw: Sequence[Fields]) -> None:
                 b"\n".join(values).decode()
     except UnicodeDecodeError:
         raise _at(block, _first_undecodable(block), "不是有效的 UTF-8 编码") from None
+
+
+def _expect_short(block: bytes, raw: Sequence[Fields], starts: list[int], layout: Layout) -> None:
+    for column, values in zip(layout.columns, raw, strict=True):
+        for start, value in zip(starts, values, strict=True):
+            if len(value) > LARGEST_FIELD:
+                raise RowError("invalid", _line(block, start), column.name, TOO_LONG)
 
 
 def _first_undecodable(block: bytes) -> int:

@@ -28,6 +28,7 @@ class BlockWriter:
 
     def __init__(self, file: BinaryIO, file_format: FileFormat) -> None:
         self.bytes = 0
+        self.largest_row = 0
         self.blocks: list[dict[str, Any]] = []
         self._file = file
         # A CSV header is a message of its own; in binary the header stands before the first row, and the trailer is
@@ -48,6 +49,7 @@ class BlockWriter:
     def write(self, message: bytes) -> None:
         self._pending.append(message)
         self._pending_bytes += len(message)
+        self.largest_row = max(self.largest_row, len(message))
         if self._header_pending or message in FRAME_ONLY:
             self._header_pending = False
         else:
@@ -76,8 +78,11 @@ class BlockWriter:
         self.bytes += len(data)
 
 
-def save(cursor: Any, table: Table, draft: Draft, file_format: FileFormat) -> dict[str, Any]:
-    """Write a table into a file of the draft, down to the disk; returns what the manifest says of it."""
+def save(cursor: Any, table: Table, draft: Draft, file_format: FileFormat) -> tuple[dict[str, Any], int]:
+    """Write a table into a file of the draft, down to the disk.
+
+    Returns what the manifest says of it, and the bytes of its largest row.
+    """
     name = table_file(table.name, draft.timestamp, file_format)
     with draft.create(name) as file, BlockWriter(file, file_format) as writer:
         rows = tables.copy_out(cursor, table, file_format, writer)
@@ -86,7 +91,7 @@ def save(cursor: Any, table: Table, draft: Draft, file_format: FileFormat) -> di
     if rows != sum(block["rows"] for block in writer.blocks):
         raise InternalError(f"写出的行数与数据库不符: {table.name}")
     index_facts, foreign_keys = indexes.facts(cursor, table)
-    return {
+    fact = {
         "file": name,
         "format": file_format,
         "bytes": writer.bytes,
@@ -98,3 +103,4 @@ def save(cursor: Any, table: Table, draft: Draft, file_format: FileFormat) -> di
         "indexes": index_facts,
         "foreign_keys": foreign_keys,
     }
+    return fact, writer.largest_row

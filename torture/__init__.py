@@ -1,0 +1,1 @@
+"""What the service is tried with beside its tests: real processes, a real server, and no mercy."""

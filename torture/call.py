@@ -1,0 +1,50 @@
+"""A request under way while something happens to the service or its server."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from torture.client import Answer, Gone
+
+
+class Call:
+    """A request in a thread of its own."""
+
+    def __init__(self, request: Callable[[], Answer]) -> None:
+        self._request = request
+        self._answer: Answer | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    @property
+    def under_way(self) -> bool:
+        return self._thread.is_alive()
+
+    def answer(self) -> Answer | None:
+        """Wait for the answer; None if none came."""
+        self._thread.join()
+        return self._answer
+
+    def _run(self) -> None:
+        try:
+            self._answer = self._request()
+        except Gone:
+            self._answer = None
+
+
+class Moments:
+    """Random moments within a request, learned from how long such requests took when nothing happened to them."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._typical: dict[str, float] = {}  # seconds
+
+    def learn(self, kind: str, seconds: float) -> None:
+        self._typical[kind] = seconds
+
+    def wait(self, kind: str) -> None:
+        """Sleep until a moment: anywhere in the request, or more often than chance would near its end."""
+        typical = self._typical.get(kind, 1.0)
+        share = self._chance.uniform(0, 1) if self._chance.random() < 0.7 else self._chance.uniform(0.8, 1.05)
+        time.sleep(typical * share)

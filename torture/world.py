@@ -1,0 +1,70 @@
+"""What every scenario stands on: a directory, a seed, servers, services; all of it gone at the end."""
+
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from data_pipeline.vector.cluster import MAJOR
+from torture.postgres import Database, Server
+from torture.service import Service, ServiceFailed
+
+
+class World:
+    """One run of the harness. Everything it makes is below `home`."""
+
+    def __init__(self, seed: str, home: Path, cleanup: ExitStack) -> None:
+        self.seed = seed
+        self.home = home
+        self._cleanup = cleanup
+        self._servers: dict[int, Server] = {}
+        self._services = 0
+
+    def chance(self, name: str) -> random.Random:
+        """A scenario's own random numbers, the same for the same seed, whichever scenarios run beside it."""
+        return random.Random(f"{self.seed}/{name}")
+
+    def server(self, major: int = MAJOR) -> Server:
+        """The running server of a major version, made when the first scenario asks for it."""
+        if major not in self._servers:
+            server = Server(self.home / f"postgres{major}", major)
+            self._cleanup.callback(server.shut_down)
+            self._servers[major] = server
+        return self._servers[major]
+
+    @contextmanager
+    def output(self, name: str) -> Iterator[Path]:
+        """An output directory with the whole system's location in it, removed afterwards."""
+        directory = self.home / f"output-{name}"
+        (directory / "vector_bak").mkdir(parents=True)
+        try:
+            yield directory
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    @contextmanager
+    def service(self, database: Database | str, output: Path, **env: str) -> Iterator[Service]:
+        """A service for a database, or the URL of one; stopped afterwards."""
+        self._services += 1
+        url = database if isinstance(database, str) else database.url
+        log = self.home / f"service-{self._services}.log"
+        service = Service(self.home, log, {"DATABASE_URL": url, "OUTPUT_DIRECTORY": str(output), **env})
+        try:
+            yield service
+        finally:
+            status = service.process.poll()
+            service.stop()
+            if status is not None:
+                raise ServiceFailed(f"the service ended by itself, status {status}: {service.last_words()}")
+
+
+@contextmanager
+def new(seed: str) -> Iterator[World]:
+    """A world of its own in the directory for temporary files."""
+    home = Path(tempfile.mkdtemp(prefix="torture-"))
+    home.chmod(0o711)  # root's PostgreSQL runs as another user, who has to get to its files
+    with ExitStack() as cleanup:
+        cleanup.callback(shutil.rmtree, home, ignore_errors=True)
+        yield World(seed, home, cleanup)
