@@ -34,17 +34,18 @@ class Call:
 
 
 class Moments:
-    """Random moments within a request, learned from how long such requests took when nothing happened to them."""
+    """Random moments within a request, learned from how long such requests took that came to their end."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self._typical: dict[str, float] = {}  # seconds
+        self._last = 1.0
 
     def learn(self, kind: str, seconds: float) -> None:
-        self._typical[kind] = seconds
+        self._typical[kind] = self._last = seconds
 
     def wait(self, kind: str) -> None:
         """Sleep until a moment: anywhere in the request, or more often than chance would near its end."""
-        typical = self._typical.get(kind, 1.0)
+        typical = self._typical.get(kind, self._last)
         share = self._chance.uniform(0, 1) if self._chance.random() < 0.7 else self._chance.uniform(0.8, 1.05)
         time.sleep(typical * share)
