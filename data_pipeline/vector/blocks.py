@@ -53,7 +53,9 @@ def run(job: Job) -> Encoded:
         encoded = encoder.encode_csv(data, layout, job.binary)
     else:
         records = copy_binary.check_block(data, layout)
-        encoded = Encoded(data, records, lines=records)  # a binary file has no lines: its records are counted instead
+        encoded = Encoded(
+            (data,), records, lines=records
+        )  # a binary file has no lines: its records are counted instead
     if job.block.rows is not None and encoded.rows != job.block.rows:
         raise RowError("invalid", 1, None, "数据块的行数与清单不符")
     return encoded

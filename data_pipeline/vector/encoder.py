@@ -10,9 +10,9 @@ from data_pipeline.vector.rows import Layout, Records
 
 @dataclass(frozen=True)
 class Encoded:
-    """What becomes of a block: bytes for COPY, how many records they are, how many line ends the block had."""
+    """What becomes of a block: bytes for COPY, in pieces, how many records they are, how many line ends it had."""
 
-    payload: bytes
+    payload: tuple[bytes, ...]
     rows: int
     lines: int
 
@@ -25,7 +25,7 @@ def encode_csv(block: bytes, layout: Layout, binary: bool) -> Encoded:
     """
     records = rows.parse(block, layout)
     payload = copy_binary.encode(records, layout) if binary else _checked_csv(records, layout)
-    return Encoded(payload, len(records), _line_ends(block))
+    return Encoded((payload,), len(records), _line_ends(block))
 
 
 def _line_ends(block: bytes) -> int:

@@ -29,7 +29,7 @@ class Passed:
 
 
 class Reading:
-    """One pass over a source: iterates over encoded blocks, in order, and counts rows and lines as they go by.
+    """One pass over a source: iterates over encoded blocks, in order and in pieces, and counts rows and lines.
 
     Raises InvalidBackup or OrphanRows with file and line for the first record that can't be restored.
     """
@@ -51,7 +51,7 @@ class Reading:
                 self.passed.append(Passed(found[len(self.passed)], self.rows + 1, self._lines))
                 self.rows += encoded.rows
                 self._lines += encoded.lines
-                yield encoded.payload
+                yield from encoded.payload
         except RowError as error:
             raise self._source.rejected(error, self._lines) from None
         self._source.expect_rows(self.rows)
@@ -64,7 +64,7 @@ class Reading:
 
 
 class CopyStream:
-    """What COPY reads from: one encoded block a read.
+    """What COPY reads from: one piece of an encoded block a read.
 
     An exception inside read() reaches psycopg2's caller as QueryCanceled without a cause, so the first one is kept.
     """

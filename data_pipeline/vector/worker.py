@@ -1,12 +1,21 @@
-"""A worker process: `python -m data_pipeline.vector.worker`. Jobs come in on stdin, results go out on stdout."""
+"""A worker process: `python -m data_pipeline.vector.worker`. Jobs come in on stdin, results go out on stdout.
+
+A job is a pickle. A result is a pickle too, of an exception or of an Encoded without its payload, then that payload as
+it is: `<bytes of the pickle> <bytes of the payload>`, eight bytes each, pickle, payload.
+"""
 
 import os
 import pickle
 import signal
 import sys
+from dataclasses import replace
+from struct import Struct
 from typing import BinaryIO
 
 from data_pipeline.vector import blocks
+from data_pipeline.vector.encoder import Encoded
+
+SIZES = Struct("<QQ")
 
 
 def serve(jobs: BinaryIO, results: BinaryIO) -> None:
@@ -17,11 +26,20 @@ def serve(jobs: BinaryIO, results: BinaryIO) -> None:
         except EOFError:
             return
         try:
-            result: object = blocks.run(job)
+            result: Encoded | Exception = blocks.run(job)
         except Exception as error:
             result = error
-        pickle.dump(result, results, pickle.HIGHEST_PROTOCOL)
-        results.flush()
+        _send(result, results)
+
+
+def _send(result: Encoded | Exception, results: BinaryIO) -> None:
+    payload: tuple[bytes, ...] = ()
+    if isinstance(result, Encoded):
+        payload, result = result.payload, replace(result, payload=())
+    head = pickle.dumps(result, pickle.HIGHEST_PROTOCOL)
+    results.write(SIZES.pack(len(head), sum(map(len, payload))) + head)
+    results.writelines(payload)
+    results.flush()
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -21,6 +22,7 @@ from common.errors import InternalError
 from data_pipeline.vector import blocks
 from data_pipeline.vector.blocks import Job
 from data_pipeline.vector.encoder import Encoded
+from data_pipeline.vector.worker import SIZES
 
 PROJECT = Path(__file__).resolve().parents[2]
 READ_AHEAD = 2
@@ -35,7 +37,11 @@ ENVIRONMENT = {
 }
 
 PIPE_BYTES = 1 << 20
-"""Room for a whole result: with the usual 64 KB a worker would wait for the reader a dozen times a block."""
+"""Room for most of a result: with the usual 64 KB a worker would wait for the reader a dozen times a block."""
+
+PIECE_BYTES = 1 << 17
+"""A payload is read in pieces that stay in a core's cache until the driver has copied them. Reading one lets go of the
+interpreter's lock, which the thread that feeds COPY needs."""
 
 
 class Worker:
@@ -57,14 +63,27 @@ class Worker:
         try:
             pickle.dump(job, self._jobs, pickle.HIGHEST_PROTOCOL)
             self._jobs.flush()
-            result = pickle.load(self._results)  # noqa: S301 - from a process of our own
+            result = self._result()
         except (OSError, EOFError, pickle.UnpicklingError):
             self.stop()
             raise InternalError("解析进程意外终止,请重试", can_retry=True) from None
         if isinstance(result, Exception):
             raise result
-        encoded: Encoded = result
-        return encoded
+        return result
+
+    def _result(self) -> Encoded | Exception:
+        head, payload = SIZES.unpack(b"".join(self._take(SIZES.size)))
+        result: Encoded | Exception = pickle.loads(b"".join(self._take(head)))  # noqa: S301 - from a process of ours
+        return replace(result, payload=tuple(self._take(payload))) if isinstance(result, Encoded) else result
+
+    def _take(self, size: int) -> Iterator[bytes]:
+        """The next bytes of the results, in pieces. Raises EOFError if the process is gone."""
+        while size:
+            piece = os.read(self._results.fileno(), min(size, PIECE_BYTES))
+            if not piece:
+                raise EOFError
+            size -= len(piece)
+            yield piece
 
     @property
     def alive(self) -> bool:

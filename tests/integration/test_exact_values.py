@@ -43,7 +43,7 @@ class Tables:
             self.cursor.execute("TRUNCATE theirs RESTART IDENTITY")  # identity values are not rolled back
             self._load("theirs", "csv, HEADER", ",".join(self.names).encode() + b"\n" + body)
             for binary in (True, False):
-                payload = encoder.encode_csv(legacy or body, layout, binary).payload
+                payload = encoder.encode_csv(legacy or body, layout, binary).payload[0]
                 self.cursor.execute("TRUNCATE ours RESTART IDENTITY")
                 if binary:
                     self._load("ours", "binary", copy_binary.HEADER + payload + copy_binary.TRAILER)

@@ -36,27 +36,27 @@ def legacy_file(count: int) -> bytes:
 def test_a_plain_block_becomes_tuples_and_counts() -> None:
     block = f'n,{SALES},"[1,2]","a\nb",\nm,,,"","{{""k"": 1}}"'.encode()
     encoded = encoder.encode_csv(block, PLAIN, True)
-    assert encoded == Encoded(
+    assert encoded.payload == (
         b"\x00\x05\x00\x00\x00\x01n\x00\x00\x00\x10" + SALES.bytes + b"\x00\x00\x00\x0c\x00\x02\x00\x00\x3f\x80\x00\x00"
         b"\x40\x00\x00\x00\x00\x00\x00\x03a\nb\xff\xff\xff\xff"
         b'\x00\x05\x00\x00\x00\x01m\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x09\x01{"k": 1}',
-        rows=2,
-        lines=2,
     )
+    assert (encoded.rows, encoded.lines) == (2, 2)
 
 
 def test_for_types_without_a_binary_form_a_block_becomes_csv_with_every_value_quoted() -> None:
     block = f'n,,"[1, 2]","a\r\n""b""",,2025-07-22 10:30:45+08\n\\.,{SALES},,"",1,\n'.encode()
     encoded = encoder.encode_csv(block, WITH_TIME, False)
-    assert encoded == Encoded(
-        b'"n",,"[1, 2]","a\r\n""b""",,"2025-07-22 10:30:45+08"\n' + f'"\\.","{SALES}",,"","1",\n'.encode(), 2, 3
+    assert encoded.payload == (
+        b'"n",,"[1, 2]","a\r\n""b""",,"2025-07-22 10:30:45+08"\n' + f'"\\.","{SALES}",,"","1",\n'.encode(),
     )
+    assert (encoded.rows, encoded.lines) == (2, 3)
 
 
 def test_the_quirks_of_a_legacy_file_are_gone_in_either_output() -> None:
     block = b"n,,,,\"{'a': None}\"\r\n"
-    assert encoder.encode_csv(block, LEGACY, False).payload == b'"n",,,"","{""a"": null}"\n'
-    assert encoder.encode_csv(block, LEGACY, True).payload.endswith(b'\0\0\0\0\0\0\0\x0c\x01{"a": null}')
+    assert encoder.encode_csv(block, LEGACY, False).payload == (b'"n",,,"","{""a"": null}"\n',)
+    assert encoder.encode_csv(block, LEGACY, True).payload[0].endswith(b'\0\0\0\0\0\0\0\x0c\x01{"a": null}')
 
 
 @pytest.mark.parametrize("binary", [True, False])
@@ -68,14 +68,14 @@ def test_encoding_in_pieces_is_the_same_as_encoding_at_once(binary: bool) -> Non
     while rest:
         end = rows.cut(rest[:1000])
         piece = encoder.encode_csv(rest[:end], LEGACY, binary)
-        payload, count, lines, rest = payload + piece.payload, count + piece.rows, lines + piece.lines, rest[end:]
-    assert Encoded(payload, count, lines) == whole
+        payload, count, lines, rest = payload + piece.payload[0], count + piece.rows, lines + piece.lines, rest[end:]
+    assert Encoded((payload,), count, lines) == whole
     assert (count, lines) == (200, 400)
 
 
 def test_what_is_encoded_passes_the_check_of_binary_blocks() -> None:
     encoded = encoder.encode_csv(legacy_file(200), LEGACY, True)
-    assert copy_binary.check_block(encoded.payload, LEGACY) == 200
+    assert copy_binary.check_block(encoded.payload[0], LEGACY) == 200
 
 
 @pytest.mark.parametrize("binary", [True, False])
@@ -97,7 +97,7 @@ def test_both_outputs_refuse_the_same_records(binary: bool, record: str, kind: s
 
 
 def test_an_empty_block_is_no_rows() -> None:
-    assert encoder.encode_csv(b"", PLAIN, True) == encoder.encode_csv(b"", PLAIN, False) == Encoded(b"", 0, 0)
+    assert encoder.encode_csv(b"", PLAIN, True) == encoder.encode_csv(b"", PLAIN, False) == Encoded((b"",), 0, 0)
 
 
 def test_layouts_and_results_travel_between_processes() -> None:
