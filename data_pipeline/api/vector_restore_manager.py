@@ -9,7 +9,8 @@ from typing import Any
 from common.errors import NotFound, ServiceError
 from common.result import now
 from common.sizes import format_size
-from data_pipeline.api.restore import Options, Restore
+from data_pipeline.api.options import Options
+from data_pipeline.api.restore import Restore
 from data_pipeline.api.schemas import Strategy
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
