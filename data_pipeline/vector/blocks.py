@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from data_pipeline.vector import copy_binary, encoder
+from data_pipeline.vector import encoder
 from data_pipeline.vector.encoder import Encoded
 from data_pipeline.vector.rows import Layout, RowError
 from data_pipeline.vector.storage import StoredFile
@@ -49,13 +49,8 @@ def run(job: Job) -> Encoded:
     """
     data = read(job.file, job.block)
     layout = _layout(job.layout)
-    if job.source == "csv":
-        encoded = encoder.encode_csv(data, layout, job.binary)
-    else:
-        records = copy_binary.check_block(data, layout)
-        encoded = Encoded(
-            (data,), records, lines=records
-        )  # a binary file has no lines: its records are counted instead
+    csv = job.source == "csv"
+    encoded = encoder.encode_csv(data, layout, job.binary) if csv else encoder.check_binary(data, layout)
     if job.block.rows is not None and encoded.rows != job.block.rows:
         raise RowError("invalid", 1, None, "数据块的行数与清单不符")
     return encoded

@@ -6,7 +6,7 @@ field count, then per field an int32 length, -1 for NULL, and what the type's re
 
 import re
 from binascii import unhexlify
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
 from struct import Struct
 
@@ -60,6 +60,21 @@ def encode(records: Records, layout: Layout) -> bytes:
     columns = [_fields(column) for column in values(records, layout)]
     count = len(columns).to_bytes(2, "big")
     return b"".join(chain.from_iterable(zip(repeat(count, len(records)), *columns, strict=True)))
+
+
+def wanted(records: Records, layout: Layout) -> Records:
+    """The records of the collections that are wanted; of the others no value is looked at. Raises RowError."""
+    if layout.wanted is None:
+        return records
+    texts = records.columns[layout.owner]
+    different = [text for text in dict.fromkeys(texts) if text is not None]
+    try:
+        owners = dict(zip(different, _uuids(different), strict=True))
+    except BadValue as error:
+        bad = BadValue(texts.index(different[error.index]), error.reason)
+        raise records.error(bad, layout.columns[layout.owner].name) from None
+    chosen = {text for text, owner in owners.items() if owner in layout.wanted}
+    return records.only([index for index, text in enumerate(texts) if text in chosen])
 
 
 def _fields(column: list[Value]) -> list[bytes]:
@@ -162,15 +177,44 @@ def check_block(block: bytes, layout: Layout) -> int:
     Raises RowError, its line the tuple's number in the block: for bytes that are no whole tuples of the layout's
     columns, vectors of other dimensions, unknown collections. What the values hold is for the receive functions.
     """
+    return sum(1 for _ in _tuples(block, layout, [_check(column, layout) for column in layout.columns]))
+
+
+def wanted_tuples(block: bytes, layout: Layout) -> tuple[list[tuple[int, bytes]], int]:
+    """The tuples of the collections that are wanted, each with its number in the block, and how many there are in all.
+
+    Of the others only the lengths are checked. Raises RowError as check_block does.
+    """
+    owners: list[bytes] = []
+    checks: list[Check | None] = [None] * len(layout.columns)
+    checks[layout.owner] = owners.append
+    kept, number, wanted = [], 0, layout.wanted or frozenset()
+    for number, start, end in _tuples(block, layout, checks):
+        if owners and owners.pop() in wanted:
+            data = block[start:end]
+            _check_one(data, number, layout)
+            kept.append((number, data))
+    return kept, number
+
+
+def _check_one(data: bytes, number: int, layout: Layout) -> None:
+    try:
+        check_block(data, layout)
+    except RowError as error:
+        raise RowError(error.kind, number, error.column, error.reason) from None
+
+
+def _tuples(block: bytes, layout: Layout, checks: list[Check | None]) -> Iterator[tuple[int, int, int]]:
+    """Number, start and end of each tuple, its fields checked."""
     count = len(layout.columns).to_bytes(2, "big")
-    checks = [(column.name, _check(column, layout)) for column in layout.columns]
+    named = [(column.name, check) for column, check in zip(layout.columns, checks, strict=True)]
     position = number = 0
     while position < len(block):
         number += 1
         if block[position : position + 2] != count:
             raise _damaged(number, "二进制数据的列数不符")
-        position = _check_tuple(block, position + 2, number, checks)
-    return number
+        start, position = position, _check_tuple(block, position + 2, number, named)
+        yield number, start, position
 
 
 def _check_tuple(block: bytes, position: int, number: int, checks: list[tuple[str, Check | None]]) -> int:

@@ -10,11 +10,15 @@ from data_pipeline.vector.rows import Layout, Records
 
 @dataclass(frozen=True)
 class Encoded:
-    """What becomes of a block: bytes for COPY, in pieces, how many records they are, how many line ends it had."""
+    """What becomes of a block: bytes for COPY, in pieces, how many records and line ends the block had.
+
+    dropped: how many of the records are not in the payload, because their collection isn't wanted.
+    """
 
     payload: tuple[bytes, ...]
     rows: int
     lines: int
+    dropped: int = 0
 
 
 def encode_csv(block: bytes, layout: Layout, binary: bool) -> Encoded:
@@ -24,8 +28,28 @@ def encode_csv(block: bytes, layout: Layout, binary: bool) -> Encoded:
     RowError, its line counted from the start of the block.
     """
     records = rows.parse(block, layout)
-    payload = copy_binary.encode(records, layout) if binary else _checked_csv(records, layout)
-    return Encoded((payload,), len(records), _line_ends(block))
+    kept = copy_binary.wanted(records, layout)
+    payload = copy_binary.encode(kept, layout) if binary else _checked_csv(kept, layout)
+    return Encoded((payload,), len(records), _line_ends(block), dropped=len(records) - len(kept))
+
+
+def check_binary(block: bytes, layout: Layout) -> Encoded:
+    """The same for tuples of binary COPY. They have no lines: the records are counted instead."""
+    if layout.wanted is None:
+        count = copy_binary.check_block(block, layout)
+        return Encoded((block,), count, lines=count)
+    kept, count = copy_binary.wanted_tuples(block, layout)
+    return Encoded((b"".join(data for _, data in kept),), count, lines=count, dropped=count - len(kept))
+
+
+def record_before(block: bytes, layout: Layout, csv: bool, index: int) -> int:
+    """How many lines of a block (of binary: tuples) precede the one in which its record `index` starts.
+
+    index: 0-based, among those that are wanted.
+    """
+    if csv:
+        return copy_binary.wanted(rows.parse(block, layout), layout).line(index) - 1
+    return index if layout.wanted is None else copy_binary.wanted_tuples(block, layout)[0][index][0] - 1
 
 
 def _line_ends(block: bytes) -> int:

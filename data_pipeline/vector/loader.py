@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2
 
 from common.errors import DuplicateRows, InternalError, InvalidBackup, OrphanRows, ServiceError
-from data_pipeline.vector import blocks, copy_binary, rows, sqlstate, tables
+from data_pipeline.vector import blocks, copy_binary, encoder, sqlstate, tables
 from data_pipeline.vector.blocks import Block, Job
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.rows import RowError
@@ -21,7 +21,7 @@ INLINE_BYTES = 8 << 20
 
 @dataclass(frozen=True)
 class Passed:
-    """A block that was read: its first record (1 is the first of the file), and the lines that precede it."""
+    """A block that was read: its first record (1 is the first that was sent), and the lines that precede it."""
 
     block: Block
     first_record: int
@@ -31,15 +31,17 @@ class Passed:
 class Reading:
     """One pass over a source: iterates over encoded blocks, in order and in pieces, and counts rows and lines.
 
+    rows: those of the file; sent: those whose collections are wanted.
     Raises InvalidBackup or OrphanRows with file and line for the first record that can't be restored.
     """
 
     def __init__(self, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool) -> None:
-        self.rows = 0
+        self.rows = self.sent = 0
         self.passed: list[Passed] = []
         self._lines = source.header_lines
         self._source = source
-        self._layout = pickle.dumps(replace(source.layout, collections=collections))
+        self.layout = replace(source.layout, collections=collections)
+        self._layout = pickle.dumps(self.layout)
         self._pool = pool
 
     def __iter__(self) -> Iterator[bytes]:
@@ -48,8 +50,9 @@ class Reading:
         inline = self._pool.size == 0 or self._source.file.size <= INLINE_BYTES
         try:
             for encoded in encode_inline(jobs) if inline else self._pool.encode(jobs):
-                self.passed.append(Passed(found[len(self.passed)], self.rows + 1, self._lines))
+                self.passed.append(Passed(found[len(self.passed)], self.sent + 1, self._lines))
                 self.rows += encoded.rows
+                self.sent += encoded.rows - encoded.dropped
                 self._lines += encoded.lines
                 yield from encoded.payload
         except RowError as error:
@@ -90,8 +93,8 @@ def load(session: Session, source: Source, collections: frozenset[bytes] | None,
     session.enter("load")
     reading = Reading(source, collections, pool)
     written = _copy(session, source, reading)
-    if written != reading.rows:
-        details = {"expected": reading.rows, "written": written}
+    if written != reading.sent:
+        details = {"expected": reading.sent, "written": written}
         raise InternalError(f"写入的行数与文件不符: {source.name}", details=details)
     return written
 
@@ -124,17 +127,24 @@ def _located(answer: ServiceError, error: Any, source: Source, reading: Reading)
         return answer
     record, column = found
     line = _line_of(record, source, reading)
+    if line is None:
+        answer.data.setdefault("details", {"file": source.file.name})
+        return answer
     answer.data["details"] = {"file": source.file.name, "line": line, "column": column, "reason": answer.response}
     answer.response = f"{source.file.name} 第 {line} 行: {answer.response}"
     return answer
 
 
-def _line_of(record: int, source: Source, reading: Reading) -> int:
-    """The file's line of a record the server counted. Of CSV it counts lines, as the file does."""
+def _line_of(record: int, source: Source, reading: Reading) -> int | None:
+    """The file's line of a record the server counted. Of CSV it counts lines: the file's own, if all were sent."""
     if not source.binary:
-        return source.header_lines + record
+        return source.header_lines + record if source.layout.wanted is None else None
     passed = next((one for one in reversed(reading.passed) if one.first_record <= record), None)
-    if passed is None or source.format == "binary":
+    if passed is None:
         return record
     data = blocks.read(source.file, passed.block)
-    return passed.lines_before + rows.line_of_record(data, source.layout, record - passed.first_record)
+    return (
+        passed.lines_before
+        + 1
+        + encoder.record_before(data, reading.layout, source.format == "csv", record - passed.first_record)
+    )

@@ -70,7 +70,7 @@ class Layout:
     """How a file's records are read, and what they may hold. Columns are in file order.
 
     dimensions: what every vector must have, None for 1 to 16000. collections: allowed collection_id as 16 bytes each,
-    None if that isn't checked.
+    None if that isn't checked. wanted: only rows of these collections are restored, None for all.
     """
 
     columns: tuple[Column, ...]
@@ -78,6 +78,13 @@ class Layout:
     newline: bytes
     dimensions: int | None
     collections: frozenset[bytes] | None
+    wanted: frozenset[bytes] | None = None
+
+    @property
+    def owner(self) -> int:
+        """Which column says whose a row is: an embedding's collection_id, a collection's own uuid."""
+        names = [column.name for column in self.columns]
+        return names.index("collection_id" if "collection_id" in names else "uuid")
 
 
 class Records:
@@ -95,6 +102,11 @@ class Records:
 
     def __getitem__(self, index: int) -> list[bytes | None]:
         return [column[index] for column in self.columns]
+
+    def only(self, kept: Sequence[int]) -> "Records":
+        """Some of the records, in order."""
+        columns = [[column[index] for index in kept] for column in self.columns]
+        return Records(columns, self._block, [self._starts[index] for index in kept])
 
     def line(self, index: int) -> int:
         """The block's line, 1-based, in which a record starts. Counted only when somebody asks."""
@@ -156,11 +168,6 @@ def parse(block: bytes, layout: Layout) -> Records:
     if layout.legacy:
         _restore_legacy(records, layout)
     return records
-
-
-def line_of_record(block: bytes, layout: Layout, index: int) -> int:
-    """The block's line, 1-based, in which its record number `index`, 0-based, starts."""
-    return _line(block, _split(block, layout)[1][index])
 
 
 def _split(block: bytes, layout: Layout) -> tuple[list[Fields], list[int]]:

@@ -195,7 +195,6 @@ def test_a_record_knows_its_line_and_iterating_is_the_same_as_indexing() -> None
     block = b'a,"1\n2"\nb,c\n"\n\n",d\ne,f\n'
     records = rows.parse(block, PLAIN)
     assert [records.line(index) for index in range(len(records))] == [1, 3, 4, 7]
-    assert [rows.line_of_record(block, PLAIN, index) for index in range(4)] == [1, 3, 4, 7]
     assert list(records) == [records[index] for index in range(4)]
 
 
