@@ -1,12 +1,14 @@
 """What one restore did, recorded once as it happens, and how its answer says so."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from common.errors import NotFound, ServiceError
 from common.sizes import format_size
+from data_pipeline.api.precaution import Precaution
 from data_pipeline.vector.catalog import BackupSet
-from data_pipeline.vector.naming import backup_date, table_file
+from data_pipeline.vector.naming import EMBEDDING, backup_date, table_file
 from data_pipeline.vector.source import Source
 from data_pipeline.vector.sync import Counts
 from data_pipeline.vector.target import Target
@@ -27,6 +29,9 @@ class Outcome:
         self._indexes: dict[str, dict[str, Any]] = {}
         self._failures: dict[str, ServiceError] = {}
         self._warnings = [] if backup_set.manifest else [UNVOUCHED]
+        self.precaution: Precaution | None = None
+        """The backup that was taken first."""
+        self._collections: list[str] | None = None
         self._blocked_since = 0.0
         self._blocked_seconds = 0.0
 
@@ -68,6 +73,28 @@ class Outcome:
             "rows_deleted": counts.deleted,
             "rows_unchanged": counts.unchanged,
         }
+
+    def merged(self, name: str, counts: Counts) -> None:
+        """Record what became of a table's rows that may have been there."""
+        self.results[name] |= {
+            "rows_restored": counts.inserted + counts.updated,
+            "rows_inserted": counts.inserted,
+            "rows_updated": counts.updated,
+            "rows_skipped": counts.unchanged,
+        }
+
+    def concerned(self, collections: Sequence[str]) -> None:
+        """Record the names of the collections that were restored, as they are called now."""
+        self._collections = list(collections)
+
+    def left_out(self, rows: int) -> None:
+        """Record embeddings that are in no collection, where only collections are restored."""
+        if rows:
+            self.results[EMBEDDING]["rows_restored"] -= rows
+            self._warnings.append(f"{rows} 行embedding不属于任何collection,未恢复")
+
+    def warn(self, text: str) -> None:
+        self._warnings.append(text)
 
     def rebuilt(self, results: dict[str, dict[str, Any]], warnings: list[str]) -> None:
         """Record the indexes and keys that were built again, and what could not be."""
@@ -113,6 +140,8 @@ class Outcome:
                 "backup_date": backup_date(self._backup_set.timestamp),
             },
             **(replaced if self._replaced else {}),
+            **({"collections": self._collections} if self._collections is not None else {}),
+            **({"backup_before_restore": self.precaution.describe()} if self.precaution else {}),
             "restore_results": self.results,
             "errors": [f"{name}表恢复失败" for name in self._failures],
             "warnings": self._warnings,

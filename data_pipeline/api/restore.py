@@ -1,6 +1,6 @@
 """One restore, from the lock to the commit."""
 
-from common.errors import InvalidBackup, SchemaMismatch
+from common.errors import InvalidBackup, SchemaMismatch, ServiceError
 from data_pipeline.api import modes
 from data_pipeline.api.options import Options
 from data_pipeline.api.outcome import Outcome
@@ -25,13 +25,22 @@ class Restore:
         if self._options.require_manifest and self._set.manifest is None:
             raise InvalidBackup("该备份没有清单文件,无法校验其完整性", can_retry=False)
         outcome = Outcome(self._set, replaced=self._options.truncate)
-        with transaction(target, self._engine.timeouts) as session:
-            tables.take_writer_lock(session.cursor)
-            self._expect_database(session)
-            mode = modes.of(self._options)
-            mode(Run(self._engine, self._set, self._options, session, outcome))
+        try:
+            with transaction(target, self._engine.timeouts) as session:
+                self._restore(session, outcome)
+        except ServiceError as error:
+            if outcome.precaution:  # it is published, whatever became of the restore
+                error.data["backup_before_restore"] = outcome.precaution.describe()
+            raise
         outcome.readers_go_on()
         return outcome
+
+    def _restore(self, session: Session, outcome: Outcome) -> None:
+        tables.take_writer_lock(session.cursor)
+        self._expect_database(session)
+        run = Run(self._engine, self._set, self._options, session, outcome)
+        run.choose()
+        modes.of(self._options)(run)
 
     def _expect_database(self, session: Session) -> None:
         found = tables.database(session.cursor)

@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from common.errors import InvalidParams, MissingParams, ServiceError
+from data_pipeline.api import clashes
 from data_pipeline.vector import location, naming
 from data_pipeline.vector.naming import FileFormat
 
@@ -47,11 +48,28 @@ def _query_boolean(value: Any) -> bool:
     raise InvalidParams("无效的参数 global_only: 必须是 true 或 false", details={"field": "global_only"})
 
 
+def _storable(name: str) -> str:
+    """What PostgreSQL can keep in a text; a ValueError becomes our answer."""
+    if "\0" in name:
+        raise ValueError("no text has a NUL")
+    name.encode()  # no lone surrogates
+    return name
+
+
+def _different(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise InvalidParams("无效的collections: 名称不能重复", details={"field": "collections"})
+    return names
+
+
 TaskId = Annotated[str, _checked(location.check_task_id)]
 Timestamp = Annotated[str, _checked(naming.check_timestamp)]
 Tables = Annotated[list[str], Field(min_length=1), _checked(naming.in_order)]
 Strategy = Literal["reload", "sync"]
+OnConflict = Literal["error", "skip", "update"]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
+Name = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_storable)]
+Collections = Annotated[list[Name], Field(min_length=1), AfterValidator(_different)]
 
 
 class Request(BaseModel):
@@ -89,14 +107,18 @@ class RestoreBody(Request):
     require_manifest: bool = Field(False, description="Refuse a set that nothing vouches for")
     strategy: Strategy = Field("reload", description="sync: write only the rows that differ, readers never wait")
 
+    collections: Collections | None = Field(None, description="Only these collections, by name; all if absent")
+    collection_suffix: Name | None = Field(
+        None, description="Restore as new collections, name + suffix, beside the originals"
+    )
+    on_conflict: OnConflict = Field(
+        "error", description="When adding rows that are there: keep the live or the backup's"
+    )
+    backup_before_restore: bool = Field(False, description="First take a backup; the answer's undo brings it back")
+
     @model_validator(mode="after")
     def _no_clash(self) -> "RestoreBody":
-        if self.strategy == "sync" and self.truncate_before_restore:
-            raise InvalidParams("strategy 与 truncate_before_restore 冲突: sync 不清空表")
-        if self.strategy == "sync" and self.atomic is False:
-            raise InvalidParams("atomic 与 strategy 冲突: sync 总是原子的")
-        if self.truncate_before_restore and self.atomic is False:
-            raise InvalidParams("atomic 与 truncate_before_restore 冲突: 清空后恢复总是原子的")
+        clashes.expect_none(dict(self))
         return self
 
     def as_arguments(self) -> dict[str, Any]:
@@ -113,6 +135,7 @@ class BackupBody(Request):
     truncate_vector_tables: bool = Field(False, description="Empty the embedding table once the backup is complete")
     backup_vector_tables: bool = Field(True, description="Back up; truncating switches it on")
 
+    collections: Collections | None = Field(None, description="Only these collections, by name; all if absent")
     format: FileFormat = Field("csv", description="csv, or PostgreSQL's binary COPY: smaller and faster")
 
     @model_validator(mode="after")
@@ -128,6 +151,7 @@ class BackupBody(Request):
             "truncate": self.truncate_vector_tables,
             "pg_conn": self.pg_conn or self.db_connection,
             "file_format": self.format,
+            "collections": self.collections,
         }
 
 

@@ -11,12 +11,12 @@ from common.result import now
 from common.sizes import format_size
 from data_pipeline.api.options import Options
 from data_pipeline.api.restore import Restore
-from data_pipeline.api.schemas import Strategy
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.vector import connection, location, naming
-from data_pipeline.vector.catalog import ListedLocation, ListedSet
+from data_pipeline.vector.catalog import BackupSet, ListedLocation, ListedSet
 from data_pipeline.vector.connection import retrying
+from data_pipeline.vector.location import Location
 from data_pipeline.vector.naming import LOG, TABLES, backup_date
 from data_pipeline.vector.target import Target
 
@@ -58,25 +58,37 @@ class VectorRestoreManager:
         pg_conn: str | None = None,
         truncate_before_restore: bool = False,
         atomic: bool = False,
-        strategy: Strategy = "reload",
-        require_manifest: bool = False,
-        expect_database: str | None = None,
+        **more: Any,
     ) -> dict[str, Any]:
         """Load a set into the database; returns what the answer says of it.
 
         With truncate_before_restore the selected tables hold exactly the backup afterwards, or what they held before
-        if anything fails. So they do with the strategy "sync", which writes only rows that differ. With neither, rows
-        are added; a table that fails is undone alone, unless `atomic`.
+        if anything fails. Without it rows are added; a table that fails is undone alone, unless `atomic`. `more` are
+        the fields of Options that are called as those of POST /restore.
         """
         started = time.monotonic()
         naming.check_timestamp(timestamp)
-        selected = naming.in_order(tables or TABLES)
-        options = Options(selected, truncate_before_restore, atomic, strategy, require_manifest, expect_database)
+        options = Options(naming.in_order(tables or TABLES), truncate_before_restore, **more)
         where = location.parse(backup_path)
         target = self._engine.databases.resolve(pg_conn)
-        with _named(target, options), self._engine.catalog.hold(where, timestamp, selected) as backup_set:
-            outcome = retrying(lambda: Restore(self._engine, backup_set, options).run(target))
-        return outcome.describe(target, time.monotonic() - started)
+        with _named(target, options), self._held(where, timestamp, options) as (backup_set, limited):
+            outcome = retrying(lambda: Restore(self._engine, backup_set, limited).run(target))
+        answer = outcome.describe(target, time.monotonic() - started)
+        if outcome.precaution:
+            answer["undo"] = outcome.precaution.undo(limited, pg_conn)
+        return answer
+
+    @contextmanager
+    def _held(self, where: Location, timestamp: str, options: Options) -> Iterator[tuple[BackupSet, Options]]:
+        """Take hold of the files a restore needs. A set of some collections replaces no others than these."""
+        hold = self._engine.catalog.hold
+        with hold(where, timestamp, TABLES if options.reads_names else options.tables) as backup_set:
+            limited = options.limited_to(backup_set.manifest)
+            if limited == options:
+                yield backup_set, options
+                return
+            with hold(where, timestamp, TABLES) as whole:
+                yield whole, limited
 
     def get_connection(self) -> Any:
         """A psycopg2 connection to the configured database, the caller's to close."""

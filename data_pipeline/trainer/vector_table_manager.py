@@ -1,30 +1,26 @@
 """VectorTableManager: both tables into a backup set, and the embedding table emptied once they are safe."""
 
-import errno
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from common.errors import InvalidParams, NotFound, ServiceError, StorageFull
+from common.errors import InvalidParams, NotFound, ServiceError
 from common.result import now
-from common.sizes import format_size
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
-from data_pipeline.vector import location, manifest, saver, tables
+from data_pipeline.trainer import snapshot
+from data_pipeline.trainer.snapshot import Saved
+from data_pipeline.vector import chosen, location, tables
 from data_pipeline.vector.connection import Session, retrying, transaction
-from data_pipeline.vector.draft import Draft
 from data_pipeline.vector.location import Location
-from data_pipeline.vector.naming import EMBEDDING, LOG, TABLES, FileFormat
-from data_pipeline.vector.rows import LARGEST_FIELD
+from data_pipeline.vector.naming import COLLECTION, EMBEDDING, LOG, TABLES, FileFormat
+from data_pipeline.vector.scope import EVERYTHING, Scope
 from data_pipeline.vector.tables import Table
 from data_pipeline.vector.target import Target
-from data_pipeline.version import VERSION
 
 COMPLETE = "Vector表备份完成"
-NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # the disk, a quota, a limit on one file's size
 
 
 class VectorTableManager:
@@ -56,31 +52,43 @@ class VectorTableManager:
         truncate: bool = False,
         pg_conn: str | None = None,
         file_format: FileFormat = "csv",
+        collections: Sequence[str] | None = None,
     ) -> dict[str, Any]:
         """Back up both tables from one snapshot; returns what the answer says of it.
 
+        collections: only those of these names. Raises NotFound for a name that isn't there.
         With `truncate` the embedding table is emptied in the same transaction, once the backup is published whole:
         nobody can write in between, so no row falls out of both. Truncating switches the backup on.
         """
         if not (backup or truncate):
             raise InvalidParams("backup_vector_tables 与 truncate_vector_tables 均为 false,没有要执行的操作")
+        if truncate and collections is not None:
+            raise InvalidParams("collections 与 truncate_vector_tables 冲突: 清空会删除没有备份的collection")
         started = time.monotonic()
         target = self._engine.databases.resolve(pg_conn)
         with self._recorded(target) as record:
-            retrying(lambda: self._back_up(target, truncate, file_format, record))
+            retrying(lambda: self._back_up(target, truncate, file_format, collections, record))
         record["duration"] = round(time.monotonic() - started, 3)
         return record
 
-    def _back_up(self, target: Target, truncate: bool, file_format: FileFormat, record: dict[str, Any]) -> None:
-        timestamps = _seconds_from_now(self._engine.settings.timestamp_format)
+    def _back_up(
+        self,
+        target: Target,
+        truncate: bool,
+        file_format: FileFormat,
+        collections: Sequence[str] | None,
+        record: dict[str, Any],
+    ) -> None:
+        timestamps = snapshot.seconds_from_now(self._engine.settings.timestamp_format)
         with (
             self._engine.storage.draft(self._location, timestamps) as draft,
             transaction(target, self._engine.timeouts, snapshot=not truncate) as session,
         ):
             live = self._lock(session, truncate)
-            session.enter("read")
-            facts = {name: self._save(session, live[name], draft, file_format, record) for name in TABLES}
-            draft.publish(manifest.dump(self._describe(session, draft, facts, live)))
+            scope = _scope(session, live, collections)
+            _record(record, snapshot.save(session, live, scope, draft, file_format))
+            if scope.names is not None:
+                record["collections"] = list(scope.names)
             record["backup_timestamp"] = draft.timestamp
             if truncate:
                 self._truncate(session, live, record)
@@ -93,23 +101,6 @@ class VectorTableManager:
         tables.lock(session.cursor, schema, TABLES, "ACCESS EXCLUSIVE" if truncate else "ACCESS SHARE")
         return tables.inspect(session.cursor, schema)
 
-    def _save(
-        self, session: Session, table: Table, draft: Draft, file_format: FileFormat, record: dict[str, Any]
-    ) -> dict[str, Any]:
-        started = time.monotonic()
-        fact, largest_row = saver.save(session.cursor, table, draft, file_format)
-        if largest_row > LARGEST_FIELD:
-            record["warnings"].append(f"{table.name} 中有超过 64 MB 的行,恢复时会被拒绝")
-        record["tables_backed_up"][table.name] = {
-            "success": True,
-            "row_count": fact["rows"],
-            "file_size": format_size(fact["bytes"]),
-            "file_bytes": fact["bytes"],
-            "backup_file": fact["file"],
-            "duration": round(time.monotonic() - started, 3),
-        }
-        return fact
-
     def _truncate(self, session: Session, live: dict[str, Table], record: dict[str, Any]) -> None:
         started = time.monotonic()
         session.enter("truncate")
@@ -121,35 +112,19 @@ class VectorTableManager:
             EMBEDDING: {"success": True, "rows_before": before, "rows_after": 0, "duration": duration}
         }
 
-    def _describe(
-        self, session: Session, draft: Draft, facts: dict[str, Any], live: dict[str, Table]
-    ) -> dict[str, Any]:
-        return {
-            "timestamp": draft.timestamp,
-            "created_at": now(),
-            "tool_version": VERSION,
-            **tables.versions(session.cursor),
-            "tables": facts,
-            "collections": tables.collection_facts(session.cursor, live),
-        }
-
     @contextmanager
     def _recorded(self, target: Target) -> Iterator[dict[str, Any]]:
         """The record of one run, which becomes the answer and a line in the log, whether it worked or not."""
         record = _new_record(self._location, target)
         try:
-            yield record
+            with snapshot.room_expected():
+                yield record
         except ServiceError as error:
             error.data.setdefault("target", target.public())
             if "backup_timestamp" in record:  # what failed was the truncating; the backup is there
                 error.data["backup_timestamp"] = record["backup_timestamp"]
             self._log(f"失败 {error.error_type}: {error.response}")
             raise
-        except OSError as error:
-            if error.errno not in NO_SPACE:
-                raise
-            self._log(f"失败 {StorageFull.error_type}")
-            raise StorageFull("备份存储空间不足", can_retry=False, target=target.public()) from error
         saved = record["tables_backed_up"].values()
         files = ", ".join(f"{one['backup_file']} {one['row_count']}行 {one['file_size']}" for one in saved)
         if not self._log(f"成功 {files}"):
@@ -178,9 +153,14 @@ def _new_record(where: Location, target: Target) -> dict[str, Any]:
     }
 
 
-def _seconds_from_now(timestamp_format: str) -> Iterator[str]:
-    """This second, and each following one: a second that is taken makes way for the next free one."""
-    moment = datetime.now()
-    while True:
-        yield moment.strftime(timestamp_format)
-        moment += timedelta(seconds=1)
+def _scope(session: Session, live: dict[str, Table], collections: Sequence[str] | None) -> Scope:
+    if collections is None:
+        return EVERYTHING
+    return Scope(tuple(collections), tuple(chosen.pick(session.cursor, live[COLLECTION], collections)))
+
+
+def _record(record: dict[str, Any], saved: dict[str, Saved]) -> None:
+    for name, one in saved.items():
+        record["tables_backed_up"][name] = one.describe()
+        if not one.restorable:
+            record["warnings"].append(f"{name} 中有超过 64 MB 的行,恢复时会被拒绝")

@@ -112,6 +112,8 @@ class Manifest(Fact):
     database: str
     tables: dict[str, TableFact]
     collections: list[CollectionFact]
+    chosen_collections: list[str] | None = None
+    """The names the backup was limited to, those without a collection included; None for a backup of everything."""
     sha256: Digest
 
     def expect_file(self, table: str, name: str, size: int) -> None:

@@ -9,6 +9,7 @@ from common.errors import InternalError
 from data_pipeline.vector import copy_binary, indexes, tables
 from data_pipeline.vector.draft import Draft, sync
 from data_pipeline.vector.naming import FileFormat, table_file
+from data_pipeline.vector.scope import Scope
 from data_pipeline.vector.source import BLOCK_BYTES
 from data_pipeline.vector.tables import Table
 
@@ -78,14 +79,14 @@ class BlockWriter:
         self.bytes += len(data)
 
 
-def save(cursor: Any, table: Table, draft: Draft, file_format: FileFormat) -> tuple[dict[str, Any], int]:
-    """Write a table into a file of the draft, down to the disk.
+def save(cursor: Any, table: Table, scope: Scope, draft: Draft, file_format: FileFormat) -> tuple[dict[str, Any], int]:
+    """Write a table's rows into a file of the draft, down to the disk.
 
     Returns what the manifest says of it, and the bytes of its largest row.
     """
     name = table_file(table.name, draft.timestamp, file_format)
     with draft.create(name) as file, BlockWriter(file, file_format) as writer:
-        rows = tables.copy_out(cursor, table, file_format, writer)
+        rows = tables.copy_out(cursor, table, scope, file_format, writer)
         writer.finish()
         sync(file)
     if rows != sum(block["rows"] for block in writer.blocks):

@@ -11,6 +11,7 @@ from typing import Any
 from psycopg2.sql import SQL, Composed, Identifier
 
 from data_pipeline.vector.connection import Session, prefer
+from data_pipeline.vector.scope import EVERYTHING, Scope
 from data_pipeline.vector.source import Source
 from data_pipeline.vector.tables import Table
 
@@ -32,6 +33,8 @@ class Staged:
     source: Source
     live: Table
     key: tuple[str, ...]
+    scope: Scope = EVERYTHING
+    """The live rows that may be touched."""
 
     @property
     def table(self) -> Table:
@@ -43,10 +46,11 @@ class Staged:
         return self.source.columns
 
     def sql(self, template: str, **more: Any) -> Composed:
-        """A statement with {live} as l, {staged} as s, {same_key}, {differs} and {columns}."""
+        """A statement with {live} as l, {staged} as s, {in_scope} for l, {same_key}, {differs} and {columns}."""
         return SQL(template).format(
             live=self.live.identifier,
             staged=self.table.identifier,
+            in_scope=self.scope.condition(self.live.name, "l"),
             same_key=SQL(" AND ").join(SQL("l.{0} = s.{0}").format(Identifier(name)) for name in self.key),
             differs=SQL("ROW({})::record *<> ROW({})::record").format(_of("l", self.columns), _of("s", self.columns)),
             columns=SQL(", ").join(map(Identifier, self.columns)),
@@ -65,6 +69,11 @@ def stage(cursor: Any, source: Source) -> Staged:
     return Staged(replace(source, table=staging), live, _key(cursor, live))
 
 
+def drop(cursor: Any, staged: Staged) -> None:
+    """Make room for another temporary table of the same name."""
+    cursor.execute(staged.sql("DROP TABLE {staged}"))
+
+
 def index(session: Session, staged: Staged) -> None:
     """Give a loaded temporary table its key and statistics. Fails with 23505 if the file holds a key twice."""
     session.enter("check")
@@ -74,11 +83,15 @@ def index(session: Session, staged: Staged) -> None:
     session.cursor.execute(SQL("ANALYZE {} ({})").format(table, names))
 
 
+def primary_key(cursor: Any, table: Table) -> tuple[str, ...]:
+    """The columns of a live table's primary key; none if it has no such key."""
+    cursor.execute(PRIMARY_KEY, (table.oid,))
+    return tuple(name for (name,) in cursor.fetchall())
+
+
 def _key(cursor: Any, table: Table) -> tuple[str, ...]:
     """The primary key, or what LangChain uses as one."""
-    cursor.execute(PRIMARY_KEY, (table.oid,))
-    found = tuple(name for (name,) in cursor.fetchall())
-    return found or (("id",) if table.column("id") else ("uuid",))
+    return primary_key(cursor, table) or (("id",) if table.column("id") else ("uuid",))
 
 
 def _of(alias: str, columns: Sequence[str]) -> Composed:

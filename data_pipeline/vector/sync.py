@@ -36,22 +36,27 @@ def apply(session: Session, staged: dict[str, Staged]) -> dict[str, Counts]:
     collections, embeddings = staged.get(COLLECTION), staged.get(EMBEDDING)
     if collections:
         if embeddings is None:
-            _expect_no_embeddings_lost(cursor, collections)
-        _park_names(cursor, collections)
-        counts[COLLECTION] = _write(cursor, collections)
+            expect_no_embeddings_lost(cursor, collections)
+        counts[COLLECTION] = write_collections(cursor, collections)
     if embeddings:
-        deleted = _delete(cursor, embeddings)
+        deleted = delete(cursor, embeddings)
         counts[EMBEDDING] = replace(_write(cursor, embeddings), deleted=deleted)
     if collections:
-        counts[COLLECTION] = replace(counts[COLLECTION], deleted=_delete(cursor, collections))
+        counts[COLLECTION] = replace(counts[COLLECTION], deleted=delete(cursor, collections))
     return counts
+
+
+def write_collections(cursor: Any, collections: Staged) -> Counts:
+    """Give the backup's collections their rows back; those that are no more keep another name until they go."""
+    _park_names(cursor, collections)
+    return _write(cursor, collections)
 
 
 def _park_names(cursor: Any, collections: Staged) -> None:
     """Free every name that its collection won't keep: two may have swapped theirs, one may have been made anew."""
     cursor.execute(
         collections.sql(
-            "UPDATE {live} l SET name = 'parked ' || gen_random_uuid() WHERE NOT EXISTS "
+            "UPDATE {live} l SET name = 'parked ' || gen_random_uuid() WHERE {in_scope} AND NOT EXISTS "
             "(SELECT FROM {staged} s WHERE {same_key} AND l.name IS NOT DISTINCT FROM s.name)"
         )
     )
@@ -59,34 +64,49 @@ def _park_names(cursor: Any, collections: Staged) -> None:
 
 def _write(cursor: Any, staged: Staged) -> Counts:
     """Update rows that differ and insert those that are missing."""
-    others = [name for name in staged.columns if name not in staged.key]
-    assignments = SQL(", ").join(SQL("{0} = s.{0}").format(Identifier(name)) for name in others)
-    update = "UPDATE {live} l SET {assignments} FROM {staged} s WHERE {same_key} AND {differs}"
-    cursor.execute(staged.sql(update, assignments=assignments))
-    updated = cursor.rowcount
-    cursor.execute(
-        staged.sql(
-            "INSERT INTO {live} ({columns}) SELECT {columns} FROM {staged} s "
-            "WHERE NOT EXISTS (SELECT FROM {live} l WHERE {same_key})"
-        )
-    )
-    inserted = cursor.rowcount
+    updated = update_differing(cursor, staged)
+    inserted = insert_missing(cursor, staged, within_scope=True)
     cursor.execute(staged.sql("SELECT count(*) FROM {staged}"))
     return Counts(inserted, updated, unchanged=cursor.fetchone()[0] - inserted - updated)
 
 
-def _delete(cursor: Any, staged: Staged) -> int:
-    """Delete live rows that the backup doesn't have."""
-    cursor.execute(staged.sql("DELETE FROM {live} l WHERE NOT EXISTS (SELECT FROM {staged} s WHERE {same_key})"))
+def update_differing(cursor: Any, staged: Staged) -> int:
+    """Give live rows in scope the backup's values where they differ; returns how many did."""
+    others = [name for name in staged.columns if name not in staged.key]
+    assignments = SQL(", ").join(SQL("{0} = s.{0}").format(Identifier(name)) for name in others)
+    update = "UPDATE {live} l SET {assignments} FROM {staged} s WHERE {in_scope} AND {same_key} AND {differs}"
+    cursor.execute(staged.sql(update, assignments=assignments))
     return int(cursor.rowcount)
 
 
-def _expect_no_embeddings_lost(cursor: Any, collections: Staged) -> None:
+def insert_missing(cursor: Any, staged: Staged, *, within_scope: bool) -> int:
+    """Insert the backup's rows whose key no live row has; returns how many.
+
+    within_scope: a key that a row outside the scope has counts as missing, and fails the insert (23505).
+    """
+    scope = staged.sql("{in_scope}") if within_scope else SQL("TRUE")
+    statement = (
+        "INSERT INTO {live} ({columns}) SELECT {columns} FROM {staged} s "
+        "WHERE NOT EXISTS (SELECT FROM {live} l WHERE {scope} AND {same_key})"
+    )
+    cursor.execute(staged.sql(statement, scope=scope))
+    return int(cursor.rowcount)
+
+
+def delete(cursor: Any, staged: Staged) -> int:
+    """Delete live rows that the backup doesn't have."""
+    cursor.execute(
+        staged.sql("DELETE FROM {live} l WHERE {in_scope} AND NOT EXISTS (SELECT FROM {staged} s WHERE {same_key})")
+    )
+    return int(cursor.rowcount)
+
+
+def expect_no_embeddings_lost(cursor: Any, collections: Staged) -> None:
     embedding = Identifier(collections.live.schema, EMBEDDING)
     cursor.execute(
         collections.sql(
             "SELECT EXISTS (SELECT FROM {embedding} e JOIN {live} l ON l.uuid = e.collection_id "
-            "WHERE NOT EXISTS (SELECT FROM {staged} s WHERE {same_key}))",
+            "WHERE {in_scope} AND NOT EXISTS (SELECT FROM {staged} s WHERE {same_key}))",
             embedding=embedding,
         )
     )

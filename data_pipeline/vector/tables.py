@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from psycopg2.sql import SQL, Composed, Identifier
+from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from common.errors import DependentRows, InternalError, OperationInProgress, SchemaMismatch
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
+from data_pipeline.vector.scope import EVERYTHING, Scope
 
 LockMode = Literal["ACCESS SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
 
@@ -39,14 +40,15 @@ ORDER BY a.attnum
 
 COLLECTION_FACTS = """
 WITH sizes AS (
-  SELECT collection_id, {size} AS size, count(*) AS rows, min(ctid) AS sample FROM {embedding} GROUP BY 1, 2
+  SELECT collection_id, {size} AS size, count(*) AS rows, min(ctid) AS sample FROM {embedding} e
+  WHERE {embeddings} GROUP BY 1, 2
 ), counted AS (
   SELECT s.collection_id, sum(s.rows)::bigint AS rows,
          array_agg(DISTINCT {dimensions}) FILTER (WHERE {dimensions} IS NOT NULL) AS dimensions
   FROM sizes s JOIN {embedding} e ON e.ctid = s.sample GROUP BY 1
 )
 SELECT c.uuid::text, c.name, coalesce(n.rows, 0), coalesce(n.dimensions, ARRAY[]::int[])
-FROM {collection} c LEFT JOIN counted n ON n.collection_id = c.uuid ORDER BY c.name, c.uuid
+FROM {collection} c LEFT JOIN counted n ON n.collection_id = c.uuid WHERE {collections} ORDER BY c.name, c.uuid
 """
 
 VERSIONS = """
@@ -137,9 +139,10 @@ def _inspect(cursor: Any, schema: str, name: str) -> Table:
     return Table(schema, name, oid, columns)
 
 
-def count(cursor: Any, table: Table) -> int:
+def count(cursor: Any, table: Table, scope: Scope = EVERYTHING) -> int:
     """Rows as this transaction sees them."""
-    cursor.execute(SQL("SELECT count(*) FROM {}").format(table.identifier))
+    condition = scope.condition(table.name, "l")
+    cursor.execute(SQL("SELECT count(*) FROM {} l WHERE {}").format(table.identifier, condition))
     return int(cursor.fetchone()[0])
 
 
@@ -165,9 +168,10 @@ def _expect_no_embeddings(cursor: Any, embedding: Table) -> None:
         )
 
 
-def collection_ids(cursor: Any, collection: Table) -> frozenset[bytes]:
-    """The 16 bytes of every collection's uuid."""
-    cursor.execute(SQL("SELECT uuid_send(uuid) FROM {}").format(collection.identifier))
+def collection_ids(cursor: Any, collections: Sequence[Table]) -> frozenset[bytes]:
+    """The 16 bytes of every uuid in collection tables."""
+    each = [SQL("SELECT uuid_send(uuid) FROM {}").format(table.identifier) for table in collections]
+    cursor.execute(SQL(" UNION ALL ").join(each))
     return frozenset(bytes(row[0]) for row in cursor.fetchall())
 
 
@@ -183,30 +187,34 @@ def copy_in(cursor: Any, table: Table, columns: Sequence[str], file_format: str,
     return int(cursor.rowcount)
 
 
-def copy_out(cursor: Any, table: Table, file_format: str, sink: Any) -> int:
-    """COPY the table to a sink, in the table's column order; returns the rows the server read.
+def copy_out(cursor: Any, table: Table, scope: Scope, file_format: str, sink: Any) -> int:
+    """COPY the table's rows to a sink, in the table's column order; returns how many the server read.
 
     The server sends one message a row, and psycopg2 one write a message; a CSV header is a message of its own, a
     binary header stands in front of the first row.
     """
     options = SQL("FORMAT csv, HEADER true") if file_format == "csv" else SQL("FORMAT binary")
-    statement = SQL("COPY {} ({}) TO STDOUT WITH ({})").format(
-        table.identifier, _names([column.name for column in table.columns]), options
-    )
+    names = _names([column.name for column in table.columns])
+    if scope == EVERYTHING:
+        rows: Composable = SQL("{} ({})").format(table.identifier, names)
+    else:
+        condition = scope.condition(table.name, "l")
+        rows = SQL("(SELECT {} FROM {} l WHERE {})").format(names, table.identifier, condition)
+    statement = SQL("COPY {} TO STDOUT WITH ({})").format(rows, options)
     cursor.copy_expert(statement, sink)
     return int(cursor.rowcount)
 
 
-def expect_rows(cursor: Any, table: Table, expected: int) -> None:
+def expect_rows(cursor: Any, table: Table, expected: int, scope: Scope = EVERYTHING) -> None:
     """Raise InternalError unless the table holds exactly `expected` rows."""
-    found = count(cursor, table)
+    found = count(cursor, table, scope)
     if found != expected:
         raise InternalError(
             f"恢复后的行数不符: {table.name}", details={"table": table.name, "expected": expected, "found": found}
         )
 
 
-def collection_facts(cursor: Any, live: dict[str, Table]) -> list[dict[str, Any]]:
+def collection_facts(cursor: Any, live: dict[str, Table], scope: Scope) -> list[dict[str, Any]]:
     """Per collection: uuid, name, number of embeddings, and which dimensions occur.
 
     vector_dims reads a whole vector; the stored size does not. Embeddings of one stored size have one number of
@@ -221,6 +229,8 @@ def collection_facts(cursor: Any, live: dict[str, Table]) -> list[dict[str, Any]
             embedding=live[EMBEDDING].identifier,
             size=SQL(sizes),
             dimensions=SQL(dimensions),
+            embeddings=scope.condition(EMBEDDING, "e"),
+            collections=scope.condition(COLLECTION, "c"),
         )
     )
     names = ("uuid", "name", "rows", "dimensions")

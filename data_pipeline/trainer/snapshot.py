@@ -1,0 +1,95 @@
+"""One backup set: both tables, or some collections of them, as a transaction sees them."""
+
+import errno
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from common.errors import StorageFull
+from common.result import now
+from common.sizes import format_size
+from data_pipeline.vector import manifest, saver, tables
+from data_pipeline.vector.connection import Session
+from data_pipeline.vector.draft import Draft
+from data_pipeline.vector.naming import TABLES, FileFormat
+from data_pipeline.vector.rows import LARGEST_FIELD
+from data_pipeline.vector.scope import Scope
+from data_pipeline.vector.tables import Table
+from data_pipeline.version import VERSION
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # the disk, a quota, a limit on one file's size
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A table's file: what a manifest says of it, the bytes of its largest row, and the seconds it took."""
+
+    fact: dict[str, Any]
+    largest_row: int
+    duration: float
+
+    @property
+    def restorable(self) -> bool:
+        return self.largest_row <= LARGEST_FIELD
+
+    def describe(self) -> dict[str, Any]:
+        """As an answer shows it."""
+        return {
+            "success": True,
+            "row_count": self.fact["rows"],
+            "file_size": format_size(self.fact["bytes"]),
+            "file_bytes": self.fact["bytes"],
+            "backup_file": self.fact["file"],
+            "duration": round(self.duration, 3),
+        }
+
+
+def save(
+    session: Session, live: dict[str, Table], scope: Scope, draft: Draft, file_format: FileFormat
+) -> dict[str, Saved]:
+    """Write both tables into the draft and publish it.
+
+    The transaction's locks, or its snapshot, keep the rows still meanwhile.
+    """
+    session.enter("read")
+    saved = {name: _save(session, live[name], scope, draft, file_format) for name in TABLES}
+    document = {
+        "timestamp": draft.timestamp,
+        "created_at": now(),
+        "tool_version": VERSION,
+        **tables.versions(session.cursor),
+        "tables": {name: one.fact for name, one in saved.items()},
+        "collections": tables.collection_facts(session.cursor, live, scope),
+    }
+    if scope.names is not None:
+        document["chosen_collections"] = list(scope.names)
+    draft.publish(manifest.dump(document))
+    return saved
+
+
+def _save(session: Session, table: Table, scope: Scope, draft: Draft, file_format: FileFormat) -> Saved:
+    started = time.monotonic()
+    fact, largest_row = saver.save(session.cursor, table, scope, draft, file_format)
+    return Saved(fact, largest_row, time.monotonic() - started)
+
+
+def seconds_from_now(timestamp_format: str) -> Iterator[str]:
+    """This second, and each following one: a second that is taken makes way for the next free one."""
+    moment = datetime.now()
+    while True:
+        yield moment.strftime(timestamp_format)
+        moment += timedelta(seconds=1)
+
+
+@contextmanager
+def room_expected() -> Iterator[None]:
+    """A backup directory without room left is an answer of its own. Raises StorageFull."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        raise StorageFull("备份存储空间不足", can_retry=False) from error

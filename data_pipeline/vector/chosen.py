@@ -1,0 +1,111 @@
+"""Collections picked by name: which they are in a backup and in the live tables, and how they are kept still.
+
+Whoever adds an embedding takes a KEY SHARE lock on its collection, because of the foreign key. So a lock on the rows of
+the chosen collections makes their writers wait, and nobody else's; and under SHARE ROW EXCLUSIVE on the collection
+table no collection is made, renamed or removed meanwhile. Nobody who reads waits for either.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from psycopg2.sql import SQL
+
+from common.errors import DependentRows, DuplicateRows, NotFound, OrphanRows
+from data_pipeline.vector import tables
+from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
+from data_pipeline.vector.scope import Scope
+from data_pipeline.vector.tables import Table
+
+MOST_NAMES = 100
+"""Of the names there are, an answer lists no more."""
+
+FOREIGN_REFERENCES = """
+SELECT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = ANY(%(ours)s::oid[])
+               AND conrelid <> ALL(%(ours)s::oid[]))
+"""
+
+
+def pick(cursor: Any, collection: Table, names: Sequence[str], absent: Collection[str] = ()) -> list[str]:
+    """The uuids of the collections of these names.
+
+    absent: names that may be missing. Raises NotFound for any other, with the names there are.
+    """
+    cursor.execute(
+        SQL("SELECT uuid::text, name FROM {} WHERE name = ANY(%s)").format(collection.identifier), (list(names),)
+    )
+    found = cursor.fetchall()
+    unknown = [name for name in names if name not in absent and name not in {known for _, known in found}]
+    if unknown:
+        present = _names(cursor, collection)
+        text = f"没有名为 {', '.join(unknown)} 的collection,现有: {', '.join(present) or '无'}"
+        raise NotFound(text, details={"unknown": unknown, "collections": present})
+    return [uuid for uuid, _ in found]
+
+
+def hold(
+    cursor: Any, live: dict[str, Table], names: Sequence[str], uuids: Sequence[str], *, by_key: bool, rows: bool
+) -> Scope:
+    """Make the writers of the chosen collections wait until the transaction ends; returns what is live of them.
+
+    uuids: the backup's. by_key: a foreign key makes whoever adds an embedding look at its collection; without one
+    every writer has to wait. rows: whoever changes or deletes an embedding waits from now on, not only once we come to
+    the same row. Raises DuplicateRows if a chosen collection has another name by now.
+    """
+    collection = live[COLLECTION]
+    tables.lock(cursor, collection.schema, (COLLECTION,) if by_key else TABLES, "SHARE ROW EXCLUSIVE")
+    expect_names_kept(cursor, collection, names, uuids)
+    cursor.execute(SQL("SELECT uuid::text FROM {} WHERE name = ANY(%s)").format(collection.identifier), (list(names),))
+    scope = Scope(tuple(names), tuple(dict.fromkeys([*uuids, *(uuid for (uuid,) in cursor.fetchall())])))
+    for name in TABLES if rows else (COLLECTION,):
+        statement = SQL("SELECT count(*) FROM (SELECT FROM {} l WHERE {} FOR UPDATE) locked")
+        cursor.execute(statement.format(live[name].identifier, scope.condition(name, "l")))
+    return scope
+
+
+def expect_names_kept(cursor: Any, collection: Table, names: Sequence[str], uuids: Sequence[str]) -> None:
+    """Raise DuplicateRows if a chosen collection is there under a name that was not chosen: it isn't ours to touch."""
+    cursor.execute(
+        SQL(
+            "SELECT coalesce(name, '') FROM {} WHERE uuid = ANY(%s::uuid[]) AND (name <> ALL(%s)) IS NOT FALSE "
+            "ORDER BY 1"
+        ).format(collection.identifier),
+        (list(uuids), list(names)),
+    )
+    others = [name for (name,) in cursor.fetchall()]
+    if others:
+        raise DuplicateRows(
+            f"备份中选定的collection在目标数据库中名为 {', '.join(others)},未做任何修改;"
+            "请在 collections 中一并指定,或用 collection_suffix 恢复为新的collection",
+            can_retry=False,
+            details={"collections": others},
+        )
+
+
+def expect_there(cursor: Any, collection: Table, uuids: Sequence[str]) -> None:
+    """Raise OrphanRows unless all of them are live: embeddings alone are to be restored."""
+    cursor.execute(
+        SQL("SELECT count(*) FROM {} WHERE uuid = ANY(%s::uuid[])").format(collection.identifier), (list(uuids),)
+    )
+    if cursor.fetchone()[0] < len(uuids):
+        raise OrphanRows("选定的collection不在目标数据库中,请把两张表一起恢复", can_retry=False)
+
+
+def expect_no_references(cursor: Any, live: dict[str, Table]) -> None:
+    """Raise DependentRows if a third table refers to ours: deleting rows could cascade into it."""
+    cursor.execute(FOREIGN_REFERENCES, {"ours": [table.oid for table in live.values()]})
+    if cursor.fetchone()[0]:
+        raise DependentRows("其他表引用了要清空的表,未做任何修改;恢复时可改用 strategy: sync", can_retry=False)
+
+
+def delete_embeddings(cursor: Any, live: dict[str, Table], scope: Scope) -> int:
+    """Delete the embeddings of the chosen collections; returns how many they were."""
+    table = live[EMBEDDING]
+    condition = scope.condition(EMBEDDING, "l")
+    cursor.execute(SQL("DELETE FROM {} l WHERE {}").format(table.identifier, condition))
+    return int(cursor.rowcount)
+
+
+def _names(cursor: Any, collection: Table) -> list[str]:
+    statement = SQL("SELECT DISTINCT name FROM {} WHERE name IS NOT NULL ORDER BY 1 LIMIT {}")
+    cursor.execute(statement.format(collection.identifier, SQL(str(MOST_NAMES))))
+    return [name for (name,) in cursor.fetchall()]

@@ -1,0 +1,61 @@
+"""A backup's collections as new ones beside the originals: `name + suffix`, with uuids and ids of their own.
+
+Everything new is made from the old and the suffix, always the same, so that a second copy meets the first one and
+fails instead of doubling it. An id gets the suffix too, so that people can tell which row it is a copy of.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from common.errors import DuplicateRows
+from data_pipeline.vector.connection import Session
+from data_pipeline.vector.merge import derived
+from data_pipeline.vector.naming import COLLECTION, EMBEDDING
+from data_pipeline.vector.staging import Staged
+from data_pipeline.vector.tables import Table
+
+MOST_NAMES = 100
+"""Of the names that are taken, an answer lists no more."""
+
+NEW_UUID = frozenset({"uuid", "collection_id"})
+NEW_TEXT = frozenset({"name", "id", "custom_id"})
+
+
+def names(cursor: Any, collections: Staged, suffix: str) -> list[str]:
+    """What the copies will be called."""
+    cursor.execute(collections.sql("SELECT coalesce(name, '') || {suffix} FROM {staged}", suffix=Literal(suffix)))
+    return sorted({name for (name,) in cursor.fetchall()})
+
+
+def expect_free(cursor: Any, collection: Table, names: Sequence[str]) -> None:
+    """Raise DuplicateRows if one of the names is taken."""
+    cursor.execute(SQL("SELECT name FROM {} WHERE name = ANY(%s)").format(collection.identifier), (list(names),))
+    taken = sorted({name for (name,) in cursor.fetchall()})[:MOST_NAMES]
+    if taken:
+        text = f"collection名称已存在: {', '.join(taken)},未做任何修改;请换一个 collection_suffix"
+        raise DuplicateRows(text, can_retry=False, details={"collections": taken})
+
+
+def insert(session: Session, staged: dict[str, Staged], suffix: str) -> int:
+    """Write the copies; returns how many embeddings were left out because they are in no collection."""
+    session.enter("check")
+    for name in (COLLECTION, EMBEDDING):
+        one = staged[name]
+        values = SQL(", ").join(_value(column, suffix) for column in one.columns)
+        owner = Identifier("s", "uuid" if name == COLLECTION else "collection_id")
+        statement = "INSERT INTO {live} ({columns}) SELECT {values} FROM {staged} s WHERE {owner} IS NOT NULL"
+        session.cursor.execute(one.sql(statement, values=values, owner=owner))
+    session.cursor.execute(staged[EMBEDDING].sql("SELECT count(*) FROM {staged} WHERE collection_id IS NULL"))
+    return int(session.cursor.fetchone()[0])
+
+
+def _value(column: str, suffix: str) -> Composable:
+    old = Identifier("s", column)
+    if column in NEW_UUID:
+        return derived(SQL("{}").format(old), SQL("{}").format(Literal(suffix)))
+    if column in NEW_TEXT:
+        empty = "coalesce({}, '') || {}" if column == "name" else "{} || {}"
+        return SQL(empty).format(old, Literal(suffix))
+    return old

@@ -1,0 +1,25 @@
+"""Which rows an operation is about: those of some collections, or all."""
+
+from dataclasses import dataclass
+
+from psycopg2.sql import SQL, Composable, Identifier, Literal
+
+from data_pipeline.vector.naming import COLLECTION
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Collections, and the embeddings in them: the names they were chosen by, and their uuids. None stands for all."""
+
+    names: tuple[str, ...] | None
+    uuids: tuple[str, ...] | None
+
+    def condition(self, table: str, alias: str) -> Composable:
+        """What a row of the table, under its alias, has to fulfil."""
+        if self.uuids is None:
+            return SQL("TRUE")
+        column = "uuid" if table == COLLECTION else "collection_id"
+        return SQL("{} = ANY({}::uuid[])").format(Identifier(alias, column), Literal(list(self.uuids)))
+
+
+EVERYTHING = Scope(None, None)
