@@ -15,6 +15,7 @@ from data_pipeline.vector.target import Target
 
 COMPLETE = "Vector表恢复完成"
 PARTIAL = "Vector表恢复部分完成,部分表恢复失败"
+LIMITED = "该备份集只含部分collection,其他collection保持不变"
 UNVOUCHED = "该备份没有清单文件,无法校验其完整性"
 
 
@@ -32,14 +33,15 @@ class Outcome:
         self.precaution: Precaution | None = None
         """The backup that was taken first."""
         self._collections: list[str] | None = None
-        self._blocked_since = 0.0
+        self._blocked_since: float | None = None
         self._blocked_seconds = 0.0
 
     def readers_wait(self) -> None:
         self._blocked_since = time.monotonic()
 
     def readers_go_on(self) -> None:
-        self._blocked_seconds = time.monotonic() - self._blocked_since
+        if self._blocked_since is not None:
+            self._blocked_seconds = time.monotonic() - self._blocked_since
 
     def truncated(self, before: dict[str, int], duration: float) -> None:
         """Record a TRUNCATE; `before` has the rows of each selected table."""

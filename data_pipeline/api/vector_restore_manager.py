@@ -10,6 +10,7 @@ from common.errors import NotFound, ServiceError
 from common.result import now
 from common.sizes import format_size
 from data_pipeline.api.options import Options
+from data_pipeline.api.outcome import LIMITED
 from data_pipeline.api.restore import Restore
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
@@ -73,6 +74,8 @@ class VectorRestoreManager:
         target = self._engine.databases.resolve(pg_conn)
         with _named(target, options), self._held(where, timestamp, options) as (backup_set, limited):
             outcome = retrying(lambda: Restore(self._engine, backup_set, limited).run(target))
+        if limited != options:
+            outcome.warn(LIMITED)
         answer = outcome.describe(target, time.monotonic() - started)
         if outcome.precaution:
             answer["undo"] = outcome.precaution.undo(limited, pg_conn)

@@ -1,8 +1,8 @@
 """Collections picked by name: which they are in a backup and in the live tables, and how they are kept still.
 
 Whoever adds an embedding takes a KEY SHARE lock on its collection, because of the foreign key. So a lock on the rows of
-the chosen collections makes their writers wait, and nobody else's; and under SHARE ROW EXCLUSIVE on the collection
-table no collection is made, renamed or removed meanwhile. Nobody who reads waits for either.
+the chosen collections makes their writers wait, and nobody else's. Nobody can make a second collection of a chosen name
+because names are unique. Tables without that key are locked as a whole instead, against writers; readers never wait.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,6 +18,12 @@ from data_pipeline.vector.tables import Table
 
 MOST_NAMES = 100
 """Of the names there are, an answer lists no more."""
+
+UNIQUE_NAMES = """
+SELECT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+               WHERE i.indrelid = %s AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1 AND i.indpred IS NULL
+               AND a.attname = 'name')
+"""
 
 FOREIGN_REFERENCES = """
 SELECT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = ANY(%(ours)s::oid[])
@@ -51,27 +57,40 @@ def hold(
     every writer has to wait. rows: whoever changes or deletes an embedding waits from now on, not only once we come to
     the same row. Raises DuplicateRows if a chosen collection has another name by now.
     """
-    collection = live[COLLECTION]
-    tables.lock(cursor, collection.schema, (COLLECTION,) if by_key else TABLES, "SHARE ROW EXCLUSIVE")
-    expect_names_kept(cursor, collection, names, uuids)
-    cursor.execute(SQL("SELECT uuid::text FROM {} WHERE name = ANY(%s)").format(collection.identifier), (list(names),))
-    scope = Scope(tuple(names), tuple(dict.fromkeys([*uuids, *(uuid for (uuid,) in cursor.fetchall())])))
-    for name in TABLES if rows else (COLLECTION,):
+    collection, embedding = live[COLLECTION], live[EMBEDDING]
+    _lock_tables(cursor, collection, by_key)
+    cursor.execute(
+        SQL("SELECT uuid::text, name FROM {} WHERE name = ANY(%s) OR uuid = ANY(%s::uuid[]) FOR UPDATE").format(
+            collection.identifier
+        ),
+        (list(names), list(uuids)),
+    )
+    found = cursor.fetchall()  # as they are now that they are locked
+    _expect_chosen(names, [name for _, name in found])
+    scope = Scope(tuple(names), tuple(dict.fromkeys([*uuids, *(uuid for uuid, _ in found)])))
+    if rows:
         statement = SQL("SELECT count(*) FROM (SELECT FROM {} l WHERE {} FOR UPDATE) locked")
-        cursor.execute(statement.format(live[name].identifier, scope.condition(name, "l")))
+        cursor.execute(statement.format(embedding.identifier, scope.condition(EMBEDDING, "l")))
     return scope
+
+
+def _lock_tables(cursor: Any, collection: Table, by_key: bool) -> None:
+    cursor.execute(UNIQUE_NAMES, (collection.oid,))
+    unique = cursor.fetchone()[0]
+    if not (by_key and unique):
+        tables.lock(cursor, collection.schema, (COLLECTION,) if by_key else TABLES, "SHARE ROW EXCLUSIVE")
 
 
 def expect_names_kept(cursor: Any, collection: Table, names: Sequence[str], uuids: Sequence[str]) -> None:
     """Raise DuplicateRows if a chosen collection is there under a name that was not chosen: it isn't ours to touch."""
     cursor.execute(
-        SQL(
-            "SELECT coalesce(name, '') FROM {} WHERE uuid = ANY(%s::uuid[]) AND (name <> ALL(%s)) IS NOT FALSE "
-            "ORDER BY 1"
-        ).format(collection.identifier),
-        (list(uuids), list(names)),
+        SQL("SELECT name FROM {} WHERE uuid = ANY(%s::uuid[])").format(collection.identifier), (list(uuids),)
     )
-    others = [name for (name,) in cursor.fetchall()]
+    _expect_chosen(names, [name for (name,) in cursor.fetchall()])
+
+
+def _expect_chosen(names: Sequence[str], found: Sequence[str | None]) -> None:
+    others = sorted({name or "" for name in found} - set(names))
     if others:
         raise DuplicateRows(
             f"备份中选定的collection在目标数据库中名为 {', '.join(others)},未做任何修改;"
