@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
-from common.errors import ServiceError
+from common.errors import InvalidBackup, NotFound, ServiceError
 from data_pipeline.api.options import Options
 from data_pipeline.api.run import Run
 from data_pipeline.vector import chosen, copies, indexes, merge, sync, tables
@@ -66,6 +67,9 @@ def replace_chosen(run: Run) -> None:
 
 def append(run: Run) -> None:
     """Rows beside those that are there, each table in a savepoint of its own."""
+    for name in run.options.tables:
+        with suppress(InvalidBackup, NotFound):  # which its table alone will fail for
+            run.match(name)
     run.secure(None)
     for name in run.options.tables:
         try:

@@ -53,8 +53,9 @@ class Outcome:
                 "duration": round(duration, 3),
             }
 
-    def restored(self, source: Source, rows: int, duration: float) -> None:
-        """Record a table whose rows were all written."""
+    def restored(self, source: Source, rows: int, duration: float, warnings: Sequence[str]) -> None:
+        """Record a table whose rows were all written, and what had to be done to them."""
+        self._warnings += warnings
         self.results[source.name] = {
             "success": True,
             "source_file": source.file.name,

@@ -1,5 +1,6 @@
 """The backup that a restore takes first, and the request that brings it back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +27,7 @@ class Precaution:
     database: str
     backup_path: str
     timestamp: str
-    names: tuple[str, ...] | None
+    names: Sequence[str] | None
     keyed: bool
 
     def describe(self) -> dict[str, Any]:

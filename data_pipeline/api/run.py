@@ -9,7 +9,7 @@ from data_pipeline.api import precaution
 from data_pipeline.api.options import Options
 from data_pipeline.api.outcome import Outcome
 from data_pipeline.engine import Engine
-from data_pipeline.vector import chosen, indexes, loader, source, staging, tables
+from data_pipeline.vector import chosen, coercion, indexes, loader, source, staging, tables
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
@@ -45,7 +45,7 @@ class Run:
             return
         cursor, collection, manifest = self.session.cursor, self.live[COLLECTION], self._set.manifest
         listed = staging.stage(cursor, self.match(COLLECTION))
-        loader.load(self.session, listed.source, None, self.engine.pool)
+        self._fill(listed.source, None)
         staging.index(self.session, listed)
         absent = manifest.chosen_collections if manifest else None
         self.outcome.concerned(names)
@@ -69,9 +69,18 @@ class Run:
         known = None
         if matched.name == EMBEDDING and self._checked:
             known = tables.collection_ids(self.session.cursor, collections)
-        rows = loader.load(self.session, matched, known, self.engine.pool)
+        rows, warnings = self._fill(matched, known)
         if matched.name in self.options.tables:
-            self.outcome.restored(matched, rows, time.monotonic() - started)
+            self.outcome.restored(matched, rows, time.monotonic() - started, warnings)
+
+    def _fill(self, matched: Source, known: frozenset[bytes] | None) -> tuple[int, list[str]]:
+        """Load a file as it is, or convert it; returns rows, and what was done to them."""
+        if not matched.coerced:
+            return loader.load(self.session, matched, known, self.engine.pool), []
+        scope = Scope(self.options.collections, self.wanted)
+        if self.wanted is not None:
+            known = None  # of the others, whose collections need not be there, the file is read too
+        return coercion.load(self.session, matched, scope, known, self.engine.pool)
 
     def stage(self, names: Iterable[str]) -> dict[str, Staged]:
         """Load tables into temporary ones, with a key, to be compared with the live ones. Locks nothing."""

@@ -58,7 +58,6 @@ class VectorRestoreManager:
         tables: Sequence[str] | None = None,
         pg_conn: str | None = None,
         truncate_before_restore: bool = False,
-        atomic: bool = False,
         **more: Any,
     ) -> dict[str, Any]:
         """Load a set into the database; returns what the answer says of it.

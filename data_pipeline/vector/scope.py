@@ -1,5 +1,6 @@
 """Which rows an operation is about: those of some collections, or all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
@@ -11,8 +12,8 @@ from data_pipeline.vector.naming import COLLECTION
 class Scope:
     """Collections, and the embeddings in them: the names they were chosen by, and their uuids. None stands for all."""
 
-    names: tuple[str, ...] | None
-    uuids: tuple[str, ...] | None
+    names: Sequence[str] | None
+    uuids: Sequence[str] | None
 
     def condition(self, table: str, alias: str) -> Composable:
         """What a row of the table, under its alias, has to fulfil."""

@@ -1,7 +1,7 @@
 """A table's backup file, matched to the live table it goes into, before anything is locked or changed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from common.errors import InvalidBackup, OrphanRows, SchemaMismatch, ServiceError
@@ -27,13 +27,16 @@ LANGCHAIN_TYPES = {
     "embedding": "vector",
 }
 TEXT_TYPES = frozenset({"varchar", "text"})
+OLD_IDS = {"uuid": "uuid", "custom_id": "varchar"}
+"""What an embedding is known by in LangChain's old schema; in the new one it is `id`."""
 
 
 @dataclass(frozen=True)
 class Source:
     """What the table `name` is restored from. `binary`: rows go to the server in binary, else as CSV.
 
-    `table` is where the rows go: the live table, or a temporary one of the same columns.
+    `table` is where the rows go: the live table, or a temporary one of the same columns. `coerced`: those of its
+    columns that the file has in the form of the old schema; the layout is the file's.
     """
 
     name: str
@@ -44,10 +47,13 @@ class Source:
     header_size: int
     fact: TableFact | None
     binary: bool
+    coerced: frozenset[str] = frozenset()
 
     @property
     def columns(self) -> list[str]:
-        return [column.name for column in self.layout.columns]
+        """The table's columns that are written."""
+        names = [column.name for column in self.layout.columns]
+        return ["id", *(name for name in names if name not in OLD_IDS)] if "id" in self.coerced else names
 
     @property
     def header_lines(self) -> int:
@@ -108,11 +114,12 @@ def match(backup_set: BackupSet, table: Table, dimensions: int | None) -> Source
     header = _header(file, backup_set.format, fact)
     if not any(table.column(name) for name in header.columns):
         raise _bad_header(file, "第一行不是列名")  # one word is a line of names too
-    columns = _columns(header, table)
-    _expect_required(header, table)
+    coerced = _coerced(header, table, fact)
+    columns = _columns(header, table, coerced)
+    _expect_required(header, table, coerced)
     if backup_set.format == "binary" and fact:
-        _expect_types(fact, table)
-    return _source(table.name, backup_set, table, header, columns, dimensions)
+        _expect_types(fact, columns, table)
+    return replace(_source(table.name, backup_set, table, header, columns, dimensions), coerced=coerced)
 
 
 def unmatched(backup_set: BackupSet, name: str) -> Source:
@@ -175,20 +182,33 @@ def _binary_header(start: bytes, fact: TableFact | None) -> Header:
     return Header(tuple(column.name for column in fact.columns), copy_binary.strip_header(start), b"\n")
 
 
-def _columns(header: Header, table: Table) -> tuple[rows.Column, ...]:
-    found = [table.column(name) for name in header.columns]
-    missing = [name for name, column in zip(header.columns, found, strict=True) if column is None]
+def _coerced(header: Header, table: Table, fact: TableFact | None) -> frozenset[str]:
+    """The table's columns whose values the file has in the form of the old schema."""
+    old_ids = "uuid" in header.columns and table.column("uuid") is None and table.column("id") is not None
+    ids = {"id"} if old_ids and "id" not in header.columns else set()
+    types = {column.name: column.type for column in fact.columns} if fact else {"cmetadata": "json"} if ids else {}
+    live = table.column("cmetadata")
+    to_jsonb = live is not None and live.type == "jsonb" and types.get("cmetadata") == "json"
+    return frozenset(ids | ({"cmetadata"} if to_jsonb and "cmetadata" in header.columns else set()))
+
+
+def _columns(header: Header, table: Table, coerced: frozenset[str]) -> tuple[rows.Column, ...]:
+    """The file's columns, typed as the table has them; what is coerced, as the old schema has it."""
+    types = {column.name: column.type for column in table.columns}
+    types |= OLD_IDS if "id" in coerced else {}
+    types |= {"cmetadata": "json"} if "cmetadata" in coerced else {}
+    missing = [name for name in header.columns if name not in types]
     if missing:
         raise _mismatch(f"目标表 {table.name} 缺少备份中的列: {', '.join(missing)}", table, missing)
-    return tuple(rows.Column(column.name, column.type) for column in found if column)
+    return tuple(rows.Column(name, types[name]) for name in header.columns)
 
 
-def _expect_required(header: Header, table: Table) -> None:
+def _expect_required(header: Header, table: Table, coerced: frozenset[str]) -> None:
     """LangChain's own columns must all be in the file: one that is left out would silently become NULL."""
     missing = [
         column.name
         for column in table.columns
-        if column.name not in header.columns and (column.name in LANGCHAIN_TYPES or _must_be_given(column))
+        if column.name not in {*header.columns, *coerced} and (column.name in LANGCHAIN_TYPES or _must_be_given(column))
     ]
     if missing:
         raise _mismatch(f"备份文件缺少目标表 {table.name} 的列: {', '.join(missing)}", table, missing)
@@ -198,11 +218,10 @@ def _must_be_given(column: Column) -> bool:
     return column.not_null and not column.has_default
 
 
-def _expect_types(fact: TableFact, table: Table) -> None:
+def _expect_types(fact: TableFact, columns: tuple[rows.Column, ...], table: Table) -> None:
     """Binary values mean something only to the type that wrote them."""
-    for column in fact.columns:
-        live = table.column(column.name)
-        if live and live.type != column.type and not {live.type, column.type} <= TEXT_TYPES:
+    for column, read in zip(fact.columns, columns, strict=True):
+        if read.type != column.type and not {read.type, column.type} <= TEXT_TYPES:
             raise _mismatch(f"目标表 {table.name} 的列类型与备份不同: {column.name}", table, [column.name])
 
 
