@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import psycopg2
 import pytest
+from hypothesis import settings as hypothesis_settings
 from psycopg2.extensions import parse_dsn
 from pytest_postgresql import factories
 
@@ -38,6 +39,10 @@ CREATE TABLE langchain_pg_embedding (
     collection_id uuid REFERENCES langchain_pg_collection (uuid) ON DELETE CASCADE,
     embedding vector, document varchar, cmetadata json, custom_id varchar, uuid uuid PRIMARY KEY);
 """
+hypothesis_settings.register_profile("fast", max_examples=25, deadline=None, database=None, derandomize=True)
+hypothesis_settings.register_profile("thorough", max_examples=500, deadline=None, database=None)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
 # Nothing here has to survive a power cut. What a transaction writes, and what replays after a crash, stays the same.
 FAST = """
 fsync = off
