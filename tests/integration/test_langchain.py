@@ -162,3 +162,84 @@ def test_the_old_tables_come_back_to_the_bit(make_client: Any, old_database: Any
     results = answer.get_json()["data"]["restore_results"]
     assert [result["rows_restored"] for result in results.values()] == [2, len(MANUAL) + len(NOTES) + 1]
     assert bits(old_database) == before
+
+
+def test_one_collection_of_three_is_rolled_back_while_the_others_take_writes(
+    client: Any, collection: Any, background: Any
+) -> None:
+    stores = {name: collection(name) for name in ("manual", "笔记", "faq")}
+    stores["manual"].add_documents(MANUAL)
+    stores["笔记"].add_documents(NOTES)
+    body = back_up(client)
+    stores["manual"].add_documents([Document(id="refund", page_content="changed by a bad load")])
+    stores["manual"].delete(ids=["语句"])
+    answers = []
+    restoring = background(
+        lambda: answers.append(
+            client.twin().restore(**body, truncate_before_restore=True, collections=["manual"]).get_json()
+        )
+    )
+    for number in range(30):
+        for name in ("笔记", "faq"):
+            stores[name].add_documents([Document(id=f"{name} meanwhile {number}", page_content=f"written {number}")])
+    restoring.result()
+    assert answers[0]["success"], answers
+    found = {one.id: one for one in stores["manual"].similarity_search("any", k=100)}
+    assert found == {one.id: one for one in MANUAL}
+    assert len(stores["笔记"].similarity_search("any", k=100)) == len(NOTES) + 30
+    assert len(stores["faq"].similarity_search("any", k=100)) == 30
+    stores["manual"].add_documents([Document(id="after", page_content="goes on")])
+
+
+@pytest.mark.usefixtures("written")
+def test_a_recovered_copy_is_compared_with_the_live_collection_and_dropped(
+    client: Any, collection: Any, database: Any, bits: Any
+) -> None:
+    body = back_up(client)
+    live = collection("manual")
+    live.delete(ids=["语句"])
+    live.add_documents([Document(id="refund", page_content="changed")])
+    before = bits(database)
+    answer = client.restore(**body, collections=["manual"], collection_suffix="_recovered").get_json()["data"]
+    assert answer["collections"] == ["manual_recovered"]
+    copy = collection("manual_recovered")
+    copied = {one.page_content for one in copy.similarity_search("any", k=100)}
+    assert copied == {one.page_content for one in MANUAL}
+    assert copied - {one.page_content for one in live.similarity_search("any", k=100)} == {
+        MANUAL[0].page_content,
+        MANUAL[1].page_content,
+    }
+    copy.delete_collection()
+    assert bits(database) == before
+
+
+@pytest.mark.usefixtures("written")
+def test_yesterday_s_backup_is_merged_into_today_s_collections(client: Any, collection: Any) -> None:
+    body = back_up(client)
+    collection("manual").delete_collection()
+    today = collection("manual")  # made anew, with another uuid
+    today.add_documents(
+        [Document(id="refund", page_content="today's text"), Document(id="new", page_content="only today")]
+    )
+    assert client.restore(**body, on_conflict="skip").status_code == 200
+    found = {one.id: one.page_content for one in today.similarity_search("any", k=100)}
+    assert found == {one.id: one.page_content for one in MANUAL} | {"refund": "today's text", "new": "only today"}
+    assert client.restore(**body, on_conflict="update").status_code == 200
+    assert today.similarity_search(MANUAL[0].page_content, k=1) == [MANUAL[0]]
+    assert len(collection("笔记").similarity_search("any", k=100)) == len(NOTES)
+
+
+def test_an_old_server_s_collections_are_found_on_a_new_one(
+    client: Any, old_database: Any, collection: Any, database: Any
+) -> None:
+    fill_as_langchain_community(old_database)
+    assert client.backup(pg_conn=old_database.url).status_code == 200
+    (place,) = client.list().get_json()["data"]["backup_locations"]
+    body = {"backup_path": place["relative_path"], "timestamp": place["backups"][0]["timestamp"]}
+    answer = client.restore(**body).get_json()["data"]
+    rows = len(MANUAL) + len(NOTES)
+    assert f"langchain_pg_embedding: {rows} 行以 custom_id 作为 id" in answer["warnings"]
+    for document in [*MANUAL, *NOTES]:
+        assert collection("manual").similarity_search(document.page_content, k=1) == [document]
+    english = collection("manual").similarity_search("any", k=100, filter={"page": 3})
+    assert [one.id for one in english] == ["refund"]

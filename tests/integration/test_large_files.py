@@ -61,6 +61,40 @@ def test_a_large_file_comes_back_to_the_bit(
     assert bits(database) == before
 
 
+@pytest.mark.parametrize("file_format", ["csv", "binary"])
+def test_one_collection_is_taken_out_of_a_large_file(
+    client: Any, database: Any, saved: dict[str, str], bits: Any, output_dir: Path, file_format: str
+) -> None:
+    other = "22222222-2222-4222-8222-222222222222"
+    database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'other', NULL)", (other,))
+    database.execute("UPDATE langchain_pg_embedding SET collection_id = %s WHERE id LIKE '%%7'", (other,))
+    done = client.backup(format=file_format).get_json()["data"]
+    before = bits(database)
+    database.execute("UPDATE langchain_pg_embedding SET document = 'changed' WHERE id LIKE '%%7'")
+    body = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"], "collections": ["other"]}
+    response = client.restore(**body, **REPLACE)
+    assert response.get_json()["data"]["restore_results"][EMBEDDING]["rows_restored"] == ROWS // 10
+    assert bits(database) == before
+
+
+def test_an_error_in_a_chosen_row_of_a_late_block_is_named_by_its_line(
+    client: Any, database: Any, saved: dict[str, str], bits: Any, output_dir: Path
+) -> None:
+    """Found by the server, which counts only the records it was sent."""
+    file = embedding_file(output_dir, saved)
+    text = file.read_bytes().replace(b'{""i"": 8000}', b'{""i"": 8000')
+    lines = text.split(b"\n")
+    number = next(n for n, line in enumerate(lines) if line.startswith(b"row 8000,"))
+    lines = [line.replace(DOCS.encode(), b"") if line.startswith(b"row 1") else line for line in lines]
+    file.write_bytes(b"\n".join(lines))
+    forget_manifest(output_dir, saved)
+    before = bits(database)
+    response = client.restore(**saved, **REPLACE, collections=["docs"])
+    data = response.get_json()["data"]
+    assert (response.status_code, data["details"]["line"]) == (422, number + 1)
+    assert bits(database) == before
+
+
 @pytest.mark.parametrize(
     ("old", "new", "column"),
     [

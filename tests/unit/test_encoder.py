@@ -103,3 +103,49 @@ def test_an_empty_block_is_no_rows() -> None:
 def test_layouts_and_results_travel_between_processes() -> None:
     encoded = encoder.encode_csv(legacy_file(1), LEGACY, True)
     assert pickle.loads(pickle.dumps((LEGACY, encoded))) == (LEGACY, encoded)
+
+
+WANTED = Layout(COLUMNS, False, b"\n", 2, None, wanted=frozenset({SALES.bytes}))
+OTHER = uuid.UUID(int=7)
+MIXED = (
+    f'a,{OTHER},"[1,2,3]","of another\ncollection",\n'  # whose vectors have other dimensions
+    f'b,{str(SALES).upper()},"[1,2]","two\nlines",\n'
+    'c,,"[1,2]",in none,\n'
+    f'd,{SALES},"[3,4]",last,\n'
+).encode()
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_only_the_wanted_collections_records_are_encoded(binary: bool) -> None:
+    encoded = encoder.encode_csv(MIXED, WANTED, binary)
+    kept = b"".join(MIXED.splitlines(keepends=True)[number] for number in (2, 3, 5))
+    assert encoded.payload == encoder.encode_csv(kept, WANTED, binary).payload
+    assert (encoded.rows, encoded.dropped, encoded.lines) == (4, 2, 6)
+
+
+def test_only_the_wanted_collections_tuples_are_passed_on() -> None:
+    anything = Layout(COLUMNS, False, b"\n", None, None)
+    block = encoder.encode_csv(MIXED, anything, True).payload
+    encoded = encoder.check_binary(block, WANTED)
+    assert encoded.payload == encoder.encode_csv(MIXED, WANTED, True).payload
+    assert (encoded.rows, encoded.dropped, encoded.lines) == (4, 2, 4)
+
+
+def test_a_record_that_was_sent_is_found_in_the_file_again() -> None:
+    assert [encoder.record_before(MIXED, WANTED, True, index) for index in (0, 1)] == [2, 5]
+    block = encoder.encode_csv(MIXED, Layout(COLUMNS, False, b"\n", None, None), True).payload
+    assert [encoder.record_before(block, WANTED, False, index) for index in (0, 1)] == [1, 3]
+
+
+def test_a_bad_value_of_a_wanted_record_is_named_by_its_line() -> None:
+    three = Layout(COLUMNS, False, b"\n", 3, None, wanted=frozenset({SALES.bytes}))
+    with pytest.raises(RowError) as caught:
+        encoder.encode_csv(MIXED, three, True)
+    assert (caught.value.line, caught.value.column) == (3, "embedding")
+    block = encoder.encode_csv(MIXED, Layout(COLUMNS, False, b"\n", None, None), True).payload
+    with pytest.raises(RowError) as caught:
+        encoder.check_binary(block, three)
+    assert (caught.value.line, caught.value.column) == (2, "embedding")
+    with pytest.raises(RowError) as caught:
+        encoder.encode_csv(MIXED + b"e,nobody,,,\n", WANTED, True)
+    assert (caught.value.line, caught.value.column) == (7, "collection_id")

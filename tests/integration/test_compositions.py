@@ -1,0 +1,96 @@
+"""Every pair of fields of POST /restore and of POST /backup works together, or is refused with both names."""
+
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from data_pipeline.api.clashes import CLASHES
+from data_pipeline.api.schemas import BackupBody, RestoreBody
+
+EMBEDDING = "langchain_pg_embedding"
+REQUIRED = {"backup_path", "timestamp"}
+# A value of each field that asks for something.
+RESTORE: dict[str, Any] = {
+    "tables": [EMBEDDING],
+    "pg_conn": "here",
+    "truncate_before_restore": True,
+    "atomic": False,
+    "expect_database": "here",
+    "require_manifest": True,
+    "strategy": "sync",
+    "collections": ["docs"],
+    "collection_suffix": "_copy",
+    "on_conflict": "update",
+    "backup_before_restore": True,
+}
+BACKUP: dict[str, Any] = {
+    "task_id": "task_1",
+    "pg_conn": "here",
+    "db_connection": "here",
+    "truncate_vector_tables": True,
+    "backup_vector_tables": True,
+    "collections": ["docs"],
+    "format": "binary",
+}
+RESTORE_CLASHES = {frozenset((clash.first, clash.second)) for clash in CLASHES}
+BACKUP_CLASHES = {
+    frozenset(("pg_conn", "db_connection")),
+    frozenset(("collections", "truncate_vector_tables")),
+}
+
+
+def test_no_field_is_left_out() -> None:
+    assert RESTORE.keys() == RestoreBody.model_fields.keys() - REQUIRED
+    assert BACKUP.keys() == BackupBody.model_fields.keys()
+
+
+def here(fields: dict[str, Any], database: Any) -> dict[str, Any]:
+    """With the database that this test has."""
+    known = {"pg_conn": database.url, "db_connection": database.url, "expect_database": database.dbname}
+    return {name: known.get(name, value) for name, value in fields.items()}
+
+
+def expect_clash(response: Any, pair: tuple[str, str]) -> None:
+    data = response.get_json()["data"]
+    assert (response.status_code, data["error_type"]) == (400, "INVALID_PARAMS"), response.text
+    assert all(name in data["response"] for name in pair)
+
+
+@pytest.mark.parametrize("file_format", ["csv", "binary"])
+def test_every_pair_of_fields_of_a_restore(client: Any, database: Any, fill: Any, bits: Any, file_format: str) -> None:
+    """The collections are live, their embeddings gone: rows can be added in every way."""
+    fill(database)
+    done = client.backup(format=file_format).get_json()["data"]
+    named = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+    for pair in combinations(RESTORE, 2):
+        database.execute("TRUNCATE langchain_pg_embedding")
+        database.execute("DELETE FROM langchain_pg_collection WHERE name LIKE '%_copy'")
+        before = bits(database)
+        response = client.restore(**named, **here({name: RESTORE[name] for name in pair}, database))
+        if frozenset(pair) in RESTORE_CLASHES:
+            expect_clash(response, pair)
+            assert bits(database) == before
+        else:
+            assert response.status_code == 200, (pair, response.text)
+            result = response.get_json()["data"]["restore_results"][EMBEDDING]
+            one = "collections" in pair or "collection_suffix" in pair
+            assert result["rows_restored"] == (5 if one else 6), pair
+
+
+def test_every_pair_of_fields_of_a_backup(client: Any, database: Any, fill: Any, backups: Any, bits: Any) -> None:
+    backups.directory("task_1")
+    fill(database)
+    for pair in combinations(BACKUP, 2):
+        before = bits(database)
+        response = client.backup(**here({name: BACKUP[name] for name in pair}, database))
+        if frozenset(pair) in BACKUP_CLASHES:
+            expect_clash(response, pair)
+            assert bits(database) == before
+            continue
+        assert response.status_code == 200, (pair, response.text)
+        saved = response.get_json()["data"]["tables_backed_up"][EMBEDDING]
+        assert saved["row_count"] == (5 if "collections" in pair else 6), pair
+        if "truncate_vector_tables" in pair:
+            database.execute("DELETE FROM langchain_pg_collection")
+            fill(database)
