@@ -1,5 +1,6 @@
 """`collections`: some of them are backed up, or restored, and the others are left as they are."""
 
+import time
 from typing import Any
 
 import pytest
@@ -303,8 +304,9 @@ def test_an_application_that_waits_to_add_to_the_collection_finds_it_again(
         )
     )
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    deadline = time.monotonic() + 30
     while database.fetch(waiting) != [(2,)]:
-        pass
+        assert time.monotonic() < deadline
     gate.cursor().execute("SELECT pg_advisory_unlock(42)")
     gate.commit()
     assert restore.result().status_code == 200
@@ -327,6 +329,23 @@ def test_a_third_table_that_refers_to_embeddings_is_not_cascaded_into(
     assert failure(client.restore(**saved, **REPLACE, collections=["docs"])) == (409, "DEPENDENT_ROWS")
     assert restored(client, saved, **SYNC, collections=["docs"])
     assert database.fetch("SELECT * FROM likes") == [("docs 1",)]
+
+
+def test_without_a_foreign_key_a_writer_is_waited_for_all_the_same(
+    client: Any, database: Any, saved: dict[str, Any], background: Any, wait_for_lock: Any
+) -> None:
+    before = rows_of(database, "docs")
+    database.execute(
+        "ALTER TABLE langchain_pg_embedding DROP CONSTRAINT langchain_pg_embedding_collection_id_fkey;"
+        "ALTER TABLE langchain_pg_collection DROP CONSTRAINT langchain_pg_collection_name_key"
+    )
+    application = database.connect()
+    application.cursor().execute("INSERT INTO langchain_pg_embedding (id, collection_id) VALUES ('late', %s)", (A,))
+    restoring = background(lambda: client.twin().restore(**saved, **REPLACE, collections=["docs"]))
+    wait_for_lock(database)
+    application.commit()
+    assert restoring.result().status_code == 200
+    assert rows_of(database, "docs") == before
 
 
 def test_tables_without_keys_are_restored_by_collection_too(client: Any, database: Any, saved: dict[str, Any]) -> None:
