@@ -125,7 +125,7 @@ def test_only_the_wanted_collections_records_are_encoded(binary: bool) -> None:
 
 def test_only_the_wanted_collections_tuples_are_passed_on() -> None:
     anything = Layout(COLUMNS, False, b"\n", None, None)
-    block = encoder.encode_csv(MIXED, anything, True).payload
+    (block,) = encoder.encode_csv(MIXED, anything, True).payload
     encoded = encoder.check_binary(block, WANTED)
     assert encoded.payload == encoder.encode_csv(MIXED, WANTED, True).payload
     assert (encoded.rows, encoded.dropped, encoded.lines) == (4, 2, 4)
@@ -133,7 +133,7 @@ def test_only_the_wanted_collections_tuples_are_passed_on() -> None:
 
 def test_a_record_that_was_sent_is_found_in_the_file_again() -> None:
     assert [encoder.record_before(MIXED, WANTED, True, index) for index in (0, 1)] == [2, 5]
-    block = encoder.encode_csv(MIXED, Layout(COLUMNS, False, b"\n", None, None), True).payload
+    (block,) = encoder.encode_csv(MIXED, Layout(COLUMNS, False, b"\n", None, None), True).payload
     assert [encoder.record_before(block, WANTED, False, index) for index in (0, 1)] == [1, 3]
 
 
@@ -142,7 +142,7 @@ def test_a_bad_value_of_a_wanted_record_is_named_by_its_line() -> None:
     with pytest.raises(RowError) as caught:
         encoder.encode_csv(MIXED, three, True)
     assert (caught.value.line, caught.value.column) == (3, "embedding")
-    block = encoder.encode_csv(MIXED, Layout(COLUMNS, False, b"\n", None, None), True).payload
+    (block,) = encoder.encode_csv(MIXED, Layout(COLUMNS, False, b"\n", None, None), True).payload
     with pytest.raises(RowError) as caught:
         encoder.check_binary(block, three)
     assert (caught.value.line, caught.value.column) == (2, "embedding")
