@@ -50,6 +50,8 @@ class Settings:
     http_hosts: frozenset[str]
     """Names a Host header may have beside loopback's own."""
     cors_origins: frozenset[str]
+    backup_connections: int
+    """Connections that read a large table at a time in a backup; all see the same snapshot."""
     load_workers: int
     """Processes that parse large files; 0 parses them in the service's own."""
     index_memory: str | None
@@ -81,6 +83,7 @@ class Settings:
             api_read_token=_token(env, "API_READ_TOKEN"),
             http_hosts=_names(env, "ALLOWED_HOSTS"),
             cors_origins=_names(env, "CORS_ORIGINS"),
+            backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
             load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
             index_memory=_memory(env, "INDEX_MEMORY"),
             backup_directory=section["backup_directory"],

@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,14 +48,21 @@ class Saved:
 
 
 def save(
-    session: Session, live: dict[str, Table], scope: Scope, draft: Draft, file_format: FileFormat
+    session: Session,
+    live: dict[str, Table],
+    scope: Scope,
+    draft: Draft,
+    file_format: FileFormat,
+    companions: Sequence[Session] = (),
 ) -> dict[str, Saved]:
     """Write both tables into the draft and publish it.
 
-    The transaction's locks, or its snapshot, keep the rows still meanwhile.
+    The transaction's locks, or its snapshot, keep the rows still meanwhile. companions: sessions in the same snapshot,
+    to read along.
     """
     session.enter("read")
-    saved = {name: _save(session, live[name], scope, draft, file_format) for name in TABLES}
+    readers = [session, *companions]
+    saved = {name: _save(readers, live[name], scope, draft, file_format) for name in TABLES}
     document = {
         "timestamp": draft.timestamp,
         "created_at": now(),
@@ -70,9 +77,9 @@ def save(
     return saved
 
 
-def _save(session: Session, table: Table, scope: Scope, draft: Draft, file_format: FileFormat) -> Saved:
+def _save(readers: Sequence[Session], table: Table, scope: Scope, draft: Draft, file_format: FileFormat) -> Saved:
     started = time.monotonic()
-    fact, largest_row = saver.save(session.cursor, table, scope, draft, file_format)
+    fact, largest_row = saver.save(readers, table, scope, draft, file_format)
     return Saved(fact, largest_row, time.monotonic() - started)
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.trainer import snapshot
 from data_pipeline.trainer.snapshot import Saved
-from data_pipeline.vector import chosen, location, tables
+from data_pipeline.vector import chosen, companions, location, tables
 from data_pipeline.vector.connection import Session, retrying, transaction
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, LOG, TABLES, FileFormat
@@ -86,12 +86,20 @@ class VectorTableManager:
         ):
             live = self._lock(session, truncate)
             scope = _scope(session, live, collections)
-            _record(record, snapshot.save(session, live, scope, draft, file_format))
+            with self._companions(session, target, live, truncate) as further:
+                _record(record, snapshot.save(session, live, scope, draft, file_format, further))
             if scope.names is not None:
                 record["collections"] = list(scope.names)
             record["backup_timestamp"] = draft.timestamp
             if truncate:
                 self._truncate(session, live, record)
+
+    def _companions(
+        self, session: Session, target: Target, live: dict[str, Table], truncate: bool
+    ) -> AbstractContextManager[list[Session]]:
+        """None where rows are removed afterwards: nobody passes the lock that takes."""
+        further = 0 if truncate else self._engine.settings.backup_connections - 1
+        return companions.joined(session, target, self._engine.timeouts, live, further)
 
     def _lock(self, session: Session, truncate: bool) -> dict[str, Table]:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""

@@ -125,15 +125,9 @@ def transaction(target: Target, timeouts: Timeouts, *, snapshot: bool = False) -
     Raises ServiceError for whatever the database refuses.
     """
     connection = connect(target, timeouts)
-    level = ISOLATION_LEVEL_REPEATABLE_READ if snapshot else ISOLATION_LEVEL_READ_COMMITTED
     session = Session(cursor=None)
     try:
-        # Never READ WRITE: it would override default_transaction_read_only, which somebody has set on purpose.
-        connection.set_session(isolation_level=level, readonly=snapshot or None)
-        session.cursor = connection.cursor()
-        _fix_settings(session.cursor, timeouts.settings(connection.server_version))
-        if connection.server_version >= 140000:  # and not on every system: a server on Windows refuses it
-            prefer(session.cursor, "client_connection_check_interval", f"{timeouts.client_check}ms")
+        session.cursor = _begin(connection, timeouts, snapshot)
         yield session
         commit(connection, session, target, timeouts)
     except psycopg2.Error as error:
@@ -142,6 +136,34 @@ def transaction(target: Target, timeouts: Timeouts, *, snapshot: bool = False) -
         raise answer from None
     finally:
         connection.close()  # what was not committed is rolled back by the server
+
+
+def join(target: Target, timeouts: Timeouts, snapshot: str) -> Session:
+    """A read-only transaction in a snapshot that another one exported; whoever calls closes its connection.
+
+    Raises ServiceError.
+    """
+    connection = connect(target, timeouts)
+    try:
+        cursor = _begin(connection, timeouts, snapshot=True)
+        cursor.execute("SET TRANSACTION SNAPSHOT %s", (snapshot,))
+    except psycopg2.Error as error:
+        answer = sqlstate.translate(error, "prepare", bool(connection.closed))
+        connection.close()
+        raise answer from None
+    return Session(cursor, "read")
+
+
+def _begin(connection: Any, timeouts: Timeouts, snapshot: bool) -> Any:
+    """The cursor of a transaction with our settings; no query has been sent yet that would need a snapshot."""
+    level = ISOLATION_LEVEL_REPEATABLE_READ if snapshot else ISOLATION_LEVEL_READ_COMMITTED
+    # Never READ WRITE: it would override default_transaction_read_only, which somebody has set on purpose.
+    connection.set_session(isolation_level=level, readonly=snapshot or None)
+    cursor = connection.cursor()
+    _fix_settings(cursor, timeouts.settings(connection.server_version))
+    if connection.server_version >= 140000:  # and not on every system: a server on Windows refuses it
+        prefer(cursor, "client_connection_check_interval", f"{timeouts.client_check}ms")
+    return cursor
 
 
 def commit(connection: Any, session: Session, target: Target, timeouts: Timeouts) -> None:

@@ -1,93 +1,88 @@
-"""A table into a file: one COPY stream -> blocks, hashed as they pass -> disk."""
+"""A table into a file: COPY streams -> blocks, hashed as they pass -> disk."""
 
-import hashlib
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, BinaryIO
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg2
 
 from common.errors import InternalError
-from data_pipeline.vector import copy_binary, indexes, tables
+from data_pipeline.vector import copy_binary, indexes, pages, sqlstate, tables
+from data_pipeline.vector.block_writer import BlockWriter, Rows
+from data_pipeline.vector.connection import Session
 from data_pipeline.vector.draft import Draft, sync
 from data_pipeline.vector.naming import FileFormat, table_file
+from data_pipeline.vector.pages import ALL_PAGES, Pages
 from data_pipeline.vector.scope import Scope
-from data_pipeline.vector.source import BLOCK_BYTES
 from data_pipeline.vector.tables import Table
 
-FRAME_ONLY = frozenset({copy_binary.TRAILER, copy_binary.HEADER + copy_binary.TRAILER})
-"""Messages of binary COPY that hold no row; no row is that short."""
 
-BLOCKS_AHEAD = 3
-"""Blocks waiting to be written: enough to ride out a slow moment of the disk, and memory stays flat."""
+class Extraction:
+    """The rows of one table on their way into a file, read by one session or by several that see the same.
 
-
-class BlockWriter:
-    """What COPY TO writes to, one message a row: cuts blocks at row ends, hashes each, and writes it.
-
-    Hashing and writing happen in a thread beside the one that receives rows: both let go of the interpreter's lock, so
-    the server never waits for them. A failed write is raised by a later write() or by close().
+    Each session takes the next part of the table when it is done with one.
     """
 
-    def __init__(self, file: BinaryIO, file_format: FileFormat) -> None:
-        self.bytes = 0
-        self.largest_row = 0
-        self.blocks: list[dict[str, Any]] = []
-        self._file = file
-        # A CSV header is a message of its own; in binary the header stands before the first row, and the trailer is
-        # a message of its own.
-        self._header_pending = file_format == "csv"
-        self._pending: list[bytes] = []
-        self._pending_bytes = 0
-        self._pending_rows = 0
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="save")
-        self._writes: deque[Future[None]] = deque()
+    def __init__(self, table: Table, scope: Scope, file_format: FileFormat, writer: BlockWriter) -> None:
+        self._table, self._scope, self._format, self._writer = table, scope, file_format, writer
+        self._guard = threading.Lock()
+        self._parts: list[Pages] = []
+        self._rows = 0
+        self._error: Exception | None = None
 
-    def __enter__(self) -> "BlockWriter":
-        return self
+    def run(self, sessions: Sequence[Session]) -> int:
+        """Read everything; returns how many rows the server read. Raises the first error of any session."""
+        parts = pages.parts(sessions[0].cursor, self._table.oid) if len(sessions) > 1 else [ALL_PAGES]
+        self._parts = parts[::-1]
+        first, *others = sessions[: len(parts)]
+        threads = [threading.Thread(target=self._read, args=(session,), name="read") for session in others]
+        for thread in threads:
+            thread.start()
+        self._read(first)
+        for thread in threads:
+            thread.join()
+        if self._error is not None:
+            raise self._error
+        self._writer.finish()
+        return self._rows
 
-    def __exit__(self, *_error: object) -> None:
-        self._thread.shutdown(cancel_futures=True)
+    def _read(self, session: Session) -> None:
+        rows = Rows(self._writer, self._format)
+        try:
+            while (part := self._next_part()) is not None:
+                count = tables.copy_out(session.cursor, self._table, self._scope, part, self._format, rows)
+                with self._guard:
+                    self._rows += count
+            rows.close()
+        except psycopg2.Error as error:  # here, where it is known whose connection it was
+            self._fail(sqlstate.translate(error, "read", bool(session.cursor.connection.closed)))
+        except Exception as error:
+            self._fail(error)
 
-    def write(self, message: bytes) -> None:
-        self._pending.append(message)
-        self._pending_bytes += len(message)
-        self.largest_row = max(self.largest_row, len(message))
-        if self._header_pending or message in FRAME_ONLY:
-            self._header_pending = False
-        else:
-            self._pending_rows += 1
-        if self._pending_bytes >= BLOCK_BYTES:
-            self._end_block()
+    def _next_part(self) -> Pages | None:
+        with self._guard:
+            return self._parts.pop() if self._parts and self._error is None else None
 
-    def finish(self) -> None:
-        """Wait until everything is in the file. Raises OSError if it is not."""
-        if self._pending:
-            self._end_block()
-        while self._writes:
-            self._writes.popleft().result()
-
-    def _end_block(self) -> None:
-        self._writes.append(self._thread.submit(self._store, self._pending, self._pending_rows))
-        self._pending, self._pending_bytes, self._pending_rows = [], 0, 0
-        if len(self._writes) > BLOCKS_AHEAD:
-            self._writes.popleft().result()
-
-    def _store(self, messages: list[bytes], rows: int) -> None:
-        data = b"".join(messages)
-        digest = hashlib.sha256(data).hexdigest()
-        self._file.write(data)
-        self.blocks.append({"offset": self.bytes, "bytes": len(data), "rows": rows, "sha256": digest})
-        self.bytes += len(data)
+    def _fail(self, error: Exception) -> None:
+        with self._guard:
+            self._error = self._error or error
+        self._writer.stop()
 
 
-def save(cursor: Any, table: Table, scope: Scope, draft: Draft, file_format: FileFormat) -> tuple[dict[str, Any], int]:
+def save(
+    sessions: Sequence[Session], table: Table, scope: Scope, draft: Draft, file_format: FileFormat
+) -> tuple[dict[str, Any], int]:
     """Write a table's rows into a file of the draft, down to the disk.
 
-    Returns what the manifest says of it, and the bytes of its largest row.
+    sessions: the transaction's own, and others in its snapshot that read along. Returns what the manifest says of the
+    file, and the bytes of its largest row.
     """
+    cursor = sessions[0].cursor
     name = table_file(table.name, draft.timestamp, file_format)
-    with draft.create(name) as file, BlockWriter(file, file_format) as writer:
-        rows = tables.copy_out(cursor, table, scope, file_format, writer)
-        writer.finish()
+    binary = file_format == "binary"
+    header = copy_binary.HEADER if binary else tables.csv_header(cursor, table)
+    with draft.create(name) as file, BlockWriter(file, header, copy_binary.TRAILER if binary else b"") as writer:
+        rows = Extraction(table, scope, file_format, writer).run(sessions)
         sync(file)
     if rows != sum(block["rows"] for block in writer.blocks):
         raise InternalError(f"写出的行数与数据库不符: {table.name}")

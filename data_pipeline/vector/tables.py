@@ -6,12 +6,14 @@ translates them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any, Literal
 
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from common.errors import DependentRows, InternalError, OperationInProgress, SchemaMismatch
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
+from data_pipeline.vector.pages import ALL_PAGES, Pages
 from data_pipeline.vector.scope import EVERYTHING, Scope
 
 LockMode = Literal["ACCESS SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
@@ -105,11 +107,15 @@ def take_writer_lock(cursor: Any) -> None:
     raise OperationInProgress("目标数据库上已有恢复或备份清空操作正在进行", can_retry=True, holder=holder)
 
 
-def lock(cursor: Any, schema: str, names: Sequence[str], mode: LockMode) -> None:
-    """Lock tables by name, the embedding table first: whoever inserts embeddings locks it before its collections."""
+def lock(cursor: Any, schema: str, names: Sequence[str], mode: LockMode, *, wait: bool = True) -> None:
+    """Lock tables by name, the embedding table first: whoever inserts embeddings locks it before its collections.
+
+    Without `wait` it fails (55P03) where another lock is in the way or ahead in the queue.
+    """
     ordered = sorted(names, key=TABLES.index, reverse=True)
     relations = SQL(", ").join(Identifier(schema, name) for name in ordered)
-    cursor.execute(SQL("LOCK TABLE {} IN {} MODE").format(relations, SQL(mode)))
+    statement = SQL("LOCK TABLE {} IN {} MODE{}").format(relations, SQL(mode), SQL("" if wait else " NOWAIT"))
+    cursor.execute(statement)
 
 
 def database(cursor: Any) -> str:
@@ -187,22 +193,41 @@ def copy_in(cursor: Any, table: Table, columns: Sequence[str], file_format: str,
     return int(cursor.rowcount)
 
 
-def copy_out(cursor: Any, table: Table, scope: Scope, file_format: str, sink: Any) -> int:
+def copy_out(cursor: Any, table: Table, scope: Scope, pages: Pages, file_format: str, sink: Any) -> int:
     """COPY the table's rows to a sink, in the table's column order; returns how many the server read.
 
-    The server sends one message a row, and psycopg2 one write a message; a CSV header is a message of its own, a
-    binary header stands in front of the first row.
+    The server sends one message a row, and psycopg2 one write a message; in binary a header stands in front of the
+    first one, and a trailer comes after the last. CSV comes without its header: csv_header() has it.
     """
-    options = SQL("FORMAT csv, HEADER true") if file_format == "csv" else SQL("FORMAT binary")
     names = _names([column.name for column in table.columns])
-    if scope == EVERYTHING:
+    if scope == EVERYTHING and pages == ALL_PAGES:
         rows: Composable = SQL("{} ({})").format(table.identifier, names)
     else:
-        condition = scope.condition(table.name, "l")
-        rows = SQL("(SELECT {} FROM {} l WHERE {})").format(names, table.identifier, condition)
-    statement = SQL("COPY {} TO STDOUT WITH ({})").format(rows, options)
-    cursor.copy_expert(statement, sink)
+        conditions = SQL(" AND ").join([scope.condition(table.name, "l"), *pages.conditions("l")])
+        rows = SQL("(SELECT {} FROM {} l WHERE {})").format(names, table.identifier, conditions)
+    cursor.copy_expert(SQL("COPY {} TO STDOUT WITH (FORMAT {})").format(rows, SQL(file_format)), sink)
     return int(cursor.rowcount)
+
+
+def csv_header(cursor: Any, table: Table) -> bytes:
+    """The line of column names with which the server's CSV begins, quoted as it quotes them."""
+    line = BytesIO()
+    names = _names([column.name for column in table.columns])
+    rows = SQL("(SELECT {} FROM {} WHERE FALSE)").format(names, table.identifier)
+    cursor.copy_expert(SQL("COPY {} TO STDOUT WITH (FORMAT csv, HEADER true)").format(rows), line)
+    return line.getvalue()
+
+
+def export_snapshot(cursor: Any) -> str:
+    """The transaction's snapshot, for others to see the same rows while it lasts."""
+    cursor.execute("SELECT pg_export_snapshot()")
+    return str(cursor.fetchone()[0])
+
+
+def total_size(cursor: Any, table: Table) -> int:
+    """Bytes of the table with what is stored out of line, without its indexes."""
+    cursor.execute("SELECT pg_table_size(%s::oid)", (table.oid,))
+    return int(cursor.fetchone()[0])
 
 
 def expect_rows(cursor: Any, table: Table, expected: int, scope: Scope = EVERYTHING) -> None:

@@ -1,0 +1,118 @@
+"""Rows of COPY TO -> blocks, hashed as they pass -> a file."""
+
+import hashlib
+import threading
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, BinaryIO
+
+from data_pipeline.vector import copy_binary
+from data_pipeline.vector.naming import FileFormat
+from data_pipeline.vector.source import BLOCK_BYTES
+
+BLOCKS_AHEAD = 3
+"""Blocks waiting to be written: enough to ride out a slow moment of the disk, and memory stays flat."""
+
+
+class Stopped(Exception):
+    """Another reader of the same table has failed, so nobody needs these rows any more."""
+
+
+class BlockWriter:
+    """Hashes blocks and writes them in the order they come, from whichever thread.
+
+    Hashing and writing happen in a thread beside those that receive rows: both let go of the interpreter's lock, so
+    the server never waits for them. A failed write is raised by a later add() or by finish().
+    """
+
+    def __init__(self, file: BinaryIO, header: bytes, trailer: bytes) -> None:
+        self.bytes = 0
+        self.largest_row = 0
+        self.blocks: list[dict[str, Any]] = []
+        self._file = file
+        self._trailer = trailer
+        self._rest: list[bytes] = [header]
+        self._rest_rows = 0
+        self._stopped = False
+        self._guard = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="save")
+        self._writes: deque[Future[None]] = deque()
+
+    def __enter__(self) -> "BlockWriter":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def add(self, rows: list[bytes]) -> None:
+        """A block's worth of rows. What was left over before goes in front: the header, in the first block."""
+        with self._guard:
+            if self._stopped:
+                raise Stopped
+            self._submit([*self._rest, *rows], self._rest_rows + len(rows))
+            self._rest, self._rest_rows = [], 0
+            if len(self._writes) > BLOCKS_AHEAD:
+                self._writes.popleft().result()
+
+    def leave(self, rows: list[bytes], largest: int) -> None:
+        """The end of a reader: its last rows, fewer than a block's worth, and the size of its largest row."""
+        with self._guard:
+            self._rest += rows
+            self._rest_rows += len(rows)
+            self.largest_row = max(self.largest_row, largest)
+
+    def stop(self) -> None:
+        """Take no more blocks."""
+        self._stopped = True
+
+    def finish(self) -> None:
+        """Wait until everything is in the file. Raises OSError if it is not."""
+        if self._rest or self._trailer:
+            self._submit([*self._rest, self._trailer], self._rest_rows)
+        while self._writes:
+            self._writes.popleft().result()
+
+    def _submit(self, pieces: list[bytes], rows: int) -> None:
+        self._writes.append(self._thread.submit(self._store, pieces, rows))
+
+    def _store(self, pieces: list[bytes], rows: int) -> None:
+        data = b"".join(pieces)
+        digest = hashlib.sha256(data).hexdigest()
+        self._file.write(data)
+        self.blocks.append({"offset": self.bytes, "bytes": len(data), "rows": rows, "sha256": digest})
+        self.bytes += len(data)
+
+
+class Rows:
+    """What COPY TO writes to, one message a row, without a CSV header: gives a BlockWriter its rows, frame left out.
+
+    In binary the frame's header stands in front of the first row, and the trailer is a message of its own.
+    """
+
+    def __init__(self, writer: BlockWriter, file_format: FileFormat) -> None:
+        self._writer = writer
+        self._framed = file_format == "binary"
+        self._at_start = True
+        self._rows: list[bytes] = []
+        self._bytes = 0
+        self._largest = 0
+
+    def write(self, message: bytes) -> None:
+        if self._framed:
+            if self._at_start:
+                message, self._at_start = message.removeprefix(copy_binary.HEADER), False
+            if message == copy_binary.TRAILER:  # no row is that short
+                self._at_start = True
+                return
+        size = len(message)
+        self._rows.append(message)
+        self._bytes += size
+        if size > self._largest:
+            self._largest = size
+        if self._bytes >= BLOCK_BYTES:
+            self._writer.add(self._rows)
+            self._rows, self._bytes = [], 0
+
+    def close(self) -> None:
+        """Hand over what is left. One object serves several COPYs, one after the other."""
+        self._writer.leave(self._rows, self._largest)

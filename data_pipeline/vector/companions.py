@@ -1,0 +1,49 @@
+"""Further connections that see what a backup's transaction sees, so that a large table is read over several at once.
+
+The server makes text of rows on one core a connection; of floats, that is most of the time a CSV backup takes.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg2
+
+from common.errors import ServiceError
+from data_pipeline.vector import connection, tables
+from data_pipeline.vector.connection import Session, Timeouts
+from data_pipeline.vector.naming import EMBEDDING, TABLES
+from data_pipeline.vector.tables import Table
+from data_pipeline.vector.target import Target
+
+WORTH_SHARING = 32 << 20
+"""Bytes of a table, TOAST included: a smaller one is saved before another connection is there."""
+
+
+@contextmanager
+def joined(
+    session: Session, target: Target, timeouts: Timeouts, live: dict[str, Table], most: int
+) -> Iterator[list[Session]]:
+    """Sessions in a REPEATABLE READ session's own snapshot, which hold their own locks on both tables.
+
+    At most `most`, none for small tables, and fewer where the server has no more to give: then the backup takes longer,
+    but it is the same. They are closed at the end.
+    """
+    opened: list[Session] = []
+    ready: list[Session] = []
+    try:
+        if most and tables.total_size(session.cursor, live[EMBEDDING]) > WORTH_SHARING:
+            snapshot = tables.export_snapshot(session.cursor)
+            with suppress(ServiceError, psycopg2.Error):
+                for _ in range(most):
+                    opened.append(connection.join(target, timeouts, snapshot))
+                    _lock(opened[-1], live)
+                    ready.append(opened[-1])
+        yield ready
+    finally:
+        for one in opened:
+            one.cursor.connection.close()
+
+
+def _lock(session: Session, live: dict[str, Table]) -> None:
+    """At once or not at all: whoever waits for a lock on the tables waits for us, and would never let us pass."""
+    tables.lock(session.cursor, live[EMBEDDING].schema, TABLES, "ACCESS SHARE", wait=False)
