@@ -12,6 +12,7 @@ from data_pipeline.vector import indexes, loader, source, sync, tables
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.connection import Session, savepoint, transaction
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
+from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.source import Source
 from data_pipeline.vector.tables import Table
 from data_pipeline.vector.target import Target
@@ -45,15 +46,20 @@ class Restore:
         self._live: dict[str, Table]
         self._checked: bool  # the database refuses an embedding without its collection, so we look first
 
-    def run(self, target: Target) -> Outcome:
-        """Do it, and say what was done."""
-        if self._options.require_manifest and self._set.manifest is None:
-            raise InvalidBackup("该备份没有清单文件,无法校验其完整性", can_retry=False)
-        with transaction(target, self._engine.timeouts) as session:
+    def run(self, target: Target, progress: Progress = SILENT) -> Outcome:
+        """Do it, and say what was done. Raises Cancelled once `progress` says so: nothing was changed."""
+        self.expect_possible()
+        progress.expect_bytes(sum(file.size for file in self._set.files.values()))
+        with transaction(target, self._engine.timeouts, progress=progress) as session:
             self._begin(session)
             self._steps()()
         self._outcome.readers_go_on()
         return self._outcome
+
+    def expect_possible(self) -> None:
+        """Raise what can be known to stand in the way before the database is asked."""
+        if self._options.require_manifest and self._set.manifest is None:
+            raise InvalidBackup("该备份没有清单文件,无法校验其完整性", can_retry=False)
 
     def _steps(self) -> Callable[[], None]:
         if self._options.truncate:

@@ -17,6 +17,7 @@ from data_pipeline.vector import connection, location, naming
 from data_pipeline.vector.catalog import ListedLocation, ListedSet
 from data_pipeline.vector.connection import retrying
 from data_pipeline.vector.naming import LOG, TABLES, backup_date
+from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.target import Target
 
 
@@ -60,12 +61,14 @@ class VectorRestoreManager:
         strategy: Strategy = "reload",
         require_manifest: bool = False,
         expect_database: str | None = None,
+        progress: Progress = SILENT,
     ) -> dict[str, Any]:
         """Load a set into the database; returns what the answer says of it.
 
         With truncate_before_restore the selected tables hold exactly the backup afterwards, or what they held before
         if anything fails. So they do with the strategy "sync", which writes only rows that differ. With neither, rows
-        are added; a table that fails is undone alone, unless `atomic`.
+        are added; a table that fails is undone alone, unless `atomic`. Raises Cancelled once `progress` says so: the
+        tables are as before.
         """
         started = time.monotonic()
         naming.check_timestamp(timestamp)
@@ -74,8 +77,27 @@ class VectorRestoreManager:
         where = location.parse(backup_path)
         target = self._engine.databases.resolve(pg_conn)
         with _named(target, options), self._engine.catalog.hold(where, timestamp, selected) as backup_set:
-            outcome = retrying(lambda: Restore(self._engine, backup_set, options).run(target))
+            outcome = retrying(lambda: Restore(self._engine, backup_set, options).run(target, progress))
         return outcome.describe(target, time.monotonic() - started)
+
+    def expect_possible(
+        self,
+        backup_path: str,
+        timestamp: str,
+        tables: Sequence[str] | None = None,
+        pg_conn: str | None = None,
+        require_manifest: bool = False,
+        **_options: Any,
+    ) -> Target:
+        """The database that a restore with these arguments is about.
+
+        Raises ServiceError if it could only fail: no such set, or a database that may not be named.
+        """
+        naming.check_timestamp(timestamp)
+        target = self._engine.databases.resolve(pg_conn)
+        found = self._engine.catalog.find(location.parse(backup_path), timestamp, naming.in_order(tables or TABLES))
+        Restore(self._engine, found, Options(list(found.files), require_manifest=require_manifest)).expect_possible()
+        return target
 
     def get_connection(self) -> Any:
         """A psycopg2 connection to the configured database, the caller's to close."""

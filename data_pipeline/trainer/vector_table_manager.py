@@ -18,6 +18,7 @@ from data_pipeline.vector.connection import Session, retrying, transaction
 from data_pipeline.vector.draft import Draft
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.naming import EMBEDDING, LOG, TABLES, FileFormat
+from data_pipeline.vector.progress import SILENT, Cancelled, Progress
 from data_pipeline.vector.rows import LARGEST_FIELD
 from data_pipeline.vector.tables import Table
 from data_pipeline.vector.target import Target
@@ -56,31 +57,43 @@ class VectorTableManager:
         truncate: bool = False,
         pg_conn: str | None = None,
         file_format: FileFormat = "csv",
+        progress: Progress = SILENT,
     ) -> dict[str, Any]:
         """Back up both tables from one snapshot; returns what the answer says of it.
 
         With `truncate` the embedding table is emptied in the same transaction, once the backup is published whole:
         nobody can write in between, so no row falls out of both. Truncating switches the backup on.
+        Raises Cancelled once `progress` says so: the tables are as before.
         """
-        if not (backup or truncate):
-            raise InvalidParams("backup_vector_tables 与 truncate_vector_tables 均为 false,没有要执行的操作")
         started = time.monotonic()
-        target = self._engine.databases.resolve(pg_conn)
+        target = self.expect_possible(backup, truncate, pg_conn)
         with self._recorded(target) as record:
-            retrying(lambda: self._back_up(target, truncate, file_format, record))
+            retrying(lambda: self._back_up(target, truncate, file_format, record, progress))
         record["duration"] = round(time.monotonic() - started, 3)
         return record
 
-    def _back_up(self, target: Target, truncate: bool, file_format: FileFormat, record: dict[str, Any]) -> None:
+    def expect_possible(self, backup: bool = True, truncate: bool = False, pg_conn: str | None = None) -> Target:
+        """The database that a request with these arguments is about. Raises ServiceError if it could only fail."""
+        if not (backup or truncate):
+            raise InvalidParams("backup_vector_tables 与 truncate_vector_tables 均为 false,没有要执行的操作")
+        return self._engine.databases.resolve(pg_conn)
+
+    def _back_up(
+        self, target: Target, truncate: bool, file_format: FileFormat, record: dict[str, Any], progress: Progress
+    ) -> None:
         timestamps = _seconds_from_now(self._engine.settings.timestamp_format)
         with (
             self._engine.storage.draft(self._location, timestamps) as draft,
-            transaction(target, self._engine.timeouts, snapshot=not truncate) as session,
+            transaction(target, self._engine.timeouts, snapshot=not truncate, progress=progress) as session,
         ):
             live = self._lock(session, truncate)
-            session.enter("read")
+            progress.expect_rows(tables.estimate_rows(session.cursor, live))
             facts = {name: self._save(session, live[name], draft, file_format, record) for name in TABLES}
-            draft.publish(manifest.dump(self._describe(session, draft, facts, live)))
+            session.enter("check")
+            described = manifest.dump(self._describe(session, draft, facts, live))
+            if not truncate:
+                progress.settle()  # a cancelled backup is not listed
+            draft.publish(described)
             record["backup_timestamp"] = draft.timestamp
             if truncate:
                 self._truncate(session, live, record)
@@ -97,7 +110,7 @@ class VectorTableManager:
         self, session: Session, table: Table, draft: Draft, file_format: FileFormat, record: dict[str, Any]
     ) -> dict[str, Any]:
         started = time.monotonic()
-        fact, largest_row = saver.save(session.cursor, table, draft, file_format)
+        fact, largest_row = saver.save(session, table, draft, file_format)
         if largest_row > LARGEST_FIELD:
             record["warnings"].append(f"{table.name} 中有超过 64 MB 的行,恢复时会被拒绝")
         record["tables_backed_up"][table.name] = {
@@ -144,6 +157,9 @@ class VectorTableManager:
             if "backup_timestamp" in record:  # what failed was the truncating; the backup is there
                 error.data["backup_timestamp"] = record["backup_timestamp"]
             self._log(f"失败 {error.error_type}: {error.response}")
+            raise
+        except Cancelled:
+            self._log("已取消")
             raise
         except OSError as error:
             if error.errno not in NO_SPACE:

@@ -169,6 +169,7 @@ def drop(session: Session, live: dict[str, Table], selected: Sequence[str]) -> D
         cursor.execute(SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(key.table.identifier, Identifier(key.name)))
     for index in found:
         cursor.execute(SQL("DROP INDEX {}").format(Identifier(index.table.schema, index.name)))
+    session.progress.expect_indexes([index.method for index in found])
     return Dropped(found, keys)
 
 
@@ -183,7 +184,9 @@ def rebuild(session: Session, dropped: Dropped, memory: str | None) -> dict[str,
     results = {}
     for index in dropped.indexes:
         started = time.monotonic()
+        session.enter("index", index.table.name)
         parallel = _build(session, index, memory)
+        session.progress.indexed()
         results[index.name] = _result(index.table, index.method, started, parallel=parallel)
     for key in dropped.foreign_keys:
         started = time.monotonic()

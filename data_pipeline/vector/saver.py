@@ -7,8 +7,10 @@ from typing import Any, BinaryIO
 
 from common.errors import InternalError
 from data_pipeline.vector import copy_binary, indexes, tables
+from data_pipeline.vector.connection import Session
 from data_pipeline.vector.draft import Draft, sync
 from data_pipeline.vector.naming import FileFormat, table_file
+from data_pipeline.vector.progress import Progress
 from data_pipeline.vector.source import BLOCK_BYTES
 from data_pipeline.vector.tables import Table
 
@@ -26,11 +28,12 @@ class BlockWriter:
     the server never waits for them. A failed write is raised by a later write() or by close().
     """
 
-    def __init__(self, file: BinaryIO, file_format: FileFormat) -> None:
+    def __init__(self, file: BinaryIO, file_format: FileFormat, progress: Progress) -> None:
         self.bytes = 0
         self.largest_row = 0
         self.blocks: list[dict[str, Any]] = []
         self._file = file
+        self._progress = progress
         # A CSV header is a message of its own; in binary the header stands before the first row, and the trailer is
         # a message of its own.
         self._header_pending = file_format == "csv"
@@ -65,6 +68,7 @@ class BlockWriter:
             self._writes.popleft().result()
 
     def _end_block(self) -> None:
+        self._progress.advance(self._pending_bytes, self._pending_rows)
         self._writes.append(self._thread.submit(self._store, self._pending, self._pending_rows))
         self._pending, self._pending_bytes, self._pending_rows = [], 0, 0
         if len(self._writes) > BLOCKS_AHEAD:
@@ -78,19 +82,20 @@ class BlockWriter:
         self.bytes += len(data)
 
 
-def save(cursor: Any, table: Table, draft: Draft, file_format: FileFormat) -> tuple[dict[str, Any], int]:
+def save(session: Session, table: Table, draft: Draft, file_format: FileFormat) -> tuple[dict[str, Any], int]:
     """Write a table into a file of the draft, down to the disk.
 
     Returns what the manifest says of it, and the bytes of its largest row.
     """
+    session.enter("read", table.name)
     name = table_file(table.name, draft.timestamp, file_format)
-    with draft.create(name) as file, BlockWriter(file, file_format) as writer:
-        rows = tables.copy_out(cursor, table, file_format, writer)
+    with draft.create(name) as file, BlockWriter(file, file_format, session.progress) as writer:
+        rows = tables.copy_out(session.cursor, table, file_format, writer)
         writer.finish()
         sync(file)
     if rows != sum(block["rows"] for block in writer.blocks):
         raise InternalError(f"写出的行数与数据库不符: {table.name}")
-    index_facts, foreign_keys = indexes.facts(cursor, table)
+    index_facts, foreign_keys = indexes.facts(session.cursor, table)
     fact = {
         "file": name,
         "format": file_format,
