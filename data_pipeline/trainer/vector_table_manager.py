@@ -72,8 +72,10 @@ class VectorTableManager:
         record["duration"] = round(time.monotonic() - started, 3)
         return record
 
-    def expect_possible(self, backup: bool = True, truncate: bool = False, pg_conn: str | None = None) -> Target:
-        """The database that a request with these arguments is about. Raises ServiceError if it could only fail."""
+    def expect_possible(
+        self, backup: bool = True, truncate: bool = False, pg_conn: str | None = None, **_options: Any
+    ) -> Target:
+        """The database that a backup with these arguments is about. Raises ServiceError if it could only fail."""
         if not (backup or truncate):
             raise InvalidParams("backup_vector_tables 与 truncate_vector_tables 均为 false,没有要执行的操作")
         return self._engine.databases.resolve(pg_conn)

@@ -81,6 +81,10 @@ CAST = re.compile(r"\(embedding\)::\w*\.?vector\((\d+)\)")
 PARALLEL = {"min_parallel_table_scan_size": "0"}
 SERIAL = {"max_parallel_maintenance_workers": "0"}
 
+BUILD_PROGRESS = """
+SELECT tuples_done, tuples_total, blocks_done, blocks_total FROM pg_stat_progress_create_index WHERE pid = %s
+"""
+
 KEPT = "数据库角色不是表的所有者,索引和外键未删除重建,恢复会较慢"
 
 
@@ -193,6 +197,17 @@ def rebuild(session: Session, dropped: Dropped, memory: str | None) -> dict[str,
         _add(session.cursor, key)
         results[key.name] = _result(key.table, "foreign key", started)
     return results
+
+
+def built(cursor: Any, pid: int) -> float | None:
+    """How much of the index that another backend builds is done, from 0 to 1; None if none is being built."""
+    cursor.execute(BUILD_PROGRESS, (pid,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    tuples_done, tuples_total, blocks_done, blocks_total = row
+    parts = ((tuples_done, tuples_total), (blocks_done, blocks_total))
+    return min(1.0, max((done / total for done, total in parts if total), default=0.0))
 
 
 def _result(table: Table, method: str, started: float, **more: bool) -> dict[str, Any]:
