@@ -1,13 +1,15 @@
 """Request models of the job routes, and how a job is shown."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from common.errors import InvalidParams
-from data_pipeline.api.schemas import Request, Text
-from data_pipeline.jobs.job import Job, State
+from data_pipeline.api.journal import REQUEST_ID
+from data_pipeline.api.schemas import Request
+from data_pipeline.jobs.job import JOB_ID, Job, State
 
 MOST_LISTED = 200
 LISTED = 50
@@ -21,13 +23,26 @@ def _count(value: Any) -> Any:
     raise InvalidParams(f"无效的参数 limit: 必须是 1 到 {MOST_LISTED} 的整数", details={"field": "limit"})
 
 
+def _matching(pattern: re.Pattern[str], name: str) -> AfterValidator:
+    def validate(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise InvalidParams(f"无效的参数 {name}: 格式错误", details={"field": name})
+        return value
+
+    return AfterValidator(validate)
+
+
 class JobsQuery(Request):
     """GET /jobs"""
 
     state: State | None = Field(None, description="Only jobs in this state")
     limit: Annotated[int, BeforeValidator(_count)] = Field(LISTED, description=f"How many, at most {MOST_LISTED}")
-    after: Text | None = Field(None, description="The last job_id of the page before")
-    request_id: Text | None = Field(None, description="Only the job of this request, by its X-Request-ID")
+    after: Annotated[str, _matching(JOB_ID, "after")] | None = Field(
+        None, description="The last job_id of the page before"
+    )
+    request_id: Annotated[str, _matching(REQUEST_ID, "request_id")] | None = Field(
+        None, description="Only the job of this request, by its X-Request-ID"
+    )
 
 
 class JobPath(BaseModel):

@@ -3,13 +3,12 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
-from psycopg_pool import ConnectionPool
 
 from common.errors import ServiceUnavailable
 from data_pipeline.jobs import schema
@@ -21,20 +20,21 @@ CONNECT_SECONDS = 3
 DOWN_SECONDS = 5
 """How long nobody tries again after a failure, so that synchronous work isn't held up by every attempt."""
 
-MOST_CONNECTIONS = 8
+MOST_IDLE = 8
 Connection = psycopg.Connection[dict[str, Any]]
 
 
 class JobsDatabase:
-    """A pool, opened on first use; the schema is made then too. Safe to use from several threads.
+    """Connections that are kept for the next use; the schema is made with the first. Safe to use from many threads.
 
     find: gives the target, its server running. Raises EmbeddedServerError.
     """
 
     def __init__(self, find: Callable[[], Target]) -> None:
         self._find = find
-        self._pool: ConnectionPool[Connection] | None = None
+        self._idle: list[Connection] = []
         self._guard = threading.Lock()
+        self._installed = False
         self._down_until = 0.0
 
     def conninfo(self) -> str:
@@ -42,64 +42,70 @@ class JobsDatabase:
         try:
             target = self._find()
         except EmbeddedServerError:
-            raise _unavailable() from None
+            raise unavailable() from None
         settings = {"connect_timeout": CONNECT_SECONDS, "application_name": APPLICATION_NAME}
         return make_conninfo("", **target.parameters() | settings | {"options": f"-c search_path={schema.SCHEMA}"})
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """One transaction; rows are dictionaries. Raises ServiceUnavailable."""
-        pool = self._opened()
+        connection = self._kept() or self._new()
         try:
-            with pool.connection() as connection:
-                yield connection
+            yield connection
+            connection.commit()
         except psycopg.OperationalError:
-            self._give_up(pool)
-            raise _unavailable() from None
+            connection.close()
+            raise unavailable() from None
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(connection)
 
     def close(self) -> None:
-        """Close every connection; the next use opens them again."""
+        """Close every connection that nobody uses."""
         with self._guard:
-            pool, self._pool = self._pool, None
-        if pool:
-            pool.close()
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
 
-    def _opened(self) -> "ConnectionPool[Connection]":
-        with self._guard:
-            if self._pool is None:
-                if time.monotonic() < self._down_until:
-                    raise _unavailable()
-                try:
-                    self._pool = _open(self.conninfo())
-                except (psycopg.Error, ServiceUnavailable):
-                    self._down_until = time.monotonic() + DOWN_SECONDS
-                    raise _unavailable() from None
-            return self._pool
+    def _kept(self) -> Connection | None:
+        """A connection from before that still answers; those that don't are closed."""
+        while True:
+            with self._guard:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                return None
+            with suppress(psycopg.Error):
+                connection.execute("SELECT")
+                return connection
+            connection.close()
 
-    def _give_up(self, pool: "ConnectionPool[Connection]") -> None:
+    def _keep(self, connection: Connection) -> None:
         with self._guard:
-            if self._pool is not pool:
+            if len(self._idle) < MOST_IDLE:
+                self._idle.append(connection)
                 return
-            self._pool = None
+        connection.close()
+
+    def _new(self) -> Connection:
+        if time.monotonic() < self._down_until:
+            raise unavailable()
+        try:
+            connection = psycopg.Connection[dict[str, Any]].connect(self.conninfo(), row_factory=dict_row)
+            self._install(connection)
+        except (psycopg.Error, ServiceUnavailable):
             self._down_until = time.monotonic() + DOWN_SECONDS
-        pool.close()
+            raise unavailable() from None
+        return connection
+
+    def _install(self, connection: Connection) -> None:
+        with self._guard:
+            if not self._installed:
+                schema.install(connection)
+                connection.commit()
+                self._installed = True
 
 
-def _open(conninfo: str) -> "ConnectionPool[Connection]":
-    with psycopg.Connection[dict[str, Any]].connect(conninfo, row_factory=dict_row) as connection:
-        schema.install(connection)
-    pool: ConnectionPool[Connection] = ConnectionPool(
-        conninfo,
-        kwargs={"row_factory": dict_row},
-        min_size=1,
-        max_size=MOST_CONNECTIONS,
-        timeout=CONNECT_SECONDS,
-        check=ConnectionPool.check_connection,
-        open=False,
-    )
-    pool.open()
-    return pool
-
-
-def _unavailable() -> ServiceUnavailable:
+def unavailable() -> ServiceUnavailable:
+    """The answer where the queue can't be reached."""
     return ServiceUnavailable("任务队列不可用,请稍后重试", can_retry=True)

@@ -3,9 +3,8 @@
 import uuid
 from typing import Any
 
-from common.errors import ServiceUnavailable
 from data_pipeline.jobs.asked import Asked
-from data_pipeline.jobs.database import Connection, JobsDatabase
+from data_pipeline.jobs.database import Connection, JobsDatabase, unavailable
 from data_pipeline.jobs.job import Job, Origin
 from data_pipeline.jobs.queue import SHARED, Queue
 from data_pipeline.jobs.store import Store
@@ -78,6 +77,6 @@ def _lock(target: Target) -> str:
 def _earlier(connection: Connection, asked: Asked) -> Job:
     job = Store.by_key(connection, asked.key or "")
     if job is None:  # forgotten in this very moment
-        raise ServiceUnavailable("任务队列不可用,请稍后重试", can_retry=True)
+        raise unavailable()
     asked.expect_same(job)
     return job

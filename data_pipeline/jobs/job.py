@@ -1,5 +1,6 @@
 """A job as it is stored and shown, and what a job does."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -12,6 +13,9 @@ STATES: tuple[State, ...] = (
     *("PENDING", "RUNNING", "CANCELLING"),
     *("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"),
 )
+
+
+JOB_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from data_pipeline.jobs.asked import ask
 from data_pipeline.jobs.chores import SCHEDULER, Chores
 from data_pipeline.jobs.database import JobsDatabase
 from data_pipeline.jobs.intake import Intake
-from data_pipeline.jobs.job import Job, Operation, Origin, State
+from data_pipeline.jobs.job import JOB_ID, Job, Operation, Origin, State
 from data_pipeline.jobs.keeper import Keeper
 from data_pipeline.jobs.presence import Presence
 from data_pipeline.jobs.queue import Queue, QueueWorker
@@ -103,7 +103,7 @@ class Jobs:
 
     def get(self, job_id: str) -> Job:
         """Raises NotFound."""
-        job = self._store.get(job_id)
+        job = self._store.get(_checked(job_id))
         if job is None:
             raise NotFound("任务不存在")
         return job
@@ -133,7 +133,7 @@ class Jobs:
 
     def cancel(self, job_id: str) -> Job:
         """Cancel a job, waiting or running. Raises NotFound, or JobFinished if it is too late."""
-        job = self._store.cancel(job_id)
+        job = self._store.cancel(_checked(job_id))
         if job is None:
             return self._cancelled(self.get(job_id))
         if job.finished:
@@ -193,6 +193,12 @@ class Jobs:
         if job.state not in ("CANCELLING", "CANCELLED"):
             raise JobFinished("任务已结束,无法取消", can_retry=False, job_id=job.id, state=job.state)
         return job
+
+
+def _checked(job_id: str) -> str:
+    if not JOB_ID.fullmatch(job_id):
+        raise NotFound("任务不存在")
+    return job_id
 
 
 def _answered(job: Job) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 
-from common.errors import ServiceUnavailable
-from data_pipeline.jobs.database import CONNECT_SECONDS, Connection
+from data_pipeline.jobs.database import CONNECT_SECONDS, Connection, unavailable
 from data_pipeline.jobs.job import Job
 
 SHARED = "vector"
@@ -56,7 +55,7 @@ def _reachable() -> Iterator[None]:
     try:
         yield
     except ConnectorException:
-        raise ServiceUnavailable("任务队列不可用,请稍后重试", can_retry=True) from None
+        raise unavailable() from None
 
 
 class QueueWorker:

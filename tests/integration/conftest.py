@@ -203,10 +203,17 @@ class LiveServer:
     @property
     def address(self) -> str:
         """host:port, once it serves."""
+        return self._said(r'"url": "http://([^"]+)"')[1]
+
+    def wait_for_jobs(self) -> None:
+        """Until it takes jobs."""
+        self._said(r'"event": "ready for jobs"')
+
+    def _said(self, pattern: str) -> "re.Match[str]":
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self.process.poll() is None:
-            if found := re.search(r'"url": "http://([^"]+)"', self.log):
-                return found[1]
+            if found := re.search(pattern, self.log):
+                return found
             time.sleep(0.02)
         raise AssertionError(f"the service did not start: {self.log}")
 
