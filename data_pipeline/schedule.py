@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from croniter import CroniterError, croniter
+from croniter import croniter
 
 FIELDS = 5
 DEFAULT_ZONE = "UTC"
@@ -33,6 +33,6 @@ def parse(text: str) -> Schedule:
     try:
         schedule = Schedule(" ".join(fields), ZoneInfo(zone))
         croniter(schedule.cron).get_next()  # a 30th of February is well-formed, and never comes
-    except (CroniterError, ZoneInfoNotFoundError, OSError) as error:
+    except (ValueError, KeyError, OSError) as error:
         raise ValueError("no such time or zone") from error
     return schedule

@@ -12,7 +12,7 @@ from common.errors import ServiceError, ServiceUnavailable
 from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.jobs import Jobs
 
-SILENCE_SECONDS = 5.0
+SILENCE_SECONDS = 3.0
 """A comment is sent after so long without news; a client that has gone away is noticed by it."""
 
 RECONNECT_MS = 2000

@@ -93,7 +93,9 @@ class VectorTableManager:
             facts = {name: self._save(session, live[name], draft, file_format, record) for name in TABLES}
             session.enter("check")
             described = manifest.dump(self._describe(session, draft, facts, live))
-            if not truncate:
+            if truncate:
+                progress.expect_wanted()
+            else:
                 progress.settle()  # a cancelled backup is not listed
             draft.publish(described)
             record["backup_timestamp"] = draft.timestamp
