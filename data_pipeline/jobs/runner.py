@@ -100,7 +100,7 @@ class Runner:
 
     def _expect_target(self, job: Job, operation: Operation, request: dict[str, Any]) -> None:
         """This process may be configured with another database than the one that took the request."""
-        if operation.expect_possible(request).public() != job.target:
+        if operation.target(request).public() != job.target:
             raise InternalError("执行任务的进程所配置的数据库与提交任务时不同,未做任何修改", can_retry=False)
 
     def _when_free(self, operate: Callable[[], dict[str, Any]], meter: Meter) -> dict[str, Any]:

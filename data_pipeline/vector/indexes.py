@@ -85,6 +85,11 @@ BUILD_PROGRESS = """
 SELECT tuples_done, tuples_total, blocks_done, blocks_total FROM pg_stat_progress_create_index WHERE pid = %s
 """
 
+PARALLEL_BYTES = {"hnsw": 1 << 20, "ivfflat": 1 << 20}
+OTHER_PARALLEL_BYTES = 8 << 20
+"""A table smaller than that, vectors included, is indexed sooner than parallel workers have started. PostgreSQL's own
+default is 8 MB."""
+
 KEPT = "数据库角色不是表的所有者,索引和外键未删除重建,恢复会较慢"
 
 
@@ -234,12 +239,16 @@ def _fire_deferred(cursor: Any, tables: set[int]) -> None:
 
 
 def _build(session: Session, index: Index, memory: str | None) -> bool:
-    """Build one index, in parallel if the server has the memory for it; says whether it was."""
-    settings = {**PARALLEL, "default_tablespace": index.tablespace}
+    """Build one index, in parallel if that pays and the server has the memory for it; says whether it was."""
+    settings = {"default_tablespace": index.tablespace}
     if memory:
         settings["maintenance_work_mem"] = memory
+    session.cursor.execute("SELECT pg_table_size(%s)", (index.table.oid,))
+    if session.cursor.fetchone()[0] < PARALLEL_BYTES.get(index.method, OTHER_PARALLEL_BYTES):
+        _attempt(session, index, {**settings, **SERIAL})
+        return False
     try:
-        _attempt(session, index, settings)
+        _attempt(session, index, {**settings, **PARALLEL})
         return True
     except (StorageFull, DatabaseError):
         # A parallel build needs maintenance_work_mem as shared memory. Where that is small (a container has 64 MB)
