@@ -92,7 +92,9 @@ class Jobs:
         operation = self._operations[kind]
         asked = ask(kind, operation, request, key)
         try:
-            self._be_present()
+            self._presence.begin()
+            with self._guard:
+                self._keep()
             job, new = self._intake.begin(asked, origin)
         except ServiceUnavailable:
             if key is not None:
@@ -167,15 +169,8 @@ class Jobs:
             self._kept = True
             self._keeper.start()
 
-    def _be_present(self) -> None:
-        """Say that we live, so that nobody takes what this process begins for left behind."""
-        with self._guard:
-            if not self._kept:
-                self._presence.beat()
-                self._keep()
-
     def _queue_worker(self) -> QueueWorker:
-        self._presence.beat()
+        self._presence.begin()
         conninfo = self._database.conninfo()
         return QueueWorker(conninfo, self._process, self._beat_seconds, self._runner.run, self._store.state)
 

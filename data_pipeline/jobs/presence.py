@@ -27,6 +27,14 @@ class Presence:
         self._ended = ended
         self._steady_since: float | None = None
 
+    def begin(self) -> None:
+        """Say so for the first time: from then on nobody takes what is ours for left behind.
+
+        Raises ServiceUnavailable.
+        """
+        if self._steady_since is None:
+            self.beat()
+
     def beat(self) -> None:
         """Say that we are alive. Raises ServiceUnavailable."""
         try:

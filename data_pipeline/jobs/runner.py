@@ -6,7 +6,14 @@ from typing import Any
 
 import structlog
 
-from common.errors import InternalError, Interrupted, OperationCancelled, OperationInProgress, ServiceError
+from common.errors import (
+    InternalError,
+    Interrupted,
+    OperationCancelled,
+    OperationInProgress,
+    ServiceError,
+    ServiceUnavailable,
+)
 from common.result import error_response, success_response
 from data_pipeline.jobs.job import Ending, Job, Operation
 from data_pipeline.jobs.meter import Meter
@@ -47,8 +54,11 @@ class Runner:
         self._finished = finished
 
     def run(self, job_id: str) -> None:
-        """Run a queued job, unless somebody else has or it was cancelled. Only an unreachable queue is raised."""
-        job = self._store.claim(job_id, self._process)
+        """Run a queued job, unless somebody else has or it was cancelled.
+
+        Raises ServiceUnavailable if this process is told to stop before it could find out.
+        """
+        job = self._claim(job_id)
         if job is None:
             self.secrets.pop(job_id, None)
             return
@@ -79,6 +89,15 @@ class Runner:
             raise
         self._record(job, succeeded(result), meter)
         return result
+
+    def _claim(self, job_id: str) -> Job | None:
+        while True:
+            try:
+                return self._store.claim(job_id, self._process)
+            except ServiceUnavailable:
+                if self.stopping:
+                    raise
+            time.sleep(QUEUE_WAIT)
 
     def _reporter(self, job: Job, meter: Meter) -> Reporter:
         return Reporter(self._store, job.id, meter, self._timeouts, lambda: self.stopping)

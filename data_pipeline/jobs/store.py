@@ -20,9 +20,10 @@ VALUES (%(id)s, %(kind)s, %(state)s, %(sync)s, %(request)s, %(target)s, %(reques
         %(key)s, %(fingerprint)s, %(owner)s, %(worker)s, CASE WHEN %(sync)s THEN now() END)
 ON CONFLICT (idempotency_key) DO NOTHING RETURNING *
 """
+# The second kind is one's own, whose COMMIT got lost on the way: whoever asks again hasn't begun.
 CLAIM = """
-UPDATE jobs SET state = 'RUNNING', started_at = now(), worker = %s, version = version + 1
-WHERE id = %s AND state = 'PENDING' RETURNING *
+UPDATE jobs SET state = 'RUNNING', started_at = now(), worker = %(worker)s, version = version + 1
+WHERE id = %(id)s AND (state = 'PENDING' OR state = 'RUNNING' AND worker = %(worker)s AND progress IS NULL) RETURNING *
 """
 REPORT = """
 UPDATE jobs SET progress = %s, version = version + 1
@@ -83,7 +84,7 @@ class Store:
 
     def claim(self, job_id: str, worker: str) -> Job | None:
         """Become the one who runs a job; None if somebody has, or if it was cancelled."""
-        return self._one(CLAIM, (worker, job_id))
+        return self._one(CLAIM, {"worker": worker, "id": job_id})
 
     def report(self, job_id: str, progress: dict[str, Any]) -> State | None:
         """Write down how far a running job is; its state, None once it has ended."""
@@ -142,7 +143,7 @@ class Store:
             connection.execute("DELETE FROM jobs WHERE finished_at < now() - %s", (timedelta(days=days),))
             connection.execute("DELETE FROM processes WHERE beat_at < now() - interval '1 day'")
 
-    def _one(self, statement: str, values: tuple[Any, ...]) -> Job | None:
+    def _one(self, statement: str, values: tuple[Any, ...] | dict[str, Any]) -> Job | None:
         with self._database.transaction() as connection:
             return _job(connection.execute(statement, values).fetchone())
 
