@@ -12,6 +12,7 @@ from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConne
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
+from procrastinate.worker import Worker
 
 from data_pipeline.jobs.database import CONNECT_SECONDS, Connection, unavailable
 from data_pipeline.jobs.job import Job
@@ -68,43 +69,45 @@ class QueueWorker:
         self, conninfo: str, own: str, beat_seconds: int, run: Callable[[str], None], state: Callable[[str], str | None]
     ) -> None:
         self._app = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4, timeout=CONNECT_SECONDS))
-        self._own = own
         self._beat_seconds = beat_seconds
         self._state = state
+        self._over = False
+        self._worker = Worker(
+            self._app,
+            queues=[SHARED, own],
+            fetch_job_polling_interval=POLL_SECONDS,
+            install_signal_handlers=False,
+            delete_jobs="always",
+            update_heartbeat_interval=beat_seconds,
+            stalled_worker_timeout=beat_seconds * MISSED_BEATS,
+        )
 
         @self._app.task(name=TASK, retry=RetryStrategy(wait=1))
         def _run(job_id: str) -> None:
             run(job_id)
 
     async def work(self) -> None:
-        """Until it is cancelled; a job under way is waited for. Raises what the queue's database raises."""
+        """Until it is told to stop; a job under way is waited for. Raises what the queue's database raises."""
         async with self._app.open_async():
             sweeping = asyncio.create_task(self._sweep())
-            working = asyncio.create_task(self._work())
             try:
-                await asyncio.wait((sweeping, working), return_when=asyncio.FIRST_COMPLETED)
+                await self._worker.run()
             finally:
+                self._over = True
                 sweeping.cancel()
-                working.cancel()
-                await asyncio.gather(sweeping, working, return_exceptions=True)
+                await asyncio.gather(sweeping, return_exceptions=True)
 
-    async def _work(self) -> None:
-        await self._app.run_worker_async(
-            queues=[SHARED, self._own],
-            fetch_job_polling_interval=POLL_SECONDS,
-            install_signal_handlers=False,
-            delete_jobs="always",
-            update_heartbeat_interval=self._beat_seconds,
-            stalled_worker_timeout=self._beat_seconds * MISSED_BEATS,
-        )
+    def stop(self) -> None:
+        """Take no more jobs. To be called in the loop, again and again: it goes unheard while the worker begins."""
+        self._worker.stop()
 
     async def _sweep(self) -> None:
         """Let go of what killed workers have left: it would block its lock for ever."""
-        while True:
+        while not self._over:
             with suppress(ConnectorException):  # another process was faster, or the queue is gone for a moment
                 for stalled in await self._stalled():
                     await self._release(stalled)
-            await asyncio.sleep(self._beat_seconds)
+            await asyncio.sleep(0 if self._over else self._beat_seconds)
 
     async def _stalled(self) -> list[QueuedJob]:
         silence = self._beat_seconds * MISSED_BEATS

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 
 import psycopg
@@ -12,7 +13,8 @@ from common.errors import ServiceError
 from data_pipeline.jobs.queue import QueueWorker
 
 AGAIN_SECONDS = 2.0
-STOP_SECONDS = 20
+STOP_SECONDS = 20.0
+TELL_SECONDS = 0.2
 
 log = structlog.get_logger("jobs")
 
@@ -25,7 +27,7 @@ class Worker:
         self._stopping = threading.Event()
         self._guard = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._queue_worker: QueueWorker | None = None
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
 
     @property
@@ -38,10 +40,12 @@ class Worker:
     def stop(self) -> None:
         """Take no more jobs, and wait for the one under way, which somebody has told to end."""
         self._stopping.set()
-        with self._guard:
-            if self._loop is not None and self._task is not None:
-                self._loop.call_soon_threadsafe(self._task.cancel)
-        self._thread.join(STOP_SECONDS)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._thread.is_alive() and time.monotonic() < deadline:
+            with self._guard:
+                if self._loop is not None and self._queue_worker is not None:
+                    self._loop.call_soon_threadsafe(self._queue_worker.stop)
+            self._thread.join(TELL_SECONDS)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -49,8 +53,6 @@ class Worker:
                 self._work()
             except (ServiceError, ProcrastinateException, psycopg.Error, OSError) as error:
                 log.warning("the job queue can't be reached", kind=type(error).__name__)
-            except asyncio.CancelledError:
-                return
             except Exception as error:
                 log.error("the job worker failed", kind=type(error).__name__)
             self._stopping.wait(AGAIN_SECONDS)
@@ -62,12 +64,20 @@ class Worker:
             with self._guard:
                 if self._stopping.is_set():
                     return
-                self._loop = loop
-                self._task = loop.create_task(queue_worker.work())
+                self._loop, self._queue_worker = loop, queue_worker
             log.info("ready for jobs")
-            loop.run_until_complete(self._task)
+            loop.run_until_complete(queue_worker.work())
         finally:
             with self._guard:
-                self._loop = self._task = None
-            loop.run_until_complete(loop.shutdown_default_executor())
+                self._loop = self._queue_worker = None
+            _leave_nothing(loop)
             loop.close()
+
+
+def _leave_nothing(loop: asyncio.AbstractEventLoop) -> None:
+    """End what was begun and not ended: a connection under way, the threads of jobs."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.run_until_complete(loop.shutdown_default_executor())

@@ -62,7 +62,9 @@ class Fleet:
             return json.load(connection.getresponse())["data"]
 
     def submit(self, body: Any, **more: Any) -> str:
-        return str(self.call("POST", "/restore", {**body, **REPLACE, **more})["job_id"])
+        data = self.call("POST", "/restore", {**body, **REPLACE, **more})
+        assert data.get("state") == "PENDING", data
+        return str(data["job_id"])
 
     def until(self, job_id: str, *states: str) -> Any:
         deadline = time.monotonic() + 60
