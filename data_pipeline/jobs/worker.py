@@ -15,6 +15,7 @@ from data_pipeline.jobs.queue import QueueWorker
 AGAIN_SECONDS = 2.0
 STOP_SECONDS = 20.0
 TELL_SECONDS = 0.2
+LEAVE_SECONDS = 2.0
 
 log = structlog.get_logger("jobs")
 
@@ -79,5 +80,6 @@ def _leave_nothing(loop: asyncio.AbstractEventLoop) -> None:
     left = asyncio.all_tasks(loop)
     for task in left:
         task.cancel()
-    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=LEAVE_SECONDS))
     loop.run_until_complete(loop.shutdown_default_executor())
