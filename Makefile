@@ -27,7 +27,7 @@ test: .venv/.installed-dev  ## check style and types, then run the tests
 	@$(VENV_PYTHON) -m pytest
 
 bench: .venv/.installed-dev  ## measure, side by side with PostgreSQL's own tools
-	@$(VENV_PYTHON) -m benchmarks.run
+	@$(VENV_PYTHON) -m benchmarks.run; status=$$?; $(VENV_PYTHON) -m benchmarks.jobs && exit $$status
 
 torture: .venv/.installed-dev  ## damage, kill, fill and attack it for an hour (TORTURE_MINUTES, TORTURE_SEED)
 	@$(VENV_PYTHON) -m torture.run

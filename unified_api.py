@@ -1,8 +1,13 @@
-"""The backup and restore service for LangChain's pgvector tables. `python unified_api.py` serves."""
+"""The backup and restore service for LangChain's pgvector tables.
+
+`python unified_api.py` serves, `python unified_api.py worker` only runs jobs.
+"""
 
 import os
 import signal
 import sys
+import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -10,19 +15,25 @@ import structlog
 from flask import Response, jsonify
 from flask_openapi3 import Info, OpenAPI
 
+from common.errors import ServiceError
 from common.result import success_response
-from data_pipeline.api import logs, web
+from data_pipeline.api import job_schemas, logs, web
 from data_pipeline.api.backup_set_manager import BackupSetManager
 from data_pipeline.api.doors import Doors
+from data_pipeline.api.event_stream import EventStreams
 from data_pipeline.api.health import Health
-from data_pipeline.api.journal import Journal
+from data_pipeline.api.job_schemas import JobPath, JobsQuery
+from data_pipeline.api.journal import Journal, write_down_job
 from data_pipeline.api.metrics import Metrics
+from data_pipeline.api.operations import BackupOperation, RestoreOperation
 from data_pipeline.api.schemas import BackupBody, BackupSetPath, ListQuery, RestoreBody
 from data_pipeline.api.server import addresses, listen
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
+from data_pipeline.jobs.job import Job, Operation
+from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.settings import Settings, SettingsError
-from data_pipeline.trainer.vector_table_manager import VectorTableManager
+from data_pipeline.trainer.retention import Retention
 from data_pipeline.vector.embedded import EmbeddedServerError
 from data_pipeline.version import VERSION
 
@@ -32,7 +43,10 @@ log = structlog.get_logger("unified_api")
 
 
 def create_app(settings: Settings | None = None, engine: Engine | None = None) -> OpenAPI:
-    """The WSGI application. Nothing connects or starts before the first request that needs it."""
+    """The WSGI application. Nothing connects or starts before the first request that needs it.
+
+    Its jobs are app.extensions["jobs"], to be closed by whoever closes the engine.
+    """
     engine = engine or Engine.build(settings or Settings.load())
     app = OpenAPI(
         __name__,
@@ -45,13 +59,29 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     Journal(metrics).set_up(app)  # first, so that whatever is refused after it has an id and a record too
     Doors(engine.settings).set_up(app)
     web.set_up(app)
-    _add_restore_routes(app, engine)
-    _add_backup_routes(app, engine)
-    _add_operations_routes(app, engine, metrics)
+    jobs = app.extensions["jobs"] = build_jobs(engine, metrics)
+    _add_restore_routes(app, engine, jobs)
+    _add_backup_routes(app, engine, jobs)
+    _add_job_routes(app, engine, jobs)
+    _add_operations_routes(app, engine, jobs, metrics)
     return app
 
 
-def _add_restore_routes(app: OpenAPI, engine: Engine) -> None:
+def build_jobs(engine: Engine, metrics: Metrics) -> Jobs:
+    """The jobs of a service or a worker; nothing starts yet."""
+    settings = engine.settings
+
+    def finished(job: Job) -> None:
+        if not job.sync or job.state == "INTERRUPTED":  # any other synchronous call had a record when it was answered
+            metrics.job(job)
+            write_down_job(job)
+
+    retention = Retention(engine, settings.backup_keep_days, settings.backup_keep_last)
+    operations: dict[str, Operation] = {"restore": RestoreOperation(engine), "backup": BackupOperation(engine)}
+    return Jobs(engine, operations, finished, retention.retire)
+
+
+def _add_restore_routes(app: OpenAPI, engine: Engine, jobs: Jobs) -> None:
     manager = VectorRestoreManager(engine=engine)
 
     @app.get(f"{PREFIX}/restore/list", summary="List the backups")
@@ -61,16 +91,15 @@ def _add_restore_routes(app: OpenAPI, engine: Engine) -> None:
 
     @app.post(f"{PREFIX}/restore", summary="Restore a backup")
     def restore_vector_tables(body: RestoreBody) -> Response:
-        return _answer(manager.restore_from_backup(**body.as_arguments()))
+        return _perform(jobs, "restore", body)
 
 
-def _add_backup_routes(app: OpenAPI, engine: Engine) -> None:
+def _add_backup_routes(app: OpenAPI, engine: Engine, jobs: Jobs) -> None:
     manager = BackupSetManager(engine)
 
     @app.post(f"{PREFIX}/backup", summary="Back up both tables")
     def backup_vector_tables(body: BackupBody) -> Response:
-        tables = VectorTableManager.of_task(engine, body.task_id)
-        return _answer(tables.execute_vector_management(**body.as_arguments()))
+        return _perform(jobs, "backup", body)
 
     @app.get(f"{PREFIX}/backups/<location>/<timestamp>", summary="Show a backup set")
     def show_backup_set(path: BackupSetPath) -> Response:
@@ -85,20 +114,61 @@ def _add_backup_routes(app: OpenAPI, engine: Engine) -> None:
         return _answer(manager.delete(path.location, path.timestamp))
 
 
-def _add_operations_routes(app: OpenAPI, engine: Engine, metrics: Metrics) -> None:
-    health = Health(engine)
+def _add_job_routes(app: OpenAPI, engine: Engine, jobs: Jobs) -> None:
+    streams = EventStreams(jobs, max(1, engine.settings.threads // 2), lambda job: job_schemas.describe(job, PREFIX))
+
+    @app.get(f"{PREFIX}/jobs", summary="List the jobs")
+    def list_jobs(query: JobsQuery) -> Response:
+        found = jobs.list(query.state, query.request_id, query.after, query.limit)
+        shown = [job_schemas.summarize(job, PREFIX) for job in found]
+        after = found[-1].id if len(found) == query.limit else None
+        return jsonify(success_response(f"共 {len(shown)} 个任务", {"jobs": shown, "next": after}))
+
+    @app.get(f"{PREFIX}/jobs/<job_id>", summary="Show a job")
+    def show_job(path: JobPath) -> Response:
+        return jsonify(success_response("任务信息", job_schemas.describe(jobs.get(path.job_id), PREFIX)))
+
+    @app.post(f"{PREFIX}/jobs/<job_id>/cancel", summary="Cancel a job")
+    def cancel_job(path: JobPath) -> Response:
+        job = jobs.cancel(path.job_id)
+        text = "任务已取消" if job.finished else "任务正在取消"
+        return jsonify(success_response(text, job_schemas.describe(job, PREFIX)))
+
+    @app.get(f"{PREFIX}/jobs/<job_id>/events", summary="Follow a job: Server-Sent Events")
+    def follow_job(path: JobPath) -> Response:
+        return streams.open(path.job_id)
+
+
+def _add_operations_routes(app: OpenAPI, engine: Engine, jobs: Jobs, metrics: Metrics) -> None:
+    health = Health(engine, jobs)
 
     @app.get("/healthz", summary="Is the process alive")
     def healthz() -> Response:
         return jsonify(success_response("服务运行正常"))
 
-    @app.get("/readyz", summary="Can it work: database and storage")
+    @app.get("/readyz", summary="Can it work: database, storage and job queue")
     def readyz() -> Response:
         return _answer(health.check())
 
     @app.get("/metrics", summary="Metrics for Prometheus")
     def show_metrics() -> Response:
+        metrics.queue(None)
+        with suppress(ServiceError):
+            metrics.queue(jobs.counts())
         return Response(metrics.text(), mimetype="text/plain; version=0.0.4")
+
+
+def _perform(jobs: Jobs, kind: str, body: RestoreBody | BackupBody) -> Response:
+    request, origin, key = body.as_request(), web.origin(), web.idempotency_key()
+    if not body.as_job:
+        return _answer(jobs.perform(kind, request, origin, key))
+    job = jobs.submit(kind, request, origin, key)
+    links = job_schemas.links(job, PREFIX)
+    data = {"job_id": job.id, "state": job.state, "links": links}
+    response = jsonify(success_response("任务已提交", data, code=202))
+    response.status_code = 202
+    response.headers["Location"] = links["self"]
+    return response
 
 
 def _answer(result: dict[str, Any]) -> Response:
@@ -124,30 +194,56 @@ def _exit_cleanly(_number: int, _frame: FrameType | None) -> None:
     sys.exit(0)  # runs what is registered to stop with us: the embedded server, the workers
 
 
-def serve() -> None:
-    """Serve until SIGTERM or Ctrl-C, on HOST and PORT."""
+def _settings() -> Settings:
+    """What every command begins with: logs, clean exits, the configuration."""
     logs.set_up()
     for number in STOP_SIGNALS:
         signal.signal(number, _exit_cleanly)
     settings = Settings.load()
     _forget_libpq_variables()
+    return settings
+
+
+def serve() -> None:
+    """Serve until SIGTERM or Ctrl-C, on HOST and PORT."""
+    settings = _settings()
     engine = Engine.build(settings)
     target = engine.databases.start()
-    server = listen(create_app(engine=engine), settings)
+    app = create_app(engine=engine)
+    server = listen(app, settings)
     log.info("database", **target.public())
     for path in engine.catalog.sweep():
         log.warning("removed what an interrupted backup left behind", path=path)
     for host, port in addresses(server):
         log.info("serving", url=f"http://{host}:{port}")
+    jobs: Jobs = app.extensions["jobs"]
+    jobs.start()
     try:
         server.run()
     finally:
+        jobs.close()
+        engine.pool.close()
+
+
+def work() -> None:
+    """Run jobs until SIGTERM or Ctrl-C, without serving anybody."""
+    engine = Engine.build(_settings())
+    jobs = build_jobs(engine, Metrics())
+    jobs.start()
+    try:
+        threading.Event().wait()
+    finally:
+        jobs.close()
         engine.pool.close()
 
 
 def main() -> None:
+    commands = {(): serve, ("worker",): work}
+    command = commands.get(tuple(sys.argv[1:]))
+    if command is None:
+        sys.exit("unified_api: the only command is worker; without one it serves")
     try:
-        serve()
+        command()
     except (SettingsError, EmbeddedServerError, OSError) as error:
         sys.exit(f"unified_api: {error}")
 

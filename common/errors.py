@@ -123,6 +123,37 @@ class SchemaMismatch(ServiceError):
     status, error_type = 409, "SCHEMA_MISMATCH"
 
 
+class OperationCancelled(ServiceError):
+    """Somebody cancelled the operation; nothing of it stays."""
+
+    status, error_type = 409, "CANCELLED"
+
+    def __init__(self) -> None:
+        super().__init__("操作已被取消,所有更改已回滚", can_retry=True)
+
+
+class JobFinished(ServiceError):
+    """A job that has ended can't be cancelled."""
+
+    status, error_type = 409, "JOB_FINISHED"
+
+
+class KeyReused(ServiceError):
+    """An Idempotency-Key came again, with another request."""
+
+    status, error_type = 409, "IDEMPOTENCY_KEY_REUSED"
+
+
+class Recorded(ServiceError):
+    """A failure of an earlier call, answered once more."""
+
+    def __init__(self, envelope: dict[str, Any]) -> None:
+        data = {name: value for name, value in envelope["data"].items() if name not in ("response", "timestamp")}
+        self.status = envelope["code"]
+        self.error_type = data.pop("error_type")
+        super().__init__(envelope["data"]["response"], **data)
+
+
 class PayloadTooLarge(ServiceError):
     """The request body is over the limit."""
 
@@ -151,6 +182,15 @@ class ServiceUnavailable(ServiceError):
     """Too busy for now."""
 
     status, error_type = 503, "SERVICE_UNAVAILABLE"
+
+
+class Interrupted(ServiceError):
+    """The process that did the work ended before the work did."""
+
+    status, error_type = 503, "INTERRUPTED"
+
+    def __init__(self) -> None:
+        super().__init__("执行该操作的进程已终止,未提交的更改已全部回滚", can_retry=True)
 
 
 class OperationTimeout(ServiceError):

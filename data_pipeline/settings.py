@@ -11,7 +11,9 @@ from typing import Any
 
 from app_config import PGVECTOR_CONFIG
 from common.errors import InvalidParams
+from data_pipeline import schedule
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
+from data_pipeline.schedule import Schedule
 from data_pipeline.vector import target
 from data_pipeline.vector.connection import Timeouts
 from data_pipeline.vector.target import Target
@@ -56,6 +58,14 @@ class Settings:
     """Processes that parse large files; 0 parses them in the service's own."""
     index_memory: str | None
     """maintenance_work_mem while indexes are rebuilt; None means the server's own setting."""
+    jobs_database: Target | None
+    """Where the job queue lives; None means the embedded server."""
+    jobs_keep_days: int
+    jobs_heartbeat: int
+    """Seconds between two signs of life of a process that has jobs; four missed ones are its end."""
+    backup_schedule: Schedule | None
+    backup_keep_days: int
+    backup_keep_last: int
     backup_directory: str
     timestamp_format: str
     supported_tables: tuple[str, ...]
@@ -86,6 +96,12 @@ class Settings:
             backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
             load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
             index_memory=_memory(env, "INDEX_MEMORY"),
+            jobs_database=_jobs_database(env),
+            jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
+            jobs_heartbeat=_number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),
+            backup_schedule=_schedule(env, "BACKUP_SCHEDULE"),
+            backup_keep_days=_number(env, "BACKUP_KEEP_DAYS", 0, least=0, most=36500),
+            backup_keep_last=_number(env, "BACKUP_KEEP_LAST", 0, least=0, most=100000),
             backup_directory=section["backup_directory"],
             timestamp_format=section["timestamp_format"],
             supported_tables=tuple(section["supported_tables"]),
@@ -143,6 +159,13 @@ def _memory(env: Mapping[str, str], name: str) -> str | None:
     return text
 
 
+def _schedule(env: Mapping[str, str], name: str) -> Schedule | None:
+    try:
+        return schedule.parse(env[name]) if env.get(name) else None
+    except ValueError:
+        raise SettingsError(f"{name} must be five fields of cron and a time zone, such as 0 3 * * * UTC") from None
+
+
 def _directory(env: Mapping[str, str], name: str, default: Path) -> Path:
     path = Path(env.get(name) or default)
     return path if path.is_absolute() else Path.cwd() / path
@@ -159,7 +182,7 @@ def _configured(env: Mapping[str, str]) -> Target | None:
     """DATABASE_URL or default_db_connection first, then PG* or PGVECTOR_CONFIG."""
     url = env.get("DATABASE_URL") or SCHEMA_TOOLS_CONFIG["default_db_connection"]
     if url:
-        return _from_url(url)
+        return _from_url("DATABASE_URL", url, "config")
     config: dict[str, Any] = {key: env.get(name) or PGVECTOR_CONFIG.get(key) for key, name in LIBPQ.items()}
     if not any(config.values()):
         return None
@@ -168,12 +191,17 @@ def _configured(env: Mapping[str, str]) -> Target | None:
     return target.from_mapping(config, "app_config")
 
 
-def _from_url(url: str) -> Target:
+def _jobs_database(env: Mapping[str, str]) -> Target | None:
+    url = env.get("JOBS_DATABASE_URL")
+    return _from_url("JOBS_DATABASE_URL", url, "jobs") if url else None
+
+
+def _from_url(name: str, url: str, source: str) -> Target:
     try:
-        return target.from_url(url, "config")
+        return target.from_url(url, source)
     except InvalidParams:
         raise SettingsError(
-            "DATABASE_URL must be postgresql://user:password@host:port/dbname, with sslmode as its only option"
+            f"{name} must be postgresql://user:password@host:port/dbname, with sslmode as its only option"
         ) from None
 
 

@@ -19,7 +19,7 @@ ANSWER_SECONDS = 60
 STOP_SECONDS = 30
 ADDRESS = re.compile(r"http://(127\.0\.0\.1:[0-9]+)")
 # The demo's service has a database of its own and asks for no token, whatever the environment configures.
-CONFIGURED = ("DATABASE_URL", "PG", "TARGETS", "API_")
+CONFIGURED = ("DATABASE_URL", "PG", "TARGETS", "API_", "JOBS_", "BACKUP_")
 
 
 class Unexpected(Exception):

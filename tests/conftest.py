@@ -186,6 +186,9 @@ _old_template = factories.postgresql_noproc(depends_on="_empty_template", dbname
 _empty_clone = factories.postgresql("_empty_template")
 _new_clone = factories.postgresql("_new_template")
 _second_clone = factories.postgresql("_new_template", dbname=f"{_RUN}_second")
+_third_clone = factories.postgresql("_new_template", dbname=f"{_RUN}_third")
+_fourth_clone = factories.postgresql("_new_template", dbname=f"{_RUN}_fourth")
+_jobs_clone = factories.postgresql("_empty_template", dbname=f"{_RUN}_jobs")
 _old_clone = factories.postgresql("_old_template")
 
 
@@ -206,6 +209,39 @@ def database(pg_server: Server, _new_clone: Any) -> Iterator[TestDatabase]:
 def second_database(pg_server: Server, _second_clone: Any) -> Iterator[TestDatabase]:
     """Another one like `database`."""
     yield from _database(pg_server, _second_clone)
+
+
+@pytest.fixture
+def four_databases(
+    pg_server: Server, database: TestDatabase, second_database: TestDatabase, _third_clone: Any, _fourth_clone: Any
+) -> Iterator[list[TestDatabase]]:
+    """Four of them."""
+    more = [TestDatabase(pg_server, clone.info.dbname) for clone in (_third_clone, _fourth_clone)]
+    for clone in (_third_clone, _fourth_clone):
+        clone.close()
+    yield [database, second_database, *more]
+    for one in more:
+        one.close()
+
+
+@pytest.fixture
+def jobs_database(pg_server: Server, _jobs_clone: Any) -> Iterator[TestDatabase]:
+    """For a job queue of one test's own."""
+    yield from _database(pg_server, _jobs_clone)
+
+
+@pytest.fixture(scope="session")
+def history_url(pg_server: Server) -> Iterator[str]:
+    """The job queue of all services whose test doesn't look at it."""
+    database = TestDatabase(pg_server, f"{_RUN}_history")
+    maintenance = TestDatabase(pg_server, pg_server.maintenance_dbname)
+    connection = maintenance.connect()
+    connection.autocommit = True
+    cursor = connection.cursor()
+    cursor.execute(f"CREATE DATABASE {database.dbname}")
+    yield database.url
+    cursor.execute(f"DROP DATABASE {database.dbname} WITH (FORCE)")
+    maintenance.close()
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ PROJECT = Path(__file__).resolve().parent.parent
 # From the ground up. A module imports from its own layer and those before it, never from one after it.
 LAYERS = [
     ["common"],
-    ["app_config", "data_pipeline.config", "data_pipeline.version"],
+    ["app_config", "data_pipeline.config", "data_pipeline.version", "data_pipeline.schedule"],
     ["data_pipeline.vector"],
     ["data_pipeline.settings", "data_pipeline.engine"],
     ["data_pipeline.trainer"],
+    ["data_pipeline.jobs"],
     ["data_pipeline.api"],
     ["unified_api"],
 ]
@@ -36,7 +37,10 @@ SQL_NOUNS = [
     "sync",
     "tables",
 ]
-SQL_MODULES = [f"data_pipeline.vector.{name}" for name in SQL_NOUNS]
+SQL_MODULES = [
+    *(f"data_pipeline.vector.{name}" for name in SQL_NOUNS),
+    *(f"data_pipeline.jobs.{name}" for name in ("schema", "store")),
+]
 SQL = re.compile(
     r"\b(SELECT\s|INSERT\s+INTO\s|UPDATE\s.*\sSET\s|DELETE\s+FROM\s|TRUNCATE\s|COPY\s.*\s(FROM|TO)\s|SET\s+LOCAL\s"
     r"|(CREATE|ALTER|DROP)\s+(UNIQUE\s+)?(TEMP\w*\s+)?(TABLE|INDEX|DATABASE|EXTENSION|SCHEMA)\s|LOCK\s+TABLE\s"

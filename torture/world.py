@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from data_pipeline.vector import embedded
 from data_pipeline.vector.cluster import MAJOR
 from torture.postgres import Database, Server
 from torture.service import Service, ServiceFailed
@@ -21,6 +22,9 @@ class World:
         self._cleanup = cleanup
         self._servers: dict[int, Server] = {}
         self._services = 0
+        # The services' job queue. It outlives them: a service that is killed stops nothing.
+        self._queue = home / "queue"
+        cleanup.callback(embedded.start(self._queue).stop)
 
     def chance(self, name: str) -> random.Random:
         """A scenario's own random numbers, the same for the same seed, whichever scenarios run beside it."""
@@ -50,7 +54,8 @@ class World:
         self._services += 1
         url = database if isinstance(database, str) else database.url
         log = self.home / f"service-{self._services}.log"
-        service = Service(self.home, log, {"DATABASE_URL": url, "OUTPUT_DIRECTORY": str(output), **env})
+        ours = {"DATABASE_URL": url, "OUTPUT_DIRECTORY": str(output), "EMBEDDED_DATA_DIR": str(self._queue)}
+        service = Service(self.home, log, ours | env)
         try:
             yield service
         finally:

@@ -1,4 +1,4 @@
-"""Can the service do its work: is the database there, can backups be stored."""
+"""Can the service do its work: is the database there, can backups be stored, does the job queue answer."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -6,15 +6,20 @@ from typing import Any
 
 from common.errors import ServiceError, ServiceUnavailable
 from data_pipeline.engine import Engine
+from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.vector.connection import connect
 
 
 class Health:
     """The checks behind /readyz."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, jobs: Jobs) -> None:
         self._engine = engine
-        self._checks: dict[str, Callable[[], None]] = {"database": self._database, "storage": self._storage}
+        self._checks: dict[str, Callable[[], object]] = {
+            "database": self._database,
+            "storage": self._storage,
+            "queue": jobs.counts,
+        }
 
     def check(self) -> dict[str, Any]:
         """Every check by name. Raises ServiceUnavailable, with the same list, if one of them failed."""
@@ -31,7 +36,7 @@ class Health:
         self._engine.storage.expect_writable()
 
 
-def _passes(check: Callable[[], None]) -> bool:
+def _passes(check: Callable[[], object]) -> bool:
     try:
         check()
     except (ServiceError, OSError):

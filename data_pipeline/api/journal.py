@@ -10,15 +10,19 @@ from flask import Flask, Response, g, request
 
 from data_pipeline.api.doors import SAFE_METHODS
 from data_pipeline.api.metrics import OPERATIONS, Metrics, outcome_of
+from data_pipeline.jobs.job import Job
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 LONGEST_VALUE = 256
 # What an audit line repeats of a request's body. Never pg_conn, which holds a password.
 AUDITED = (
     *("task_id", "backup_path", "timestamp", "tables", "strategy", "truncate_before_restore", "atomic"),
-    *("format", "truncate_vector_tables", "backup_vector_tables", "require_manifest", "expect_database"),
+    *("format", "truncate_vector_tables", "backup_vector_tables", "require_manifest", "expect_database", "async"),
     *("collections", "collection_suffix", "on_conflict", "backup_before_restore"),
 )
+
+ACCEPTED = 202
+"""A job was queued; what became of it is written down when it ends."""
 
 audit = structlog.get_logger("audit")
 
@@ -49,7 +53,8 @@ class Journal:
     def _write_down(self, response: Response) -> None:
         answer = response.get_json(silent=True) or {"success": False, "data": {}}
         seconds = time.monotonic() - g.started
-        if request.endpoint in OPERATIONS:
+        accepted = response.status_code == ACCEPTED
+        if request.endpoint in OPERATIONS and not accepted:
             self._metrics.operation(request.endpoint, answer, seconds)
         audit.info(
             "write",
@@ -60,10 +65,27 @@ class Journal:
             body=_audited(),
             target=answer["data"].get("target"),
             status=response.status_code,
-            outcome=outcome_of(answer),
+            outcome="ACCEPTED" if accepted else outcome_of(answer),
             seconds=round(seconds, 3),
             request_id=g.request_id,
         )
+
+
+def write_down_job(job: Job) -> None:
+    """An audit line for a job that has ended."""
+    seconds = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else 0.0
+    audit.info(
+        "job",
+        who=job.who,
+        client=job.client,
+        what=job.kind,
+        job_id=job.id,
+        target=job.target,
+        state=job.state,
+        outcome=job.error["data"]["error_type"] if job.error else job.state,
+        seconds=round(seconds, 3),
+        request_id=job.request_id,
+    )
 
 
 def _audited() -> dict[str, Any]:

@@ -6,6 +6,9 @@ import sys
 import structlog
 from structlog.types import Processor
 
+# Their records quote the driver's texts. What is worth knowing of the queue, the jobs say themselves.
+SILENCED = ("procrastinate", "psycopg", "asyncio")
+
 
 def set_up() -> None:
     """Send structlog's and the standard library's records the same way."""
@@ -29,4 +32,6 @@ def set_up() -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    for name in SILENCED:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)

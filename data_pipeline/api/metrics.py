@@ -1,13 +1,18 @@
 """What Prometheus reads: requests, and backups and restores by outcome, rows, bytes, duration and last success."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from data_pipeline.jobs.job import Job, State
 
 OPERATIONS = {"restore_vector_tables": "restore", "backup_vector_tables": "backup"}
 SUCCESS = "SUCCESS"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """A label's values must be few: whoever calls may name his method as he likes."""
+
+WAITING_STATES: tuple[State, ...] = ("PENDING", "RUNNING", "CANCELLING")
 
 SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
 
@@ -32,13 +37,31 @@ class Metrics:
             "vector_last_success_timestamp_seconds", "When it last worked", ["operation"], registry=self._registry
         )
 
+        self._jobs = Gauge("vector_jobs", "Unfinished jobs by state", ["state"], registry=self._registry)
+
     def count(self, route: str, method: str, status: int) -> None:
         """One answer."""
         self._requests.labels(route, method if method in METHODS else "other", str(status)).inc()
 
     def operation(self, endpoint: str, answer: dict[str, Any], seconds: float) -> None:
         """One backup or restore, by the envelope it was answered with."""
-        name, data, outcome = OPERATIONS[endpoint], answer["data"], outcome_of(answer)
+        self._count_operation(OPERATIONS[endpoint], answer["data"], outcome_of(answer), seconds)
+
+    def job(self, job: Job) -> None:
+        """One job that has ended."""
+        data = (job.error or {}).get("data") or job.result or {}
+        outcome = data.get("error_type") or ("PARTIAL" if data.get("errors") else SUCCESS)
+        seconds = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else 0.0
+        self._count_operation(job.kind, data, "CANCELLED" if job.state == "CANCELLED" else outcome, seconds)
+
+    def queue(self, counts: Mapping[State, int] | None) -> None:
+        """How many jobs of the whole queue are in which state; None if nobody knows."""
+        self._jobs.clear()
+        if counts is not None:
+            for state in WAITING_STATES:
+                self._jobs.labels(state).set(counts.get(state, 0))
+
+    def _count_operation(self, name: str, data: dict[str, Any], outcome: str, seconds: float) -> None:
         self._operations.labels(name, outcome).inc()
         self._seconds.labels(name).observe(seconds)
         if outcome == SUCCESS:

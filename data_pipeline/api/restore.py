@@ -9,6 +9,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.vector import tables
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.connection import Session, transaction
+from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.target import Target
 
 
@@ -20,13 +21,13 @@ class Restore:
         self._set = backup_set
         self._options = options
 
-    def run(self, target: Target) -> Outcome:
-        """Do it, and say what was done."""
-        if self._options.require_manifest and self._set.manifest is None:
-            raise InvalidBackup("该备份没有清单文件,无法校验其完整性", can_retry=False)
+    def run(self, target: Target, progress: Progress = SILENT) -> Outcome:
+        """Do it, and say what was done. Raises Cancelled once `progress` says so: nothing was changed."""
+        self.expect_possible()
+        progress.expect_bytes(sum(file.size for file in self._set.files.values()))
         outcome = Outcome(self._set, replaced=self._options.truncate)
         try:
-            with transaction(target, self._engine.timeouts) as session:
+            with transaction(target, self._engine.timeouts, progress=progress) as session:
                 self._restore(session, outcome)
         except ServiceError as error:
             if outcome.precaution:  # it is published, whatever became of the restore
@@ -34,6 +35,11 @@ class Restore:
             raise
         outcome.readers_go_on()
         return outcome
+
+    def expect_possible(self) -> None:
+        """Raise what can be known to stand in the way before the database is asked."""
+        if self._options.require_manifest and self._set.manifest is None:
+            raise InvalidBackup("该备份没有清单文件,无法校验其完整性", can_retry=False)
 
     def _restore(self, session: Session, outcome: Outcome) -> None:
         tables.take_writer_lock(session.cursor)

@@ -80,8 +80,12 @@ class Request(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _drop_nulls(cls, data: Any) -> Any:
-        known = cls.model_fields
+        known = {field.alias or name for name, field in cls.model_fields.items()}
         return {k: v for k, v in data.items() if v is not None or k not in known} if isinstance(data, dict) else data
+
+    def as_request(self) -> dict[str, Any]:
+        """The body as it came, to be stored and read again: only what was set, by the names of the API."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 class ListQuery(Request):
@@ -106,6 +110,7 @@ class RestoreBody(Request):
     expect_database: Text | None = Field(None, description="Refuse unless the connected database has this name")
     require_manifest: bool = Field(False, description="Refuse a set that nothing vouches for")
     strategy: Strategy = Field("reload", description="sync: write only the rows that differ, readers never wait")
+    as_job: bool = Field(False, alias="async", description="Answer 202 at once, with a job to follow")
 
     collections: Collections | None = Field(None, description="Only these collections, by name; all if absent")
     collection_suffix: Name | None = Field(
@@ -123,7 +128,7 @@ class RestoreBody(Request):
 
     def as_arguments(self) -> dict[str, Any]:
         """As VectorRestoreManager.restore_from_backup takes them."""
-        return {name: value for name, value in self if value is not None}
+        return {name: value for name, value in self if value is not None and name != "as_job"}
 
 
 class BackupBody(Request):
@@ -137,6 +142,7 @@ class BackupBody(Request):
 
     collections: Collections | None = Field(None, description="Only these collections, by name; all if absent")
     format: FileFormat = Field("csv", description="csv, or PostgreSQL's binary COPY: smaller and faster")
+    as_job: bool = Field(False, alias="async", description="Answer 202 at once, with a job to follow")
 
     @model_validator(mode="after")
     def _no_clash(self) -> "BackupBody":

@@ -19,6 +19,7 @@ from data_pipeline.vector.catalog import BackupSet, ListedLocation, ListedSet
 from data_pipeline.vector.connection import retrying
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.naming import LOG, TABLES, backup_date
+from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.target import Target
 
 
@@ -58,13 +59,15 @@ class VectorRestoreManager:
         tables: Sequence[str] | None = None,
         pg_conn: str | None = None,
         truncate_before_restore: bool = False,
+        progress: Progress = SILENT,
         **more: Any,
     ) -> dict[str, Any]:
         """Load a set into the database; returns what the answer says of it.
 
         With truncate_before_restore the selected tables hold exactly the backup afterwards, or what they held before
         if anything fails. Without it rows are added; a table that fails is undone alone, unless `atomic`. `more` are
-        the fields of Options that are called as those of POST /restore.
+        the fields of Options that are called as those of POST /restore. Raises Cancelled once `progress` says so: the
+        tables are as before.
         """
         started = time.monotonic()
         naming.check_timestamp(timestamp)
@@ -72,7 +75,7 @@ class VectorRestoreManager:
         where = location.parse(backup_path)
         target = self._engine.databases.resolve(pg_conn)
         with _named(target, options), self._held(where, timestamp, options) as (backup_set, limited):
-            outcome = retrying(lambda: Restore(self._engine, backup_set, limited).run(target))
+            outcome = retrying(lambda: Restore(self._engine, backup_set, limited).run(target, progress))
         if limited != options:
             outcome.warn(LIMITED)
         answer = outcome.describe(target, time.monotonic() - started)
@@ -91,6 +94,25 @@ class VectorRestoreManager:
                 return
             with hold(where, timestamp, TABLES) as whole:
                 yield whole, limited
+
+    def expect_possible(
+        self,
+        backup_path: str,
+        timestamp: str,
+        tables: Sequence[str] | None = None,
+        pg_conn: str | None = None,
+        require_manifest: bool = False,
+        **_options: Any,
+    ) -> Target:
+        """The database that a restore with these arguments is about.
+
+        Raises ServiceError if it could only fail: no such set, or a database that may not be named.
+        """
+        naming.check_timestamp(timestamp)
+        target = self._engine.databases.resolve(pg_conn)
+        found = self._engine.catalog.find(location.parse(backup_path), timestamp, naming.in_order(tables or TABLES))
+        Restore(self._engine, found, Options(list(found.files), require_manifest=require_manifest)).expect_possible()
+        return target
 
     def get_connection(self) -> Any:
         """A psycopg2 connection to the configured database, the caller's to close."""

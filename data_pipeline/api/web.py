@@ -1,6 +1,7 @@
 """What the web layer does for every route: JSON in, JSON out, and each failure in the envelope."""
 
 import json
+import re
 from typing import Any
 
 import structlog
@@ -18,14 +19,24 @@ from common.errors import (
 )
 from common.result import error_response
 from data_pipeline.api import schemas
+from data_pipeline.api.operations import BackupOperation, RestoreOperation
+from data_pipeline.jobs.job import Origin
 
 log = structlog.get_logger("web")
+
+QUERIED = frozenset({"list_vector_backups", "list_jobs"})
+"""The endpoints that read a query."""
+
+BODILESS = frozenset({"verify_backup_set", "cancel_job"})
+"""Writes that take no fields."""
+
+IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
 # What a bug answers with, by endpoint. Never a Python message.
 BUG_TEXTS = {
     "list_vector_backups": "扫描备份文件失败",
-    "restore_vector_tables": "Vector表恢复失败",
-    "backup_vector_tables": "Vector表备份失败",
+    "restore_vector_tables": RestoreOperation.bug,
+    "backup_vector_tables": BackupOperation.bug,
 }
 
 
@@ -65,11 +76,26 @@ def validation_failed(error: ValidationError) -> Any:
     raise schemas.rejected(error)
 
 
+def origin() -> Origin:
+    """Where the current request comes from."""
+    return Origin(request_id=g.request_id, who=g.get("caller", "local"), client=request.remote_addr)
+
+
+def idempotency_key() -> str | None:
+    """What the current request's Idempotency-Key makes of it. Raises InvalidParams."""
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
+        return None
+    if not IDEMPOTENCY_KEY.fullmatch(given):
+        raise InvalidParams("无效的 Idempotency-Key: 必须是 1 到 255 个可见的ASCII字符")
+    return f"call {given}"  # a scheduled backup's key can't be named
+
+
 def _check_query() -> None:
     """No query where none is read, and no key twice: which one was meant would be a guess."""
     for name, values in request.args.lists():
         field = name[:64]
-        if request.endpoint != "list_vector_backups":
+        if request.endpoint not in QUERIED:
             raise InvalidParams(f"不支持的查询参数: {field}", details={"field": field})
         if len(values) > 1:
             raise InvalidParams(f"查询参数重复: {field}", details={"field": field})
@@ -77,7 +103,7 @@ def _check_query() -> None:
 
 def _check_body() -> None:
     """A write that takes no fields gets none: what somebody hoped for from one would be a guess."""
-    takes_none = request.method == "DELETE" or request.endpoint == "verify_backup_set"
+    takes_none = request.method == "DELETE" or request.endpoint in BODILESS
     if takes_none and (body := request.get_json()):
         field = next(iter(body))[:64]
         raise InvalidParams(f"无效的参数 {field}: 不支持的参数", details={"field": field})

@@ -54,15 +54,17 @@ def save(
     draft: Draft,
     file_format: FileFormat,
     companions: Sequence[Session] = (),
+    *,
+    last: bool = False,
 ) -> dict[str, Saved]:
     """Write both tables into the draft and publish it.
 
     The transaction's locks, or its snapshot, keep the rows still meanwhile. companions: sessions in the same snapshot,
-    to read along.
+    to read along. last: nothing follows, so from publishing on it can't be cancelled. Raises Cancelled before that.
     """
-    session.enter("read")
     readers = [session, *companions]
     saved = {name: _save(readers, live[name], scope, draft, file_format) for name in TABLES}
+    session.enter("check")
     document = {
         "timestamp": draft.timestamp,
         "created_at": now(),
@@ -73,7 +75,12 @@ def save(
     }
     if scope.names is not None:
         document["chosen_collections"] = list(scope.names)
-    draft.publish(manifest.dump(document))
+    described = manifest.dump(document)
+    if last:
+        session.progress.settle()
+    else:
+        session.progress.expect_wanted()
+    draft.publish(described)
     return saved
 
 

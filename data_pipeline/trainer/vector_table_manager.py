@@ -16,6 +16,7 @@ from data_pipeline.vector import chosen, companions, location, tables
 from data_pipeline.vector.connection import Session, retrying, transaction
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, LOG, TABLES, FileFormat
+from data_pipeline.vector.progress import SILENT, Cancelled, Progress
 from data_pipeline.vector.scope import EVERYTHING, Scope
 from data_pipeline.vector.tables import Table
 from data_pipeline.vector.target import Target
@@ -53,23 +54,36 @@ class VectorTableManager:
         pg_conn: str | None = None,
         file_format: FileFormat = "csv",
         collections: Sequence[str] | None = None,
+        progress: Progress = SILENT,
     ) -> dict[str, Any]:
         """Back up both tables from one snapshot; returns what the answer says of it.
 
         collections: only those of these names. Raises NotFound for a name that isn't there.
         With `truncate` the embedding table is emptied in the same transaction, once the backup is published whole:
         nobody can write in between, so no row falls out of both. Truncating switches the backup on.
+        Raises Cancelled once `progress` says so: the tables are as before.
         """
+        started = time.monotonic()
+        target = self.expect_possible(backup, truncate, pg_conn, collections)
+        with self._recorded(target) as record:
+            retrying(lambda: self._back_up(target, truncate, file_format, collections, record, progress))
+        record["duration"] = round(time.monotonic() - started, 3)
+        return record
+
+    def expect_possible(
+        self,
+        backup: bool = True,
+        truncate: bool = False,
+        pg_conn: str | None = None,
+        collections: Sequence[str] | None = None,
+        **_options: Any,
+    ) -> Target:
+        """The database that a backup with these arguments is about. Raises ServiceError if it could only fail."""
         if not (backup or truncate):
             raise InvalidParams("backup_vector_tables 与 truncate_vector_tables 均为 false,没有要执行的操作")
         if truncate and collections is not None:
             raise InvalidParams("collections 与 truncate_vector_tables 冲突: 清空会删除没有备份的collection")
-        started = time.monotonic()
-        target = self._engine.databases.resolve(pg_conn)
-        with self._recorded(target) as record:
-            retrying(lambda: self._back_up(target, truncate, file_format, collections, record))
-        record["duration"] = round(time.monotonic() - started, 3)
-        return record
+        return self._engine.databases.resolve(pg_conn)
 
     def _back_up(
         self,
@@ -78,16 +92,19 @@ class VectorTableManager:
         file_format: FileFormat,
         collections: Sequence[str] | None,
         record: dict[str, Any],
+        progress: Progress,
     ) -> None:
         timestamps = snapshot.seconds_from_now(self._engine.settings.timestamp_format)
         with (
             self._engine.storage.draft(self._location, timestamps) as draft,
-            transaction(target, self._engine.timeouts, snapshot=not truncate) as session,
+            transaction(target, self._engine.timeouts, snapshot=not truncate, progress=progress) as session,
         ):
             live = self._lock(session, truncate)
             scope = _scope(session, live, collections)
+            progress.expect_rows(tables.estimate_rows(session.cursor, live))
             with self._companions(session, target, live, truncate) as further:
-                _record(record, snapshot.save(session, live, scope, draft, file_format, further))
+                saved = snapshot.save(session, live, scope, draft, file_format, further, last=not truncate)
+            _record(record, saved)
             if scope.names is not None:
                 record["collections"] = list(scope.names)
             record["backup_timestamp"] = draft.timestamp
@@ -132,6 +149,9 @@ class VectorTableManager:
             if "backup_timestamp" in record:  # what failed was the truncating; the backup is there
                 error.data["backup_timestamp"] = record["backup_timestamp"]
             self._log(f"失败 {error.error_type}: {error.response}")
+            raise
+        except Cancelled:
+            self._log("已取消")
             raise
         saved = record["tables_backed_up"].values()
         files = ", ".join(f"{one['backup_file']} {one['row_count']}行 {one['file_size']}" for one in saved)

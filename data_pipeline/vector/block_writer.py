@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 from data_pipeline.vector import copy_binary
 from data_pipeline.vector.naming import FileFormat
+from data_pipeline.vector.progress import Progress
 from data_pipeline.vector.source import BLOCK_BYTES
 
 BLOCKS_AHEAD = 3
@@ -25,12 +26,13 @@ class BlockWriter:
     the server never waits for them. A failed write is raised by a later add() or by finish().
     """
 
-    def __init__(self, file: BinaryIO, header: bytes, trailer: bytes) -> None:
+    def __init__(self, file: BinaryIO, header: bytes, trailer: bytes, progress: Progress) -> None:
         self.bytes = 0
         self.largest_row = 0
         self.blocks: list[dict[str, Any]] = []
         self._file = file
         self._trailer = trailer
+        self._progress = progress
         self._rest: list[bytes] = [header]
         self._rest_rows = 0
         self._stopped = False
@@ -73,6 +75,7 @@ class BlockWriter:
             self._writes.popleft().result()
 
     def _submit(self, pieces: list[bytes], rows: int) -> None:
+        self._progress.advance(sum(map(len, pieces)), rows)
         self._writes.append(self._thread.submit(self._store, pieces, rows))
 
     def _store(self, pieces: list[bytes], rows: int) -> None:

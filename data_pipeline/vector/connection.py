@@ -11,6 +11,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, ISOLATION_LEVEL_
 
 from common.errors import DatabaseError, ServiceError
 from data_pipeline.vector import sqlstate
+from data_pipeline.vector.progress import SILENT, Progress, ProgressPhase
 from data_pipeline.vector.sqlstate import Phase
 from data_pipeline.vector.target import Target
 
@@ -31,6 +32,16 @@ RETRY_SECONDS = 2
 
 OUTCOME_WAITS = (0.1, 0.3, 1, 2, 3, 4)
 """Seconds before each question about a lost COMMIT: a server that restarts after a crash is back within these."""
+
+SHOWN: dict[Phase, ProgressPhase] = {
+    "prepare": "verify",
+    "truncate": "verify",
+    "load": "load",
+    "read": "load",
+    "index": "index",
+    "check": "check",
+}
+"""A phase as progress tells of it. COMMIT has none: it is over in a moment, and nothing can stop it."""
 
 OUTCOME_UNKNOWN = "提交时连接中断,结果未知,请核对表中数据后再重试"
 
@@ -66,9 +77,18 @@ class Session:
 
     cursor: Any
     phase: Phase = "prepare"
+    progress: Progress = SILENT
 
-    def enter(self, phase: Phase) -> None:
+    def enter(self, phase: Phase, table: str | None = None) -> None:
+        """Begin a phase, of one table or of all. Raises Cancelled."""
+        self.progress.expect_wanted()
         self.phase = phase
+        self.progress.enter(SHOWN[phase], table)
+
+    def settle(self) -> None:
+        """Begin the COMMIT, which nobody can cancel. Raises Cancelled."""
+        self.progress.settle()
+        self.phase = "commit"
 
 
 def prefer(cursor: Any, name: str, value: str) -> None:
@@ -117,24 +137,33 @@ def retrying(operation: Callable[[], Result]) -> Result:
 
 
 @contextmanager
-def transaction(target: Target, timeouts: Timeouts, *, snapshot: bool = False) -> Iterator[Session]:
+def transaction(
+    target: Target, timeouts: Timeouts, *, snapshot: bool = False, progress: Progress = SILENT
+) -> Iterator[Session]:
     """One transaction on a connection of its own: committed at the end, rolled back by any exception.
 
     With `snapshot` it is REPEATABLE READ and READ ONLY. Its snapshot is taken by the first query, so locks taken
     before that query are older than the snapshot.
-    Raises ServiceError for whatever the database refuses.
+    Raises ServiceError for whatever the database refuses, Cancelled once `progress` says so.
     """
+    progress.expect_wanted()
     connection = connect(target, timeouts)
-    session = Session(cursor=None)
+    session = Session(cursor=None, progress=progress)
+    progress.connected(connection, target)
     try:
         session.cursor = _begin(connection, timeouts, snapshot)
         yield session
         commit(connection, session, target, timeouts)
+    except ServiceError:
+        progress.expect_wanted()
+        raise
     except psycopg2.Error as error:
+        progress.expect_wanted()
         answer = sqlstate.translate(error, session.phase, bool(connection.closed))
         answer.nothing_sent = session.phase == "prepare" and isinstance(answer, DatabaseError)
         raise answer from None
     finally:
+        progress.disconnected()
         connection.close()  # what was not committed is rolled back by the server
 
 
@@ -169,10 +198,10 @@ def _begin(connection: Any, timeouts: Timeouts, snapshot: bool) -> Any:
 def commit(connection: Any, session: Session, target: Target, timeouts: Timeouts) -> None:
     """Commit, and if the connection is lost over it, find out whether the server did.
 
-    Raises DatabaseError if it did not, or if nobody can tell.
+    Raises DatabaseError if it did not, or if nobody can tell; Cancelled if that came first.
     """
     transaction_id = _transaction_id(session.cursor)
-    session.enter("commit")
+    session.settle()
     try:
         connection.commit()
     except psycopg2.Error:
@@ -194,12 +223,14 @@ def savepoint(session: Session, name: str) -> Iterator[None]:
     try:
         yield
     except psycopg2.Error as error:
+        session.progress.expect_wanted()
         lost = bool(session.cursor.connection.closed)
         if lost:
             raise
         session.cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
         raise sqlstate.translate(error, session.phase, lost) from None
     except ServiceError:
+        session.progress.expect_wanted()
         if not session.cursor.connection.closed:
             session.cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
         raise

@@ -81,6 +81,15 @@ CAST = re.compile(r"\(embedding\)::\w*\.?vector\((\d+)\)")
 PARALLEL = {"min_parallel_table_scan_size": "0"}
 SERIAL = {"max_parallel_maintenance_workers": "0"}
 
+BUILD_PROGRESS = """
+SELECT tuples_done, tuples_total, blocks_done, blocks_total FROM pg_stat_progress_create_index WHERE pid = %s
+"""
+
+PARALLEL_BYTES = {"hnsw": 1 << 20, "ivfflat": 1 << 20}
+OTHER_PARALLEL_BYTES = 8 << 20
+"""A table smaller than that, vectors included, is indexed sooner than parallel workers have started. PostgreSQL's own
+default is 8 MB."""
+
 KEPT = "数据库角色不是表的所有者,索引和外键未删除重建,恢复会较慢"
 
 
@@ -169,6 +178,7 @@ def drop(session: Session, live: dict[str, Table], selected: Sequence[str]) -> D
         cursor.execute(SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(key.table.identifier, Identifier(key.name)))
     for index in found:
         cursor.execute(SQL("DROP INDEX {}").format(Identifier(index.table.schema, index.name)))
+    session.progress.expect_indexes([index.method for index in found])
     return Dropped(found, keys)
 
 
@@ -183,13 +193,26 @@ def rebuild(session: Session, dropped: Dropped, memory: str | None) -> dict[str,
     results = {}
     for index in dropped.indexes:
         started = time.monotonic()
+        session.enter("index", index.table.name)
         parallel = _build(session, index, memory)
+        session.progress.indexed()
         results[index.name] = _result(index.table, index.method, started, parallel=parallel)
     for key in dropped.foreign_keys:
         started = time.monotonic()
         _add(session.cursor, key)
         results[key.name] = _result(key.table, "foreign key", started)
     return results
+
+
+def built(cursor: Any, pid: int) -> float | None:
+    """How much of the index that another backend builds is done, from 0 to 1; None if none is being built."""
+    cursor.execute(BUILD_PROGRESS, (pid,))
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    tuples_done, tuples_total, blocks_done, blocks_total = row
+    parts = ((tuples_done, tuples_total), (blocks_done, blocks_total))
+    return min(1.0, max((done / total for done, total in parts if total), default=0.0))
 
 
 def _result(table: Table, method: str, started: float, **more: bool) -> dict[str, Any]:
@@ -216,12 +239,16 @@ def _fire_deferred(cursor: Any, tables: set[int]) -> None:
 
 
 def _build(session: Session, index: Index, memory: str | None) -> bool:
-    """Build one index, in parallel if the server has the memory for it; says whether it was."""
-    settings = {**PARALLEL, "default_tablespace": index.tablespace}
+    """Build one index, in parallel if that pays and the server has the memory for it; says whether it was."""
+    settings = {"default_tablespace": index.tablespace}
     if memory:
         settings["maintenance_work_mem"] = memory
+    session.cursor.execute("SELECT pg_table_size(%s)", (index.table.oid,))
+    if session.cursor.fetchone()[0] < PARALLEL_BYTES.get(index.method, OTHER_PARALLEL_BYTES):
+        _attempt(session, index, {**settings, **SERIAL})
+        return False
     try:
-        _attempt(session, index, settings)
+        _attempt(session, index, {**settings, **PARALLEL})
         return True
     except (StorageFull, DatabaseError):
         # A parallel build needs maintenance_work_mem as shared memory. Where that is small (a container has 64 MB)

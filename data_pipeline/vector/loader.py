@@ -11,6 +11,7 @@ from common.errors import DuplicateRows, InternalError, InvalidBackup, OrphanRow
 from data_pipeline.vector import blocks, copy_binary, encoder, sqlstate, tables
 from data_pipeline.vector.blocks import Block, Job
 from data_pipeline.vector.connection import Session
+from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.rows import RowError
 from data_pipeline.vector.source import Source
 from data_pipeline.vector.workers import WorkerPool, encode_inline
@@ -35,7 +36,9 @@ class Reading:
     Raises InvalidBackup or OrphanRows with file and line for the first record that can't be restored.
     """
 
-    def __init__(self, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool) -> None:
+    def __init__(
+        self, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool, progress: Progress = SILENT
+    ) -> None:
         self.rows = self.sent = 0
         self.passed: list[Passed] = []
         self._lines = source.header_lines
@@ -43,6 +46,7 @@ class Reading:
         self.layout = replace(source.layout, collections=collections)
         self._layout = pickle.dumps(self.layout)
         self._pool = pool
+        self._progress = progress
 
     def __iter__(self) -> Iterator[bytes]:
         found: list[Block] = []
@@ -55,6 +59,7 @@ class Reading:
                 self.sent += encoded.rows - encoded.dropped
                 self._lines += encoded.lines
                 yield from encoded.payload
+                self._progress.advance(self.passed[-1].block.length, encoded.rows)
         except RowError as error:
             raise self._source.rejected(error, self._lines) from None
         self._source.expect_rows(self.rows)
@@ -90,8 +95,8 @@ def load(session: Session, source: Source, collections: frozenset[bytes] | None,
     collections: uuids an embedding may name, None if nobody checks. Raises InvalidBackup or OrphanRows with file and
     line, or whatever the database refuses. The caller's transaction decides what becomes of the rows.
     """
-    session.enter("load")
-    reading = Reading(source, collections, pool)
+    session.enter("load", source.name)
+    reading = Reading(source, collections, pool, session.progress)
     written = _copy(session, source, reading)
     if written != reading.sent:
         details = {"expected": reading.sent, "written": written}

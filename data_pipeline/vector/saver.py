@@ -77,11 +77,13 @@ def save(
     sessions: the transaction's own, and others in its snapshot that read along. Returns what the manifest says of the
     file, and the bytes of its largest row.
     """
+    sessions[0].enter("read", table.name)
     cursor = sessions[0].cursor
     name = table_file(table.name, draft.timestamp, file_format)
     binary = file_format == "binary"
     header = copy_binary.HEADER if binary else tables.csv_header(cursor, table)
-    with draft.create(name) as file, BlockWriter(file, header, copy_binary.TRAILER if binary else b"") as writer:
+    trailer = copy_binary.TRAILER if binary else b""
+    with draft.create(name) as file, BlockWriter(file, header, trailer, sessions[0].progress) as writer:
         rows = Extraction(table, scope, file_format, writer).run(sessions)
         sync(file)
     if rows != sum(block["rows"] for block in writer.blocks):

@@ -36,6 +36,8 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(128 << 20),
 }
 
+SECRET = ("PG", "DATABASE_URL", "JOBS_DATABASE_URL", "TARGETS", "API_")
+
 PIPE_BYTES = 1 << 20
 """Room for most of a result: with the usual 64 KB a worker would wait for the reader a dozen times a block."""
 
@@ -156,4 +158,4 @@ def encode_inline(jobs: Iterable[Job]) -> Iterator[Encoded]:
 
 def _without_secrets() -> dict[str, str]:
     """The environment for a worker: it connects to nothing and needs no credentials."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "DATABASE_URL"))}
+    return {name: value for name, value in os.environ.items() if not name.startswith(SECRET)}

@@ -152,14 +152,17 @@ def bits() -> Callable[..., list[bytes]]:
 
 
 @pytest.fixture
-def make_client(output_dir: Path) -> Iterator[Callable[..., Client]]:
+def make_client(output_dir: Path, history_url: str) -> Iterator[Callable[..., Client]]:
     """A client of the service with these settings; OUTPUT_DIRECTORY is output_dir."""
     engines = []
+    jobs = []
 
     def make(**env: str) -> Client:
-        engine = Engine.build(Settings.load({"OUTPUT_DIRECTORY": str(output_dir), **env}))
+        defaults = {"OUTPUT_DIRECTORY": str(output_dir), "JOBS_DATABASE_URL": history_url}
+        engine = Engine.build(Settings.load({**defaults, **env}))
         engines.append(engine)
         app = create_app(engine=engine)
+        jobs.append(app.extensions["jobs"])
         app.test_client_class = Client
         password = urlsplit(env.get("DATABASE_URL", "")).password
         never = (password, ROLE_PASSWORD, str(output_dir), str(PROJECT))
@@ -167,6 +170,8 @@ def make_client(output_dir: Path) -> Iterator[Callable[..., Client]]:
         return app.test_client()
 
     yield make
+    for one in jobs:
+        one.close()
     for engine in engines:
         engine.pool.close()
 
@@ -180,11 +185,11 @@ def client(make_client: Callable[..., Client], database: Any) -> Client:
 class LiveServer:
     """`python unified_api.py` on a free port."""
 
-    def __init__(self, log_file: Path, env: dict[str, str]) -> None:
+    def __init__(self, log_file: Path, env: dict[str, str], *arguments: str) -> None:
         self._log_file = log_file
         with open(log_file, "wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "unified_api.py"],
+                [sys.executable, "unified_api.py", *arguments],
                 cwd=PROJECT,
                 env={**os.environ, "HOST": "127.0.0.1", "PORT": "0", **env},
                 stdout=log,
@@ -198,10 +203,17 @@ class LiveServer:
     @property
     def address(self) -> str:
         """host:port, once it serves."""
+        return self._said(r'"url": "http://([^"]+)"')[1]
+
+    def wait_for_jobs(self) -> None:
+        """Until it takes jobs."""
+        self._said(r'"event": "ready for jobs"')
+
+    def _said(self, pattern: str) -> "re.Match[str]":
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self.process.poll() is None:
-            if found := re.search(r'"url": "http://([^"]+)"', self.log):
-                return found[1]
+            if found := re.search(pattern, self.log):
+                return found
             time.sleep(0.02)
         raise AssertionError(f"the service did not start: {self.log}")
 
@@ -211,13 +223,14 @@ class LiveServer:
 
 
 @pytest.fixture
-def start_server(output_dir: Path, tmp_path: Path) -> Iterator[Callable[..., LiveServer]]:
+def start_server(output_dir: Path, tmp_path: Path, history_url: str) -> Iterator[Callable[..., LiveServer]]:
     """Start the service as a process with these settings; OUTPUT_DIRECTORY is output_dir."""
     servers: list[LiveServer] = []
 
-    def start(**env: str) -> LiveServer:
+    def start(*arguments: str, **env: str) -> LiveServer:
         log_file = tmp_path / f"server-{len(servers)}.log"
-        servers.append(LiveServer(log_file, {"OUTPUT_DIRECTORY": str(output_dir), **env}))
+        defaults = {"OUTPUT_DIRECTORY": str(output_dir), "JOBS_DATABASE_URL": history_url}
+        servers.append(LiveServer(log_file, {**defaults, **env}, *arguments))
         return servers[-1]
 
     yield start

@@ -282,8 +282,8 @@ def test_no_request_can_make_the_metrics_grow_without_end(
 # Health
 
 
-def test_it_is_ready_when_database_and_storage_are(client: Any) -> None:
-    assert client.get("/readyz").get_json()["data"]["checks"] == {"database": True, "storage": True}
+def test_it_is_ready_when_database_storage_and_queue_are(client: Any) -> None:
+    assert client.get("/readyz").get_json()["data"]["checks"] == {"database": True, "storage": True, "queue": True}
 
 
 def test_without_its_database_it_is_alive_but_not_ready(make_client: Any) -> None:
@@ -292,7 +292,7 @@ def test_without_its_database_it_is_alive_but_not_ready(make_client: Any) -> Non
     response = client.get("/readyz")
     data = response.get_json()["data"]
     assert (response.status_code, data["error_type"], data["can_retry"]) == (503, "SERVICE_UNAVAILABLE", True)
-    assert data["checks"] == {"database": False, "storage": True}
+    assert data["checks"] == {"database": False, "storage": True, "queue": True}
 
 
 def test_without_a_place_for_backups_it_is_alive_but_not_ready(client: Any, output_dir: Any) -> None:
@@ -302,4 +302,4 @@ def test_without_a_place_for_backups_it_is_alive_but_not_ready(client: Any, outp
     assert client.get("/healthz").status_code == 200
     response = client.get("/readyz")
     assert response.status_code == 503
-    assert response.get_json()["data"]["checks"] == {"database": True, "storage": False}
+    assert response.get_json()["data"]["checks"] == {"database": True, "storage": False, "queue": True}

@@ -31,7 +31,7 @@ def servers_of(data_dir: Path) -> list[psutil.Process]:
 def test_told_several_times_it_still_stops_the_embedded_server(
     start_server: Callable[..., Any], data_dir: Path, number: int
 ) -> None:
-    server = start_server(EMBEDDED_DATA_DIR=str(data_dir))
+    server = start_server(EMBEDDED_DATA_DIR=str(data_dir), JOBS_DATABASE_URL="")
     assert server.address
     while server.process.poll() is None:
         server.process.send_signal(number)

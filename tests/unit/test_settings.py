@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app_config import PGVECTOR_CONFIG
+from data_pipeline import schedule
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.settings import PROJECT, Settings, SettingsError
 from data_pipeline.vector.connection import Timeouts
@@ -57,6 +58,12 @@ def test_every_variable_has_its_effect(tmp_path: Path) -> None:
             "CORS_ORIGINS": "https://panel.example.com,http://localhost:3000",
             "LOAD_WORKERS": "0",
             "INDEX_MEMORY": "512MB",
+            "JOBS_DATABASE_URL": f"postgresql://queue:{SECRET}@db3.example.com/jobs",
+            "JOBS_KEEP_DAYS": "7",
+            "JOBS_HEARTBEAT_SECONDS": "2",
+            "BACKUP_SCHEDULE": "0 3 * * * Asia/Shanghai",
+            "BACKUP_KEEP_DAYS": "14",
+            "BACKUP_KEEP_LAST": "3",
         }
     )
     assert (found.host, found.port, found.threads, found.schema) == ("::1", 9000, 4, "rag")
@@ -69,6 +76,10 @@ def test_every_variable_has_its_effect(tmp_path: Path) -> None:
     assert found.http_hosts == {"backups.example.com"}
     assert found.cors_origins == {"https://panel.example.com", "http://localhost:3000"}
     assert (found.load_workers, found.index_memory) == (0, "512MB")
+    assert found.jobs_database == Target("jobs", "db3.example.com", 5432, "jobs", "queue", SECRET)
+    assert (found.jobs_keep_days, found.jobs_heartbeat) == (7, 2)
+    assert found.backup_schedule == schedule.parse("0 3 * * * Asia/Shanghai")
+    assert (found.backup_keep_days, found.backup_keep_last) == (14, 3)
 
 
 def test_a_relative_directory_of_the_environment_is_below_the_working_directory(
@@ -138,6 +149,12 @@ WRONG = {
     "a target that is no URL": {"TARGETS": f'{{"prod": "{SECRET}"}}'},
     "a target of a strange name": {"TARGETS": f'{{"a/b": "postgresql://ann:{SECRET}@localhost/docs"}}'},
     "memory without a unit": {"INDEX_MEMORY": "512"},
+    "a queue that is no URL": {"JOBS_DATABASE_URL": SECRET},
+    "a heart that beats too slowly": {"JOBS_HEARTBEAT_SECONDS": "7"},
+    "no day": {"JOBS_KEEP_DAYS": "0"},
+    "a schedule of words": {"BACKUP_SCHEDULE": "daily"},
+    "a schedule on Mars": {"BACKUP_SCHEDULE": "0 3 * * * Mars/Olympus"},
+    "fewer sets than none": {"BACKUP_KEEP_LAST": "-1"},
     "a URL that is none": {"DATABASE_URL": SECRET},
     "a URL with options": {"DATABASE_URL": f"postgresql://ann:{SECRET}@localhost/docs?options=-cx"},
     "a URL without a host": {"DATABASE_URL": f"postgresql://ann:{SECRET}@/docs"},

@@ -1,0 +1,63 @@
+"""What has to be done from time to time, in every process that has jobs."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+
+from data_pipeline.jobs.job import Job
+from data_pipeline.jobs.presence import Presence
+from data_pipeline.jobs.store import Store
+from data_pipeline.schedule import Schedule
+
+LATE = timedelta(minutes=10)
+"""A scheduled backup is made up for so long, when nobody was there in time."""
+
+SCHEDULER = "schedule"
+"""Who asked for a scheduled backup."""
+
+
+class Chores:
+    """submit: queues the backup that was due at a moment, once for all processes. retire: removes old backup sets."""
+
+    def __init__(
+        self,
+        store: Store,
+        presence: Presence,
+        keep_days: int,
+        schedule: Schedule | None,
+        submit: Callable[[datetime], object],
+        retire: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._presence = presence
+        self._keep_days = keep_days
+        self._schedule = schedule
+        self._submit = submit
+        self._retire = retire
+        self._last_due: datetime | None = None
+        self._grown = False
+
+    def often(self) -> None:
+        """With every heartbeat."""
+        self._presence.beat()
+        self._presence.sweep()
+        self._submit_due()
+        if self._grown:
+            self._grown = False
+            self._retire()
+
+    def hourly(self) -> None:
+        self._store.forget(self._keep_days)
+        self._retire()
+
+    def notice(self, job: Job) -> None:
+        """After a scheduled backup there is one set more."""
+        self._grown |= job.who == SCHEDULER and job.state == "SUCCEEDED"
+
+    def _submit_due(self) -> None:
+        if self._schedule is None:
+            return
+        now = datetime.now(timezone.utc)
+        due = self._schedule.last(now).astimezone(timezone.utc)
+        if due != self._last_due and now - due <= LATE:
+            self._submit(due)
+            self._last_due = due

@@ -1,0 +1,111 @@
+"""Connections to the database of the job queue. Every driver error leaves this module as ServiceUnavailable."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
+
+from common.errors import ServiceUnavailable
+from data_pipeline.jobs import schema
+from data_pipeline.vector.embedded import EmbeddedServerError
+from data_pipeline.vector.target import Target
+
+APPLICATION_NAME = "vector-jobs"
+CONNECT_SECONDS = 3
+DOWN_SECONDS = 5
+"""How long nobody tries again after a failure, so that synchronous work isn't held up by every attempt."""
+
+MOST_IDLE = 8
+Connection = psycopg.Connection[dict[str, Any]]
+
+
+class JobsDatabase:
+    """Connections that are kept for the next use; the schema is made with the first. Safe to use from many threads.
+
+    find: gives the target, its server running. Raises EmbeddedServerError.
+    """
+
+    def __init__(self, find: Callable[[], Target]) -> None:
+        self._find = find
+        self._idle: list[Connection] = []
+        self._guard = threading.Lock()
+        self._installed = False
+        self._down_until = 0.0
+
+    def conninfo(self) -> str:
+        """For a connection of one's own. Raises ServiceUnavailable."""
+        try:
+            target = self._find()
+        except EmbeddedServerError:
+            raise unavailable() from None
+        settings = {"connect_timeout": CONNECT_SECONDS, "application_name": APPLICATION_NAME}
+        return make_conninfo("", **target.parameters() | settings | {"options": f"-c search_path={schema.SCHEMA}"})
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """One transaction; rows are dictionaries. Raises ServiceUnavailable."""
+        connection = self._kept() or self._new()
+        try:
+            yield connection
+            connection.commit()
+        except psycopg.OperationalError:
+            connection.close()
+            raise unavailable() from None
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(connection)
+
+    def close(self) -> None:
+        """Close every connection that nobody uses."""
+        with self._guard:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _kept(self) -> Connection | None:
+        """A connection from before that still answers; those that don't are closed."""
+        while True:
+            with self._guard:
+                connection = self._idle.pop() if self._idle else None
+            if connection is None:
+                return None
+            with suppress(psycopg.Error):
+                connection.execute("SELECT")
+                return connection
+            connection.close()
+
+    def _keep(self, connection: Connection) -> None:
+        with self._guard:
+            if len(self._idle) < MOST_IDLE:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _new(self) -> Connection:
+        if time.monotonic() < self._down_until:
+            raise unavailable()
+        try:
+            connection = psycopg.Connection[dict[str, Any]].connect(self.conninfo(), row_factory=dict_row)
+            self._install(connection)
+        except (psycopg.Error, ServiceUnavailable):
+            self._down_until = time.monotonic() + DOWN_SECONDS
+            raise unavailable() from None
+        return connection
+
+    def _install(self, connection: Connection) -> None:
+        with self._guard:
+            if not self._installed:
+                schema.install(connection)
+                connection.commit()
+                self._installed = True
+
+
+def unavailable() -> ServiceUnavailable:
+    """The answer where the queue can't be reached."""
+    return ServiceUnavailable("任务队列不可用,请稍后重试", can_retry=True)

@@ -1,0 +1,89 @@
+"""A job as it is stored and shown, and what a job does."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from data_pipeline.vector.progress import Progress
+from data_pipeline.vector.target import Target
+
+State = Literal["PENDING", "RUNNING", "CANCELLING", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"]
+STATES: tuple[State, ...] = (
+    *("PENDING", "RUNNING", "CANCELLING"),
+    *("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"),
+)
+
+
+JOB_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a request came from: its id, which token it carried, and the client's address."""
+
+    request_id: str
+    who: str
+    client: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One backup or restore, queued or answered at once (`sync`), as its row has it.
+
+    request: the body without a pg_conn that is a URL. result: the answer's data. error: the envelope of a failure.
+    version grows with every change.
+    """
+
+    number: int
+    id: str
+    kind: str
+    state: State
+    sync: bool
+    request: dict[str, Any]
+    target: dict[str, Any] | None
+    request_id: str
+    who: str
+    client: str | None
+    fingerprint: str
+    owner: str | None
+    queue_id: int | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    progress: dict[str, Any] | None
+    result: dict[str, Any] | None
+    error: dict[str, Any] | None
+    version: int
+
+    @property
+    def finished(self) -> bool:
+        return self.finished_at is not None
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a job ended: its last state with the answer's data, or with the envelope of the failure."""
+
+    state: State
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+
+class Operation(Protocol):
+    """What a kind of job does. `request` is a body that was validated once; all methods raise ServiceError."""
+
+    secrets: tuple[str, ...]
+    """Fields of the request that may hold a password."""
+
+    bug: str
+    """What a failure that nobody foresaw is called."""
+
+    def target(self, request: dict[str, Any]) -> Target:
+        """The database it is about."""
+
+    def expect_possible(self, request: dict[str, Any]) -> Target:
+        """The same, once everything is checked that can be before a database is asked."""
+
+    def run(self, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
+        """Do it; the data of the answer, `response` included. Raises Cancelled once `progress` says so."""

@@ -1,0 +1,205 @@
+"""Jobs: the one interface to everything that takes long."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from common.errors import (
+    JobFinished,
+    NotFound,
+    OperationCancelled,
+    OperationInProgress,
+    Recorded,
+    ServiceUnavailable,
+)
+from common.result import error_response
+from data_pipeline.engine import Engine
+from data_pipeline.jobs.asked import ask
+from data_pipeline.jobs.chores import SCHEDULER, Chores
+from data_pipeline.jobs.database import JobsDatabase
+from data_pipeline.jobs.intake import Intake
+from data_pipeline.jobs.job import JOB_ID, Job, Operation, Origin, State
+from data_pipeline.jobs.keeper import Keeper
+from data_pipeline.jobs.presence import Presence
+from data_pipeline.jobs.queue import Queue, QueueWorker
+from data_pipeline.jobs.runner import Runner
+from data_pipeline.jobs.store import Store
+from data_pipeline.jobs.worker import Worker
+from data_pipeline.vector import embedded
+from data_pipeline.vector.progress import SILENT
+
+FOLLOW_SECONDS = 0.25
+"""How often a follower looks for news."""
+
+log = structlog.get_logger("jobs")
+
+
+class Jobs:
+    """The jobs of one queue, as one process sees them. Nothing connects or starts before it is used.
+
+    operations: what there is to do, by kind. finished: told of every job that ends here. retire: removes old backup
+    sets. Methods raise ServiceUnavailable where the queue can't be reached, unless they say otherwise.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        operations: Mapping[str, Operation],
+        finished: Callable[[Job], None],
+        retire: Callable[[], None],
+    ) -> None:
+        settings = engine.settings
+        self._process = uuid.uuid4().hex
+        self._beat_seconds = settings.jobs_heartbeat
+        self._operations = operations
+        self._told = finished
+        self._database = JobsDatabase(
+            lambda: settings.jobs_database or embedded.start(settings.embedded_data_dir).target
+        )
+        self._store = Store(self._database)
+        self._queue = Queue()
+        self._runner = Runner(self._store, self._process, operations, engine.timeouts, self._finished)
+        self._intake = Intake(self._database, self._queue, self._process, self._runner.secrets)
+        self._presence = Presence(self._database, self._process, self._beat_seconds, self._queue, self._finished)
+        self._chores = Chores(
+            self._store, self._presence, settings.jobs_keep_days, settings.backup_schedule, self._submit_due, retire
+        )
+        self._keeper = Keeper(self._beat_seconds, self._chores.often, self._chores.hourly)
+        self._worker = Worker(self._queue_worker)
+        self._guard = threading.Lock()
+        self._kept = self._working = False
+
+    def submit(self, kind: str, request: dict[str, Any], origin: Origin, key: str | None = None) -> Job:
+        """Queue a request that is valid: the job, or the earlier one that came with this key.
+
+        Raises what the operation finds wrong with it, KeyReused, ServiceUnavailable; then there is no job.
+        """
+        operation = self._operations[kind]
+        target = operation.expect_possible(request)
+        self.start()
+        return self._intake.queue(ask(kind, operation, request, key), origin, target)
+
+    def perform(self, kind: str, request: dict[str, Any], origin: Origin, key: str | None = None) -> dict[str, Any]:
+        """Do it at once, and keep it in the history: the answer's data. Raises what the operation raises.
+
+        With a key an earlier call's answer is given again. Without one an unreachable queue only costs the history.
+        """
+        operation = self._operations[kind]
+        asked = ask(kind, operation, request, key)
+        try:
+            self._presence.begin()
+            with self._guard:
+                self._keep()
+            job, new = self._intake.begin(asked, origin)
+        except ServiceUnavailable:
+            if key is not None:
+                raise  # nobody can tell whether it was done before
+            log.warning("not kept in the history: the job queue can't be reached", request_id=origin.request_id)
+            return operation.run(request, SILENT)
+        return self._runner.call(job, request) if new else _answered(job)
+
+    def get(self, job_id: str) -> Job:
+        """Raises NotFound."""
+        job = self._store.get(_checked(job_id))
+        if job is None:
+            raise NotFound("任务不存在")
+        return job
+
+    def list(
+        self, state: State | None = None, request_id: str | None = None, after: str | None = None, limit: int = 50
+    ) -> list[Job]:
+        """Newest first; after: the last job of the page before."""
+        return self._store.page(state, request_id, after, limit)
+
+    def follow(self, job_id: str, seen: int | None = None) -> Iterator[Job | None]:
+        """The job now, unless this version of it was seen, and each change until it has ended.
+
+        None where there is no news, several times a second. Raises NotFound.
+        """
+        while True:
+            job = self.get(job_id)
+            yield job if job.version != seen else None
+            if job.finished:
+                return
+            seen = job.version
+            time.sleep(FOLLOW_SECONDS)
+
+    def counts(self) -> dict[State, int]:
+        """How many unfinished jobs are in which state."""
+        return self._store.counts()
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a job, waiting or running. Raises NotFound, or JobFinished if it is too late."""
+        job = self._store.cancel(_checked(job_id))
+        if job is None:
+            return self._cancelled(self.get(job_id))
+        if job.finished:
+            with self._database.transaction() as connection:
+                self._queue.remove(connection, job)
+            self._finished(job)
+        return job
+
+    def start(self) -> None:
+        """Run a worker in this process, unless one does. Doesn't wait for the queue, and raises nothing."""
+        with self._guard:
+            if not self._working:
+                self._working = True
+                self._worker.start()
+            self._keep()
+
+    def close(self) -> None:
+        """Cancel what runs here, end the threads and close every connection. Safe to call twice."""
+        self._runner.stopping = True
+        with self._guard:
+            if self._working:
+                self._worker.stop()
+            if self._kept:
+                self._keeper.stop()
+                self._presence.leave()
+            self._working = self._kept = False
+        self._database.close()
+
+    def _keep(self) -> None:
+        if not self._kept:
+            self._kept = True
+            self._keeper.start()
+
+    def _queue_worker(self) -> QueueWorker:
+        self._presence.begin()
+        conninfo = self._database.conninfo()
+        return QueueWorker(conninfo, self._process, self._beat_seconds, self._runner.run, self._store.state)
+
+    def _submit_due(self, due: datetime) -> None:
+        """A scheduled backup: the time it was due is its key, so that only one process takes it."""
+        name = f"{SCHEDULER}-{due:%Y%m%dT%H%MZ}"
+        self.submit("backup", {}, Origin(request_id=name, who=SCHEDULER), key=name)
+
+    def _finished(self, job: Job) -> None:
+        self._told(job)
+        self._chores.notice(job)
+
+    @staticmethod
+    def _cancelled(job: Job) -> Job:
+        if job.state not in ("CANCELLING", "CANCELLED"):
+            raise JobFinished("任务已结束,无法取消", can_retry=False, job_id=job.id, state=job.state)
+        return job
+
+
+def _checked(job_id: str) -> str:
+    if not JOB_ID.fullmatch(job_id):
+        raise NotFound("任务不存在")
+    return job_id
+
+
+def _answered(job: Job) -> dict[str, Any]:
+    """What an earlier synchronous call with the same key was answered. Raises OperationInProgress if it still runs."""
+    if not job.finished:
+        raise OperationInProgress("使用同一 Idempotency-Key 的请求正在执行", can_retry=True, job_id=job.id)
+    if job.error is not None or job.result is None:
+        raise Recorded(job.error or error_response(OperationCancelled()))
+    return {name: value for name, value in job.result.items() if name != "timestamp"}

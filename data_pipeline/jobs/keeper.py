@@ -1,0 +1,49 @@
+"""The thread that keeps the queue in order: says that this process lives, ends the jobs of those that don't, and sees
+to what is due."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from common.errors import ServiceError
+
+HOUR = 3600.0
+
+log = structlog.get_logger("jobs")
+
+
+class Keeper:
+    """Calls `often` once every `seconds`, and `hourly` once an hour; what they raise is logged."""
+
+    def __init__(self, seconds: float, often: Callable[[], None], hourly: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._often = often
+        self._hourly = hourly
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="keep", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        next_hour = time.monotonic()
+        while not self._over.wait(self._seconds):
+            self._try(self._often)
+            if time.monotonic() >= next_hour:
+                self._try(self._hourly)
+                next_hour = time.monotonic() + HOUR
+
+    @staticmethod
+    def _try(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except ServiceError:
+            log.warning("the job queue can't be reached")
+        except Exception as error:
+            log.error("the job queue was not kept in order", kind=type(error).__name__)

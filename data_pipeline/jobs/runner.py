@@ -1,0 +1,165 @@
+"""One job, or one synchronous call, from its first moment to its recorded end."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from common.errors import (
+    InternalError,
+    Interrupted,
+    OperationCancelled,
+    OperationInProgress,
+    ServiceError,
+    ServiceUnavailable,
+)
+from common.result import error_response, success_response
+from data_pipeline.jobs.job import Ending, Job, Operation
+from data_pipeline.jobs.meter import Meter
+from data_pipeline.jobs.reporter import Reporter
+from data_pipeline.jobs.store import Store
+from data_pipeline.vector.connection import Timeouts
+from data_pipeline.vector.progress import Cancelled
+
+BUSY_WAIT = 0.5
+BUSY_SECONDS = 600
+"""How long a job waits for a writer that isn't in the queue. It has had no effect so far, so it may try again."""
+
+QUEUE_WAIT = 1.0
+
+log = structlog.get_logger("jobs")
+
+
+class Runner:
+    """Runs jobs of one process.
+
+    secrets: what was left out of a stored request, by the job's id. finished: told of every job that has ended.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        process: str,
+        operations: Mapping[str, Operation],
+        timeouts: Timeouts,
+        finished: Callable[[Job], None],
+    ) -> None:
+        self.secrets: dict[str, dict[str, Any]] = {}
+        self.stopping = False
+        self._store = store
+        self._process = process
+        self._operations = operations
+        self._timeouts = timeouts
+        self._finished = finished
+
+    def run(self, job_id: str) -> None:
+        """Run a queued job, unless somebody else has or it was cancelled.
+
+        Raises ServiceUnavailable if this process is told to stop before it could find out.
+        """
+        job = self._claim(job_id)
+        if job is None:
+            self.secrets.pop(job_id, None)
+            return
+        meter = Meter()
+        with self._reporter(job, meter):
+            ending = self._end(job, meter)
+        self.secrets.pop(job_id, None)
+        self._write_down(job, ending, meter)
+
+    def call(self, job: Job, request: dict[str, Any]) -> dict[str, Any]:
+        """Run a synchronous operation whose row says RUNNING: its answer's data. Raises what it raised.
+
+        A cancelled one raises OperationCancelled.
+        """
+        meter = Meter()
+        try:
+            with self._reporter(job, meter):
+                result = self._operations[job.kind].run(request, meter)
+        except Cancelled:
+            error = Interrupted() if self.stopping else OperationCancelled()
+            self._record(job, self._cancelled(), meter)
+            raise error from None
+        except ServiceError as error:
+            self._record(job, Ending("FAILED", error=error_response(error)), meter)
+            raise
+        except BaseException:
+            self._record(job, self._failed(job), meter)
+            raise
+        self._record(job, succeeded(result), meter)
+        return result
+
+    def _claim(self, job_id: str) -> Job | None:
+        while True:
+            try:
+                return self._store.claim(job_id, self._process)
+            except ServiceUnavailable:
+                if self.stopping:
+                    raise
+            time.sleep(QUEUE_WAIT)
+
+    def _reporter(self, job: Job, meter: Meter) -> Reporter:
+        return Reporter(self._store, job.id, meter, self._timeouts, lambda: self.stopping)
+
+    def _end(self, job: Job, meter: Meter) -> Ending:
+        operation = self._operations[job.kind]
+        request = job.request | self.secrets.get(job.id, {})
+        try:
+            self._expect_target(job, operation, request)
+            return succeeded(self._when_free(lambda: operation.run(request, meter), meter))
+        except Cancelled:
+            return self._cancelled()
+        except ServiceError as error:
+            return Ending("FAILED", error=error_response(error))
+        except Exception as error:
+            # Only its kind: its text may quote a row or a password.
+            log.error("unexpected error", kind=type(error).__name__, job_id=job.id)
+            return self._failed(job)
+
+    def _expect_target(self, job: Job, operation: Operation, request: dict[str, Any]) -> None:
+        """This process may be configured with another database than the one that took the request."""
+        if operation.target(request).public() != job.target:
+            raise InternalError("执行任务的进程所配置的数据库与提交任务时不同,未做任何修改", can_retry=False)
+
+    def _when_free(self, operate: Callable[[], dict[str, Any]], meter: Meter) -> dict[str, Any]:
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                return operate()
+            except OperationInProgress:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(BUSY_WAIT)
+            meter.expect_wanted()
+
+    def _cancelled(self) -> Ending:
+        return Ending("INTERRUPTED", error=error_response(Interrupted())) if self.stopping else Ending("CANCELLED")
+
+    def _failed(self, job: Job) -> Ending:
+        return Ending("FAILED", error=error_response(InternalError(self._operations[job.kind].bug)))
+
+    def _write_down(self, job: Job, ending: Ending, meter: Meter) -> None:
+        """Until it is written down, or this process ends: nobody else knows how it ended."""
+        while not self._record(job, ending, meter):
+            if self.stopping:
+                return
+            time.sleep(QUEUE_WAIT)
+
+    def _record(self, job: Job, ending: Ending, meter: Meter) -> bool:
+        done = ending.state in ("SUCCEEDED", "PARTIAL")
+        try:
+            ended = self._store.finish(job.id, ending, meter.complete() if done else meter.reading())
+        except ServiceError:
+            log.warning("the end of a job not written down", job_id=job.id, state=ending.state)
+            return False
+        if ended:
+            self._finished(ended)
+        return True
+
+
+def succeeded(result: dict[str, Any]) -> Ending:
+    """The ending of a job by what the synchronous call would have answered."""
+    data = {name: value for name, value in result.items() if name != "response"}
+    answer = success_response(result["response"], data)["data"]
+    return Ending("PARTIAL" if answer.get("errors") else "SUCCEEDED", result=answer)

@@ -1,0 +1,59 @@
+"""The schema of the job queue: procrastinate's tables, and beside them ours."""
+
+from typing import Any
+
+from procrastinate.schema import SchemaManager
+
+SCHEMA = "vector_jobs"
+INSTALL_LOCK = 0x7665635F6A6F6273
+"""Key of the advisory lock that lets one process at a time make the schema ("vec_jobs")."""
+
+TABLES = """
+CREATE TABLE jobs (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text NOT NULL UNIQUE,
+    kind text NOT NULL,
+    state text NOT NULL,
+    sync boolean NOT NULL,
+    request json NOT NULL,
+    target json,
+    request_id text NOT NULL,
+    who text NOT NULL,
+    client text,
+    idempotency_key text UNIQUE,
+    fingerprint text NOT NULL,
+    owner text,      -- the process that alone knows the password, and so has to run it
+    worker text,     -- the process that runs it
+    queue_id bigint, -- procrastinate's number for it
+    created_at timestamptz NOT NULL DEFAULT now(),
+    started_at timestamptz,
+    finished_at timestamptz,
+    progress json,
+    result json,
+    error json,
+    version bigint NOT NULL DEFAULT 1
+);
+CREATE INDEX jobs_request_id ON jobs (request_id);
+CREATE INDEX jobs_unfinished ON jobs (state) WHERE finished_at IS NULL;
+CREATE INDEX jobs_finished_at ON jobs (finished_at);
+CREATE TABLE processes (
+    id text PRIMARY KEY,
+    beat_at timestamptz NOT NULL DEFAULT now()
+);
+"""
+
+
+def install(connection: Any) -> None:
+    """Make the schema unless it is there, in the transaction of a psycopg connection whose search_path is SCHEMA."""
+    if _is_there(connection):
+        return
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
+    if not _is_there(connection):
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        connection.execute(SchemaManager.get_schema())
+        connection.execute(TABLES)
+
+
+def _is_there(connection: Any) -> bool:
+    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL AS there", (f"{SCHEMA}.processes",)).fetchone()
+    return bool(row["there"])

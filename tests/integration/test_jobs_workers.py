@@ -1,0 +1,224 @@
+"""Several processes on one queue: each job runs once, and what a killed process leaves behind is put in order."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from unified_api import PREFIX
+
+EMBEDDING = "langchain_pg_embedding"
+REPLACE = {"truncate_before_restore": True, "async": True}
+FINAL = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
+JOBS = 200
+# A row for each replace, by a trigger that runs inside it.
+COUNTED = f"""
+CREATE TABLE replaced (at timestamptz DEFAULT clock_timestamp());
+CREATE FUNCTION count_it() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN INSERT INTO replaced DEFAULT VALUES; RETURN NULL; END';
+CREATE TRIGGER count_it AFTER TRUNCATE ON {EMBEDDING} FOR EACH STATEMENT EXECUTE FUNCTION count_it();
+"""
+
+
+STALL = f"""
+CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END';
+CREATE TRIGGER stall BEFORE INSERT ON {EMBEDDING} FOR EACH ROW EXECUTE FUNCTION stall();
+"""
+
+
+class Fleet:
+    """A service and workers on one queue; `databases` are TARGETS by their number."""
+
+    def __init__(self, start: Callable[..., Any], queue: Any, databases: list[Any]) -> None:
+        self._start = start
+        targets = json.dumps({str(number): one.url for number, one in enumerate(databases)})
+        self._env = {
+            "DATABASE_URL": databases[0].url,
+            "JOBS_DATABASE_URL": queue.url,
+            "TARGETS": targets,
+            "JOBS_HEARTBEAT_SECONDS": "1",
+        }
+        self.restart()
+
+    def restart(self) -> None:
+        """Another service, on another port."""
+        self.service = self._start(**self._env)
+
+    def worker(self) -> Any:
+        """One more, once it takes jobs."""
+        worker = self._start("worker", **self._env)
+        worker.wait_for_jobs()
+        return worker
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        with closing(HTTPConnection(self.service.address, timeout=30)) as connection:
+            connection.request(method, PREFIX + path, json.dumps(body) if body is not None else None)
+            return json.load(connection.getresponse())["data"]
+
+    def submit(self, body: Any, **more: Any) -> str:
+        data = self.call("POST", "/restore", {**body, **REPLACE, **more})
+        assert data.get("state") == "PENDING", data
+        return str(data["job_id"])
+
+    def until(self, job_id: str, *states: str) -> Any:
+        deadline = time.monotonic() + 60
+        while (job := self.call("GET", f"/jobs/{job_id}"))["state"] not in states:
+            assert time.monotonic() < deadline, job
+            time.sleep(0.02)
+        return job
+
+
+@pytest.fixture
+def fleet(jobs_database: Any, four_databases: list[Any], start_server: Callable[..., Any]) -> Fleet:
+    return Fleet(start_server, jobs_database, four_databases)
+
+
+def until_empty(queue: Any) -> None:
+    """Until nothing is left in the queue, and no lock is held there."""
+    deadline = time.monotonic() + 30
+    while queue.fetch("SELECT count(*) FROM vector_jobs.procrastinate_jobs") != [(0,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def ended_in(log: str) -> list[str]:
+    """The jobs that a process says it has ended."""
+    lines = (json.loads(line) for line in log.splitlines())
+    return [line["job_id"] for line in lines if line["event"] == "job"]
+
+
+def test_three_workers_and_the_service_run_each_job_once_and_one_at_a_time_in_a_database(
+    fleet: Fleet, jobs_database: Any, four_databases: list[Any], small_set: dict[str, str]
+) -> None:
+    for database in four_databases:
+        database.execute(COUNTED)
+    workers = [fleet.worker() for _ in range(3)]
+    jobs = [fleet.submit(small_set, pg_conn=str(number % 4)) for number in range(JOBS)]
+    assert len(set(jobs)) == JOBS
+    for job_id in reversed(jobs):
+        assert fleet.until(job_id, *FINAL)["state"] == "SUCCEEDED"
+    for database in four_databases:
+        assert database.fetch("SELECT count(*) FROM replaced") == [(JOBS // 4,)]
+        assert database.fetch(f"SELECT count(*) FROM {EMBEDDING}") == [(2,)]
+    overlapping = """
+        SELECT count(*) FROM vector_jobs.jobs a JOIN vector_jobs.jobs b ON a.number < b.number
+        AND a.target->>'dbname' = b.target->>'dbname'
+        AND (a.started_at, a.finished_at) OVERLAPS (b.started_at, b.finished_at)"""
+    assert jobs_database.fetch(overlapping) == [(0,)]
+    ran = [ended_in(process.log) for process in (fleet.service, *workers)]
+    assert Counter(job_id for one in ran for job_id in one) == Counter(jobs)
+    assert sum(bool(one) for one in ran) >= 2
+    until_empty(jobs_database)
+
+
+def test_a_job_whose_worker_is_killed_is_interrupted_and_blocks_nobody(
+    fleet: Fleet, jobs_database: Any, four_databases: list[Any], bits: Any, fill: Any, small_set: dict[str, str]
+) -> None:
+    first, second = four_databases[:2]
+    fill(second)
+    before = bits(second)
+    holders = [database.connect() for database in (first, second)]
+    for holder in holders:
+        holder.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
+    busy = fleet.submit(small_set, pg_conn="0")  # keeps the service's own worker at work
+    fleet.until(busy, "RUNNING")
+    worker = fleet.worker()
+    killed = fleet.submit(small_set, pg_conn="1")
+    fleet.until(killed, "RUNNING")
+    after = fleet.submit(small_set, pg_conn="1")  # waits for the same database
+    worker.process.kill()
+    worker.process.wait()
+    assert bits(second) == before
+    job = fleet.until(killed, *FINAL)
+    assert (job["state"], job["error"]["data"]["error_type"]) == ("INTERRUPTED", "INTERRUPTED")
+    for holder in holders:
+        holder.rollback()
+    assert fleet.until(busy, *FINAL)["state"] == "SUCCEEDED"
+    assert fleet.until(after, *FINAL)["state"] == "SUCCEEDED"
+    assert fleet.until(killed, *FINAL)["state"] == "INTERRUPTED"
+    until_empty(jobs_database)
+
+
+def test_a_service_that_is_killed_leaves_the_tables_as_before_and_its_jobs_interrupted(
+    fleet: Fleet,
+    jobs_database: Any,
+    four_databases: list[Any],
+    bits: Any,
+    fill: Any,
+    small_set: dict[str, str],
+) -> None:
+    """A pg_conn with a password was in that service's memory and nowhere else: nobody can run that job."""
+    first, second = four_databases[:2]
+    fill(first)
+    first.execute(STALL)
+    before = bits(first)
+    running, own = fleet.submit(small_set), fleet.submit(small_set, pg_conn=second.url)
+    loading = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND datname = current_database()"
+    while first.fetch(loading) == [(0,)]:
+        time.sleep(0.01)
+    fleet.worker()
+    assert fleet.call("GET", f"/jobs/{own}")["state"] == "PENDING"  # the worker is idle, and leaves it alone
+    fleet.service.process.kill()
+    fleet.service.process.wait()
+    while first.fetch("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") != [(0,)]:
+        time.sleep(0.05)
+    assert bits(first) == before
+    fleet.restart()
+    for job_id in (running, own):
+        assert fleet.until(job_id, *FINAL)["state"] == "INTERRUPTED"
+    until_empty(jobs_database)
+    assert bits(second) == []
+    password = urlsplit(second.url).password
+    assert not password or password not in fleet.service.log
+
+
+def test_a_service_that_is_stopped_gives_its_job_up_at_once_and_leaves_the_waiting_ones(
+    fleet: Fleet, four_databases: list[Any], bits: Any, small_set: dict[str, str]
+) -> None:
+    holder = four_databases[0].connect()
+    holder.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
+    running, waiting = fleet.submit(small_set), fleet.submit(small_set)
+    own = fleet.submit(small_set, pg_conn=four_databases[1].url)
+    fleet.until(running, "RUNNING")
+    assert fleet.service.stop() == 0
+    holder.rollback()
+    assert bits(four_databases[0]) == []
+    fleet.restart()
+    assert fleet.until(running, *FINAL)["state"] == "INTERRUPTED"
+    assert fleet.until(own, *FINAL)["state"] == "INTERRUPTED"
+    assert fleet.until(waiting, *FINAL)["state"] == "SUCCEEDED"
+
+
+def test_a_worker_with_another_database_refuses_the_job(
+    jobs_database: Any, four_databases: list[Any], start_server: Callable[..., Any], small_set: dict[str, str]
+) -> None:
+    """It would restore into a database that nobody has named."""
+    first, second = four_databases[:2]
+    fleet = Fleet(start_server, jobs_database, [first, first])
+    holder = first.connect()
+    holder.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
+    busy = fleet.submit(small_set, pg_conn="0")
+    fleet.until(busy, "RUNNING")
+    other = start_server("worker", DATABASE_URL=second.url, JOBS_DATABASE_URL=jobs_database.url)
+    other.wait_for_jobs()
+    jobs_database.execute("UPDATE vector_jobs.procrastinate_jobs SET lock = NULL")
+    job_id = fleet.submit(small_set, expect_database=first.dbname)
+    jobs_database.execute("UPDATE vector_jobs.procrastinate_jobs SET lock = NULL")
+    job = fleet.until(job_id, *FINAL)
+    assert (job["state"], job["error"]["data"]["error_type"]) == ("FAILED", "INTERNAL_ERROR")
+    assert second.fetch(f"SELECT count(*) FROM {EMBEDDING}") == [(0,)]
+    holder.rollback()
+    assert fleet.until(busy, *FINAL)["state"] == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("arguments", [("serve",), ("worker", "2"), ("--help",)])
+def test_any_other_command_is_refused(start_server: Callable[..., Any], arguments: tuple[str, ...]) -> None:
+    process = start_server(*arguments)
+    assert process.process.wait(60) == 1
+    assert process.log.startswith("unified_api: the only command is worker")

@@ -1,0 +1,128 @@
+"""Old backup sets are retired: by age, by number, and never the newest good one, nor one that somebody uses."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from data_pipeline.engine import Engine
+from data_pipeline.settings import Settings
+from data_pipeline.trainer.retention import Retention
+from data_pipeline.trainer.vector_table_manager import VectorTableManager
+from data_pipeline.vector.location import Location
+from data_pipeline.vector.naming import TABLES
+
+AGES = (0, 1, 5, 10, 40)  # days
+
+
+@pytest.fixture
+def engine(output_dir: Path, database: Any) -> Iterator[Engine]:
+    engine = Engine.build(Settings.load({"OUTPUT_DIRECTORY": str(output_dir), "DATABASE_URL": database.url}))
+    yield engine
+    engine.pool.close()
+
+
+def stamp(days: int) -> str:
+    return (datetime.now() - timedelta(days=days, minutes=1)).strftime("%Y%m%d_%H%M%S")
+
+
+@pytest.fixture
+def sets(engine: Engine, database: Any, fill: Any, monkeypatch: pytest.MonkeyPatch) -> dict[int, str]:
+    """Sets of these ages in days; their timestamps."""
+    fill(database)
+    made = {age: stamp(age) for age in AGES}
+    for timestamp in made.values():
+        monkeypatch.setattr(
+            "data_pipeline.trainer.vector_table_manager._seconds_from_now", lambda _format, at=timestamp: iter([at])
+        )
+        VectorTableManager(str(engine.storage.root), engine=engine).execute_vector_management()
+    return made
+
+
+@pytest.fixture
+def left(engine: Engine, sets: dict[int, str]) -> Callable[[], list[int]]:
+    """The ages of the sets that are still there."""
+
+    def ages() -> list[int]:
+        found = {one.timestamp for listed in engine.catalog.scan(global_only=True, task_id=None) for one in listed.sets}
+        return [age for age, timestamp in sets.items() if timestamp in found]
+
+    return ages
+
+
+@pytest.mark.parametrize(
+    ("days", "last", "kept"),
+    [
+        (0, 0, [0, 1, 5, 10, 40]),
+        (7, 0, [0, 1, 5]),
+        (0, 2, [0, 1]),
+        (0, 1, [0]),
+        (7, 4, [0, 1, 5, 10]),  # what one of the rules keeps stays
+        (7, 1, [0, 1, 5]),
+        (365, 1, [0, 1, 5, 10, 40]),
+    ],
+)
+def test_a_set_goes_when_no_rule_keeps_it(
+    engine: Engine, left: Callable[[], list[int]], days: int, last: int, kept: list[int]
+) -> None:
+    with capture_logs() as captured:
+        Retention(engine, days, last).retire()
+    assert left() == kept
+    lines = [line for line in captured if line["event"] == "retire"]
+    assert [line["outcome"] for line in lines] == ["SUCCESS"] * (len(AGES) - len(kept))
+    assert [line["timestamp"] for line in lines] == sorted(line["timestamp"] for line in lines)
+
+
+def test_the_newest_good_set_stays_however_old_it_is(
+    engine: Engine, sets: dict[int, str], left: Callable[[], list[int]], output_dir: Path
+) -> None:
+    """Bytes were flipped in all sets but the oldest: their sizes still agree with what vouches for them."""
+    for age in (0, 1, 5, 10):
+        path = output_dir / "vector_bak" / f"langchain_pg_embedding_{sets[age]}.csv"
+        data = bytearray(path.read_bytes())
+        data[-20] ^= 1
+        path.write_bytes(data)
+    Retention(engine, 3, 1).retire()
+    assert left() == [0, 1, 40]
+
+
+def test_without_any_good_set_nothing_goes(
+    engine: Engine, sets: dict[int, str], left: Callable[[], list[int]], output_dir: Path
+) -> None:
+    for path in (output_dir / "vector_bak").glob("langchain_pg_embedding_*.csv"):
+        path.write_bytes(path.read_bytes()[::-1])
+    Retention(engine, 3, 1).retire()
+    assert left() == list(AGES)
+
+
+def test_a_set_in_use_stays_and_the_others_go(
+    engine: Engine, sets: dict[int, str], left: Callable[[], list[int]]
+) -> None:
+    with (
+        engine.catalog.hold(Location(("vector_bak",)), sets[10], TABLES),
+        capture_logs() as captured,
+    ):
+        Retention(engine, 3, 0).retire()
+    assert left() == [0, 1, 10]
+    outcomes = [line["outcome"] for line in captured if line["event"] == "retire"]
+    assert outcomes == ["SUCCESS", "OPERATION_IN_PROGRESS", "SUCCESS"]
+    Retention(engine, 3, 0).retire()
+    assert left() == [0, 1]
+
+
+def test_sets_of_tasks_and_sets_without_a_manifest_stay(
+    engine: Engine, sets: dict[int, str], left: Callable[[], list[int]], output_dir: Path
+) -> None:
+    directory = output_dir / "vector_bak"
+    os.unlink(directory / f"vector_backup_{sets[40]}.json")
+    task = output_dir / "task_1" / "vector_bak"
+    task.mkdir(parents=True)
+    for path in directory.glob(f"*{sets[10]}*"):
+        (task / path.name).write_bytes(path.read_bytes())
+    Retention(engine, 3, 1).retire()
+    assert left() == [0, 1, 40]
+    assert len(list(task.iterdir())) == 3
