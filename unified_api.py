@@ -13,11 +13,12 @@ from flask_openapi3 import Info, OpenAPI
 from common.result import success_response
 from data_pipeline.api import logs, web
 from data_pipeline.api.backup_set_manager import BackupSetManager
+from data_pipeline.api.compare import BackupComparison
 from data_pipeline.api.doors import Doors
 from data_pipeline.api.health import Health
 from data_pipeline.api.journal import Journal
 from data_pipeline.api.metrics import Metrics
-from data_pipeline.api.schemas import BackupBody, BackupSetPath, ListQuery, RestoreBody
+from data_pipeline.api.schemas import BackupBody, BackupSetPath, CompareBody, ListQuery, RestoreBody
 from data_pipeline.api.server import addresses, listen
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
@@ -71,6 +72,12 @@ def _add_backup_routes(app: OpenAPI, engine: Engine) -> None:
     def backup_vector_tables(body: BackupBody) -> Response:
         tables = VectorTableManager.of_task(engine, body.task_id)
         return _answer(tables.execute_vector_management(**body.as_arguments()))
+
+    comparison = BackupComparison(engine)
+
+    @app.post(f"{PREFIX}/compare", summary="Compare a backup with the live tables or another backup")
+    def compare_backup(body: CompareBody) -> Response:
+        return _answer(comparison.compare(**body.as_arguments()))
 
     @app.get(f"{PREFIX}/backups/<location>/<timestamp>", summary="Show a backup set")
     def show_backup_set(path: BackupSetPath) -> Response:

@@ -23,7 +23,20 @@ WEB = {"flask", "flask_openapi3", "flask_openapi3_swagger", "waitress", "werkzeu
 WEB_LAYERS = ("data_pipeline.api", "unified_api")
 PURE = ["rows", "vectors", "copy_binary", "encoder", "csv_fields", "python_repr"]
 IMPURE = {"io", "os", "pathlib", "psycopg2", "shutil", "socket", "subprocess", "tempfile"}
-SQL_NOUNS = ["chosen", "coercion", "connection", "copies", "embedded", "indexes", "merge", "staging", "sync", "tables"]
+SQL_NOUNS = [
+    "chosen",
+    "coercion",
+    "comparison",
+    "connection",
+    "copies",
+    "embedded",
+    "indexes",
+    "kinds",
+    "merge",
+    "staging",
+    "sync",
+    "tables",
+]
 SQL_MODULES = [f"data_pipeline.vector.{name}" for name in SQL_NOUNS]
 SQL = re.compile(
     r"\b(SELECT\s|INSERT\s+INTO\s|UPDATE\s.*\sSET\s|DELETE\s+FROM\s|TRUNCATE\s|COPY\s.*\s(FROM|TO)\s|SET\s+LOCAL\s"

@@ -155,6 +155,30 @@ class BackupBody(Request):
         }
 
 
+class NamedSet(Request):
+    """A backup set, as the list names it."""
+
+    backup_path: Text = Field(description="Directory of the set, as listed")
+    timestamp: Timestamp = Field(description="Timestamp of the set, YYYYMMDD_HHMMSS")
+
+
+class CompareBody(NamedSet):
+    """POST /compare"""
+
+    other: NamedSet | None = Field(None, alias="with", description="Another set; the live tables if absent")
+    collections: Collections | None = Field(None, description="Only these collections, by name; all if absent")
+    pg_conn: Text | None = Field(None, description="postgresql://user:password@host:port/dbname, for this call only")
+
+    def as_arguments(self) -> dict[str, Any]:
+        """As BackupComparison.compare takes them."""
+        return {
+            "backup": (self.backup_path, self.timestamp),
+            "other": (self.other.backup_path, self.other.timestamp) if self.other else None,
+            "collections": self.collections,
+            "pg_conn": self.pg_conn,
+        }
+
+
 class BackupSetPath(BaseModel):
     """Where a backup set is, in a URL."""
 
@@ -165,10 +189,15 @@ class BackupSetPath(BaseModel):
 def rejected(error: ValidationError) -> ServiceError:
     """The answer for a request that does not fit its model: every missing field, or else the first wrong one."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
-    missing = [str(problem["loc"][0]) for problem in problems if problem["type"] == "missing"]
+    missing = [_field(problem) for problem in problems if problem["type"] == "missing"]
     return MissingParams(missing) if missing else _invalid(problems[0])
 
 
 def _invalid(problem: ErrorDetails) -> InvalidParams:
-    field = str(problem["loc"][0])[:64] if problem["loc"] else "body"
+    field = _field(problem)[:64] if problem["loc"] else "body"
     return InvalidParams(f"无效的参数 {field}: {REASONS.get(problem['type'], '值无效')}", details={"field": field})
+
+
+def _field(problem: ErrorDetails) -> str:
+    """`with.timestamp` for a field inside another; an array's field, whichever of its values it was."""
+    return ".".join(part for part in problem["loc"] if isinstance(part, str))

@@ -26,6 +26,7 @@ BUG_TEXTS = {
     "list_vector_backups": "扫描备份文件失败",
     "restore_vector_tables": "Vector表恢复失败",
     "backup_vector_tables": "Vector表备份失败",
+    "compare_backup": "备份比对失败",
 }
 
 

@@ -82,7 +82,7 @@ class VectorTableManager:
         timestamps = snapshot.seconds_from_now(self._engine.settings.timestamp_format)
         with (
             self._engine.storage.draft(self._location, timestamps) as draft,
-            transaction(target, self._engine.timeouts, snapshot=not truncate) as session,
+            transaction(target, self._engine.timeouts, snapshot=not truncate, read_only=not truncate) as session,
         ):
             live = self._lock(session, truncate)
             scope = _scope(session, live, collections)

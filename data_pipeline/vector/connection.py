@@ -117,11 +117,13 @@ def retrying(operation: Callable[[], Result]) -> Result:
 
 
 @contextmanager
-def transaction(target: Target, timeouts: Timeouts, *, snapshot: bool = False) -> Iterator[Session]:
+def transaction(
+    target: Target, timeouts: Timeouts, *, snapshot: bool = False, read_only: bool = False
+) -> Iterator[Session]:
     """One transaction on a connection of its own: committed at the end, rolled back by any exception.
 
-    With `snapshot` it is REPEATABLE READ and READ ONLY. Its snapshot is taken by the first query, so locks taken
-    before that query are older than the snapshot.
+    With `snapshot` it is REPEATABLE READ. Its snapshot is taken by the first query, so locks taken before that query
+    are older than the snapshot. A `read_only` one can't make temporary tables either.
     Raises ServiceError for whatever the database refuses.
     """
     connection = connect(target, timeouts)
@@ -129,7 +131,7 @@ def transaction(target: Target, timeouts: Timeouts, *, snapshot: bool = False) -
     session = Session(cursor=None)
     try:
         # Never READ WRITE: it would override default_transaction_read_only, which somebody has set on purpose.
-        connection.set_session(isolation_level=level, readonly=snapshot or None)
+        connection.set_session(isolation_level=level, readonly=read_only or None)
         session.cursor = connection.cursor()
         _fix_settings(session.cursor, timeouts.settings(connection.server_version))
         if connection.server_version >= 140000:  # and not on every system: a server on Windows refuses it
