@@ -33,6 +33,7 @@ SQL_NOUNS = [
     "indexes",
     "kinds",
     "merge",
+    "searches",
     "staging",
     "sync",
     "tables",

@@ -13,6 +13,7 @@ from data_pipeline.api.outcome import UNVOUCHED
 from data_pipeline.engine import Engine
 from data_pipeline.vector import comparison, description, kinds, location, naming, source, tables
 from data_pipeline.vector.catalog import BackupSet
+from data_pipeline.vector.chosen import absent
 from data_pipeline.vector.comparison import Difference, Name, Version
 from data_pipeline.vector.connection import Session, retrying, transaction
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES, backup_date
@@ -123,12 +124,9 @@ def _chosen(chosen: Sequence[str] | None, names: set[Name]) -> list[Name]:
     ordered = sorted(names, key=lambda name: (name is None, name))
     if chosen is None:
         return ordered
-    missing = [name for name in chosen if name not in names]
-    if missing:
-        raise NotFound(
-            f"collection不存在: {', '.join(missing)}",
-            details={"missing": missing, "available": [name for name in ordered if name is not None]},
-        )
+    unknown = [name for name in chosen if name not in names]
+    if unknown:
+        raise absent(unknown, [name for name in ordered if name is not None])
     return [name for name in ordered if name in chosen]
 
 

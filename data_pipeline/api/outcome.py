@@ -33,6 +33,7 @@ class Outcome:
         self.precaution: Precaution | None = None
         """The backup that was taken first."""
         self._collections: list[str] | None = None
+        self._search_check: dict[str, Any] | None = None
         self._blocked_since: float | None = None
         self._blocked_seconds = 0.0
 
@@ -104,6 +105,15 @@ class Outcome:
         self._indexes = results
         self._warnings += warnings
 
+    def search_checked(self, result: dict[str, Any], warnings: list[str]) -> None:
+        """Record what the backup's probes found after the restore."""
+        self._search_check = result
+        self._warnings += warnings
+
+    def succeeded(self, name: str) -> bool:
+        """Whether a table was restored."""
+        return bool(self.results.get(name, {}).get("success"))
+
     def failed(self, name: str, error: ServiceError) -> None:
         """Record a table that was rolled back alone."""
         self._failures[name] = error
@@ -146,6 +156,7 @@ class Outcome:
             **({"collections": self._collections} if self._collections is not None else {}),
             **({"backup_before_restore": self.precaution.describe()} if self.precaution else {}),
             "restore_results": self.results,
+            **({"search_check": self._search_check} if self._search_check else {}),
             "errors": [f"{name}表恢复失败" for name in self._failures],
             "warnings": self._warnings,
             "target": target.public(),

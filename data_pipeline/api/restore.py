@@ -5,6 +5,7 @@ from data_pipeline.api import modes
 from data_pipeline.api.options import Options
 from data_pipeline.api.outcome import Outcome
 from data_pipeline.api.run import Run
+from data_pipeline.api.search_check import SearchCheck
 from data_pipeline.engine import Engine
 from data_pipeline.vector import tables
 from data_pipeline.vector.catalog import BackupSet
@@ -33,6 +34,7 @@ class Restore:
                 error.data["backup_before_restore"] = outcome.precaution.describe()
             raise
         outcome.readers_go_on()
+        SearchCheck(self._engine, self._set, self._options).run(target, outcome)
         return outcome
 
     def _restore(self, session: Session, outcome: Outcome) -> None:

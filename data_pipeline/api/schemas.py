@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from common.errors import InvalidParams, MissingParams, ServiceError
 from data_pipeline.api import clashes
 from data_pipeline.vector import location, naming
+from data_pipeline.vector.manifest import MOST_PROBES
 from data_pipeline.vector.naming import FileFormat
 
 # pydantic's error types in our words; the rest is "wrong value".
@@ -25,6 +26,9 @@ REASONS = {
     "bool_type": "必须是布尔值",
     "string_type": "必须是字符串",
     "list_type": "必须是数组",
+    "int_type": "必须是整数",
+    "greater_than_equal": "超出允许范围",
+    "less_than_equal": "超出允许范围",
     "literal_error": "不支持的值",
     "string_too_short": "不能为空",
     "too_short": "不能为空",
@@ -65,6 +69,7 @@ def _different(names: list[str]) -> list[str]:
 TaskId = Annotated[str, _checked(location.check_task_id)]
 Timestamp = Annotated[str, _checked(naming.check_timestamp)]
 Tables = Annotated[list[str], Field(min_length=1), _checked(naming.in_order)]
+Probes = Annotated[int, Field(ge=0, le=MOST_PROBES)]
 Strategy = Literal["reload", "sync"]
 OnConflict = Literal["error", "skip", "update"]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
@@ -136,6 +141,7 @@ class BackupBody(Request):
     backup_vector_tables: bool = Field(True, description="Back up; truncating switches it on")
 
     collections: Collections | None = Field(None, description="Only these collections, by name; all if absent")
+    probes: Probes = Field(0, description="Searches to remember, for a restore to repeat")
     format: FileFormat = Field("csv", description="csv, or PostgreSQL's binary COPY: smaller and faster")
 
     @model_validator(mode="after")
@@ -152,6 +158,7 @@ class BackupBody(Request):
             "pg_conn": self.pg_conn or self.db_connection,
             "file_format": self.format,
             "collections": self.collections,
+            "probe_count": self.probes,
         }
 
 

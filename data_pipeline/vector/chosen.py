@@ -31,21 +31,26 @@ SELECT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = ANY
 """
 
 
-def pick(cursor: Any, collection: Table, names: Sequence[str], absent: Collection[str] = ()) -> list[str]:
+def pick(cursor: Any, collection: Table, names: Sequence[str], missing: Collection[str] = ()) -> list[str]:
     """The uuids of the collections of these names.
 
-    absent: names that may be missing. Raises NotFound for any other, with the names there are.
+    missing: names that may be. Raises NotFound for any other, with the names there are.
     """
     cursor.execute(
         SQL("SELECT uuid::text, name FROM {} WHERE name = ANY(%s)").format(collection.identifier), (list(names),)
     )
     found = cursor.fetchall()
-    unknown = [name for name in names if name not in absent and name not in {known for _, known in found}]
+    unknown = [name for name in names if name not in missing and name not in {known for _, known in found}]
     if unknown:
-        present = _names(cursor, collection)
-        text = f"没有名为 {', '.join(unknown)} 的collection,现有: {', '.join(present) or '无'}"
-        raise NotFound(text, details={"unknown": unknown, "collections": present})
+        raise absent(unknown, _names(cursor, collection))
     return [uuid for uuid, _ in found]
+
+
+def absent(unknown: Sequence[str], present: Sequence[str]) -> NotFound:
+    """The answer for names that no collection has, with the names there are."""
+    listed = list(present[:MOST_NAMES])
+    text = f"没有名为 {', '.join(unknown)} 的collection,现有: {', '.join(listed) or '无'}"
+    return NotFound(text, details={"unknown": list(unknown), "collections": listed})
 
 
 def hold(

@@ -51,6 +51,15 @@ def insert(session: Session, staged: dict[str, Staged], suffix: str) -> int:
     return int(session.cursor.fetchone()[0])
 
 
+def keys(cursor: Any, column: str, originals: Sequence[str], suffix: str) -> dict[str, str]:
+    """For values of `id`, or of the old tables' `uuid`, those of the copies."""
+    given = SQL("%(suffix)s")
+    value = derived(SQL("k"), given) if column in NEW_UUID else SQL("k || {}").format(given)
+    statement = SQL("SELECT k, ({})::text FROM unnest(%(originals)s::text[]) k").format(value)
+    cursor.execute(statement, {"suffix": suffix, "originals": list(originals)})
+    return dict(cursor.fetchall())
+
+
 def _value(column: str, suffix: str) -> Composable:
     old = Identifier("s", column)
     if column in NEW_UUID:

@@ -8,6 +8,7 @@ from typing import Any
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from common.errors import SchemaMismatch
+from data_pipeline.vector.manifest import Distance
 
 PLAIN_TYPES = frozenset(
     [
@@ -17,6 +18,15 @@ PLAIN_TYPES = frozenset(
     ]
 )
 VECTOR_TYPES = frozenset({"vector", "halfvec", "sparsevec"})
+OPERATORS: dict[Distance, str] = {"cosine": "<=>", "l2": "<->", "inner_product": "<#>", "l1": "<+>"}
+"""pgvector's operators by what they measure."""
+
+DISTANCES: dict[str, Distance] = {"cosine": "cosine", "l2": "l2", "ip": "inner_product", "l1": "l1"}
+DISTANCE_CLASSES = {
+    f"{type_name}_{short}_ops": distance for type_name in ("vector", "halfvec") for short, distance in DISTANCES.items()
+}
+"""The distance of each operator class that an index over vectors may have."""
+
 LENGTH_HEADER = 4
 """What a varchar's atttypmod counts beside its length."""
 

@@ -16,7 +16,12 @@ FORMAT_VERSION = 1
 LARGEST = 64 << 20
 """Bytes of a manifest. Blocks of 4 MB need about 130 bytes each: enough for 2 TB."""
 
+MOST_PROBES = 100
+"""Their embeddings stand in the manifest: at most 20 MB of it."""
+
 Count = Annotated[int, Field(ge=0)]
+Distance = Literal["cosine", "l2", "inner_product", "l1"]
+Share = Annotated[float, Field(ge=0, le=1)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -100,6 +105,34 @@ class CollectionFact(Fact):
     dimensions: list[int]
 
 
+class NeighbourFact(Fact):
+    """A row near another one."""
+
+    id: str
+    distance: Annotated[float, Field(allow_inf_nan=False)]
+
+
+class ProbeFact(Fact):
+    """A search: for a row's embedding (pgvector's text) in its collection, the nearest first, without the row itself.
+
+    recall: the share of them that the vector index found, None without one.
+    """
+
+    collection: str
+    id: str
+    embedding: str
+    neighbours: Annotated[list[NeighbourFact], Field(min_length=1, max_length=10)]
+    recall: Share | None
+
+
+class ProbesFact(Fact):
+    """What searches found when the backup was taken."""
+
+    distance: Distance
+    recall: Share | None
+    rows: Annotated[list[ProbeFact], Field(max_length=MOST_PROBES)]
+
+
 class Manifest(Fact):
     """The whole document."""
 
@@ -114,6 +147,7 @@ class Manifest(Fact):
     collections: list[CollectionFact]
     chosen_collections: list[str] | None = None
     """The names the backup was limited to, those without a collection included; None for a backup of everything."""
+    probes: ProbesFact | None = None
     sha256: Digest
 
     def expect_file(self, table: str, name: str, size: int) -> None:

@@ -175,6 +175,12 @@ def collection_ids(cursor: Any, collections: Sequence[Table]) -> frozenset[bytes
     return frozenset(bytes(row[0]) for row in cursor.fetchall())
 
 
+def collection_uuids(cursor: Any, collection: Table) -> dict[str, str | None]:
+    """Every collection's uuid and name."""
+    cursor.execute(SQL("SELECT uuid::text, name FROM {} ORDER BY uuid").format(collection.identifier))
+    return dict(cursor.fetchall())
+
+
 def copy_in(cursor: Any, table: Table, columns: Sequence[str], file_format: str, stream: Any) -> int:
     """COPY a stream into the table; returns the rows the server wrote.
 

@@ -147,7 +147,10 @@ def test_an_unknown_collection_is_refused_with_the_names_there_are(client: Any, 
     body = {**saved, "collections": ["docs", "nobody"]}
     response = client.post(f"{PREFIX}/compare", data=json.dumps(body))
     assert (response.status_code, response.get_json()["data"]["error_type"]) == (404, "RESOURCE_NOT_FOUND")
-    assert response.get_json()["data"]["details"] == {"missing": ["nobody"], "available": ["docs", "空集合"]}
+    assert response.get_json()["data"]["details"] == {
+        "unknown": ["nobody"],
+        "collections": ["docs", "空集合"],
+    }
 
 
 def test_two_backups_are_compared_without_the_live_tables(
