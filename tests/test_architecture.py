@@ -29,6 +29,7 @@ SQL_NOUNS = [
     "comparison",
     "connection",
     "copies",
+    "creation",
     "embedded",
     "indexes",
     "kinds",

@@ -83,7 +83,7 @@ class BackupComparison:
             columns = {name: matched[0][name].columns for name in TABLES}
             versions += [] if held[1:] else [Version(ground.tables[COLLECTION], ground.tables[EMBEDDING])]
             comparison.pair(session, versions[0], versions[1], columns[EMBEDDING])
-            described = _describe(session, versions, columns[COLLECTION], chosen)
+            described = _describe(session, versions, columns[COLLECTION], chosen, _limits(held))
         return {**described, "warnings": _warnings(held, ground, columns)}
 
     def _of_live(self, session: Session) -> Ground:
@@ -105,11 +105,16 @@ class BackupComparison:
 
 
 def _describe(
-    session: Session, versions: Sequence[Version], columns: Sequence[str], chosen: Sequence[str] | None
+    session: Session,
+    versions: Sequence[Version],
+    columns: Sequence[str],
+    chosen: Sequence[str] | None,
+    limits: Sequence[Sequence[str]],
 ) -> dict[str, Any]:
     sides = [comparison.collections(session.cursor, version, columns) for version in versions]
     differences = comparison.differences(session.cursor)
-    names = _chosen(chosen, {*sides[0], *sides[1], *differences})
+    told = {*sides[0], *sides[1], *differences}
+    names = _chosen(chosen, {name for name in told if all(name in limit for limit in limits)})
     entries = [_entry(name, differences.get(name) or Difference.none(), sides[0], sides[1]) for name in names]
     identical = all(_is_same(entry) for entry in entries)
     return {
@@ -117,6 +122,12 @@ def _describe(
         "identical": identical,
         "collections": entries,
     }
+
+
+def _limits(held: Sequence[BackupSet]) -> list[Sequence[str]]:
+    """A set of some collections says nothing about the others."""
+    limits = [one.manifest.chosen_collections for one in held if one.manifest]
+    return [limit for limit in limits if limit is not None]
 
 
 def _chosen(chosen: Sequence[str] | None, names: set[Name]) -> list[Name]:

@@ -17,7 +17,7 @@ LONGEST_VALUE = 256
 AUDITED = (
     *("task_id", "backup_path", "timestamp", "tables", "strategy", "truncate_before_restore", "atomic"),
     *("format", "truncate_vector_tables", "backup_vector_tables", "require_manifest", "expect_database"),
-    *("collections", "collection_suffix", "on_conflict", "backup_before_restore"),
+    *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "probes"),
 )
 
 audit = structlog.get_logger("audit")

@@ -7,9 +7,10 @@ from data_pipeline.api.outcome import Outcome
 from data_pipeline.api.run import Run
 from data_pipeline.api.search_check import SearchCheck
 from data_pipeline.engine import Engine
-from data_pipeline.vector import tables
+from data_pipeline.vector import creation, design, tables
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.connection import Session, transaction
+from data_pipeline.vector.creation import Missing
 from data_pipeline.vector.target import Target
 
 
@@ -40,9 +41,19 @@ class Restore:
     def _restore(self, session: Session, outcome: Outcome) -> None:
         tables.take_writer_lock(session.cursor)
         self._expect_database(session)
+        lacking = self._create_tables(session, outcome) if self._options.create_tables else None
         run = Run(self._engine, self._set, self._options, session, outcome)
         run.choose()
         modes.of(self._options)(run)
+        if lacking:
+            made = creation.create_indexes(session, run.live, lacking, self._engine.settings.index_memory)
+            outcome.created(lacking, *made)
+
+    def _create_tables(self, session: Session, outcome: Outcome) -> Missing:
+        schema = self._engine.settings.schema
+        lacking = creation.missing(session.cursor, schema, design.of(self._set))
+        creation.create_tables(session, schema, lacking)
+        return lacking
 
     def _expect_database(self, session: Session) -> None:
         found = tables.database(session.cursor)

@@ -7,8 +7,9 @@ part of a partitioned one. Definitions come from the live database only, never f
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from psycopg2.sql import SQL, Identifier, Literal
@@ -42,7 +43,9 @@ SELECT c.relname::text, am.amname::text, i.indisunique, i.indisprimary,
              LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0 ORDER BY n),
        ARRAY(SELECT o.opcname::text FROM unnest(i.indclass) WITH ORDINALITY k(oid, n)
              JOIN pg_opclass o ON o.oid = k.oid ORDER BY n),
-       coalesce(c.reloptions, '{}'), i.indpred IS NOT NULL
+       coalesce(c.reloptions, '{}'), i.indpred IS NOT NULL,
+       EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid AND conrelid = i.indrelid AND contype IN ('p', 'u')),
+       ARRAY(SELECT pg_get_indexdef(c.oid, n::int, false) FROM generate_series(1, i.indnatts) n ORDER BY n)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
 WHERE i.indrelid = %s ORDER BY c.relname
 """
@@ -76,6 +79,8 @@ SELECT pg_get_indexdef(indexrelid) FROM pg_index
 WHERE indrelid = %s AND indpred IS NULL AND indexprs IS NOT NULL AND indisvalid
 """
 CAST = re.compile(r"\(embedding\)::\w*\.?vector\((\d+)\)")
+
+KEY_CAST = re.compile(r"\(*(\w+)\)*::(?:\w+\.)?(vector|halfvec)\((\d+)\)\)*")
 
 # pgvector keeps vectors out of line, so the table looks too small for a parallel build (the default asks for 8 MB).
 PARALLEL = {"min_parallel_table_scan_size": "0"}
@@ -130,13 +135,21 @@ def facts(cursor: Any, table: Table) -> tuple[list[dict[str, Any]], list[dict[st
             "keys": keys,
             "operator_classes": classes,
             "options": dict(option.split("=", 1) for option in options),
-            "partial": partial,
+            "partial": is_partial,
+            "constraint": constraint,
+            "casts": _casts(texts) if "expression" in keys else [],
         }
-        for name, method, unique, primary, keys, classes, options, partial in cursor.fetchall()
+        for name, method, unique, primary, keys, classes, options, is_partial, constraint, texts in cursor.fetchall()
     ]
     cursor.execute(FOREIGN_KEY_FACTS, (table.oid,))
     names = ("name", "columns", "referenced_table", "referenced_columns", "on_delete")
     return found, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _casts(expressions: Sequence[str]) -> list[dict[str, Any] | None]:
+    """Which of an index's expressions, as the server writes them, are casts of a vector column."""
+    found = [KEY_CAST.fullmatch(text) for text in expressions]
+    return [cast and {"column": cast[1], "type": cast[2], "dimensions": int(cast[3])} for cast in found]
 
 
 def has_foreign_key(cursor: Any, live: dict[str, Table]) -> bool:
@@ -183,16 +196,17 @@ def rebuild(session: Session, dropped: Dropped, memory: str | None) -> dict[str,
     results = {}
     for index in dropped.indexes:
         started = time.monotonic()
-        parallel = _build(session, index, memory)
-        results[index.name] = _result(index.table, index.method, started, parallel=parallel)
+        parallel = build(session, partial(_create, session.cursor, index), memory, index.tablespace)
+        results[index.name] = result(index.table, index.method, started, parallel=parallel)
     for key in dropped.foreign_keys:
         started = time.monotonic()
         _add(session.cursor, key)
-        results[key.name] = _result(key.table, "foreign key", started)
+        results[key.name] = result(key.table, "foreign key", started)
     return results
 
 
-def _result(table: Table, method: str, started: float, **more: bool) -> dict[str, Any]:
+def result(table: Table, method: str, started: float, **more: bool) -> dict[str, Any]:
+    """What an answer says of an index or key that was made."""
     duration = round(time.monotonic() - started, 3)
     return {"success": True, "table": table.name, "method": method, **more, "duration": duration}
 
@@ -215,26 +229,26 @@ def _fire_deferred(cursor: Any, tables: set[int]) -> None:
         cursor.execute(SQL("SET CONSTRAINTS {} IMMEDIATE").format(SQL(", ").join(waiting)))
 
 
-def _build(session: Session, index: Index, memory: str | None) -> bool:
+def build(session: Session, create: Callable[[], None], memory: str | None, tablespace: str = "") -> bool:
     """Build one index, in parallel if the server has the memory for it; says whether it was."""
-    settings = {**PARALLEL, "default_tablespace": index.tablespace}
+    settings = {**PARALLEL, "default_tablespace": tablespace}
     if memory:
         settings["maintenance_work_mem"] = memory
     try:
-        _attempt(session, index, settings)
+        _attempt(session, create, settings)
         return True
     except (StorageFull, DatabaseError):
         # A parallel build needs maintenance_work_mem as shared memory. Where that is small (a container has 64 MB)
         # it fails as if the disk were full (53100, 53200); a disk that really is will say so again.
-        _attempt(session, index, {**settings, **SERIAL})
+        _attempt(session, create, {**settings, **SERIAL})
         return False
 
 
-def _attempt(session: Session, index: Index, settings: dict[str, str]) -> None:
+def _attempt(session: Session, create: Callable[[], None], settings: dict[str, str]) -> None:
     with savepoint(session, "build"):
         for name, value in settings.items():
             session.cursor.execute(SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value)))
-        _create(session.cursor, index)
+        create()
 
 
 def _create(cursor: Any, index: Index) -> None:

@@ -49,8 +49,21 @@ class ColumnFact(Fact):
     not_null: bool
 
 
+class CastFact(Fact):
+    """A vector column brought to a type and a number of dimensions: what an index needs where the column has none."""
+
+    column: str
+    type: str
+    dimensions: Count
+
+
 class IndexFact(Fact):
-    """An index as facts. `keys` name a column, or say "expression" where it is none."""
+    """An index as facts. `keys` name a column, or say "expression" where it is none.
+
+    There are as many operator classes as columns that are searched by; further keys are only included. casts: for each
+    key the cast it is, None for any other expression; empty where every key is a column. constraint: it belongs to a
+    UNIQUE constraint or a primary key.
+    """
 
     name: str
     method: str
@@ -60,6 +73,8 @@ class IndexFact(Fact):
     operator_classes: list[str]
     options: dict[str, str]
     partial: bool
+    casts: list[CastFact | None] = Field(default_factory=list)
+    constraint: bool = False
 
 
 class ForeignKeyFact(Fact):

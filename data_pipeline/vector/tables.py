@@ -120,14 +120,19 @@ def database(cursor: Any) -> str:
 
 def inspect(cursor: Any, schema: str) -> dict[str, Table]:
     """Both live tables by name. Raises SchemaMismatch if one is missing, partitioned or inherited from."""
-    return {name: _inspect(cursor, schema, name) for name in TABLES}
+    found = {name: find(cursor, schema, name) for name in TABLES}
+    present = {name: table for name, table in found.items() if table}
+    if missing := [name for name in TABLES if name not in present]:
+        raise SchemaMismatch(f"目标数据库中缺少表: {missing[0]}", can_retry=False, details={"table": missing[0]})
+    return present
 
 
-def _inspect(cursor: Any, schema: str, name: str) -> Table:
+def find(cursor: Any, schema: str, name: str) -> Table | None:
+    """A live table, None if it is not there. Raises SchemaMismatch if it is partitioned or inherited from."""
     cursor.execute(RELATION, (schema, name))
     found = cursor.fetchone()
     if found is None:
-        raise SchemaMismatch(f"目标数据库中缺少表: {name}", can_retry=False, details={"table": name})
+        return None
     oid, has_children = found
     if has_children:  # TRUNCATE and DELETE would reach rows that COPY does not save, and it saves no partitions at all
         raise SchemaMismatch(f"不支持分区表或有子表继承的表: {name}", can_retry=False, details={"table": name})

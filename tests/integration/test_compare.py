@@ -143,6 +143,13 @@ def test_only_the_chosen_collections_are_told_of(client: Any, database: Any, sav
     assert compare(client, saved, collections=["docs", "空集合"])["identical"] is False
 
 
+def test_a_backup_of_some_collections_is_compared_with_these(client: Any, database: Any, saved: dict[str, str]) -> None:
+    partial = backup(client, collections=["docs"])
+    for answer in (compare(client, partial), compare(client, partial, saved), compare(client, saved, partial)):
+        assert answer["identical"] is True
+        assert [one["name"] for one in answer["collections"]] == ["docs"]
+
+
 def test_an_unknown_collection_is_refused_with_the_names_there_are(client: Any, saved: dict[str, str]) -> None:
     body = {**saved, "collections": ["docs", "nobody"]}
     response = client.post(f"{PREFIX}/compare", data=json.dumps(body))
