@@ -31,6 +31,8 @@ SQL_NOUNS = [
     "copies",
     "creation",
     "embedded",
+    "estimate",
+    "foresight",
     "indexes",
     "kinds",
     "merge",

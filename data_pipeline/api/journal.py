@@ -17,7 +17,7 @@ LONGEST_VALUE = 256
 AUDITED = (
     *("task_id", "backup_path", "timestamp", "tables", "strategy", "truncate_before_restore", "atomic"),
     *("format", "truncate_vector_tables", "backup_vector_tables", "require_manifest", "expect_database"),
-    *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "probes"),
+    *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "dry_run", "probes"),
 )
 
 audit = structlog.get_logger("audit")
@@ -49,7 +49,7 @@ class Journal:
     def _write_down(self, response: Response) -> None:
         answer = response.get_json(silent=True) or {"success": False, "data": {}}
         seconds = time.monotonic() - g.started
-        if request.endpoint in OPERATIONS:
+        if request.endpoint in OPERATIONS and not answer["data"].get("dry_run"):
             self._metrics.operation(request.endpoint, answer, seconds)
         audit.info(
             "write",

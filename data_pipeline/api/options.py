@@ -20,6 +20,7 @@ class Options:
     collection_suffix: str | None = None
     backup_before_restore: bool = False
     create_tables: bool = False
+    dry_run: bool = False
     require_manifest: bool = False
     expect_database: str | None = None
 

@@ -1,6 +1,6 @@
 """One restore, from the lock to the commit."""
 
-from common.errors import InvalidBackup, SchemaMismatch, ServiceError
+from common.errors import InvalidBackup, ServiceError
 from data_pipeline.api import modes
 from data_pipeline.api.options import Options
 from data_pipeline.api.outcome import Outcome
@@ -40,7 +40,7 @@ class Restore:
 
     def _restore(self, session: Session, outcome: Outcome) -> None:
         tables.take_writer_lock(session.cursor)
-        self._expect_database(session)
+        tables.expect_database(session.cursor, self._options.expect_database)
         lacking = self._create_tables(session, outcome) if self._options.create_tables else None
         run = Run(self._engine, self._set, self._options, session, outcome)
         run.choose()
@@ -54,10 +54,3 @@ class Restore:
         lacking = creation.missing(session.cursor, schema, design.of(self._set))
         creation.create_tables(session, schema, lacking)
         return lacking
-
-    def _expect_database(self, session: Session) -> None:
-        found = tables.database(session.cursor)
-        if self._options.expect_database not in (None, found):
-            raise SchemaMismatch(
-                "连接的数据库与 expect_database 不符,未做任何修改", can_retry=False, details={"database": found}
-            )

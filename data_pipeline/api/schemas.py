@@ -119,6 +119,7 @@ class RestoreBody(Request):
     on_conflict: OnConflict = Field(
         "error", description="When adding rows that are there: keep the live or the backup's"
     )
+    dry_run: bool = Field(False, description="Change nothing; tell what would happen, and every problem")
     create_tables: bool = Field(False, description="Create extension, tables, keys and indexes that are missing")
     backup_before_restore: bool = Field(False, description="First take a backup; the answer's undo brings it back")
 

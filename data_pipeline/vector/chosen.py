@@ -86,6 +86,12 @@ def _lock_tables(cursor: Any, collection: Table, by_key: bool) -> None:
         tables.lock(cursor, collection.schema, (COLLECTION,) if by_key else TABLES, "SHARE ROW EXCLUSIVE")
 
 
+def scope_of(cursor: Any, collection: Table, names: Sequence[str], uuids: Sequence[str]) -> Scope:
+    """The chosen collections, by their uuids in the backup and those that are live under these names."""
+    cursor.execute(SQL("SELECT uuid::text FROM {} WHERE name = ANY(%s)").format(collection.identifier), (list(names),))
+    return Scope(tuple(names), tuple(dict.fromkeys([*uuids, *(uuid for (uuid,) in cursor.fetchall())])))
+
+
 def expect_names_kept(cursor: Any, collection: Table, names: Sequence[str], uuids: Sequence[str]) -> None:
     """Raise DuplicateRows if a chosen collection is there under a name that was not chosen: it isn't ours to touch."""
     cursor.execute(

@@ -1,13 +1,14 @@
 """Connections and transactions. Every driver error leaves this module as one of ours."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, ISOLATION_LEVEL_REPEATABLE_READ
+from psycopg2.sql import SQL, Identifier
 
 from common.errors import DatabaseError, ServiceError
 from data_pipeline.vector import sqlstate
@@ -184,6 +185,21 @@ def savepoint(session: Session, name: str) -> Iterator[None]:
             session.cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
         raise
     session.cursor.execute(f"RELEASE SAVEPOINT {name}")
+
+
+@contextmanager
+def scratch(session: Session, name: str, settings: Mapping[str, str]) -> Iterator[None]:
+    """Settings for what happens inside, which leaves no trace: it is undone at the end, and so are they."""
+    with savepoint(session, name):
+        for setting, value in settings.items():
+            session.cursor.execute(SQL("SET LOCAL {} = %s").format(Identifier(setting)), (value,))
+        yield
+        session.cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
+
+
+def undo(session: Session) -> None:
+    """Take everything back that the transaction did."""
+    session.cursor.connection.rollback()
 
 
 def _fix_settings(cursor: Any, limits: dict[str, str]) -> None:

@@ -43,7 +43,7 @@ def insert(session: Session, staged: dict[str, Staged], suffix: str) -> int:
     session.enter("check")
     for name in (COLLECTION, EMBEDDING):
         one = staged[name]
-        values = SQL(", ").join(_value(column, suffix) for column in one.columns)
+        values = SQL(", ").join(value(column, suffix) for column in one.columns)
         owner = Identifier("s", "uuid" if name == COLLECTION else "collection_id")
         statement = "INSERT INTO {live} ({columns}) SELECT {values} FROM {staged} s WHERE {owner} IS NOT NULL"
         session.cursor.execute(one.sql(statement, values=values, owner=owner))
@@ -60,7 +60,7 @@ def keys(cursor: Any, column: str, originals: Sequence[str], suffix: str) -> dic
     return dict(cursor.fetchall())
 
 
-def _value(column: str, suffix: str) -> Composable:
+def value(column: str, suffix: str) -> Composable:
     old = Identifier("s", column)
     if column in NEW_UUID:
         return derived(SQL("{}").format(old), SQL("{}").format(Literal(suffix)))

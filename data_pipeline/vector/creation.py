@@ -6,7 +6,7 @@ transaction. Everything is composed from facts through lists of known kinds; tex
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -43,6 +43,16 @@ class Missing:
             "keys": [key.name for _, key in self.keys],
             "indexes": [index.name for _, index in self.indexes],
         }
+
+    def of_new_tables(self) -> "Missing":
+        """What can be made without a lock on a table that is there: a foreign key locks the one it refers to."""
+        names = {design.name for design in self.tables}
+        keys = [
+            (name, key)
+            for name, key in self.keys
+            if name in names and (COLLECTION in names or not isinstance(key, ForeignKeyFact))
+        ]
+        return replace(self, keys=keys)
 
     @property
     def warnings(self) -> list[str]:

@@ -175,14 +175,19 @@ def drop(session: Session, live: dict[str, Table], selected: Sequence[str]) -> D
     session.enter("truncate")
     found = [index for name in selected for index in _indexes(cursor, live[name])]
     keys = _foreign_keys(cursor, live) if EMBEDDING in selected else []
-    cursor.execute(MAY_REBUILD, ([table.oid for table in live.values()],))
-    if not cursor.fetchone()[0]:
+    if not may_rebuild(cursor, live):
         return Dropped(warnings=[KEPT] if found or keys else [])
     for key in keys:
         cursor.execute(SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(key.table.identifier, Identifier(key.name)))
     for index in found:
         cursor.execute(SQL("DROP INDEX {}").format(Identifier(index.table.schema, index.name)))
     return Dropped(found, keys)
+
+
+def may_rebuild(cursor: Any, live: dict[str, Table]) -> bool:
+    """Whether this role may drop indexes and make them again."""
+    cursor.execute(MAY_REBUILD, ([table.oid for table in live.values()],))
+    return bool(cursor.fetchone()[0])
 
 
 def rebuild(session: Session, dropped: Dropped, memory: str | None) -> dict[str, dict[str, Any]]:

@@ -6,14 +6,13 @@ Nothing here changes a row. Each search stands in a savepoint, under a limit of 
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from psycopg2.sql import SQL, Composed, Identifier
 
-from data_pipeline.vector.connection import Session, savepoint
+from data_pipeline.vector.connection import Session, scratch
 from data_pipeline.vector.kinds import DISTANCE_CLASSES, OPERATORS, extension_schema
 from data_pipeline.vector.manifest import Distance, NeighbourFact
 from data_pipeline.vector.tables import Table
@@ -115,7 +114,8 @@ class Searches:
         index: VectorIndex | None = None,
     ) -> list[Any]:
         cursor = self._session.cursor
-        with self._limited(settings):
+        left = max(1, int(1000 * (self._deadline - time.monotonic())))
+        with scratch(self._session, "search", {**settings, "statement_timeout": f"{left}ms"}):
             cursor.execute(self._sql(template, index), parameters)
             return list(cursor.fetchall())
 
@@ -130,17 +130,6 @@ class Searches:
             expression=SQL(f"({_literal(index.expression)})" if index else ""),
             typed=SQL(f"%(embedding)s::{_literal(index.type)}" if index else ""),
         )
-
-    @contextmanager
-    def _limited(self, settings: Mapping[str, str]) -> Iterator[None]:
-        """Settings for one statement, and what is left of the time as its limit."""
-        cursor = self._session.cursor
-        left = max(1, int(1000 * (self._deadline - time.monotonic())))
-        with savepoint(self._session, "search"):
-            for name, value in {**settings, "statement_timeout": f"{left}ms"}.items():
-                cursor.execute(SQL("SET LOCAL {} = %s").format(Identifier(name)), (value,))
-            yield
-            cursor.execute("ROLLBACK TO SAVEPOINT search")  # nothing was written; the settings go
 
 
 def _statement_timeout(cursor: Any) -> float:

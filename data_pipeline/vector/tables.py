@@ -97,12 +97,24 @@ def take_writer_lock(cursor: Any) -> None:
     The lock is a transaction's, not a session's: a session's would outlive its owner behind a connection pool.
     """
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (WRITER_LOCK,))
-    if cursor.fetchone()[0]:
-        return
+    if not cursor.fetchone()[0]:
+        raise _in_progress(_writer(cursor))
+
+
+def expect_no_writer(cursor: Any) -> None:
+    """Raise OperationInProgress if there is a writer, without becoming it."""
+    if writer := _writer(cursor):
+        raise _in_progress(writer)
+
+
+def _writer(cursor: Any) -> dict[str, Any] | None:
     cursor.execute(HOLDER, (WRITER_LOCK,))
     row = cursor.fetchone()
-    holder = {"pid": row[0], "application_name": row[1], "since": row[2]} if row else None
-    raise OperationInProgress("目标数据库上已有恢复或备份清空操作正在进行", can_retry=True, holder=holder)
+    return {"pid": row[0], "application_name": row[1], "since": row[2]} if row else None
+
+
+def _in_progress(holder: dict[str, Any] | None) -> OperationInProgress:
+    return OperationInProgress("目标数据库上已有恢复或备份清空操作正在进行", can_retry=True, holder=holder)
 
 
 def lock(cursor: Any, schema: str, names: Sequence[str], mode: LockMode) -> None:
@@ -118,13 +130,26 @@ def database(cursor: Any) -> str:
     return str(cursor.fetchone()[0])
 
 
+def expect_database(cursor: Any, name: str | None) -> None:
+    """Raise SchemaMismatch if the connected database has another name; None allows any."""
+    found = database(cursor)
+    if name not in (None, found):
+        raise SchemaMismatch(
+            "连接的数据库与 expect_database 不符,未做任何修改", can_retry=False, details={"database": found}
+        )
+
+
 def inspect(cursor: Any, schema: str) -> dict[str, Table]:
     """Both live tables by name. Raises SchemaMismatch if one is missing, partitioned or inherited from."""
-    found = {name: find(cursor, schema, name) for name in TABLES}
-    present = {name: table for name, table in found.items() if table}
-    if missing := [name for name in TABLES if name not in present]:
-        raise SchemaMismatch(f"目标数据库中缺少表: {missing[0]}", can_retry=False, details={"table": missing[0]})
-    return present
+    return {name: expect_there(cursor, schema, name) for name in TABLES}
+
+
+def expect_there(cursor: Any, schema: str, name: str) -> Table:
+    """A live table. Raises SchemaMismatch as find does, and if there is none."""
+    found = find(cursor, schema, name)
+    if found is None:
+        raise SchemaMismatch(f"目标数据库中缺少表: {name}", can_retry=False, details={"table": name})
+    return found
 
 
 def find(cursor: Any, schema: str, name: str) -> Table | None:
@@ -159,13 +184,14 @@ def truncate(cursor: Any, live: dict[str, Table], selected: Sequence[str]) -> No
     """
     names = set(selected)
     if COLLECTION in names and EMBEDDING not in names:
-        _expect_no_embeddings(cursor, live[EMBEDDING])
+        expect_no_embeddings(cursor, live[EMBEDDING])
         names.add(EMBEDDING)
     relations = SQL(", ").join(live[name].identifier for name in TABLES if name in names)
     cursor.execute(SQL("TRUNCATE {}").format(relations))
 
 
-def _expect_no_embeddings(cursor: Any, embedding: Table) -> None:
+def expect_no_embeddings(cursor: Any, embedding: Table) -> None:
+    """Raise DependentRows if there are any."""
     cursor.execute(SQL("SELECT EXISTS (SELECT FROM {})").format(embedding.identifier))
     if cursor.fetchone()[0]:
         raise DependentRows(
