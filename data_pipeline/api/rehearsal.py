@@ -204,10 +204,10 @@ class Rehearsal:
 
     def _copy(self, run: Run, forecast: Forecast, staged: dict[str, Staged], suffix: str) -> None:
         cursor = run.session.cursor
-        names = copies.names(cursor, staged[COLLECTION], suffix)
-        run.outcome.concerned(names)
         run.outcome.left_out(foresight.without_collection(cursor, staged[EMBEDDING]))
         with forecast.noting(run.session, COLLECTION):
+            names = copies.names(cursor, staged[COLLECTION], suffix)
+            run.outcome.concerned(names)
             copies.expect_free(cursor, run.live[COLLECTION], names)
         with forecast.noting(run.session, EMBEDDING):
             foresight.expect_free_ids(cursor, staged[EMBEDDING], suffix)

@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from common.errors import DuplicateRows
+from common.errors import DuplicateRows, NotFound
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.merge import derived
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING
@@ -24,9 +24,12 @@ NEW_TEXT = frozenset({"name", "id", "custom_id"})
 
 
 def names(cursor: Any, collections: Staged, suffix: str) -> list[str]:
-    """What the copies will be called."""
+    """What the copies will be called. Raises NotFound if there is nothing to copy."""
     cursor.execute(collections.sql("SELECT coalesce(name, '') || {suffix} FROM {staged}", suffix=Literal(suffix)))
-    return sorted({name for (name,) in cursor.fetchall()})
+    found = sorted({name for (name,) in cursor.fetchall()})
+    if not found:
+        raise NotFound("备份中没有collection")
+    return found
 
 
 def expect_free(cursor: Any, collection: Table, names: Sequence[str]) -> None:

@@ -306,7 +306,7 @@ def put(database: Any, state: tuple[dict[str, str], dict[str, Any]]) -> dict[str
     return model
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=STATE, after=STATE)
 def test_any_two_states_are_compared_as_a_model_has_it(client: Any, database: Any, before: Any, after: Any) -> None:
     old = put(database, before)

@@ -115,7 +115,7 @@ def put(database: Any, state: tuple[dict[str, str], dict[str, Any]]) -> None:
             cursor.execute("INSERT INTO langchain_pg_embedding VALUES (%s, %s, %s, %s, NULL)", (key, place, *values))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=STATE, after=STATE, mode=st.sampled_from(list(MODES.values())))
 def test_any_restore_is_foreseen(
     client: Any, database: Any, bits: Any, before: Any, after: Any, mode: dict[str, Any]
