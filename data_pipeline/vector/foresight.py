@@ -55,9 +55,9 @@ class Meeting:
 
 REPLACED = Meeting(staying="FALSE")
 ADDED = Meeting()
-WITHIN_SCOPE = Meeting(staying="NOT {in_scope}")
+WITHIN_SCOPE = Meeting(staying="({in_scope}) IS NOT TRUE")  # NULL: in no collection
 SKIPPED = Meeting(incoming="NOT EXISTS (SELECT FROM {live} l WHERE {same_key})")
-UPDATED = Meeting(staying="NOT ({in_scope} AND EXISTS (SELECT FROM {staged} s WHERE {same_key}))")
+UPDATED = Meeting(staying="({in_scope} AND EXISTS (SELECT FROM {staged} s WHERE {same_key})) IS NOT TRUE")
 
 
 def pair(cursor: Any, staged: Staged) -> Pairs:

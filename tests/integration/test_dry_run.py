@@ -196,6 +196,15 @@ def test_rows_that_are_there_are_named(client: Any, database: Any, saved: dict[s
     ]
 
 
+@pytest.mark.parametrize("mode", [REPLACE, SYNC, {"on_conflict": "update"}], ids=str)
+def test_an_id_that_a_row_of_no_collection_has_is_foreseen(
+    client: Any, database: Any, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
+) -> None:
+    database.execute("UPDATE langchain_pg_embedding SET collection_id = NULL WHERE id = 'plain'")
+    assert kinds(rehearse(client, saved, **mode, collections=["docs"])) == ["DUPLICATE_ROWS"]
+    expect_foreseen(client, database, bits, saved, {**mode, "collections": ["docs"]})
+
+
 def test_other_dimensions_and_orphans_are_told_with_their_line(
     client: Any, database: Any, small_set: dict[str, str], backups: Any
 ) -> None:
