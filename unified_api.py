@@ -19,6 +19,7 @@ from common.errors import ServiceError
 from common.result import success_response
 from data_pipeline.api import job_schemas, logs, web
 from data_pipeline.api.backup_set_manager import BackupSetManager
+from data_pipeline.api.compare import BackupComparison
 from data_pipeline.api.doors import Doors
 from data_pipeline.api.event_stream import EventStreams
 from data_pipeline.api.health import Health
@@ -26,7 +27,7 @@ from data_pipeline.api.job_schemas import JobPath, JobsQuery
 from data_pipeline.api.journal import Journal, write_down_job
 from data_pipeline.api.metrics import Metrics
 from data_pipeline.api.operations import BackupOperation, RestoreOperation
-from data_pipeline.api.schemas import BackupBody, BackupSetPath, ListQuery, RestoreBody
+from data_pipeline.api.schemas import BackupBody, BackupSetPath, CompareBody, ListQuery, RestoreBody
 from data_pipeline.api.server import addresses, listen
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
@@ -100,6 +101,12 @@ def _add_backup_routes(app: OpenAPI, engine: Engine, jobs: Jobs) -> None:
     @app.post(f"{PREFIX}/backup", summary="Back up both tables")
     def backup_vector_tables(body: BackupBody) -> Response:
         return _perform(jobs, "backup", body)
+
+    comparison = BackupComparison(engine)
+
+    @app.post(f"{PREFIX}/compare", summary="Compare a backup with the live tables or another backup")
+    def compare_backup(body: CompareBody) -> Response:
+        return _answer(comparison.compare(**body.as_arguments()))
 
     @app.get(f"{PREFIX}/backups/<location>/<timestamp>", summary="Show a backup set")
     def show_backup_set(path: BackupSetPath) -> Response:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import Database
-from data_pipeline.vector import indexes
+from data_pipeline.vector import building
 from data_pipeline.vector.embedded import binaries
 from data_pipeline.vector.naming import TABLES, table_file
 
@@ -17,7 +17,7 @@ OPTIONS = "with (format csv, header true)"
 BATCH = 10_000
 """Rows the old exporter fetched at a time."""
 
-OUR_INDEX_SETTINGS = " ".join(f"-c {name}={value}" for name, value in indexes.PARALLEL.items())
+OUR_INDEX_SETTINGS = " ".join(f"-c {name}={value}" for name, value in building.PARALLEL.items())
 """What the service sets while it builds indexes, with its default configuration."""
 
 

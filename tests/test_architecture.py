@@ -25,17 +25,25 @@ WEB_LAYERS = ("data_pipeline.api", "unified_api")
 PURE = ["rows", "vectors", "copy_binary", "encoder", "csv_fields", "python_repr"]
 IMPURE = {"io", "os", "pathlib", "psycopg2", "shutil", "socket", "subprocess", "tempfile"}
 SQL_NOUNS = [
+    "building",
     "chosen",
     "coercion",
+    "comparison",
     "connection",
     "copies",
+    "creation",
     "embedded",
+    "estimate",
+    "foresight",
     "indexes",
+    "kinds",
     "merge",
     "pages",
+    "searches",
     "staging",
     "sync",
     "tables",
+    "writer_lock",
 ]
 SQL_MODULES = [
     *(f"data_pipeline.vector.{name}" for name in SQL_NOUNS),

@@ -85,6 +85,9 @@ def _describe(backup_set: BackupSet) -> dict[str, Any]:
 
 
 def _facts(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest without its list of blocks, of which there may be thousands; their number instead."""
+    """The manifest without its lists of blocks and probes, of which there may be thousands; their number instead."""
+    probes = manifest.get("probes")
+    if probes:
+        manifest["probes"] = {**probes, "rows": len(probes["rows"])}
     tables = {name: {**fact, "blocks": len(fact["blocks"])} for name, fact in manifest["tables"].items()}
     return {**manifest, "tables": tables}

@@ -16,8 +16,8 @@ OPEN_ENDPOINTS = frozenset({"healthz", "readyz"})
 OPEN_BLUEPRINTS = frozenset({"openapi", "swagger"})
 """The description of the API, the same everywhere: a browser can't send a token when it opens a page."""
 
-READING_ENDPOINTS = frozenset({"verify_backup_set"})
-"""Writes by their method that change nothing."""
+READING_ENDPOINTS = frozenset({"verify_backup_set", "compare_backup"})
+"""Writes by their method that change nothing: a comparison's temporary tables are gone when it ends."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 

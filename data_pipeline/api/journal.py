@@ -18,7 +18,7 @@ LONGEST_VALUE = 256
 AUDITED = (
     *("task_id", "backup_path", "timestamp", "tables", "strategy", "truncate_before_restore", "atomic"),
     *("format", "truncate_vector_tables", "backup_vector_tables", "require_manifest", "expect_database", "async"),
-    *("collections", "collection_suffix", "on_conflict", "backup_before_restore"),
+    *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "dry_run", "probes"),
 )
 
 ACCEPTED = 202
@@ -54,7 +54,7 @@ class Journal:
         answer = response.get_json(silent=True) or {"success": False, "data": {}}
         seconds = time.monotonic() - g.started
         accepted = response.status_code == ACCEPTED
-        if request.endpoint in OPERATIONS and not accepted:
+        if request.endpoint in OPERATIONS and not accepted and not answer["data"].get("dry_run"):
             self._metrics.operation(request.endpoint, answer, seconds)
         audit.info(
             "write",

@@ -103,8 +103,6 @@ def copy(run: Run) -> None:
     suffix = run.options.collection_suffix or ""
     staged = run.stage(TABLES)
     names = copies.names(run.session.cursor, staged[COLLECTION], suffix)
-    if not names:
-        raise NotFound("备份中没有collection")
     run.take_precaution(run.hold(names, ()))
     copies.expect_free(run.session.cursor, run.live[COLLECTION], names)
     run.outcome.left_out(copies.insert(run.session, staged, suffix))

@@ -19,6 +19,8 @@ class Options:
     collections: Sequence[str] | None = None
     collection_suffix: str | None = None
     backup_before_restore: bool = False
+    create_tables: bool = False
+    dry_run: bool = False
     require_manifest: bool = False
     expect_database: str | None = None
 

@@ -8,6 +8,7 @@ from common.errors import NotFound, ServiceError
 from common.sizes import format_size
 from data_pipeline.api.precaution import Precaution
 from data_pipeline.vector.catalog import BackupSet
+from data_pipeline.vector.creation import Missing
 from data_pipeline.vector.naming import EMBEDDING, backup_date, table_file
 from data_pipeline.vector.source import Source
 from data_pipeline.vector.sync import Counts
@@ -33,6 +34,8 @@ class Outcome:
         self.precaution: Precaution | None = None
         """The backup that was taken first."""
         self._collections: list[str] | None = None
+        self._created: dict[str, Any] | None = None
+        self._search_check: dict[str, Any] | None = None
         self._blocked_since: float | None = None
         self._blocked_seconds = 0.0
 
@@ -104,6 +107,20 @@ class Outcome:
         self._indexes = results
         self._warnings += warnings
 
+    def created(self, lacking: Missing, indexes: dict[str, dict[str, Any]], warnings: list[str]) -> None:
+        """Record what was missing and made; `indexes` are those that could be."""
+        self._created = {**lacking.describe(), "indexes": indexes}
+        self._warnings += [*lacking.warnings, *warnings]
+
+    def search_checked(self, result: dict[str, Any], warnings: list[str]) -> None:
+        """Record what the backup's probes found after the restore."""
+        self._search_check = result
+        self._warnings += warnings
+
+    def succeeded(self, name: str) -> bool:
+        """Whether a table was restored."""
+        return bool(self.results.get(name, {}).get("success"))
+
     def failed(self, name: str, error: ServiceError) -> None:
         """Record a table that was rolled back alone."""
         self._failures[name] = error
@@ -145,7 +162,9 @@ class Outcome:
             **(replaced if self._replaced else {}),
             **({"collections": self._collections} if self._collections is not None else {}),
             **({"backup_before_restore": self.precaution.describe()} if self.precaution else {}),
+            **({"created": self._created} if self._created else {}),
             "restore_results": self.results,
+            **({"search_check": self._search_check} if self._search_check else {}),
             "errors": [f"{name}表恢复失败" for name in self._failures],
             "warnings": self._warnings,
             "target": target.public(),

@@ -1,14 +1,16 @@
 """One restore, from the lock to the commit."""
 
-from common.errors import InvalidBackup, SchemaMismatch, ServiceError
+from common.errors import InvalidBackup, ServiceError
 from data_pipeline.api import modes
 from data_pipeline.api.options import Options
 from data_pipeline.api.outcome import Outcome
 from data_pipeline.api.run import Run
+from data_pipeline.api.search_check import SearchCheck
 from data_pipeline.engine import Engine
-from data_pipeline.vector import tables
+from data_pipeline.vector import creation, design, tables, writer_lock
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.connection import Session, transaction
+from data_pipeline.vector.creation import Missing
 from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.target import Target
 
@@ -34,6 +36,7 @@ class Restore:
                 error.data["backup_before_restore"] = outcome.precaution.describe()
             raise
         outcome.readers_go_on()
+        SearchCheck(self._engine, self._set, self._options).run(target, outcome)
         return outcome
 
     def expect_possible(self) -> None:
@@ -42,15 +45,18 @@ class Restore:
             raise InvalidBackup("该备份没有清单文件,无法校验其完整性", can_retry=False)
 
     def _restore(self, session: Session, outcome: Outcome) -> None:
-        tables.take_writer_lock(session.cursor)
-        self._expect_database(session)
+        writer_lock.take(session.cursor)
+        tables.expect_database(session.cursor, self._options.expect_database)
+        lacking = self._create_tables(session, outcome) if self._options.create_tables else None
         run = Run(self._engine, self._set, self._options, session, outcome)
         run.choose()
         modes.of(self._options)(run)
+        if lacking:
+            made = creation.create_indexes(session, run.live, lacking, self._engine.settings.index_memory)
+            outcome.created(lacking, *made)
 
-    def _expect_database(self, session: Session) -> None:
-        found = tables.database(session.cursor)
-        if self._options.expect_database not in (None, found):
-            raise SchemaMismatch(
-                "连接的数据库与 expect_database 不符,未做任何修改", can_retry=False, details={"database": found}
-            )
+    def _create_tables(self, session: Session, outcome: Outcome) -> Missing:
+        schema = self._engine.settings.schema
+        lacking = creation.missing(session.cursor, schema, design.of(self._set))
+        creation.create_tables(session, schema, lacking)
+        return lacking

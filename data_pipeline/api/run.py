@@ -64,10 +64,13 @@ class Run:
         return replace(matched, layout=replace(matched.layout, wanted=wanted))
 
     def load(self, matched: Source, *collections: Table) -> None:
-        """Load one table. Collections go first, so the uuids an embedding may name are all in these by then."""
+        """Load one table. Collections go first, so the uuids an embedding may name are all in these by then.
+
+        Without any they are not looked at.
+        """
         started = time.monotonic()
         known = None
-        if matched.name == EMBEDDING and self._checked:
+        if matched.name == EMBEDDING and self._checked and collections:
             known = tables.collection_ids(self.session.cursor, collections)
         rows, warnings = self._fill(matched, known)
         if matched.name in self.options.tables:

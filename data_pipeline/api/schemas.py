@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from common.errors import InvalidParams, MissingParams, ServiceError
 from data_pipeline.api import clashes
 from data_pipeline.vector import location, naming
+from data_pipeline.vector.manifest import MOST_PROBES
 from data_pipeline.vector.naming import FileFormat
 
 # pydantic's error types in our words; the rest is "wrong value".
@@ -25,6 +26,9 @@ REASONS = {
     "bool_type": "必须是布尔值",
     "string_type": "必须是字符串",
     "list_type": "必须是数组",
+    "int_type": "必须是整数",
+    "greater_than_equal": "超出允许范围",
+    "less_than_equal": "超出允许范围",
     "literal_error": "不支持的值",
     "string_too_short": "不能为空",
     "too_short": "不能为空",
@@ -65,6 +69,7 @@ def _different(names: list[str]) -> list[str]:
 TaskId = Annotated[str, _checked(location.check_task_id)]
 Timestamp = Annotated[str, _checked(naming.check_timestamp)]
 Tables = Annotated[list[str], Field(min_length=1), _checked(naming.in_order)]
+Probes = Annotated[int, Field(ge=0, le=MOST_PROBES)]
 Strategy = Literal["reload", "sync"]
 OnConflict = Literal["error", "skip", "update"]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
@@ -119,6 +124,8 @@ class RestoreBody(Request):
     on_conflict: OnConflict = Field(
         "error", description="When adding rows that are there: keep the live or the backup's"
     )
+    dry_run: bool = Field(False, description="Change nothing; tell what would happen, and every problem")
+    create_tables: bool = Field(False, description="Create extension, tables, keys and indexes that are missing")
     backup_before_restore: bool = Field(False, description="First take a backup; the answer's undo brings it back")
 
     @model_validator(mode="after")
@@ -141,6 +148,7 @@ class BackupBody(Request):
     backup_vector_tables: bool = Field(True, description="Back up; truncating switches it on")
 
     collections: Collections | None = Field(None, description="Only these collections, by name; all if absent")
+    probes: Probes = Field(0, description="Searches to remember, for a restore to repeat")
     format: FileFormat = Field("csv", description="csv, or PostgreSQL's binary COPY: smaller and faster")
     as_job: bool = Field(False, alias="async", description="Answer 202 at once, with a job to follow")
 
@@ -158,6 +166,31 @@ class BackupBody(Request):
             "pg_conn": self.pg_conn or self.db_connection,
             "file_format": self.format,
             "collections": self.collections,
+            "probe_count": self.probes,
+        }
+
+
+class NamedSet(Request):
+    """A backup set, as the list names it."""
+
+    backup_path: Text = Field(description="Directory of the set, as listed")
+    timestamp: Timestamp = Field(description="Timestamp of the set, YYYYMMDD_HHMMSS")
+
+
+class CompareBody(NamedSet):
+    """POST /compare"""
+
+    other: NamedSet | None = Field(None, alias="with", description="Another set; the live tables if absent")
+    collections: Collections | None = Field(None, description="Only these collections, by name; all if absent")
+    pg_conn: Text | None = Field(None, description="postgresql://user:password@host:port/dbname, for this call only")
+
+    def as_arguments(self) -> dict[str, Any]:
+        """As BackupComparison.compare takes them."""
+        return {
+            "backup": (self.backup_path, self.timestamp),
+            "other": (self.other.backup_path, self.other.timestamp) if self.other else None,
+            "collections": self.collections,
+            "pg_conn": self.pg_conn,
         }
 
 
@@ -171,10 +204,15 @@ class BackupSetPath(BaseModel):
 def rejected(error: ValidationError) -> ServiceError:
     """The answer for a request that does not fit its model: every missing field, or else the first wrong one."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
-    missing = [str(problem["loc"][0]) for problem in problems if problem["type"] == "missing"]
+    missing = [_field(problem) for problem in problems if problem["type"] == "missing"]
     return MissingParams(missing) if missing else _invalid(problems[0])
 
 
 def _invalid(problem: ErrorDetails) -> InvalidParams:
-    field = str(problem["loc"][0])[:64] if problem["loc"] else "body"
+    field = _field(problem)[:64] if problem["loc"] else "body"
     return InvalidParams(f"无效的参数 {field}: {REASONS.get(problem['type'], '值无效')}", details={"field": field})
+
+
+def _field(problem: ErrorDetails) -> str:
+    """`with.timestamp` for a field inside another; an array's field, whichever of its values it was."""
+    return ".".join(part for part in problem["loc"] if isinstance(part, str))

@@ -11,6 +11,7 @@ from common.result import now
 from common.sizes import format_size
 from data_pipeline.api.options import Options
 from data_pipeline.api.outcome import LIMITED
+from data_pipeline.api.rehearsal import Rehearsal
 from data_pipeline.api.restore import Restore
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
@@ -75,6 +76,9 @@ class VectorRestoreManager:
         where = location.parse(backup_path)
         target = self._engine.databases.resolve(pg_conn)
         with _named(target, options), self._held(where, timestamp, options) as (backup_set, limited):
+            if options.dry_run:
+                forecast = retrying(lambda: Rehearsal(self._engine, backup_set, limited).run(target, progress))
+                return forecast.describe(target, time.monotonic() - started)
             outcome = retrying(lambda: Restore(self._engine, backup_set, limited).run(target, progress))
         if limited != options:
             outcome.warn(LIMITED)

@@ -37,6 +37,7 @@ BUG_TEXTS = {
     "list_vector_backups": "扫描备份文件失败",
     "restore_vector_tables": RestoreOperation.bug,
     "backup_vector_tables": BackupOperation.bug,
+    "compare_backup": "备份比对失败",
 }
 
 

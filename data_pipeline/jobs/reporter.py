@@ -11,7 +11,7 @@ import structlog
 from common.errors import ServiceError
 from data_pipeline.jobs.meter import Meter
 from data_pipeline.jobs.store import Store
-from data_pipeline.vector import connection, indexes
+from data_pipeline.vector import connection
 from data_pipeline.vector.connection import Timeouts
 
 TICK = 0.3
@@ -63,14 +63,14 @@ class Reporter:
 
     def _watch_index(self) -> None:
         """Ask the server how far CREATE INDEX is. Where it won't say, the percentage stands still."""
-        if not (building := self._meter.building):
+        if not (under_way := self._meter.building):
             return
-        target, pid = building
+        target, pid = under_way
         with suppress(psycopg2.Error, ServiceError):
             if self._watcher is None or self._watcher.closed:
                 self._watcher = connection.connect(target, self._timeouts)
                 self._watcher.autocommit = True
             with self._watcher.cursor() as cursor:
-                part = indexes.built(cursor, pid)
+                part = building.built(cursor, pid)
             if part is not None:
                 self._meter.index_built(part)

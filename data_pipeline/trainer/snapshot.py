@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,13 +14,15 @@ from common.sizes import format_size
 from data_pipeline.vector import manifest, saver, tables
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.draft import Draft
-from data_pipeline.vector.naming import TABLES, FileFormat
+from data_pipeline.vector.naming import EMBEDDING, TABLES, FileFormat
 from data_pipeline.vector.rows import LARGEST_FIELD
 from data_pipeline.vector.scope import Scope
 from data_pipeline.vector.tables import Table
 from data_pipeline.version import VERSION
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # the disk, a quota, a limit on one file's size
+
+Probe = Callable[[Session, Table, Sequence[Mapping[str, Any]]], dict[str, Any] | None]
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,20 @@ def save(
     draft: Draft,
     file_format: FileFormat,
     companions: Sequence[Session] = (),
+    probe: Probe | None = None,
     *,
     last: bool = False,
 ) -> dict[str, Saved]:
     """Write both tables into the draft and publish it.
 
     The transaction's locks, or its snapshot, keep the rows still meanwhile. companions: sessions in the same snapshot,
-    to read along. last: nothing follows, so from publishing on it can't be cancelled. Raises Cancelled before that.
+    to read along. probe: takes the searches to remember. last: nothing follows, so from publishing on it can't be
+    cancelled. Raises Cancelled before that.
     """
     readers = [session, *companions]
     saved = {name: _save(readers, live[name], scope, draft, file_format) for name in TABLES}
     session.enter("check")
-    document = {
+    document: dict[str, Any] = {
         "timestamp": draft.timestamp,
         "created_at": now(),
         "tool_version": VERSION,
@@ -75,6 +79,8 @@ def save(
     }
     if scope.names is not None:
         document["chosen_collections"] = list(scope.names)
+    if probe:
+        document["probes"] = probe(session, live[EMBEDDING], document["collections"])
     described = manifest.dump(document)
     if last:
         session.progress.settle()

@@ -1,8 +1,10 @@
 """VectorTableManager: both tables into a backup set, and the embedding table emptied once they are safe."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +14,26 @@ from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.trainer import snapshot
 from data_pipeline.trainer.snapshot import Saved
-from data_pipeline.vector import chosen, companions, location, tables
+from data_pipeline.vector import chosen, companions, location, probes, tables, writer_lock
 from data_pipeline.vector.connection import Session, retrying, transaction
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, LOG, TABLES, FileFormat
 from data_pipeline.vector.progress import SILENT, Cancelled, Progress
 from data_pipeline.vector.scope import EVERYTHING, Scope
+from data_pipeline.vector.searches import Searches
 from data_pipeline.vector.tables import Table
 from data_pipeline.vector.target import Target
 
 COMPLETE = "Vector表备份完成"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a backup is to hold: collections by name, None for all; how many searches to remember."""
+
+    file_format: FileFormat
+    collections: Sequence[str] | None
+    probe_count: int
 
 
 class VectorTableManager:
@@ -54,19 +66,22 @@ class VectorTableManager:
         pg_conn: str | None = None,
         file_format: FileFormat = "csv",
         collections: Sequence[str] | None = None,
+        probe_count: int = 0,
         progress: Progress = SILENT,
     ) -> dict[str, Any]:
         """Back up both tables from one snapshot; returns what the answer says of it.
 
         collections: only those of these names. Raises NotFound for a name that isn't there.
         With `truncate` the embedding table is emptied in the same transaction, once the backup is published whole:
-        nobody can write in between, so no row falls out of both. Truncating switches the backup on.
-        Raises Cancelled once `progress` says so: the tables are as before.
+        nobody can write in between, so no row falls out of both. Truncating switches the backup on. `probe_count` is
+        how many searches to remember for a restore to repeat. Raises Cancelled once `progress` says so: the tables are
+        as before.
         """
         started = time.monotonic()
         target = self.expect_possible(backup, truncate, pg_conn, collections)
+        wanted = Wanted(file_format, collections, probe_count)
         with self._recorded(target) as record:
-            retrying(lambda: self._back_up(target, truncate, file_format, collections, record, progress))
+            retrying(lambda: self._back_up(target, truncate, wanted, record, progress))
         record["duration"] = round(time.monotonic() - started, 3)
         return record
 
@@ -86,24 +101,21 @@ class VectorTableManager:
         return self._engine.databases.resolve(pg_conn)
 
     def _back_up(
-        self,
-        target: Target,
-        truncate: bool,
-        file_format: FileFormat,
-        collections: Sequence[str] | None,
-        record: dict[str, Any],
-        progress: Progress,
+        self, target: Target, truncate: bool, wanted: Wanted, record: dict[str, Any], progress: Progress
     ) -> None:
-        timestamps = snapshot.seconds_from_now(self._engine.settings.timestamp_format)
+        engine = self._engine
+        timestamps = snapshot.seconds_from_now(engine.settings.timestamp_format)
+        plain = not truncate
         with (
-            self._engine.storage.draft(self._location, timestamps) as draft,
-            transaction(target, self._engine.timeouts, snapshot=not truncate, progress=progress) as session,
+            engine.storage.draft(self._location, timestamps) as draft,
+            transaction(target, engine.timeouts, snapshot=plain, read_only=plain, progress=progress) as session,
         ):
             live = self._lock(session, truncate)
-            scope = _scope(session, live, collections)
+            scope = _scope(session, live, wanted.collections)
+            probe = partial(_probe, record, wanted.probe_count) if wanted.probe_count else None
             progress.expect_rows(tables.estimate_rows(session.cursor, live))
             with self._companions(session, target, live, truncate) as further:
-                saved = snapshot.save(session, live, scope, draft, file_format, further, last=not truncate)
+                saved = snapshot.save(session, live, scope, draft, wanted.file_format, further, probe, last=plain)
             _record(record, saved)
             if scope.names is not None:
                 record["collections"] = list(scope.names)
@@ -122,7 +134,7 @@ class VectorTableManager:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
         schema = self._engine.settings.schema
         if truncate:
-            tables.take_writer_lock(session.cursor)
+            writer_lock.take(session.cursor)
         tables.lock(session.cursor, schema, TABLES, "ACCESS EXCLUSIVE" if truncate else "ACCESS SHARE")
         return tables.inspect(session.cursor, schema)
 
@@ -192,3 +204,18 @@ def _record(record: dict[str, Any], saved: dict[str, Saved]) -> None:
         record["tables_backed_up"][name] = one.describe()
         if not one.restorable:
             record["warnings"].append(f"{name} 中有超过 64 MB 的行,恢复时会被拒绝")
+
+
+def _probe(
+    record: dict[str, Any], count: int, session: Session, table: Table, collections: Sequence[Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    """The searches to remember; None where there is nothing to search."""
+    searches = Searches.of(session, table)
+    if searches is None:
+        record["warnings"].append("embedding 列不是 vector 类型,未记录检索探针")
+        return None
+    fact, complete = probes.take(searches, collections, count)
+    if not complete:
+        record["warnings"].append("检索探针未能全部完成,只保留已完成的部分")
+    record["probes"] = {"count": len(fact.rows), "distance": fact.distance, "recall": fact.recall}
+    return fact.model_dump()

@@ -31,21 +31,26 @@ SELECT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = ANY
 """
 
 
-def pick(cursor: Any, collection: Table, names: Sequence[str], absent: Collection[str] = ()) -> list[str]:
+def pick(cursor: Any, collection: Table, names: Sequence[str], missing: Collection[str] = ()) -> list[str]:
     """The uuids of the collections of these names.
 
-    absent: names that may be missing. Raises NotFound for any other, with the names there are.
+    missing: names that may be. Raises NotFound for any other, with the names there are.
     """
     cursor.execute(
         SQL("SELECT uuid::text, name FROM {} WHERE name = ANY(%s)").format(collection.identifier), (list(names),)
     )
     found = cursor.fetchall()
-    unknown = [name for name in names if name not in absent and name not in {known for _, known in found}]
+    unknown = [name for name in names if name not in missing and name not in {known for _, known in found}]
     if unknown:
-        present = _names(cursor, collection)
-        text = f"没有名为 {', '.join(unknown)} 的collection,现有: {', '.join(present) or '无'}"
-        raise NotFound(text, details={"unknown": unknown, "collections": present})
+        raise absent(unknown, _names(cursor, collection))
     return [uuid for uuid, _ in found]
+
+
+def absent(unknown: Sequence[str], present: Sequence[str]) -> NotFound:
+    """The answer for names that no collection has, with the names there are."""
+    listed = list(present[:MOST_NAMES])
+    text = f"没有名为 {', '.join(unknown)} 的collection,现有: {', '.join(listed) or '无'}"
+    return NotFound(text, details={"unknown": list(unknown), "collections": listed})
 
 
 def hold(
@@ -79,6 +84,12 @@ def _lock_tables(cursor: Any, collection: Table, by_key: bool) -> None:
     unique = cursor.fetchone()[0]
     if not (by_key and unique):
         tables.lock(cursor, collection.schema, (COLLECTION,) if by_key else TABLES, "SHARE ROW EXCLUSIVE")
+
+
+def scope_of(cursor: Any, collection: Table, names: Sequence[str], uuids: Sequence[str]) -> Scope:
+    """The chosen collections, by their uuids in the backup and those that are live under these names."""
+    cursor.execute(SQL("SELECT uuid::text FROM {} WHERE name = ANY(%s)").format(collection.identifier), (list(names),))
+    return Scope(tuple(names), tuple(dict.fromkeys([*uuids, *(uuid for (uuid,) in cursor.fetchall())])))
 
 
 def expect_names_kept(cursor: Any, collection: Table, names: Sequence[str], uuids: Sequence[str]) -> None:

@@ -1,13 +1,14 @@
 """Connections and transactions. Every driver error leaves this module as one of ours."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, ISOLATION_LEVEL_REPEATABLE_READ
+from psycopg2.sql import SQL, Identifier
 
 from common.errors import DatabaseError, ServiceError
 from data_pipeline.vector import sqlstate
@@ -138,12 +139,17 @@ def retrying(operation: Callable[[], Result]) -> Result:
 
 @contextmanager
 def transaction(
-    target: Target, timeouts: Timeouts, *, snapshot: bool = False, progress: Progress = SILENT
+    target: Target,
+    timeouts: Timeouts,
+    *,
+    snapshot: bool = False,
+    read_only: bool = False,
+    progress: Progress = SILENT,
 ) -> Iterator[Session]:
     """One transaction on a connection of its own: committed at the end, rolled back by any exception.
 
-    With `snapshot` it is REPEATABLE READ and READ ONLY. Its snapshot is taken by the first query, so locks taken
-    before that query are older than the snapshot.
+    With `snapshot` it is REPEATABLE READ. Its snapshot is taken by the first query, so locks taken before that query
+    are older than the snapshot. A `read_only` one can't make temporary tables either.
     Raises ServiceError for whatever the database refuses, Cancelled once `progress` says so.
     """
     progress.expect_wanted()
@@ -151,7 +157,7 @@ def transaction(
     session = Session(cursor=None, progress=progress)
     progress.connected(connection, target)
     try:
-        session.cursor = _begin(connection, timeouts, snapshot)
+        session.cursor = _begin(connection, timeouts, snapshot, read_only)
         yield session
         commit(connection, session, target, timeouts)
     except ServiceError:
@@ -174,7 +180,7 @@ def join(target: Target, timeouts: Timeouts, snapshot: str) -> Session:
     """
     connection = connect(target, timeouts)
     try:
-        cursor = _begin(connection, timeouts, snapshot=True)
+        cursor = _begin(connection, timeouts, snapshot=True, read_only=True)
         cursor.execute("SET TRANSACTION SNAPSHOT %s", (snapshot,))
     except psycopg2.Error as error:
         answer = sqlstate.translate(error, "prepare", bool(connection.closed))
@@ -183,11 +189,11 @@ def join(target: Target, timeouts: Timeouts, snapshot: str) -> Session:
     return Session(cursor, "read")
 
 
-def _begin(connection: Any, timeouts: Timeouts, snapshot: bool) -> Any:
+def _begin(connection: Any, timeouts: Timeouts, snapshot: bool, read_only: bool) -> Any:
     """The cursor of a transaction with our settings; no query has been sent yet that would need a snapshot."""
     level = ISOLATION_LEVEL_REPEATABLE_READ if snapshot else ISOLATION_LEVEL_READ_COMMITTED
     # Never READ WRITE: it would override default_transaction_read_only, which somebody has set on purpose.
-    connection.set_session(isolation_level=level, readonly=snapshot or None)
+    connection.set_session(isolation_level=level, readonly=read_only or None)
     cursor = connection.cursor()
     _fix_settings(cursor, timeouts.settings(connection.server_version))
     if connection.server_version >= 140000:  # and not on every system: a server on Windows refuses it
@@ -235,6 +241,21 @@ def savepoint(session: Session, name: str) -> Iterator[None]:
             session.cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
         raise
     session.cursor.execute(f"RELEASE SAVEPOINT {name}")
+
+
+@contextmanager
+def scratch(session: Session, name: str, settings: Mapping[str, str]) -> Iterator[None]:
+    """Settings for what happens inside, which leaves no trace: it is undone at the end, and so are they."""
+    with savepoint(session, name):
+        for setting, value in settings.items():
+            session.cursor.execute(SQL("SET LOCAL {} = %s").format(Identifier(setting)), (value,))
+        yield
+        session.cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
+
+
+def undo(session: Session) -> None:
+    """Take everything back that the transaction did."""
+    session.cursor.connection.rollback()
 
 
 def _fix_settings(cursor: Any, limits: dict[str, str]) -> None:

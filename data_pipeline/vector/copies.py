@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from common.errors import DuplicateRows
+from common.errors import DuplicateRows, NotFound
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.merge import derived
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING
@@ -24,9 +24,12 @@ NEW_TEXT = frozenset({"name", "id", "custom_id"})
 
 
 def names(cursor: Any, collections: Staged, suffix: str) -> list[str]:
-    """What the copies will be called."""
+    """What the copies will be called. Raises NotFound if there is nothing to copy."""
     cursor.execute(collections.sql("SELECT coalesce(name, '') || {suffix} FROM {staged}", suffix=Literal(suffix)))
-    return sorted({name for (name,) in cursor.fetchall()})
+    found = sorted({name for (name,) in cursor.fetchall()})
+    if not found:
+        raise NotFound("备份中没有collection")
+    return found
 
 
 def expect_free(cursor: Any, collection: Table, names: Sequence[str]) -> None:
@@ -43,7 +46,7 @@ def insert(session: Session, staged: dict[str, Staged], suffix: str) -> int:
     session.enter("check")
     for name in (COLLECTION, EMBEDDING):
         one = staged[name]
-        values = SQL(", ").join(_value(column, suffix) for column in one.columns)
+        values = SQL(", ").join(value(column, suffix) for column in one.columns)
         owner = Identifier("s", "uuid" if name == COLLECTION else "collection_id")
         statement = "INSERT INTO {live} ({columns}) SELECT {values} FROM {staged} s WHERE {owner} IS NOT NULL"
         session.cursor.execute(one.sql(statement, values=values, owner=owner))
@@ -51,7 +54,16 @@ def insert(session: Session, staged: dict[str, Staged], suffix: str) -> int:
     return int(session.cursor.fetchone()[0])
 
 
-def _value(column: str, suffix: str) -> Composable:
+def keys(cursor: Any, column: str, originals: Sequence[str], suffix: str) -> dict[str, str]:
+    """For values of `id`, or of the old tables' `uuid`, those of the copies."""
+    given = SQL("%(suffix)s")
+    value = derived(SQL("k"), given) if column in NEW_UUID else SQL("k || {}").format(given)
+    statement = SQL("SELECT k, ({})::text FROM unnest(%(originals)s::text[]) k").format(value)
+    cursor.execute(statement, {"suffix": suffix, "originals": list(originals)})
+    return dict(cursor.fetchall())
+
+
+def value(column: str, suffix: str) -> Composable:
     old = Identifier("s", column)
     if column in NEW_UUID:
         return derived(SQL("{}").format(old), SQL("{}").format(Literal(suffix)))

@@ -9,12 +9,14 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from psycopg2.sql import SQL, Identifier, Literal
 
-from common.errors import DatabaseError, InternalError, StorageFull
-from data_pipeline.vector.connection import Session, savepoint
+from common.errors import InternalError
+from data_pipeline.vector import building
+from data_pipeline.vector.connection import Session
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING
 from data_pipeline.vector.tables import Table
 
@@ -42,7 +44,9 @@ SELECT c.relname::text, am.amname::text, i.indisunique, i.indisprimary,
              LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0 ORDER BY n),
        ARRAY(SELECT o.opcname::text FROM unnest(i.indclass) WITH ORDINALITY k(oid, n)
              JOIN pg_opclass o ON o.oid = k.oid ORDER BY n),
-       coalesce(c.reloptions, '{}'), i.indpred IS NOT NULL
+       coalesce(c.reloptions, '{}'), i.indpred IS NOT NULL,
+       EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid AND conrelid = i.indrelid AND contype IN ('p', 'u')),
+       ARRAY(SELECT pg_get_indexdef(c.oid, n::int, false) FROM generate_series(1, i.indnatts) n ORDER BY n)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
 WHERE i.indrelid = %s ORDER BY c.relname
 """
@@ -77,18 +81,7 @@ WHERE indrelid = %s AND indpred IS NULL AND indexprs IS NOT NULL AND indisvalid
 """
 CAST = re.compile(r"\(embedding\)::\w*\.?vector\((\d+)\)")
 
-# pgvector keeps vectors out of line, so the table looks too small for a parallel build (the default asks for 8 MB).
-PARALLEL = {"min_parallel_table_scan_size": "0"}
-SERIAL = {"max_parallel_maintenance_workers": "0"}
-
-BUILD_PROGRESS = """
-SELECT tuples_done, tuples_total, blocks_done, blocks_total FROM pg_stat_progress_create_index WHERE pid = %s
-"""
-
-PARALLEL_BYTES = {"hnsw": 1 << 20, "ivfflat": 1 << 20}
-OTHER_PARALLEL_BYTES = 8 << 20
-"""A table smaller than that, vectors included, is indexed sooner than parallel workers have started. PostgreSQL's own
-default is 8 MB."""
+KEY_CAST = re.compile(r"\(*(\w+)\)*::(?:\w+\.)?(vector|halfvec)\((\d+)\)\)*")
 
 KEPT = "数据库角色不是表的所有者,索引和外键未删除重建,恢复会较慢"
 
@@ -139,13 +132,21 @@ def facts(cursor: Any, table: Table) -> tuple[list[dict[str, Any]], list[dict[st
             "keys": keys,
             "operator_classes": classes,
             "options": dict(option.split("=", 1) for option in options),
-            "partial": partial,
+            "partial": is_partial,
+            "constraint": constraint,
+            "casts": _casts(texts) if "expression" in keys else [],
         }
-        for name, method, unique, primary, keys, classes, options, partial in cursor.fetchall()
+        for name, method, unique, primary, keys, classes, options, is_partial, constraint, texts in cursor.fetchall()
     ]
     cursor.execute(FOREIGN_KEY_FACTS, (table.oid,))
     names = ("name", "columns", "referenced_table", "referenced_columns", "on_delete")
     return found, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _casts(expressions: Sequence[str]) -> list[dict[str, Any] | None]:
+    """Which of an index's expressions, as the server writes them, are casts of a vector column."""
+    found = [KEY_CAST.fullmatch(text) for text in expressions]
+    return [cast and {"column": cast[1], "type": cast[2], "dimensions": int(cast[3])} for cast in found]
 
 
 def has_foreign_key(cursor: Any, live: dict[str, Table]) -> bool:
@@ -171,8 +172,7 @@ def drop(session: Session, live: dict[str, Table], selected: Sequence[str]) -> D
     session.enter("truncate")
     found = [index for name in selected for index in _indexes(cursor, live[name])]
     keys = _foreign_keys(cursor, live) if EMBEDDING in selected else []
-    cursor.execute(MAY_REBUILD, ([table.oid for table in live.values()],))
-    if not cursor.fetchone()[0]:
+    if not may_rebuild(cursor, live):
         return Dropped(warnings=[KEPT] if found or keys else [])
     for key in keys:
         cursor.execute(SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(key.table.identifier, Identifier(key.name)))
@@ -180,6 +180,12 @@ def drop(session: Session, live: dict[str, Table], selected: Sequence[str]) -> D
         cursor.execute(SQL("DROP INDEX {}").format(Identifier(index.table.schema, index.name)))
     session.progress.expect_indexes([index.method for index in found])
     return Dropped(found, keys)
+
+
+def may_rebuild(cursor: Any, live: dict[str, Table]) -> bool:
+    """Whether this role may drop indexes and make them again."""
+    cursor.execute(MAY_REBUILD, ([table.oid for table in live.values()],))
+    return bool(cursor.fetchone()[0])
 
 
 def rebuild(session: Session, dropped: Dropped, memory: str | None) -> dict[str, dict[str, Any]]:
@@ -194,28 +200,19 @@ def rebuild(session: Session, dropped: Dropped, memory: str | None) -> dict[str,
     for index in dropped.indexes:
         started = time.monotonic()
         session.enter("index", index.table.name)
-        parallel = _build(session, index, memory)
+        create = partial(_create, session.cursor, index)
+        parallel = building.build(session, index.table, index.method, create, memory, index.tablespace)
         session.progress.indexed()
-        results[index.name] = _result(index.table, index.method, started, parallel=parallel)
+        results[index.name] = result(index.table, index.method, started, parallel=parallel)
     for key in dropped.foreign_keys:
         started = time.monotonic()
         _add(session.cursor, key)
-        results[key.name] = _result(key.table, "foreign key", started)
+        results[key.name] = result(key.table, "foreign key", started)
     return results
 
 
-def built(cursor: Any, pid: int) -> float | None:
-    """How much of the index that another backend builds is done, from 0 to 1; None if none is being built."""
-    cursor.execute(BUILD_PROGRESS, (pid,))
-    row = cursor.fetchone()
-    if row is None:
-        return None
-    tuples_done, tuples_total, blocks_done, blocks_total = row
-    parts = ((tuples_done, tuples_total), (blocks_done, blocks_total))
-    return min(1.0, max((done / total for done, total in parts if total), default=0.0))
-
-
-def _result(table: Table, method: str, started: float, **more: bool) -> dict[str, Any]:
+def result(table: Table, method: str, started: float, **more: bool) -> dict[str, Any]:
+    """What an answer says of an index or key that was made."""
     duration = round(time.monotonic() - started, 3)
     return {"success": True, "table": table.name, "method": method, **more, "duration": duration}
 
@@ -236,32 +233,6 @@ def _fire_deferred(cursor: Any, tables: set[int]) -> None:
     waiting = [Identifier(schema, name) for schema, name in cursor.fetchall()]
     if waiting:
         cursor.execute(SQL("SET CONSTRAINTS {} IMMEDIATE").format(SQL(", ").join(waiting)))
-
-
-def _build(session: Session, index: Index, memory: str | None) -> bool:
-    """Build one index, in parallel if that pays and the server has the memory for it; says whether it was."""
-    settings = {"default_tablespace": index.tablespace}
-    if memory:
-        settings["maintenance_work_mem"] = memory
-    session.cursor.execute("SELECT pg_table_size(%s)", (index.table.oid,))
-    if session.cursor.fetchone()[0] < PARALLEL_BYTES.get(index.method, OTHER_PARALLEL_BYTES):
-        _attempt(session, index, {**settings, **SERIAL})
-        return False
-    try:
-        _attempt(session, index, {**settings, **PARALLEL})
-        return True
-    except (StorageFull, DatabaseError):
-        # A parallel build needs maintenance_work_mem as shared memory. Where that is small (a container has 64 MB)
-        # it fails as if the disk were full (53100, 53200); a disk that really is will say so again.
-        _attempt(session, index, {**settings, **SERIAL})
-        return False
-
-
-def _attempt(session: Session, index: Index, settings: dict[str, str]) -> None:
-    with savepoint(session, "build"):
-        for name, value in settings.items():
-            session.cursor.execute(SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value)))
-        _create(session.cursor, index)
 
 
 def _create(cursor: Any, index: Index) -> None:

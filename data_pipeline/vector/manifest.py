@@ -16,7 +16,12 @@ FORMAT_VERSION = 1
 LARGEST = 64 << 20
 """Bytes of a manifest. Blocks of 4 MB need about 130 bytes each: enough for 2 TB."""
 
+MOST_PROBES = 100
+"""Their embeddings stand in the manifest: at most 20 MB of it."""
+
 Count = Annotated[int, Field(ge=0)]
+Distance = Literal["cosine", "l2", "inner_product", "l1"]
+Share = Annotated[float, Field(ge=0, le=1)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -44,8 +49,21 @@ class ColumnFact(Fact):
     not_null: bool
 
 
+class CastFact(Fact):
+    """A vector column brought to a type and a number of dimensions: what an index needs where the column has none."""
+
+    column: str
+    type: str
+    dimensions: Count
+
+
 class IndexFact(Fact):
-    """An index as facts. `keys` name a column, or say "expression" where it is none."""
+    """An index as facts. `keys` name a column, or say "expression" where it is none.
+
+    There are as many operator classes as columns that are searched by; further keys are only included. casts: for each
+    key the cast it is, None for any other expression; empty where every key is a column. constraint: it belongs to a
+    UNIQUE constraint or a primary key.
+    """
 
     name: str
     method: str
@@ -55,6 +73,8 @@ class IndexFact(Fact):
     operator_classes: list[str]
     options: dict[str, str]
     partial: bool
+    casts: list[CastFact | None] = Field(default_factory=list)
+    constraint: bool = False
 
 
 class ForeignKeyFact(Fact):
@@ -100,6 +120,34 @@ class CollectionFact(Fact):
     dimensions: list[int]
 
 
+class NeighbourFact(Fact):
+    """A row near another one."""
+
+    id: str
+    distance: Annotated[float, Field(allow_inf_nan=False)]
+
+
+class ProbeFact(Fact):
+    """A search: for a row's embedding (pgvector's text) in its collection, the nearest first, without the row itself.
+
+    recall: the share of them that the vector index found, None without one.
+    """
+
+    collection: str
+    id: str
+    embedding: str
+    neighbours: Annotated[list[NeighbourFact], Field(min_length=1, max_length=10)]
+    recall: Share | None
+
+
+class ProbesFact(Fact):
+    """What searches found when the backup was taken."""
+
+    distance: Distance
+    recall: Share | None
+    rows: Annotated[list[ProbeFact], Field(max_length=MOST_PROBES)]
+
+
 class Manifest(Fact):
     """The whole document."""
 
@@ -114,6 +162,7 @@ class Manifest(Fact):
     collections: list[CollectionFact]
     chosen_collections: list[str] | None = None
     """The names the backup was limited to, those without a collection included; None for a backup of everything."""
+    probes: ProbesFact | None = None
     sha256: Digest
 
     def expect_file(self, table: str, name: str, size: int) -> None:

@@ -11,23 +11,12 @@ from typing import Any, Literal
 
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
-from common.errors import DependentRows, InternalError, OperationInProgress, SchemaMismatch
+from common.errors import DependentRows, InternalError, SchemaMismatch
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
 from data_pipeline.vector.pages import ALL_PAGES, Pages
 from data_pipeline.vector.scope import EVERYTHING, Scope
 
 LockMode = Literal["ACCESS SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
-
-WRITER_LOCK = 0x7665635F72737472
-"""Key of the advisory lock that admits one writer per database ("vec_rstr"). Advisory locks are per database."""
-
-HOLDER = """
-SELECT a.pid, a.application_name, to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-FROM pg_locks l JOIN pg_stat_activity a USING (pid)
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-  AND (l.classid::bigint << 32 | l.objid::bigint) = %s
-"""
 
 # A type's plain name is only used where it is PostgreSQL's own or pgvector's, so that somebody's type called "uuid"
 # is not taken for it.
@@ -93,20 +82,6 @@ class Table:
         return next((column for column in self.columns if column.name == name), None)
 
 
-def take_writer_lock(cursor: Any) -> None:
-    """Become the one writer of this database until the transaction ends. Raises OperationInProgress at once.
-
-    The lock is a transaction's, not a session's: a session's would outlive its owner behind a connection pool.
-    """
-    cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (WRITER_LOCK,))
-    if cursor.fetchone()[0]:
-        return
-    cursor.execute(HOLDER, (WRITER_LOCK,))
-    row = cursor.fetchone()
-    holder = {"pid": row[0], "application_name": row[1], "since": row[2]} if row else None
-    raise OperationInProgress("目标数据库上已有恢复或备份清空操作正在进行", can_retry=True, holder=holder)
-
-
 def lock(cursor: Any, schema: str, names: Sequence[str], mode: LockMode, *, wait: bool = True) -> None:
     """Lock tables by name, the embedding table first: whoever inserts embeddings locks it before its collections.
 
@@ -124,16 +99,34 @@ def database(cursor: Any) -> str:
     return str(cursor.fetchone()[0])
 
 
+def expect_database(cursor: Any, name: str | None) -> None:
+    """Raise SchemaMismatch if the connected database has another name; None allows any."""
+    found = database(cursor)
+    if name not in (None, found):
+        raise SchemaMismatch(
+            "连接的数据库与 expect_database 不符,未做任何修改", can_retry=False, details={"database": found}
+        )
+
+
 def inspect(cursor: Any, schema: str) -> dict[str, Table]:
     """Both live tables by name. Raises SchemaMismatch if one is missing, partitioned or inherited from."""
-    return {name: _inspect(cursor, schema, name) for name in TABLES}
+    return {name: expect_there(cursor, schema, name) for name in TABLES}
 
 
-def _inspect(cursor: Any, schema: str, name: str) -> Table:
+def expect_there(cursor: Any, schema: str, name: str) -> Table:
+    """A live table. Raises SchemaMismatch as find does, and if there is none."""
+    found = find(cursor, schema, name)
+    if found is None:
+        raise SchemaMismatch(f"目标数据库中缺少表: {name}", can_retry=False, details={"table": name})
+    return found
+
+
+def find(cursor: Any, schema: str, name: str) -> Table | None:
+    """A live table, None if it is not there. Raises SchemaMismatch if it is partitioned or inherited from."""
     cursor.execute(RELATION, (schema, name))
     found = cursor.fetchone()
     if found is None:
-        raise SchemaMismatch(f"目标数据库中缺少表: {name}", can_retry=False, details={"table": name})
+        return None
     oid, has_children = found
     if has_children:  # TRUNCATE and DELETE would reach rows that COPY does not save, and it saves no partitions at all
         raise SchemaMismatch(f"不支持分区表或有子表继承的表: {name}", can_retry=False, details={"table": name})
@@ -167,13 +160,14 @@ def truncate(cursor: Any, live: dict[str, Table], selected: Sequence[str]) -> No
     """
     names = set(selected)
     if COLLECTION in names and EMBEDDING not in names:
-        _expect_no_embeddings(cursor, live[EMBEDDING])
+        expect_no_embeddings(cursor, live[EMBEDDING])
         names.add(EMBEDDING)
     relations = SQL(", ").join(live[name].identifier for name in TABLES if name in names)
     cursor.execute(SQL("TRUNCATE {}").format(relations))
 
 
-def _expect_no_embeddings(cursor: Any, embedding: Table) -> None:
+def expect_no_embeddings(cursor: Any, embedding: Table) -> None:
+    """Raise DependentRows if there are any."""
     cursor.execute(SQL("SELECT EXISTS (SELECT FROM {})").format(embedding.identifier))
     if cursor.fetchone()[0]:
         raise DependentRows(
@@ -186,6 +180,12 @@ def collection_ids(cursor: Any, collections: Sequence[Table]) -> frozenset[bytes
     each = [SQL("SELECT uuid_send(uuid) FROM {}").format(table.identifier) for table in collections]
     cursor.execute(SQL(" UNION ALL ").join(each))
     return frozenset(bytes(row[0]) for row in cursor.fetchall())
+
+
+def collection_uuids(cursor: Any, collection: Table) -> dict[str, str | None]:
+    """Every collection's uuid and name."""
+    cursor.execute(SQL("SELECT uuid::text, name FROM {} ORDER BY uuid").format(collection.identifier))
+    return dict(cursor.fetchall())
 
 
 def copy_in(cursor: Any, table: Table, columns: Sequence[str], file_format: str, stream: Any) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from data_pipeline.vector import tables
+from data_pipeline.vector import tables, writer_lock
 
 TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
 NEW = "33333333-3333-4333-8333-333333333333"
@@ -197,7 +197,7 @@ def test_a_truncating_backup_is_a_writer_and_there_is_one_at_a_time(
 ) -> None:
     fill(database)
     before = bits(database)
-    database.connect().cursor().execute("SELECT pg_advisory_xact_lock(%s)", (tables.WRITER_LOCK,))
+    database.connect().cursor().execute("SELECT pg_advisory_xact_lock(%s)", (writer_lock.KEY,))
     assert failure(client.backup(truncate_vector_tables=True)) == (409, "OPERATION_IN_PROGRESS")
     assert bits(database) == before
     expect_nothing_new(client, output_dir / "vector_bak")

@@ -23,6 +23,8 @@ RESTORE: dict[str, Any] = {
     "collection_suffix": "_copy",
     "on_conflict": "update",
     "backup_before_restore": True,
+    "create_tables": True,
+    "dry_run": True,
 }
 BACKUP: dict[str, Any] = {
     "task_id": "task_1",
@@ -31,6 +33,7 @@ BACKUP: dict[str, Any] = {
     "truncate_vector_tables": True,
     "backup_vector_tables": True,
     "collections": ["docs"],
+    "probes": 5,
     "format": "binary",
 }
 RESTORE_CLASHES = {frozenset((clash.first, clash.second)) for clash in CLASHES}

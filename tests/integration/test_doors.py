@@ -107,10 +107,13 @@ def test_the_token_opens_everything(guarded: Any, small_set: dict[str, str], sch
     assert plain(guarded).get("/metrics", headers=headers).status_code == 200
 
 
-def test_the_reading_token_reads_but_never_writes(guarded: Any, untouched: Callable[[], None]) -> None:
+def test_the_reading_token_reads_but_never_writes(
+    guarded: Any, small_set: dict[str, str], untouched: Callable[[], None]
+) -> None:
     for path in READS:
         assert plain(guarded).get(path, headers=bearer(READ_TOKEN)).status_code == 200
     assert guarded.post(f"{SET}/verify", headers=bearer(READ_TOKEN)).status_code == 200
+    assert guarded.post(f"{PREFIX}/compare", json=small_set, headers=bearer(READ_TOKEN)).status_code == 200
     for method, path in WRITES:
         response = guarded.open(path, method=method, json={}, headers=bearer(READ_TOKEN))
         assert failure(response) == (403, "FORBIDDEN")

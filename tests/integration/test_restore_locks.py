@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from data_pipeline.vector import tables
+from data_pipeline.vector import writer_lock
 
 TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
 REPLACE = {"truncate_before_restore": True}
@@ -29,7 +29,7 @@ def test_a_second_writer_is_refused_at_once_and_told_who_holds_the_database(
     holder = database.connect()
     cursor = holder.cursor()
     cursor.execute("SET application_name = 'another writer'")
-    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (tables.WRITER_LOCK,))
+    cursor.execute("SELECT pg_advisory_xact_lock(%s)", (writer_lock.KEY,))
     response = client.restore(**small_set, **mode)
     assert failure(response) == (409, "OPERATION_IN_PROGRESS")
     data = response.get_json()["data"]
@@ -59,7 +59,7 @@ def test_of_two_restores_one_works_and_one_is_refused(
 def test_restores_of_two_databases_do_not_wait_for_each_other(
     client: Any, database: Any, second_database: Any, small_set: dict[str, str]
 ) -> None:
-    database.connect().cursor().execute("SELECT pg_advisory_xact_lock(%s)", (tables.WRITER_LOCK,))
+    database.connect().cursor().execute("SELECT pg_advisory_xact_lock(%s)", (writer_lock.KEY,))
     assert client.restore(**small_set, pg_conn=second_database.url).status_code == 200
 
 

@@ -1,0 +1,51 @@
+"""For each way to restore, what it reads, needs and does: the counterpart of modes, for a dry run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from data_pipeline.api.options import Options
+from data_pipeline.vector import foresight
+from data_pipeline.vector.foresight import Meeting
+from data_pipeline.vector.naming import TABLES
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a mode does.
+
+    reads: tables it loads. privileges: it needs on the tables it writes. meeting: its rows and the live ones.
+    removes: live rows in scope go. pairs: rows are told apart by key, and only those that differ are written.
+    rebuilds: indexes are dropped and built again, and readers wait. adds: embeddings may refer to live collections.
+    """
+
+    reads: Sequence[str]
+    privileges: frozenset[str]
+    meeting: Meeting
+    empties: bool = False
+    pairs: bool = False
+    rebuilds: bool = False
+    adds: bool = False
+    writers_wait: bool = True
+
+
+def of(options: Options) -> Plan:
+    """That of the mode that was asked for."""
+    chosen = options.tables
+    if options.collection_suffix is not None:
+        return Plan(TABLES, _needs("INSERT"), foresight.ADDED, writers_wait=False)
+    if options.on_conflict == "skip":
+        return Plan(TABLES, _needs("INSERT"), foresight.SKIPPED, pairs=True, adds=True)
+    if options.on_conflict == "update":
+        return Plan(TABLES, _needs("INSERT", "UPDATE"), foresight.UPDATED, pairs=True, adds=True)
+    if options.truncate and options.collections is None:
+        return Plan(chosen, _needs("INSERT", "TRUNCATE"), foresight.REPLACED, empties=True, rebuilds=True)
+    if options.truncate:
+        needed = _needs("INSERT", "UPDATE", "DELETE")
+        return Plan(chosen, needed, foresight.WITHIN_SCOPE, empties=True, adds=True)
+    if options.strategy == "sync":
+        return Plan(chosen, _needs("INSERT", "UPDATE", "DELETE"), foresight.WITHIN_SCOPE, pairs=True)
+    return Plan(chosen, _needs("INSERT"), foresight.ADDED, adds=True, writers_wait=False)
+
+
+def _needs(*privileges: str) -> frozenset[str]:
+    return frozenset({"SELECT", *privileges})

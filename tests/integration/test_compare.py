@@ -1,0 +1,328 @@
+"""POST /compare: what differs between a backup and the live tables, or between two backups."""
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from unified_api import PREFIX
+
+DOCS = "11111111-1111-4111-8111-111111111111"
+NEW = "33333333-3333-4333-8333-333333333333"
+SAME = {"only_in_backup": 0, "only_in_other": 0, "different": 0}
+KINDS = (*SAME, "same")
+
+
+def compare(client: Any, backup: dict[str, str], other: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
+    response = client.post(f"{PREFIX}/compare", data=json.dumps({**backup, "with": other, **more}))
+    assert response.status_code == 200, response.text
+    data: dict[str, Any] = response.get_json()["data"]
+    return data
+
+
+def refused(client: Any, **body: Any) -> tuple[int, str, str]:
+    response = client.post(f"{PREFIX}/compare", data=json.dumps(body))
+    data = response.get_json()["data"]
+    return response.status_code, data["error_type"], data["response"]
+
+
+def backup(client: Any, **body: Any) -> dict[str, str]:
+    """Make a backup; returns the body that names it."""
+    done = client.backup(**body).get_json()["data"]
+    return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+
+
+def entry(answer: dict[str, Any], name: str | None) -> dict[str, Any]:
+    (found,) = [one for one in answer["collections"] if one["name"] == name]
+    return dict(found)
+
+
+def counts(answer: dict[str, Any], name: str | None) -> tuple[int, ...]:
+    """Only in the backup, only in the other one, different, the same."""
+    return tuple(entry(answer, name)[kind] for kind in KINDS)
+
+
+@pytest.fixture(params=["csv", "binary"])
+def saved(client: Any, database: Any, fill: Any, request: Any) -> dict[str, str]:
+    """A filled database and its backup."""
+    fill(database)
+    return backup(client, format=request.param)
+
+
+def test_a_backup_is_identical_to_the_tables_it_was_taken_from(
+    client: Any, database: Any, saved: dict[str, str], bits: Any
+) -> None:
+    before = bits(database)
+    answer = compare(client, saved)
+    assert answer["identical"] is True
+    assert [one["name"] for one in answer["collections"]] == ["docs", "空集合", None]
+    assert counts(answer, "docs") == (0, 0, 0, 5)
+    assert counts(answer, None) == (0, 0, 0, 1)
+    assert counts(answer, "空集合") == (0, 0, 0, 0)
+    assert entry(answer, "docs")["collection"] == {"kind": "same", "columns": []}
+    assert (answer["with"], answer["warnings"], answer["backup_info"]["timestamp"]) == (None, [], saved["timestamp"])
+    assert bits(database) == before
+
+
+def test_rows_are_counted_and_named_by_collection(client: Any, database: Any, saved: dict[str, str]) -> None:
+    database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
+    database.execute("UPDATE langchain_pg_embedding SET document = 'changed' WHERE id = 'no text'")
+    database.execute("INSERT INTO langchain_pg_embedding VALUES ('extra', %s, '[9,9,9]', '', NULL)", (DOCS,))
+    answer = compare(client, saved)
+    assert answer["identical"] is False
+    assert counts(answer, "docs") == (1, 1, 1, 3)
+    assert entry(answer, "docs")["samples"] == {
+        "only_in_backup": ["plain"],
+        "only_in_other": ["extra"],
+        "different": ["no text"],
+    }
+    assert counts(answer, None) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ("UPDATE langchain_pg_embedding SET embedding = '[0,0,1e-45]' WHERE id = 'empty text'", "docs"),
+        ("UPDATE langchain_pg_embedding SET cmetadata = jsonb_set(cmetadata, '{n}', '1.0') WHERE id = 'plain'", "docs"),
+        ("UPDATE langchain_pg_embedding SET document = '' WHERE id = 'no text'", "docs"),
+        ("UPDATE langchain_pg_embedding SET embedding = '[1,2]' WHERE id = ' spaces '", None),
+    ],
+    ids=["minus zero", "1 and 1.0", "NULL and nothing", "other dimensions"],
+)
+def test_a_difference_that_equality_does_not_see_is_seen(
+    client: Any, database: Any, saved: dict[str, str], change: str, name: str | None
+) -> None:
+    database.execute(change)
+    answer = compare(client, saved)
+    assert entry(answer, name)["different"] == 1
+    assert sum(one["different"] for one in answer["collections"]) == 1
+
+
+def test_a_collection_made_anew_holds_the_same_rows_and_is_another(
+    client: Any, database: Any, saved: dict[str, str]
+) -> None:
+    database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'new', %s)", (NEW, '{"b": 1, "a" : [1.0,  2]}'))
+    database.execute("UPDATE langchain_pg_embedding SET collection_id = %s WHERE collection_id = %s", (NEW, DOCS))
+    database.execute("DELETE FROM langchain_pg_collection WHERE uuid = %s", (DOCS,))
+    database.execute("UPDATE langchain_pg_collection SET name = 'docs' WHERE uuid = %s", (NEW,))
+    answer = compare(client, saved)
+    assert counts(answer, "docs") == (0, 0, 0, 5)
+    assert entry(answer, "docs")["collection"] == {"kind": "different", "columns": ["uuid"]}
+    assert answer["identical"] is False
+
+
+def test_what_only_the_metadata_of_a_collection_changed_in_is_seen(
+    client: Any, database: Any, saved: dict[str, str]
+) -> None:
+    database.execute("UPDATE langchain_pg_collection SET cmetadata = '{\"b\":1,\"a\":[1.0,2]}' WHERE name = 'docs'")
+    answer = compare(client, saved)
+    assert entry(answer, "docs")["collection"] == {"kind": "different", "columns": ["cmetadata"]}
+    assert answer["identical"] is False
+
+
+def test_a_row_that_moved_to_another_collection_is_missing_here_and_more_there(
+    client: Any, database: Any, saved: dict[str, str]
+) -> None:
+    database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'later', NULL)", (NEW,))
+    database.execute("UPDATE langchain_pg_embedding SET collection_id = %s WHERE id = 'plain'", (NEW,))
+    answer = compare(client, saved)
+    assert counts(answer, "docs") == (1, 0, 0, 4)
+    assert counts(answer, "later") == (0, 1, 0, 0)
+    assert entry(answer, "later")["collection"]["kind"] == "only_in_other"
+
+
+def test_only_the_chosen_collections_are_told_of(client: Any, database: Any, saved: dict[str, str]) -> None:
+    database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
+    answer = compare(client, saved, collections=["空集合"])
+    assert [one["name"] for one in answer["collections"]] == ["空集合"]
+    assert answer["identical"] is True
+    assert compare(client, saved, collections=["docs", "空集合"])["identical"] is False
+
+
+def test_a_backup_of_some_collections_is_compared_with_these(client: Any, database: Any, saved: dict[str, str]) -> None:
+    partial = backup(client, collections=["docs"])
+    for answer in (compare(client, partial), compare(client, partial, saved), compare(client, saved, partial)):
+        assert answer["identical"] is True
+        assert [one["name"] for one in answer["collections"]] == ["docs"]
+
+
+def test_an_unknown_collection_is_refused_with_the_names_there_are(client: Any, saved: dict[str, str]) -> None:
+    body = {**saved, "collections": ["docs", "nobody"]}
+    response = client.post(f"{PREFIX}/compare", data=json.dumps(body))
+    assert (response.status_code, response.get_json()["data"]["error_type"]) == (404, "RESOURCE_NOT_FOUND")
+    assert response.get_json()["data"]["details"] == {
+        "unknown": ["nobody"],
+        "collections": ["docs", "空集合"],
+    }
+
+
+def test_two_backups_are_compared_without_the_live_tables(
+    client: Any, database: Any, saved: dict[str, str], make_client: Any, empty_database: Any
+) -> None:
+    database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
+    database.execute("UPDATE langchain_pg_embedding SET document = 'changed' WHERE id = 'no text'")
+    later = backup(client, format="binary")
+    elsewhere = make_client(DATABASE_URL=empty_database.url)
+    answer = compare(elsewhere, saved, later)
+    assert counts(answer, "docs") == (1, 0, 1, 3)
+    assert answer["with"]["timestamp"] == later["timestamp"]
+    assert compare(elsewhere, later, later)["identical"] is True
+    assert compare(elsewhere, later, saved)["identical"] is False
+    assert counts(compare(elsewhere, later, saved), "docs") == (0, 1, 1, 3)
+    assert empty_database.fetch("SELECT count(*) FROM pg_class WHERE relname LIKE '%langchain%'") == [(0,)]
+
+
+def test_a_file_of_another_exporter_is_compared_by_what_it_means(
+    client: Any, database: Any, small_set: dict[str, str], backups: Any
+) -> None:
+    client.restore(**small_set)
+    answer = compare(client, small_set)
+    assert answer["identical"] is True
+    assert len(answer["warnings"]) == 1
+    vouched = backup(client)
+    assert compare(client, vouched, small_set)["identical"] is True
+    assert compare(client, small_set, vouched)["identical"] is True
+
+
+def test_no_more_than_twenty_ids_are_shown(client: Any, database: Any, small_set: dict[str, str]) -> None:
+    client.restore(**small_set)
+    database.execute(
+        "INSERT INTO langchain_pg_embedding SELECT 'n' || to_char(n, 'FM00'), %s, '[1]' FROM generate_series(1, 30) n",
+        (DOCS,),
+    )
+    found = entry(compare(client, small_set), "docs")
+    assert found["only_in_other"] == 30
+    assert found["samples"]["only_in_other"] == [f"n{number:02}" for number in range(1, 21)]
+
+
+def test_a_column_that_only_the_live_table_has_is_named(client: Any, database: Any, saved: dict[str, str]) -> None:
+    database.execute("ALTER TABLE langchain_pg_embedding ADD note text DEFAULT 'x'")
+    answer = compare(client, saved)
+    assert answer["identical"] is True
+    assert "langchain_pg_embedding.note" in answer["warnings"][0]
+
+
+def test_ids_in_an_order_of_their_own_are_paired_all_the_same(
+    client: Any, database: Any, saved: dict[str, str]
+) -> None:
+    database.execute('ALTER TABLE langchain_pg_embedding ALTER id TYPE varchar COLLATE "C"')
+    assert compare(client, saved)["identical"] is True
+
+
+def test_old_tables_are_compared_by_their_uuid(make_client: Any, old_database: Any) -> None:
+    client = make_client(DATABASE_URL=old_database.url)
+    old_database.execute(
+        "INSERT INTO langchain_pg_collection VALUES ('twin', NULL, %s), ('twin', NULL, %s)", (DOCS, NEW)
+    )
+    old_database.execute("INSERT INTO langchain_pg_embedding (uuid, collection_id) VALUES (%s, %s)", (NEW, DOCS))
+    saved = backup(client)
+    assert compare(client, saved)["identical"] is True
+    old_database.execute("UPDATE langchain_pg_embedding SET custom_id = 'x'")
+    assert entry(compare(client, saved), "twin")["samples"]["different"] == [NEW]
+
+
+def test_other_columns_cannot_be_compared(
+    client: Any, saved: dict[str, str], make_client: Any, old_database: Any
+) -> None:
+    old = make_client(DATABASE_URL=old_database.url)
+    other = backup(old)
+    assert refused(old, **saved)[:2] == (409, "SCHEMA_MISMATCH")
+    assert refused(old, **saved, **{"with": other})[:2] == (409, "SCHEMA_MISMATCH")
+
+
+def test_a_damaged_file_is_told_by_name_and_line(client: Any, saved: dict[str, str], backups: Any) -> None:
+    (path,) = backups.directory().glob("langchain_pg_embedding_*")
+    data = bytearray(path.read_bytes())
+    data[-20] ^= 1
+    path.write_bytes(data)
+    status, kind, text = refused(client, **saved)
+    assert (status, kind) == (422, "INVALID_BACKUP")
+    assert path.name in text
+
+
+def test_ids_that_stand_twice_cannot_be_compared(client: Any, database: Any, backups: Any) -> None:
+    rows = f'a,{DOCS},"[1,2,3]",x,\na,{DOCS},"[1,2,3]",y,\n'.encode()
+    body = backups.write(
+        f"uuid,name,cmetadata\n{DOCS},docs,\n".encode(), b"id,collection_id,embedding,document,cmetadata\n" + rows
+    )
+    assert refused(client, **body)[:2] == (409, "DUPLICATE_ROWS")
+
+
+def test_bad_requests_are_refused(client: Any, saved: dict[str, str]) -> None:
+    assert refused(client)[1] == "MISSING_REQUIRED_PARAMS"
+    assert refused(client, **saved, **{"with": {"timestamp": "20250722_010318"}})[2].endswith("with.backup_path")
+    assert refused(client, **saved, other=saved)[2] == "无效的参数 other: 不支持的参数"
+    assert refused(client, **saved, **{"with": "live"})[:2] == (400, "INVALID_PARAMS")
+    assert refused(client, **saved, collections=[])[:2] == (400, "INVALID_PARAMS")
+    assert refused(client, **saved, collections=["a", "a"])[:2] == (400, "INVALID_PARAMS")
+    assert refused(client, **saved, **{"with": {**saved, "timestamp": "20250722_999999"}})[0] == 404
+    assert refused(client, backup_path="../x", timestamp=saved["timestamp"])[0] == 400
+
+
+def test_nobody_is_blocked_and_the_snapshot_is_one(
+    client: Any, database: Any, saved: dict[str, str], background: Callable[..., Any]
+) -> None:
+    """A writer that holds its locks keeps a comparison from nothing, and what it commits meanwhile is not seen."""
+    with closing(database.connect()) as writer, writer.cursor() as cursor:
+        cursor.execute("LOCK TABLE langchain_pg_embedding IN EXCLUSIVE MODE")
+        cursor.execute("DELETE FROM langchain_pg_embedding")
+        assert background(lambda: compare(client.twin(), saved)).result()["identical"] is True
+        writer.commit()
+    assert counts(compare(client, saved), "docs") == (5, 0, 0, 0)
+
+
+NAMES = st.sampled_from(["one", "two", "三"])
+ROWS = st.dictionaries(
+    st.sampled_from("abcdef"),
+    st.tuples(
+        st.none() | NAMES, st.none() | st.sampled_from(["[0]", "[-0]", "[1,2]"]), st.sampled_from(["", "x", None])
+    ),
+)
+STATE = st.tuples(st.dictionaries(NAMES, st.sampled_from("12"), min_size=1), ROWS)
+
+
+def put(database: Any, state: tuple[dict[str, str], dict[str, Any]]) -> dict[str | None, dict[str, Any]]:
+    """Make the tables hold a state; returns the rows by collection, as a model of it."""
+    collections, rows = state
+    ids = {
+        name: f"{number}{number * 7}-1111-4111-8111-{version * 12}"
+        for name, version in collections.items()
+        for number in [str(["one", "two", "三"].index(name) + 1)]
+    }
+    model: dict[str | None, dict[str, Any]] = {name: {} for name in ids}
+    database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
+    for name, uuid in ids.items():
+        database.execute("INSERT INTO langchain_pg_collection VALUES (%s, %s, NULL)", (uuid, name))
+    for key, (name, *values) in rows.items():
+        place = name if name in ids else None
+        database.execute(
+            "INSERT INTO langchain_pg_embedding VALUES (%s, %s, %s, %s, NULL)", (key, ids.get(place or ""), *values)
+        )
+        model.setdefault(place, {})[key] = values
+    return model
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=STATE, after=STATE)
+def test_any_two_states_are_compared_as_a_model_has_it(client: Any, database: Any, before: Any, after: Any) -> None:
+    old = put(database, before)
+    saved = backup(client)
+    new = put(database, after)
+    answers = [compare(client, saved), compare(client, saved, backup(client, format="binary"))]
+    for answer in answers:
+        assert {one["name"] for one in answer["collections"]} == old.keys() | new.keys()
+        for one in answer["collections"]:
+            here, there = old.get(one["name"], {}), new.get(one["name"], {})
+            both = here.keys() & there.keys()
+            expected = {
+                "only_in_backup": sorted(here.keys() - there.keys()),
+                "only_in_other": sorted(there.keys() - here.keys()),
+                "different": sorted(key for key in both if here[key] != there[key]),
+            }
+            assert one["samples"] == expected
+            assert one["same"] == len(both) - one["different"]
+        assert answer["identical"] is (before[0] == after[0] and old == new)
