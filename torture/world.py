@@ -72,4 +72,13 @@ def new(seed: str) -> Iterator[World]:
     home.chmod(0o711)  # root's PostgreSQL runs as another user, who has to get to its files
     with ExitStack() as cleanup:
         cleanup.callback(shutil.rmtree, home, ignore_errors=True)
+        cleanup.callback(_remove_short_paths, home)
         yield World(seed, home, cleanup)
+
+
+def _remove_short_paths(home: Path) -> None:
+    """What services that were killed have left: links to a socket below `home` whose own path is too long."""
+    for path in Path(tempfile.gettempdir()).glob("pg-*"):
+        link = path / "data"
+        if link.is_symlink() and link.readlink().is_relative_to(home.resolve()):
+            shutil.rmtree(path, ignore_errors=True)

@@ -45,5 +45,5 @@ def test_two_processes_with_one_schedule_take_one_backup(
 def away_from_the_minute() -> None:
     """Wait until the minute is neither about to end nor so young that it may be taken for the one before."""
     now = datetime.now()
-    if now.second > 40:
+    if now.second > 50:
         time.sleep((now.replace(second=0, microsecond=0) + timedelta(minutes=1) - now).total_seconds())
