@@ -263,16 +263,31 @@ def test_bad_requests_are_refused(client: Any, saved: dict[str, str]) -> None:
     assert refused(client, backup_path="../x", timestamp=saved["timestamp"])[0] == 400
 
 
-def test_nobody_is_blocked_and_the_snapshot_is_one(
-    client: Any, database: Any, saved: dict[str, str], background: Callable[..., Any]
-) -> None:
-    """A writer that holds its locks keeps a comparison from nothing, and what it commits meanwhile is not seen."""
+def test_nobody_is_blocked(client: Any, database: Any, saved: dict[str, str], background: Callable[..., Any]) -> None:
     with closing(database.connect()) as writer, writer.cursor() as cursor:
-        cursor.execute("LOCK TABLE langchain_pg_embedding IN EXCLUSIVE MODE")
+        cursor.execute("LOCK TABLE langchain_pg_embedding, langchain_pg_collection IN EXCLUSIVE MODE")
         cursor.execute("DELETE FROM langchain_pg_embedding")
         assert background(lambda: compare(client.twin(), saved)).result()["identical"] is True
         writer.commit()
     assert counts(compare(client, saved), "docs") == (5, 0, 0, 0)
+
+
+def test_what_is_written_meanwhile_is_not_seen(
+    client: Any, database: Any, saved: dict[str, str], background: Callable[..., Any], wait_for_lock: Callable[..., Any]
+) -> None:
+    """The comparison is held up as it makes its first temporary table, after its first look at the live ones."""
+    database.execute(
+        "CREATE FUNCTION wait() RETURNS event_trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_advisory_xact_lock(42); END $$;"
+        "CREATE EVENT TRIGGER wait ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION wait()"
+    )
+    with closing(database.connect()) as gate, gate.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(42)")
+        comparing = background(lambda: compare(client.twin(), saved))
+        wait_for_lock(database)
+        database.execute("DELETE FROM langchain_pg_embedding")
+        gate.rollback()
+        assert comparing.result()["identical"] is True
 
 
 NAMES = st.sampled_from(["one", "two", "三"])
