@@ -11,7 +11,7 @@ import structlog
 from common.errors import ServiceError
 from data_pipeline.jobs.meter import Meter
 from data_pipeline.jobs.store import Store
-from data_pipeline.vector import connection
+from data_pipeline.vector import building, connection
 from data_pipeline.vector.connection import Timeouts
 
 TICK = 0.3
