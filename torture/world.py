@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psutil
+
 from data_pipeline.vector import embedded
 from data_pipeline.vector.cluster import MAJOR
 from torture.postgres import Database, Server
-from torture.service import Service, ServiceFailed
+from torture.service import STOP_SECONDS, Service, ServiceFailed
 
 
 class World:
@@ -25,6 +27,7 @@ class World:
         # The services' job queue. It outlives them: a service that is killed stops nothing.
         self._queue = home / "queue"
         cleanup.callback(embedded.start(self._queue).stop)
+        cleanup.callback(_stop_leftovers, home)
 
     def chance(self, name: str) -> random.Random:
         """A scenario's own random numbers, the same for the same seed, whichever scenarios run beside it."""
@@ -74,6 +77,15 @@ def new(seed: str) -> Iterator[World]:
         cleanup.callback(shutil.rmtree, home, ignore_errors=True)
         cleanup.callback(_remove_short_paths, home)
         yield World(seed, home, cleanup)
+
+
+def _stop_leftovers(home: Path) -> None:
+    """Services that were started in the very moment the harness was told to stop: nobody has hold of them."""
+    left = [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(home)]
+    for process in left:
+        process.terminate()
+    for process in psutil.wait_procs(left, STOP_SECONDS)[1]:
+        process.kill()
 
 
 def _remove_short_paths(home: Path) -> None:

@@ -1,7 +1,9 @@
 """How long indexes would take and how much room rows would need, measured on a sample of the staged rows.
 
-Each index is built on up to a thousand of them, then a hundred more are written through all. Building is taken to grow
-as n log n, and measured on one core, as temporary tables are never built on in parallel: with more, it is faster.
+Each index is built twice, on 500 and on 2,000 of them, and how the time grew between the two is taken to go on: an HNSW
+index over many dimensions grows faster than n log n. Then a hundred more rows are written through all indexes.
+It is one core's work, as temporary tables are never built on in parallel. A rough figure: what the server's caches,
+maintenance_work_mem and other cores make of it shows only when the index is built.
 """
 
 import math
@@ -11,14 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from psycopg2.sql import SQL, Identifier
+from psycopg2.sql import SQL, Composed, Identifier
 
 from common.errors import ServiceError
 from data_pipeline.vector.connection import Session, scratch
 from data_pipeline.vector.staging import TEMPORARY, Staged
 from data_pipeline.vector.tables import Table
 
-SAMPLE, MORE = 1000, 100
+SMALL, SAMPLE, MORE = 500, 2000, 100
+MEASURABLE = 0.02
+"""Seconds. Below that the growth between two builds is mostly noise, and n log n is assumed."""
+
+STEEPEST = 1.5
 LIMITS = {"statement_timeout": "20s"}
 
 # Of a definition the part after the table's name, which is the live database's own text.
@@ -70,39 +76,60 @@ def free_bytes(cursor: Any, local: bool) -> int | None:
 
 
 def _measure(cursor: Any, staged: Staged, rows: int, size: int) -> Growth:
-    sample = Table(TEMPORARY, f"sampled_{staged.live.name}", 0, ())
-    names = SQL(", ").join(map(Identifier, staged.columns))
-    chosen = SQL("SELECT {} FROM {} ORDER BY {}").format(names, staged.table.identifier, _key(staged))
-    cursor.execute(
-        SQL("CREATE TEMPORARY TABLE {} AS {} LIMIT {}").format(Identifier(sample.name), chosen, SQL(str(SAMPLE)))
-    )
-    taken = max(1, cursor.rowcount)
+    small, _ = _sample(cursor, staged, "small", SMALL)
+    sample, taken = _sample(cursor, staged, "large", SAMPLE)
     plain = _size(cursor, sample)
-    builds = {}
+    first, second = _build_all(cursor, staged, small), _build_all(cursor, staged, sample)
+    builds = {name: _scaled(first[name], second[name], taken, rows) for name in second}
+    indexed = (_size(cursor, sample) - plain) * max(0, rows) // max(1, taken)
+    return Growth(builds, _write_more(cursor, staged, sample, taken, second), size + indexed, size)
+
+
+def _sample(cursor: Any, staged: Staged, name: str, rows: int) -> tuple[Table, int]:
+    """A table of the first rows by key, and how many there are."""
+    table = Table(TEMPORARY, f"{name}_{staged.live.name}", 0, ())
+    statement = SQL("CREATE TEMPORARY TABLE {} AS {} LIMIT {}")
+    cursor.execute(statement.format(Identifier(table.name), _ordered(staged), SQL(str(rows))))
+    return table, int(cursor.rowcount)
+
+
+def _build_all(cursor: Any, staged: Staged, table: Table) -> dict[str, float]:
+    """Build every index of the live table on another one; seconds by name."""
+    found = {}
     cursor.execute(DEFINITIONS, (staged.live.oid,))
     for name, unique, definition in cursor.fetchall():
         started = time.monotonic()
-        cursor.execute(SQL("CREATE {}INDEX ON {} {}").format(SQL(unique), sample.identifier, SQL(definition)))
-        builds[name] = _scaled(time.monotonic() - started, taken, rows)
-    indexed = (_size(cursor, sample) - plain) * max(0, rows) // taken
+        cursor.execute(SQL("CREATE {}INDEX ON {} {}").format(SQL(unique), table.identifier, SQL(definition)))
+        found[name] = time.monotonic() - started
+    return found
+
+
+def _write_more(cursor: Any, staged: Staged, table: Table, taken: int, builds: dict[str, float]) -> float:
+    """Seconds for a row written through the indexes; where no more rows are left, what each had of the building."""
     started = time.monotonic()
-    cursor.execute(
-        SQL("INSERT INTO {} {} LIMIT {} OFFSET {}").format(sample.identifier, chosen, SQL(str(MORE)), SQL(str(SAMPLE)))
-    )
-    per_row = (time.monotonic() - started) / cursor.rowcount if cursor.rowcount else sum(builds.values()) / taken
-    return Growth(builds, per_row, size + indexed, size)
+    statement = SQL("INSERT INTO {} {} LIMIT {} OFFSET {}")
+    cursor.execute(statement.format(table.identifier, _ordered(staged), SQL(str(MORE)), SQL(str(taken))))
+    if cursor.rowcount:
+        return float((time.monotonic() - started) / cursor.rowcount)
+    return sum(builds.values()) / max(1, taken)
 
 
-def _scaled(seconds: float, taken: int, rows: int) -> float:
-    if rows <= taken or taken < 2:
-        return seconds
-    return seconds * rows * math.log(rows) / (taken * math.log(taken))
+def _scaled(first: float, second: float, taken: int, rows: int) -> float:
+    """Seconds for all rows, from those for SMALL and for `taken` of them."""
+    if rows <= taken:
+        return second
+    if taken < SAMPLE or first < MEASURABLE:
+        return second * rows * math.log(rows) / (max(2, taken) * math.log(max(2, taken)))
+    power = math.log(second / first) / math.log(taken / SMALL)
+    return float(second * (rows / taken) ** min(max(power, 1.0), STEEPEST))
+
+
+def _ordered(staged: Staged) -> Composed:
+    names = SQL(", ").join(map(Identifier, staged.columns))
+    key = SQL(", ").join(map(Identifier, staged.key))
+    return SQL("SELECT {} FROM {} ORDER BY {}").format(names, staged.table.identifier, key)
 
 
 def _size(cursor: Any, table: Table) -> int:
     cursor.execute(SIZE, (table.identifier.as_string(cursor),))
     return int(cursor.fetchone()[0])
-
-
-def _key(staged: Staged) -> Any:
-    return SQL(", ").join(map(Identifier, staged.key))
