@@ -123,6 +123,12 @@ class SchemaMismatch(ServiceError):
     status, error_type = 409, "SCHEMA_MISMATCH"
 
 
+class BackupExists(ServiceError):
+    """There is a backup set of that timestamp already."""
+
+    status, error_type = 409, "BACKUP_EXISTS"
+
+
 class PayloadTooLarge(ServiceError):
     """The request body is over the limit."""
 

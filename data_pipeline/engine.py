@@ -7,7 +7,8 @@ from data_pipeline.settings import Settings
 from data_pipeline.vector.catalog import Catalog
 from data_pipeline.vector.connection import Timeouts
 from data_pipeline.vector.databases import Databases
-from data_pipeline.vector.storage import DirectoryStorage
+from data_pipeline.vector.directory_storage import DirectoryStorage
+from data_pipeline.vector.storage import Storage
 from data_pipeline.vector.workers import WorkerPool
 
 
@@ -16,7 +17,7 @@ class Engine:
     """Nothing here connects or starts a process before it is used."""
 
     settings: Settings
-    storage: DirectoryStorage
+    storage: Storage
     catalog: Catalog
     databases: Databases
     timeouts: Timeouts

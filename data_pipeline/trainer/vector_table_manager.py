@@ -15,10 +15,10 @@ from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.vector import location, manifest, saver, tables
 from data_pipeline.vector.connection import Session, retrying, transaction
-from data_pipeline.vector.draft import Draft
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.naming import EMBEDDING, LOG, TABLES, FileFormat
 from data_pipeline.vector.rows import LARGEST_FIELD
+from data_pipeline.vector.storage import Draft
 from data_pipeline.vector.tables import Table
 from data_pipeline.vector.target import Target
 from data_pipeline.version import VERSION
@@ -35,20 +35,18 @@ class VectorTableManager:
 
     def __init__(self, task_output_dir: str, task_id: str | None = None, *, engine: Engine | None = None) -> None:
         directory = Path(task_output_dir)
-        root = directory.parent if task_id else directory
-        self._engine = engine or Engine.build(Settings.load(), root)
+        self._engine = engine or Engine.build(Settings.load(), directory.parent if task_id else directory)
         self._location = self._engine.catalog.location(directory.name if task_id else None)
 
     @classmethod
     def of_task(cls, engine: Engine, task_id: str | None) -> "VectorTableManager":
         """The manager for a task's directory. Raises NotFound if there is no such directory."""
-        root = engine.storage.root
         if task_id is None:
-            return cls(str(root), engine=engine)
+            return cls("", engine=engine)
         location.check_task_id(task_id)
         if not (location.is_task_directory(task_id) and engine.storage.has_directory(task_id)):
             raise NotFound(f"指定的任务目录不存在: {task_id}")
-        return cls(str(root / task_id), task_id, engine=engine)
+        return cls(task_id, task_id, engine=engine)
 
     def execute_vector_management(
         self,

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from common.errors import InvalidBackup, NotFound
 from data_pipeline.vector import location as locations
 from data_pipeline.vector import manifest as manifests
+from data_pipeline.vector.directory_storage import DirectoryStorage
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.manifest import Manifest
 from data_pipeline.vector.naming import (
@@ -24,7 +25,7 @@ from data_pipeline.vector.naming import (
     set_files,
     table_file,
 )
-from data_pipeline.vector.storage import DirectoryStorage, StoredFile
+from data_pipeline.vector.storage import Storage, StoredFile
 
 FORMATS = {suffix: name for name, suffix in SUFFIXES.items()}
 
@@ -62,7 +63,7 @@ class BackupSet:
 class Catalog:
     """The backup sets of one storage."""
 
-    def __init__(self, storage: DirectoryStorage, backup_directory: str) -> None:
+    def __init__(self, storage: Storage, backup_directory: str) -> None:
         self._storage = storage
         self._backup_directory = backup_directory
 

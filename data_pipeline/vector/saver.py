@@ -1,15 +1,15 @@
-"""A table into a file: one COPY stream -> blocks, hashed as they pass -> disk."""
+"""A table into a file: one COPY stream -> blocks, hashed as they pass -> the storage."""
 
 import hashlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, BinaryIO
+from typing import Any
 
 from common.errors import InternalError
 from data_pipeline.vector import copy_binary, indexes, tables
-from data_pipeline.vector.draft import Draft, sync
 from data_pipeline.vector.naming import FileFormat, table_file
 from data_pipeline.vector.source import BLOCK_BYTES
+from data_pipeline.vector.storage import Draft, Writable
 from data_pipeline.vector.tables import Table
 
 FRAME_ONLY = frozenset({copy_binary.TRAILER, copy_binary.HEADER + copy_binary.TRAILER})
@@ -26,7 +26,7 @@ class BlockWriter:
     the server never waits for them. A failed write is raised by a later write() or by close().
     """
 
-    def __init__(self, file: BinaryIO, file_format: FileFormat) -> None:
+    def __init__(self, file: Writable, file_format: FileFormat) -> None:
         self.bytes = 0
         self.largest_row = 0
         self.blocks: list[dict[str, Any]] = []
@@ -79,7 +79,7 @@ class BlockWriter:
 
 
 def save(cursor: Any, table: Table, draft: Draft, file_format: FileFormat) -> tuple[dict[str, Any], int]:
-    """Write a table into a file of the draft, down to the disk.
+    """Write a table into a file of the draft.
 
     Returns what the manifest says of it, and the bytes of its largest row.
     """
@@ -87,7 +87,6 @@ def save(cursor: Any, table: Table, draft: Draft, file_format: FileFormat) -> tu
     with draft.create(name) as file, BlockWriter(file, file_format) as writer:
         rows = tables.copy_out(cursor, table, file_format, writer)
         writer.finish()
-        sync(file)
     if rows != sum(block["rows"] for block in writer.blocks):
         raise InternalError(f"写出的行数与数据库不符: {table.name}")
     index_facts, foreign_keys = indexes.facts(cursor, table)
