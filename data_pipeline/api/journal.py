@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 
-from data_pipeline.api.doors import SAFE_METHODS
+from data_pipeline.api.doors import SAFE_METHODS, WHOLE_DATA_ENDPOINTS
 from data_pipeline.api.metrics import OPERATIONS, Metrics, outcome_of
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -17,7 +17,9 @@ LONGEST_VALUE = 256
 AUDITED = (
     *("task_id", "backup_path", "timestamp", "tables", "strategy", "truncate_before_restore", "atomic"),
     *("format", "truncate_vector_tables", "backup_vector_tables", "require_manifest", "expect_database"),
+    *("storages", "to"),
 )
+AUDITED_QUERY = ("storage", "task_id")
 
 audit = structlog.get_logger("audit")
 
@@ -41,7 +43,7 @@ class Journal:
         response.headers["X-Request-ID"] = g.request_id
         route = request.url_rule.rule if request.url_rule else "unknown"
         self._metrics.count(route, request.method, response.status_code)
-        if request.method not in SAFE_METHODS:
+        if request.method not in SAFE_METHODS or request.endpoint in WHOLE_DATA_ENDPOINTS:
             self._write_down(response)
         return response
 
@@ -56,6 +58,7 @@ class Journal:
             client=request.remote_addr,
             what=request.endpoint,
             path=request.path[:LONGEST_VALUE],
+            query={name: request.args[name][:LONGEST_VALUE] for name in AUDITED_QUERY if name in request.args},
             body=_audited(),
             target=answer["data"].get("target"),
             status=response.status_code,

@@ -16,7 +16,10 @@ from pydantic_core import ErrorDetails
 
 from common.errors import InvalidParams, MissingParams, ServiceError
 from data_pipeline.vector import location, naming
+from data_pipeline.vector.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.vector.naming import FileFormat
+
+PREFIX = "/api/v0/data_pipeline/vector"
 
 # pydantic's error types in our words; the rest is "wrong value".
 REASONS = {
@@ -51,6 +54,7 @@ TaskId = Annotated[str, _checked(location.check_task_id)]
 Timestamp = Annotated[str, _checked(naming.check_timestamp)]
 Tables = Annotated[list[str], Field(min_length=1), _checked(naming.in_order)]
 Strategy = Literal["reload", "sync"]
+StorageName = Annotated[str, Field(pattern=STORAGE_NAME.pattern.join("^$"))]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
@@ -73,6 +77,7 @@ class ListQuery(Request):
         False, description="Only the backups of the whole system, not those of tasks"
     )
     task_id: TaskId | None = Field(None, description="Only the backups of this task; beats global_only")
+    storage: StorageName = Field(MAIN_STORAGE, description="Only the backups in this storage; all: in every one")
 
 
 class RestoreBody(Request):
@@ -114,11 +119,14 @@ class BackupBody(Request):
     backup_vector_tables: bool = Field(True, description="Back up; truncating switches it on")
 
     format: FileFormat = Field("csv", description="csv, or PostgreSQL's binary COPY: smaller and faster")
+    storages: list[StorageName] = Field([MAIN_STORAGE], min_length=1, description="Where the backup goes, by name")
 
     @model_validator(mode="after")
     def _no_clash(self) -> "BackupBody":
         if self.pg_conn and self.db_connection:
             raise InvalidParams("pg_conn 与 db_connection 冲突: 只能指定其中一个")
+        if len(set(self.storages)) < len(self.storages):
+            raise InvalidParams("无效的storages: 不能重复", details={"field": "storages"})
         return self
 
     def as_arguments(self) -> dict[str, Any]:
@@ -128,6 +136,7 @@ class BackupBody(Request):
             "truncate": self.truncate_vector_tables,
             "pg_conn": self.pg_conn or self.db_connection,
             "file_format": self.format,
+            "copies": self.storages[1:],
         }
 
 
@@ -136,6 +145,24 @@ class BackupSetPath(BaseModel):
 
     location: str = Field(description="global, or a task id")
     timestamp: str = Field(description="YYYYMMDD_HHMMSS")
+
+
+class SetQuery(Request):
+    """Which storage a backup set is in."""
+
+    storage: StorageName = Field(MAIN_STORAGE, description="The storage, by name")
+
+
+class CopyBody(Request):
+    """POST /backups/{location}/{timestamp}/copy"""
+
+    to: StorageName = Field(description="The storage it is copied to, by name")
+
+
+class UploadQuery(SetQuery):
+    """POST /backups/upload"""
+
+    task_id: TaskId | None = Field(None, description="Put it into this task's directory")
 
 
 def rejected(error: ValidationError) -> ServiceError:

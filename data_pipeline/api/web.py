@@ -29,6 +29,12 @@ BUG_TEXTS = {
 }
 
 
+WITH_QUERY = frozenset({"list_vector_backups"}) | {
+    f"{verb}_backup_set" for verb in ("show", "verify", "delete", "copy", "download", "upload")
+}
+"""Endpoints that read a query."""
+
+
 class JsonRequest(Request):
     """A request whose body is JSON whatever its Content-Type says: plain `curl -d` names a form."""
 
@@ -69,7 +75,7 @@ def _check_query() -> None:
     """No query where none is read, and no key twice: which one was meant would be a guess."""
     for name, values in request.args.lists():
         field = name[:64]
-        if request.endpoint != "list_vector_backups":
+        if request.endpoint not in WITH_QUERY:
             raise InvalidParams(f"不支持的查询参数: {field}", details={"field": field})
         if len(values) > 1:
             raise InvalidParams(f"查询参数重复: {field}", details={"field": field})

@@ -1,5 +1,6 @@
 """Backup sets in a directory: the storage that knows paths."""
 
+import errno
 import os
 import stat
 import tempfile
@@ -10,11 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from common.errors import InternalError, InvalidBackup, NotFound, OperationInProgress
+from common.errors import InternalError, InvalidBackup, NotFound, OperationInProgress, StorageFull
 from data_pipeline.vector.directory import HAS_LOCKS, Directory, NotRegular, open_directory
 from data_pipeline.vector.directory_draft import DirectoryDraft, sweep
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.storage import Portions
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # the disk, a quota, a limit on one file's size
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,22 @@ class DirectoryFile:
             raise InvalidBackup(f"备份文件在读取时被更改: {self.path}", details={"file": self.name})
 
 
+@dataclass(frozen=True)
+class DirectoryListing:
+    """The files of a location. Sizes are looked up where they are asked for: a directory tells only names."""
+
+    root: Path
+    location: Location
+    names: set[str]
+
+    def sizes(self, names: Sequence[str]) -> list[int | None]:
+        """In bytes, None for one that is gone."""
+        if not names:
+            return []
+        with _located(self.root, self.location) as directory:
+            return [_size(directory, name) for name in names]
+
+
 class DirectoryStorage:
     """Backup sets below one directory."""
 
@@ -73,18 +92,17 @@ class DirectoryStorage:
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def files(self, location: Location) -> list[str]:
-        """The names of a location's regular files, in no order; none if it does not exist or is a link."""
+    def files(self, location: Location) -> set[str]:
+        """The names of a location's regular files; none if it does not exist or is a link."""
         try:
             with _located(self.root, location) as directory:
-                return directory.files()
+                return set(directory.files())
         except (NotFound, InvalidBackup):
-            return []
+            return set()
 
-    def sizes(self, location: Location, names: Sequence[str]) -> list[int | None]:
-        """The sizes in bytes of files in a location, None for one that is gone."""
-        with _located(self.root, location) as directory:
-            return [_size(directory, name) for name in names]
+    def listings(self, locations: Sequence[Location]) -> Iterator[DirectoryListing]:
+        """What lies in each of them."""
+        return (DirectoryListing(self.root, location, self.files(location)) for location in locations)
 
     @contextmanager
     def held(self, location: Location, names: Sequence[str], *, exclusive: bool = False) -> Iterator[None]:
@@ -129,6 +147,10 @@ class DirectoryStorage:
             draft = DirectoryDraft.claim(directory, timestamps, partial(self._kept, location))
             try:
                 yield draft
+            except OSError as error:
+                if error.errno in NO_SPACE:
+                    raise StorageFull("备份存储空间不足", can_retry=False) from error
+                raise
             finally:
                 draft.close()
 

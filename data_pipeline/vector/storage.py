@@ -4,7 +4,7 @@ Whoever asks names a Location and a file, never a path or a key: only an impleme
 a directory (directory_storage.py) and a bucket of an object store (object_storage.py).
 """
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -85,6 +85,16 @@ class Draft(Protocol):
         """Let everybody see the set, whole: its manifest, if it has one, goes last."""
 
 
+class Listing(Protocol):
+    """The files of a location as they were when it was listed."""
+
+    @property
+    def names(self) -> set[str]: ...
+
+    def sizes(self, names: Sequence[str]) -> list[int | None]:
+        """In bytes, None for one that is gone."""
+
+
 class Storage(Protocol):
     """A place for backup sets. What it raises are ServiceError, and OSError for a disk that fails."""
 
@@ -94,11 +104,11 @@ class Storage(Protocol):
     def has_directory(self, name: str) -> bool:
         """Whether backups may be put below a directory of that name."""
 
-    def files(self, location: Location) -> list[str]:
-        """The names of a location's files, in no order; none if it does not exist."""
+    def files(self, location: Location) -> set[str]:
+        """The names of a location's files; none if it does not exist."""
 
-    def sizes(self, location: Location, names: Sequence[str]) -> list[int | None]:
-        """The sizes in bytes of files in a location, None for one that is gone."""
+    def listings(self, locations: Sequence[Location]) -> Iterable[Listing]:
+        """What lies in each of them."""
 
     def file(self, location: Location, name: str) -> StoredFile:
         """Take hold of a file. Raises NotFound, or InvalidBackup if it is no regular file."""

@@ -156,4 +156,4 @@ def encode_inline(jobs: Iterable[Job]) -> Iterator[Encoded]:
 
 def _without_secrets() -> dict[str, str]:
     """The environment for a worker: it connects to nothing and needs no credentials."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "DATABASE_URL"))}
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PG", "AWS_", "DATABASE_URL"))}
