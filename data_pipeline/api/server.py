@@ -58,7 +58,8 @@ class SizedParser(HTTPRequestParser):
     def parse_header(self, header_plus: bytes) -> None:
         super().parse_header(header_plus)
         limit = self.settings.max_body_bytes * ROOM_TO_READ
-        if self.command == "POST" and self.path == f"{PREFIX}/backups/upload" and self._may_write():
+        asked = cast("Any", self)
+        if (asked.command, asked.path) == ("POST", f"{PREFIX}/backups/upload") and self._may_write():
             limit = max(limit, self.settings.upload_max_bytes + ROOM_TO_READ)
         self.adj = copy.copy(self.adj)
         self.adj.max_request_body_size = limit

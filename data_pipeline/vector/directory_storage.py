@@ -141,15 +141,16 @@ class DirectoryStorage:
     @contextmanager
     def draft(self, location: Location, timestamps: Iterator[str]) -> Iterator[DirectoryDraft]:
         """A new set under the first free timestamp; what is not published by the end is removed."""
-        with suppress(FileExistsError):  # something else has that name: _located says what
+        with suppress(FileExistsError), _writable(location):  # something else has that name: _located says what
             self.root.joinpath(*location.parts).mkdir(parents=True, exist_ok=True)
         with _located(self.root, location) as directory:
-            draft = DirectoryDraft.claim(directory, timestamps, partial(self._kept, location))
+            with _writable(location):
+                draft = DirectoryDraft.claim(directory, timestamps, partial(self._kept, location))
             try:
                 yield draft
             except OSError as error:
                 if error.errno in NO_SPACE:
-                    raise StorageFull("备份存储空间不足", can_retry=False) from error
+                    raise _full() from error
                 raise
             finally:
                 draft.close()
@@ -181,6 +182,23 @@ class DirectoryStorage:
         return DirectoryFile(str(self.root.absolute()), location, name, status.st_size, _identity(status), kept_as)
 
 
+@contextmanager
+def _writable(location: Location) -> Iterator[None]:
+    """Where nothing can be made, it is the place that is wrong: read-only, somebody else's, or no directory."""
+    try:
+        yield
+    except FileExistsError:
+        raise
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise _full() from error
+        raise InternalError(f"备份存储不可写: {location.relative_path}", can_retry=False) from error
+
+
+def _full() -> StorageFull:
+    return StorageFull("备份存储空间不足", can_retry=False)
+
+
 def _size(directory: Directory, name: str) -> int | None:
     try:
         return directory.size(name)
@@ -197,7 +215,7 @@ def _located(root: Path, location: Location) -> Directory:
         return open_directory(root, location.parts)
     except PermissionError:
         raise InternalError(f"服务没有权限读取: {location.relative_path}", can_retry=False) from None
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f"备份目录不存在: {location.relative_path}") from None
     except NotRegular:
         raise _not_regular(location.relative_path) from None

@@ -14,7 +14,7 @@ LOGICAL_ROOT = "data_pipeline/training_data"
 MAIN_STORAGE = "local"
 """What requests call the output directory where they choose among storages, wherever it is."""
 
-STORAGE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+STORAGE_NAME = re.compile(r"[A-Za-z0-9_-]{2,64}", re.ASCII)  # one letter alone is a drive of Windows
 TASK_ID = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
 TASK_PREFIXES = ("task_", "manual_")
 LONGEST_PATH = 1024
