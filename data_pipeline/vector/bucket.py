@@ -39,6 +39,7 @@ RETRIES: Any = {
 }
 # No limit for a whole request: a restore may read one object for hours. A stalled one is noticed by its silence.
 TIMES: dict[str, Any] = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "7d"}
+NO_BUCKET = "存储桶不存在"
 
 
 class Changed(Exception):
@@ -186,7 +187,7 @@ def _expected_bucket() -> Iterator[None]:
         with _translated():
             yield
     except FileNotFoundError:
-        raise InternalError("存储桶不存在", can_retry=False) from None
+        raise InternalError(NO_BUCKET, can_retry=False) from None
 
 
 @contextmanager
@@ -198,7 +199,13 @@ def _translated() -> Iterator[None]:
         raise Changed from None
     except (PermissionDeniedError, UnauthenticatedError):
         raise InternalError("服务没有权限访问对象存储", can_retry=False) from None
-    except BaseError as error:
+    except (FileNotFoundError, FileExistsError):
+        raise
+    except (BaseError, OSError) as error:
+        if getattr(error, "errno", None) is not None:
+            raise  # the operating system's; a writer gives the store's errors as OSError too, without a number
+        if "<Code>NoSuchBucket</Code>" in str(error):
+            raise InternalError(NO_BUCKET, can_retry=False) from None
         if "507 Insufficient Storage" in str(error):
             raise StorageFull("对象存储空间不足", can_retry=False) from None
         raise ServiceUnavailable("对象存储不可用或连接中断", can_retry=True) from None

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -19,7 +20,9 @@ class Fault:
     act: Callable[[socket.socket, socket.socket, bytes], bytes | None]
     """From both ends and the bytes to those passed on instead; None ends the connection."""
     times: float = 1
-    """How many connections it still happens to."""
+    """How often it still happens."""
+    saying: bytes = b""
+    """Only to bytes that hold these."""
 
 
 @dataclass
@@ -32,6 +35,7 @@ class Relay:
 
     def __post_init__(self) -> None:
         self._guard = threading.Lock()
+        self._losing: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -56,6 +60,19 @@ class Relay:
         """Change one bit of what comes next."""
         self.faults.append(Fault(side, after, lambda _from, _to, data: bytes([data[0] ^ 1]) + data[1:], times))
 
+    def replace(self, old: bytes, new: bytes) -> None:
+        """Change requests that say something, each time."""
+        self.faults.append(Fault("request", -1, lambda _from, _to, data: data.replace(old, new), float("inf")))
+
+    def lose_answer(self, request: bytes) -> None:
+        """Deliver a request that begins so, and lose the answer to it together with the connection."""
+
+        def mark(_from: socket.socket, to: socket.socket, data: bytes) -> bytes:
+            self._losing.add(to)
+            return data
+
+        self.faults.append(Fault("request", -1, mark, saying=request))
+
     def refuse(self, times: float) -> None:
         """Close so many connections before they have carried anything."""
         self.cut("request", 0, times)
@@ -71,15 +88,23 @@ class Relay:
             except OSError:
                 return
             self.accepted += 1
-            server = socket.create_connection(("127.0.0.1", self.target))
-            for side, source, sink in (("request", client, server), ("answer", server, client)):
-                threading.Thread(target=self._pump, args=(side, source, sink), daemon=True).start()
+            threading.Thread(target=self._relay, args=(client,), daemon=True).start()
+
+    def _relay(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self.target)) as server:
+            answers = threading.Thread(target=self._pump, args=("answer", server, client), daemon=True)
+            answers.start()
+            self._pump("request", client, server)
+            answers.join()
+            self._losing.discard(server)
 
     def _pump(self, side: Side, source: socket.socket, sink: socket.socket) -> None:
         passed = 0
         try:
             while data := source.recv(1 << 16):
-                fault = self._due(side, passed, len(data))
+                if source in self._losing:
+                    break
+                fault = self._due(side, passed, data)
                 changed = fault.act(source, sink, data) if fault else data
                 if changed is None:
                     break
@@ -88,15 +113,14 @@ class Relay:
         except OSError:
             pass
         for end in (source, sink):
-            try:
+            with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
 
-    def _due(self, side: Side, passed: int, more: int) -> Fault | None:
+    def _due(self, side: Side, passed: int, data: bytes) -> Fault | None:
         with self._guard:
             for fault in self.faults:
-                if fault.side == side and fault.times > 0 and passed + more > fault.after:
+                due = passed + len(data) > fault.after and fault.saying in data
+                if fault.side == side and fault.times > 0 and due:
                     fault.times -= 1
                     return fault
         return None
