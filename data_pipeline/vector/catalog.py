@@ -90,18 +90,25 @@ class Catalog:
 
     def find(self, location: Location, timestamp: str, tables: Sequence[str]) -> BackupSet:
         """Take hold of a set's files. Raises NotFound or InvalidBackup."""
-        present = self._published(location, timestamp, tables[0])
-        file_format = _format_of(timestamp, tables, present)
-        names = {table: table_file(table, timestamp, file_format) for table in tables}
-        files = {table: self._storages.of(location).file(location, name) for table, name in names.items()}
-        return BackupSet(location, timestamp, file_format, files, *self._manifest(location, timestamp, files))
+        file_format, names = self._named(location, timestamp, tables)
+        return self._take(location, timestamp, file_format, names)
 
     @contextmanager
     def hold(self, location: Location, timestamp: str, tables: Sequence[str]) -> Iterator[BackupSet]:
         """Take hold of a set, so that nobody deletes it meanwhile. Raises NotFound, InvalidBackup."""
-        names = [file.name for file in self.find(location, timestamp, tables).files.values()]
-        with self._storages.of(location).held(location, names):
-            yield self.find(location, timestamp, tables)  # as it is now that it can't go away
+        file_format, names = self._named(location, timestamp, tables)
+        with self._storages.of(location).held(location, list(names.values())):
+            yield self._take(location, timestamp, file_format, names)
+
+    def _named(self, location: Location, timestamp: str, tables: Sequence[str]) -> tuple[FileFormat, dict[str, str]]:
+        """The format of a set, and by table the name of its file, whether or not it is there."""
+        present = self._published(location, timestamp, tables[0])
+        file_format = _format_of(timestamp, tables, present)
+        return file_format, {table: table_file(table, timestamp, file_format) for table in tables}
+
+    def _take(self, location: Location, timestamp: str, file_format: FileFormat, names: dict[str, str]) -> BackupSet:
+        files = {table: self._storages.of(location).file(location, name) for table, name in names.items()}
+        return BackupSet(location, timestamp, file_format, files, *self._manifest(location, timestamp, files))
 
     def delete(self, location: Location, timestamp: str) -> list[str]:
         """Remove a set and return the names of its files. Raises OperationInProgress while somebody reads it.
