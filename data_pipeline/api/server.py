@@ -3,7 +3,9 @@
 import copy
 import json
 import uuid
+from contextlib import suppress
 from functools import partial
+from socket import SHUT_RDWR
 from typing import Any, cast
 
 from waitress.channel import HTTPChannel
@@ -104,6 +106,8 @@ def _maintain(socket: Any, now: float) -> None:
     for channel in socket.active_channels.values():
         if channel.total_outbufs_len and channel.last_activity < now - socket.adj.channel_timeout:
             channel.will_close = True
+            with suppress(OSError):  # its socket has no room: nobody would look at it before it had
+                channel.socket.shutdown(SHUT_RDWR)
 
 
 def addresses(server: Any) -> list[tuple[str, int]]:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from common.errors import InvalidBackup, NotFound
+from data_pipeline.vector.ahead import ahead
 from data_pipeline.vector.bucket import Bucket, Changed, Version
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.portion import Portion
@@ -91,7 +92,7 @@ class ObjectStream:
         if self._position >= file.size:
             return b""
         if self._chunks is None:
-            self._chunks = file.bucket.stream(file.key, file.identity, self._position)
+            self._chunks = ahead(file.bucket.stream(file.key, file.identity, self._position))
         return next(self._chunks, b"")
 
 

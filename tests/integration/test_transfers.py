@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from data_pipeline.api.server import addresses, listen
+from data_pipeline.settings import Settings
 from unified_api import PREFIX
 
 COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
@@ -360,3 +362,25 @@ def test_a_reader_who_vanishes_lets_go_of_the_set(live_server: Any, backups: Any
         time.sleep(0.05)
     connection.close()
     assert status == 200
+
+
+def test_a_reader_who_takes_nothing_is_cut_off_and_lets_go_of_the_set(client: Any, place: Any, background: Any) -> None:
+    rows = FILES[SECOND].replace(b",x,", b"," + b"x" * (30 << 20) + b",")
+    place.write(FIRST, FILES[FIRST])
+    place.write(SECOND, rows)
+    server = listen(client.application, Settings.load({"PORT": "0"}))
+    server.adj.channel_timeout = server.adj.cleanup_interval = 1
+    running = background(server.run)
+    (host, port), path = addresses(server)[0], f"{PREFIX}/backups/global/{STAMP}"
+    with socket.create_connection((host, port), timeout=30) as raw:
+        raw.sendall(f"GET {path}/download HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        assert raw.recv(100).startswith(b"HTTP/1.1 200")
+        assert client.delete(path).status_code == 409
+        deadline = time.monotonic() + 30
+        while (status := client.delete(path).status_code) == 409:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    assert status == 200
+    server.close()
+    server.task_dispatcher.shutdown()
+    running.result()
