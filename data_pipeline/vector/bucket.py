@@ -25,8 +25,8 @@ from common.errors import InternalError, ServiceUnavailable, StorageFull
 from data_pipeline.vector.bucket_url import BucketUrl
 from data_pipeline.vector.storage import Writable
 
-PART_BYTES = 16 << 20
-"""A part of an upload. S3 takes 10,000 of them: 160 GB a file."""
+PART_BYTES = 12 << 20
+"""A part of an upload. S3 takes 10,000 of them: 120 GB a file."""
 
 PARTS_UNDER_WAY = 2
 CHUNK_BYTES = 2 << 20
