@@ -235,8 +235,10 @@ def _opened(directory: Directory, location: Location, name: str) -> BinaryIO:
 def _locked(directory: Directory, location: Location, name: str, exclusive: bool) -> BinaryIO:
     try:
         return directory.locked(name, exclusive=exclusive)
-    except (FileNotFoundError, NotRegular):
+    except FileNotFoundError:
         raise NotFound(f"备份文件不存在: {location.file(name)}") from None
+    except NotRegular:
+        raise _not_regular(location.file(name)) from None
     except BlockingIOError:
         raise _in_use(location, "备份集正在被使用" if exclusive else "备份集正在被删除") from None
 
