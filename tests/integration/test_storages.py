@@ -300,3 +300,18 @@ def test_a_file_that_is_swapped_while_the_restore_waits_is_noticed(
     flip(place, files_of(made)[EMBEDDING])
     assert failure(finish()) == (422, "INVALID_BACKUP")
     assert bits(database) == before
+
+
+def test_so_is_one_that_nothing_vouches_for_though_it_would_load(
+    client: Any, database: Any, bits: Any, place: Any, back_up: Any, reading: Any
+) -> None:
+    made = back_up()
+    place.remove(f"vector_backup_{made['backup_timestamp']}.json")
+    before = bits(database)
+    finish = reading(made)
+    name = files_of(made)[EMBEDDING]
+    place.write(name, place.read(name).replace("普通的文本".encode(), "另外的文本".encode()))
+    response = finish()
+    assert failure(response) == (422, "INVALID_BACKUP")
+    assert "更改" in response.get_json()["data"]["response"]
+    assert bits(database) == before

@@ -194,9 +194,11 @@ def test_a_set_that_is_there_is_not_overwritten(client: Any, place: Any) -> None
     assert {name: place.read(name) for name in place.names()} == FILES
 
 
-def typed(kind: bytes, target: str = "") -> Callable[[tarfile.TarInfo], Any]:
+def typed(kind: bytes, target: str = "", data: bool = False) -> Callable[[tarfile.TarInfo], Any]:
+    """Members of another kind; with data, their bytes are there all the same."""
+
     def change(member: tarfile.TarInfo) -> None:
-        member.type, member.linkname, member.size = kind, target, 0
+        member.type, member.linkname, member.size = kind, target, member.size if data else 0
 
     return change
 
@@ -242,6 +244,8 @@ WRONG = {
     "two formats": tar_of({**FILES, FIRST.replace(".csv", ".pgcopy"): b""}),
     "a link": tar_of(FILES, typed(tarfile.SYMTYPE, "/etc/passwd")),
     "a hard link": tar_of(FILES, typed(tarfile.LNKTYPE, FIRST)),
+    "a link with data": tar_of(FILES, typed(tarfile.SYMTYPE, "/etc/passwd", data=True)),
+    "a device with data": tar_of(FILES, typed(tarfile.BLKTYPE, data=True)),
     "a directory": tar_of(FILES, typed(tarfile.DIRTYPE)),
     "a FIFO": tar_of(FILES, typed(tarfile.FIFOTYPE)),
     "a device": tar_of(FILES, typed(tarfile.CHRTYPE)),
