@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 import structlog
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 from flask_openapi3 import Info, OpenAPI
 
 from common.errors import ServiceError
@@ -21,14 +21,26 @@ from data_pipeline.api import job_schemas, logs, web
 from data_pipeline.api.backup_set_manager import BackupSetManager
 from data_pipeline.api.compare import BackupComparison
 from data_pipeline.api.doors import Doors
+from data_pipeline.api.download import Downloads
 from data_pipeline.api.event_stream import EventStreams
 from data_pipeline.api.health import Health
 from data_pipeline.api.job_schemas import JobPath, JobsQuery
 from data_pipeline.api.journal import Journal, write_down_job
 from data_pipeline.api.metrics import Metrics
 from data_pipeline.api.operations import BackupOperation, RestoreOperation
-from data_pipeline.api.schemas import BackupBody, BackupSetPath, CompareBody, ListQuery, RestoreBody
+from data_pipeline.api.schemas import (
+    PREFIX,
+    BackupBody,
+    BackupSetPath,
+    CompareBody,
+    CopyBody,
+    ListQuery,
+    RestoreBody,
+    SetQuery,
+    UploadQuery,
+)
 from data_pipeline.api.server import addresses, listen
+from data_pipeline.api.upload import Uploads
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.job import Job, Operation
@@ -38,7 +50,6 @@ from data_pipeline.trainer.retention import Retention
 from data_pipeline.vector.embedded import EmbeddedServerError
 from data_pipeline.version import VERSION
 
-PREFIX = "/api/v0/data_pipeline/vector"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = structlog.get_logger("unified_api")
 
@@ -63,6 +74,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     jobs = app.extensions["jobs"] = build_jobs(engine, metrics)
     _add_restore_routes(app, engine, jobs)
     _add_backup_routes(app, engine, jobs)
+    _add_transfer_routes(app, engine)
     _add_job_routes(app, engine, jobs)
     _add_operations_routes(app, engine, jobs, metrics)
     return app
@@ -87,7 +99,7 @@ def _add_restore_routes(app: OpenAPI, engine: Engine, jobs: Jobs) -> None:
 
     @app.get(f"{PREFIX}/restore/list", summary="List the backups")
     def list_vector_backups(query: ListQuery) -> Response:
-        found = manager.scan_backup_files(query.global_only, query.task_id)
+        found = manager.scan_backup_files(query.global_only, query.task_id, query.storage)
         return jsonify(success_response(_counted(found["summary"]), found))
 
     @app.post(f"{PREFIX}/restore", summary="Restore a backup")
@@ -109,16 +121,35 @@ def _add_backup_routes(app: OpenAPI, engine: Engine, jobs: Jobs) -> None:
         return _answer(comparison.compare(**body.as_arguments()))
 
     @app.get(f"{PREFIX}/backups/<location>/<timestamp>", summary="Show a backup set")
-    def show_backup_set(path: BackupSetPath) -> Response:
-        return _answer(manager.show(path.location, path.timestamp))
+    def show_backup_set(path: BackupSetPath, query: SetQuery) -> Response:
+        return _answer(manager.show(path.location, path.timestamp, query.storage))
 
     @app.post(f"{PREFIX}/backups/<location>/<timestamp>/verify", summary="Verify every byte of a backup set")
-    def verify_backup_set(path: BackupSetPath) -> Response:
-        return _answer(manager.verify(path.location, path.timestamp))
+    def verify_backup_set(path: BackupSetPath, query: SetQuery) -> Response:
+        return _answer(manager.verify(path.location, path.timestamp, query.storage))
 
     @app.delete(f"{PREFIX}/backups/<location>/<timestamp>", summary="Delete a backup set")
-    def delete_backup_set(path: BackupSetPath) -> Response:
-        return _answer(manager.delete(path.location, path.timestamp))
+    def delete_backup_set(path: BackupSetPath, query: SetQuery) -> Response:
+        return _answer(manager.delete(path.location, path.timestamp, query.storage))
+
+
+def _add_transfer_routes(app: OpenAPI, engine: Engine) -> None:
+    manager, downloads, uploads = BackupSetManager(engine), Downloads(engine), Uploads(engine)
+
+    @app.post(f"{PREFIX}/backups/<location>/<timestamp>/copy", summary="Copy a backup set to another storage")
+    def copy_backup_set(path: BackupSetPath, query: SetQuery, body: CopyBody) -> Response:
+        return _answer(manager.copy(path.location, path.timestamp, body.to, query.storage))
+
+    @app.get(f"{PREFIX}/backups/<location>/<timestamp>/download", summary="Download a backup set as a tar")
+    def download_backup_set(path: BackupSetPath, query: SetQuery) -> Response:
+        place = manager.place(path.location, path.timestamp, query.storage)
+        headers = request.headers
+        return downloads.open(place, path.timestamp, headers.get("Range"), headers.get("If-Range")).response()
+
+    @app.post(f"{PREFIX}/backups/upload", summary="Upload a backup set: a tar, or files of a form")
+    def upload_backup_set(query: UploadQuery) -> Response:
+        request.max_content_length = engine.settings.upload_max_bytes
+        return _answer(uploads.receive(request.stream, request.content_type, query.task_id, query.storage))
 
 
 def _add_job_routes(app: OpenAPI, engine: Engine, jobs: Jobs) -> None:
@@ -195,6 +226,14 @@ def _forget_libpq_variables() -> None:
         del os.environ[name]
 
 
+def _sweep(engine: Engine, storage: str) -> None:
+    try:
+        for path in engine.catalog.sweep(storage):
+            log.warning("removed what an interrupted backup left behind", path=path)
+    except ServiceError as error:  # it may come back, and the others are there
+        log.warning("a storage can't be looked through", storage=storage, error=error.error_type)
+
+
 def _exit_cleanly(_number: int, _frame: FrameType | None) -> None:
     for number in STOP_SIGNALS:  # told once more, it must not break off what it stops
         signal.signal(number, signal.SIG_IGN)
@@ -219,8 +258,8 @@ def serve() -> None:
     app = create_app(engine=engine)
     server = listen(app, settings)
     log.info("database", **target.public())
-    for path in engine.catalog.sweep():
-        log.warning("removed what an interrupted backup left behind", path=path)
+    for storage in engine.storages:
+        _sweep(engine, storage)
     for host, port in addresses(server):
         log.info("serving", url=f"http://{host}:{port}")
     jobs: Jobs = app.extensions["jobs"]

@@ -11,7 +11,7 @@ from benchmarks import listing, memory, race
 from benchmarks.data import Database
 from benchmarks.peers import OUR_INDEX_SETTINGS, Peers
 from benchmarks.race import Contender, Race
-from benchmarks.service import Service
+from benchmarks.service import BUCKET, DISK, Service
 from benchmarks.sizes import Sizes
 
 OURS_CSV, OURS_BINARY, OURS_LIST = "this service, CSV", "this service, binary", "this service over HTTP"
@@ -19,6 +19,7 @@ SYNC_CSV, SYNC_BINARY = "this service, sync after drift, CSV", "this service, sy
 PSQL, PLAIN_COPY, EXPORTER = r"psql \copy, CSV", "plain COPY, text-mode file", "old exporter, csv.writer"
 PG_DUMP, PG_RESTORE_ONE, PG_RESTORE = "pg_dump -Fc", "pg_restore -1", "pg_restore -j2 -c"
 PG_RESTORE_TUNED = "pg_restore -j2 -c, our index settings"
+BUCKET_CSV, BUCKET_BINARY = "this service, S3 server, CSV", "this service, S3 server, binary"
 BARE_WALK = "bare scandir + stat walk"
 
 SMALL_ROWS = 58
@@ -46,14 +47,14 @@ class Bench:
         return race.run(title, contenders, rounds, settle=self.database.checkpoint)
 
     @contextmanager
-    def backed_up(self, *formats: str) -> Iterator[list[str]]:
+    def backed_up(self, *formats: str, storage: str = DISK) -> Iterator[list[str]]:
         """Sets of the service's own, in these formats, for as long as the block runs. Gives their timestamps."""
-        timestamps = [self.service.backup(file_format) for file_format in formats]
+        timestamps = [self.service.backup(file_format, storage) for file_format in formats]
         try:
             yield timestamps
         finally:
             for timestamp in timestamps:
-                self.service.remove(timestamp)
+                self.service.delete(timestamp, storage)
 
     def same_rows(self) -> Callable[[object], None]:
         """A check that the rows are those of this moment."""
@@ -68,8 +69,9 @@ class Bench:
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """Peak memory of the service, in bytes, with a table of `rows` that is `file_bytes` of CSV."""
+    """Peak memory of the service, in bytes, with a table of `rows` that is `file_bytes` of CSV in a storage."""
 
+    storage: str
     rows: int
     file_bytes: int
     backup: int
@@ -93,7 +95,10 @@ def hold(bench: Bench) -> Results:
     """Hold all contests, one after the other."""
     bench.database.fill(bench.sizes.rows)
     races = {"backup": _backup(bench), "restore": _restore(bench)}
-    uses = [_memory_use(bench, 1), _memory_use(bench, LARGE_FACTOR)]
+    races |= {"bucket_backup": _backup_to_bucket(bench), "bucket_restore": _restore_from_bucket(bench)}
+    uses = [_memory_use(bench, DISK)]
+    bench.database.multiply(LARGE_FACTOR)
+    uses += [_memory_use(bench, DISK), _memory_use(bench, BUCKET)]
     bench.database.fill(bench.sizes.hnsw_rows, hnsw=True)
     races |= {"archive": _archive(bench), "hnsw": _replace_with_hnsw(bench)}
     bench.database.fill(SMALL_ROWS)
@@ -135,6 +140,42 @@ def _restore(bench: Bench) -> Race:
             Contender(OURS_BINARY, lambda: service.replace(as_binary), check=check),
         ]
         return bench.race(f"Restore {bench.sizes.rows:,} rows, no vector index", contenders, bench.sizes.repeats)
+
+
+def _backup_to_bucket(bench: Bench) -> Race:
+    """Timed: the same backup to the disk and to an S3 server of this machine, which shares its cores with us."""
+    service = bench.service
+
+    def contender(name: str, file_format: str, storage: str) -> Contender:
+        return Contender(
+            name,
+            lambda: service.backup(file_format, storage),
+            check=lambda timestamp: service.delete(timestamp, storage),
+        )
+
+    contenders = [
+        contender(OURS_CSV, "csv", DISK),
+        contender(BUCKET_CSV, "csv", BUCKET),
+        contender(OURS_BINARY, "binary", DISK),
+        contender(BUCKET_BINARY, "binary", BUCKET),
+    ]
+    return bench.race(f"Back up {bench.sizes.rows:,} rows, disk and S3 server", contenders, bench.sizes.repeats)
+
+
+def _restore_from_bucket(bench: Bench) -> Race:
+    """Timed: the same restore from either."""
+    service, check = bench.service, bench.same_rows()
+    with (
+        bench.backed_up("csv", "binary") as (disk_csv, disk_binary),
+        bench.backed_up("csv", "binary", storage=BUCKET) as (bucket_csv, bucket_binary),
+    ):
+        contenders = [
+            Contender(OURS_CSV, lambda: service.replace(disk_csv), check=check),
+            Contender(BUCKET_CSV, lambda: service.replace(bucket_csv, BUCKET), check=check),
+            Contender(OURS_BINARY, lambda: service.replace(disk_binary), check=check),
+            Contender(BUCKET_BINARY, lambda: service.replace(bucket_binary, BUCKET), check=check),
+        ]
+        return bench.race(f"Restore {bench.sizes.rows:,} rows, disk and S3 server", contenders, bench.sizes.repeats)
 
 
 def _replace_with_hnsw(bench: Bench) -> Race:
@@ -188,15 +229,15 @@ def _expect_sets(answer: bytes, sets: int) -> None:
         raise WrongRows(f"the list has {summary['total_backup_sets']} of {sets} sets")
 
 
-def _memory_use(bench: Bench, times: int) -> MemoryUse:
+def _memory_use(bench: Bench, storage: str) -> MemoryUse:
     """Backed up and restored again, in CSV; nothing is timed, since looking at a process slows it down."""
-    if times > 1:
-        bench.database.multiply(times)
     service, check = bench.service, bench.same_rows()
     with memory.watched(service.pid) as backup:
-        timestamp = service.backup("csv")
+        timestamp = service.backup("csv", storage)
     with memory.watched(service.pid) as restore:
-        check(service.replace(timestamp))
-    size = sum(path.stat().st_size for path in service.directory.glob(f"*_{timestamp}.csv"))
-    service.remove(timestamp)
-    return MemoryUse(bench.sizes.rows * times, size, backup.bytes, restore.bytes)
+        restored = service.replace(timestamp, storage)
+    check(restored)
+    tables = restored["restore_results"].values()
+    size, rows = (sum(table[key] for table in tables) for key in ("file_bytes", "rows_restored"))
+    service.delete(timestamp, storage)
+    return MemoryUse(storage, rows, size, backup.bytes, restore.bytes)

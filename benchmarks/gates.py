@@ -39,8 +39,16 @@ FASTER = [
     ("backup", "backup binary: psql \\copy to CSV / ours", contests.PSQL, contests.OURS_BINARY, 2.5, 3.5),
     ("backup", "backup CSV: psql \\copy to CSV / ours", contests.PSQL, contests.OURS_CSV, 0.9, 1.0),
     ("backup", "backup CSV: old exporter / ours", contests.EXPORTER, contests.OURS_CSV, 5.0, 6.0),
+    ("bucket_restore", "restore CSV: disk / S3 server", contests.OURS_CSV, contests.BUCKET_CSV, 0.4, 0.7),
+    ("bucket_restore", "restore binary: disk / S3 server", contests.OURS_BINARY, contests.BUCKET_BINARY, 0.6, 0.7),
+    ("bucket_backup", "backup CSV: disk / S3 server", contests.OURS_CSV, contests.BUCKET_CSV, 0.25, 0.7),
+    ("bucket_backup", "backup binary: disk / S3 server", contests.OURS_BINARY, contests.BUCKET_BINARY, 0.25, 0.7),
 ]
-"""Race, title, peer, ours, gate, goal: how many times as long the peer takes."""
+"""Race, title, peer, ours, gate, goal: how many times as long the peer takes.
+
+The S3 server is written in Python and shares the cores: it takes a second of its own for 130 MB of an upload, which it
+copies four times, so the goals for a bucket are out of its reach. They are what a server of its own should allow.
+"""
 
 
 def judge(results: Results) -> list[Gate]:
@@ -55,7 +63,7 @@ def judge(results: Results) -> list[Gate]:
     walk = races["list"].median(contests.OURS_LIST) / races["list"].median(contests.BARE_WALK)
     return [
         *ratios,
-        Gate("peak memory, larger of the two files", peak, 256, 160, "MB", False),
+        Gate("peak memory, larger file, disk and S3 server", peak, 256, 160, "MB", False),
         Gate(f"{contests.SMALL_ROWS} rows restored over HTTP", small, 100, 40, "ms", False),
         Gate("list: ours / bare scandir + stat walk", walk, 3, 2, "x", False),
     ]

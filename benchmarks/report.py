@@ -57,7 +57,7 @@ def _time(seconds: float) -> str:
 def _memory(uses: list[MemoryUse]) -> Iterator[str]:
     yield f"\n{'Peak memory, service and workers (PSS)':<44}{'backup':>10}{'restore':>10}"
     for use in uses:
-        label = f"{use.file_bytes / 1e6:,.0f} MB of CSV, {use.rows:,} rows"
+        label = f"{use.file_bytes / 1e6:,.0f} MB of CSV, {use.rows:,} rows, {use.storage}"
         yield f"  {label:<42}{use.backup / MEGABYTE:>7.0f} MB{use.restore / MEGABYTE:>7.0f} MB"
 
 

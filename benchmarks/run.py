@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import chart, contests, gates, report, service, sizes
+from benchmarks import chart, contests, gates, object_store, report, service, sizes
 from benchmarks.contests import Bench
 from benchmarks.data import Database
 from benchmarks.peers import Peers
@@ -47,7 +47,11 @@ def _bench(measured: Sizes) -> Iterator[Bench]:
     """A server and a service of our own, gone without a trace at the end."""
     work = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
-        with _server(work / "server") as server, service.running(work / "server", work) as running:
+        with (
+            _server(work / "server") as server,
+            object_store.running(work) as store,
+            service.running(work / "server", work, store) as running,
+        ):
             database = Database(server.target)
             yield Bench(measured, database, running, Peers(database, work))
     finally:

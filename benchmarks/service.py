@@ -13,10 +13,15 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from benchmarks import object_store
+from benchmarks.object_store import ObjectStore
 from benchmarks.sizes import PROJECT
 
 PREFIX = "/api/v0/data_pipeline/vector"
 LOCATION = "./data_pipeline/training_data/vector_bak"
+DISK, BUCKET = "local", "bucket"
+"""The service's storages: its output directory, and a bucket of an S3 server on this machine."""
+
 START_SECONDS = 60
 # All that the service gets of our environment: no setting of the developer's own, so it runs with its defaults.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
@@ -44,14 +49,15 @@ class Service:
         """Where its backups of the whole system are."""
         return self.output / "vector_bak"
 
-    def backup(self, file_format: str) -> str:
+    def backup(self, file_format: str, storage: str = DISK) -> str:
         """Back up both tables; the timestamp of the set. Raises ServiceFailed."""
-        answer = self._json("POST", "/backup", {"format": file_format})
+        answer = self._json("POST", "/backup", {"format": file_format, "storages": [storage]})
         return str(answer["backup_timestamp"])
 
-    def replace(self, timestamp: str) -> dict[str, Any]:
+    def replace(self, timestamp: str, storage: str = DISK) -> dict[str, Any]:
         """Truncate and restore both tables, all or nothing. Raises ServiceFailed."""
-        return self._restore(timestamp, truncate_before_restore=True)
+        path = LOCATION if storage == DISK else f"{storage}:{LOCATION}"
+        return self._restore(timestamp, backup_path=path, truncate_before_restore=True)
 
     def sync(self, timestamp: str) -> dict[str, Any]:
         """Write only what differs. Raises ServiceFailed."""
@@ -65,6 +71,10 @@ class Service:
         """Delete a set's files."""
         for path in self.directory.glob(f"*_{timestamp}.*"):
             path.unlink()
+
+    def delete(self, timestamp: str, storage: str) -> None:
+        """Have the service itself remove a set. Raises ServiceFailed."""
+        self._call("DELETE", f"/backups/global/{timestamp}?storage={storage}", None)
 
     def _restore(self, timestamp: str, **options: Any) -> dict[str, Any]:
         return self._json("POST", "/restore", {"backup_path": LOCATION, "timestamp": timestamp, **options})
@@ -91,8 +101,8 @@ class Service:
 
 
 @contextmanager
-def running(data_dir: Path, work: Path) -> Iterator[Service]:
-    """A service on the embedded server of `data_dir`, its backups and its log below `work`; stopped at the end."""
+def running(data_dir: Path, work: Path, store: ObjectStore) -> Iterator[Service]:
+    """A service on the embedded server of `data_dir`, its log and its disk below `work`; stopped at the end."""
     output = work / "training_data"
     (output / "vector_bak").mkdir(parents=True)
     log, port = work / "service.log", _free_port()
@@ -100,7 +110,7 @@ def running(data_dir: Path, work: Path) -> Iterator[Service]:
         process = subprocess.Popen(
             [sys.executable, "unified_api.py"],
             cwd=PROJECT,
-            env=_environment(port, data_dir, output),
+            env=_environment(port, data_dir, output, store),
             stdin=subprocess.DEVNULL,
             stderr=stderr,
         )
@@ -112,9 +122,16 @@ def running(data_dir: Path, work: Path) -> Iterator[Service]:
         process.wait()
 
 
-def _environment(port: int, data_dir: Path, output: Path) -> dict[str, str]:
+def _environment(port: int, data_dir: Path, output: Path, store: ObjectStore) -> dict[str, str]:
     ours = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    return {**ours, "PORT": str(port), "EMBEDDED_DATA_DIR": str(data_dir), "OUTPUT_DIRECTORY": str(output)}
+    return {
+        **ours,
+        "PORT": str(port),
+        "EMBEDDED_DATA_DIR": str(data_dir),
+        "OUTPUT_DIRECTORY": str(output),
+        "STORAGES": json.dumps({BUCKET: store.url}),
+        **object_store.KEY,
+    }
 
 
 def _wait_until_serving(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:

@@ -15,6 +15,7 @@ MESSAGES = {
     405: "请求方法不允许",
     409: "操作冲突",
     413: "请求体过大",
+    416: "请求范围无效",
     422: "备份内容无效",
     500: "系统内部错误",
     503: "服务不可用",
@@ -154,10 +155,22 @@ class Recorded(ServiceError):
         super().__init__(envelope["data"]["response"], **data)
 
 
+class BackupExists(ServiceError):
+    """There is a backup set of that timestamp already."""
+
+    status, error_type = 409, "BACKUP_EXISTS"
+
+
 class PayloadTooLarge(ServiceError):
     """The request body is over the limit."""
 
     status, error_type = 413, "PAYLOAD_TOO_LARGE"
+
+
+class RangeNotSatisfiable(ServiceError):
+    """A range of a download that begins behind its end."""
+
+    status, error_type = 416, "RANGE_NOT_SATISFIABLE"
 
 
 class InvalidBackup(ServiceError):

@@ -1,13 +1,15 @@
 """What every operation of one service shares, built once from its settings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_pipeline.settings import Settings
+from data_pipeline.settings import Settings, SettingsError
 from data_pipeline.vector.catalog import Catalog
 from data_pipeline.vector.connection import Timeouts
 from data_pipeline.vector.databases import Databases
-from data_pipeline.vector.storage import DirectoryStorage
+from data_pipeline.vector.location import MAIN_STORAGE
+from data_pipeline.vector.storages import Place, Storages
 from data_pipeline.vector.workers import WorkerPool
 
 
@@ -16,7 +18,7 @@ class Engine:
     """Nothing here connects or starts a process before it is used."""
 
     settings: Settings
-    storage: DirectoryStorage
+    storages: Storages
     catalog: Catalog
     databases: Databases
     timeouts: Timeouts
@@ -24,14 +26,21 @@ class Engine:
 
     @classmethod
     def build(cls, settings: Settings, output_directory: Path | None = None) -> "Engine":
-        storage = DirectoryStorage(output_directory or settings.output_directory)
+        storages = _storages({MAIN_STORAGE: output_directory or settings.output_directory, **settings.storages})
         return cls(
             settings=settings,
-            storage=storage,
-            catalog=Catalog(storage, settings.backup_directory),
+            storages=storages,
+            catalog=Catalog(storages, settings.backup_directory),
             databases=Databases(
                 settings.configured, settings.embedded_data_dir, settings.allowed_hosts, settings.targets
             ),
             timeouts=settings.timeouts,
             pool=WorkerPool(settings.load_workers),
         )
+
+
+def _storages(places: Mapping[str, Place]) -> Storages:
+    try:
+        return Storages(places)
+    except ValueError:
+        raise SettingsError("the AWS_* variables of the environment are no credentials: some are missing") from None

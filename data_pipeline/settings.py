@@ -14,8 +14,10 @@ from common.errors import InvalidParams
 from data_pipeline import schedule
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.schedule import Schedule
-from data_pipeline.vector import target
+from data_pipeline.vector import bucket_url, target
 from data_pipeline.vector.connection import Timeouts
+from data_pipeline.vector.location import MAIN_STORAGE, STORAGE_NAME
+from data_pipeline.vector.storages import Place
 from data_pipeline.vector.target import Target
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -34,7 +36,9 @@ class Settings:
     host: str
     port: int
     threads: int
-    output_directory: Path
+    output_directory: Place
+    storages: Mapping[str, Place]
+    """Where else backups may be kept, by the names requests give these places."""
     embedded_data_dir: Path
     configured: Target | None
     """The database of the configuration; None means the embedded one."""
@@ -45,6 +49,8 @@ class Settings:
     """Databases a request may name instead of giving a pg_conn with a password."""
     timeouts: Timeouts
     max_body_bytes: int
+    upload_max_bytes: int
+    """Of a backup set that is uploaded."""
     max_writers: int
     """Backups, restores and deletions at a time; one more is answered 503."""
     api_token: str | None = field(repr=False)
@@ -81,6 +87,7 @@ class Settings:
             port=_number(env, "PORT", 8084, least=0, most=65535),
             threads=_number(env, "THREADS", 32, least=1, most=1024),
             output_directory=_output_directory(env),
+            storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", PROJECT / ".local" / "pgdata"),
             configured=configured,
             schema=env.get("PGVECTOR_SCHEMA") or "public",
@@ -88,6 +95,7 @@ class Settings:
             targets=_targets(env),
             timeouts=_timeouts(env),
             max_body_bytes=_number(env, "MAX_BODY_BYTES", 1 << 20, least=1024, most=1 << 30),
+            upload_max_bytes=_number(env, "UPLOAD_MAX_BYTES", 500_000_000, least=1024, most=1 << 40),
             max_writers=_number(env, "MAX_WRITERS", 8, least=1, most=256),
             api_token=_token(env, "API_TOKEN"),
             api_read_token=_token(env, "API_READ_TOKEN"),
@@ -171,10 +179,34 @@ def _directory(env: Mapping[str, str], name: str, default: Path) -> Path:
     return path if path.is_absolute() else Path.cwd() / path
 
 
-def _output_directory(env: Mapping[str, str]) -> Path:
-    path = _directory(env, "OUTPUT_DIRECTORY", PROJECT / SCHEMA_TOOLS_CONFIG["output_directory"])
+def _output_directory(env: Mapping[str, str]) -> Place:
+    if given := env.get("OUTPUT_DIRECTORY"):
+        return _place("OUTPUT_DIRECTORY", given, Path.cwd())
+    return _place("OUTPUT_DIRECTORY", SCHEMA_TOOLS_CONFIG["output_directory"], PROJECT)
+
+
+def _storages(env: Mapping[str, str]) -> Mapping[str, Place]:
+    """A storage may be named anything but what stands for the output directory, and for all of them."""
+    try:
+        named = json.loads(env.get("STORAGES") or "{}").items()
+        if not all(STORAGE_NAME.fullmatch(name) and name not in (MAIN_STORAGE, "all") for name, _ in named):
+            raise ValueError
+        return MappingProxyType({name: _place("STORAGES", place, Path.cwd()) for name, place in named})
+    except (ValueError, AttributeError, TypeError):
+        raise SettingsError('STORAGES must be a JSON object such as {"archive": "s3://bucket/prefix"}') from None
+
+
+def _place(name: str, text: str, base: Path) -> Place:
+    """A directory, or a bucket by its URL."""
+    if bucket_url.is_bucket_url(text):
+        try:
+            return bucket_url.parse(text)
+        except ValueError:
+            example = "s3://bucket/prefix or s3+http://host:port/bucket/prefix"
+            raise SettingsError(f"{name} must be a directory, or {example}, without credentials") from None
+    path = base / text
     if path.exists() and not path.is_dir():
-        raise SettingsError("OUTPUT_DIRECTORY must be a directory")
+        raise SettingsError(f"{name} must be a directory")
     return path
 
 

@@ -56,7 +56,7 @@ SETTINGS = re.findall(r'"([A-Z_]+)"', Path(settings.__file__).read_text(encoding
 
 
 def pytest_configure() -> None:
-    for name in [name for name in os.environ if name in SETTINGS or name.startswith("PG")]:
+    for name in [name for name in os.environ if name in SETTINGS or name.startswith(("PG", "AWS_"))]:
         del os.environ[name]
     os.environ["PGPASSFILE"] = os.devnull
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"

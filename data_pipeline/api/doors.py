@@ -16,6 +16,9 @@ OPEN_ENDPOINTS = frozenset({"healthz", "readyz"})
 OPEN_BLUEPRINTS = frozenset({"openapi", "swagger"})
 """The description of the API, the same everywhere: a browser can't send a token when it opens a page."""
 
+WHOLE_DATA_ENDPOINTS = frozenset({"download_backup_set"})
+"""Reads by their method that give every row away: more than a token that may look needs."""
+
 READING_ENDPOINTS = frozenset({"verify_backup_set", "compare_backup"})
 """Writes by their method that change nothing: a comparison's temporary tables are gone when it ends."""
 
@@ -60,7 +63,9 @@ class Doors:
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return Response(status=204)  # a browser asks first; what it may do stands in the headers
         if request.endpoint not in OPEN_ENDPOINTS and request.blueprint not in OPEN_BLUEPRINTS:
-            g.caller = self._caller()
+            g.caller = caller(self._settings, request.headers.get("Authorization", ""))
+        if request.endpoint in WHOLE_DATA_ENDPOINTS and g.get("caller") == READER:
+            raise Forbidden("只读令牌不能下载备份")
         if request.method not in SAFE_METHODS:
             if g.get("caller") == READER and request.endpoint not in READING_ENDPOINTS:
                 raise Forbidden("只读令牌不能执行写操作")
@@ -82,19 +87,6 @@ class Doors:
         foreign = bool(origin) and origin != request.host_url.rstrip("/").lower()
         if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
             raise Forbidden("不允许的跨站请求")
-
-    def _caller(self) -> str:
-        """Which token came with the request, by its name. Raises Unauthorized."""
-        settings = self._settings
-        if not (settings.api_token or settings.api_read_token):
-            return "local"
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            if _same(given, settings.api_token):
-                return "API_TOKEN"
-            if _same(given, settings.api_read_token):
-                return READER
-        raise Unauthorized("缺少令牌或令牌错误")
 
     def _enter_as_writer(self) -> None:
         if not self._writers.acquire(blocking=False):
@@ -118,6 +110,19 @@ class Doors:
         if self._settings.cors_origins:
             response.vary.add("Origin")
         return response
+
+
+def caller(settings: Settings, authorization: str) -> str:
+    """Which token an Authorization header has, by its name. Raises Unauthorized."""
+    if not (settings.api_token or settings.api_read_token):
+        return "local"
+    scheme, _, given = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        if _same(given, settings.api_token):
+            return "API_TOKEN"
+        if _same(given, settings.api_read_token):
+            return READER
+    raise Unauthorized("缺少令牌或令牌错误")
 
 
 def _same(given: str, token: str | None) -> bool:

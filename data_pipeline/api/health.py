@@ -33,7 +33,7 @@ class Health:
             pass
 
     def _storage(self) -> None:
-        self._engine.storage.expect_writable()
+        self._engine.storages.main.expect_writable()
 
 
 def _passes(check: Callable[[], object]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 
-from data_pipeline.api.doors import SAFE_METHODS
+from data_pipeline.api.doors import SAFE_METHODS, WHOLE_DATA_ENDPOINTS
 from data_pipeline.api.metrics import OPERATIONS, Metrics, outcome_of
 from data_pipeline.jobs.job import Job
 
@@ -19,7 +19,9 @@ AUDITED = (
     *("task_id", "backup_path", "timestamp", "tables", "strategy", "truncate_before_restore", "atomic"),
     *("format", "truncate_vector_tables", "backup_vector_tables", "require_manifest", "expect_database", "async"),
     *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "dry_run", "probes"),
+    *("storages", "to"),
 )
+AUDITED_QUERY = ("storage", "task_id")
 
 ACCEPTED = 202
 """A job was queued; what became of it is written down when it ends."""
@@ -46,7 +48,7 @@ class Journal:
         response.headers["X-Request-ID"] = g.request_id
         route = request.url_rule.rule if request.url_rule else "unknown"
         self._metrics.count(route, request.method, response.status_code)
-        if request.method not in SAFE_METHODS:
+        if request.method not in SAFE_METHODS or request.endpoint in WHOLE_DATA_ENDPOINTS:
             self._write_down(response)
         return response
 
@@ -63,6 +65,7 @@ class Journal:
             what=request.endpoint,
             path=request.path[:LONGEST_VALUE],
             body=_audited(),
+            **{name: request.args[name][:LONGEST_VALUE] for name in AUDITED_QUERY if name in request.args},
             target=answer["data"].get("target"),
             status=response.status_code,
             outcome="ACCEPTED" if accepted else outcome_of(answer),

@@ -45,9 +45,11 @@ class BackupOperation:
 
     def expect_possible(self, request: dict[str, Any]) -> Target:
         body = BackupBody.model_validate(request)
-        return VectorTableManager.of_task(self._engine, body.task_id).expect_possible(**body.as_arguments())
+        return VectorTableManager.of_task(self._engine, body.task_id, body.storages[0]).expect_possible(
+            **body.as_arguments()
+        )
 
     def run(self, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         body = BackupBody.model_validate(request)
-        manager = VectorTableManager.of_task(self._engine, body.task_id)
+        manager = VectorTableManager.of_task(self._engine, body.task_id, body.storages[0])
         return manager.execute_vector_management(**body.as_arguments(), progress=progress)

@@ -56,10 +56,10 @@ def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope)
     where = engine.catalog.location(None)
     keyed = all(staging.primary_key(session.cursor, table) for table in live.values())
     timestamps = snapshot.seconds_from_now(engine.settings.timestamp_format)
-    with snapshot.room_expected(), engine.storage.draft(where, timestamps) as draft:
+    with engine.storages.of(where).draft(where, timestamps) as draft:
         saved = snapshot.save(session, live, scope, draft, "binary")
         timestamp = draft.timestamp
-    engine.storage.log(where, LOG, f"{now()} 恢复前备份 {timestamp}")
+    engine.storages.of(where).log(where, LOG, f"{now()} 恢复前备份 {timestamp}")
     if not all(one.restorable for one in saved.values()):
         raise InvalidBackup("现有数据中有超过 64 MB 的行,恢复后无法撤销,未做任何修改", can_retry=False)
     return Precaution(tables.database(session.cursor), where.relative_path, timestamp, scope.names, keyed)

@@ -17,8 +17,11 @@ from pydantic_core import ErrorDetails
 from common.errors import InvalidParams, MissingParams, ServiceError
 from data_pipeline.api import clashes
 from data_pipeline.vector import location, naming
+from data_pipeline.vector.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.vector.manifest import MOST_PROBES
 from data_pipeline.vector.naming import FileFormat
+
+PREFIX = "/api/v0/data_pipeline/vector"
 
 # pydantic's error types in our words; the rest is "wrong value".
 REASONS = {
@@ -72,6 +75,7 @@ Tables = Annotated[list[str], Field(min_length=1), _checked(naming.in_order)]
 Probes = Annotated[int, Field(ge=0, le=MOST_PROBES)]
 Strategy = Literal["reload", "sync"]
 OnConflict = Literal["error", "skip", "update"]
+StorageName = Annotated[str, Field(pattern=STORAGE_NAME.pattern.join("^$"))]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 Name = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_storable)]
 Collections = Annotated[list[Name], Field(min_length=1), AfterValidator(_different)]
@@ -100,6 +104,7 @@ class ListQuery(Request):
         False, description="Only the backups of the whole system, not those of tasks"
     )
     task_id: TaskId | None = Field(None, description="Only the backups of this task; beats global_only")
+    storage: StorageName = Field(MAIN_STORAGE, description="Only the backups in this storage; all: in every one")
 
 
 class RestoreBody(Request):
@@ -150,12 +155,15 @@ class BackupBody(Request):
     collections: Collections | None = Field(None, description="Only these collections, by name; all if absent")
     probes: Probes = Field(0, description="Searches to remember, for a restore to repeat")
     format: FileFormat = Field("csv", description="csv, or PostgreSQL's binary COPY: smaller and faster")
+    storages: list[StorageName] = Field([MAIN_STORAGE], min_length=1, description="Where the backup goes, by name")
     as_job: bool = Field(False, alias="async", description="Answer 202 at once, with a job to follow")
 
     @model_validator(mode="after")
     def _no_clash(self) -> "BackupBody":
         if self.pg_conn and self.db_connection:
             raise InvalidParams("pg_conn 与 db_connection 冲突: 只能指定其中一个")
+        if len(set(self.storages)) < len(self.storages):
+            raise InvalidParams("无效的storages: 不能重复", details={"field": "storages"})
         return self
 
     def as_arguments(self) -> dict[str, Any]:
@@ -167,6 +175,7 @@ class BackupBody(Request):
             "file_format": self.format,
             "collections": self.collections,
             "probe_count": self.probes,
+            "copies": self.storages[1:],
         }
 
 
@@ -199,6 +208,24 @@ class BackupSetPath(BaseModel):
 
     location: str = Field(description="global, or a task id")
     timestamp: str = Field(description="YYYYMMDD_HHMMSS")
+
+
+class SetQuery(Request):
+    """Which storage a backup set is in."""
+
+    storage: StorageName = Field(MAIN_STORAGE, description="The storage, by name")
+
+
+class CopyBody(Request):
+    """POST /backups/{location}/{timestamp}/copy"""
+
+    to: StorageName = Field(description="The storage it is copied to, by name")
+
+
+class UploadQuery(SetQuery):
+    """POST /backups/upload"""
+
+    task_id: TaskId | None = Field(None, description="Put it into this task's directory")
 
 
 def rejected(error: ValidationError) -> ServiceError:

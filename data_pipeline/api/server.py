@@ -1,16 +1,22 @@
 """The HTTP server: waitress, with the envelope for what it answers itself, before any route is asked."""
 
+import copy
 import json
 import uuid
+from contextlib import suppress
+from functools import partial
+from socket import SHUT_RDWR
 from typing import Any, cast
 
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import MultiSocketServer, create_server
 from waitress.task import ErrorTask
 
-from common.errors import InternalError, InvalidParams, PayloadTooLarge, ServiceError
+from common.errors import InternalError, InvalidParams, PayloadTooLarge, ServiceError, Unauthorized
 from common.result import error_response
-from data_pipeline.api.doors import SECURITY_HEADERS
+from data_pipeline.api.doors import READER, SECURITY_HEADERS, caller
+from data_pipeline.api.schemas import PREFIX
 from data_pipeline.settings import Settings
 
 ROOM_TO_READ = 16
@@ -19,6 +25,10 @@ ROOM_TO_READ = 16
 CONNECTIONS = 512
 """Open at a time. At the limit nobody is let in, and clients that send half a request and then nothing stay for two
 minutes: with waitress' default of 100 a hundred of them shut everybody else out."""
+
+
+UNSENT_BYTES = 1 << 20
+"""Of an answer, waiting for a client to take them, in memory; a download goes on when there are fewer."""
 
 
 class EnvelopeErrorTask(ErrorTask):
@@ -38,6 +48,31 @@ class EnvelopeErrorTask(ErrorTask):
         self.write(body)
 
 
+class SizedParser(HTTPRequestParser):
+    """A request whose body may be as large as what it asks for allows: only an upload may be large.
+
+    Waitress takes in a whole body, on the disk when it is large, before anybody is asked; so who may send a large one
+    is decided here, as soon as the headers are there.
+    """
+
+    settings: Settings
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        limit = self.settings.max_body_bytes * ROOM_TO_READ
+        asked = cast("Any", self)
+        if (asked.command, asked.path) == ("POST", f"{PREFIX}/backups/upload") and self._may_write():
+            limit = max(limit, self.settings.upload_max_bytes + ROOM_TO_READ)
+        self.adj = copy.copy(self.adj)
+        self.adj.max_request_body_size = limit
+
+    def _may_write(self) -> bool:
+        try:
+            return caller(self.settings, self.headers.get("AUTHORIZATION", "")) != READER
+        except Unauthorized:
+            return False
+
+
 class EnvelopeChannel(HTTPChannel):
     """A connection that answers errors in the envelope."""
 
@@ -51,15 +86,28 @@ def listen(app: Any, settings: Settings) -> Any:
         host=settings.host,
         port=settings.port,
         threads=settings.threads,
-        max_request_body_size=settings.max_body_bytes * ROOM_TO_READ,
+        outbuf_high_watermark=UNSENT_BYTES,
+        outbuf_overflow=UNSENT_BYTES * 4,
         ident=None,
         connection_limit=CONNECTIONS,
         asyncore_use_poll=True,  # select() takes no descriptor above 1023
     )
+    parser = type("Parser", (SizedParser,), {"settings": settings})
     sockets: list[Any] = list(cast("Any", server).map.values()) if isinstance(server, MultiSocketServer) else [server]
     for socket in sockets:
-        socket.channel_class = EnvelopeChannel
+        socket.channel_class = type("Channel", (EnvelopeChannel,), {"parser_class": parser})
+        socket.maintenance = partial(_maintain, socket)
     return server
+
+
+def _maintain(socket: Any, now: float) -> None:
+    """Beside idle connections, close those that take nothing of an answer any more: each of them keeps a thread."""
+    type(socket).maintenance(socket, now)
+    for channel in socket.active_channels.values():
+        if channel.total_outbufs_len and channel.last_activity < now - socket.adj.channel_timeout:
+            channel.will_close = True
+            with suppress(OSError):  # its socket has no room: nobody would look at it before it had
+                channel.socket.shutdown(SHUT_RDWR)
 
 
 def addresses(server: Any) -> list[tuple[str, int]]:

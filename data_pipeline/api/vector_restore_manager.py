@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from common.errors import NotFound, ServiceError
+from common.errors import InternalError, NotFound, ServiceError, ServiceUnavailable
 from common.result import now
 from common.sizes import format_size
 from data_pipeline.api.options import Options
@@ -18,10 +18,13 @@ from data_pipeline.settings import Settings
 from data_pipeline.vector import connection, location, naming
 from data_pipeline.vector.catalog import BackupSet, ListedLocation, ListedSet
 from data_pipeline.vector.connection import retrying
-from data_pipeline.vector.location import Location
+from data_pipeline.vector.location import MAIN_STORAGE, Location
 from data_pipeline.vector.naming import LOG, TABLES, backup_date
 from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.target import Target
+
+EVERYWHERE = "all"
+"""Not the name of a storage, but of all of them."""
 
 
 class VectorRestoreManager:
@@ -35,11 +38,17 @@ class VectorRestoreManager:
         directory = Path(base_output_dir) if base_output_dir else None
         self._engine = engine or Engine.build(Settings.load(), directory)
 
-    def scan_backup_files(self, global_only: bool = False, task_id: str | None = None) -> dict[str, Any]:
-        """Every complete backup set, newest first: `backup_locations` and `summary`. task_id beats global_only."""
+    def scan_backup_files(
+        self, global_only: bool = False, task_id: str | None = None, storage: str = MAIN_STORAGE
+    ) -> dict[str, Any]:
+        """Every complete backup set, newest first: `backup_locations` and `summary`. task_id beats global_only.
+
+        storage: where to look; "all" looks everywhere, and names in the summary the storages it could not reach.
+        """
         if task_id:
             location.check_task_id(task_id)
-        found = self._engine.catalog.scan(global_only=global_only, task_id=task_id)
+        names = list(self._engine.storages) if storage == EVERYWHERE else [storage]
+        found, unreachable = self._scan(names, global_only, task_id)
         of_tasks = sum(len(listed.sets) for listed in found if listed.location.task_id)
         total = sum(len(listed.sets) for listed in found)
         return {
@@ -50,8 +59,24 @@ class VectorRestoreManager:
                 "global_backups": total - of_tasks,
                 "task_backups": of_tasks,
                 "scan_time": now(),
+                **({"unreachable_storages": unreachable} if storage == EVERYWHERE else {}),
             },
         }
+
+    def _scan(
+        self, storages: list[str], global_only: bool, task_id: str | None
+    ) -> tuple[list[ListedLocation], list[str]]:
+        """The locations of some storages, and those that can't be reached. One that is asked for alone must be."""
+        found: list[ListedLocation] = []
+        unreachable = []
+        for name in storages:
+            try:
+                found += self._engine.catalog.scan(global_only=global_only, task_id=task_id, storage=name)
+            except (ServiceUnavailable, InternalError):
+                if len(storages) == 1:
+                    raise
+                unreachable.append(name)
+        return found, unreachable
 
     def restore_from_backup(
         self,
@@ -74,6 +99,7 @@ class VectorRestoreManager:
         naming.check_timestamp(timestamp)
         options = Options(naming.in_order(tables or TABLES), truncate_before_restore, **more)
         where = location.parse(backup_path)
+        self._engine.storages.check(where.storage)
         target = self._engine.databases.resolve(pg_conn)
         with _named(target, options), self._held(where, timestamp, options) as (backup_set, limited):
             if options.dry_run:
@@ -145,10 +171,11 @@ def _named(target: Target, options: Options) -> Iterator[None]:
 
 
 def _describe_location(listed: ListedLocation) -> dict[str, Any]:
-    task_id = listed.location.task_id
+    where = listed.location
+    task_id = where.task_id
     kind = {"type": "task", "task_id": task_id} if task_id else {"type": "global"}
     backups = [_describe_set(found, listed.has_log) for found in listed.sets]
-    return {**kind, "relative_path": listed.location.relative_path, "backups": backups}
+    return {**kind, "relative_path": where.relative_path, "backups": backups, "storage": where.storage}
 
 
 def _describe_set(found: ListedSet, has_log: bool) -> dict[str, Any]:

@@ -24,9 +24,6 @@ from data_pipeline.jobs.job import Origin
 
 log = structlog.get_logger("web")
 
-QUERIED = frozenset({"list_vector_backups", "list_jobs"})
-"""The endpoints that read a query."""
-
 BODILESS = frozenset({"verify_backup_set", "cancel_job"})
 """Writes that take no fields."""
 
@@ -39,6 +36,12 @@ BUG_TEXTS = {
     "backup_vector_tables": BackupOperation.bug,
     "compare_backup": "备份比对失败",
 }
+
+
+WITH_QUERY = frozenset({"list_vector_backups", "list_jobs"}) | {
+    f"{verb}_backup_set" for verb in ("show", "verify", "delete", "copy", "download", "upload")
+}
+"""Endpoints that read a query."""
 
 
 class JsonRequest(Request):
@@ -96,7 +99,7 @@ def _check_query() -> None:
     """No query where none is read, and no key twice: which one was meant would be a guess."""
     for name, values in request.args.lists():
         field = name[:64]
-        if request.endpoint not in QUERIED:
+        if request.endpoint not in WITH_QUERY:
             raise InvalidParams(f"不支持的查询参数: {field}", details={"field": field})
         if len(values) > 1:
             raise InvalidParams(f"查询参数重复: {field}", details={"field": field})

@@ -1,26 +1,21 @@
 """One backup set: both tables, or some collections of them, as a transaction sees them."""
 
-import errno
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from common.errors import StorageFull
 from common.result import now
 from common.sizes import format_size
 from data_pipeline.vector import manifest, saver, tables
 from data_pipeline.vector.connection import Session
-from data_pipeline.vector.draft import Draft
 from data_pipeline.vector.naming import EMBEDDING, TABLES, FileFormat
 from data_pipeline.vector.rows import LARGEST_FIELD
 from data_pipeline.vector.scope import Scope
+from data_pipeline.vector.storage import Draft
 from data_pipeline.vector.tables import Table
 from data_pipeline.version import VERSION
-
-NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # the disk, a quota, a limit on one file's size
 
 Probe = Callable[[Session, Table, Sequence[Mapping[str, Any]]], dict[str, Any] | None]
 
@@ -102,14 +97,3 @@ def seconds_from_now(timestamp_format: str) -> Iterator[str]:
     while True:
         yield moment.strftime(timestamp_format)
         moment += timedelta(seconds=1)
-
-
-@contextmanager
-def room_expected() -> Iterator[None]:
-    """A backup directory without room left is an answer of its own. Raises StorageFull."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in NO_SPACE:
-            raise
-        raise StorageFull("备份存储空间不足", can_retry=False) from error

@@ -14,26 +14,32 @@ from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.trainer import snapshot
 from data_pipeline.trainer.snapshot import Saved
-from data_pipeline.vector import chosen, companions, location, probes, tables, writer_lock
+from data_pipeline.vector import chosen, companions, location, probes, tables, verification, writer_lock
 from data_pipeline.vector.connection import Session, retrying, transaction
-from data_pipeline.vector.location import Location
+from data_pipeline.vector.location import MAIN_STORAGE, Location
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, LOG, TABLES, FileFormat
 from data_pipeline.vector.progress import SILENT, Cancelled, Progress
+from data_pipeline.vector.replica import Replica
 from data_pipeline.vector.scope import EVERYTHING, Scope
 from data_pipeline.vector.searches import Searches
 from data_pipeline.vector.tables import Table
 from data_pipeline.vector.target import Target
 
 COMPLETE = "Vector表备份完成"
+PARTIAL = "Vector表备份部分完成,部分存储备份失败"
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a backup is to hold: collections by name, None for all; how many searches to remember."""
+    """What a backup is to hold: collections by name, None for all; how many searches to remember.
+
+    copies: further storages it goes to.
+    """
 
     file_format: FileFormat
     collections: Sequence[str] | None
     probe_count: int
+    copies: Sequence[str]
 
 
 class VectorTableManager:
@@ -42,22 +48,28 @@ class VectorTableManager:
     task_output_dir is the task's directory, or without a task_id the output directory itself.
     """
 
-    def __init__(self, task_output_dir: str, task_id: str | None = None, *, engine: Engine | None = None) -> None:
+    def __init__(
+        self,
+        task_output_dir: str,
+        task_id: str | None = None,
+        *,
+        engine: Engine | None = None,
+        storage: str = MAIN_STORAGE,
+    ) -> None:
         directory = Path(task_output_dir)
-        root = directory.parent if task_id else directory
-        self._engine = engine or Engine.build(Settings.load(), root)
-        self._location = self._engine.catalog.location(directory.name if task_id else None)
+        self._engine = engine or Engine.build(Settings.load(), directory.parent if task_id else directory)
+        self._location = self._engine.catalog.location(directory.name if task_id else None, storage)
 
     @classmethod
-    def of_task(cls, engine: Engine, task_id: str | None) -> "VectorTableManager":
-        """The manager for a task's directory. Raises NotFound if there is no such directory."""
-        root = engine.storage.root
-        if task_id is None:
-            return cls(str(root), engine=engine)
-        location.check_task_id(task_id)
-        if not (location.is_task_directory(task_id) and engine.storage.has_directory(task_id)):
-            raise NotFound(f"指定的任务目录不存在: {task_id}")
-        return cls(str(root / task_id), task_id, engine=engine)
+    def of_task(cls, engine: Engine, task_id: str | None, storage: str = MAIN_STORAGE) -> "VectorTableManager":
+        """The manager for a task's directory in a storage. Raises NotFound if there is no such directory."""
+        engine.storages.check(storage)
+        if task_id is not None:
+            location.check_task_id(task_id)
+            where = engine.catalog.location(task_id, storage)
+            if not (location.is_task_directory(task_id) and engine.storages.of(where).has_directory(task_id)):
+                raise NotFound(f"指定的任务目录不存在: {task_id}")
+        return cls(task_id or "", task_id, engine=engine, storage=storage)
 
     def execute_vector_management(
         self,
@@ -67,6 +79,7 @@ class VectorTableManager:
         file_format: FileFormat = "csv",
         collections: Sequence[str] | None = None,
         probe_count: int = 0,
+        copies: Sequence[str] = (),
         progress: Progress = SILENT,
     ) -> dict[str, Any]:
         """Back up both tables from one snapshot; returns what the answer says of it.
@@ -74,14 +87,17 @@ class VectorTableManager:
         collections: only those of these names. Raises NotFound for a name that isn't there.
         With `truncate` the embedding table is emptied in the same transaction, once the backup is published whole:
         nobody can write in between, so no row falls out of both. Truncating switches the backup on. `probe_count` is
-        how many searches to remember for a restore to repeat. Raises Cancelled once `progress` says so: the tables are
-        as before.
+        how many searches to remember for a restore to repeat. copies: further storages the set goes to, verified
+        there; before any row is removed, if rows are. Raises Cancelled once `progress` says so: the tables are as
+        before.
         """
         started = time.monotonic()
-        target = self.expect_possible(backup, truncate, pg_conn, collections)
-        wanted = Wanted(file_format, collections, probe_count)
+        target = self.expect_possible(backup, truncate, pg_conn, collections, copies)
+        wanted = Wanted(file_format, collections, probe_count, copies)
         with self._recorded(target) as record:
             retrying(lambda: self._back_up(target, truncate, wanted, record, progress))
+            if not truncate:
+                self._copy(copies, record, strict=False)
         record["duration"] = round(time.monotonic() - started, 3)
         return record
 
@@ -91,6 +107,7 @@ class VectorTableManager:
         truncate: bool = False,
         pg_conn: str | None = None,
         collections: Sequence[str] | None = None,
+        copies: Sequence[str] = (),
         **_options: Any,
     ) -> Target:
         """The database that a backup with these arguments is about. Raises ServiceError if it could only fail."""
@@ -98,6 +115,8 @@ class VectorTableManager:
             raise InvalidParams("backup_vector_tables 与 truncate_vector_tables 均为 false,没有要执行的操作")
         if truncate and collections is not None:
             raise InvalidParams("collections 与 truncate_vector_tables 冲突: 清空会删除没有备份的collection")
+        for name in copies:
+            self._engine.storages.check(name)
         return self._engine.databases.resolve(pg_conn)
 
     def _back_up(
@@ -107,7 +126,7 @@ class VectorTableManager:
         timestamps = snapshot.seconds_from_now(engine.settings.timestamp_format)
         plain = not truncate
         with (
-            engine.storage.draft(self._location, timestamps) as draft,
+            engine.storages.of(self._location).draft(self._location, timestamps) as draft,
             transaction(target, engine.timeouts, snapshot=plain, read_only=plain, progress=progress) as session,
         ):
             live = self._lock(session, truncate)
@@ -121,6 +140,8 @@ class VectorTableManager:
                 record["collections"] = list(scope.names)
             record["backup_timestamp"] = draft.timestamp
             if truncate:
+                verification.expect_stored(self._engine.catalog, self._location, draft.timestamp)
+                self._copy(wanted.copies, record, strict=True)
                 self._truncate(session, live, record)
 
     def _companions(
@@ -129,6 +150,21 @@ class VectorTableManager:
         """None where rows are removed afterwards: nobody passes the lock that takes."""
         further = 0 if truncate else self._engine.settings.backup_connections - 1
         return companions.joined(session, target, self._engine.timeouts, live, further)
+
+    def _copy(self, storages: Sequence[str], record: dict[str, Any], *, strict: bool) -> None:
+        """Copy the set that was just published. Strict: raise where that fails, instead of writing it down."""
+        replica = Replica(self._engine.catalog, self._engine.storages, self._location, record["backup_timestamp"])
+        for storage in storages:
+            try:
+                replica.make(storage)
+                record["storages"][storage] = {"success": True}
+            except ServiceError as error:
+                if strict:
+                    raise
+                failure = {"success": False, "error": error.response, "error_type": error.error_type}
+                record["storages"][storage] = failure
+                record["errors"].append(f"存储{storage}备份失败")
+                record["response"] = PARTIAL
 
     def _lock(self, session: Session, truncate: bool) -> dict[str, Table]:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
@@ -154,8 +190,7 @@ class VectorTableManager:
         """The record of one run, which becomes the answer and a line in the log, whether it worked or not."""
         record = _new_record(self._location, target)
         try:
-            with snapshot.room_expected():
-                yield record
+            yield record
         except ServiceError as error:
             error.data.setdefault("target", target.public())
             if "backup_timestamp" in record:  # what failed was the truncating; the backup is there
@@ -173,7 +208,7 @@ class VectorTableManager:
     def _log(self, text: str) -> bool:
         """Add a line; whether it was written. What was done is done, and a failure stays the one it was."""
         try:
-            self._engine.storage.log(self._location, LOG, f"{now()} {text}")
+            self._engine.storages.of(self._location).log(self._location, LOG, f"{now()} {text}")
         except (ServiceError, OSError):
             return False
         return True
@@ -186,6 +221,7 @@ def _new_record(where: Location, target: Target) -> dict[str, Any]:
         "truncate_performed": False,
         "backup_directory": where.relative_path,
         "tables_backed_up": {},
+        "storages": {where.storage: {"success": True}},
         "truncate_results": {},
         "errors": [],
         "warnings": [],

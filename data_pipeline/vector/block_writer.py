@@ -4,12 +4,13 @@ import hashlib
 import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, BinaryIO
+from typing import Any
 
 from data_pipeline.vector import copy_binary
 from data_pipeline.vector.naming import FileFormat
 from data_pipeline.vector.progress import Progress
 from data_pipeline.vector.source import BLOCK_BYTES
+from data_pipeline.vector.storage import Writable
 
 BLOCKS_AHEAD = 3
 """Blocks waiting to be written: enough to ride out a slow moment of the disk, and memory stays flat."""
@@ -26,7 +27,7 @@ class BlockWriter:
     the server never waits for them. A failed write is raised by a later add() or by finish().
     """
 
-    def __init__(self, file: BinaryIO, header: bytes, trailer: bytes, progress: Progress) -> None:
+    def __init__(self, file: Writable, header: bytes, trailer: bytes, progress: Progress) -> None:
         self.bytes = 0
         self.largest_row = 0
         self.blocks: list[dict[str, Any]] = []

@@ -12,7 +12,7 @@ from typing import Literal
 from data_pipeline.vector import encoder
 from data_pipeline.vector.encoder import Encoded
 from data_pipeline.vector.rows import Layout, RowError
-from data_pipeline.vector.storage import StoredFile
+from data_pipeline.vector.storage import Readable
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Block:
 class Job:
     """A block and all that is needed to encode it anywhere. `layout` is pickled once for all jobs of a load."""
 
-    file: StoredFile
+    file: Readable
     block: Block
     layout: bytes
     source: Literal["csv", "binary"]
@@ -56,7 +56,7 @@ def run(job: Job) -> Encoded:
     return encoded
 
 
-def read(file: StoredFile, block: Block) -> bytes:
+def read(file: Readable, block: Block) -> bytes:
     """The records of a block, checked against the manifest's promise before anybody parses them."""
     data = file.read(block.offset, block.length)
     if len(data) != block.length:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from common.errors import InvalidBackup, NotFound
 from data_pipeline.vector import location as locations
 from data_pipeline.vector import manifest as manifests
-from data_pipeline.vector.location import Location
+from data_pipeline.vector.directory_storage import DirectoryStorage
+from data_pipeline.vector.location import MAIN_STORAGE, Location
 from data_pipeline.vector.manifest import Manifest
 from data_pipeline.vector.naming import (
     COLLECTION_FILE,
@@ -24,7 +25,8 @@ from data_pipeline.vector.naming import (
     set_files,
     table_file,
 )
-from data_pipeline.vector.storage import DirectoryStorage, StoredFile
+from data_pipeline.vector.storage import Listing, StoredFile
+from data_pipeline.vector.storages import Storages
 
 FORMATS = {suffix: name for name, suffix in SUFFIXES.items()}
 
@@ -57,49 +59,56 @@ class BackupSet:
     format: FileFormat
     files: dict[str, StoredFile]
     manifest: Manifest | None
+    manifest_file: StoredFile | None = None
 
 
 class Catalog:
-    """The backup sets of one storage."""
+    """The backup sets of all storages. Raises InvalidParams for a location in a storage that is not configured."""
 
-    def __init__(self, storage: DirectoryStorage, backup_directory: str) -> None:
-        self._storage = storage
+    def __init__(self, storages: Storages, backup_directory: str) -> None:
+        self._storages = storages
         self._backup_directory = backup_directory
 
-    def location(self, task_id: str | None) -> Location:
+    def location(self, task_id: str | None, storage: str = MAIN_STORAGE) -> Location:
         """The location of a task's backups, or of the whole system's."""
-        return Location((task_id, self._backup_directory) if task_id else (self._backup_directory,))
+        return Location((task_id, self._backup_directory) if task_id else (self._backup_directory,), storage)
 
-    def sweep(self) -> list[str]:
-        """Remove what killed backups left behind, everywhere; returns the logical paths of those sets."""
-        tasks = [name for name in self._storage.names() if locations.is_task_directory(name)]
-        places = [self.location(task_id) for task_id in (None, *tasks)]
-        return [place.file(timestamp) for place in places for timestamp in self._storage.sweep(place)]
+    def sweep(self, storage: str = MAIN_STORAGE) -> list[str]:
+        """Remove what killed backups left behind, everywhere in a storage; returns the logical paths of those sets."""
+        places = [self.location(None, storage), *self._tasks(storage)]
+        return [place.file(timestamp) for place in places for timestamp in self._storages.of(place).sweep(place)]
 
-    def scan(self, *, global_only: bool, task_id: str | None) -> list[ListedLocation]:
-        """Locations with a complete set: the global one first, then tasks by their newest set."""
+    def scan(self, *, global_only: bool, task_id: str | None, storage: str = MAIN_STORAGE) -> list[ListedLocation]:
+        """Locations of a storage with a complete set: the global one first, then tasks by their newest set."""
         if task_id:
-            return self._listed([task_id] if locations.is_task_directory(task_id) else [])
-        found = self._listed([None])
+            return self._listed([self.location(task_id, storage)] if locations.is_task_directory(task_id) else [])
+        found = self._listed([self.location(None, storage)])
         if global_only:
             return found
-        tasks = self._listed([name for name in self._storage.names() if locations.is_task_directory(name)])
+        tasks = self._listed(self._tasks(storage))
         return found + sorted(tasks, key=lambda listed: listed.sets[0].timestamp, reverse=True)
 
     def find(self, location: Location, timestamp: str, tables: Sequence[str]) -> BackupSet:
         """Take hold of a set's files. Raises NotFound or InvalidBackup."""
-        present = self._published(location, timestamp, tables[0])
-        file_format = _format_of(timestamp, tables, present)
-        names = {table: table_file(table, timestamp, file_format) for table in tables}
-        files = {table: self._storage.file(location, name) for table, name in names.items()}
-        return BackupSet(location, timestamp, file_format, files, self._manifest(location, timestamp, files))
+        file_format, names = self._named(location, timestamp, tables)
+        return self._take(location, timestamp, file_format, names)
 
     @contextmanager
     def hold(self, location: Location, timestamp: str, tables: Sequence[str]) -> Iterator[BackupSet]:
         """Take hold of a set, so that nobody deletes it meanwhile. Raises NotFound, InvalidBackup."""
-        names = [file.name for file in self.find(location, timestamp, tables).files.values()]
-        with self._storage.held(location, names):
-            yield self.find(location, timestamp, tables)  # as it is now that it can't go away
+        file_format, names = self._named(location, timestamp, tables)
+        with self._storages.of(location).held(location, list(names.values())):
+            yield self._take(location, timestamp, file_format, names)
+
+    def _named(self, location: Location, timestamp: str, tables: Sequence[str]) -> tuple[FileFormat, dict[str, str]]:
+        """The format of a set, and by table the name of its file, whether or not it is there."""
+        present = self._published(location, timestamp, tables[0])
+        file_format = _format_of(timestamp, tables, present)
+        return file_format, {table: table_file(table, timestamp, file_format) for table in tables}
+
+    def _take(self, location: Location, timestamp: str, file_format: FileFormat, names: dict[str, str]) -> BackupSet:
+        files = {table: self._storages.of(location).file(location, name) for table, name in names.items()}
+        return BackupSet(location, timestamp, file_format, files, *self._manifest(location, timestamp, files))
 
     def delete(self, location: Location, timestamp: str) -> list[str]:
         """Remove a set and return the names of its files. Raises OperationInProgress while somebody reads it.
@@ -111,8 +120,8 @@ class Catalog:
         if not data:
             raise NotFound(f"备份文件不存在: {location.file(table_file(TABLES[0], timestamp, 'csv'))}")
         names = data + sorted({manifest_name(timestamp)} & present)
-        with self._storage.held(location, data, exclusive=True):
-            self._storage.delete(location, names)
+        with self._storages.of(location).held(location, data, exclusive=True):
+            self._storages.of(location).delete(location, names)
         return names
 
     @staticmethod
@@ -124,37 +133,35 @@ class Catalog:
 
     def _published(self, location: Location, timestamp: str, table: str) -> set[str]:
         """A location's files. Raises NotFound if the set is being published right now, or its writer was killed."""
-        present = set(self._storage.files(location))
+        present = self._storages.of(location).files(location)
         if claim_name(timestamp) in present and manifest_name(timestamp) not in present:
             raise NotFound(f"备份文件不存在: {location.file(table_file(table, timestamp, 'csv'))}")
         return present
 
-    def _listed(self, task_ids: Sequence[str | None]) -> list[ListedLocation]:
-        found = (self._list(self.location(task_id)) for task_id in task_ids)
+    def _tasks(self, storage: str) -> list[Location]:
+        names = self._storages.of(self.location(None, storage)).names()
+        return [self.location(name, storage) for name in names if locations.is_task_directory(name)]
+
+    def _listed(self, places: list[Location]) -> list[ListedLocation]:
+        """Of one storage."""
+        if not places:
+            return []
+        found = map(_list, places, self._storages.of(places[0]).listings(places))
         return [listed for listed in found if listed.sets]
 
-    def _list(self, location: Location) -> ListedLocation:
-        names = set(self._storage.files(location))
-        pairs = _pair(names)
-        sizes = iter(self._storage.sizes(location, [name for _, _, *both in pairs for name in both]) if pairs else ())
-        sets = [
-            ListedSet(timestamp, FORMATS[suffix], (first, second), (size, other), manifest_name(timestamp) in names)
-            for (timestamp, suffix, first, second), size, other in zip(pairs, sizes, sizes, strict=True)
-            if size is not None and other is not None  # deleted a moment ago
-        ]
-        return ListedLocation(location, sets, LOG in names)
-
-    def _manifest(self, location: Location, timestamp: str, files: dict[str, StoredFile]) -> Manifest | None:
+    def _manifest(
+        self, location: Location, timestamp: str, files: dict[str, StoredFile]
+    ) -> tuple[Manifest | None, StoredFile | None]:
         try:
-            file = self._storage.file(location, manifest_name(timestamp))
+            file = self._storages.of(location).file(location, manifest_name(timestamp))
         except NotFound:
-            return None
+            return None, None
         if file.size > manifests.LARGEST:
             raise InvalidBackup(f"清单文件过大: {file.path}", details={"file": file.name})
         manifest = manifests.load(file.read(0, file.size), file.name, timestamp)
         for table, data in files.items():
             manifest.expect_file(table, data.name, data.size)
-        return manifest
+        return manifest, file
 
 
 def _pair(names: set[str]) -> list[tuple[str, str, str, str]]:
@@ -171,6 +178,18 @@ def _pair(names: set[str]) -> list[tuple[str, str, str, str]]:
         and (claim_name(timestamp) not in names or manifest_name(timestamp) in names)
     }
     return list(complete.values())
+
+
+def _list(location: Location, listing: Listing) -> ListedLocation:
+    names = listing.names
+    pairs = _pair(names)
+    sizes = iter(listing.sizes([name for _, _, *both in pairs for name in both]))
+    sets = [
+        ListedSet(timestamp, FORMATS[suffix], (first, second), (size, other), manifest_name(timestamp) in names)
+        for (timestamp, suffix, first, second), size, other in zip(pairs, sizes, sizes, strict=True)
+        if size is not None and other is not None  # deleted a moment ago
+    ]
+    return ListedLocation(location, sets, LOG in names)
 
 
 def _format_of(timestamp: str, tables: Sequence[str], present: set[str]) -> FileFormat:

@@ -66,9 +66,11 @@ class Reading:
 
     def _jobs(self, found: list[Block]) -> Iterator[Job]:
         source = self._source
-        for block in source.blocks():
-            found.append(block)
-            yield Job(source.file, block, self._layout, source.format, source.binary)
+        with source.file.portions() as portion:
+            for block in source.blocks():
+                found.append(block)
+                readable = portion(block.offset, block.length)
+                yield Job(readable, block, self._layout, source.format, source.binary)
 
 
 class CopyStream:

@@ -1,7 +1,8 @@
 """Where backup sets live, as answers and requests name it. Pure text: no path here touches a disk.
 
 `./data_pipeline/training_data` is the logical name of the configured output directory, wherever that is. A location
-is a directory below it: "vector_bak" for the whole system, "task_x/vector_bak" for one task.
+is a directory below it: "vector_bak" for the whole system, "task_x/vector_bak" for one task. In another configured
+storage the path has that storage's name before it: `archive:./data_pipeline/training_data/vector_bak`.
 """
 
 import re
@@ -10,6 +11,10 @@ from dataclasses import dataclass
 from common.errors import InvalidParams
 
 LOGICAL_ROOT = "data_pipeline/training_data"
+MAIN_STORAGE = "local"
+"""What requests call the output directory where they choose among storages, wherever it is."""
+
+STORAGE_NAME = re.compile(r"[A-Za-z0-9_-]{2,64}", re.ASCII)  # one letter alone is a drive of Windows
 TASK_ID = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
 TASK_PREFIXES = ("task_", "manual_")
 LONGEST_PATH = 1024
@@ -23,11 +28,13 @@ class Location:
     """A directory of backup sets, by its parts below the output directory."""
 
     parts: tuple[str, ...]
+    storage: str = MAIN_STORAGE
 
     @property
     def relative_path(self) -> str:
         """As answers show it and requests give it back: `./data_pipeline/training_data/…`."""
-        return "/".join((".", LOGICAL_ROOT, *self.parts))
+        path = "/".join((".", LOGICAL_ROOT, *self.parts))
+        return path if self.storage == MAIN_STORAGE else f"{self.storage}:{path}"
 
     @property
     def task_id(self) -> str | None:
@@ -44,16 +51,17 @@ def parse(backup_path: str) -> Location:
         encoded = backup_path.encode()
     except UnicodeEncodeError:
         raise _outside() from None
-    if len(encoded) > LONGEST_PATH or FORBIDDEN.search(backup_path):
+    storage, separator, path = backup_path.rpartition(":")
+    if len(encoded) > LONGEST_PATH or FORBIDDEN.search(path) or (separator and not STORAGE_NAME.fullmatch(storage)):
         raise _outside()
-    path = backup_path.removeprefix("./").rstrip("/")
+    path = path.removeprefix("./").rstrip("/")
     root, found, rest = path.partition(LOGICAL_ROOT + "/")
     if root or not found:
         raise _outside()
     parts = tuple(rest.split("/"))
-    if any(not _is_plain(part) for part in parts):
+    if any(not is_plain(part) for part in parts):
         raise _outside()
-    return Location(parts)
+    return Location(parts, storage or MAIN_STORAGE)
 
 
 def is_task_directory(name: str) -> bool:
@@ -67,7 +75,8 @@ def check_task_id(task_id: str) -> None:
         raise InvalidParams("无效的task_id格式,只能包含字母、数字和下划线")
 
 
-def _is_plain(part: str) -> bool:
+def is_plain(part: str) -> bool:
+    """Whether a part of a path names one thing directly below another, on every system."""
     return part not in ("", ".", "..") and len(part.encode()) <= LONGEST_NAME and not part.endswith((".", " "))
 
 

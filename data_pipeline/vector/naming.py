@@ -22,6 +22,8 @@ TABLE_FILE = re.compile(r"(langchain_pg_(?:collection|embedding))_([0-9]{8}_[0-9
 CLAIM_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.claim")
 COLLECTION_FILE = re.compile(r"langchain_pg_collection_([0-9]{8}_[0-9]{6})\.(csv|pgcopy)")
 
+MANIFEST_FILE = re.compile(r"vector_backup_([0-9]{8}_[0-9]{6})\.json")
+
 
 def check_timestamp(timestamp: str) -> None:
     """Raise InvalidParams unless it is eight ASCII digits, an underscore and six; such a time need not exist."""

@@ -1,4 +1,4 @@
-"""A table into a file: COPY streams -> blocks, hashed as they pass -> disk."""
+"""A table into a file: COPY streams -> blocks, hashed as they pass -> the storage."""
 
 import threading
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from common.errors import InternalError
 from data_pipeline.vector import copy_binary, indexes, pages, sqlstate, tables
 from data_pipeline.vector.block_writer import BlockWriter, Rows
 from data_pipeline.vector.connection import Session
-from data_pipeline.vector.draft import Draft, sync
 from data_pipeline.vector.naming import FileFormat, table_file
 from data_pipeline.vector.pages import ALL_PAGES, Pages
 from data_pipeline.vector.scope import Scope
+from data_pipeline.vector.storage import Draft
 from data_pipeline.vector.tables import Table
 
 
@@ -72,7 +72,7 @@ class Extraction:
 def save(
     sessions: Sequence[Session], table: Table, scope: Scope, draft: Draft, file_format: FileFormat
 ) -> tuple[dict[str, Any], int]:
-    """Write a table's rows into a file of the draft, down to the disk.
+    """Write a table's rows into a file of the draft.
 
     sessions: the transaction's own, and others in its snapshot that read along. Returns what the manifest says of the
     file, and the bytes of its largest row.
@@ -85,7 +85,6 @@ def save(
     trailer = copy_binary.TRAILER if binary else b""
     with draft.create(name) as file, BlockWriter(file, header, trailer, sessions[0].progress) as writer:
         rows = Extraction(table, scope, file_format, writer).run(sessions)
-        sync(file)
     if rows != sum(block["rows"] for block in writer.blocks):
         raise InternalError(f"写出的行数与数据库不符: {table.name}")
     index_facts, foreign_keys = indexes.facts(cursor, table)

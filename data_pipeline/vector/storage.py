@@ -1,200 +1,140 @@
-"""The one object that knows where backup sets are kept: it lists, opens, publishes and deletes their files.
+"""What the rest of the code asks of a place where backup sets are kept: list, open, publish and delete their files.
 
-Here they are kept in a directory. Whoever asks names a Location and a file, never a path.
+Whoever asks names a Location and a file, never a path or a key: only an implementation knows those. There are two,
+a directory (directory_storage.py) and a bucket of an object store (object_storage.py).
 """
 
-import os
-import stat
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
 
-from common.errors import InternalError, InvalidBackup, NotFound, OperationInProgress
-from data_pipeline.vector.directory import HAS_LOCKS, Directory, NotRegular, open_directory
-from data_pipeline.vector.draft import Draft, sweep
 from data_pipeline.vector.location import Location
 
 
-@dataclass(frozen=True)
-class StoredFile:
-    """A file as it was when the operation began. Picklable, so that other processes can read ranges of it."""
+class Readable(Protocol):
+    """Bytes that can be read by range. Picklable, so that another process can do it."""
 
-    root: str
-    location: Location
-    name: str
-    size: int
-    identity: tuple[int, ...]
+    def read(self, offset: int, length: int) -> bytes:
+        """The bytes of a range; fewer only at the end of the file."""
+
+
+class Stream(Protocol):
+    """An open file, read from its start to its end."""
+
+    def read(self, length: int, /) -> bytes:
+        """Up to that many bytes; none only at the end."""
+
+    def seek(self, offset: int, /) -> object:
+        """Go on from there."""
+
+
+class Writable(Protocol):
+    """A file while it is written."""
+
+    def write(self, data: bytes, /) -> object:
+        """Add to its end."""
+
+
+Portions = Callable[[int, int], Readable]
+"""From an offset and a length to what a worker process reads that range from."""
+
+
+class StoredFile(Protocol):
+    """A file as it was when the operation began. Reading raises InvalidBackup if it does not stay that one."""
+
+    @property
+    def location(self) -> Location: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+
+    @property
+    def identity(self) -> Hashable:
+        """What tells it from another file of the same name."""
 
     @property
     def path(self) -> str:
         """The logical path, for people."""
-        return self.location.file(self.name)
 
-    @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
-        """The file for reading. Raises InvalidBackup if it is not, or does not stay, the one it was."""
-        root, location = Path(self.root), self.location
-        with _located(root, location) as directory, _opened(directory, location, self.name) as file:
-            self._expect_same(file)
-            yield file
-            self._expect_same(file)
+    def open(self) -> AbstractContextManager[Stream]:
+        """The file for reading."""
 
     def read(self, offset: int, length: int) -> bytes:
         """The bytes of a range; fewer only at the end of the file."""
-        with self.open() as file:
-            file.seek(offset)
-            return file.read(length)
 
-    def _expect_same(self, file: BinaryIO) -> None:
-        if _identity(os.fstat(file.fileno())) != self.identity:
-            raise InvalidBackup(f"备份文件在读取时被更改: {self.path}", details={"file": self.name})
+    def portions(self) -> AbstractContextManager[Portions]:
+        """Its ranges, asked for from the start to the end, for worker processes to read."""
 
 
-class DirectoryStorage:
-    """Backup sets below one directory."""
+class Draft(Protocol):
+    """A backup set while it is written: a timestamp that nobody else has, and files that nobody sees yet."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    timestamp: str
+
+    def create(self, name: str) -> AbstractContextManager[Writable]:
+        """A file for writing. It is safely stored when the `with` ends, and gone if an exception ends it."""
+
+    def file(self, name: str) -> StoredFile:
+        """A file that was written, to be read back before anybody else can."""
+
+    def publish(self, manifest: bytes | None) -> None:
+        """Let everybody see the set, whole: its manifest, if it has one, goes last."""
+
+
+class Listing(Protocol):
+    """The files of a location as they were when it was listed."""
+
+    @property
+    def names(self) -> set[str]: ...
+
+    def sizes(self, names: Sequence[str]) -> list[int | None]:
+        """In bytes, None for one that is gone."""
+
+
+class Storage(Protocol):
+    """A place for backup sets. What it raises are ServiceError, and OSError for a disk that fails."""
 
     def names(self) -> list[str]:
-        """Names of the real directories directly below the root."""
-        try:
-            with os.scandir(self.root) as entries:
-                return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+        """Names of the directories directly below the root."""
 
-    def files(self, location: Location) -> list[str]:
-        """The names of a location's regular files, in no order; none if it does not exist or is a link."""
-        try:
-            with _located(self.root, location) as directory:
-                return directory.files()
-        except (NotFound, InvalidBackup):
-            return []
+    def has_directory(self, name: str) -> bool:
+        """Whether backups may be put below a directory of that name."""
 
-    def sizes(self, location: Location, names: Sequence[str]) -> list[int | None]:
-        """The sizes in bytes of files in a location, None for one that is gone."""
-        with _located(self.root, location) as directory:
-            return [_size(directory, name) for name in names]
+    def files(self, location: Location) -> set[str]:
+        """The names of a location's files; none if it does not exist."""
 
-    @contextmanager
-    def held(self, location: Location, names: Sequence[str], *, exclusive: bool = False) -> Iterator[None]:
-        """Keep files from being deleted, or (exclusive) from being read, by any process meanwhile.
-
-        Raises OperationInProgress if somebody holds one of them the other way.
-        """
-        with _located(self.root, location) as directory, ExitStack() as stack:
-            for name in names if HAS_LOCKS or not exclusive else ():
-                stack.enter_context(_locked(directory, location, name, exclusive))
-            yield
-
-    def delete(self, location: Location, names: Sequence[str]) -> None:
-        """Remove files, in order; they are gone for good when this returns."""
-        with _located(self.root, location) as directory:
-            for name in names:
-                try:
-                    directory.remove(name)
-                except FileNotFoundError:
-                    continue
-                except PermissionError:  # Windows: somebody has it open
-                    raise _in_use(location, "备份集正在被使用") from None
-            directory.sync()
+    def listings(self, locations: Sequence[Location]) -> Iterable[Listing]:
+        """What lies in each of them."""
 
     def file(self, location: Location, name: str) -> StoredFile:
         """Take hold of a file. Raises NotFound, or InvalidBackup if it is no regular file."""
-        with _located(self.root, location) as directory, _opened(directory, location, name) as file:
-            status = os.fstat(file.fileno())
-        return StoredFile(str(self.root.absolute()), location, name, status.st_size, _identity(status))
 
-    def has_directory(self, name: str) -> bool:
-        """Whether a real directory of that name is directly below the root."""
-        try:
-            return stat.S_ISDIR(os.lstat(self.root / name).st_mode)
-        except FileNotFoundError:
-            return False
+    def held(
+        self, location: Location, names: Sequence[str], *, exclusive: bool = False
+    ) -> AbstractContextManager[None]:
+        """Keep a set's files from being deleted, or (exclusive) from being read, by anybody meanwhile.
 
-    @contextmanager
-    def draft(self, location: Location, timestamps: Iterator[str]) -> Iterator[Draft]:
-        """A new set under the first free timestamp; what is not published by the end is removed."""
-        with suppress(FileExistsError):  # something else has that name: _located says what
-            self.root.joinpath(*location.parts).mkdir(parents=True, exist_ok=True)
-        with _located(self.root, location) as directory:
-            draft = Draft.claim(directory, timestamps)
-            try:
-                yield draft
-            finally:
-                draft.close()
+        Raises OperationInProgress if somebody holds one of them the other way.
+        """
 
-    def expect_writable(self) -> None:
-        """Raise OSError unless new backups could be written."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=self.root):
-            pass
+    def delete(self, location: Location, names: Sequence[str]) -> None:
+        """Remove files, in order; they are gone for good when this returns."""
+
+    def draft(self, location: Location, timestamps: Iterator[str]) -> AbstractContextManager[Draft]:
+        """A new set under the first free timestamp; what is not published by the end is removed.
+
+        Raises BackupExists if none of them is free.
+        """
 
     def sweep(self, location: Location) -> list[str]:
         """Remove what backups that were killed have left behind; returns their timestamps."""
-        if not self.files(location):
-            return []
-        with _located(self.root, location) as directory:
-            return sweep(directory)
 
     def log(self, location: Location, name: str, line: str) -> None:
-        """Add a line to a text file of the location. Raises InvalidBackup if it is no regular file."""
-        with _located(self.root, location) as directory:
-            try:
-                directory.append(name, f"{line}\n".encode())
-            except NotRegular:
-                raise _not_regular(location.file(name)) from None
+        """Add a line to a text file of the location."""
 
-
-def _size(directory: Directory, name: str) -> int | None:
-    try:
-        return directory.size(name)
-    except FileNotFoundError:
-        return None
-
-
-def _identity(status: os.stat_result) -> tuple[int, ...]:
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
-
-
-def _located(root: Path, location: Location) -> Directory:
-    try:
-        return open_directory(root, location.parts)
-    except PermissionError:
-        raise InternalError(f"服务没有权限读取: {location.relative_path}", can_retry=False) from None
-    except FileNotFoundError:
-        raise NotFound(f"备份目录不存在: {location.relative_path}") from None
-    except NotRegular:
-        raise _not_regular(location.relative_path) from None
-
-
-def _opened(directory: Directory, location: Location, name: str) -> BinaryIO:
-    try:
-        return directory.open(name)
-    except PermissionError:
-        raise InternalError(f"服务没有权限读取: {location.file(name)}", can_retry=False) from None
-    except FileNotFoundError:
-        raise NotFound(f"备份文件不存在: {location.file(name)}") from None
-    except NotRegular:
-        raise _not_regular(location.file(name)) from None
-
-
-def _locked(directory: Directory, location: Location, name: str, exclusive: bool) -> BinaryIO:
-    try:
-        return directory.locked(name, exclusive=exclusive)
-    except (FileNotFoundError, NotRegular):
-        raise NotFound(f"备份文件不存在: {location.file(name)}") from None
-    except BlockingIOError:
-        raise _in_use(location, "备份集正在被使用" if exclusive else "备份集正在被删除") from None
-
-
-def _in_use(location: Location, text: str) -> OperationInProgress:
-    return OperationInProgress(f"{text}: {location.relative_path}", can_retry=True)
-
-
-def _not_regular(path: str) -> InvalidBackup:
-    return InvalidBackup(f"不是普通文件或目录: {path}", details={"file": path.rpartition("/")[2]})
+    def expect_writable(self) -> None:
+        """Raise OSError or ServiceError unless new backups could be written."""

@@ -21,6 +21,7 @@ from werkzeug.test import TestResponse
 
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
+from tests.integration.places import KEY, BucketPlace, DirectoryPlace, Place, S3Server
 from unified_api import PREFIX, create_app
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -165,7 +166,7 @@ def make_client(output_dir: Path, history_url: str) -> Iterator[Callable[..., Cl
         jobs.append(app.extensions["jobs"])
         app.test_client_class = Client
         password = urlsplit(env.get("DATABASE_URL", "")).password
-        never = (password, ROLE_PASSWORD, str(output_dir), str(PROJECT))
+        never = (password, ROLE_PASSWORD, str(output_dir), str(PROJECT), *KEY.values(), "some/prefix")
         app.config["NEVER_SHOWN"] = [secret for secret in never if secret]
         return app.test_client()
 
@@ -306,3 +307,26 @@ def role(database: Any) -> Iterator[Role]:
         database.fetch("SELECT pg_terminate_backend(%s)", connection)
     database.execute(f"DROP OWNED BY {name}")
     database.execute(f"DROP ROLE {name}")
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server, on this machine."""
+    server = S3Server(tmp_path_factory.mktemp("s3") / "server.log")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> BucketPlace:
+    """A bucket of a test's own; its key is in the environment, as it is for a service."""
+    for name, value in KEY.items():
+        monkeypatch.setenv(name, value)
+    return s3_server.bucket()
+
+
+@pytest.fixture(params=["directory", "bucket"])
+def place(request: pytest.FixtureRequest, output_dir: Path) -> Place:
+    """Where backups are kept: the same test for each kind of storage."""
+    found: Place = DirectoryPlace(output_dir) if request.param == "directory" else request.getfixturevalue("bucket")
+    return found

@@ -74,30 +74,33 @@ def run(place: Place) -> Run:
 
 
 def test_every_race_has_times_of_the_service_and_of_a_peer(run: Run) -> None:
-    assert list(run.document["races"]) == ["backup", "restore", "archive", "hnsw", "small", "list"]
-    for race in run.document["races"].values():
+    buckets = ["bucket_backup", "bucket_restore"]
+    assert list(run.document["races"]) == ["backup", "restore", *buckets, "archive", "hnsw", "small", "list"]
+    for key, race in run.document["races"].items():
         names = {times["name"] for times in race["times"]}
         assert any(name.startswith("this service") for name in names)
-        assert any(not name.startswith("this service") for name in names)
+        assert any("S3 server" in name if key in buckets else not name.startswith("this service") for name in names)
         assert all(0 < min(times["seconds"]) <= times["median"] for times in race["times"])
 
 
-@pytest.mark.parametrize("race", ["backup", "restore", "archive", "hnsw"])
+@pytest.mark.parametrize("race", ["backup", "restore", "bucket_backup", "bucket_restore", "archive", "hnsw"])
 def test_both_formats_run_in_every_race_over_many_rows(run: Run, race: str) -> None:
     assert {times["name"] for times in run.document["races"][race]["times"]} > OURS
 
 
 def test_every_gate_has_a_value_and_none_is_judged_at_sizes_of_no_meaning(run: Run) -> None:
-    assert len(run.document["gates"]) == 12
+    assert len(run.document["gates"]) == 16
     assert all(gate["value"] > 0 for gate in run.document["gates"])
     assert run.document["judged"] is False
     assert "Not judged" in run.printed
 
 
 def test_memory_is_that_of_a_file_and_of_one_three_times_as_large(run: Run) -> None:
-    smaller, larger = run.document["memory"]
+    smaller, larger, in_bucket = run.document["memory"]
+    assert [use["storage"] for use in run.document["memory"]] == ["local", "local", "bucket"]
+    assert in_bucket["file_bytes"] == larger["file_bytes"]
     assert larger["file_bytes"] == pytest.approx(3 * smaller["file_bytes"], rel=0.01)
-    assert all(use[job] > 10 << 20 for use in (smaller, larger) for job in ("backup", "restore"))
+    assert all(use[job] > 10 << 20 for use in run.document["memory"] for job in ("backup", "restore"))
 
 
 def test_the_table_shows_what_the_document_holds(run: Run) -> None:

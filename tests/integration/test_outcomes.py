@@ -405,4 +405,4 @@ def test_a_place_where_no_backup_can_be_written_is_not_called_full(client: Any, 
     output_dir.write_bytes(b"a file")
     response = client.backup()
     assert outcome(response) == INTERNAL_ERROR
-    assert response.get_json()["data"]["response"] == "Vector表备份失败"
+    assert response.get_json()["data"]["response"] == "备份存储不可写: ./data_pipeline/training_data/vector_bak"

@@ -1,6 +1,7 @@
 """The service's configuration, read from the environment over the configuration modules."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from app_config import PGVECTOR_CONFIG
 from data_pipeline import schedule
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.settings import PROJECT, Settings, SettingsError
+from data_pipeline.vector.bucket_url import BucketUrl
 from data_pipeline.vector.connection import Timeouts
 from data_pipeline.vector.target import Target
 
@@ -80,6 +82,23 @@ def test_every_variable_has_its_effect(tmp_path: Path) -> None:
     assert (found.jobs_keep_days, found.jobs_heartbeat) == (7, 2)
     assert found.backup_schedule == schedule.parse("0 3 * * * Asia/Shanghai")
     assert (found.backup_keep_days, found.backup_keep_last) == (14, 3)
+
+
+PLACES = {
+    "s3://bucket": BucketUrl(None, "bucket", ""),
+    "s3://bucket/a/b/": BucketUrl(None, "bucket", "a/b"),
+    "s3+http://localhost:9000/bucket": BucketUrl("http://localhost:9000", "bucket", ""),
+    "s3+https://minio.example.com/bucket/深": BucketUrl("https://minio.example.com", "bucket", "深"),
+    "/mnt/usb": Path("/mnt/usb"),
+}
+
+
+@pytest.mark.parametrize(("text", "place"), PLACES.items())
+def test_backups_may_be_in_a_directory_or_a_bucket(text: str, place: Path | BucketUrl) -> None:
+    found = Settings.load(
+        {"OUTPUT_DIRECTORY": text, "STORAGES": json.dumps({"archive": text}), "UPLOAD_MAX_BYTES": "2048"}
+    )
+    assert (found.output_directory, found.storages, found.upload_max_bytes) == (place, {"archive": place}, 2048)
 
 
 def test_a_relative_directory_of_the_environment_is_below_the_working_directory(
@@ -161,6 +180,24 @@ WRONG = {
     "a database port that is no number": {**LIBPQ, "PGPORT": "five"},
     "a database port over 65535": {**LIBPQ, "PGPORT": "99999"},
     "a file for a directory": {"OUTPUT_DIRECTORY": __file__},
+    "a bucket of another kind": {"OUTPUT_DIRECTORY": "gs://bucket/prefix"},
+    "a bucket with a key in it": {"OUTPUT_DIRECTORY": f"s3://key:{SECRET}@bucket/prefix"},
+    "a server with a key in it": {"OUTPUT_DIRECTORY": f"s3+http://key:{SECRET}@localhost:9000/bucket"},
+    "a bucket with a key after it": {"OUTPUT_DIRECTORY": f"s3://bucket/prefix?secret={SECRET}"},
+    "no bucket": {"OUTPUT_DIRECTORY": "s3://"},
+    "a server without a bucket": {"OUTPUT_DIRECTORY": "s3+http://localhost:9000/"},
+    "a server with a port that is none": {"OUTPUT_DIRECTORY": "s3+http://localhost:http/bucket"},
+    "a bucket of a strange name": {"OUTPUT_DIRECTORY": "s3://UPPER_case/prefix"},
+    "a prefix that climbs": {"OUTPUT_DIRECTORY": "s3://bucket/../prefix"},
+    "storages that are no JSON": {"STORAGES": "archive=s3://bucket"},
+    "storages that are a list": {"STORAGES": '["s3://bucket"]'},
+    "a storage that is no place": {"STORAGES": '{"archive": 1}'},
+    "a storage with a key in it": {"STORAGES": f'{{"archive": "s3://key:{SECRET}@bucket"}}'},
+    "a storage of a strange name": {"STORAGES": '{"a/b": "s3://bucket"}'},
+    "a storage with a drive's name": {"STORAGES": '{"C": "s3://bucket"}'},
+    "a storage called local": {"STORAGES": '{"local": "s3://bucket"}'},
+    "a storage called all": {"STORAGES": '{"all": "s3://bucket"}'},
+    "an upload of nothing": {"UPLOAD_MAX_BYTES": "0"},
 }
 
 

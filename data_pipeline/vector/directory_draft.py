@@ -1,55 +1,69 @@
-"""A backup set while it is written: nobody sees it before it is whole.
+"""A backup set while it is written into a directory: nobody sees it before it is whole.
 
 The claim, a hidden file made with O_EXCL and locked while its writer lives, gives a timestamp to one writer only, in
 any process. Data files are written under hidden names. To publish, everything is on disk first, then the data files
-get their names, then the manifest, and the claim goes. A timestamp with a claim and no manifest is not listed.
+get their names, then the manifest, and the claim goes. A timestamp with a claim and no manifest is not listed; a set
+that has none is published by the end of its claim.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from common.errors import InternalError
+from common.errors import BackupExists
 from data_pipeline.vector.directory import Directory
 from data_pipeline.vector.naming import CLAIM_FILE, claim_name, manifest_name, set_files
+from data_pipeline.vector.storage import StoredFile
+
+Kept = Callable[[str, str], StoredFile]
+"""From a file's name and the one it has in the directory to the file."""
 
 
-class Draft:
+class DirectoryDraft:
     """A claimed timestamp and the files written for it so far."""
 
-    def __init__(self, directory: Directory, claim: BinaryIO, timestamp: str) -> None:
+    def __init__(self, directory: Directory, claim: BinaryIO, timestamp: str, kept: Kept) -> None:
         self.timestamp = timestamp
         self._directory = directory
         self._claim = claim
+        self._kept = kept
         self._written: list[str] = []
         self._published: list[str] = []
 
     @classmethod
-    def claim(cls, directory: Directory, timestamps: Iterator[str]) -> "Draft":
-        """Take the first timestamp that no set, done or under way, has."""
+    def claim(cls, directory: Directory, timestamps: Iterator[str], kept: Kept) -> "DirectoryDraft":
+        """Take the first timestamp that no set, done or under way, has. Raises BackupExists if there is none."""
         for timestamp in timestamps:
             try:
                 claim = directory.claim(claim_name(timestamp))
             except FileExistsError:
                 continue
             if not set_files(timestamp) & directory.names():
-                return cls(directory, claim, timestamp)
+                return cls(directory, claim, timestamp, kept)
             claim.close()
             directory.remove(claim_name(timestamp))
-        raise InternalError("没有可用的时间戳")
+        raise BackupExists("该时间戳已有备份集")
 
-    def create(self, name: str) -> BinaryIO:
-        """A data file for writing, under a hidden name until the set is published."""
+    @contextmanager
+    def create(self, name: str) -> Iterator[BinaryIO]:
+        """A file for writing, under a hidden name until the set is published; on the disk when the `with` ends."""
         self._written.append(name)
-        return self._directory.create(_hidden(name))
+        with self._directory.create(_hidden(name)) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
 
-    def publish(self, manifest: bytes) -> None:
-        """Give every file its name, the manifest last. The files created must be closed and synced by then."""
+    def file(self, name: str) -> StoredFile:
+        """A file that was written, to be read back before anybody else can."""
+        return self._kept(name, _hidden(name))
+
+    def publish(self, manifest: bytes | None) -> None:
+        """Give every file its name, the manifest last."""
         name = manifest_name(self.timestamp)
-        with self.create(name) as file:
-            file.write(manifest)
-            sync(file)
+        if manifest is not None:
+            with self.create(name) as file:
+                file.write(manifest)
         for written in self._written:
             if written == name:
                 self._directory.sync()  # the manifest never reaches the disk before what it vouches for
@@ -93,12 +107,6 @@ def _remove_leftovers(directory: Directory, timestamp: str) -> None:
         leftovers |= set_files(timestamp)
     for name in sorted(leftovers & names):
         directory.remove(name)
-
-
-def sync(file: BinaryIO) -> None:
-    """Bring what was written to the disk itself."""
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _hidden(name: str) -> str:

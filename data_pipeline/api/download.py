@@ -1,0 +1,83 @@
+"""A backup set as a download: one tar, its length known, any range of it, the set held as long as somebody reads."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from flask import Response
+from werkzeug.http import parse_range_header
+
+from common.errors import RangeNotSatisfiable, ServiceUnavailable
+from data_pipeline.engine import Engine
+from data_pipeline.vector.archive import Archive
+from data_pipeline.vector.location import Location
+from data_pipeline.vector.naming import TABLES
+
+THREADS_FOR_ONE = 4
+"""Of so many threads one may serve a download: a slow reader keeps his until he is done or says nothing for long."""
+
+
+@dataclass(frozen=True)
+class Download:
+    """A tar on its way, or the range of it from `start` up to `end`."""
+
+    name: str
+    archive: Archive
+    start: int
+    end: int
+    held: ExitStack
+
+    def response(self) -> Response:
+        """The answer; its end, however it comes, lets go of the set."""
+        size = self.archive.size
+        chunks = self.archive.read(self.start, self.end)
+        partial = (self.start, self.end) != (0, size)
+        response = Response(chunks, status=206 if partial else 200, mimetype="application/x-tar")
+        response.content_length = self.end - self.start
+        response.accept_ranges = "bytes"
+        response.set_etag(self.archive.identity)
+        response.headers["Content-Disposition"] = f'attachment; filename="{self.name}"'
+        if partial:
+            response.headers["Content-Range"] = f"bytes {self.start}-{self.end - 1}/{size}"
+        response.call_on_close(chunks.close)
+        response.call_on_close(self.held.close)
+        return response
+
+
+class Downloads:
+    """What can be downloaded, and how much at a time."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._places = threading.BoundedSemaphore(max(1, engine.settings.threads // THREADS_FOR_ONE))
+
+    def open(self, place: Location, timestamp: str, wanted: str | None, if_range: str | None) -> Download:
+        """Take hold of a set. wanted, if_range: the headers Range and If-Range.
+
+        Raises NotFound, InvalidBackup, RangeNotSatisfiable, or ServiceUnavailable if too many are under way.
+        """
+        with ExitStack() as stack:
+            if not self._places.acquire(blocking=False):
+                raise ServiceUnavailable("正在进行的下载过多,请稍后重试", can_retry=True)
+            stack.callback(self._places.release)
+            archive = stack.enter_context(self._archive(place, timestamp))
+            start, end = _range(wanted if if_range in (None, f'"{archive.identity}"') else None, archive.size)
+            return Download(f"vector_backup_{timestamp}.tar", archive, start, end, stack.pop_all())
+
+    @contextmanager
+    def _archive(self, place: Location, timestamp: str) -> Iterator[Archive]:
+        with self._engine.catalog.hold(place, timestamp, TABLES) as found:
+            first = [found.manifest_file] if found.manifest_file else []
+            yield Archive([*first, *found.files.values()])
+
+
+def _range(wanted: str | None, size: int) -> tuple[int, int]:
+    """The one range of bytes a Range header asks for; everything where it asks for none, or for several at once."""
+    asked = parse_range_header(wanted)
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1:
+        return 0, size
+    found = asked.range_for_length(size)
+    if found is None:
+        raise RangeNotSatisfiable("请求的范围超出文件末尾", details={"bytes": size})
+    return found

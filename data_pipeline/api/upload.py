@@ -1,0 +1,104 @@
+"""A backup set that is uploaded: the tar a download gives, or the files as parts of a form. It is never made a whole
+in memory: each file goes into the storage as it is read.
+"""
+
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from werkzeug.formparser import MultiPartParser
+from werkzeug.http import parse_options_header
+
+from common.errors import InvalidBackup, InvalidParams, NotFound
+from data_pipeline.api.backup_set_manager import named
+from data_pipeline.engine import Engine
+from data_pipeline.vector import location as locations
+from data_pipeline.vector import verification
+from data_pipeline.vector.archive import Source, Unpacking
+from data_pipeline.vector.arrival import Arrival
+from data_pipeline.vector.location import MAIN_STORAGE
+
+MOST_PARTS = 3
+FORM_BUFFER = 256 << 10
+FORM_MEMORY = 4 * FORM_BUFFER
+"""Of the parser: what it has read and not given away yet."""
+
+
+class Uploads:
+    """Takes sets in. Every method raises ServiceError."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def receive(
+        self, body: Source, content_type: str, task_id: str | None = None, storage: str = MAIN_STORAGE
+    ) -> dict[str, Any]:
+        """Store a set, read it back to its last row, and only then let it be listed; what the answer says of it."""
+        started = time.monotonic()
+        self._engine.storages.check(storage)
+        place = self._engine.catalog.location(task_id, storage)
+        here = self._engine.storages.of(place)
+        if task_id and not (locations.is_task_directory(task_id) and here.has_directory(task_id)):
+            raise NotFound(f"指定的任务目录不存在: {task_id}")
+        with Arrival(here, place) as arrival:
+            _take(body, content_type, arrival)
+            arrived, tables = arrival.publish(lambda found: verification.read_through(found, self._engine.pool))
+        return {
+            "response": "备份集上传完成",
+            "backup_info": named(place, arrived.timestamp),
+            "verified": arrived.manifest is not None,
+            "tables": tables,
+            "duration": round(time.monotonic() - started, 3),
+        }
+
+
+def _take(body: Source, content_type: str, arrival: Arrival) -> None:
+    kind, options = parse_options_header(content_type)
+    if kind.lower() == "multipart/form-data":
+        _take_form(body, options.get("boundary", ""), arrival)
+        return
+    members = Unpacking(body)
+    for name in members:
+        with arrival.file(name) as file:
+            for chunk in members.data():
+                file.write(chunk)
+
+
+def _take_form(body: Any, boundary: str, arrival: Arrival) -> None:
+    """Each part that is a file goes where the arrival puts it; there are no other parts."""
+    with _Parts(arrival) as parts:
+        parser = MultiPartParser(parts.begin, FORM_MEMORY, buffer_size=FORM_BUFFER, max_form_parts=MOST_PARTS)
+        try:
+            fields, _ = parser.parse(body, boundary.encode("ascii", "replace"), None)
+        except ValueError:
+            raise InvalidParams("请求体不是有效的multipart/form-data") from None
+        if fields:
+            raise InvalidParams("无效的参数: 表单中只能有文件")
+
+
+class _Parts:
+    """The files of a form, as werkzeug's parser hands them over: begun, written, and rewound when they are complete."""
+
+    def __init__(self, arrival: Arrival) -> None:
+        self._arrival = arrival
+        self._open = ExitStack()
+        self._file: Any = None
+
+    def __enter__(self) -> "_Parts":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._open.__exit__(*error)
+
+    def begin(self, *_: Any, filename: str | None = None, **_more: Any) -> Any:
+        """What the parser writes the next part into."""
+        if not filename:
+            raise InvalidBackup("上传的备份集无效: 文件没有文件名", details={"reason": "文件没有文件名"})
+        self._file = self._open.enter_context(self._arrival.file(filename))
+        return self
+
+    def write(self, data: bytes) -> None:
+        self._file.write(bytes(data))
+
+    def seek(self, _offset: int) -> None:
+        self._open.close()

@@ -1,0 +1,70 @@
+"""Is a set what it promises to be: read to its last byte, wherever it lies."""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from common.errors import InvalidBackup
+from data_pipeline.vector.catalog import BackupSet, Catalog
+from data_pipeline.vector.loader import Reading
+from data_pipeline.vector.location import Location
+from data_pipeline.vector.manifest import TableFact
+from data_pipeline.vector.naming import TABLES
+from data_pipeline.vector.source import BLOCK_BYTES, unmatched
+from data_pipeline.vector.storage import StoredFile
+from data_pipeline.vector.workers import WorkerPool
+
+
+def read_through(backup_set: BackupSet, pool: WorkerPool) -> dict[str, dict[str, Any]]:
+    """Parse every row of a set as a restore would, without a database; by table its file, rows and bytes.
+
+    Raises InvalidBackup with file and line at the first that is wrong.
+    """
+    return {name: _read(backup_set, name, pool) for name in backup_set.files}
+
+
+def _read(backup_set: BackupSet, name: str, pool: WorkerPool) -> dict[str, Any]:
+    source = unmatched(backup_set, name)
+    reading = Reading(source, None, pool)
+    deque(reading, maxlen=0)
+    return {"file": source.file.name, "rows": reading.rows, "file_bytes": source.file.size}
+
+
+def expect_promised(file: StoredFile, fact: TableFact) -> None:
+    """Read a file back and raise InvalidBackup unless every block hashes to what the manifest says."""
+    with file.open() as stream:
+        whole = file.size == fact.bytes and all(
+            hashlib.sha256(stream.read(block.bytes)).hexdigest() == block.sha256 for block in fact.blocks
+        )
+    if not whole:
+        raise _differs(file)
+
+
+def expect_stored(catalog: Catalog, location: Location, timestamp: str) -> None:
+    """Read a set back from where it is stored. Raises InvalidBackup unless it is what its manifest promises."""
+    found = catalog.find(location, timestamp, TABLES)
+    if found.manifest is None:
+        raise InvalidBackup(f"备份集没有清单文件: {location.relative_path}", details={"reason": "没有清单文件"})
+    for table, file in found.files.items():
+        expect_promised(file, found.manifest.tables[table])
+
+
+def expect_digest(file: StoredFile, digest: str) -> None:
+    """Read a file back and raise InvalidBackup unless its SHA-256 is this."""
+    found = hashlib.sha256()
+    with file.open() as stream:
+        for chunk in chunks(stream):
+            found.update(chunk)
+    if found.hexdigest() != digest:
+        raise _differs(file)
+
+
+def chunks(stream: Any) -> Iterator[bytes]:
+    """What is left of a stream, a block at a time."""
+    return iter(lambda: stream.read(BLOCK_BYTES), b"")
+
+
+def _differs(file: StoredFile) -> InvalidBackup:
+    reason = "写入存储后读回的内容与应有的不符"
+    return InvalidBackup(f"{reason}: {file.path}", can_retry=True, details={"file": file.name, "reason": reason})

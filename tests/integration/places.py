@@ -1,0 +1,120 @@
+"""Where backups are kept in a test: a directory, or a bucket of a real S3 server, behind the same few calls."""
+
+import re
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from typing import Any, Protocol
+
+import obstore
+import requests
+from obstore.store import S3Store
+
+KEY = {"AWS_ACCESS_KEY_ID": "AKIATESTOFTHEBUCKET", "AWS_SECRET_ACCESS_KEY": "s3cret-of-the-bucket"}
+
+
+class Place(Protocol):
+    """What OUTPUT_DIRECTORY or STORAGES names, looked at from outside of the service."""
+
+    @property
+    def url(self) -> str: ...
+
+    def names(self, location: str = "vector_bak") -> set[str]: ...
+
+    def read(self, name: str, location: str = "vector_bak") -> bytes: ...
+
+    def write(self, name: str, data: bytes, location: str = "vector_bak") -> None: ...
+
+    def remove(self, name: str, location: str = "vector_bak") -> None: ...
+
+
+class DirectoryPlace:
+    """A directory of the test's own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def url(self) -> str:
+        return str(self.root)
+
+    def names(self, location: str = "vector_bak") -> set[str]:
+        directory = self.root / location
+        return {path.name for path in directory.iterdir()} if directory.exists() else set()
+
+    def read(self, name: str, location: str = "vector_bak") -> bytes:
+        return (self.root / location / name).read_bytes()
+
+    def write(self, name: str, data: bytes, location: str = "vector_bak") -> None:
+        (self.root / location).mkdir(parents=True, exist_ok=True)
+        (self.root / location / name).write_bytes(data)
+
+    def remove(self, name: str, location: str = "vector_bak") -> None:
+        (self.root / location / name).unlink()
+
+
+class BucketPlace:
+    """A prefix of a bucket, by way of some port."""
+
+    def __init__(self, server: "S3Server", bucket: str, port: int) -> None:
+        self.url = f"s3+http://127.0.0.1:{port}/{bucket}/some/prefix"
+        self.server, self.bucket = server, bucket
+        options: Any = {"allow_http": True}
+        self._store = S3Store(bucket, prefix="some/prefix", endpoint=server.url, client_options=options)
+
+    def through(self, port: int) -> "BucketPlace":
+        """The same by way of another port."""
+        return BucketPlace(self.server, self.bucket, port)
+
+    def names(self, location: str = "vector_bak") -> set[str]:
+        found = obstore.list_with_delimiter(self._store, location)["objects"]
+        return {meta["path"].rpartition("/")[2] for meta in found}
+
+    def read(self, name: str, location: str = "vector_bak") -> bytes:
+        return bytes(obstore.get(self._store, f"{location}/{name}").bytes())
+
+    def write(self, name: str, data: bytes, location: str = "vector_bak") -> None:
+        obstore.put(self._store, f"{location}/{name}", data)
+
+    def remove(self, name: str, location: str = "vector_bak") -> None:
+        obstore.delete(self._store, f"{location}/{name}")
+
+    def uploads(self) -> list[str]:
+        """Keys of uploads that were begun and neither ended nor aborted."""
+        answer = requests.get(f"{self.server.url}/{self.bucket}?uploads", timeout=30).text
+        return re.findall("<Key>([^<]*)</Key>", answer)
+
+
+class S3Server:
+    """moto's server, as a process."""
+
+    def __init__(self, log_file: Path) -> None:
+        with open(log_file, "wb") as log:
+            command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        self._log_file = log_file
+        self.port = self._port()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def bucket(self) -> BucketPlace:
+        """A new bucket."""
+        name = f"backups-{uuid.uuid4().hex[:12]}"
+        assert requests.put(f"{self.url}/{name}", timeout=30).status_code == 200
+        return BucketPlace(self, name, self.port)
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait(30)
+
+    def _port(self) -> int:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if found := re.search(r"http://127\.0\.0\.1:(\d+)", self._log_file.read_text(encoding="utf-8")):
+                return int(found[1])
+            time.sleep(0.02)
+        raise AssertionError(self._log_file.read_text(encoding="utf-8"))
