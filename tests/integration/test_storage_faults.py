@@ -29,6 +29,13 @@ MEGABYTE = 1 << 20
 ALWAYS = float("inf")
 
 
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many attempts as ever, with hardly a pause between them."""
+    pauses = {"init_backoff": timedelta(milliseconds=10), "max_backoff": timedelta(milliseconds=50), "base": 2}
+    monkeypatch.setitem(buckets.RETRIES, "backoff", pauses)
+
+
 @pytest.fixture
 def relay(bucket: BucketPlace) -> Iterator[Relay]:
     """The way to the bucket."""
