@@ -179,7 +179,7 @@ def test_a_service_that_is_killed_leaves_the_tables_as_before_and_its_jobs_inter
 
 
 def test_a_service_that_is_stopped_gives_its_job_up_at_once_and_leaves_the_waiting_ones(
-    fleet: Fleet, four_databases: list[Any], bits: Any, small_set: dict[str, str]
+    fleet: Fleet, jobs_database: Any, four_databases: list[Any], bits: Any, small_set: dict[str, str]
 ) -> None:
     holder = four_databases[0].connect()
     holder.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
@@ -187,6 +187,8 @@ def test_a_service_that_is_stopped_gives_its_job_up_at_once_and_leaves_the_waiti
     own = fleet.submit(small_set, pg_conn=four_databases[1].url)
     fleet.until(running, "RUNNING")
     assert fleet.service.stop() == 0
+    states = dict(jobs_database.fetch("SELECT id, state FROM vector_jobs.jobs"))
+    assert states == {running: "INTERRUPTED", waiting: "PENDING", own: "INTERRUPTED"}
     holder.rollback()
     assert bits(four_databases[0]) == []
     fleet.restart()
