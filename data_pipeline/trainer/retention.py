@@ -1,17 +1,15 @@
 """Which backup sets of the whole system are old, and their removal. Sets of tasks, and sets that nothing vouches for,
 are left alone."""
 
-from collections import deque
 from datetime import datetime, timedelta
 
 import structlog
 
 from common.errors import ServiceError
 from data_pipeline.engine import Engine
+from data_pipeline.vector import verification
 from data_pipeline.vector.catalog import BackupSet
-from data_pipeline.vector.loader import Reading
 from data_pipeline.vector.naming import TABLES
-from data_pipeline.vector.source import unmatched
 
 audit = structlog.get_logger("audit")
 
@@ -19,7 +17,8 @@ audit = structlog.get_logger("audit")
 class Retention:
     """keep_days: sets younger than that stay; keep_last: so many of the newest good ones stay. 0: no such rule.
 
-    A set goes when no rule keeps it. The newest set that verifies to the byte always stays.
+    A set goes when no rule keeps it. The newest set that verifies to the byte always stays. A set of chosen collections
+    is no substitute for a whole one: it isn't counted, and goes when all whole sets of its time are gone.
     """
 
     def __init__(self, engine: Engine, keep_days: int, keep_last: int) -> None:
@@ -32,10 +31,14 @@ class Retention:
         if not (self._keep_days or self._keep_last):
             return
         good = self._vouched_for()
-        old = self._old(good)
-        safe = next((one for one in good if self._verifies(one)), None) if old else None
-        for one in old:
-            if safe is not None and one.timestamp != safe.timestamp:
+        whole = [one for one in good if not _chosen(one)]
+        old = self._old(whole)
+        safe = next((one for one in whole if self._verifies(one)), None) if old else None
+        if safe is None:
+            return
+        oldest_kept = min(one.timestamp for one in [*whole[: len(whole) - len(old)], safe])
+        for one in [*old, *(one for one in good if _chosen(one) and one.timestamp < oldest_kept)]:
+            if one.timestamp != safe.timestamp:
                 self._remove(one)
 
     def _vouched_for(self) -> list[BackupSet]:
@@ -61,8 +64,7 @@ class Retention:
 
     def _verifies(self, backup_set: BackupSet) -> bool:
         try:
-            for name in TABLES:
-                deque(Reading(unmatched(backup_set, name), None, self._engine.pool), maxlen=0)
+            verification.read_through(backup_set, self._engine.pool)
         except (ServiceError, OSError):
             return False
         return True
@@ -75,3 +77,7 @@ class Retention:
         except ServiceError as error:  # somebody uses it, or another process was faster
             outcome = error.error_type
         audit.info("retire", who="retention", backup_path=where.relative_path, timestamp=timestamp, outcome=outcome)
+
+
+def _chosen(backup_set: BackupSet) -> bool:
+    return backup_set.manifest is not None and backup_set.manifest.chosen_collections is not None

@@ -6,7 +6,6 @@ get their names, then the manifest, and the claim goes. A timestamp with a claim
 that has none is published by the end of its claim.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
@@ -15,6 +14,7 @@ from common.errors import BackupExists
 from data_pipeline.vector.directory import Directory
 from data_pipeline.vector.naming import CLAIM_FILE, claim_name, manifest_name, set_files
 from data_pipeline.vector.storage import StoredFile
+from data_pipeline.vector.synced_file import SyncedFile
 
 Kept = Callable[[str, str], StoredFile]
 """From a file's name and the one it has in the directory to the file."""
@@ -46,13 +46,12 @@ class DirectoryDraft:
         raise BackupExists("该时间戳已有备份集")
 
     @contextmanager
-    def create(self, name: str) -> Iterator[BinaryIO]:
+    def create(self, name: str) -> Iterator[SyncedFile]:
         """A file for writing, under a hidden name until the set is published; on the disk when the `with` ends."""
         self._written.append(name)
-        with self._directory.create(_hidden(name)) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        with self._directory.create(_hidden(name)) as file, SyncedFile(file) as synced:
+            yield synced
+            synced.finish()
 
     def file(self, name: str) -> StoredFile:
         """A file that was written, to be read back before anybody else can."""

@@ -1,6 +1,8 @@
 """Every pair of fields of POST /restore and of POST /backup works together, or is refused with both names."""
 
+import json
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,6 +36,7 @@ BACKUP: dict[str, Any] = {
     "backup_vector_tables": True,
     "collections": ["docs"],
     "probes": 5,
+    "storages": ["local", "second"],
     "format": "binary",
 }
 RESTORE_CLASHES = {frozenset((clash.first, clash.second)) for clash in CLASHES}
@@ -84,7 +87,12 @@ def test_every_pair_of_fields_of_a_restore(client: Any, database: Any, fill: Any
             assert result["rows_restored"] == (5 if one else 6), pair
 
 
-def test_every_pair_of_fields_of_a_backup(client: Any, database: Any, fill: Any, backups: Any, bits: Any) -> None:
+def test_every_pair_of_fields_of_a_backup(
+    make_client: Any, database: Any, fill: Any, backups: Any, bits: Any, tmp_path: Path
+) -> None:
+    second = tmp_path / "second"
+    (second / "task_1").mkdir(parents=True)
+    client = make_client(DATABASE_URL=database.url, STORAGES=json.dumps({"second": str(second)}))
     backups.directory("task_1")
     fill(database)
     for pair in combinations(BACKUP, 2):

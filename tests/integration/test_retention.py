@@ -36,10 +36,8 @@ def sets(engine: Engine, database: Any, fill: Any, monkeypatch: pytest.MonkeyPat
     fill(database)
     made = {age: stamp(age) for age in AGES}
     for timestamp in made.values():
-        monkeypatch.setattr(
-            "data_pipeline.trainer.vector_table_manager._seconds_from_now", lambda _format, at=timestamp: iter([at])
-        )
-        VectorTableManager(str(engine.storage.root), engine=engine).execute_vector_management()
+        monkeypatch.setattr("data_pipeline.trainer.snapshot.seconds_from_now", lambda _format, at=timestamp: iter([at]))
+        VectorTableManager("", engine=engine).execute_vector_management()
     return made
 
 
@@ -126,3 +124,15 @@ def test_sets_of_tasks_and_sets_without_a_manifest_stay(
     Retention(engine, 3, 1).retire()
     assert left() == [0, 1, 40]
     assert len(list(task.iterdir())) == 3
+
+
+@pytest.mark.parametrize(("age", "stays"), [(0, True), (3, True), (20, False)])
+def test_a_set_of_chosen_collections_keeps_no_whole_one_from_staying(
+    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], monkeypatch: Any, age: int, stays: bool
+) -> None:
+    at = (datetime.now() - timedelta(days=age)).strftime("%Y%m%d_%H%M%S")
+    monkeypatch.setattr("data_pipeline.trainer.snapshot.seconds_from_now", lambda _format: iter([at]))
+    VectorTableManager("", engine=engine).execute_vector_management(collections=["docs"])
+    sets[-1] = at
+    Retention(engine, 0, 3).retire()
+    assert left() == [0, 1, 5, *([-1] if stays else [])]

@@ -214,7 +214,7 @@ def test_a_store_out_of_reach_is_said_and_the_others_are_there(
     assert data["summary"]["unreachable_storages"] == ["archive"]
     assert [location["storage"] for location in data["backup_locations"]] == ["local"]
     away = make_client(DATABASE_URL=database.url, OUTPUT_DIRECTORY=bucket.through(relay.port).url)
-    assert away.get("/readyz").get_json()["data"]["checks"] == {"database": True, "storage": False}
+    assert away.get("/readyz").get_json()["data"]["checks"] == {"database": True, "storage": False, "queue": True}
 
 
 def test_a_bucket_that_is_not_there_is_said(make_client: Any, database: Any, bucket: BucketPlace) -> None:

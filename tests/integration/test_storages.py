@@ -147,7 +147,7 @@ def test_nothing_there_is_an_empty_list(client: Any) -> None:
     data = client.list().get_json()["data"]
     assert (data["backup_locations"], data["response"]) == ([], "未找到任何可用的备份文件")
     assert failure(client.restore(backup_path=f"{ROOT}/vector_bak", timestamp=STAMP)) == (404, "RESOURCE_NOT_FOUND")
-    assert client.get("/readyz").get_json()["data"]["checks"] == {"database": True, "storage": True}
+    assert client.get("/readyz").get_json()["data"]["checks"] == {"database": True, "storage": True, "queue": True}
 
 
 # Backups that fail, and backups at once

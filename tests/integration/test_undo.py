@@ -1,5 +1,7 @@
 """`backup_before_restore`: what was there is saved under the restore's own locks, and `undo` brings it back."""
 
+import errno
+import os
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -185,15 +187,11 @@ def test_tables_without_a_key_are_undone_too(client: Any, database: Any, saved: 
 def test_a_backup_directory_without_room_changes_nothing(
     client: Any, database: Any, saved: dict[str, Any], bits: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import errno
-
-    from data_pipeline.vector import draft
-
     def full(_file: Any) -> None:
         raise OSError(errno.ENOSPC, "full")
 
     before = bits(database)
-    monkeypatch.setattr(draft.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     response = client.restore(**saved, truncate_before_restore=True, **FIRST)
     assert failure(response) == (507, "STORAGE_FULL")
     assert bits(database) == before
