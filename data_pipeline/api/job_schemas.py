@@ -18,7 +18,13 @@ KEPT_BACK = frozenset({"result", "error"})
 
 
 def _count(value: Any) -> Any:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MOST_LISTED:
+    if (
+        isinstance(value, str)
+        and value.isascii()
+        and value.isdigit()
+        and len(value) <= 9
+        and 1 <= int(value) <= MOST_LISTED
+    ):
         return int(value)
     raise InvalidParams(f"无效的参数 limit: 必须是 1 到 {MOST_LISTED} 的整数", details={"field": "limit"})
 

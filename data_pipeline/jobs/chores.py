@@ -1,9 +1,11 @@
 """What has to be done from time to time, in every process that has jobs."""
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 from data_pipeline.jobs.job import Job
+from data_pipeline.jobs.keeper import attempt
 from data_pipeline.jobs.presence import Presence
 from data_pipeline.jobs.store import Store
 from data_pipeline.schedule import Schedule
@@ -34,6 +36,7 @@ class Chores:
         self._submit = submit
         self._retire = retire
         self._last_due: datetime | None = None
+        self._retiring: threading.Thread | None = None
         self._grown = False
 
     def often(self) -> None:
@@ -43,15 +46,21 @@ class Chores:
         self._submit_due()
         if self._grown:
             self._grown = False
-            self._retire()
+            self._start_retiring()
 
     def hourly(self) -> None:
         self._store.forget(self._keep_days)
-        self._retire()
+        self._start_retiring()
 
     def notice(self, job: Job) -> None:
         """After a scheduled backup there is one set more."""
         self._grown |= job.who == SCHEDULER and job.state == "SUCCEEDED"
+
+    def _start_retiring(self) -> None:
+        """Beside: it reads a whole backup, and a process that is silent meanwhile would be taken for dead."""
+        if self._retiring is None or not self._retiring.is_alive():
+            self._retiring = threading.Thread(target=attempt, args=(self._retire,), name="retire", daemon=True)
+            self._retiring.start()
 
     def _submit_due(self) -> None:
         if self._schedule is None:

@@ -53,7 +53,7 @@ class JobsDatabase:
         try:
             yield connection
             connection.commit()
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, psycopg.InternalError, psycopg.ProgrammingError):
             connection.close()
             raise unavailable() from None
         except BaseException:
@@ -92,7 +92,11 @@ class JobsDatabase:
             raise unavailable()
         try:
             connection = psycopg.Connection[dict[str, Any]].connect(self.conninfo(), row_factory=dict_row)
-            self._install(connection)
+            try:
+                self._install(connection)
+            except BaseException:
+                connection.close()
+                raise
         except (psycopg.Error, ServiceUnavailable):
             self._down_until = time.monotonic() + DOWN_SECONDS
             raise unavailable() from None

@@ -72,7 +72,7 @@ class Jobs:
         self._keeper = Keeper(self._beat_seconds, self._chores.often, self._chores.hourly)
         self._worker = Worker(self._queue_worker)
         self._guard = threading.Lock()
-        self._kept = self._working = False
+        self._kept = self._working = self._closed = False
 
     def submit(self, kind: str, request: dict[str, Any], origin: Origin, key: str | None = None) -> Job:
         """Queue a request that is valid: the job, or the earlier one that came with this key.
@@ -147,7 +147,7 @@ class Jobs:
     def start(self) -> None:
         """Run a worker in this process, unless one does. Doesn't wait for the queue, and raises nothing."""
         with self._guard:
-            if not self._working:
+            if not (self._working or self._closed):
                 self._working = True
                 self._worker.start()
             self._keep()
@@ -155,17 +155,18 @@ class Jobs:
     def close(self) -> None:
         """Cancel what runs here, end the threads and close every connection. Safe to call twice."""
         self._runner.stopping = True
-        with self._guard:
-            if self._working:
-                self._worker.stop()
-            if self._kept:
-                self._keeper.stop()
-                self._presence.leave()
+        with self._guard:  # not for longer: the keeper may be about to queue what is due, which takes it too
+            working, kept, self._closed = self._working, self._kept, True
             self._working = self._kept = False
+        if working:
+            self._worker.stop()
+        if kept:
+            self._keeper.stop()
+            self._presence.leave()
         self._database.close()
 
     def _keep(self) -> None:
-        if not self._kept:
+        if not (self._kept or self._closed):
             self._kept = True
             self._keeper.start()
 

@@ -34,16 +34,17 @@ class Keeper:
     def _run(self) -> None:
         next_hour = time.monotonic()
         while not self._over.wait(self._seconds):
-            self._try(self._often)
+            attempt(self._often)
             if time.monotonic() >= next_hour:
-                self._try(self._hourly)
+                attempt(self._hourly)
                 next_hour = time.monotonic() + HOUR
 
-    @staticmethod
-    def _try(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except ServiceError:
-            log.warning("the job queue can't be reached")
-        except Exception as error:
-            log.error("the job queue was not kept in order", kind=type(error).__name__)
+
+def attempt(work: Callable[[], None]) -> None:
+    """Do it; what it raises is logged."""
+    try:
+        work()
+    except ServiceError as error:
+        log.warning("not done this time", why=error.error_type)
+    except Exception as error:
+        log.error("not done this time", kind=type(error).__name__)

@@ -53,6 +53,7 @@ class Presence:
         steady = time.monotonic() - self._steady_since if self._steady_since is not None else 0
         if steady >= self._silence.total_seconds():
             self._interrupt()
+        self._store.tidy()
 
     def leave(self) -> None:
         """Say that we end, and end the jobs that only we could have run; nothing if the queue is gone."""

@@ -42,6 +42,11 @@ CREATE TABLE processes (
 );
 """
 
+IS_THERE = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+               WHERE n.nspname = %s AND c.relname = 'processes') AS there
+"""
+
 
 def install(connection: Any) -> None:
     """Make the schema unless it is there, in the transaction of a psycopg connection whose search_path is SCHEMA."""
@@ -55,5 +60,6 @@ def install(connection: Any) -> None:
 
 
 def _is_there(connection: Any) -> bool:
-    row = connection.execute("SELECT to_regclass(%s) IS NOT NULL AS there", (f"{SCHEMA}.processes",)).fetchone()
+    """By the catalog's rows: to_regclass may answer from what it remembers from before the lock was waited for."""
+    row = connection.execute(IS_THERE, (SCHEMA,)).fetchone()
     return bool(row["there"])

@@ -57,6 +57,12 @@ ORDER BY number DESC LIMIT %(limit)s
 BEAT = "INSERT INTO processes (id) VALUES (%s) ON CONFLICT (id) DO UPDATE SET beat_at = now()"
 
 
+TIDY = """
+DELETE FROM procrastinate_jobs q USING jobs j
+WHERE j.queue_id = q.id AND j.finished_at IS NOT NULL AND q.status = 'todo'
+"""
+
+
 class Store:
     """The jobs of one queue."""
 
@@ -142,6 +148,11 @@ class Store:
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM jobs WHERE finished_at < now() - %s", (timedelta(days=days),))
             connection.execute("DELETE FROM processes WHERE beat_at < now() - interval '1 day'")
+
+    def tidy(self) -> None:
+        """Take ended jobs out of procrastinate's queue: one left in the queue of a dead process blocks its lock."""
+        with self._database.transaction() as connection:
+            connection.execute(TIDY)
 
     def _one(self, statement: str, values: tuple[Any, ...] | dict[str, Any]) -> Job | None:
         with self._database.transaction() as connection:

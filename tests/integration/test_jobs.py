@@ -487,3 +487,26 @@ def test_a_writer_that_is_not_in_the_queue_is_waited_for(client: Any, database: 
     assert job_of(client, response)["state"] == "RUNNING"
     connection.rollback()
     assert ended(client, response)["state"] == "SUCCEEDED"
+
+
+def test_an_ended_job_that_stayed_in_the_queue_is_taken_out_and_blocks_nobody(
+    client: Any, jobs_database: Any, small_set: dict[str, str], held: Callable[[], None]
+) -> None:
+    """As its process leaves it that dies between the two."""
+    running = client.restore(**small_set, **REPLACE, **JOB).get_json()["data"]["job_id"]
+    orphan = client.restore(**small_set, **REPLACE, **JOB).get_json()["data"]["job_id"]
+    last = client.restore(**small_set, **REPLACE, **JOB).get_json()["data"]["job_id"]
+    jobs_database.execute(
+        "UPDATE vector_jobs.jobs SET state = 'INTERRUPTED', finished_at = now() WHERE id = %s", (orphan,)
+    )
+    client.application.extensions["jobs"]._store.tidy()
+    waiting = jobs_database.fetch("SELECT args->>'job_id' FROM vector_jobs.procrastinate_jobs WHERE status = 'todo'")
+    assert (orphan,) not in waiting
+    assert (last,) in waiting
+    held()
+    for job_id in (running, last):
+        deadline = time.monotonic() + 30
+        while (state := client.get(f"{PREFIX}/jobs/{job_id}").get_json()["data"]["state"]) not in FINAL:
+            assert time.monotonic() < deadline, state
+            time.sleep(0.05)
+        assert state == "SUCCEEDED"
