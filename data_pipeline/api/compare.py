@@ -15,8 +15,9 @@ from data_pipeline.vector import comparison, description, kinds, location, namin
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.chosen import absent
 from data_pipeline.vector.comparison import Difference, Name, Version
-from data_pipeline.vector.connection import Session, retrying, transaction
+from data_pipeline.vector.connection import Session, transaction
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES, backup_date
+from data_pipeline.vector.retries import retrying
 from data_pipeline.vector.tables import Table
 from data_pipeline.vector.target import Target
 

@@ -85,7 +85,10 @@ def make_equal(run: Run) -> None:
     """Tables, or some collections, made equal to the backup; only rows that differ are written."""
     staged = run.stage(run.options.tables)
     scope = run.secure("SHARE ROW EXCLUSIVE")
-    _record(run, sync.apply(run.session, scoped(staged, scope)), run.outcome.synced)
+    counts = sync.apply(run.session, scoped(staged, scope))
+    for name, found in counts.items():
+        tables.expect_rows(run.session.cursor, run.live[name], found.rows, scope)
+    _record(run, counts, run.outcome.synced)
 
 
 def merge_rows(run: Run) -> None:

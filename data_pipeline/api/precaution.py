@@ -57,7 +57,7 @@ def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope)
     keyed = all(staging.primary_key(session.cursor, table) for table in live.values())
     timestamps = snapshot.seconds_from_now(engine.settings.timestamp_format)
     with engine.storages.of(where).draft(where, timestamps) as draft:
-        saved = snapshot.save(session, live, scope, draft, "binary")
+        saved = snapshot.save(session, live, scope, draft, "binary", precaution=True)
         timestamp = draft.timestamp
     engine.storages.of(where).log(where, LOG, f"{now()} 恢复前备份 {timestamp}")
     if not all(one.restorable for one in saved.values()):

@@ -17,10 +17,10 @@ from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.vector import connection, location, naming
 from data_pipeline.vector.catalog import BackupSet, ListedLocation, ListedSet
-from data_pipeline.vector.connection import retrying
 from data_pipeline.vector.location import MAIN_STORAGE, Location
 from data_pipeline.vector.naming import LOG, TABLES, backup_date
 from data_pipeline.vector.progress import SILENT, Progress
+from data_pipeline.vector.retries import retrying
 from data_pipeline.vector.target import Target
 
 EVERYWHERE = "all"

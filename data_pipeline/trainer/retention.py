@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from common.errors import ServiceError
+from common.errors import InvalidBackup, NotFound, OrphanRows, ServiceError
 from data_pipeline.engine import Engine
 from data_pipeline.vector import verification
 from data_pipeline.vector.catalog import BackupSet
@@ -17,8 +17,9 @@ audit = structlog.get_logger("audit")
 class Retention:
     """keep_days: sets younger than that stay; keep_last: so many of the newest good ones stay. 0: no such rule.
 
-    A set goes when no rule keeps it. The newest set that verifies to the byte always stays. A set of chosen collections
-    is no substitute for a whole one: it isn't counted, and goes when all whole sets of its time are gone.
+    A set goes when no rule keeps it. The newest set that verifies to the byte always stays. Neither a
+    set of chosen collections nor one that a restore took first is a substitute for a backup of everything: they aren't
+    counted, and go when they are old enough and older than all of these that stay.
     """
 
     def __init__(self, engine: Engine, keep_days: int, keep_last: int) -> None:
@@ -30,15 +31,20 @@ class Retention:
         """Remove what no rule keeps, except what somebody uses."""
         if not (self._keep_days or self._keep_last):
             return
-        good = self._vouched_for()
-        whole = [one for one in good if not _chosen(one)]
-        old = self._old(whole)
-        safe = next((one for one in whole if self._verifies(one)), None) if old else None
-        if safe is None:
-            return
-        oldest_kept = min(one.timestamp for one in [*whole[: len(whole) - len(old)], safe])
-        for one in [*old, *(one for one in good if _chosen(one) and one.timestamp < oldest_kept)]:
-            if one.timestamp != safe.timestamp:
+        found = self._vouched_for()
+        for database in dict.fromkeys(one.manifest.database for one in found if one.manifest):
+            self._retire([one for one in found if one.manifest and one.manifest.database == database])
+
+    def _retire(self, good: list[BackupSet]) -> None:
+        """Remove what is old of one database's sets."""
+        main = [one for one in good if _is_main(one)]
+        old = self._old(main)
+        oldest_kept = min((one.timestamp for one in main if one not in old), default="")
+        beside = [one for one in good if not _is_main(one) and self._is_old_enough(one)]
+        beside = [one for one in beside if not oldest_kept or one.timestamp < oldest_kept]
+        safe = next(filter(self._verifies, main), None) if old or beside else None
+        for one in [*old, *beside]:
+            if safe is not None and one is not safe and (_is_main(one) or one.timestamp < safe.timestamp):
                 self._remove(one)
 
     def _vouched_for(self) -> list[BackupSet]:
@@ -56,16 +62,17 @@ class Retention:
 
     def _old(self, good: list[BackupSet]) -> list[BackupSet]:
         """What no rule keeps, oldest first. Without keep_days only the number counts, without keep_last the age."""
+        return [one for one in good[self._keep_last :] if self._is_old_enough(one)][::-1]
+
+    def _is_old_enough(self, backup_set: BackupSet) -> bool:
         limit = datetime.now() - timedelta(days=self._keep_days)
-        youngest_to_go = limit.strftime(self._engine.settings.timestamp_format)
-        beyond = good[self._keep_last :]
-        old = [one for one in beyond if not self._keep_days or one.timestamp < youngest_to_go]
-        return old[::-1]
+        return not self._keep_days or backup_set.timestamp < limit.strftime(self._engine.settings.timestamp_format)
 
     def _verifies(self, backup_set: BackupSet) -> bool:
+        """Raises what says nothing about the set: a storage out of reach for a moment. Then nothing may go."""
         try:
             verification.read_through(backup_set, self._engine.pool)
-        except (ServiceError, OSError):
+        except (InvalidBackup, OrphanRows, NotFound):
             return False
         return True
 
@@ -79,5 +86,7 @@ class Retention:
         audit.info("retire", who="retention", backup_path=where.relative_path, timestamp=timestamp, outcome=outcome)
 
 
-def _chosen(backup_set: BackupSet) -> bool:
-    return backup_set.manifest is not None and backup_set.manifest.chosen_collections is not None
+def _is_main(backup_set: BackupSet) -> bool:
+    """Whether it is a backup of everything that somebody asked for."""
+    manifest = backup_set.manifest
+    return manifest is not None and manifest.chosen_collections is None and not manifest.precaution

@@ -54,12 +54,13 @@ def save(
     probe: Probe | None = None,
     *,
     last: bool = False,
+    precaution: bool = False,
 ) -> dict[str, Saved]:
     """Write both tables into the draft and publish it.
 
     The transaction's locks, or its snapshot, keep the rows still meanwhile. companions: sessions in the same snapshot,
     to read along. probe: takes the searches to remember. last: nothing follows, so from publishing on it can't be
-    cancelled. Raises Cancelled before that.
+    cancelled. Raises Cancelled before that. precaution: a restore that is about to change the rows takes it first.
     """
     readers = [session, *companions]
     saved = {name: _save(readers, live[name], scope, draft, file_format) for name in TABLES}
@@ -74,6 +75,8 @@ def save(
     }
     if scope.names is not None:
         document["chosen_collections"] = list(scope.names)
+    if precaution:
+        document["precaution"] = True
     if probe:
         document["probes"] = probe(session, live[EMBEDDING], document["collections"])
     described = manifest.dump(document)

@@ -14,12 +14,13 @@ from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.trainer import snapshot
 from data_pipeline.trainer.snapshot import Saved
-from data_pipeline.vector import chosen, companions, location, probes, tables, verification, writer_lock
-from data_pipeline.vector.connection import Session, retrying, transaction
+from data_pipeline.vector import chosen, companions, connection, location, probes, tables, verification, writer_lock
+from data_pipeline.vector.connection import Session, transaction
 from data_pipeline.vector.location import MAIN_STORAGE, Location
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, LOG, TABLES, FileFormat
 from data_pipeline.vector.progress import SILENT, Cancelled, Progress
 from data_pipeline.vector.replica import Replica
+from data_pipeline.vector.retries import retrying
 from data_pipeline.vector.scope import EVERYTHING, Scope
 from data_pipeline.vector.searches import Searches
 from data_pipeline.vector.tables import Table
@@ -130,6 +131,7 @@ class VectorTableManager:
             transaction(target, engine.timeouts, snapshot=plain, read_only=plain, progress=progress) as session,
         ):
             live = self._lock(session, truncate)
+            connection.may_idle(session)
             scope = _scope(session, live, wanted.collections)
             probe = partial(_probe, record, wanted.probe_count) if wanted.probe_count else None
             progress.expect_rows(tables.estimate_rows(session.cursor, live))

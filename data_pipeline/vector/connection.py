@@ -1,10 +1,10 @@
 """Connections and transactions. Every driver error leaves this module as one of ours."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, ISOLATION_LEVEL_REPEATABLE_READ
@@ -16,8 +16,6 @@ from data_pipeline.vector.progress import SILENT, Progress, ProgressPhase
 from data_pipeline.vector.sqlstate import Phase
 from data_pipeline.vector.target import Target
 
-Result = TypeVar("Result")
-
 APPLICATION_NAME = "vector-restore"
 
 # What the values in a backup must not depend on: the server's or the role's own settings of these.
@@ -27,9 +25,6 @@ FIXED_SETTINGS = {
     "IntervalStyle": "postgres",
     "extra_float_digits": "1",
 }
-
-RETRY_WAITS = (0.1, 0.4)
-RETRY_SECONDS = 2
 
 OUTCOME_WAITS = (0.1, 0.3, 1, 2, 3, 4)
 """Seconds before each question about a lost COMMIT: a server that restarts after a crash is back within these."""
@@ -120,23 +115,6 @@ def connect(target: Target, timeouts: Timeouts) -> Any:
         raise answer from None
 
 
-def retrying(operation: Callable[[], Result]) -> Result:
-    """Run a whole operation, again if a passing failure ended it before it had any effect.
-
-    Only failures marked `nothing_sent` are tried again, a bounded number of times and only soon: whoever has already
-    waited for a time limit is told at once.
-    """
-    started = time.monotonic()
-    for wait in RETRY_WAITS:
-        try:
-            return operation()
-        except ServiceError as error:
-            if not error.nothing_sent or time.monotonic() - started > RETRY_SECONDS:
-                raise
-            time.sleep(wait)
-    return operation()
-
-
 @contextmanager
 def transaction(
     target: Target,
@@ -159,7 +137,10 @@ def transaction(
     try:
         session.cursor = _begin(connection, timeouts, snapshot, read_only)
         yield session
-        commit(connection, session, target, timeouts)
+        if read_only:
+            _end(connection, session)
+        else:
+            commit(connection, session, target, timeouts)
     except ServiceError:
         progress.expect_wanted()
         raise
@@ -199,6 +180,18 @@ def _begin(connection: Any, timeouts: Timeouts, snapshot: bool, read_only: bool)
     if connection.server_version >= 140000:  # and not on every system: a server on Windows refuses it
         prefer(cursor, "client_connection_check_interval", f"{timeouts.client_check}ms")
     return cursor
+
+
+def may_idle(session: Session) -> None:
+    """Let this transaction send nothing for as long as it takes: what it waits for is a storage."""
+    session.cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+def _end(connection: Any, session: Session) -> None:
+    """End a transaction that wrote nothing: a connection that is lost now loses nothing. Raises Cancelled."""
+    session.settle()
+    with suppress(psycopg2.Error):
+        connection.commit()
 
 
 def commit(connection: Any, session: Session, target: Target, timeouts: Timeouts) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from common.errors import DuplicateRows, NotFound
+from common.errors import DuplicateRows, InternalError, NotFound
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.merge import derived
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING
@@ -50,6 +50,10 @@ def insert(session: Session, staged: dict[str, Staged], suffix: str) -> int:
         owner = Identifier("s", "uuid" if name == COLLECTION else "collection_id")
         statement = "INSERT INTO {live} ({columns}) SELECT {values} FROM {staged} s WHERE {owner} IS NOT NULL"
         session.cursor.execute(one.sql(statement, values=values, owner=owner))
+        written = session.cursor.rowcount
+        session.cursor.execute(one.sql("SELECT count(*) FROM {staged} s WHERE {owner} IS NOT NULL", owner=owner))
+        if written != session.cursor.fetchone()[0]:  # a trigger can leave rows out
+            raise InternalError(f"恢复后的行数不符: {name}", details={"table": name})
     session.cursor.execute(staged[EMBEDDING].sql("SELECT count(*) FROM {staged} WHERE collection_id IS NULL"))
     return int(session.cursor.fetchone()[0])
 

@@ -77,6 +77,7 @@ class DirectoryDraft:
             self._remove(name if name in self._published else _hidden(name))
         self._claim.close()  # before its name goes: Windows removes no open file
         self._remove(claim_name(self.timestamp))
+        self._directory.sync()  # a set without a manifest is published by that
 
     def _remove(self, name: str) -> None:
         with suppress(FileNotFoundError):

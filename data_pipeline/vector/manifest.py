@@ -163,6 +163,8 @@ class Manifest(Fact):
     chosen_collections: list[str] | None = None
     """The names the backup was limited to, those without a collection included; None for a backup of everything."""
     probes: ProbesFact | None = None
+    precaution: bool = False
+    """Whether a restore took it first, of what it was about to change."""
     sha256: Digest
 
     def expect_file(self, table: str, name: str, size: int) -> None:

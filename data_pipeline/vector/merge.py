@@ -75,6 +75,7 @@ def _merge(cursor: Any, staged: Staged, update: bool) -> Counts:
     rows = cursor.fetchone()[0]
     updated = update_differing(cursor, staged) if update else 0
     inserted = insert_missing(cursor, staged, within_scope=update)
+    staged.expect_all_there(cursor)
     return Counts(inserted, updated, unchanged=rows - inserted - updated)
 
 

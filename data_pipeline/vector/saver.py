@@ -36,11 +36,15 @@ class Extraction:
         self._parts = parts[::-1]
         first, *others = sessions[: len(parts)]
         threads = [threading.Thread(target=self._read, args=(session,), name="read") for session in others]
-        for thread in threads:
-            thread.start()
-        self._read(first)
-        for thread in threads:
-            thread.join()
+        try:
+            for thread in threads:
+                thread.start()
+            self._read(first)
+        finally:  # nobody closes a connection that somebody reads from
+            if self._parts:
+                self._writer.stop()
+            for thread in filter(threading.Thread.is_alive, threads):
+                thread.join()
         if self._error is not None:
             raise self._error
         self._writer.finish()

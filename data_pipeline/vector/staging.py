@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg2.sql import SQL, Composed, Identifier
 
+from common.errors import InternalError
 from data_pipeline.vector.connection import Session, prefer
 from data_pipeline.vector.scope import EVERYTHING, Scope
 from data_pipeline.vector.source import Source
@@ -44,6 +45,14 @@ class Staged:
     @property
     def columns(self) -> list[str]:
         return self.source.columns
+
+    def expect_all_there(self, cursor: Any) -> None:
+        """Raise InternalError unless every key of the backup is in the live table: a trigger can leave rows out."""
+        cursor.execute(
+            self.sql("SELECT EXISTS (SELECT FROM {staged} s WHERE NOT EXISTS (SELECT FROM {live} l WHERE {same_key}))")
+        )
+        if cursor.fetchone()[0]:
+            raise InternalError(f"恢复后的行数不符: {self.live.name}", details={"table": self.live.name})
 
     def sql(self, template: str, **more: Any) -> Composed:
         """A statement with {live} as l, {staged} as s, {in_scope} for l, {same_key}, {differs} and {columns}."""

@@ -25,6 +25,11 @@ class Counts:
     deleted: int = 0
     unchanged: int = 0
 
+    @property
+    def rows(self) -> int:
+        """How many the backup has."""
+        return self.inserted + self.updated + self.unchanged
+
 
 def apply(session: Session, staged: dict[str, Staged]) -> dict[str, Counts]:
     """Write what differs: collections first, then embeddings, then collections that are no more.

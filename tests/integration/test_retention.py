@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.trainer.retention import Retention
@@ -126,13 +127,32 @@ def test_sets_of_tasks_and_sets_without_a_manifest_stay(
     assert len(list(task.iterdir())) == 3
 
 
-@pytest.mark.parametrize(("age", "stays"), [(0, True), (3, True), (20, False)])
-def test_a_set_of_chosen_collections_keeps_no_whole_one_from_staying(
-    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], monkeypatch: Any, age: int, stays: bool
+@pytest.mark.parametrize(("age", "days", "stays"), [(0, 0, True), (3, 0, True), (20, 0, False), (20, 30, True)])
+def test_a_set_of_chosen_collections_takes_no_whole_ones_place_and_goes_by_the_same_rules(
+    engine: Engine,
+    left: Callable[[], list[int]],
+    sets: dict[int, str],
+    monkeypatch: Any,
+    age: int,
+    days: int,
+    stays: bool,
 ) -> None:
     at = (datetime.now() - timedelta(days=age)).strftime("%Y%m%d_%H%M%S")
     monkeypatch.setattr("data_pipeline.trainer.snapshot.seconds_from_now", lambda _format: iter([at]))
     VectorTableManager("", engine=engine).execute_vector_management(collections=["docs"])
     sets[-1] = at
+    Retention(engine, days, 3).retire()
+    assert left() == [0, 1, 5, *([10] if days else []), *([-1] if stays else [])]
+
+
+def test_what_restores_saved_first_takes_no_backups_place(
+    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # from here on the clock goes
+    manager = VectorRestoreManager(engine=engine)
+    named = {"backup_path": "./data_pipeline/training_data/vector_bak", "timestamp": sets[10]}
+    for place in (-1, -2, -3):
+        answer = manager.restore_from_backup(**named, truncate_before_restore=True, backup_before_restore=True)
+        sets[place] = answer["undo"]["timestamp"]
     Retention(engine, 0, 3).retire()
-    assert left() == [0, 1, 5, *([-1] if stays else [])]
+    assert left() == [0, 1, 5, -1, -2, -3]
