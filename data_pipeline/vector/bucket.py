@@ -89,9 +89,10 @@ class Bucket:
                 return _version(obstore.put(self._store, key, data, mode="create", use_multipart=False))
             except AlreadyExistsError:
                 # An answer that was lost is asked for again, and then the object is there: our own.
-                found, version = self.get(key)
-                if found == data:
-                    return version
+                with suppress(FileNotFoundError):  # whoever it belonged to has just removed it
+                    found, version = self.get(key)
+                    if found == data:
+                        return version
                 raise FileExistsError from None
 
     def replace(self, key: str, data: bytes, known: Version) -> Version:

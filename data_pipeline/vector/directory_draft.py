@@ -30,6 +30,7 @@ class DirectoryDraft:
         self._kept = kept
         self._written: list[str] = []
         self._published: list[str] = []
+        self._complete = False
 
     @classmethod
     def claim(cls, directory: Directory, timestamps: Iterator[str], kept: Kept) -> "DirectoryDraft":
@@ -69,7 +70,7 @@ class DirectoryDraft:
             self._directory.rename(_hidden(written), written)
             self._published.append(written)
         self._directory.sync()
-        self._written, self._published = [], []
+        self._written, self._published, self._complete = [], [], True
 
     def close(self) -> None:
         """Remove what was not published, and the claim."""
@@ -77,7 +78,8 @@ class DirectoryDraft:
             self._remove(name if name in self._published else _hidden(name))
         self._claim.close()  # before its name goes: Windows removes no open file
         self._remove(claim_name(self.timestamp))
-        self._directory.sync()  # a set without a manifest is published by that
+        if self._complete:
+            self._directory.sync()  # a set without a manifest is published by that
 
     def _remove(self, name: str) -> None:
         with suppress(FileNotFoundError):

@@ -153,7 +153,8 @@ class DirectoryStorage:
                     raise _full() from error
                 raise
             finally:
-                draft.close()
+                with _writable(location):
+                    draft.close()
 
     def expect_writable(self) -> None:
         """Raise OSError unless new backups could be written."""
