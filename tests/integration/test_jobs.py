@@ -7,9 +7,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 from structlog.testing import capture_logs
 
+from data_pipeline.jobs import schema
 from unified_api import PREFIX
 
 FINAL = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
@@ -510,3 +513,21 @@ def test_an_ended_job_that_stayed_in_the_queue_is_taken_out_and_blocks_nobody(
             assert time.monotonic() < deadline, state
             time.sleep(0.05)
         assert state == "SUCCEEDED"
+
+
+def test_processes_that_begin_at_once_make_the_schema_once(
+    jobs_database: Any, background: Any, wait_for_lock: Any
+) -> None:
+    options = f"-c search_path={schema.SCHEMA}"
+    with (
+        psycopg.connect(jobs_database.url, options=options, row_factory=dict_row) as first,
+        psycopg.connect(jobs_database.url, options=options, row_factory=dict_row) as second,
+    ):
+        first.execute("SELECT pg_advisory_xact_lock(%s)", (schema.INSTALL_LOCK,))
+        other = background(lambda: schema.install(second))
+        wait_for_lock(jobs_database)
+        schema.install(first)
+        first.commit()
+        other.result()
+        second.commit()
+    assert jobs_database.fetch("SELECT count(*) FROM vector_jobs.jobs") == [(0,)]

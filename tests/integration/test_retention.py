@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from common.errors import ServiceUnavailable
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.trainer.retention import Retention
 from data_pipeline.trainer.vector_table_manager import VectorTableManager
+from data_pipeline.vector import verification
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.naming import TABLES
 
@@ -156,3 +158,25 @@ def test_what_restores_saved_first_takes_no_backups_place(
         sets[place] = answer["undo"]["timestamp"]
     Retention(engine, 0, 3).retire()
     assert left() == [0, 1, 5, -1, -2, -3]
+
+
+def test_a_storage_that_is_out_of_reach_for_a_moment_costs_no_set(
+    engine: Engine, left: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_arguments: Any) -> None:
+        raise ServiceUnavailable("存储暂时不可用")
+
+    monkeypatch.setattr(verification, "read_through", unreachable)
+    with pytest.raises(ServiceUnavailable):
+        Retention(engine, 0, 1).retire()
+    assert left() == list(AGES)
+
+
+def test_each_database_keeps_sets_of_its_own(
+    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], second_database: Any, monkeypatch: Any
+) -> None:
+    sets[20] = stamp(20)
+    monkeypatch.setattr("data_pipeline.trainer.snapshot.seconds_from_now", lambda _format: iter([sets[20]]))
+    VectorTableManager("", engine=engine).execute_vector_management(pg_conn=second_database.url)
+    Retention(engine, 0, 1).retire()
+    assert left() == [0, 20]
