@@ -65,16 +65,7 @@ def save(
     readers = [session, *companions]
     saved = {name: _save(readers, live[name], scope, draft, file_format) for name in TABLES}
     session.enter("check")
-    document: dict[str, Any] = {
-        "timestamp": draft.timestamp,
-        "created_at": now(),
-        "tool_version": VERSION,
-        **tables.versions(session.cursor),
-        "tables": {name: one.fact for name, one in saved.items()},
-        "collections": tables.collection_facts(session.cursor, live, scope),
-    }
-    if scope.names is not None:
-        document["chosen_collections"] = list(scope.names)
+    document = _describe(session, live, scope, draft, saved)
     if precaution:
         document["precaution"] = True
     if probe:
@@ -86,6 +77,23 @@ def save(
         session.progress.expect_wanted()
     draft.publish(described)
     return saved
+
+
+def _describe(
+    session: Session, live: dict[str, Table], scope: Scope, draft: Draft, saved: dict[str, Saved]
+) -> dict[str, Any]:
+    """What the manifest says of the set."""
+    document: dict[str, Any] = {
+        "timestamp": draft.timestamp,
+        "created_at": now(),
+        "tool_version": VERSION,
+        **tables.versions(session.cursor),
+        "tables": {name: one.fact for name, one in saved.items()},
+        "collections": tables.collection_facts(session.cursor, live, scope),
+    }
+    if scope.names is not None:
+        document["chosen_collections"] = list(scope.names)
+    return document
 
 
 def _save(readers: Sequence[Session], table: Table, scope: Scope, draft: Draft, file_format: FileFormat) -> Saved:
