@@ -17,6 +17,7 @@ from flask_openapi3 import Info, OpenAPI
 
 from common.errors import ServiceError
 from common.result import success_response
+from data_pipeline import allocator
 from data_pipeline.api import job_schemas, logs, web
 from data_pipeline.api.backup_set_manager import BackupSetManager
 from data_pipeline.api.compare import BackupComparison
@@ -241,7 +242,8 @@ def _exit_cleanly(_number: int, _frame: FrameType | None) -> None:
 
 
 def _settings() -> Settings:
-    """What every command begins with: logs, clean exits, the configuration."""
+    """What every command begins with: memory, logs, clean exits, the configuration."""
+    allocator.share_arenas()
     logs.set_up()
     for number in STOP_SIGNALS:
         signal.signal(number, _exit_cleanly)

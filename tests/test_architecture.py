@@ -12,7 +12,13 @@ PROJECT = Path(__file__).resolve().parent.parent
 # From the ground up. A module imports from its own layer and those before it, never from one after it.
 LAYERS = [
     ["common"],
-    ["app_config", "data_pipeline.config", "data_pipeline.version", "data_pipeline.schedule"],
+    [
+        "app_config",
+        "data_pipeline.config",
+        "data_pipeline.version",
+        "data_pipeline.schedule",
+        "data_pipeline.allocator",
+    ],
     ["data_pipeline.vector"],
     ["data_pipeline.settings", "data_pipeline.engine"],
     ["data_pipeline.trainer"],
