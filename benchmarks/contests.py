@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks import listing, memory, race
 from benchmarks.data import Database
+from benchmarks.object_store import ObjectStore
 from benchmarks.peers import OUR_INDEX_SETTINGS, Peers
 from benchmarks.race import Contender, Race
 from benchmarks.service import BUCKET, DISK, Service
@@ -20,6 +21,7 @@ PSQL, PLAIN_COPY, EXPORTER = r"psql \copy, CSV", "plain COPY, text-mode file", "
 PG_DUMP, PG_RESTORE_ONE, PG_RESTORE = "pg_dump -Fc", "pg_restore -1", "pg_restore -j2 -c"
 PG_RESTORE_TUNED = "pg_restore -j2 -c, our index settings"
 BUCKET_CSV, BUCKET_BINARY = "this service, S3 server, CSV", "this service, S3 server, binary"
+BARE_CSV, BARE_BINARY = "obstore, the same CSV files", "obstore, the same binary files"
 BARE_WALK = "bare scandir + stat walk"
 
 SMALL_ROWS = 58
@@ -41,6 +43,7 @@ class Bench:
     database: Database
     service: Service
     peers: Peers
+    store: ObjectStore
 
     def race(self, title: str, contenders: list[Contender], rounds: int) -> Race:
         print(f"{title}: {rounds} rounds", file=sys.stderr, flush=True)
@@ -143,23 +146,33 @@ def _restore(bench: Bench) -> Race:
 
 
 def _backup_to_bucket(bench: Bench) -> Race:
-    """Timed: the same backup to the disk and to an S3 server of this machine, which shares its cores with us."""
-    service = bench.service
+    """Timed: the same backup to the disk and to an S3 server of this machine, which shares its cores with us.
 
-    def contender(name: str, file_format: str, storage: str) -> Contender:
+    And an upload of the finished files alone: the server can't take them sooner than that.
+    """
+    service, store = bench.service, bench.store
+
+    def ours(name: str, file_format: str, storage: str) -> Contender:
         return Contender(
             name,
             lambda: service.backup(file_format, storage),
             check=lambda timestamp: service.delete(timestamp, storage),
         )
 
-    contenders = [
-        contender(OURS_CSV, "csv", DISK),
-        contender(BUCKET_CSV, "csv", BUCKET),
-        contender(OURS_BINARY, "binary", DISK),
-        contender(BUCKET_BINARY, "binary", BUCKET),
-    ]
-    return bench.race(f"Back up {bench.sizes.rows:,} rows, disk and S3 server", contenders, bench.sizes.repeats)
+    def bare(name: str, timestamp: str) -> Contender:
+        paths = sorted(service.directory.glob(f"langchain_*_{timestamp}.*"))
+        return Contender(name, lambda: store.upload(paths), check=lambda _: store.remove(paths))
+
+    with bench.backed_up("csv", "binary") as (as_csv, as_binary):
+        contenders = [
+            ours(OURS_CSV, "csv", DISK),
+            ours(BUCKET_CSV, "csv", BUCKET),
+            bare(BARE_CSV, as_csv),
+            ours(OURS_BINARY, "binary", DISK),
+            ours(BUCKET_BINARY, "binary", BUCKET),
+            bare(BARE_BINARY, as_binary),
+        ]
+        return bench.race(f"Back up {bench.sizes.rows:,} rows, disk and S3 server", contenders, bench.sizes.repeats)
 
 
 def _restore_from_bucket(bench: Bench) -> Race:

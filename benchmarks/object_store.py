@@ -5,11 +5,16 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+
+import obstore
+from obstore.store import S3Store
+
+from data_pipeline.vector.bucket import PART_BYTES, PARTS_UNDER_WAY
 
 BUCKET = "backups"
 KEY = {"AWS_ACCESS_KEY_ID": "of-the-benchmark", "AWS_SECRET_ACCESS_KEY": "of-the-benchmark"}
@@ -38,6 +43,25 @@ class ObjectStore:
     def url(self) -> str:
         """As STORAGES names it."""
         return f"s3+http://127.0.0.1:{self.port}/{BUCKET}"
+
+    def upload(self, paths: Sequence[Path]) -> None:
+        """Files as they are, in parts as the service sends them: no backup can be there before."""
+        for path in paths:
+            obstore.put(self._client, path.name, path, chunk_size=PART_BYTES, max_concurrency=PARTS_UNDER_WAY)
+
+    def remove(self, paths: Sequence[Path]) -> None:
+        """What upload() brought."""
+        obstore.delete(self._client, [path.name for path in paths])
+
+    @property
+    def _client(self) -> S3Store:
+        return S3Store(
+            BUCKET,
+            endpoint=f"http://127.0.0.1:{self.port}",
+            access_key_id=KEY["AWS_ACCESS_KEY_ID"],
+            secret_access_key=KEY["AWS_SECRET_ACCESS_KEY"],
+            client_options={"allow_http": True},
+        )
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def _bench(measured: Sizes) -> Iterator[Bench]:
             service.running(work / "server", work, store) as running,
         ):
             database = Database(server.target)
-            yield Bench(measured, database, running, Peers(database, work))
+            yield Bench(measured, database, running, Peers(database, work), store)
     finally:
         shutil.rmtree(work)
 

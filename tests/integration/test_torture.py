@@ -2,11 +2,14 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from torture.figure import Figure
 from torture.run import SCENARIOS
 
 PROJECT = Path(__file__).resolve().parents[2]
+SHARE_MINUTES = "1.5"
 LATE = Budget(fraction=1.0, deadline=0.0)
 
 
@@ -35,14 +39,27 @@ def figure(**done: int) -> Figure:
     return Figure("sets offered", "restored wrong", {"small": 10, "large": 2}, Counter(done))
 
 
-def test_a_run_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
-    scratch = tmp_path / "scratch"
-    scratch.mkdir()
-    for directory in (scratch, *scratch.parents[:3]):
-        directory.chmod(directory.stat().st_mode | 0o011)  # the server's user has to pass through
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A directory for temporary files that the server's user can pass through, unlike tmp_path."""
+    top = Path(tempfile.mkdtemp(prefix="torture-test-"))
+    top.chmod(0o711)
+    yield top
+    shutil.rmtree(top)
+
+
+def test_a_share_of_every_figure_is_as_wanted(scratch: Path) -> None:
+    process = start(TORTURE_MINUTES=SHARE_MINUTES, TMPDIR=str(scratch))
+    printed, _ = process.communicate()
+    assert process.returncode == 0, printed
+    assert len(re.findall("^ok ", printed, re.MULTILINE)) == len(SCENARIOS), printed
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_run_that_is_stopped_leaves_nothing_behind(scratch: Path) -> None:
     with start("crowd", TORTURE_MINUTES="60", TMPDIR=str(scratch)) as process:
-        deadline = time.monotonic() + 60
-        while not list(scratch.glob("*/service-*.log")) and time.monotonic() < deadline:
+        while not list(scratch.glob("*/service-*.log")):
+            assert process.poll() is None, process.communicate()[0]
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
     assert process.returncode == 1
