@@ -37,12 +37,12 @@ def wild_stamp(number: int) -> str:
 
 
 def plant(output: Path, canaries: Canaries) -> None:
-    """Put everything back in its place; backups that were made meanwhile go."""
+    """Put everything back in its place; backups that were made meanwhile go, some of them while they end by themselves."""
     for name in ("", *TASKS):
         directory = output / name / "vector_bak"
         directory.mkdir(parents=True, exist_ok=True)
         for path in directory.iterdir():
-            path.unlink() if not path.is_dir() or path.is_symlink() else shutil.rmtree(path)
+            path.unlink(missing_ok=True) if not path.is_dir() or path.is_symlink() else shutil.rmtree(path)
     for number, row in enumerate((None, *BAD_ROWS)):
         _write(output / "vector_bak", wild_stamp(number), row, canaries.row)
     _write(output / TASKS[0] / "vector_bak", wild_stamp(0), None, canaries.row)

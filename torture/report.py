@@ -21,20 +21,29 @@ NOT_YET = "not yet"
 EVERY_TIME = "every `make test`"
 
 
-def document(figures: Mapping[str, Figure], seed: str, minutes: float) -> dict[str, Any]:
-    """All figures of a run, and what it ran on."""
-    return {
+def document(
+    figures: Mapping[str, Figure], seed: str, minutes: float, earlier: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The figures of a run, each with what it ran on; those that it left out are an earlier run's."""
+    run = {
         "date": datetime.now(timezone.utc).date().isoformat(),
         "seed": seed,
         "minutes": minutes,
         "version": VERSION,
         "machine": f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}",
-        "figures": {name: figure.as_json() for name, figure in figures.items()},
     }
+    new = {name: {**figure.as_json(), "run": run} for name, figure in figures.items()}
+    return {"figures": {**(earlier or {"figures": {}})["figures"], **new}}
+
+
+def last() -> dict[str, Any]:
+    """What full runs have found so far."""
+    found: dict[str, Any] = json.loads(JSON.read_text(encoding="utf-8")) if JSON.exists() else {"figures": {}}
+    return found
 
 
 def save(found: Mapping[str, Any]) -> None:
-    """Keep a full run: the JSON, and the page's tables."""
+    """Keep a run at full length: the JSON, and the page's tables."""
     JSON.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
 
@@ -66,8 +75,7 @@ def _result(figure: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    found = json.loads(JSON.read_text(encoding="utf-8")) if JSON.exists() else {"figures": {}}
-    print(tables(filled(PAGE.read_text(encoding="utf-8"), found)))
+    print(tables(filled(PAGE.read_text(encoding="utf-8"), last())))
 
 
 if __name__ == "__main__":
