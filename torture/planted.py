@@ -37,7 +37,7 @@ def wild_stamp(number: int) -> str:
 
 
 def plant(output: Path, canaries: Canaries) -> None:
-    """Put everything back in its place; backups that were made meanwhile go, some of them while they end by themselves."""
+    """Put everything back in its place; backups that were made meanwhile go, if they have not gone by themselves."""
     for name in ("", *TASKS):
         directory = output / name / "vector_bak"
         directory.mkdir(parents=True, exist_ok=True)
