@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 from flask import Response, jsonify, request
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3 import OpenAPI
 
 from common.errors import ServiceError
 from common.result import success_response
@@ -21,6 +21,7 @@ from data_pipeline import allocator
 from data_pipeline.api import job_schemas, logs, web
 from data_pipeline.api.backup_set_manager import BackupSetManager
 from data_pipeline.api.compare import BackupComparison
+from data_pipeline.api.description import DescribedAPI
 from data_pipeline.api.doors import Doors
 from data_pipeline.api.download import Downloads
 from data_pipeline.api.event_stream import EventStreams
@@ -49,7 +50,6 @@ from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.settings import Settings, SettingsError
 from data_pipeline.trainer.retention import Retention
 from data_pipeline.vector.embedded import EmbeddedServerError
-from data_pipeline.version import VERSION
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = structlog.get_logger("unified_api")
@@ -61,12 +61,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     Its jobs are app.extensions["jobs"], to be closed by whoever closes the engine.
     """
     engine = engine or Engine.build(settings or Settings.load())
-    app = OpenAPI(
-        __name__,
-        info=Info(title="Vector backup and restore", version=VERSION),
-        security_schemes={"token": {"type": "http", "scheme": "bearer"}},
-        validation_error_callback=web.validation_failed,
-    )
+    app = DescribedAPI(__name__)
     app.config["MAX_CONTENT_LENGTH"] = engine.settings.max_body_bytes
     metrics = Metrics()
     Journal(metrics).set_up(app)  # first, so that whatever is refused after it has an id and a record too

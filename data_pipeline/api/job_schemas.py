@@ -54,7 +54,7 @@ class JobsQuery(Request):
 class JobPath(BaseModel):
     """Which job, in a URL."""
 
-    job_id: str = Field(description="As the 202 answer gave it")
+    job_id: str = Field(description="As the 202 answer gave it", json_schema_extra={"pattern": f"^{JOB_ID.pattern}$"})
 
 
 def links(job: Job, prefix: str) -> dict[str, str]:
