@@ -1,7 +1,7 @@
 """Requests and their answers, as the API's description shows them; a test sends each of them to a real service.
 
-`<endpoint>.json` is a list of examples of one operation; failures.json has the data of failures that are the same
-everywhere.
+`<operation>.json` and `<operation>.<part>.json` are lists of examples of one operation; failures.json has the data of
+failures that are the same everywhere.
 """
 
 import functools
@@ -34,8 +34,8 @@ class Example:
 @functools.cache
 def of(operation: str) -> tuple[Example, ...]:
     """The examples of one operation, by its operationId."""
-    path = DIRECTORY / f"{operation}.json"
-    return tuple(Example(**one) for one in _read(path)) if path.exists() else ()
+    paths = sorted(DIRECTORY.glob(f"{operation}.*json"), key=lambda path: (path.stem != operation, path.name))
+    return tuple(Example(**one) for path in paths for one in _read(path))
 
 
 @functools.cache
