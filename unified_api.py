@@ -18,7 +18,7 @@ from flask_openapi3 import OpenAPI
 from common.errors import ServiceError
 from common.result import success_response
 from data_pipeline import allocator
-from data_pipeline.api import job_schemas, logs, web
+from data_pipeline.api import explorer, job_schemas, logs, web
 from data_pipeline.api.backup_set_manager import BackupSetManager
 from data_pipeline.api.compare import BackupComparison
 from data_pipeline.api.description import DescribedAPI
@@ -67,6 +67,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     Journal(metrics).set_up(app)  # first, so that whatever is refused after it has an id and a record too
     Doors(engine.settings).set_up(app)
     web.set_up(app)
+    explorer.set_up(app)
     jobs = app.extensions["jobs"] = build_jobs(engine, metrics)
     _add_restore_routes(app, engine, jobs)
     _add_backup_routes(app, engine, jobs)

@@ -44,4 +44,7 @@ class Described:
             validator = self._validators[operation, status] = jsonschema_rs.Draft202012Validator(
                 whole, validate_formats=True
             )
-        return [f"{'/'.join(map(str, error.instance_path))}: {error.message}"[:300] for error in validator.iter_errors(answer)]
+        return [
+            f"{'/'.join(map(str, error.instance_path))}: {error.message}"[:300]
+            for error in validator.iter_errors(answer)
+        ]

@@ -1,9 +1,10 @@
-"""The API's description of itself: OpenAPI 3.1, from the models of requests and answers, the manual and the examples."""
+"""The API's description of itself, OpenAPI 3.1: from the models of requests and answers, the manual, the examples."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from flask_openapi3 import Info, License, OpenAPI, Server, Tag
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from common.errors import MESSAGES, Recorded, ServiceError
@@ -71,9 +72,10 @@ def _complete(document: dict[str, Any]) -> None:
 
 def _schemas() -> dict[str, Any]:
     answers = {model for entry in MANUAL.values() for models in entry.answers.values() for model in models}
-    models = [*BODIES, *sorted(answers, key=lambda model: model.__name__), Failure, JobEvent]
+    models: list[type[BaseModel]] = [*BODIES, *sorted(answers, key=lambda model: model.__name__), Failure, JobEvent]
     found: dict[str, Any] = models_json_schema([(model, "validation") for model in models], ref_template=REF)[1]
-    return found["$defs"] | {"FailedAnswer": _envelope(Failure, success=False)}
+    schemas: dict[str, Any] = found["$defs"]
+    return schemas
 
 
 def _describe(operation: dict[str, Any], entry: Entry) -> None:
@@ -112,11 +114,12 @@ def _responses(name: str, entry: Entry) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _success(name: str, status: int, models: Sequence[type[Data]]) -> dict[str, Any]:
-    described = models[0].__doc__ or ""
+    refs = [{"$ref": REF.format(model=model.__name__)} for model in models]
+    schema = _envelope(status, True, SUCCESS_MESSAGE, refs[0] if len(refs) == 1 else {"anyOf": refs})
     return {
-        "description": described,
+        "description": models[0].__doc__ or "",
         "headers": _headers(status),
-        "content": {JSON: {"schema": _envelope(*models, code=status), "examples": _examples(name, status)}},
+        "content": {JSON: {"schema": schema, "examples": _examples(name, status)}},
     }
 
 
@@ -124,19 +127,13 @@ def _failed(name: str, status: int, kinds: Sequence[str]) -> dict[str, Any]:
     """The answers of one status, an example for each error_type there is."""
     told = {one.answer["data"]["error_type"] for one in examples.of(name) if one.status == status}
     shared = {kind: {"$ref": f"#/components/examples/{kind}"} for kind in kinds if kind not in told}
-    narrowed = {
-        "properties": {
-            "code": {"const": status},
-            "message": {"const": MESSAGES[status]},
-            "data": {"properties": {"error_type": {"enum": list(kinds)}}},
-        }
-    }
+    data = {"allOf": [{"$ref": REF.format(model=Failure.__name__)}, {"properties": {"error_type": {"enum": kinds}}}]}
     return {
         "description": " ".join(f"`{kind}`: {_errors()[kind].__doc__}" for kind in kinds),
         "headers": _headers(status),
         "content": {
             JSON: {
-                "schema": {"allOf": [{"$ref": REF.format(model="FailedAnswer")}, narrowed]},
+                "schema": _envelope(status, False, MESSAGES[status], data),
                 "examples": _examples(name, status) | shared,
             }
         },
@@ -165,16 +162,15 @@ def _headers(status: int) -> dict[str, Any]:
     return found | {"Location": LOCATION} if status == 202 else found
 
 
-def _envelope(*models: type[Data], code: int | None = None, success: bool = True) -> dict[str, Any]:
-    refs = [{"$ref": REF.format(model=model.__name__)} for model in models]
+def _envelope(code: int, success: bool, message: str, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "required": ["code", "success", "message", "data"],
         "properties": {
-            "code": {"type": "integer"} if code is None else {"const": code},
+            "code": {"const": code},
             "success": {"const": success},
-            "message": {"const": SUCCESS_MESSAGE} if success else {"type": "string"},
-            "data": refs[0] if len(refs) == 1 else {"anyOf": refs},
+            "message": {"const": message},
+            "data": data,
         },
     }
 

@@ -38,15 +38,24 @@ def _matching(pattern: re.Pattern[str], name: str) -> AfterValidator:
     return AfterValidator(validate)
 
 
+def _shown(pattern: re.Pattern[str]) -> Any:
+    """What the API's description says of a field that has to match."""
+    return Field(json_schema_extra={"pattern": pattern.pattern.join("^$")})
+
+
 class JobsQuery(Request):
     """GET /jobs"""
 
     state: State | None = Field(None, description="Only jobs in this state")
-    limit: Annotated[int, BeforeValidator(_count)] = Field(LISTED, description=f"How many, at most {MOST_LISTED}")
-    after: Annotated[str, _matching(JOB_ID, "after")] | None = Field(
+    limit: Annotated[int, BeforeValidator(_count)] = Field(
+        LISTED,
+        description=f"How many, at most {MOST_LISTED}",
+        json_schema_extra={"minimum": 1, "maximum": MOST_LISTED},
+    )
+    after: Annotated[str, _matching(JOB_ID, "after"), _shown(JOB_ID)] | None = Field(
         None, description="The last job_id of the page before"
     )
-    request_id: Annotated[str, _matching(REQUEST_ID, "request_id")] | None = Field(
+    request_id: Annotated[str, _matching(REQUEST_ID, "request_id"), _shown(REQUEST_ID)] | None = Field(
         None, description="Only the job of this request, by its X-Request-ID"
     )
 

@@ -24,6 +24,7 @@ IN_DATABASE = (
     *("SCHEMA_MISMATCH", "DATABASE_ERROR", "TIMEOUT", "STORAGE_FULL"),
 )
 OF_CALLS = ("CANCELLED", "IDEMPOTENCY_KEY_REUSED", "INTERRUPTED")
+STORING = ("OPERATION_IN_PROGRESS", "BACKUP_EXISTS", "STORAGE_FULL")
 OF_FILES = ("RESOURCE_NOT_FOUND", "INVALID_BACKUP")
 
 IDEMPOTENCY_KEY = {
@@ -54,7 +55,11 @@ IF_RANGE = {
 TAR: dict[str, Any] = {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}}
 EVENTS: dict[str, Any] = {
     "text/event-stream": {
-        "schema": {"type": "string", "description": "The data of each event is a JobEvent as JSON"},
+        "schema": {
+            "type": "string",
+            "description": "The data of each event is a job as JSON",
+            "contentSchema": {"$ref": "#/components/schemas/JobEvent"},
+        },
         "example": 'retry: 2000\n\nid: 4\ndata: {"job_id": "77245a18eaa54833b36522f328de5a47", "state": "RUNNING"}\n\n',
     }
 }
@@ -145,8 +150,7 @@ MANUAL: dict[str, Entry] = {
         "Backup sets",
         "Copies a set into another storage and reads back what arrived. One that is there already is only verified.",
         {200: [backup_sets.CopiedSet]},
-        (*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, "OPERATION_IN_PROGRESS")
-        + ("BACKUP_EXISTS", "STORAGE_FULL"),
+        (*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *STORING),
     ),
     "download_backup_set": Entry(
         "Backup sets",

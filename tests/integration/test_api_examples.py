@@ -192,7 +192,11 @@ def shape(value: Any) -> Any:
 
 @pytest.fixture
 def scenery(
-    start_server: Callable[..., Any], database: Any, second_database: Any, jobs_database: Any, backups: Any,
+    start_server: Callable[..., Any],
+    database: Any,
+    second_database: Any,
+    jobs_database: Any,
+    backups: Any,
     tmp_path: Path,
 ) -> Scenery:
     storages = {"STORAGES": json.dumps({"archive": str(tmp_path / "archive")})}

@@ -1,7 +1,7 @@
 """What all answers share."""
 
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -10,7 +10,7 @@ from data_pipeline.jobs.job import JOB_ID
 from data_pipeline.vector.naming import TABLES, TIMESTAMP
 
 T = TypeVar("T")
-Sometimes = T | SkipJsonSchema[None]  # type: ignore[valid-type]
+Sometimes: TypeAlias = T | SkipJsonSchema[None]
 """A key that is left out where it says nothing; never null."""
 
 Count = Annotated[int, Field(ge=0)]
