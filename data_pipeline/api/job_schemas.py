@@ -1,6 +1,7 @@
 """Request models of the job routes, and how a job is shown."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -95,6 +96,28 @@ def describe(job: Job, prefix: str) -> dict[str, Any]:
 def summarize(job: Job, prefix: str) -> dict[str, Any]:
     """A job as a list shows it."""
     return {name: value for name, value in describe(job, prefix).items() if name not in KEPT_BACK}
+
+
+def page(found: Sequence[Job], limit: int, prefix: str) -> dict[str, Any]:
+    """Jobs as a list answers them; `next` is the last of them, if there may be more."""
+    shown = [summarize(job, prefix) for job in found]
+    after = found[-1].id if len(found) == limit else None
+    return {"response": f"共 {len(shown)} 个任务", "jobs": shown, "next": after}
+
+
+def show(job: Job, prefix: str) -> dict[str, Any]:
+    """A job as it is answered alone."""
+    return {"response": "任务信息", **describe(job, prefix)}
+
+
+def cancelled(job: Job, prefix: str) -> dict[str, Any]:
+    """A job that was just told to stop."""
+    return {"response": "任务已取消" if job.finished else "任务正在取消", **describe(job, prefix)}
+
+
+def submitted(job: Job, prefix: str) -> dict[str, Any]:
+    """A job that was just taken in."""
+    return {"response": "任务已提交", "job_id": job.id, "state": job.state, "links": links(job, prefix)}
 
 
 def _moment(moment: datetime | None) -> str | None:
