@@ -1,6 +1,8 @@
 """The commands, as they are made from the API's request models."""
 
+import re
 import shlex
+from pathlib import Path
 
 import click
 import pytest
@@ -21,6 +23,7 @@ MODELS = [
     (jobs.COMMAND.commands["list"], [JobsQuery]),
     *((jobs.COMMAND.commands[name], [JobPath]) for name in ("show", "cancel", "follow")),
 ]
+PROJECT = Path(__file__).resolve().parents[2]
 OWN = {"as_json", "progress", "yes"}
 SET = ["./data_pipeline/training_data/vector_bak", "20250722_010318"]
 
@@ -45,6 +48,32 @@ def test_every_command_has_help_with_examples(name: str) -> None:
     assert command is not None
     assert command.help
     assert name in SERVICES or f"python unified_api.py {name}" in (command.epilog or "")
+
+
+def examples() -> list[str]:
+    """The lines with a command in help texts and READMEs, without those that only stand for others."""
+    group = Commands(name="test")
+    context = click.Context(group)
+    texts = [command.epilog or "" for name in COMMANDS if (command := group.get_command(context, name))]
+    texts += [(PROJECT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
+    lines = re.findall(r"^ *python unified_api\.py (\w.*)$", "\n".join(texts), re.MULTILINE)
+    return sorted({line.replace("SET", " ".join(SET)) for line in lines})
+
+
+@pytest.mark.parametrize("line", examples())
+def test_every_example_can_be_read(line: str) -> None:
+    group = Commands(name="test")
+    context = click.Context(group)
+    words = shlex.split(line)
+    command = group.get_command(context, words[0])
+    while isinstance(command, click.Group):
+        command = command.get_command(context, (words := words[1:])[0])
+    assert command is not None
+    command.make_context("test", words[1:])
+
+
+def test_the_examples_are_found() -> None:
+    assert len(examples()) > 15
 
 
 def test_arguments_mean_what_the_api_calls_them() -> None:
