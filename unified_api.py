@@ -1,11 +1,16 @@
 """The backup and restore service for LangChain's pgvector tables.
 
-`python unified_api.py` serves, `python unified_api.py worker` only runs jobs.
+`python unified_api.py` serves; `python unified_api.py --help` lists what it does on the command line.
 """
 
-import os
-import signal
 import sys
+
+if __name__ == "__main__":  # before all that only a server needs: the other commands begin in half the time
+    from data_pipeline.cli import command_line
+
+    ASKED = command_line.run()
+
+import signal
 import threading
 from contextlib import suppress
 from types import FrameType
@@ -13,14 +18,15 @@ from typing import Any
 
 import structlog
 from flask import Response, jsonify, request
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3 import OpenAPI
 
 from common.errors import ServiceError
 from common.result import success_response
 from data_pipeline import allocator
-from data_pipeline.api import job_schemas, logs, web
+from data_pipeline.api import explorer, job_schemas, logs, operations, web
 from data_pipeline.api.backup_set_manager import BackupSetManager
 from data_pipeline.api.compare import BackupComparison
+from data_pipeline.api.description import DescribedAPI
 from data_pipeline.api.doors import Doors
 from data_pipeline.api.download import Downloads
 from data_pipeline.api.event_stream import EventStreams
@@ -28,7 +34,6 @@ from data_pipeline.api.health import Health
 from data_pipeline.api.job_schemas import JobPath, JobsQuery
 from data_pipeline.api.journal import Journal, write_down_job
 from data_pipeline.api.metrics import Metrics
-from data_pipeline.api.operations import BackupOperation, RestoreOperation
 from data_pipeline.api.schemas import (
     PREFIX,
     BackupBody,
@@ -42,14 +47,14 @@ from data_pipeline.api.schemas import (
 )
 from data_pipeline.api.server import addresses, listen
 from data_pipeline.api.upload import Uploads
-from data_pipeline.api.vector_restore_manager import VectorRestoreManager
+from data_pipeline.api.vector_restore_manager import VectorRestoreManager, counted
 from data_pipeline.engine import Engine
-from data_pipeline.jobs.job import Job, Operation
+from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.settings import Settings, SettingsError
 from data_pipeline.trainer.retention import Retention
 from data_pipeline.vector.embedded import EmbeddedServerError
-from data_pipeline.version import VERSION
+from data_pipeline.vector.target import forget_libpq_variables
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = structlog.get_logger("unified_api")
@@ -61,17 +66,13 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     Its jobs are app.extensions["jobs"], to be closed by whoever closes the engine.
     """
     engine = engine or Engine.build(settings or Settings.load())
-    app = OpenAPI(
-        __name__,
-        info=Info(title="Vector backup and restore", version=VERSION),
-        security_schemes={"token": {"type": "http", "scheme": "bearer"}},
-        validation_error_callback=web.validation_failed,
-    )
+    app = DescribedAPI(__name__)
     app.config["MAX_CONTENT_LENGTH"] = engine.settings.max_body_bytes
     metrics = Metrics()
     Journal(metrics).set_up(app)  # first, so that whatever is refused after it has an id and a record too
     Doors(engine.settings).set_up(app)
     web.set_up(app)
+    explorer.set_up(app)
     jobs = app.extensions["jobs"] = build_jobs(engine, metrics)
     _add_restore_routes(app, engine, jobs)
     _add_backup_routes(app, engine, jobs)
@@ -91,8 +92,7 @@ def build_jobs(engine: Engine, metrics: Metrics) -> Jobs:
             write_down_job(job)
 
     retention = Retention(engine, settings.backup_keep_days, settings.backup_keep_last)
-    operations: dict[str, Operation] = {"restore": RestoreOperation(engine), "backup": BackupOperation(engine)}
-    return Jobs(engine, operations, finished, retention.retire)
+    return Jobs(engine, operations.of(engine), finished, retention.retire)
 
 
 def _add_restore_routes(app: OpenAPI, engine: Engine, jobs: Jobs) -> None:
@@ -101,7 +101,7 @@ def _add_restore_routes(app: OpenAPI, engine: Engine, jobs: Jobs) -> None:
     @app.get(f"{PREFIX}/restore/list", summary="List the backups")
     def list_vector_backups(query: ListQuery) -> Response:
         found = manager.scan_backup_files(query.global_only, query.task_id, query.storage)
-        return jsonify(success_response(_counted(found["summary"]), found))
+        return jsonify(success_response(counted(found["summary"]), found))
 
     @app.post(f"{PREFIX}/restore", summary="Restore a backup")
     def restore_vector_tables(body: RestoreBody) -> Response:
@@ -159,19 +159,15 @@ def _add_job_routes(app: OpenAPI, engine: Engine, jobs: Jobs) -> None:
     @app.get(f"{PREFIX}/jobs", summary="List the jobs")
     def list_jobs(query: JobsQuery) -> Response:
         found = jobs.list(query.state, query.request_id, query.after, query.limit)
-        shown = [job_schemas.summarize(job, PREFIX) for job in found]
-        after = found[-1].id if len(found) == query.limit else None
-        return jsonify(success_response(f"共 {len(shown)} 个任务", {"jobs": shown, "next": after}))
+        return _answer(job_schemas.page(found, query.limit, PREFIX))
 
     @app.get(f"{PREFIX}/jobs/<job_id>", summary="Show a job")
     def show_job(path: JobPath) -> Response:
-        return jsonify(success_response("任务信息", job_schemas.describe(jobs.get(path.job_id), PREFIX)))
+        return _answer(job_schemas.show(jobs.get(path.job_id), PREFIX))
 
     @app.post(f"{PREFIX}/jobs/<job_id>/cancel", summary="Cancel a job")
     def cancel_job(path: JobPath) -> Response:
-        job = jobs.cancel(path.job_id)
-        text = "任务已取消" if job.finished else "任务正在取消"
-        return jsonify(success_response(text, job_schemas.describe(job, PREFIX)))
+        return _answer(job_schemas.cancelled(jobs.cancel(path.job_id), PREFIX))
 
     @app.get(f"{PREFIX}/jobs/<job_id>/events", summary="Follow a job: Server-Sent Events")
     def follow_job(path: JobPath) -> Response:
@@ -202,29 +198,15 @@ def _perform(jobs: Jobs, kind: str, body: RestoreBody | BackupBody) -> Response:
     if not body.as_job:
         return _answer(jobs.perform(kind, request, origin, key))
     job = jobs.submit(kind, request, origin, key)
-    links = job_schemas.links(job, PREFIX)
-    data = {"job_id": job.id, "state": job.state, "links": links}
-    response = jsonify(success_response("任务已提交", data, code=202))
-    response.status_code = 202
-    response.headers["Location"] = links["self"]
+    response = _answer(job_schemas.submitted(job, PREFIX), 202)
+    response.headers["Location"] = job_schemas.links(job, PREFIX)["self"]
     return response
 
 
-def _answer(result: dict[str, Any]) -> Response:
-    return jsonify(success_response(result.pop("response"), result))
-
-
-def _counted(summary: dict[str, Any]) -> str:
-    locations, sets = summary["total_locations"], summary["total_backup_sets"]
-    if not sets:
-        return "未找到任何可用的备份文件"
-    return f"成功扫描到 {locations} 个备份位置,共 {sets} 个备份集"
-
-
-def _forget_libpq_variables() -> None:
-    """Once read, PG* variables must not reach libpq, which would add them to connections that a request named."""
-    for name in [name for name in os.environ if name.startswith("PG") and name[2:3].isupper()]:
-        del os.environ[name]
+def _answer(result: dict[str, Any], status: int = 200) -> Response:
+    response = jsonify(success_response(result.pop("response"), result, status))
+    response.status_code = status
+    return response
 
 
 def _sweep(engine: Engine, storage: str) -> None:
@@ -248,7 +230,7 @@ def _settings() -> Settings:
     for number in STOP_SIGNALS:
         signal.signal(number, _exit_cleanly)
     settings = Settings.load()
-    _forget_libpq_variables()
+    forget_libpq_variables()
     return settings
 
 
@@ -285,16 +267,13 @@ def work() -> None:
         engine.pool.close()
 
 
-def main() -> None:
-    commands = {(): serve, ("worker",): work}
-    command = commands.get(tuple(sys.argv[1:]))
-    if command is None:
-        sys.exit("unified_api: the only command is worker; without one it serves")
+def main(asked: str) -> None:
+    """Run the service, or only its worker, until somebody stops it."""
     try:
-        command()
+        {"serve": serve, "worker": work}[asked]()
     except (SettingsError, EmbeddedServerError, OSError) as error:
         sys.exit(f"unified_api: {error}")
 
 
 if __name__ == "__main__":
-    main()
+    main(ASKED)

@@ -24,7 +24,10 @@ from psycopg2.extensions import parse_dsn
 from pytest_postgresql import factories
 
 from data_pipeline import settings
+from data_pipeline.settings import Settings
 from data_pipeline.vector.cluster import MAJOR, SUPERUSER, Cluster
+from tests.described import Described
+from unified_api import create_app
 
 NEW_TABLES = """
 CREATE TABLE langchain_pg_collection (uuid uuid PRIMARY KEY, name varchar NOT NULL UNIQUE, cmetadata json);
@@ -254,6 +257,12 @@ def old_database(pg_server: Server, _old_clone: Any) -> Iterator[TestDatabase]:
 def empty_database(pg_server: Server, _empty_clone: Any) -> Iterator[TestDatabase]:
     """The extension, and no tables."""
     yield from _database(pg_server, _empty_clone)
+
+
+@pytest.fixture(scope="session")
+def described() -> Described:
+    """The service's own description."""
+    return Described(create_app(Settings.load({"DATABASE_URL": "postgresql://user@localhost/db"})).api_doc)
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ LAYERS = [
     ["data_pipeline.trainer"],
     ["data_pipeline.jobs"],
     ["data_pipeline.api"],
+    ["data_pipeline.cli"],
     ["unified_api"],
 ]
 WEB = {"flask", "flask_openapi3", "flask_openapi3_swagger", "waitress", "werkzeug"}

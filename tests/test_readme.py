@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from data_pipeline.cli.command_line import COMMANDS
 from data_pipeline.settings import LIBPQ, Settings
 from unified_api import create_app
 
@@ -37,6 +38,12 @@ def test_the_lists_are_not_empty() -> None:
 @pytest.mark.parametrize("route", routes())
 def test_every_route_is_in_the_readme(readme: str, route: str) -> None:
     assert route in (PROJECT / readme).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("readme", READMES)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_readme(readme: str, name: str) -> None:
+    assert re.search(f"`{name}[ `]", (PROJECT / readme).read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("readme", READMES)

@@ -18,7 +18,7 @@ STYLE = (
 def main() -> None:
     demo = subprocess.run([sys.executable, "-m", "examples.demo"], capture_output=True, encoding="utf-8", check=True)
     lines = [part for line in demo.stdout.strip().splitlines() for part in wrapped(line)]
-    PICTURE.write_text(drawing(lines), encoding="utf-8")
+    PICTURE.write_text(drawing(lines, "Output of make demo"), encoding="utf-8")
 
 
 def wrapped(line: str) -> list[str]:
@@ -33,7 +33,7 @@ def wrapped(line: str) -> list[str]:
     return parts
 
 
-def drawing(lines: list[str]) -> str:
+def drawing(lines: list[str], label: str) -> str:
     width, height = round(COLUMNS * CHARACTER + 2 * MARGIN), len(lines) * LINE + 2 * MARGIN
     rows = "\n".join(
         f'<text x="{MARGIN}" y="{MARGIN + (number + 0.75) * LINE}" class="{kind(line)}">{escape(line)}</text>'
@@ -41,7 +41,7 @@ def drawing(lines: list[str]) -> str:
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="Output of make demo"><style>{STYLE}</style>\n'
+        f'aria-label="{escape(label)}"><style>{STYLE}</style>\n'
         f'<rect width="{width}" height="{height}" rx="8" fill="#161b22"/>\n{rows}\n</svg>\n'
     )
 

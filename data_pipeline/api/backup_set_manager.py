@@ -10,6 +10,7 @@ from data_pipeline.vector import location, naming, verification
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.location import MAIN_STORAGE, Location
 from data_pipeline.vector.naming import TABLES, backup_date
+from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.replica import Replica
 
 GLOBAL = "global"
@@ -26,11 +27,13 @@ class BackupSetManager:
         found = self._engine.catalog.find(self.place(where, timestamp, storage), timestamp, TABLES)
         return {**_describe(found), "response": "备份集信息"}
 
-    def verify(self, where: str, timestamp: str, storage: str = MAIN_STORAGE) -> dict[str, Any]:
+    def verify(
+        self, where: str, timestamp: str, storage: str = MAIN_STORAGE, progress: Progress = SILENT
+    ) -> dict[str, Any]:
         """Read every byte of a set. Raises InvalidBackup with file and line at the first that is wrong."""
         started = time.monotonic()
         with self._engine.catalog.hold(self.place(where, timestamp, storage), timestamp, TABLES) as backup_set:
-            checked = verification.read_through(backup_set, self._engine.pool)
+            checked = verification.read_through(backup_set, self._engine.pool, progress)
         vouched = backup_set.manifest is not None
         return {
             "backup_info": named(backup_set.location, timestamp),

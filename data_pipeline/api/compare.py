@@ -17,6 +17,7 @@ from data_pipeline.vector.chosen import absent
 from data_pipeline.vector.comparison import Difference, Name, Version
 from data_pipeline.vector.connection import Session, transaction
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES, backup_date
+from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.retries import retrying
 from data_pipeline.vector.tables import Table
 from data_pipeline.vector.target import Target
@@ -47,17 +48,19 @@ class BackupComparison:
         other: NamedSet | None = None,
         collections: Sequence[str] | None = None,
         pg_conn: str | None = None,
+        progress: Progress = SILENT,
     ) -> dict[str, Any]:
         """Compare a set with another one, or with the live tables of the database; the answer's data.
 
         Two sets are compared in the database as well, which needs the space for both as temporary tables, and pgvector,
-        but none of the live tables.
+        but none of the live tables. Raises Cancelled once `progress` says so.
         """
         started = time.monotonic()
         target = self._engine.databases.resolve(pg_conn)
         with _about(target), ExitStack() as stack:
             held = [stack.enter_context(self._hold(named)) for named in (backup, other) if named]
-            result = retrying(lambda: self._compare(target, held, collections))
+            progress.expect_bytes(sum(file.size for one in held for file in one.files.values()))
+            result = retrying(lambda: self._compare(target, held, collections, progress))
         return {
             **result,
             "backup_info": _info(held[0]),
@@ -73,8 +76,10 @@ class BackupComparison:
         with self._engine.catalog.hold(location.parse(path), timestamp, TABLES) as backup_set:
             yield backup_set
 
-    def _compare(self, target: Target, held: list[BackupSet], chosen: Sequence[str] | None) -> dict[str, Any]:
-        with transaction(target, self._engine.timeouts, snapshot=True) as session:
+    def _compare(
+        self, target: Target, held: list[BackupSet], chosen: Sequence[str] | None, progress: Progress
+    ) -> dict[str, Any]:
+        with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
             ground = self._of_two(session, held) if held[1:] else self._of_live(session)
             matched = [{name: source.match(one, ground.tables[name], None) for name in TABLES} for one in held]
             versions = [

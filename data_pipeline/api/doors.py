@@ -7,13 +7,14 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 
 from common.errors import Forbidden, ServiceUnavailable, Unauthorized
+from data_pipeline.api import explorer
 from data_pipeline.settings import Settings
 from data_pipeline.vector.target import is_loopback
 
 OPEN_ENDPOINTS = frozenset({"healthz", "readyz"})
 """For probes that carry no token; they tell nothing but up or down."""
 
-OPEN_BLUEPRINTS = frozenset({"openapi", "swagger"})
+OPEN_BLUEPRINTS = explorer.PAGES
 """The description of the API, the same everywhere: a browser can't send a token when it opens a page."""
 
 WHOLE_DATA_ENDPOINTS = frozenset({"download_backup_set"})

@@ -1,6 +1,7 @@
 """Request models of the job routes, and how a job is shown."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -38,15 +39,24 @@ def _matching(pattern: re.Pattern[str], name: str) -> AfterValidator:
     return AfterValidator(validate)
 
 
+def _shown(pattern: re.Pattern[str]) -> Any:
+    """What the API's description says of a field that has to match."""
+    return Field(json_schema_extra={"pattern": pattern.pattern.join("^$")})
+
+
 class JobsQuery(Request):
     """GET /jobs"""
 
     state: State | None = Field(None, description="Only jobs in this state")
-    limit: Annotated[int, BeforeValidator(_count)] = Field(LISTED, description=f"How many, at most {MOST_LISTED}")
-    after: Annotated[str, _matching(JOB_ID, "after")] | None = Field(
+    limit: Annotated[int, BeforeValidator(_count)] = Field(
+        LISTED,
+        description=f"How many, at most {MOST_LISTED}",
+        json_schema_extra={"minimum": 1, "maximum": MOST_LISTED},
+    )
+    after: Annotated[str, _matching(JOB_ID, "after"), _shown(JOB_ID)] | None = Field(
         None, description="The last job_id of the page before"
     )
-    request_id: Annotated[str, _matching(REQUEST_ID, "request_id")] | None = Field(
+    request_id: Annotated[str, _matching(REQUEST_ID, "request_id"), _shown(REQUEST_ID)] | None = Field(
         None, description="Only the job of this request, by its X-Request-ID"
     )
 
@@ -54,7 +64,7 @@ class JobsQuery(Request):
 class JobPath(BaseModel):
     """Which job, in a URL."""
 
-    job_id: str = Field(description="As the 202 answer gave it")
+    job_id: str = Field(description="As the 202 answer gave it", json_schema_extra={"pattern": f"^{JOB_ID.pattern}$"})
 
 
 def links(job: Job, prefix: str) -> dict[str, str]:
@@ -86,6 +96,28 @@ def describe(job: Job, prefix: str) -> dict[str, Any]:
 def summarize(job: Job, prefix: str) -> dict[str, Any]:
     """A job as a list shows it."""
     return {name: value for name, value in describe(job, prefix).items() if name not in KEPT_BACK}
+
+
+def page(found: Sequence[Job], limit: int, prefix: str) -> dict[str, Any]:
+    """Jobs as a list answers them; `next` is the last of them, if there may be more."""
+    shown = [summarize(job, prefix) for job in found]
+    after = found[-1].id if len(found) == limit else None
+    return {"response": f"共 {len(shown)} 个任务", "jobs": shown, "next": after}
+
+
+def show(job: Job, prefix: str) -> dict[str, Any]:
+    """A job as it is answered alone."""
+    return {"response": "任务信息", **describe(job, prefix)}
+
+
+def cancelled(job: Job, prefix: str) -> dict[str, Any]:
+    """A job that was just told to stop."""
+    return {"response": "任务已取消" if job.finished else "任务正在取消", **describe(job, prefix)}
+
+
+def submitted(job: Job, prefix: str) -> dict[str, Any]:
+    """A job that was just taken in."""
+    return {"response": "任务已提交", "job_id": job.id, "state": job.state, "links": links(job, prefix)}
 
 
 def _moment(moment: datetime | None) -> str | None:

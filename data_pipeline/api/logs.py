@@ -10,8 +10,16 @@ from structlog.types import Processor
 SILENCED = ("procrastinate", "psycopg", "asyncio")
 
 
-def set_up() -> None:
-    """Send structlog's and the standard library's records the same way."""
+def where(error: BaseException) -> str:
+    """The file and line an error was raised at."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown"
+
+
+def set_up(level: int = logging.INFO) -> None:
+    """Send structlog's and the standard library's records of this level and above the same way."""
     shared: list[Processor] = [
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -34,4 +42,4 @@ def set_up() -> None:
     )
     for name in SILENCED:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=level, handlers=[handler], force=True)

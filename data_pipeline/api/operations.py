@@ -5,9 +5,15 @@ from typing import Any
 from data_pipeline.api.schemas import BackupBody, RestoreBody
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
+from data_pipeline.jobs.job import Operation
 from data_pipeline.trainer.vector_table_manager import VectorTableManager
 from data_pipeline.vector.progress import Progress
 from data_pipeline.vector.target import Target
+
+
+def of(engine: Engine) -> dict[str, Operation]:
+    """Everything there is to do, by its kind."""
+    return {"restore": RestoreOperation(engine), "backup": BackupOperation(engine)}
 
 
 class RestoreOperation:

@@ -69,16 +69,25 @@ def _different(names: list[str]) -> list[str]:
     return names
 
 
-TaskId = Annotated[str, _checked(location.check_task_id)]
-Timestamp = Annotated[str, _checked(naming.check_timestamp)]
-Tables = Annotated[list[str], Field(min_length=1), _checked(naming.in_order)]
+def _shown(**schema: Any) -> Any:
+    """What the API's description says of a field whose check is the engine's own."""
+    return Field(json_schema_extra=schema)
+
+
+TASK_ID = _shown(pattern=location.TASK_ID.pattern.join("^$"), maxLength=location.LONGEST_NAME)
+STAMP = _shown(pattern=naming.TIMESTAMP.pattern.join("^$"))
+
+TaskId = Annotated[str, _checked(location.check_task_id), TASK_ID]
+Timestamp = Annotated[str, _checked(naming.check_timestamp), STAMP]
+TableName = Annotated[str, _shown(enum=list(naming.TABLES))]
+Tables = Annotated[list[TableName], Field(min_length=1), _checked(naming.in_order), _shown(uniqueItems=True)]
 Probes = Annotated[int, Field(ge=0, le=MOST_PROBES)]
 Strategy = Literal["reload", "sync"]
 OnConflict = Literal["error", "skip", "update"]
 StorageName = Annotated[str, Field(pattern=STORAGE_NAME.pattern.join("^$"))]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 Name = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_storable)]
-Collections = Annotated[list[Name], Field(min_length=1), AfterValidator(_different)]
+Collections = Annotated[list[Name], Field(min_length=1), AfterValidator(_different), _shown(uniqueItems=True)]
 
 
 class Request(BaseModel):
@@ -155,7 +164,12 @@ class BackupBody(Request):
     collections: Collections | None = Field(None, description="Only these collections, by name; all if absent")
     probes: Probes = Field(0, description="Searches to remember, for a restore to repeat")
     format: FileFormat = Field("csv", description="csv, or PostgreSQL's binary COPY: smaller and faster")
-    storages: list[StorageName] = Field([MAIN_STORAGE], min_length=1, description="Where the backup goes, by name")
+    storages: list[StorageName] = Field(
+        [MAIN_STORAGE],
+        min_length=1,
+        description="Where the backup goes, by name",
+        json_schema_extra={"uniqueItems": True},
+    )
     as_job: bool = Field(False, alias="async", description="Answer 202 at once, with a job to follow")
 
     @model_validator(mode="after")
@@ -206,8 +220,8 @@ class CompareBody(NamedSet):
 class BackupSetPath(BaseModel):
     """Where a backup set is, in a URL."""
 
-    location: str = Field(description="global, or a task id")
-    timestamp: str = Field(description="YYYYMMDD_HHMMSS")
+    location: Annotated[str, TASK_ID] = Field(description="global, or a task id")
+    timestamp: Annotated[str, STAMP] = Field(description="YYYYMMDD_HHMMSS")
 
 
 class SetQuery(Request):

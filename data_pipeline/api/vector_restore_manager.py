@@ -156,6 +156,14 @@ class VectorRestoreManager:
         return outcome.results[table_name]
 
 
+def counted(summary: dict[str, Any]) -> str:
+    """What a list says of itself, by its summary."""
+    locations, sets = summary["total_locations"], summary["total_backup_sets"]
+    if not sets:
+        return "未找到任何可用的备份文件"
+    return f"成功扫描到 {locations} 个备份位置,共 {sets} 个备份集"
+
+
 @contextmanager
 def _named(target: Target, options: Options) -> Iterator[None]:
     """Let a failure say which database it was about, and that nothing was changed where that is so."""

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from common.errors import (
+    InvalidParams,
     JobFinished,
     NotFound,
     OperationCancelled,
@@ -25,13 +26,14 @@ from data_pipeline.jobs.database import JobsDatabase
 from data_pipeline.jobs.intake import Intake
 from data_pipeline.jobs.job import JOB_ID, Job, Operation, Origin, State
 from data_pipeline.jobs.keeper import Keeper
+from data_pipeline.jobs.meter import Meter
 from data_pipeline.jobs.presence import Presence
 from data_pipeline.jobs.queue import Queue, QueueWorker
 from data_pipeline.jobs.runner import Runner
 from data_pipeline.jobs.store import Store
 from data_pipeline.jobs.worker import Worker
 from data_pipeline.vector import embedded
-from data_pipeline.vector.progress import SILENT
+from data_pipeline.vector.progress import SILENT, Cancelled
 
 FOLLOW_SECONDS = 0.25
 """How often a follower looks for news."""
@@ -84,10 +86,31 @@ class Jobs:
         self.start()
         return self._intake.queue(ask(kind, operation, request, key), origin, target)
 
-    def perform(self, kind: str, request: dict[str, Any], origin: Origin, key: str | None = None) -> dict[str, Any]:
+    def hand_over(self, kind: str, request: dict[str, Any], origin: Origin) -> Job:
+        """The same for other processes to run: nothing of it happens in this one.
+
+        Raises InvalidParams for a password, which never leaves the process it was given to.
+        """
+        operation = self._operations[kind]
+        target = operation.expect_possible(request)
+        asked = ask(kind, operation, request, None)
+        if asked.secret:
+            text = "异步任务的数据库须在 TARGETS 中命名: 密码不会交给其他进程"
+            raise InvalidParams(text, details={"field": "pg_conn"})
+        return self._intake.queue(asked, origin, target)
+
+    def perform(
+        self,
+        kind: str,
+        request: dict[str, Any],
+        origin: Origin,
+        key: str | None = None,
+        meter: Meter | None = None,
+    ) -> dict[str, Any]:
         """Do it at once, and keep it in the history: the answer's data. Raises what the operation raises.
 
         With a key an earlier call's answer is given again. Without one an unreachable queue only costs the history.
+        meter: tells the caller how far it is, and can cancel it; then this raises OperationCancelled.
         """
         operation = self._operations[kind]
         asked = ask(kind, operation, request, key)
@@ -100,8 +123,8 @@ class Jobs:
             if key is not None:
                 raise  # nobody can tell whether it was done before
             log.warning("not kept in the history: the job queue can't be reached", request_id=origin.request_id)
-            return operation.run(request, SILENT)
-        return self._runner.call(job, request) if new else _answered(job)
+            return _unrecorded(operation, request, meter)
+        return self._runner.call(job, request, meter or Meter()) if new else _answered(job)
 
     def get(self, job_id: str) -> Job:
         """Raises NotFound."""
@@ -189,6 +212,13 @@ class Jobs:
         if job.state not in ("CANCELLING", "CANCELLED"):
             raise JobFinished("任务已结束,无法取消", can_retry=False, job_id=job.id, state=job.state)
         return job
+
+
+def _unrecorded(operation: Operation, request: dict[str, Any], meter: Meter | None) -> dict[str, Any]:
+    try:
+        return operation.run(request, meter or SILENT)
+    except Cancelled:
+        raise OperationCancelled from None
 
 
 def _checked(job_id: str) -> str:

@@ -68,12 +68,11 @@ class Runner:
         self.secrets.pop(job_id, None)
         self._write_down(job, ending, meter)
 
-    def call(self, job: Job, request: dict[str, Any]) -> dict[str, Any]:
+    def call(self, job: Job, request: dict[str, Any], meter: Meter) -> dict[str, Any]:
         """Run a synchronous operation whose row says RUNNING: its answer's data. Raises what it raised.
 
         A cancelled one raises OperationCancelled.
         """
-        meter = Meter()
         try:
             with self._reporter(job, meter):
                 result = self._operations[job.kind].run(request, meter)

@@ -112,6 +112,12 @@ def allow(target: Target, allowed_hosts: frozenset[str]) -> None:
         raise Forbidden("不允许连接该数据库主机,请联系管理员将其加入 PG_CONN_ALLOWED_HOSTS")
 
 
+def forget_libpq_variables() -> None:
+    """Once read, PG* variables must not reach libpq, which would add them to connections that a request named."""
+    for name in [name for name in os.environ if name.startswith("PG") and name[2:3].isupper()]:
+        del os.environ[name]
+
+
 def is_loopback(host: str) -> bool:
     """Whether a name or address can only mean this machine."""
     if host == "localhost":

@@ -11,22 +11,25 @@ from data_pipeline.vector.loader import Reading
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.manifest import TableFact
 from data_pipeline.vector.naming import TABLES
+from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.source import BLOCK_BYTES, unmatched
 from data_pipeline.vector.storage import StoredFile
 from data_pipeline.vector.workers import WorkerPool
 
 
-def read_through(backup_set: BackupSet, pool: WorkerPool) -> dict[str, dict[str, Any]]:
+def read_through(backup_set: BackupSet, pool: WorkerPool, progress: Progress = SILENT) -> dict[str, dict[str, Any]]:
     """Parse every row of a set as a restore would, without a database; by table its file, rows and bytes.
 
-    Raises InvalidBackup with file and line at the first that is wrong.
+    Raises InvalidBackup with file and line at the first that is wrong; Cancelled once `progress` says so.
     """
-    return {name: _read(backup_set, name, pool) for name in backup_set.files}
+    progress.expect_bytes(sum(file.size for file in backup_set.files.values()))
+    return {name: _read(backup_set, name, pool, progress) for name in backup_set.files}
 
 
-def _read(backup_set: BackupSet, name: str, pool: WorkerPool) -> dict[str, Any]:
+def _read(backup_set: BackupSet, name: str, pool: WorkerPool, progress: Progress) -> dict[str, Any]:
+    progress.enter("verify", name)
     source = unmatched(backup_set, name)
-    reading = Reading(source, None, pool)
+    reading = Reading(source, None, pool, progress)
     deque(reading, maxlen=0)
     return {"file": source.file.name, "rows": reading.rows, "file_bytes": source.file.size}
 

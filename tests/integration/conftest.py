@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
+from tests.described import Described
 from tests.integration.places import KEY, BucketPlace, DirectoryPlace, Place, S3Server
 from unified_api import PREFIX, create_app
 
@@ -60,9 +62,19 @@ class Client(FlaskClient):
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)
         expect_envelope(response)
+        self._expect_described(response)
         for secret in self.application.config["NEVER_SHOWN"]:
             assert secret not in response.text
         return response
+
+    def _expect_described(self, response: TestResponse) -> None:
+        """What the API's description says of this route's answers."""
+        described: Described = self.application.config["DESCRIBED"]
+        with suppress(HTTPException):  # no such route, or not with this method
+            routes = self.application.url_map.bind("")
+            endpoint, _ = routes.match(urlsplit(response.request.path).path, response.request.method)
+            if described.knows(endpoint):
+                assert described.faults(endpoint, response.status_code, response.get_json()) == []
 
 
 def expect_envelope(response: TestResponse) -> None:
@@ -153,7 +165,7 @@ def bits() -> Callable[..., list[bytes]]:
 
 
 @pytest.fixture
-def make_client(output_dir: Path, history_url: str) -> Iterator[Callable[..., Client]]:
+def make_client(output_dir: Path, history_url: str, described: Described) -> Iterator[Callable[..., Client]]:
     """A client of the service with these settings; OUTPUT_DIRECTORY is output_dir."""
     engines = []
     jobs = []
@@ -167,6 +179,7 @@ def make_client(output_dir: Path, history_url: str) -> Iterator[Callable[..., Cl
         app.test_client_class = Client
         password = urlsplit(env.get("DATABASE_URL", "")).password
         never = (password, ROLE_PASSWORD, str(output_dir), str(PROJECT), *KEY.values(), "some/prefix")
+        app.config["DESCRIBED"] = described
         app.config["NEVER_SHOWN"] = [secret for secret in never if secret]
         return app.test_client()
 

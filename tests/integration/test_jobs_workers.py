@@ -217,10 +217,3 @@ def test_a_worker_with_another_database_refuses_the_job(
     assert second.fetch(f"SELECT count(*) FROM {EMBEDDING}") == [(0,)]
     holder.rollback()
     assert fleet.until(busy, *FINAL)["state"] == "SUCCEEDED"
-
-
-@pytest.mark.parametrize("arguments", [("serve",), ("worker", "2"), ("--help",)])
-def test_any_other_command_is_refused(start_server: Callable[..., Any], arguments: tuple[str, ...]) -> None:
-    process = start_server(*arguments)
-    assert process.process.wait(60) == 1
-    assert process.log.startswith("unified_api: the only command is worker")

@@ -1,0 +1,1 @@
+"""What answers look like: the models that the API's description shows."""

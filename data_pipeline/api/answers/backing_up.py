@@ -1,0 +1,51 @@
+"""The answer of POST /backup."""
+
+from pydantic import BaseModel, Field
+
+from data_pipeline.api.answers.envelope import Count, Data, Seconds, Size, Sometimes, Stamp, TableName, Target, Warnings
+from data_pipeline.api.answers.restoring import TruncatedTable
+
+
+class SavedTable(BaseModel):
+    """One table's file."""
+
+    success: bool
+    row_count: Count
+    file_size: Size
+    file_bytes: Count
+    backup_file: str
+    duration: Seconds
+
+
+class StoredCopy(BaseModel):
+    """Whether the set is in a storage."""
+
+    success: bool
+    error: Sometimes[str] = None
+    error_type: Sometimes[str] = None
+
+
+class RememberedSearches(BaseModel):
+    """The searches that a restore will repeat."""
+
+    count: Count
+    distance: str
+    recall: float | None
+
+
+class BackedUp(Data):
+    """What a backup wrote."""
+
+    backup_performed: bool
+    truncate_performed: bool
+    backup_directory: str = Field(description="As the list shows it")
+    backup_timestamp: Stamp
+    tables_backed_up: dict[TableName, SavedTable]
+    storages: dict[str, StoredCopy] = Field(description="By the storage's name")
+    collections: Sometimes[list[str]] = Field(None, description="Only if some were chosen")
+    probes: Sometimes[RememberedSearches] = None
+    truncate_results: dict[TableName, TruncatedTable]
+    errors: list[str] = Field(description="The storages that failed; the others have the set")
+    warnings: Warnings
+    target: Target
+    duration: Seconds

@@ -1,0 +1,52 @@
+"""The answer of GET /restore/list."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from data_pipeline.api.answers.envelope import Count, Data, Size, Sometimes, Stamp
+from data_pipeline.vector.naming import FileFormat
+
+
+class ListedSet(BaseModel):
+    """A complete backup set."""
+
+    timestamp: Stamp
+    collection_file: str
+    embedding_file: str
+    collection_size: Size
+    embedding_size: Size
+    backup_date: str
+    has_log: bool
+    log_file: str | None
+    format: FileFormat
+    has_manifest: bool = Field(description="Whether a manifest vouches for every byte of it")
+
+
+class ListedLocation(BaseModel):
+    """A directory with at least one complete set, the newest first."""
+
+    type: Literal["global", "task"]
+    task_id: Sometimes[str] = Field(None, description="Only of a task")
+    relative_path: str = Field(description="Goes back into POST /restore as backup_path")
+    backups: list[ListedSet]
+    storage: str
+
+
+class ListingSummary(BaseModel):
+    """How much was found."""
+
+    total_locations: Count
+    total_backup_sets: Count
+    global_backups: Count
+    task_backups: Count
+    scan_time: datetime
+    unreachable_storages: Sometimes[list[str]] = Field(None, description="Only with storage=all")
+
+
+class Listing(Data):
+    """Every complete backup set, newest first; the whole system's location before those of tasks."""
+
+    backup_locations: list[ListedLocation]
+    summary: ListingSummary

@@ -1,0 +1,142 @@
+"""The answers of POST /restore: of a restore, and of a rehearsal."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from data_pipeline.api.answers.envelope import (
+    BackupInfo,
+    Count,
+    Data,
+    NamedBackup,
+    Seconds,
+    Size,
+    Sometimes,
+    TableName,
+    Target,
+    Warnings,
+)
+
+
+class TruncatedTable(BaseModel):
+    """A table whose rows were removed first."""
+
+    success: bool
+    rows_before: Count
+    rows_after: Count
+    duration: Seconds
+
+
+class RestoredTable(BaseModel):
+    """What became of one table."""
+
+    success: bool
+    source_file: str
+    rows_restored: Sometimes[Count] = Field(None, description="Rows this restore wrote")
+    file_size: Sometimes[Size] = None
+    file_bytes: Sometimes[Count] = None
+    duration: Sometimes[Seconds] = None
+    rows_inserted: Sometimes[Count] = None
+    rows_updated: Sometimes[Count] = None
+    rows_deleted: Sometimes[Count] = Field(None, description="Only with strategy sync")
+    rows_unchanged: Sometimes[Count] = Field(None, description="Only with strategy sync")
+    rows_skipped: Sometimes[Count] = Field(None, description="Only with on_conflict")
+    error: Sometimes[str] = Field(None, description="Only where it failed")
+    error_type: Sometimes[str] = None
+    details: Sometimes[dict[str, Any]] = None
+
+
+class BuiltIndex(BaseModel):
+    """An index or key that was made."""
+
+    success: Sometimes[bool] = None
+    table: TableName
+    method: str = Field(description="hnsw, ivfflat, gin, btree, …, or foreign key")
+    parallel: Sometimes[bool] = None
+    duration: Sometimes[Seconds] = None
+
+
+class Created(BaseModel):
+    """What was missing and made."""
+
+    extension: bool
+    tables: list[TableName]
+    keys: list[str]
+    indexes: dict[str, BuiltIndex]
+
+
+class SearchCheck(BaseModel):
+    """Whether searches find what they found when the backup was taken."""
+
+    performed: bool
+    distance: Sometimes[str] = None
+    probes: Sometimes[Count] = None
+    exact_matches: Sometimes[Count] = None
+    recall: float | None = None
+    recall_at_backup: float | None = None
+
+
+class Undo(NamedBackup):
+    """The body that, posted back to /restore, brings the rows back."""
+
+    tables: Sometimes[list[TableName]] = None
+    collections: Sometimes[list[str]] = None
+    truncate_before_restore: Sometimes[bool] = None
+    strategy: Sometimes[Literal["sync"]] = None
+    pg_conn: Sometimes[str] = Field(None, description="Without its password: put it back in")
+    expect_database: str
+    require_manifest: bool
+
+
+class Restored(Data):
+    """What a restore did, table by table."""
+
+    restore_performed: bool
+    truncate_performed: bool
+    backup_info: BackupInfo
+    truncate_results: Sometimes[dict[TableName, TruncatedTable]] = None
+    index_results: Sometimes[dict[str, BuiltIndex]] = Field(None, description="By the index's name")
+    readers_blocked_seconds: Sometimes[Seconds] = None
+    collections: Sometimes[list[str]] = Field(None, description="By the names they have now")
+    backup_before_restore: Sometimes[NamedBackup] = None
+    created: Sometimes[Created] = None
+    restore_results: dict[TableName, RestoredTable]
+    search_check: Sometimes[SearchCheck] = None
+    errors: list[str] = Field(description="The tables that failed; the others were restored")
+    warnings: Warnings
+    target: Target
+    duration: Seconds
+    undo: Sometimes[Undo] = None
+
+
+class Problem(BaseModel):
+    """What would go wrong."""
+
+    error_type: str
+    error: str
+    table: Sometimes[TableName] = None
+    details: Sometimes[dict[str, Any]] = None
+    holder: dict[str, Any] | None = None
+
+
+class Expected(BaseModel):
+    """What to expect. Null where nobody can tell."""
+
+    load_seconds: Seconds
+    index_seconds: float | None
+    indexes: dict[str, float]
+    readers_blocked_seconds: float | None
+    writers_blocked_seconds: float | None
+    disk_bytes: int
+    disk_free_bytes: int | None
+    basis: str = Field(description="What these figures stand on")
+
+
+class Rehearsed(Restored):
+    """What a restore would do; nothing was changed."""
+
+    restore_performed: Literal[False]
+    dry_run: Literal[True]
+    would_succeed: bool
+    problems: list[Problem]
+    expected: Expected | None

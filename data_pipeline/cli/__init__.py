@@ -1,0 +1,1 @@
+"""The command line: the same operations as over HTTP, by the same request models, without a running service."""

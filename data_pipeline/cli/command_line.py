@@ -1,0 +1,91 @@
+"""`python unified_api.py …`: which commands there are, and how the process ends."""
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from data_pipeline.cli.answers import CANCELLED, FAILED
+from data_pipeline.settings import SettingsError
+from data_pipeline.vector.cluster import EmbeddedServerError
+
+COMMANDS = ("serve", "worker", "backup", "list", "restore", "verify", "compare", "jobs")
+SERVICES = {
+    "serve": "Serve over HTTP, until SIGTERM or Ctrl-C.",
+    "worker": "Run jobs, until SIGTERM or Ctrl-C.",
+}
+ABOUT = """Back up, list and restore LangChain's pgvector tables. Without a command: serve.
+
+The commands read the same environment variables as the service (DATABASE_URL, OUTPUT_DIRECTORY and the rest) and work
+on the database and the storages themselves: no service has to run, and one may.
+"""
+EPILOG = """\b
+Exit status:
+  0    done; compared, and identical
+  1    failed; the reason is on standard error
+  2    wrong usage, or a request that can't be meant
+  3    done in part; compared, and different; a dry run that found problems;
+       verified, but nothing vouches for the backup
+  130  cancelled by Ctrl-C (143: by SIGTERM); the tables are as before
+
+\b
+Examples:
+  python unified_api.py list
+  python unified_api.py backup --format binary
+  python unified_api.py restore ./data_pipeline/training_data/vector_bak 20261120_170444 --dry-run
+  python unified_api.py COMMAND --help
+"""
+
+
+class Commands(click.Group):
+    """Each command's module is imported when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in SERVICES:
+            return click.Command(cmd_name, callback=lambda: cmd_name, help=SERVICES[cmd_name])
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"data_pipeline.cli.{'listing' if cmd_name == 'list' else cmd_name}")
+        command: click.Command = module.COMMAND
+        return command
+
+
+def _serve_without_a_command() -> str | None:
+    return None if click.get_current_context().invoked_subcommand else "serve"
+
+
+def run() -> str:
+    """Do what the command line asks for and end the process; or return the service to run: "serve" or "worker"."""
+    group = Commands(
+        name="unified_api.py",
+        callback=_serve_without_a_command,
+        invoke_without_command=True,
+        help=ABOUT,
+        epilog=EPILOG,
+    )
+    status = _status(group)
+    if isinstance(status, str):
+        return status
+    sys.exit(status)
+
+
+def _status(group: click.Group) -> int | str:
+    """The exit status, or the name of a service."""
+    try:
+        status: int | str = group.main(prog_name="python unified_api.py", standalone_mode=False)
+        return status
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return CANCELLED
+    except BrokenPipeError:  # whoever read it has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (SettingsError, EmbeddedServerError, OSError) as error:
+        click.echo(f"unified_api: {error}", err=True)
+        return FAILED

@@ -1,0 +1,104 @@
+"""The options of a command, made from the API's own request model, so that neither has one that the other lacks."""
+
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from pydantic import BaseModel, ValidationError
+
+from data_pipeline.api.schemas import rejected
+
+PROGRESS = click.Option(
+    ["--progress/--no-progress"],
+    default=None,
+    help="Whether to draw a progress bar on standard error; if not said: at a terminal.",
+)
+YES = click.Option(["--yes"], is_flag=True, help="Remove rows without asking; needed where nobody can be asked.")
+
+
+def of(*models: type[BaseModel]) -> list[click.Parameter]:
+    """An argument for each required field, an option for each other one, by the API's names."""
+    return [
+        _parameter(name, prop, schema)
+        for schema in (model.model_json_schema() for model in models)
+        for name, prop in schema["properties"].items()
+    ]
+
+
+def _parameter(name: str, prop: dict[str, Any], schema: dict[str, Any]) -> click.Parameter:
+    found = next((one for one in prop.get("anyOf", [prop]) if one != {"type": "null"}), prop)
+    if name in schema.get("required", []):
+        return click.Argument([name], metavar=name.upper())
+    default = prop.get("default")
+    shown = "" if default in (None, False, True) else f" [default: {_listed(default)}]"
+    flag, text = f"--{name.replace('_', '-')}", f"{prop['description']}{shown}"
+    kind = found.get("type")
+    if kind == "boolean":
+        return click.Option([_switch(flag, default), name], default=None, help=text, is_flag=True)
+    if kind == "array":
+        return click.Option([flag, name], multiple=True, type=_type(found["items"]), help=f"{text} (repeatable)")
+    if kind is None:  # a backup set: its path and its timestamp
+        both = "BACKUP_PATH TIMESTAMP"
+        return click.Option([flag, name], nargs=2, type=str, metavar=both, help=text, callback=_named)
+    return click.Option([flag, name], type=_type(found), help=text)
+
+
+def _named(_ctx: click.Context, _option: click.Parameter, value: tuple[str, str] | None) -> dict[str, str] | None:
+    return {"backup_path": value[0], "timestamp": value[1]} if value else None
+
+
+def _switch(flag: str, default: bool | None) -> str:
+    """What is off needs no way to say so."""
+    return flag if default is False else f"{flag}/--no-{flag.removeprefix('--')}"
+
+
+def _type(schema: dict[str, Any]) -> Any:
+    if "enum" in schema:
+        return click.Choice(schema["enum"])
+    return int if schema.get("type") == "integer" else str
+
+
+def _listed(default: Any) -> str:
+    return ", ".join(default) if isinstance(default, Sequence) and not isinstance(default, str) else str(default)
+
+
+def body(model: type[BaseModel], given: dict[str, Any]) -> Any:
+    """A request with what was given, as its model reads it. Raises InvalidParams or MissingParams."""
+    return _read(model, {name: _as_body(value) for name, value in _said(model, given).items()})
+
+
+def query(model: type[BaseModel], given: dict[str, Any]) -> Any:
+    """The same for a query, whose values are texts."""
+    said = _said(model, given).items()
+    return _read(model, {name: str(value).lower() if value is True else str(value) for name, value in said})
+
+
+def spelled(request: dict[str, Any]) -> str:
+    """A request as the arguments that mean it."""
+    words: list[str] = []
+    for name, value in request.items():
+        flag = f"--{name.replace('_', '-')}"
+        if name in ("backup_path", "timestamp"):
+            words.append(value)
+        elif value is True:
+            words.append(flag)
+        else:
+            words += [word for one in (value if isinstance(value, list) else [value]) for word in (flag, one)]
+    return shlex.join(words)
+
+
+def _said(model: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    return {name: given[name] for name in names if given.get(name) not in (None, ())}
+
+
+def _as_body(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _read(model: type[BaseModel], values: dict[str, Any]) -> Any:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise rejected(error) from None

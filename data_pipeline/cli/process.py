@@ -1,0 +1,54 @@
+"""What a command works with: the service's settings and engine, and the history of its jobs."""
+
+import logging
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from data_pipeline.engine import Engine
+from data_pipeline.settings import Settings
+from data_pipeline.vector.target import forget_libpq_variables
+
+if TYPE_CHECKING:
+    from data_pipeline.jobs.job import Origin
+    from data_pipeline.jobs.jobs import Jobs
+
+# What is imported where it is used takes longer to import than a list takes, and a list needs none of it.
+
+CALLER = "command line"
+
+
+@contextmanager
+def engine() -> Iterator[Engine]:
+    """What a service with this environment would work with. Raises SettingsError."""
+    settings = Settings.load()
+    forget_libpq_variables()
+    built = Engine.build(settings)
+    try:
+        yield built
+    finally:
+        built.pool.close()
+
+
+@contextmanager
+def jobs(of: Engine) -> "Iterator[Jobs]":
+    """The queue and its history. Schedules are for services and workers: a command that happens to run does none."""
+    from data_pipeline.api import logs, operations
+    from data_pipeline.jobs.jobs import Jobs
+
+    logs.set_up(logging.WARNING)
+    unscheduled = replace(of, settings=replace(of.settings, backup_schedule=None))
+    opened = Jobs(unscheduled, operations.of(of), finished=lambda job: None, retire=lambda: None)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def origin() -> "Origin":
+    """Who asks, in the history."""
+    from data_pipeline.jobs.job import Origin
+
+    return Origin(request_id=uuid.uuid4().hex, who=CALLER)

@@ -1,0 +1,82 @@
+"""`python unified_api.py restore`"""
+
+from typing import Any
+
+import click
+
+from data_pipeline.api.schemas import RestoreBody
+from data_pipeline.cli import answers, confirmation, operation, options, process
+from data_pipeline.cli.answers import DONE, PARTLY, Answer
+from data_pipeline.cli.command import Command
+from data_pipeline.engine import Engine
+
+HELP = """Restore a backup: BACKUP_PATH and TIMESTAMP as the list shows them.
+
+Rows are added to those that are there; --truncate-before-restore replaces these, all or nothing, and --strategy sync
+writes only what differs. Both remove rows, and ask before they do. Ctrl-C rolls back."""
+EXAMPLES = """\b
+Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_170444):
+  python unified_api.py restore SET --truncate-before-restore --dry-run
+  python unified_api.py restore SET --truncate-before-restore --backup-before-restore
+  python unified_api.py restore SET --collections docs --collection-suffix _old
+  python unified_api.py restore SET --strategy sync --yes --json
+"""
+
+
+def restore(as_json: bool, progress: bool | None, yes: bool, **given: Any) -> int:
+    body = options.body(RestoreBody, given)
+    with process.engine() as engine:
+        if not body.dry_run and (body.truncate_before_restore or body.strategy == "sync"):
+            confirmation.expect(_question(engine, body), yes)
+        if body.as_job:
+            return operation.hand_over(engine, "restore", body.as_request(), as_json)
+        answer = operation.perform(engine, "restore", body.as_request(), progress)
+        data = answers.give(answer, as_json, _tell)
+    return PARTLY if data["errors"] or data.get("problems") else DONE
+
+
+def _question(engine: Engine, body: RestoreBody) -> str:
+    target = answers.place(engine.databases.resolve(body.pg_conn).public())
+    what = f"collections {', '.join(body.collections)}" if body.collections else "all collections"
+    return f"Rows of {what} in {target} will be replaced by those of {body.timestamp}."
+
+
+def _tell(data: Answer) -> None:
+    click.echo(data["response"])
+    before = data.get("truncate_results", {})
+    rows = [
+        (name, before[name]["rows_before"] if name in before else None, *_counts(one))
+        for name, one in data["restore_results"].items()
+    ]
+    answers.table(rows, "table", "rows before", "written", "kept", "deleted", "size")
+    for problem in data.get("problems", []):
+        click.echo(f"problem: {problem['error']} ({problem['error_type']})", err=True)
+    for name, one in data["restore_results"].items():
+        if not one["success"] and "problems" not in data:
+            click.echo(f"{name}: {one['error']}", err=True)
+    _tell_times(data)
+    if undo := data.get("undo"):
+        click.echo(f"undo: python unified_api.py restore {options.spelled(undo)}")
+
+
+def _counts(one: dict[str, Any]) -> tuple[Any, ...]:
+    kept = one.get("rows_unchanged", one.get("rows_skipped"))
+    return one.get("rows_restored"), kept, one.get("rows_deleted"), one.get("file_size")
+
+
+def _tell_times(data: Answer) -> None:
+    waited = data.get("readers_blocked_seconds")
+    if expected := data.get("expected"):
+        waited = expected["readers_blocked_seconds"]
+    readers = f"; readers wait {waited} s" if waited is not None else ""
+    click.echo(f"into {answers.place(data['target'])}, {data['duration']} s{readers}")
+
+
+COMMAND = Command(
+    "restore",
+    callback=restore,
+    params=[*options.of(RestoreBody), options.YES, options.PROGRESS],
+    help=HELP,
+    short_help="Restore a backup.",
+    epilog=EXAMPLES,
+)

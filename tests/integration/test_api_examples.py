@@ -1,0 +1,229 @@
+"""The requests that the API's description shows, sent to the service as a process; each answer is what it shows."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import requests
+
+from data_pipeline.api import examples
+from data_pipeline.api.examples import Example
+from data_pipeline.api.manual import MANUAL
+from data_pipeline.api.schemas import PREFIX
+from tests.described import Described
+
+GLOBAL_SET = "20250722_010318"
+TASK_SETS = {
+    "task_20250721_213627": {"20250721_215758": (58, 764)},
+    "task_20250721_183935": {"20250721_201447": (58, 780), "20250721_190102": (58, 780)},
+}
+JOB = "77245a18eaa54833b36522f328de5a47"
+TARGET = "postgresql://user:password@localhost:5432/target_db"
+NOWHERE = "postgresql://postgres@127.0.0.1:1/vector_db"
+ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
+
+
+class Scenery:
+    """A service, and what has to be so before an example's answer comes; `names` are the example's -> the real ones."""
+
+    def __init__(self, address: str, down: str, databases: list[Any], backups: Any) -> None:
+        self.url = {"database down": f"http://{down}"}
+        self._address = f"http://{address}"
+        self._databases = databases
+        self._backups = backups
+        self._upload: bytes | None = None
+        self.names: dict[str, str] = {}
+
+    @contextmanager
+    def set(self, scene: str) -> Iterator[None]:
+        """Everything as it was, and then what the scene adds to it."""
+        self.names = {TARGET: self._databases[1].url}
+        self._upload = None
+        shutil.rmtree(self._backups.root)
+        self._backups.root.mkdir()
+        for database in self._databases:
+            database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
+        if scene != "nothing":
+            self._write_sets()
+        if scene not in ("nothing", "database down", "usual"):
+            with getattr(self, f"_{scene.replace(' ', '_')}")():
+                yield
+            return
+        self._fill(4, 58)
+        yield
+
+    def call(self, described: Described, operation: str, example: Example) -> requests.Response:
+        """Send an example's request, with the real names in it."""
+        method, path = described.route(operation)
+        base = self.url.get(example.scene, self._address)
+        url = self._real(path.format(**example.path))
+        body = self._real(json.dumps(example.body)).encode() if example.body else self._upload
+        return requests.request(method, base + url, params=example.query, data=body, timeout=60)
+
+    def _real(self, text: str) -> str:
+        for name, real in self.names.items():
+            text = text.replace(name, real)
+        return text
+
+    def _write_sets(self) -> None:
+        self._write(GLOBAL_SET, "", 62, 819)
+        for task_id, sets in TASK_SETS.items():
+            for timestamp, (rows, size) in sets.items():
+                self._write(timestamp, task_id, rows, size)
+
+    def _write(self, timestamp: str, task_id: str, rows: int, kilobytes: int) -> None:
+        names = [f"{UUID(int=number)},c{number},{{}}\n" for number in range(4)]
+        first = f"uuid,name,cmetadata\n{''.join(names)}"
+        second = "id,collection_id,embedding,document,cmetadata\n" + "".join(
+            f'e{n},{UUID(int=n % 4)},"[{n},0.5]",text {n},{{}}\n' for n in range(rows - 1)
+        )
+        last = f'last,{UUID(int=0)},"[1,2]",'
+        filling = "x" * (kilobytes * 1024 - len(second) - len(last) - 3)
+        self._backups.write(
+            first[:-1].ljust(209).encode(), f"{second}{last}{filling},{{}}".encode(), timestamp, task_id
+        )
+        self._backups.file("vector_backup_log.txt", task_id=task_id)
+
+    def _fill(self, collections: int, embeddings: int) -> None:
+        with closing(self._databases[0].connect()) as connection, connection, connection.cursor() as cursor:
+            for n in range(collections):
+                cursor.execute("INSERT INTO langchain_pg_collection VALUES (%s, %s)", (str(UUID(int=n)), f"c{n}"))
+            for n in range(embeddings):
+                cursor.execute(
+                    "INSERT INTO langchain_pg_embedding VALUES (%s, %s, '[1,2]', %s, '{}')",
+                    (f"e{n}", str(UUID(int=n % collections)), f"text {n}"),
+                )
+
+    @contextmanager
+    def _no_rows(self) -> Iterator[None]:
+        yield
+
+    @contextmanager
+    def _only_collections(self) -> Iterator[None]:
+        self._fill(4, 0)
+        yield
+
+    @contextmanager
+    def _damaged_file(self) -> Iterator[None]:
+        path = self._backups.directory() / f"langchain_pg_embedding_{GLOBAL_SET}.csv"
+        path.write_bytes(path.read_bytes().replace(b'"[15,0.5]"', b'"[15,0.5"', 1))
+        yield
+
+    @contextmanager
+    def _a_backup(self) -> Iterator[None]:
+        """A set that a manifest vouches for, instead of the older one."""
+        self._fill(4, 58)
+        made = self._post("/backup", {"probes": 2})
+        for path in self._backups.directory().glob(f"*{GLOBAL_SET}*"):
+            path.unlink()
+        self.names[GLOBAL_SET] = made["backup_timestamp"]
+        yield
+
+    @contextmanager
+    def _a_tar(self) -> Iterator[None]:
+        """To be uploaded as the request's body."""
+        with self._a_backup():
+            route = f"{self._address}{PREFIX}/backups/global/{self.names[GLOBAL_SET]}"
+            self._upload = requests.get(f"{route}/download", timeout=60).content
+            requests.delete(route, timeout=60)
+            yield
+
+    @contextmanager
+    def _a_job(self) -> Iterator[None]:
+        """One that has ended."""
+        self._fill(4, 58)
+        self.names[JOB] = self._post("/backup", {"async": True})["job_id"]
+        self._until(*ENDED)
+        yield
+
+    @contextmanager
+    def _a_running_job(self) -> Iterator[None]:
+        self._fill(4, 58)
+        with closing(self._databases[0].connect()) as connection:
+            connection.cursor().execute("LOCK TABLE langchain_pg_embedding")
+            self.names[JOB] = self._post(
+                "/restore",
+                {
+                    "backup_path": "./data_pipeline/training_data/vector_bak",
+                    "timestamp": GLOBAL_SET,
+                    "truncate_before_restore": True,
+                    "async": True,
+                },
+            )["job_id"]
+            self._until("RUNNING", progress=True)
+            yield
+        self._until(*ENDED)
+
+    def _post(self, path: str, body: dict[str, Any]) -> Any:
+        return requests.post(f"{self._address}{PREFIX}{path}", json=body, timeout=60).json()["data"]
+
+    def _job(self, job_id: str) -> Any:
+        return requests.get(f"{self._address}{PREFIX}/jobs/{job_id}", timeout=60).json()["data"]
+
+    def _until(self, *states: str, progress: bool = False) -> None:
+        deadline = time.monotonic() + 30
+        job = self._job(self.names[JOB])
+        while job["state"] not in states or (progress and not job["progress"]):
+            assert time.monotonic() < deadline, job
+            time.sleep(0.02)
+            job = self._job(self.names[JOB])
+
+    def settle(self, answer: Any) -> None:
+        """Until a job that an example has begun is over."""
+        if answer["code"] == 202:
+            self.names[JOB] = answer["data"]["job_id"]
+            self._until(*ENDED)
+
+
+def shape(value: Any) -> Any:
+    """The keys of an answer, and the kinds of its values; of a list those of its first value."""
+    if isinstance(value, dict):
+        return {key: shape(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [shape(part) for part in value[:1]]
+    return "number" if isinstance(value, int | float) and not isinstance(value, bool) else type(value).__name__
+
+
+@pytest.fixture
+def scenery(
+    start_server: Callable[..., Any],
+    database: Any,
+    second_database: Any,
+    jobs_database: Any,
+    backups: Any,
+    tmp_path: Path,
+) -> Scenery:
+    storages = {"STORAGES": json.dumps({"archive": str(tmp_path / "archive")})}
+    server = start_server(DATABASE_URL=database.url, JOBS_DATABASE_URL=jobs_database.url, **storages)
+    down = start_server(DATABASE_URL=NOWHERE)  # with another queue: it could not do the jobs of this one
+    return Scenery(server.address, down.address, [database, second_database], backups)
+
+
+def test_every_example_is_answered_as_it_says(scenery: Scenery, described: Described) -> None:
+    wrong = []
+    for operation in MANUAL:
+        for example in examples.of(operation):
+            with scenery.set(example.scene):
+                response = scenery.call(described, operation, example)
+                answer = response.json()
+                faults = described.faults(operation, response.status_code, answer)
+                if response.status_code != example.status or faults or shape(answer) != shape(example.answer):
+                    wrong.append((operation, example.name, faults, answer))
+                scenery.settle(answer)
+    assert wrong == []
+
+
+def test_every_example_fits_what_is_described(described: Described) -> None:
+    found = {
+        (operation, example.name): described.faults(operation, example.status, example.answer)
+        for operation in MANUAL
+        for example in examples.of(operation)
+    }
+    assert {name: faults for name, faults in found.items() if faults} == {}
+    assert len(found) > 30

@@ -1,0 +1,293 @@
+"""`python unified_api.py …` as a process of its own: what it does, what it prints, and how it ends."""
+
+import fcntl
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.integration.test_jobs_cancel import STALLS
+
+PROJECT = Path(__file__).resolve().parents[2]
+BROKEN = b'id,collection_id,embedding,document,cmetadata\na,,"[1,2",text,{}\n'
+NEVER = "20250722_999999"
+REPLACE = ("--truncate-before-restore", "--yes")
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.out)
+
+
+class CommandLine:
+    """Starts commands with one service's settings."""
+
+    def __init__(self, env: dict[str, str], secret: str | None) -> None:
+        self._env = env
+        self._secret = secret
+        self._started: list[subprocess.Popen[str]] = []
+
+    def start(self, *arguments: str, stdin: Any = subprocess.DEVNULL, stderr: Any = subprocess.PIPE) -> Any:
+        process = subprocess.Popen(
+            [sys.executable, "unified_api.py", *arguments],
+            cwd=PROJECT,
+            env={**os.environ, **self._env},
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            encoding="utf-8",
+        )
+        self._started.append(process)
+        return process
+
+    def __call__(self, *arguments: str) -> Done:
+        return self.end(self.start(*arguments))
+
+    def end(self, process: Any) -> Done:
+        out, err = process.communicate(timeout=60)
+        assert "Traceback" not in (err or "")
+        assert self._secret is None or self._secret not in out + (err or "")
+        return Done(process.returncode, out, err)
+
+    def close(self) -> None:
+        for process in self._started:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def env(database: Any, jobs_database: Any, output_dir: Path) -> dict[str, str]:
+    return {
+        "DATABASE_URL": database.url,
+        "JOBS_DATABASE_URL": jobs_database.url,
+        "OUTPUT_DIRECTORY": str(output_dir),
+    }
+
+
+@pytest.fixture
+def run(env: dict[str, str]) -> Iterator[CommandLine]:
+    commands = CommandLine(env, urlsplit(env["DATABASE_URL"]).password)
+    yield commands
+    commands.close()
+
+
+@pytest.fixture
+def api(make_client: Callable[..., Any], env: dict[str, str]) -> Any:
+    """A service with the same settings."""
+    return make_client(**env)
+
+
+def named(small_set: dict[str, str]) -> tuple[str, str]:
+    return small_set["backup_path"], small_set["timestamp"]
+
+
+def keys(value: Any) -> Any:
+    """The shape of an answer, without its values."""
+    return {key: keys(part) for key, part in value.items()} if isinstance(value, dict) else type(value).__name__
+
+
+def wait_until(reached: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def stalled(database: Any) -> bool:
+    return bool(database.fetch("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
+
+
+def test_the_list_is_the_apis(run: CommandLine, api: Any, small_set: dict[str, str]) -> None:
+    answer, told = api.list().get_json()["data"], run("list", "--json").data
+    answer.pop("timestamp"), told.pop("timestamp")
+    answer["summary"].pop("scan_time"), told["summary"].pop("scan_time")
+    assert told == answer
+    assert " ".join(named(small_set)) in re.sub(" +", " ", run("list").out)
+
+
+def test_a_list_begins_without_what_only_a_server_needs(run: CommandLine) -> None:
+    process = subprocess.run(
+        [sys.executable, "-X", "importtime", "unified_api.py", "list"], cwd=PROJECT, capture_output=True, text=True
+    )
+    imported = set(re.findall(r"\| +([\w.]+)$", process.stderr, re.MULTILINE))
+    assert "data_pipeline.api.vector_restore_manager" in imported
+    assert imported & {"flask", "waitress", "procrastinate", "structlog", "tqdm", "obstore"} == set()
+
+
+def test_a_backup_and_its_way_back(run: CommandLine, api: Any, database: Any, fill: Any, bits: Any) -> None:
+    fill(database)
+    before = bits(database)
+    made = run("backup", "--format", "binary", "--json")
+    assert made.status == 0
+    assert keys(made.data) == keys(api.backup(format="binary").get_json()["data"])
+    database.execute("DELETE FROM langchain_pg_embedding")
+    found = made.data["backup_directory"], made.data["backup_timestamp"]
+    restored = run("restore", *found, *REPLACE, "--json")
+    assert (restored.status, bits(database)) == (0, before)
+    again = api.restore(backup_path=found[0], timestamp=found[1], truncate_before_restore=True)
+    assert keys(restored.data) == keys(again.get_json()["data"])
+    assert "langchain_pg_embedding" in run("verify", "global", found[1]).out
+    assert run("compare", *found).status == 0
+    assert [(job["kind"], job["async"]) for job in run("jobs", "list", "--json").data["jobs"]] == [
+        ("restore", False),
+        ("restore", False),
+        ("backup", False),
+        ("backup", False),
+    ]
+
+
+def test_rows_are_not_removed_where_nobody_was_asked(
+    run: CommandLine, database: Any, fill: Any, bits: Any, small_set: dict[str, str]
+) -> None:
+    fill(database)
+    before = bits(database)
+    refused = run("restore", *named(small_set), "--truncate-before-restore")
+    assert (refused.status, refused.out) == (2, "")
+    assert "Say --yes" in refused.err
+    assert run("backup", "--truncate-vector-tables").status == 2
+    assert bits(database) == before
+
+
+@pytest.mark.parametrize(("said", "status", "rows"), [("n\n", 2, 6), ("y\n", 0, 2)])
+def test_at_a_terminal_somebody_is_asked(
+    run: CommandLine, database: Any, fill: Any, small_set: dict[str, str], said: str, status: int, rows: int
+) -> None:
+    fill(database)
+    terminal, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
+    process = run.start("restore", *named(small_set), "--truncate-before-restore", stdin=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while b"[y/N]" not in shown:
+        shown += os.read(terminal, 1000)
+    assert database.dbname.encode() in shown
+    os.write(terminal, said.encode())
+    shown = _drain(terminal)
+    os.close(terminal)
+    assert run.end(process).status == status
+    assert (b"% |" in shown) is (status == 0)  # the progress bar
+    assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == [(rows,)]
+
+
+def _drain(terminal: int) -> bytes:
+    shown = b""
+    try:
+        while piece := os.read(terminal, 1000):
+            shown += piece
+    except OSError:  # whoever had the other end is gone
+        pass
+    return shown
+
+
+def test_a_failed_replace_says_so_and_changes_nothing(
+    run: CommandLine, database: Any, fill: Any, bits: Any, small_set: dict[str, str], backups: Any
+) -> None:
+    fill(database)
+    before = bits(database)
+    backups.file(f"langchain_pg_embedding_{small_set['timestamp']}.csv", BROKEN)
+    failed = run("restore", *named(small_set), *REPLACE, "--json")
+    assert (failed.status, failed.data["error_type"], failed.data["rolled_back"]) == (1, "INVALID_BACKUP", True)
+    assert "The tables are as before." in failed.err
+    assert bits(database) == before
+    assert run("verify", "global", small_set["timestamp"]).status == 1
+    missing = run("restore", small_set["backup_path"], NEVER)
+    assert (missing.status, "RESOURCE_NOT_FOUND" in missing.err) == (1, True)
+    assert run("restore", small_set["backup_path"], "yesterday").status == 2
+
+
+def test_what_is_done_in_part_has_a_status_of_its_own(
+    run: CommandLine, database: Any, small_set: dict[str, str]
+) -> None:
+    database.execute("INSERT INTO langchain_pg_embedding (id) VALUES ('a')")
+    partial = run("restore", *named(small_set))
+    assert (partial.status, "DUPLICATE" in partial.out) == (3, False)
+    assert "langchain_pg_embedding: 数据导入失败" in partial.err
+    assert run("compare", *named(small_set)).status == 3
+    assert run("restore", *named(small_set), "--dry-run").status == 3
+    assert run("verify", "global", small_set["timestamp"]).status == 3  # nothing vouches for it
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("phase", ["load", "index"])
+def test_ctrl_c_in_the_middle_of_a_restore_leaves_the_tables_as_before(
+    run: CommandLine, api: Any, database: Any, fill: Any, bits: Any, small_set: dict[str, str],
+    number: signal.Signals, status: int, phase: str,
+) -> None:  # fmt: skip
+    fill(database)
+    database.execute(STALLS[phase])
+    before = bits(database)
+    process = run.start("restore", *named(small_set), *REPLACE)
+    wait_until(lambda: stalled(database))
+    process.send_signal(number)
+    done = run.end(process)
+    assert (done.status, done.out) == (status, "")
+    assert "Cancelled. The tables are as before." in done.err
+    assert bits(database) == before
+    (job,) = api.get("/api/v0/data_pipeline/vector/jobs").get_json()["data"]["jobs"]
+    assert job["state"] == "CANCELLED"
+
+
+def test_a_command_and_a_service_dont_write_at_once(
+    run: CommandLine, api: Any, database: Any, fill: Any, small_set: dict[str, str], background: Any
+) -> None:
+    fill(database)
+    database.execute(STALLS["load"])
+    process = run.start("restore", *named(small_set), *REPLACE)
+    wait_until(lambda: stalled(database))
+    assert api.restore(**small_set, truncate_before_restore=True).get_json()["data"]["error_type"] == (
+        "OPERATION_IN_PROGRESS"
+    )
+    (job,) = run("jobs", "list", "--state", "RUNNING", "--json").data["jobs"]
+    assert run("jobs", "cancel", job["job_id"]).status == 0
+    assert run.end(process).status == 1  # cancelled, but not by whoever sits there
+    assert run("jobs", "follow", job["job_id"]).status == 1
+
+
+def test_a_job_waits_for_a_worker(run: CommandLine, env: dict[str, str], start_server: Any, database: Any) -> None:
+    handed = run("backup", "--async", "--json").data
+    assert handed["state"] == "PENDING"
+    start_server("worker", **env)
+    followed = run("jobs", "follow", handed["job_id"], "--json")
+    assert (followed.status, followed.data["state"]) == (0, "SUCCEEDED")
+    assert run("jobs", "show", handed["job_id"], "--json").data["result"] == followed.data["result"]
+    assert run("backup", "--async", "--pg-conn", database.url).status == 2  # nobody else is told a password
+
+
+def test_without_the_queue_it_works_all_the_same(run: CommandLine, database: Any, small_set: dict[str, str]) -> None:
+    alone = CommandLine({**run._env, "JOBS_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, None)
+    done = alone("restore", *named(small_set))
+    assert (done.status, database.fetch("SELECT count(*) FROM langchain_pg_embedding")) == (0, [(2,)])
+    assert "not kept in the history" in done.err
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("worker", "2"), ("list", "--unknown"), ("restore", "alone")])
+def test_wrong_usage_is_told_apart(run: CommandLine, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert (done.status, done.out) == (2, "")
+    assert "Usage: python unified_api.py" in done.err
+
+
+def test_a_wrong_setting_is_one_line(run: CommandLine) -> None:
+    run._env["PORT"] = "http"
+    done = run("list")
+    assert (done.status, len(done.err.splitlines())) == (1, 1)

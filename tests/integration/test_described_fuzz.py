@@ -1,0 +1,75 @@
+"""Requests that schemathesis makes from the API's description, right and wrong ones: every answer is as described."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    ignored_auth,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from data_pipeline.api.manual import MANUAL
+from tests.described import Described
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    unsupported_method,
+    ignored_auth,
+]
+TOKEN = "0123456789abcdef-of-a-test"
+EACH = 5
+
+
+@pytest.fixture
+def service(start_server: Callable[..., Any], database: Any) -> Iterator[tuple[str, requests.Session]]:
+    """Its address, and a session that has the token."""
+    server = start_server(DATABASE_URL=database.url, API_TOKEN=TOKEN)
+    with requests.Session() as session:
+        session.headers["Authorization"] = f"Bearer {TOKEN}"
+        yield f"http://{server.address}", session
+
+
+def test_answers_are_as_described_whatever_is_asked(service: Any, described: Described) -> None:
+    schema = schemathesis.openapi.from_dict(described.document)
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) == len(MANUAL)
+    for operation in operations:
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            with suppress(Unsatisfiable):  # nothing can be wrong about an operation without parameters
+                ask(service, operation.as_strategy(generation_mode=mode))
+
+
+def ask(service: tuple[str, requests.Session], cases: Any) -> None:
+    address, session = service
+
+    @seed(1)
+    @settings(
+        max_examples=EACH,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases)
+    def each(case: Case) -> None:
+        case.call_and_validate(base_url=address, session=session, checks=CHECKS)
+
+    each()

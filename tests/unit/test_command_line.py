@@ -1,0 +1,121 @@
+"""The commands, as they are made from the API's request models."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+from pydantic import BaseModel
+
+from common.errors import InvalidParams
+from data_pipeline.api.job_schemas import JobPath, JobsQuery
+from data_pipeline.api.schemas import BackupBody, BackupSetPath, CompareBody, ListQuery, RestoreBody, SetQuery
+from data_pipeline.cli import backup, compare, jobs, listing, options, restore, verify
+from data_pipeline.cli.command_line import COMMANDS, SERVICES, Commands
+
+MODELS = [
+    (backup.COMMAND, [BackupBody]),
+    (restore.COMMAND, [RestoreBody]),
+    (compare.COMMAND, [CompareBody]),
+    (listing.COMMAND, [ListQuery]),
+    (verify.COMMAND, [BackupSetPath, SetQuery]),
+    (jobs.COMMAND.commands["list"], [JobsQuery]),
+    *((jobs.COMMAND.commands[name], [JobPath]) for name in ("show", "cancel", "follow")),
+]
+PROJECT = Path(__file__).resolve().parents[2]
+OWN = {"as_json", "progress", "yes"}
+SET = ["./data_pipeline/training_data/vector_bak", "20250722_010318"]
+
+
+def read(model: type[BaseModel], command: click.Command, *arguments: str) -> dict[str, object]:
+    """The request that arguments mean."""
+    given = command.make_context("test", list(arguments)).params
+    request: dict[str, object] = options.body(model, given).as_request()
+    return request
+
+
+@pytest.mark.parametrize(("command", "models"), MODELS, ids=lambda value: getattr(value, "name", ""))
+def test_every_field_of_the_api_has_an_option(command: click.Command, models: list[type[BaseModel]]) -> None:
+    fields = {field.alias or name for model in models for name, field in model.model_fields.items()}
+    assert {parameter.name for parameter in command.params} - OWN == fields
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_examples(name: str) -> None:
+    group = Commands(name="test")
+    command = group.get_command(click.Context(group), name)
+    assert command is not None
+    assert command.help
+    assert name in SERVICES or f"python unified_api.py {name}" in (command.epilog or "")
+
+
+def examples() -> list[str]:
+    """The lines with a command in help texts and READMEs, without those that only stand for others."""
+    group = Commands(name="test")
+    context = click.Context(group)
+    texts = [command.epilog or "" for name in COMMANDS if (command := group.get_command(context, name))]
+    texts += [(PROJECT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
+    lines = re.findall(r"^ *python unified_api\.py (\w.*)$", "\n".join(texts), re.MULTILINE)
+    return sorted({line.replace("SET", " ".join(SET)) for line in lines})
+
+
+@pytest.mark.parametrize("line", examples())
+def test_every_example_can_be_read(line: str) -> None:
+    group = Commands(name="test")
+    context = click.Context(group)
+    words = shlex.split(line)
+    command = group.get_command(context, words[0])
+    while isinstance(command, click.Group):
+        command = command.get_command(context, (words := words[1:])[0])
+    assert command is not None
+    command.make_context("test", words[1:])
+
+
+def test_the_examples_are_found() -> None:
+    assert len(examples()) > 15
+
+
+def test_arguments_mean_what_the_api_calls_them() -> None:
+    request = read(
+        RestoreBody,
+        restore.COMMAND,
+        *SET,
+        *("--tables", "langchain_pg_embedding", "--truncate-before-restore", "--atomic", "--async"),
+        *("--collections", "a", "--collections", "b", "--on-conflict", "error"),
+    )
+    assert request == {
+        "backup_path": SET[0],
+        "timestamp": SET[1],
+        "tables": ["langchain_pg_embedding"],
+        "truncate_before_restore": True,
+        "atomic": True,
+        "async": True,
+        "collections": ["a", "b"],
+        "on_conflict": "error",
+    }
+    assert read(CompareBody, compare.COMMAND, *SET, "--with", *SET)["with"] == dict(
+        zip(("backup_path", "timestamp"), SET, strict=True)
+    )
+    assert read(BackupBody, backup.COMMAND, "--probes", "3", "--no-backup-vector-tables") == {
+        "probes": 3,
+        "backup_vector_tables": False,
+    }
+    assert read(BackupBody, backup.COMMAND) == {}
+
+
+def test_what_the_api_refuses_is_refused() -> None:
+    with pytest.raises(InvalidParams, match="strategy 与 truncate_before_restore 冲突"):
+        read(RestoreBody, restore.COMMAND, *SET, "--strategy", "sync", "--truncate-before-restore")
+
+
+def test_an_undo_is_spelled_as_arguments_that_mean_it() -> None:
+    undo = {
+        "backup_path": SET[0],
+        "timestamp": SET[1],
+        "collections": ["it's", "b"],
+        "strategy": "sync",
+        "expect_database": "docs",
+        "require_manifest": True,
+    }
+    assert read(RestoreBody, restore.COMMAND, *shlex.split(options.spelled(undo))) == undo
