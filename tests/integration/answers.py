@@ -51,8 +51,8 @@ class Answers:
         if not matched:
             raise Different(f"shown:\n{shown}\nanswered:\n{found}")
         for piece, real in zip((piece for piece in pieces if self._is_new(piece)), matched.groups(), strict=True):
-            if self._real.setdefault(piece, real) != real or list(self._real.values()).count(real) > 1:
-                raise Different(f"{piece} is shown for {real}, and not for it alone")
+            if self._real.setdefault(piece, real) != real:
+                raise Different(f"{piece} is shown for {real}, and for {self._real[piece]}")
 
     def _is_new(self, piece: str) -> bool:
         return bool(re.fullmatch(ID, piece)) and piece not in self._real

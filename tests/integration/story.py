@@ -43,12 +43,12 @@ class Failed(AssertionError):
 
 
 class Story:
-    """One page's run. `directory` is where its checkout comes, `databases` are URLs by those the page names."""
+    """One page's run. `directory` is where its checkout comes, `places` are URLs by those the page names."""
 
-    def __init__(self, directory: Path, databases: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, places: Mapping[str, str]) -> None:
         self._checkout = directory / "checkout"
         self._ports = {port: _free_port() for port in PORTS}
-        self._databases = databases
+        self._places = places
         self._answers = Answers()
         self._terminals: list[subprocess.Popen[bytes]] = []
         _check_out(self._checkout)
@@ -125,7 +125,7 @@ class Story:
         }
 
     def _real(self, text: str) -> str:
-        for shown, url in self._databases.items():
+        for shown, url in self._places.items():
             text = text.replace(shown, url)
         return re.sub(r"\b\d{4}\b", lambda found: str(self._ports.get(int(found[0]), found[0])), text)
 

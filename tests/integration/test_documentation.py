@@ -22,15 +22,16 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def story(database: Any, jobs_database: Any) -> Iterator[Story]:
-    databases = {
+def story(database: Any, jobs_database: Any, bucket: Any) -> Iterator[Story]:
+    places = {
         "postgresql://app:secret@db.internal:5432/vector_db": database.url,
         "postgresql://jobs:secret@db.internal:5432/jobs": jobs_database.url,
+        "s3+http://minio.internal:9000/backups/prefix": bucket.url,
     }
     # Not in pytest's own directory: a socket's path is short, and root's PostgreSQL runs as another user.
     with tempfile.TemporaryDirectory(prefix="docs-") as name:
         Path(name).chmod(0o711)
-        told = Story(Path(name), databases)
+        told = Story(Path(name), places)
         try:
             yield told
         finally:
