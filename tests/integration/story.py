@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -23,6 +24,9 @@ PORTS = (8084, 8085, 8443)
 """What pages listen on; here it is whatever is free."""
 
 SECONDS = 60
+AT_ONCE = signal.SIGQUIT
+"""PostgreSQL ends without writing down what is thrown away with its directory, but leaves no shared memory behind."""
+
 BEGINNINGS = {
     "": [],
     "the service runs": [("until", "serving", "make serve")],
@@ -64,18 +68,18 @@ class Story:
                 where = f"{page.path.relative_to(PROJECT)}:{step.block.line}"
                 raise Failed(f"{where}\n{step.block.text}\n{error}") from None
 
-    def close(self) -> None:
+    def __enter__(self) -> "Story":
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """End whatever still runs in the checkout."""
-        for terminal in self._terminals:
-            terminal.terminate()
         left = [process for process in psutil.process_iter() if _works_in(process, self._checkout)]
         for process in left:
             with suppress(psutil.Error):
-                process.terminate()
-        for process in psutil.wait_procs(left, SECONDS)[1]:
-            process.kill()
+                process.send_signal(AT_ONCE if process.name() == "postgres" else signal.SIGKILL)
         for terminal in self._terminals:
             terminal.wait(SECONDS)
+        psutil.wait_procs(left, SECONDS)
 
     def _step(self, step: Step) -> None:
         if step.block.mark == "file":
@@ -163,7 +167,7 @@ def _check_out(checkout: Path) -> None:
 
 def _not_shipped(directory: str, names: list[str]) -> list[str]:
     kept = {"training_data": ("vector_bak",), "vector_bak": tuple(name for name in names if SHIPPED in name)}
-    return [name for name in names if name == "__pycache__" or name not in kept.get(Path(directory).name, names)]
+    return [name for name in names if name not in kept.get(Path(directory).name, names)]
 
 
 def _works_in(process: psutil.Process, checkout: Path) -> bool:
