@@ -16,7 +16,8 @@ from unified_api import create_app
 
 PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
-MODELS: tuple[type[BaseModel], ...] = (RestoreBody, BackupBody, CompareBody, CopyBody, ListQuery, UploadQuery, JobsQuery)
+BODIES: tuple[type[BaseModel], ...] = (RestoreBody, BackupBody, CompareBody, CopyBody)
+QUERIES: tuple[type[BaseModel], ...] = (ListQuery, UploadQuery, JobsQuery)
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -38,7 +39,7 @@ def routes() -> list[str]:
 
 def fields() -> list[str]:
     """Every field of a body and key of a query."""
-    return sorted({field.alias or name for model in MODELS for name, field in model.model_fields.items()})
+    return sorted({field.alias or name for model in BODIES + QUERIES for name, field in model.model_fields.items()})
 
 
 def error_types() -> list[str]:

@@ -50,7 +50,8 @@ class Answers:
         matched = re.fullmatch("".join(self._pattern(piece) for piece in pieces), found, re.DOTALL)
         if not matched:
             raise Different(f"shown:\n{shown}\nanswered:\n{found}")
-        for piece, real in zip((piece for piece in pieces if self._is_new(piece)), matched.groups(), strict=True):
+        new = [piece for piece in pieces if self._is_new(piece)]
+        for piece, real in zip(new, matched.groups(), strict=True):
             if self._real.setdefault(piece, real) != real:
                 raise Different(f"{piece} is shown for {real}, and for {self._real[piece]}")
 

@@ -3,7 +3,7 @@
 How a page is written:
 - A `sh` or `python` block is a command and is run; the page goes on only if it works.
 - A `json` or `text` block is the answer to the command before it. JSON is compared value by value, whatever its
-  layout; the key "…" stands for further keys, a last element "…" for further elements. In text, "…" stands for any text.
+  layout; the key "…" stands for further keys, a last element "…" for further elements. In texts it stands for any text.
 - <!-- file: NAME --> before a block: it is saved as NAME.
 - <!-- until TEXT --> before a command: it runs on in a terminal of its own; the page goes on once it has printed TEXT.
 - <!-- not run: reason --> before a block: nobody runs it.

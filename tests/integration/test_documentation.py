@@ -95,3 +95,58 @@ def _anchors(text: str) -> set[str]:
 def test_whatever_a_page_saves_it_tells_the_reader_to_save(name: str) -> None:
     for block in PAGES[name].blocks:
         assert block.mark != "file" or f"`{block.said}`" in PAGES[name].text
+
+
+@pytest.mark.parametrize(
+    ("shown", "answered"),
+    [
+        ('{"rows": 4}', '{"rows": 5}'),
+        ('{"rows": 4}', '{"rows": 4, "more": 1}'),
+        ('{"rows": 4, "…": "…"}', '{"more": 1}'),
+        ('{"ok": true}', '{"ok": 1}'),
+        ('["a"]', '["a", "b"]'),
+        ('["a", "…"]', "[]"),
+        ('{"duration": 0.1}', '{"duration": null}'),
+        ('"备份完成"', '"备份失败"'),
+        ('"20261121_093015"', '"2026"'),
+        ('["20261121_093015", "20261121_093015"]', '["20261121_100000", "20261121_100001"]'),
+        ('{"a": 1} {"a": 2}', '{"a": 1}'),
+        ("{}", "<html>"),
+    ],
+)
+def test_an_answer_that_is_another_one_is_noticed(shown: str, answered: str) -> None:
+    with pytest.raises(Different):
+        Answers().expect_json(shown, answered)
+
+
+def test_times_durations_sizes_and_ids_may_be_others_and_an_id_stays_the_same_to_the_end() -> None:
+    answers = Answers()
+    answers.expect_json(
+        '{"timestamp": "20261121_093015", "at": "2026-11-21T09:30:15+08:00", "duration": 0.1, "size": "5 KB", "…": "…"}',
+        '{"timestamp": "20261122_010203", "at": "2026-11-22T01:02:03+00:00", "duration": 12, "size": "6 KB", "rows": 4}',
+    )
+    assert answers.translate("GET /backups/global/20261121_093015") == "GET /backups/global/20261122_010203"
+    with pytest.raises(Different):
+        answers.expect_text("file_20261121_093015.csv", "file_20261121_093015.csv")
+
+
+@needs_a_shell
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```sh\nfalse\n```",
+        "```sh\necho one\n```\n\n```text\ntwo\n```",
+        "```sh\necho '{\"success\": false}'\n```",
+        "<!-- until serving -->\n```sh\necho stopped\n```",
+    ],
+)
+def test_a_page_that_is_not_true_fails(text: str, directory: Path) -> None:
+    with Story(directory, {}) as story, pytest.raises(Failed, match=r"docs/page\.md:"):
+        story.tell(Page(PROJECT / "docs" / "page.md", f"{text}\n"))
+
+
+def test_a_block_that_nobody_runs_has_to_say_why() -> None:
+    for text in ("```json\n{}\n```\n", "```toml\na = 1\n```\n", "```sh\nls\n```\n```json\n{}\n```\n```json\n{}\n```\n"):
+        with pytest.raises(ValueError, match="not run"):
+            list(Page(PROJECT / "docs" / "page.md", text).steps())
+    assert list(Page(PROJECT / "docs" / "page.md", "<!-- not run: no Docker -->\n```sh\ndocker\n```\n").steps()) == []
