@@ -130,7 +130,7 @@ def pg_server() -> Iterator[Server]:
     if url:
         yield _outside_server(url)
         return
-    home = Path(tempfile.mkdtemp(prefix="pg-test-", dir=_roomy_memory()))
+    home = Path(tempfile.mkdtemp(prefix="pg-test-", dir=roomy_memory()))
     cluster = Cluster(home)
     try:
         cluster.create(int(os.environ.get("TEST_PG_VERSION", MAJOR)))
@@ -155,7 +155,7 @@ def _outside_server(url: str) -> Server:
     )
 
 
-def _roomy_memory() -> Path | None:
+def roomy_memory() -> Path | None:
     """A file system in memory, if there is one with room: making a database is mostly making three hundred files."""
     memory = Path("/dev/shm")
     return memory if memory.is_dir() and shutil.disk_usage(memory).free > ROOM else None

@@ -1,0 +1,92 @@
+"""What a user can call, send, be answered or set stands in the reference, in both languages."""
+
+import ast
+import html
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from common.errors import Recorded, ServiceError
+from data_pipeline.api.job_schemas import JobsQuery
+from data_pipeline.api.schemas import BackupBody, CompareBody, CopyBody, ListQuery, RestoreBody, UploadQuery
+from data_pipeline.cli.command_line import COMMANDS
+from data_pipeline.settings import LIBPQ, Settings
+from unified_api import create_app
+
+PROJECT = Path(__file__).resolve().parent.parent
+LANGUAGES = ("", ".zh-CN")
+BODIES: tuple[type[BaseModel], ...] = (RestoreBody, BackupBody, CompareBody, CopyBody)
+QUERIES: tuple[type[BaseModel], ...] = (ListQuery, UploadQuery, JobsQuery)
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+
+
+def reference(page: str, language: str) -> str:
+    return html.unescape((PROJECT / "docs" / "reference" / f"{page}{language}.md").read_text(encoding="utf-8"))
+
+
+def routes() -> list[str]:
+    """As the reference names them: `GET /restore/list`."""
+    app = create_app(Settings.load({"DATABASE_URL": "postgresql://user@localhost/db"}))
+    pages = ("static", "openapi", "swagger")
+    return sorted(
+        f"{method} {rule.rule.removeprefix('/api/v0/data_pipeline/vector')}"
+        for rule in app.url_map.iter_rules()
+        if not rule.endpoint.startswith(pages)
+        for method in METHODS & (rule.methods or set())
+    )
+
+
+def fields() -> list[str]:
+    """Every field of a body and key of a query."""
+    return sorted({field.alias or name for model in BODIES + QUERIES for name, field in model.model_fields.items()})
+
+
+def error_types() -> list[str]:
+    return sorted({kind.error_type for kind in ServiceError.__subclasses__() if kind is not Recorded})
+
+
+def settings() -> list[str]:
+    """Every name in capitals that settings.py asks the environment for."""
+    tree = ast.parse((PROJECT / "data_pipeline" / "settings.py").read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    strings = [argument.value for call in calls for argument in call.args if isinstance(argument, ast.Constant)]
+    return sorted({text for text in strings if re.fullmatch(r"[A-Z][A-Z_]+", str(text))} | set(LIBPQ.values()))
+
+
+def test_the_lists_are_not_empty() -> None:
+    assert "GET /restore/list" in routes()
+    assert {"async", "with", "on_conflict", "storages", "request_id"} <= set(fields())
+    assert {"INVALID_PARAMS", "STORAGE_FULL", "ORPHAN_ROWS"} <= set(error_types())
+    assert {"HOST", "LOAD_WORKERS", "PGHOST", "API_TOKEN"} <= set(settings())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("route", routes())
+def test_every_route_is_in_the_reference(route: str, language: str) -> None:
+    assert re.search(rf"{re.escape(route)}(?=[`\n])", reference("api", language))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("field", fields())
+def test_every_field_is_in_the_reference(field: str, language: str) -> None:
+    assert re.search(rf"`{field}`|`\?{field}=`", reference("api", language))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("error_type", error_types())
+def test_every_error_type_is_in_the_reference(error_type: str, language: str) -> None:
+    assert f"`{error_type}`" in reference("api", language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", settings())
+def test_every_setting_is_in_the_reference(name: str, language: str) -> None:
+    assert f"`{name}`" in reference("settings", language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_reference(name: str, language: str) -> None:
+    assert re.search(f"`{name}[ `]", reference("command-line", language))
