@@ -14,8 +14,9 @@ from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 from procrastinate.worker import Worker
 
-from data_pipeline.jobs.database import CONNECT_SECONDS, Connection, unavailable
+from data_pipeline.jobs.database import Connection, unavailable
 from data_pipeline.jobs.job import Job
+from data_pipeline.jobs.limits import CONNECT_SECONDS, LimitedAsyncConnection
 
 SHARED = "vector"
 """The queue that every worker takes jobs from; a process also has one of its own, named by its id."""
@@ -68,7 +69,14 @@ class QueueWorker:
     def __init__(
         self, conninfo: str, own: str, beat_seconds: int, run: Callable[[str], None], state: Callable[[str], str | None]
     ) -> None:
-        self._app = App(connector=PsycopgConnector(conninfo=conninfo, min_size=1, max_size=4, timeout=CONNECT_SECONDS))
+        connector = PsycopgConnector(
+            conninfo=conninfo,
+            connection_class=LimitedAsyncConnection,
+            min_size=1,
+            max_size=4,
+            timeout=CONNECT_SECONDS,
+        )
+        self._app = App(connector=connector)
         self._beat_seconds = beat_seconds
         self._state = state
         self._over = False

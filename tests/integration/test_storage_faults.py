@@ -16,7 +16,7 @@ from data_pipeline.settings import Settings
 from data_pipeline.vector import bucket as buckets
 from data_pipeline.vector import lease
 from tests.integration.places import KEY, BucketPlace
-from tests.integration.relay import Relay
+from tests.integration.relay import ALWAYS, Relay
 from unified_api import PREFIX
 
 COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
@@ -26,7 +26,6 @@ STAMP = "20250722_010318"
 LOG = "vector_backup_log.txt"
 REPLACE = {"truncate_before_restore": True}
 MEGABYTE = 1 << 20
-ALWAYS = float("inf")
 
 
 @pytest.fixture(autouse=True)
@@ -205,7 +204,7 @@ def test_a_byte_that_changed_on_its_way_back_is_found(
 def test_a_store_out_of_reach_is_said_and_the_others_are_there(
     make_client: Any, database: Any, bucket: BucketPlace, relay: Relay, small_set: dict[str, str], output_dir: Any
 ) -> None:
-    relay.refuse(ALWAYS)
+    relay.refusing = ALWAYS
     storages = json.dumps({"archive": bucket.through(relay.port).url})
     client = make_client(DATABASE_URL=database.url, OUTPUT_DIRECTORY=str(output_dir), STORAGES=storages)
     assert listed(client) == [small_set["timestamp"]]
