@@ -53,6 +53,7 @@ class Relay:
         self._guard = threading.Lock()
         self._losing: set[socket.socket] = set()
         self._ends: set[socket.socket] = set()
+        self._silent: set[socket.socket] = set()
         self._passing = threading.Event()
         self._passing.set()
         self._over = threading.Event()
@@ -139,6 +140,27 @@ class Relay:
 
         self.faults.append(Fault("request", deliver, saying=request))
 
+    def lose_commit_of(self, statement: bytes, *, and_go: bool = False) -> None:
+        """Lose the answer to the COMMIT of the first transaction that says something, and the server with it."""
+
+        def mark(client: socket.socket, _server: socket.socket, data: bytes) -> bytes:
+            said.add(client)
+            return data
+
+        def commit(client: socket.socket, server: socket.socket, data: bytes) -> bytes | None:
+            if client not in said:
+                return data
+            if not and_go:
+                return self._deliver(client, server, data)
+            server.sendall(self._deliver(client, server, data))
+            select.select([server], [], [])
+            self.go()
+            return None
+
+        said: set[socket.socket] = set()
+        self.faults.append(Fault("request", mark, saying=statement))
+        self.faults.append(Fault("request", commit, times=ALWAYS, saying=b"COMMIT"))
+
     def _deliver(self, _client: socket.socket, server: socket.socket, data: bytes) -> bytes:
         self._losing.add(server)
         return data
@@ -156,7 +178,8 @@ class Relay:
         self.refusing = 0
 
     def fall_silent(self) -> None:
-        """Let everybody connect, take everything, and pass nothing on in either direction, until it speaks again."""
+        """Let everybody connect, take everything and pass nothing on; who is connected now is never heard again."""
+        self._silent |= self._ends
         self._passing.clear()
 
     def speak(self) -> None:
@@ -196,6 +219,8 @@ class Relay:
         try:
             while self._may_pass(side) and (data := source.recv(1 << 16)):
                 self._passing.wait()
+                if source in self._silent:
+                    self._over.wait()
                 if source in self._losing:
                     break
                 fault = self._due(side, passed, data)
