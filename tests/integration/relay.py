@@ -170,9 +170,7 @@ class Relay:
     def go(self) -> None:
         """End every connection and refuse new ones, until the server comes back."""
         self.refusing = ALWAYS
-        for end in list(self._ends):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+        self._hang_up()
 
     def come_back(self) -> None:
         self.refusing = 0
@@ -190,6 +188,12 @@ class Relay:
         self._passing.set()
         self._listener.shutdown(socket.SHUT_RDWR)  # close() alone would leave accept() waiting
         self._listener.close()
+        self._hang_up()  # a server waits a minute for the rest of a login, and nobody drops its databases meanwhile
+
+    def _hang_up(self) -> None:
+        for end in list(self._ends):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
     def _serve(self) -> None:
         while True:
@@ -221,6 +225,7 @@ class Relay:
                 self._passing.wait()
                 if source in self._silent:
                     self._over.wait()
+                    break
                 if source in self._losing:
                     break
                 fault = self._due(side, passed, data)

@@ -35,7 +35,7 @@ def relay(jobs_database: Any) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def client(make_client: Callable[..., Any], database: Any, jobs_database: Any, relay: Relay) -> Any:
+def client(database: Any, jobs_database: Any, relay: Relay, make_client: Callable[..., Any]) -> Any:
     database.execute(COUNTED)
     return make_client(
         DATABASE_URL=database.url,
@@ -183,7 +183,7 @@ def test_a_job_whose_last_word_to_the_queue_got_lost_blocks_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(store, "ACKNOWLEDGED", store.timedelta(seconds=1))
-    relay.drop(b"procrastinate_finish_job")
+    relay.drop(b"SELECT procrastinate_finish_job")
     for _ in range(2):
         assert client.restore(**small_set, **JOB).status_code == 202
     until(lambda: states() == ["SUCCEEDED", "SUCCEEDED"])
@@ -301,7 +301,7 @@ def test_the_server_itself_ends_what_takes_too_long(client: Any, jobs_database: 
 
 
 def test_jobs_of_one_database_have_one_lock_and_its_name_tells_nothing(
-    make_client: Any, database: Any, jobs_database: Any, held: Any, small_set: dict[str, str]
+    database: Any, jobs_database: Any, make_client: Any, held: Any, small_set: dict[str, str]
 ) -> None:
     by_address = database.url.replace("localhost", "127.0.0.1")
     by_name = by_address.replace("127.0.0.1", "localhost")
@@ -314,7 +314,7 @@ def test_jobs_of_one_database_have_one_lock_and_its_name_tells_nothing(
 
 
 def test_schedules_that_meet_make_one_backup_of_each_database_and_no_noise(
-    make_client: Any, database: Any, second_database: Any, jobs_database: Any
+    database: Any, second_database: Any, jobs_database: Any, make_client: Any
 ) -> None:
     server = database.server
     same = {"PGHOST": server.host, "PGPORT": str(server.port), "PGUSER": server.user, "PGPASSWORD": server.password}
