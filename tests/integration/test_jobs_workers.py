@@ -30,10 +30,10 @@ CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sl
 CREATE TRIGGER stall BEFORE INSERT ON {EMBEDDING} FOR EACH ROW EXECUTE FUNCTION stall();
 """
 # A COMMIT that waits for whoever holds the advisory lock 1.
-GATE = f"""
+GATE = """
 CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END';
-CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON {EMBEDDING} DEFERRABLE INITIALLY DEFERRED
+CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON langchain_pg_collection DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION gate();
 """
 
@@ -306,9 +306,9 @@ def test_a_commit_under_way_is_not_taken_for_interrupted_by_a_service_told_to_st
         gate.cursor().execute("SELECT pg_advisory_lock(1)")
     fleet.submit(small_set, pg_conn="0")
     background(lambda: fleet.answer({**small_set, "truncate_before_restore": True, "pg_conn": "1"}))
-    for database in databases:
-        while database.fetch("SELECT count(*) FROM pg_locks WHERE objid = 1 AND NOT granted") == [(0,)]:
-            time.sleep(0.01)
+    committing = "SELECT count(*) FROM pg_stat_activity WHERE query = 'COMMIT' AND wait_event = 'advisory'"
+    while jobs_database.fetch(committing) != [(2,)]:
+        time.sleep(0.01)
     stopped = background(fleet.service.stop)
     time.sleep(6)  # longer than the server waits for requests under way
     for gate in gates:
