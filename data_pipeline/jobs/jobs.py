@@ -125,7 +125,8 @@ class Jobs:
         operation = self._operations[kind]
         asked = ask(kind, operation, request, key)
         try:
-            self._database.expect_up()
+            if key is None:
+                self._database.expect_up()
             self._presence.begin()
             with self._guard:
                 self._keep()
