@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
+from data_pipeline.jobs.backlog import Backlog
 from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.keeper import attempt
 from data_pipeline.jobs.presence import Presence
@@ -23,6 +24,7 @@ class Chores:
     def __init__(
         self,
         store: Store,
+        backlog: Backlog,
         presence: Presence,
         keep_days: int,
         schedule: Schedule | None,
@@ -30,6 +32,7 @@ class Chores:
         retire: Callable[[], None],
     ) -> None:
         self._store = store
+        self._backlog = backlog
         self._presence = presence
         self._keep_days = keep_days
         self._schedule = schedule
@@ -42,6 +45,7 @@ class Chores:
     def often(self) -> None:
         """With every heartbeat."""
         self._presence.beat()
+        self._backlog.catch_up()
         self._presence.sweep()
         self._submit_due()
         if self._grown:

@@ -11,17 +11,18 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from common.errors import ServiceUnavailable
-from data_pipeline.jobs import schema
+from data_pipeline.jobs import limits, schema
+from data_pipeline.jobs.limits import LimitedConnection
 from data_pipeline.vector.embedded import EmbeddedServerError
 from data_pipeline.vector.target import Target
 
 APPLICATION_NAME = "vector-jobs"
-CONNECT_SECONDS = 3
 DOWN_SECONDS = 5
-"""How long nobody tries again after a failure, so that synchronous work isn't held up by every attempt."""
+"""How long after a failure work that doesn't need the queue is not held up by another attempt."""
 
 MOST_IDLE = 8
 Connection = psycopg.Connection[dict[str, Any]]
+OPTIONS = " ".join(f"-c {name}={value}" for name, value in {"search_path": schema.SCHEMA, **limits.SERVER}.items())
 
 
 class JobsDatabase:
@@ -32,7 +33,7 @@ class JobsDatabase:
 
     def __init__(self, find: Callable[[], Target]) -> None:
         self._find = find
-        self._idle: list[Connection] = []
+        self._idle: list[LimitedConnection] = []
         self._guard = threading.Lock()
         self._installed = False
         self._down_until = 0.0
@@ -43,8 +44,13 @@ class JobsDatabase:
             target = self._find()
         except EmbeddedServerError:
             raise unavailable() from None
-        settings = {"connect_timeout": CONNECT_SECONDS, "application_name": APPLICATION_NAME}
-        return make_conninfo("", **target.parameters() | settings | {"options": f"-c search_path={schema.SCHEMA}"})
+        settings = {"application_name": APPLICATION_NAME, "options": OPTIONS}
+        return make_conninfo("", **target.parameters() | limits.CONNECTION | settings)
+
+    def expect_up(self) -> None:
+        """Raise ServiceUnavailable if it could not be reached a moment ago: for what can do without it."""
+        if time.monotonic() < self._down_until:
+            raise unavailable()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -59,6 +65,7 @@ class JobsDatabase:
         except BaseException:
             connection.close()
             raise
+        self._down_until = 0.0
         self._keep(connection)
 
     def close(self) -> None:
@@ -68,30 +75,31 @@ class JobsDatabase:
         for connection in idle:
             connection.close()
 
-    def _kept(self) -> Connection | None:
-        """A connection from before that still answers; those that don't are closed."""
-        while True:
-            with self._guard:
-                connection = self._idle.pop() if self._idle else None
-            if connection is None:
-                return None
-            with suppress(psycopg.Error):
-                connection.execute("SELECT")
-                return connection
-            connection.close()
+    def _kept(self) -> LimitedConnection | None:
+        """A connection from before, if it still answers; if not, none does, and all are closed."""
+        with self._guard:
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            return None
+        connection.patience = limits.CONNECT_SECONDS  # as little as a new one would get
+        with suppress(psycopg.Error):
+            connection.execute("SELECT")
+            connection.patience = limits.ANSWER_SECONDS
+            return connection
+        connection.close()
+        self.close()
+        return None
 
-    def _keep(self, connection: Connection) -> None:
+    def _keep(self, connection: LimitedConnection) -> None:
         with self._guard:
             if len(self._idle) < MOST_IDLE:
                 self._idle.append(connection)
                 return
         connection.close()
 
-    def _new(self) -> Connection:
-        if time.monotonic() < self._down_until:
-            raise unavailable()
+    def _new(self) -> LimitedConnection:
         try:
-            connection = psycopg.Connection[dict[str, Any]].connect(self.conninfo(), row_factory=dict_row)
+            connection = LimitedConnection.connect(self.conninfo(), row_factory=dict_row)
             try:
                 self._install(connection)
             except BaseException:

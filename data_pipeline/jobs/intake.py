@@ -1,9 +1,12 @@
 """How a request becomes a job: one row, one place in the queue, in one transaction."""
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
+from common.errors import ServiceUnavailable
 from data_pipeline.jobs.asked import Asked
+from data_pipeline.jobs.backlog import Backlog
 from data_pipeline.jobs.database import Connection, JobsDatabase, unavailable
 from data_pipeline.jobs.job import Job, Origin
 from data_pipeline.jobs.queue import SHARED, Queue
@@ -17,8 +20,17 @@ class Intake:
     secrets: what was left out of stored requests, by job; it never leaves this process.
     """
 
-    def __init__(self, database: JobsDatabase, queue: Queue, process: str, secrets: dict[str, dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        database: JobsDatabase,
+        backlog: Backlog,
+        queue: Queue,
+        process: str,
+        secrets: dict[str, dict[str, Any]],
+    ) -> None:
         self._database = database
+        self._store = Store(database)
+        self._backlog = backlog
         self._queue = queue
         self._process = process
         self._secrets = secrets
@@ -26,32 +38,61 @@ class Intake:
     def queue(self, asked: Asked, origin: Origin, target: Target) -> Job:
         """A new job that waits, or the earlier one that came with this key. Raises KeyReused, ServiceUnavailable."""
         job_id = uuid.uuid4().hex
-        own = bool(asked.secret)
-        if own:
+        if asked.secret:
             self._secrets[job_id] = asked.secret  # before any worker can see the job
         job = None
         try:
-            row = _row(job_id, asked, state="PENDING", owner=self._process if own else None)
+            job = self._queued(job_id, asked, origin, target)
+        finally:
+            if job is None or job.id != job_id:
+                self._secrets.pop(job_id, None)
+        return job
+
+    def _queued(self, job_id: str, asked: Asked, origin: Origin, target: Target) -> Job:
+        queue = self._process if asked.secret else SHARED
+        row = _row(job_id, asked, state="PENDING", owner=self._process if asked.secret else None)
+        begun = False
+        try:
             with self._database.transaction() as connection:
+                begun = True
                 job = Store.add(connection, row, origin)
                 if job is None:
                     return _earlier(connection, asked)
-                queue = self._process if own else SHARED
-                Store.queued(connection, job_id, self._queue.put(connection, job_id, queue, _lock(target)))
-            return job
-        finally:
-            if job is None:
-                self._secrets.pop(job_id, None)
+                Store.queued(connection, job_id, self._queue.put(connection, job_id, queue, target.digest))
+                return job
+        except ServiceUnavailable:
+            if not begun:
+                raise
+            return self._queued_after_all(job_id, asked)
+
+    def _queued_after_all(self, job_id: str, asked: Asked) -> Job:
+        """The connection is gone, perhaps over the COMMIT. Who is told that there is no job has none."""
+        job = None
+        with suppress(ServiceUnavailable):
+            job = self._store.get(job_id)
+        if job is None:
+            if asked.key is None:  # with a key he asks again for the same job
+                self._backlog.tell_later(lambda: self._store.cancel(job_id))
+            raise unavailable()
+        return job
 
     def begin(self, asked: Asked, origin: Origin) -> tuple[Job, bool]:
         """The row of a synchronous call, and whether it is new or an earlier one's.
 
         Raises KeyReused, ServiceUnavailable.
         """
-        row = _row(uuid.uuid4().hex, asked, state="RUNNING", sync=True, worker=self._process)
-        with self._database.transaction() as connection:
-            job = Store.add(connection, row, origin)
-            return (job, True) if job else (_earlier(connection, asked), False)
+        job_id = uuid.uuid4().hex
+        row = _row(job_id, asked, state="RUNNING", sync=True, worker=self._process)
+        begun = False
+        try:
+            with self._database.transaction() as connection:
+                begun = True
+                job = Store.add(connection, row, origin)
+                return (job, True) if job else (_earlier(connection, asked), False)
+        except ServiceUnavailable:
+            if begun:  # and perhaps committed: it would run for ever, and its key be taken
+                self._backlog.tell_later(lambda: self._store.discard(job_id))
+            raise
 
 
 def _row(job_id: str, asked: Asked, **more: Any) -> dict[str, Any]:
@@ -67,11 +108,6 @@ def _row(job_id: str, asked: Asked, **more: Any) -> dict[str, Any]:
         "worker": None,
         **more,
     }
-
-
-def _lock(target: Target) -> str:
-    """Jobs of one database run one after the other. Two names of one server are told apart; its own lock is not."""
-    return f"{target.host.lower()}:{target.port}/{target.dbname}"
 
 
 def _earlier(connection: Connection, asked: Asked) -> Job:

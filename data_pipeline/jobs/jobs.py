@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ import structlog
 from common.errors import (
     InvalidParams,
     JobFinished,
+    KeyReused,
     NotFound,
     OperationCancelled,
     OperationInProgress,
@@ -21,17 +23,18 @@ from common.errors import (
 from common.result import error_response
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.asked import ask
+from data_pipeline.jobs.backlog import Backlog
 from data_pipeline.jobs.chores import SCHEDULER, Chores
 from data_pipeline.jobs.database import JobsDatabase
 from data_pipeline.jobs.intake import Intake
 from data_pipeline.jobs.job import JOB_ID, Job, Operation, Origin, State
-from data_pipeline.jobs.keeper import Keeper
+from data_pipeline.jobs.keeper import Keeper, attempt
 from data_pipeline.jobs.meter import Meter
 from data_pipeline.jobs.presence import Presence
 from data_pipeline.jobs.queue import Queue, QueueWorker
 from data_pipeline.jobs.runner import Runner
 from data_pipeline.jobs.store import Store
-from data_pipeline.jobs.worker import Worker
+from data_pipeline.jobs.worker import STOP_SECONDS, Worker
 from data_pipeline.vector import embedded
 from data_pipeline.vector.progress import SILENT, Cancelled
 
@@ -64,12 +67,19 @@ class Jobs:
             lambda: settings.jobs_database or embedded.start(settings.embedded_data_dir).target
         )
         self._store = Store(self._database)
+        self._backlog = Backlog(self._database)
         self._queue = Queue()
-        self._runner = Runner(self._store, self._process, operations, engine.timeouts, self._finished)
-        self._intake = Intake(self._database, self._queue, self._process, self._runner.secrets)
+        self._runner = Runner(self._store, self._backlog, self._process, operations, engine.timeouts, self._finished)
+        self._intake = Intake(self._database, self._backlog, self._queue, self._process, self._runner.secrets)
         self._presence = Presence(self._database, self._process, self._beat_seconds, self._queue, self._finished)
         self._chores = Chores(
-            self._store, self._presence, settings.jobs_keep_days, settings.backup_schedule, self._submit_due, retire
+            self._store,
+            self._backlog,
+            self._presence,
+            settings.jobs_keep_days,
+            settings.backup_schedule,
+            self._submit_due,
+            retire,
         )
         self._keeper = Keeper(self._beat_seconds, self._chores.often, self._chores.hourly)
         self._worker = Worker(self._queue_worker)
@@ -115,6 +125,8 @@ class Jobs:
         operation = self._operations[kind]
         asked = ask(kind, operation, request, key)
         try:
+            if key is None:
+                self._database.expect_up()
             self._presence.begin()
             with self._guard:
                 self._keep()
@@ -183,8 +195,10 @@ class Jobs:
             self._working = self._kept = False
         if working:
             self._worker.stop()
+        self._runner.await_calls(STOP_SECONDS)
         if kept:
             self._keeper.stop()
+            attempt(self._backlog.catch_up)
             self._presence.leave()
         self._database.close()
 
@@ -199,9 +213,11 @@ class Jobs:
         return QueueWorker(conninfo, self._process, self._beat_seconds, self._runner.run, self._store.state)
 
     def _submit_due(self, due: datetime) -> None:
-        """A scheduled backup: the time it was due is its key, so that only one process takes it."""
-        name = f"{SCHEDULER}-{due:%Y%m%dT%H%MZ}"
-        self.submit("backup", {}, Origin(request_id=name, who=SCHEDULER), key=name)
+        """A scheduled backup: database and time are its key, so that only one process takes it."""
+        database = self._operations["backup"].target({}).digest
+        name = f"{SCHEDULER}-{due:%Y%m%dT%H%MZ}-{database[:8]}"
+        with suppress(KeyReused):  # another process, which names the database in another way, has taken it
+            self.submit("backup", {}, Origin(request_id=name, who=SCHEDULER), key=name)
 
     def _finished(self, job: Job) -> None:
         self._told(job)

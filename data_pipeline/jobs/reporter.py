@@ -35,6 +35,7 @@ class Reporter:
         self._timeouts = timeouts
         self._stopping = stopping
         self._over = threading.Event()
+        self._reached = True
         self._thread = threading.Thread(target=self._run, name=f"report-{job_id[:8]}", daemon=True)
         self._watcher: Any = None  # a connection of our own to the target, while an index is built there
 
@@ -56,10 +57,14 @@ class Reporter:
 
     def _state(self) -> str | None:
         try:
-            return self._store.report(self._job_id, self._meter.reading())
+            state = self._store.report(self._job_id, self._meter.reading())
         except ServiceError:  # the work goes on; how it ends is written down when the queue is back
-            log.warning("progress not written down", job_id=self._job_id)
+            if self._reached:
+                log.warning("progress not written down", job_id=self._job_id)
+            self._reached = False
             return None
+        self._reached = True
+        return state
 
     def _watch_index(self) -> None:
         """Ask the server how far CREATE INDEX is. Where it won't say, the percentage stands still."""

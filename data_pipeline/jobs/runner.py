@@ -1,7 +1,10 @@
 """One job, or one synchronous call, from its first moment to its recorded end."""
 
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -15,6 +18,7 @@ from common.errors import (
     ServiceUnavailable,
 )
 from common.result import error_response, success_response
+from data_pipeline.jobs.backlog import Backlog
 from data_pipeline.jobs.job import Ending, Job, Operation
 from data_pipeline.jobs.meter import Meter
 from data_pipeline.jobs.reporter import Reporter
@@ -40,6 +44,7 @@ class Runner:
     def __init__(
         self,
         store: Store,
+        backlog: Backlog,
         process: str,
         operations: Mapping[str, Operation],
         timeouts: Timeouts,
@@ -48,10 +53,13 @@ class Runner:
         self.secrets: dict[str, dict[str, Any]] = {}
         self.stopping = False
         self._store = store
+        self._backlog = backlog
         self._process = process
         self._operations = operations
         self._timeouts = timeouts
         self._finished = finished
+        self._calls = 0
+        self._call_ended = threading.Condition()
 
     def run(self, job_id: str) -> None:
         """Run a queued job, unless somebody else has or it was cancelled.
@@ -73,6 +81,26 @@ class Runner:
 
         A cancelled one raises OperationCancelled.
         """
+        with self._under_way():
+            return self._called(job, request, meter)
+
+    def await_calls(self, seconds: float) -> None:
+        """Wait until every synchronous operation has ended, but no longer."""
+        with self._call_ended:
+            self._call_ended.wait_for(lambda: not self._calls, seconds)
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        with self._call_ended:
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._call_ended:
+                self._calls -= 1
+                self._call_ended.notify_all()
+
+    def _called(self, job: Job, request: dict[str, Any], meter: Meter) -> dict[str, Any]:
         try:
             with self._reporter(job, meter):
                 result = self._operations[job.kind].run(request, meter)
@@ -139,22 +167,25 @@ class Runner:
         return Ending("FAILED", error=error_response(InternalError(self._operations[job.kind].bug)))
 
     def _write_down(self, job: Job, ending: Ending, meter: Meter) -> None:
-        """Until it is written down, or this process ends: nobody else knows how it ended."""
-        while not self._record(job, ending, meter):
-            if self.stopping:
-                return
+        """Until it is written down, or this process ends: a queue that doesn't know it has no other job either."""
+        self._record(job, ending, meter)
+        while self._backlog and not self.stopping:
             time.sleep(QUEUE_WAIT)
+            with suppress(ServiceError):
+                self._backlog.catch_up()
 
-    def _record(self, job: Job, ending: Ending, meter: Meter) -> bool:
-        done = ending.state in ("SUCCEEDED", "PARTIAL")
-        try:
-            ended = self._store.finish(job.id, ending, meter.complete() if done else meter.reading())
-        except ServiceError:
-            log.warning("the end of a job not written down", job_id=job.id, state=ending.state)
-            return False
-        if ended:
-            self._finished(ended)
-        return True
+    def _record(self, job: Job, ending: Ending, meter: Meter) -> None:
+        """Nobody else knows how it ended: where the queue can't be told now, it is told later."""
+        over = time.monotonic()
+        progress = meter.complete() if ending.state in ("SUCCEEDED", "PARTIAL") else meter.reading()
+
+        def write_down() -> None:
+            ago = timedelta(seconds=time.monotonic() - over)
+            if ended := self._store.finish(job.id, ending, progress, ago):
+                self._finished(ended)
+
+        if not self._backlog.tell(write_down):
+            log.warning("the end of a job not written down yet", job_id=job.id, state=ending.state)
 
 
 def succeeded(result: dict[str, Any]) -> Ending:

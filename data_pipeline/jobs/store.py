@@ -32,7 +32,7 @@ WHERE id = %s AND state IN ('RUNNING', 'CANCELLING') RETURNING state
 # What was taken for dead may come back with the true ending.
 FINISH = """
 UPDATE jobs SET state = %s, result = %s, error = %s, progress = coalesce(%s, progress),
-                finished_at = now(), version = version + 1
+                finished_at = now() - %s, version = version + 1
 WHERE id = %s AND (finished_at IS NULL OR state = 'INTERRUPTED') RETURNING *
 """
 CANCEL = """
@@ -55,12 +55,13 @@ WHERE (%(state)s::text IS NULL OR state = %(state)s) AND (%(request_id)s::text I
 ORDER BY number DESC LIMIT %(limit)s
 """
 BEAT = "INSERT INTO processes (id) VALUES (%s) ON CONFLICT (id) DO UPDATE SET beat_at = now()"
-
-
 TIDY = """
 DELETE FROM procrastinate_jobs q USING jobs j
-WHERE j.queue_id = q.id AND j.finished_at IS NOT NULL AND q.status = 'todo'
+WHERE j.queue_id = q.id AND (q.status = 'todo' AND j.finished_at IS NOT NULL
+                             OR q.status = 'doing' AND j.finished_at < now() - %s)
 """
+ACKNOWLEDGED = timedelta(seconds=10)
+"""A worker takes the job that it has run out of procrastinate's queue right after its end, or never."""
 
 
 class Store:
@@ -93,14 +94,18 @@ class Store:
         return self._one(CLAIM, {"worker": worker, "id": job_id})
 
     def report(self, job_id: str, progress: dict[str, Any]) -> State | None:
-        """Write down how far a running job is; its state, None once it has ended."""
+        """Write down how far a running job is; its state, None once it has ended.
+
+        Raises ServiceUnavailable at once where the database could not be reached a moment ago.
+        """
+        self._database.expect_up()
         with self._database.transaction() as connection:
             row = connection.execute(REPORT, (Json(progress), job_id)).fetchone()
         return row["state"] if row else None
 
-    def finish(self, job_id: str, ending: Ending, progress: dict[str, Any] | None) -> Job | None:
-        """Write down how a job ended; None if that is known already."""
-        values = (ending.state, _json(ending.result), _json(ending.error), _json(progress), job_id)
+    def finish(self, job_id: str, ending: Ending, progress: dict[str, Any], ago: timedelta) -> Job | None:
+        """Write down how a job ended, and how long ago; None if that is known already."""
+        values = (ending.state, _json(ending.result), _json(ending.error), _json(progress), ago, job_id)
         return self._one(FINISH, values)
 
     def cancel(self, job_id: str) -> Job | None:
@@ -150,9 +155,17 @@ class Store:
             connection.execute("DELETE FROM processes WHERE beat_at < now() - interval '1 day'")
 
     def tidy(self) -> None:
-        """Take ended jobs out of procrastinate's queue: one left in the queue of a dead process blocks its lock."""
+        """Take ended jobs out of procrastinate's queue: one that stays there blocks its lock.
+
+        Left there by a process that died, or by a worker whose last word on it got lost.
+        """
         with self._database.transaction() as connection:
-            connection.execute(TIDY)
+            connection.execute(TIDY, (ACKNOWLEDGED,))
+
+    def discard(self, job_id: str) -> None:
+        """Remove a synchronous call whose beginning nobody was sure to have written down."""
+        with self._database.transaction() as connection:
+            connection.execute("DELETE FROM jobs WHERE id = %s AND sync AND state = 'RUNNING'", (job_id,))
 
     def _one(self, statement: str, values: tuple[Any, ...] | dict[str, Any]) -> Job | None:
         with self._database.transaction() as connection:

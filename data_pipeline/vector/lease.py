@@ -69,7 +69,7 @@ class Lease:
 
     def _keep(self) -> None:
         while not self._done.wait(BEAT_SECONDS):
-            with suppress(ServiceError):  # until it works again, or the lease is stale
+            with suppress(ServiceError, OSError):  # until it works again, or the lease is stale
                 self._refresh()
 
 

@@ -4,7 +4,9 @@ A target comes from one source, whole; keys of two sources are never mixed. What
 narrower than what the operator may configure: host, port, dbname, user, password and sslmode, nothing else.
 """
 
+import hashlib
 import ipaddress
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -18,6 +20,7 @@ SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2"
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 DEFAULT_PORT = 5432
 LONGEST_URL = 2048
+DIGEST_LENGTH = 32
 HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252})")
 
 # Without these libpq fills what is missing from PG* variables, ~/.pgpass and ~/.postgresql: credentials of the service
@@ -61,6 +64,17 @@ class Target:
         """What an answer says of the target: never the password, never a real path."""
         host = "(unix socket)" if self.host.startswith(("/", "@")) else self.host
         return {"host": host, "port": self.port, "dbname": self.dbname, "user": self.user, "source": self.source}
+
+    @property
+    def digest(self) -> str:
+        """The same for the same database, whoever names it, and nothing that tells where it is.
+
+        Two names of one server are told apart, but not those of this machine.
+        """
+        host = "loopback" if is_loopback(self.host.lower()) else self.host.lower()
+        if self.host.startswith("/"):  # a Unix socket, whose directory may be reached by a link
+            host = os.path.realpath(self.host)
+        return hashlib.sha256(json.dumps([host, self.port, self.dbname]).encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 def from_url(url: str, source: str) -> Target:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from data_pipeline.vector import connection
-from tests.integration.proxy import COMMIT, COPY_FROM, COPY_TO, Proxy
+from tests.integration.relay import ALWAYS, COMMIT, COPY_FROM, COPY_TO, Relay
 
 COLLECTION, EMBEDDING = ("langchain_pg_collection", "langchain_pg_embedding")
 REPLACE = {"truncate_before_restore": True}
@@ -31,16 +31,16 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def proxy(database: Any) -> Iterator[Proxy]:
+def relay(database: Any) -> Iterator[Relay]:
     """The way from `client` to the database; everything else reaches it directly."""
-    relay = Proxy(database.url)
+    relay = Relay.before(database.url)
     yield relay
     relay.close()
 
 
 @pytest.fixture
-def client(make_client: Callable[..., Any], proxy: Proxy) -> Any:
-    return make_client(DATABASE_URL=proxy.url)
+def client(make_client: Callable[..., Any], database: Any, relay: Relay) -> Any:
+    return make_client(DATABASE_URL=relay.through(database.url))
 
 
 @pytest.fixture
@@ -81,21 +81,21 @@ OURS = "FROM pg_stat_activity WHERE application_name = 'vector-restore' AND datn
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_a_restore_whose_commit_arrived_has_worked_though_the_answer_was_lost(
-    client: Any, database: Any, proxy: Proxy, small_set: dict[str, str], mode: dict[str, Any]
+    client: Any, database: Any, relay: Relay, small_set: dict[str, str], mode: dict[str, Any]
 ) -> None:
-    proxy.lose_answer(COMMIT)
+    relay.lose_answer(COMMIT)
     response = client.restore(**small_set, **mode)
     assert response.status_code == 200, response.text
     assert response.get_json()["data"]["restore_results"][EMBEDDING]["rows_restored"] == 2
     assert ids(database) == ["a", "b"]
-    assert proxy.accepted == 2
+    assert relay.accepted == 2
 
 
 @pytest.mark.parametrize("body", [{}, {"truncate_vector_tables": True}], ids=["backup", "backup and truncate"])
 def test_a_backup_whose_commit_arrived_has_worked_though_the_answer_was_lost(
-    client: Any, database: Any, proxy: Proxy, old_rows: list[str], body: dict[str, Any]
+    client: Any, database: Any, relay: Relay, old_rows: list[str], body: dict[str, Any]
 ) -> None:
-    proxy.lose_answer(COMMIT)
+    relay.lose_answer(COMMIT)
     response = client.backup(**body)
     assert response.status_code == 200, response.text
     assert client.list().get_json()["data"]["summary"]["total_backup_sets"] == 1
@@ -103,12 +103,12 @@ def test_a_backup_whose_commit_arrived_has_worked_though_the_answer_was_lost(
 
 
 def test_a_commit_that_is_still_at_work_is_asked_for_again(
-    client: Any, database: Any, proxy: Proxy, small_set: dict[str, str], gate: Any, background: Any, wait_for_lock: Any
+    client: Any, database: Any, relay: Relay, small_set: dict[str, str], gate: Any, background: Any, wait_for_lock: Any
 ) -> None:
-    proxy.leave_at_work(COMMIT)
+    relay.leave_at_work(COMMIT)
     running = background(lambda: client.twin().restore(**small_set))
     wait_for_lock(database)
-    until(lambda: proxy.accepted >= 4)  # three questions, and the COMMIT still waits
+    until(lambda: relay.accepted >= 4)  # three questions, and the COMMIT still waits
     assert ids(database) == []
     gate.rollback()
     assert running.result().status_code == 200
@@ -128,12 +128,12 @@ def expect_rolled_back(response: Any) -> None:
 
 @pytest.mark.parametrize("mode", [REPLACE, {"atomic": True}, {"strategy": "sync"}], ids=["replace", "append", "sync"])
 def test_a_commit_that_never_arrived_has_changed_nothing(
-    client: Any, database: Any, proxy: Proxy, old_rows: list[str], small_set: dict[str, str], mode: dict[str, Any]
+    client: Any, database: Any, relay: Relay, old_rows: list[str], small_set: dict[str, str], mode: dict[str, Any]
 ) -> None:
-    proxy.drop(COMMIT)
+    relay.drop(COMMIT)
     expect_rolled_back(client.restore(**small_set, **mode))
     assert ids(database) == old_rows
-    assert proxy.accepted >= 2
+    assert relay.accepted >= 2
 
 
 @pytest.mark.parametrize("mode", [REPLACE, {"atomic": True}], ids=["replace", "append"])
@@ -161,24 +161,24 @@ def test_a_backend_that_is_ended_in_the_middle_of_its_commit_has_changed_nothing
 def test_a_backend_ended_in_its_commit_after_the_client_was_lost_has_changed_nothing(
     client: Any,
     database: Any,
-    proxy: Proxy,
+    relay: Relay,
     old_rows: list[str],
     small_set: dict[str, str],
     gate: Any,
     background: Any,
     wait_for_lock: Any,
 ) -> None:
-    proxy.leave_at_work(COMMIT)
+    relay.leave_at_work(COMMIT)
     running = background(lambda: client.twin().restore(**small_set, **REPLACE))
     wait_for_lock(database)
-    until(lambda: proxy.accepted >= 3)
+    until(lambda: relay.accepted >= 3)
     database.fetch(f"SELECT pg_terminate_backend(pid) {OURS} AND wait_event = 'advisory'")
     expect_rolled_back(running.result())
     assert ids(database) == old_rows
 
 
 def test_a_constraint_that_refuses_at_commit_is_an_answer_and_no_lost_connection(
-    client: Any, database: Any, proxy: Proxy, old_rows: list[str], small_set: dict[str, str]
+    client: Any, database: Any, relay: Relay, old_rows: list[str], small_set: dict[str, str]
 ) -> None:
     database.execute(f"ALTER TABLE {COLLECTION} DROP CONSTRAINT {COLLECTION}_name_key")
     database.execute(f"ALTER TABLE {COLLECTION} ADD UNIQUE (name) DEFERRABLE INITIALLY DEFERRED")
@@ -187,7 +187,7 @@ def test_a_constraint_that_refuses_at_commit_is_an_answer_and_no_lost_connection
     assert failure(response) == (409, "DUPLICATE_ROWS")
     assert response.get_json()["data"]["rolled_back"] is True
     assert ids(database) == old_rows
-    assert proxy.accepted == 1
+    assert relay.accepted == 1
 
 
 # Unknown
@@ -205,48 +205,48 @@ def expect_unknown(response: Any) -> None:
 def test_where_nobody_can_be_asked_the_outcome_is_unknown(
     client: Any,
     database: Any,
-    proxy: Proxy,
+    relay: Relay,
     small_set: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
     mode: dict[str, Any],
 ) -> None:
     monkeypatch.setattr(connection, "OUTCOME_WAITS", (0.01,) * 3)
-    proxy.vanish(COMMIT)
+    relay.vanish(COMMIT)
     expect_unknown(client.restore(**small_set, **mode))
-    assert proxy.accepted == 4
+    assert relay.accepted == 4
     assert ids(database) == ["a", "b"]  # it did commit; nobody could know
 
 
 def test_a_truncating_backup_of_unknown_outcome_keeps_its_files(
-    client: Any, database: Any, proxy: Proxy, old_rows: list[str], monkeypatch: pytest.MonkeyPatch
+    client: Any, database: Any, relay: Relay, old_rows: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "OUTCOME_WAITS", (0.01,) * 3)
-    proxy.vanish(COMMIT)
+    relay.vanish(COMMIT)
     expect_unknown(client.backup(truncate_vector_tables=True))
     assert ids(database) == []
     assert client.list().get_json()["data"]["summary"]["total_backup_sets"] == 1
 
 
 def test_a_server_that_never_heard_of_the_transaction_is_not_believed(
-    client: Any, database: Any, proxy: Proxy, small_set: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    client: Any, database: Any, relay: Relay, small_set: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # After a failover the answer to a COMMIT may come from a server whose transactions have not got that far.
     monkeypatch.setattr(connection, "_transaction_id", lambda _cursor: "9000000000000")
-    proxy.lose_answer(COMMIT)
+    relay.lose_answer(COMMIT)
     expect_unknown(client.restore(**small_set, **REPLACE))
-    assert proxy.accepted == 2
+    assert relay.accepted == 2
 
 
 def test_a_commit_that_stays_at_work_is_not_asked_for_without_end(
     client: Any,
     database: Any,
-    proxy: Proxy,
+    relay: Relay,
     small_set: dict[str, str],
     gate: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(connection, "OUTCOME_WAITS", (0.01,) * 3)
-    proxy.leave_at_work(COMMIT)
+    relay.leave_at_work(COMMIT)
     expect_unknown(client.restore(**small_set, **REPLACE))
     gate.rollback()
     until(lambda: database.fetch(f"SELECT count(*) {OURS}") == [(0,)])
@@ -258,31 +258,31 @@ def test_a_commit_that_stays_at_work_is_not_asked_for_without_end(
 
 @pytest.mark.parametrize("call", ["restore", "backup"])
 def test_a_connection_that_is_not_had_at_first_is_tried_again(
-    client: Any, database: Any, proxy: Proxy, old_rows: list[str], small_set: dict[str, str], call: str
+    client: Any, database: Any, relay: Relay, old_rows: list[str], small_set: dict[str, str], call: str
 ) -> None:
-    proxy.refusing = 2
+    relay.refusing = 2
     response = client.restore(**small_set, **REPLACE) if call == "restore" else client.backup()
     assert response.status_code == 200, response.text
-    assert proxy.accepted == 3
+    assert relay.accepted == 3
     assert ids(database) == (["a", "b"] if call == "restore" else old_rows)
 
 
 @pytest.mark.parametrize("call", ["restore", "backup"])
 def test_a_connection_that_is_never_had_is_not_tried_without_end(
-    client: Any, proxy: Proxy, small_set: dict[str, str], output_dir: Any, call: str
+    client: Any, relay: Relay, small_set: dict[str, str], output_dir: Any, call: str
 ) -> None:
-    proxy.refusing = float("inf")
+    relay.refusing = ALWAYS
     response = client.restore(**small_set, **REPLACE) if call == "restore" else client.backup()
     assert failure(response) == (500, "DATABASE_ERROR")
     assert response.get_json()["data"]["can_retry"] is True
-    assert proxy.accepted == 3
+    assert relay.accepted == 3
     assert not list((output_dir / "vector_bak").glob(".*"))
 
 
 def test_a_restore_whose_backend_is_ended_before_it_has_done_anything_is_tried_again(
     client: Any,
     database: Any,
-    proxy: Proxy,
+    relay: Relay,
     old_rows: list[str],
     small_set: dict[str, str],
     background: Any,
@@ -293,7 +293,7 @@ def test_a_restore_whose_backend_is_ended_before_it_has_done_anything_is_tried_a
     running = background(lambda: client.twin().restore(**small_set, **REPLACE))
     wait_for_lock(database)
     ended = database.fetch(f"SELECT pid, pg_terminate_backend(pid) {OURS}")
-    until(lambda: proxy.accepted == 2)
+    until(lambda: relay.accepted == 2)
     locker.rollback()
     assert running.result().status_code == 200
     assert len(ended) == 1
@@ -304,30 +304,32 @@ def test_a_restore_whose_backend_is_ended_before_it_has_done_anything_is_tried_a
     "mode", [REPLACE, {"tables": [EMBEDDING]}, {"strategy": "sync"}], ids=["replace", "append", "sync"]
 )
 def test_after_the_first_byte_of_copy_nothing_is_tried_again(
-    client: Any, database: Any, proxy: Proxy, old_rows: list[str], small_set: dict[str, str], mode: dict[str, Any]
+    client: Any, database: Any, relay: Relay, old_rows: list[str], small_set: dict[str, str], mode: dict[str, Any]
 ) -> None:
-    proxy.lose_answer(COPY_FROM)
+    relay.lose_answer(COPY_FROM)
     response = client.restore(**small_set, **mode)
     assert failure(response) == (500, "DATABASE_ERROR")
     assert response.get_json()["data"]["can_retry"] is True
-    assert proxy.accepted == 1
+    assert relay.accepted == 1
     until(lambda: database.fetch(f"SELECT count(*) {OURS}") == [(0,)])
     assert ids(database) == old_rows
 
 
 def test_a_backup_is_not_begun_again_in_the_middle(
-    client: Any, proxy: Proxy, old_rows: list[str], output_dir: Any
+    client: Any, relay: Relay, old_rows: list[str], output_dir: Any
 ) -> None:
-    proxy.lose_answer(COPY_TO)
+    relay.lose_answer(COPY_TO)
     assert failure(client.backup()) == (500, "DATABASE_ERROR")
-    assert proxy.accepted == 1
+    assert relay.accepted == 1
     assert client.list().get_json()["data"]["backup_locations"] == []
     assert not list((output_dir / "vector_bak").glob(".*"))
 
 
-def test_what_is_refused_for_good_is_not_tried_again(client: Any, proxy: Proxy, small_set: dict[str, str]) -> None:
+def test_what_is_refused_for_good_is_not_tried_again(
+    client: Any, database: Any, relay: Relay, small_set: dict[str, str]
+) -> None:
     assert client.restore(**small_set, expect_database="another").status_code == 409
-    assert proxy.accepted == 1
-    nowhere = proxy.url.replace("?", "_is_not_there?")
+    assert relay.accepted == 1
+    nowhere = relay.through(database.url).replace("?", "_is_not_there?")
     assert failure(client.restore(**small_set, pg_conn=nowhere)) == (500, "DATABASE_ERROR")
-    assert proxy.accepted == 2
+    assert relay.accepted == 2

@@ -1,11 +1,12 @@
 """Several processes on one queue: each job runs once, and what a killed process leaves behind is put in order."""
 
 import json
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
-from http.client import HTTPConnection
+from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,11 +25,16 @@ CREATE FUNCTION count_it() RETURNS trigger LANGUAGE plpgsql AS
     'BEGIN INSERT INTO replaced DEFAULT VALUES; RETURN NULL; END';
 CREATE TRIGGER count_it AFTER TRUNCATE ON {EMBEDDING} FOR EACH STATEMENT EXECUTE FUNCTION count_it();
 """
-
-
 STALL = f"""
 CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END';
 CREATE TRIGGER stall BEFORE INSERT ON {EMBEDDING} FOR EACH ROW EXECUTE FUNCTION stall();
+"""
+# A COMMIT that waits for whoever holds the advisory lock 1.
+GATE = """
+CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON langchain_pg_collection DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION gate();
 """
 
 
@@ -60,6 +66,13 @@ class Fleet:
         with closing(HTTPConnection(self.service.address, timeout=30)) as connection:
             connection.request(method, PREFIX + path, json.dumps(body) if body is not None else None)
             return json.load(connection.getresponse())["data"]
+
+    def answer(self, body: Any) -> int | None:
+        """The status of a restore; None if the service has gone without an answer."""
+        with closing(HTTPConnection(self.service.address, timeout=30)) as connection, suppress(OSError, HTTPException):
+            connection.request("POST", f"{PREFIX}/restore", json.dumps(body))
+            return connection.getresponse().status
+        return None
 
     def submit(self, body: Any, **more: Any) -> str:
         data = self.call("POST", "/restore", {**body, **REPLACE, **more})
@@ -217,3 +230,90 @@ def test_a_worker_with_another_database_refuses_the_job(
     assert second.fetch(f"SELECT count(*) FROM {EMBEDDING}") == [(0,)]
     holder.rollback()
     assert fleet.until(busy, *FINAL)["state"] == "SUCCEEDED"
+
+
+# Standing still, and being told to stop
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="nobody can make a process stand still")
+def test_a_worker_that_stood_still_tells_the_truth_when_it_goes_on(
+    fleet: Fleet, jobs_database: Any, four_databases: list[Any], small_set: dict[str, str]
+) -> None:
+    """No sign of life comes from it meanwhile, and others take it for dead."""
+    first, second = four_databases[:2]
+    second.execute(COUNTED)
+    holders = [database.connect() for database in (first, second)]
+    for holder in holders:
+        holder.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
+    busy = fleet.submit(small_set, pg_conn="0")  # keeps the service's own worker at work
+    fleet.until(busy, "RUNNING")
+    worker = fleet.worker()
+    still = fleet.submit(small_set, pg_conn="1")
+    fleet.until(still, "RUNNING")
+    worker.process.send_signal(signal.SIGSTOP)
+    try:
+        after = fleet.submit(small_set, pg_conn="1")
+        assert fleet.until(still, *FINAL)["state"] == "INTERRUPTED"
+    finally:
+        worker.process.send_signal(signal.SIGCONT)
+    for holder in holders:
+        holder.rollback()
+    assert fleet.until(still, "SUCCEEDED")["error"] is None
+    assert fleet.until(after, *FINAL)["state"] == "SUCCEEDED"
+    assert fleet.until(busy, *FINAL)["state"] == "SUCCEEDED"
+    until_empty(jobs_database)
+    assert second.fetch("SELECT count(*) FROM replaced") == [(2,)]
+    assert fleet.until(fleet.submit(small_set, pg_conn="1"), *FINAL)["state"] == "SUCCEEDED"
+
+
+def test_a_service_told_to_stop_leaves_the_tables_as_before_whatever_it_is_at(
+    fleet: Fleet,
+    jobs_database: Any,
+    four_databases: list[Any],
+    bits: Any,
+    fill: Any,
+    background: Any,
+    small_set: dict[str, str],
+) -> None:
+    databases = four_databases[:2]
+    for database in databases:
+        fill(database)
+        database.execute(STALL)
+    before = [bits(database) for database in databases]
+    fleet.submit(small_set, pg_conn="0")
+    answer = background(lambda: fleet.answer({**small_set, "truncate_before_restore": True, "pg_conn": "1"}))
+    loading = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND datname = current_database()"
+    for database in databases:
+        while database.fetch(loading) == [(0,)]:
+            time.sleep(0.01)
+    assert fleet.service.stop() == 0
+    assert [bits(database) for database in databases] == before
+    assert jobs_database.fetch("SELECT state FROM vector_jobs.jobs") == [("INTERRUPTED",)] * 2
+    assert answer.result() in (None, 503)
+
+
+def test_a_commit_under_way_is_not_taken_for_interrupted_by_a_service_told_to_stop(
+    fleet: Fleet,
+    jobs_database: Any,
+    four_databases: list[Any],
+    background: Any,
+    small_set: dict[str, str],
+) -> None:
+    databases = four_databases[:2]
+    gates = [database.connect() for database in databases]
+    for database, gate in zip(databases, gates, strict=True):
+        database.execute(GATE)
+        gate.cursor().execute("SELECT pg_advisory_lock(1)")
+    fleet.submit(small_set, pg_conn="0")
+    background(lambda: fleet.answer({**small_set, "truncate_before_restore": True, "pg_conn": "1"}))
+    committing = "SELECT count(*) FROM pg_stat_activity WHERE query = 'COMMIT' AND wait_event = 'advisory'"
+    while jobs_database.fetch(committing) != [(2,)]:
+        time.sleep(0.01)
+    stopped = background(fleet.service.stop)
+    time.sleep(6)  # longer than the server waits for requests under way
+    for gate in gates:
+        gate.close()
+    assert stopped.result() == 0
+    assert jobs_database.fetch("SELECT state FROM vector_jobs.jobs") == [("SUCCEEDED",)] * 2
+    for database in databases:
+        assert database.fetch(f"SELECT count(*) FROM {EMBEDDING}") == [(2,)]

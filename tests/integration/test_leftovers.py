@@ -14,7 +14,7 @@ import pytest
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.vector.directory import open_directory
-from tests.integration.proxy import Proxy
+from tests.integration.relay import Relay
 from unified_api import PREFIX
 
 COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
@@ -89,16 +89,16 @@ def locker(database: Any) -> Any:
 
 
 @pytest.fixture
-def narrow(database: Any, fill: Any) -> Iterator[Proxy]:
+def narrow(database: Any, fill: Any) -> Iterator[Relay]:
     """The way to a database of ten megabytes, wide enough for the first three of a backup's."""
     fill(database)
     for number in range(10):
         document = str(number) * (1 << 20)
         database.execute(f"INSERT INTO {EMBEDDING} VALUES (%s, %s, '[1,2,3]', %s)", (f"big {number}", DOCS, document))
-    proxy = Proxy(database.url)
-    proxy.room = 5 << 20
-    yield proxy
-    proxy.close()
+    relay = Relay.before(database.url)
+    relay.room = 5 << 20
+    yield relay
+    relay.close()
 
 
 def sweep(directory: Path) -> list[str]:
@@ -115,13 +115,13 @@ def test_a_backup_killed_while_it_writes_is_never_listed_and_swept_at_the_next_s
     database: Any,
     bits: Any,
     directory: Path,
-    narrow: Proxy,
+    narrow: Relay,
     post_backup: Any,
     start_server: Any,
     body: dict[str, Any],
 ) -> None:
     before = bits(database)
-    server = start_server(DATABASE_URL=narrow.url)
+    server = start_server(DATABASE_URL=narrow.through(database.url))
     post_backup(server, **body)
     until(lambda: any(path.stat().st_size > 1 << 20 for path in directory.glob(f".{EMBEDDING}_*")))
     assert listed(client) == []

@@ -14,7 +14,7 @@ import psycopg2
 import pytest
 
 from data_pipeline.vector.cluster import SUPERUSER, Cluster
-from tests.integration.proxy import Proxy
+from tests.integration.relay import Relay
 
 try:
     import resource
@@ -316,11 +316,11 @@ def test_a_statement_that_takes_too_long_is_a_timeout(
 def test_a_transaction_that_does_nothing_for_too_long_is_ended_by_the_server(
     make_client: Any, database: Any, bits: Any, before: list[bytes], small_set: dict[str, str]
 ) -> None:
-    with closing(Proxy(database.url)) as proxy:
-        client = make_client(DATABASE_URL=proxy.url, PG_IDLE_TIMEOUT="1")
-        proxy.keep_back(b"TRUNCATE")
+    with closing(Relay.before(database.url)) as relay:
+        client = make_client(DATABASE_URL=relay.through(database.url), PG_IDLE_TIMEOUT="1")
+        relay.keep_back(b"TRUNCATE")
         assert outcome(client.restore(**small_set, **REPLACE)) == DATABASE_ERROR
-        assert b"25P03" in proxy.last_words
+        assert b"25P03" in relay.last_words
     assert bits(database) == before
 
 

@@ -1,8 +1,10 @@
 """Object storage over a bad network: what is dropped is tried again, a wrong byte is found, nothing is half done."""
 
+import errno
 import json
 import re
 import signal
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -16,7 +18,7 @@ from data_pipeline.settings import Settings
 from data_pipeline.vector import bucket as buckets
 from data_pipeline.vector import lease
 from tests.integration.places import KEY, BucketPlace
-from tests.integration.relay import Relay
+from tests.integration.relay import ALWAYS, Relay
 from unified_api import PREFIX
 
 COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
@@ -26,7 +28,6 @@ STAMP = "20250722_010318"
 LOG = "vector_backup_log.txt"
 REPLACE = {"truncate_before_restore": True}
 MEGABYTE = 1 << 20
-ALWAYS = float("inf")
 
 
 @pytest.fixture(autouse=True)
@@ -205,7 +206,7 @@ def test_a_byte_that_changed_on_its_way_back_is_found(
 def test_a_store_out_of_reach_is_said_and_the_others_are_there(
     make_client: Any, database: Any, bucket: BucketPlace, relay: Relay, small_set: dict[str, str], output_dir: Any
 ) -> None:
-    relay.refuse(ALWAYS)
+    relay.refusing = ALWAYS
     storages = json.dumps({"archive": bucket.through(relay.port).url})
     client = make_client(DATABASE_URL=database.url, OUTPUT_DIRECTORY=str(output_dir), STORAGES=storages)
     assert listed(client) == [small_set["timestamp"]]
@@ -303,6 +304,64 @@ def test_a_writer_that_is_alive_keeps_its_claim(
         assert storage.sweep(location) == []
         draft.publish(b"{}")
     assert bucket.names() == {f"vector_backup_{STAMP}.json"}
+
+
+def test_a_lease_outlives_a_moment_without_a_free_descriptor(
+    storage: Any, bucket: BucketPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [OSError(errno.EMFILE, "no descriptor") for _ in range(3)]
+    replace = buckets.Bucket.replace
+
+    def scarce(self: Any, *arguments: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return replace(self, *arguments)
+
+    monkeypatch.setattr(lease, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(buckets.Bucket, "replace", scarce)
+    storage, location = storage()
+    with storage.draft(location, iter([STAMP])):
+        claim = f".vector_backup_{STAMP}.claim"
+        first = bucket.read(claim)
+        deadline = time.monotonic() + 10
+        while bucket.read(claim) == first:
+            assert time.monotonic() < deadline
+
+
+def test_a_set_stays_held_however_long_a_restore_reads_it(
+    client: Any,
+    made: dict[str, str],
+    database: Any,
+    second_database: Any,
+    bucket: BucketPlace,
+    make_client: Any,
+    background: Any,
+    wait_for_lock: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By a call as by a job, each of a set of its own, for longer than it takes a hold to go stale."""
+    monkeypatch.setattr(lease, "BEAT_SECONDS", 0.3)
+    monkeypatch.setattr(lease, "STALE", timedelta(seconds=2))
+    client.backup()
+    sets = [made["timestamp"], next(stamp for stamp in listed(client) if stamp != made["timestamp"])]
+    holders = [one.connect() for one in (database, second_database)]
+    for holder in holders:
+        holder.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
+    call = background(lambda: client.twin().restore(**made, **REPLACE))
+    body = {**made, "timestamp": sets[1], "pg_conn": second_database.url, "async": True}
+    job = client.restore(**body, **REPLACE).get_json()["data"]["links"]["self"]
+    for one in (database, second_database):
+        wait_for_lock(one)
+    time.sleep(4)  # the store's clock counts whole seconds
+    other = make_client(DATABASE_URL=database.url, OUTPUT_DIRECTORY=bucket.url)
+    for timestamp in sets:
+        path = f"{PREFIX}/backups/global/{timestamp}"
+        assert failure(other.delete(path)) == (409, "OPERATION_IN_PROGRESS")
+    for holder in holders:
+        holder.rollback()
+    assert call.result().status_code == 200
+    while client.get(job).get_json()["data"]["state"] != "SUCCEEDED":
+        time.sleep(0.05)
 
 
 def test_of_two_writers_one_has_a_timestamp(storage: Any) -> None:

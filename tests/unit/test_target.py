@@ -1,5 +1,6 @@
 """Reading a connection string, and what may be said about it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -156,3 +157,33 @@ def test_any_other_host_is_forbidden(host: str) -> None:
     with pytest.raises(Forbidden) as caught:
         target.allow(Target("pg_conn", host, 5432, "docs", "ann"), frozenset({"db.example.com"}))
     assert caught.value.status == 403
+
+
+def digest(url: str) -> str:
+    return target.from_url(url, "pg_conn").digest
+
+
+def test_one_database_has_one_digest_whoever_names_it() -> None:
+    same = {
+        digest("postgresql://ann@localhost/docs"),
+        digest("postgres://bob:secret@127.0.0.1:5432/docs?sslmode=disable"),
+        digest("postgresql://ann@[::1]/docs"),
+        digest("postgresql://ann@LOCALHOST/docs"),
+    }
+    others = {
+        digest("postgresql://ann@localhost/others"),
+        digest("postgresql://ann@localhost:5433/docs"),
+        digest("postgresql://ann@db.example.com/docs"),
+    }
+    assert len(same) == 1
+    assert len(same | others) == 4
+
+
+def test_a_socket_directory_has_one_digest_by_whatever_link_and_no_digest_shows_it(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    found = {
+        Target("embedded", str(tmp_path / name), 5432, "docs", "postgres").digest for name in ("data", "link", "./data")
+    }
+    assert len(found) == 1
+    assert found.pop().isalnum()
