@@ -79,7 +79,9 @@ class Story:
                 process.send_signal(AT_ONCE if process.name() == "postgres" else signal.SIGKILL)
         for terminal in self._terminals:
             terminal.wait(SECONDS)
-        psutil.wait_procs(left, SECONDS)
+        deadline = time.monotonic() + SECONDS
+        while any(map(_lives, left)) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _step(self, step: Step) -> None:
         if step.block.mark == "file":
@@ -173,6 +175,14 @@ def _not_shipped(directory: str, names: list[str]) -> list[str]:
 def _works_in(process: psutil.Process, checkout: Path) -> bool:
     try:
         return process.pid != os.getpid() and checkout in (Path(process.cwd()), *Path(process.cwd()).parents)
+    except psutil.Error:
+        return False
+
+
+def _lives(process: psutil.Process) -> bool:
+    """A process whose parent is gone may be a zombie until somebody looks after it; that is dead enough."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 
