@@ -24,9 +24,6 @@ PORTS = (8084, 8085, 8443)
 """What pages listen on; here it is whatever is free."""
 
 SECONDS = 60
-AT_ONCE = signal.SIGQUIT
-"""PostgreSQL ends without writing down what is thrown away with its directory, but leaves no shared memory behind."""
-
 BEGINNINGS = {
     "": [],
     "the service runs": [("until", "serving", "make serve")],
@@ -72,11 +69,14 @@ class Story:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End whatever still runs in the checkout."""
+        """End whatever still runs in the checkout, at once: its files are thrown away.
+
+        On SIGQUIT PostgreSQL writes nothing down any more, but leaves no shared memory behind.
+        """
         left = [process for process in psutil.process_iter() if _works_in(process, self._checkout)]
         for process in left:
             with suppress(psutil.Error):
-                process.send_signal(AT_ONCE if process.name() == "postgres" else signal.SIGKILL)
+                process.send_signal(signal.SIGQUIT if process.name() == "postgres" else signal.SIGKILL)
         for terminal in self._terminals:
             terminal.wait(SECONDS)
         deadline = time.monotonic() + SECONDS
