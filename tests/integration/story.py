@@ -24,9 +24,6 @@ PORTS = (8084, 8085, 8443)
 """What pages listen on; here it is whatever is free."""
 
 SECONDS = 60
-AT_ONCE = signal.SIGQUIT
-"""PostgreSQL ends without writing down what is thrown away with its directory, but leaves no shared memory behind."""
-
 BEGINNINGS = {
     "": [],
     "the service runs": [("until", "serving", "make serve")],
@@ -72,14 +69,19 @@ class Story:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End whatever still runs in the checkout."""
+        """End whatever still runs in the checkout, at once: its files are thrown away.
+
+        On SIGQUIT PostgreSQL writes nothing down any more, but leaves no shared memory behind.
+        """
         left = [process for process in psutil.process_iter() if _works_in(process, self._checkout)]
         for process in left:
             with suppress(psutil.Error):
-                process.send_signal(AT_ONCE if process.name() == "postgres" else signal.SIGKILL)
+                process.send_signal(signal.SIGQUIT if process.name() == "postgres" else signal.SIGKILL)
         for terminal in self._terminals:
             terminal.wait(SECONDS)
-        psutil.wait_procs(left, SECONDS)
+        deadline = time.monotonic() + SECONDS
+        while any(map(_lives, left)) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def _step(self, step: Step) -> None:
         if step.block.mark == "file":
@@ -173,6 +175,14 @@ def _not_shipped(directory: str, names: list[str]) -> list[str]:
 def _works_in(process: psutil.Process, checkout: Path) -> bool:
     try:
         return process.pid != os.getpid() and checkout in (Path(process.cwd()), *Path(process.cwd()).parents)
+    except psutil.Error:
+        return False
+
+
+def _lives(process: psutil.Process) -> bool:
+    """A process whose parent is gone may be a zombie until somebody looks after it; that is dead enough."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 
