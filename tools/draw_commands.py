@@ -55,7 +55,16 @@ def told(command: str, env: dict[str, str]) -> list[str]:
     )
     status = [f"     (exit status {done.returncode})"] if done.returncode else []
     printed = [f"     {line}" for line in done.stdout.rstrip().splitlines()]
-    return [part for line in (f"$ python unified_api.py {command}", *printed, *status, "") for part in wrapped(line)]
+    return [part for line in (*typed(command), *printed, *status, "") for part in wrapped(line)]
+
+
+def typed(command: str) -> list[str]:
+    """As somebody types it: a line that is too long goes on in the next one, at its first option."""
+    line = f"$ python unified_api.py {command}"
+    if len(line) <= COLUMNS:
+        return [line]
+    first, rest = line.split(" --", 1)
+    return [f"{first} \\", f"    --{rest}"]
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ def _tell(data: Answer) -> None:
         (name, before[name]["rows_before"] if name in before else None, *_counts(one))
         for name, one in data["restore_results"].items()
     ]
-    answers.table(rows, "table", "rows before", "written", "kept", "deleted", "size")
+    written, deleted = ("to be written", "to be deleted") if "problems" in data else ("written", "deleted")
+    answers.table(rows, "table", "rows before", written, "kept", deleted, "size")
     for problem in data.get("problems", []):
         click.echo(f"problem: {problem['error']} ({problem['error_type']})", err=True)
     for name, one in data["restore_results"].items():
@@ -65,10 +66,10 @@ def _counts(one: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _tell_times(data: Answer) -> None:
-    waited = data.get("readers_blocked_seconds")
+    waited, words = data.get("readers_blocked_seconds"), "readers waited"
     if expected := data.get("expected"):
-        waited = expected["readers_blocked_seconds"]
-    readers = f"; readers wait {waited} s" if waited is not None else ""
+        waited, words = expected["readers_blocked_seconds"], "readers would wait about"
+    readers = f"; {words} {waited} s" if waited is not None else ""
     click.echo(f"into {answers.place(data['target'])}, {data['duration']} s{readers}")
 
 
