@@ -3,6 +3,7 @@
 import { call } from "/panel/api.js";
 import { configuration } from "/panel/configuration.js";
 import { choice, dialog, field, group, select, typedName } from "/panel/controls.js";
+import { databaseSelect } from "/panel/database.js";
 import { el } from "/panel/dom.js";
 import { address, go } from "/panel/router.js";
 import { t } from "/panel/text.js";
@@ -27,12 +28,6 @@ export async function backUp(sets) {
     const job = await call("POST", "/backup", bodyOf(form));
     go(address(["jobs", job.job_id]));
   });
-}
-
-export function databaseSelect(database, targets, value = "") {
-  const named = Object.entries(targets).map(([name, target]) => [name, t("target", { name, ...target })]);
-  const configured = database ? t("target.default", database) : t("target.unknown");
-  return select([["", configured], ...named], value, null, { name: "target" });
 }
 
 // Emptying the table needs the name of the database it is in.

@@ -1,9 +1,9 @@
 // A backup beside the live tables, or beside another backup.
 
 import { call } from "/panel/api.js";
-import { databaseSelect } from "/panel/back_up.js";
 import { configuration } from "/panel/configuration.js";
 import { field, select } from "/panel/controls.js";
+import { databaseName, databaseSelect } from "/panel/database.js";
 import { el, show } from "/panel/dom.js";
 import { fact, problem, serverText } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
@@ -52,7 +52,8 @@ async function compare(sets, query, result, signal) {
   try {
     const body = { ...named(one), with: named(other) ?? null, pg_conn: query.target || null };
     const answer = await call("POST", "/compare", body, { signal });
-    return show(result, described(answer, nameOf(one), other ? nameOf(other) : t("live tables")));
+    const brief = !other || other.path === one.path ? (set) => set.date : nameOf;
+    return show(result, described(answer, brief(one), other ? brief(other) : t("live tables")));
   } catch (error) {
     return error.name === "AbortError" ? result : show(result, problem(error));
   }
@@ -72,7 +73,7 @@ function described(answer, left, right) {
     table(t("compare"), columns, answer.collections),
     answer.warnings.length > 0 && el("ul", { class: "note" }, answer.warnings.map((text) => el("li", {}, serverText(text)))),
     answer.collections.filter(differs).map((one) => samples(one, left, right)),
-    el("dl", { class: "facts" }, fact(t("database"), t("target.plain", answer.target)), fact(t("took"), duration(answer.duration))),
+    el("dl", { class: "facts" }, fact(t("database"), databaseName(answer.target)), fact(t("took"), duration(answer.duration))),
   ];
 }
 

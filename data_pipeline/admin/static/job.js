@@ -2,6 +2,7 @@
 
 import { call } from "/panel/api.js";
 import { busy, link, writeButton } from "/panel/controls.js";
+import { databaseName } from "/panel/database.js";
 import { announce, el, show } from "/panel/dom.js";
 import { finished, follow } from "/panel/follow.js";
 import { badge, kindOf } from "/panel/jobs.js";
@@ -85,7 +86,7 @@ function about(job) {
       fact(t("started"), time(job.started_at)),
       fact(t("finished"), time(job.finished_at)),
       job.finished_at && job.started_at && fact(t("took"), duration((new Date(job.finished_at) - new Date(job.started_at)) / 1000)),
-      target && fact(t("database"), t("target.plain", target)),
+      target && fact(t("database"), databaseName(target)),
       fact(t("job id"), el("code", {}, job.job_id)),
       fact(t("request id"), el("code", {}, job.request_id))),
     el("h2", {}, t("request")), el("pre", { tabindex: 0, role: "region", "aria-label": t("request") }, JSON.stringify(request, null, 2)));

@@ -1,6 +1,7 @@
 // What a finished backup or restore says of itself.
 
 import { link } from "/panel/controls.js";
+import { databaseName } from "/panel/database.js";
 import { el } from "/panel/dom.js";
 import { advice, fact, serverText } from "/panel/problem.js";
 import { address } from "/panel/router.js";
@@ -49,7 +50,7 @@ function restored(result) {
     tables.filter(([, one]) => !one.success).map(([name, one]) =>
       el("p", { class: "problem" }, el("strong", {}, name), " ", serverText(one.error), " ", advice(one.error_type))),
     el("dl", { class: "facts" },
-      fact(t("database"), t("target.plain", result.target)),
+      fact(t("database"), databaseName(result.target)),
       fact(t("took"), duration(result.duration)),
       result.readers_blocked_seconds !== undefined && fact(t("readers waited"), duration(result.readers_blocked_seconds)),
       result.collections && fact(t("collections"), result.collections.join(", ")),

@@ -2,6 +2,7 @@
 
 import { call } from "/panel/api.js";
 import { busy, link, typedName, writeButton } from "/panel/controls.js";
+import { databaseName } from "/panel/database.js";
 import { el, show } from "/panel/dom.js";
 import { finished, follow } from "/panel/follow.js";
 import { foreseen, jobProblem, problem, serverText } from "/panel/problem.js";
@@ -37,7 +38,7 @@ function plan(job) {
   return [
     el("h1", {}, t(result.would_succeed ? "plan.good" : "plan.bad")),
     steps(result.would_succeed ? 3 : 2),
-    el("p", { class: "into" }, t("plan.into", result.target)),
+    el("p", { class: "into" }, databaseName(result.target, "plan.into")),
     result.problems.map(foreseen),
     result.would_succeed && words(job),
     result.warnings.length > 0 && el("ul", { class: "note" }, result.warnings.map((text) => el("li", {}, serverText(text)))),

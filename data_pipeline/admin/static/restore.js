@@ -1,9 +1,9 @@
 // The first step of a restore: which backup, what of it, where to, and how.
 
 import { call } from "/panel/api.js";
-import { databaseSelect } from "/panel/back_up.js";
 import { configuration } from "/panel/configuration.js";
 import { busy, choice, field, group, select, writeButton } from "/panel/controls.js";
+import { databaseSelect } from "/panel/database.js";
 import { el, freshId, show } from "/panel/dom.js";
 import { problem } from "/panel/problem.js";
 import { address, go, rename } from "/panel/router.js";

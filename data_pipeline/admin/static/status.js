@@ -3,6 +3,7 @@
 import { call, Failure } from "/panel/api.js";
 import { configuration } from "/panel/configuration.js";
 import { button } from "/panel/controls.js";
+import { databaseName } from "/panel/database.js";
 import { el, show } from "/panel/dom.js";
 import { fact } from "/panel/problem.js";
 import { table } from "/panel/table.js";
@@ -19,8 +20,8 @@ export async function statusView(_parameters, _query, signal) {
     el("h2", {}, t("places")),
     el("dl", { class: "facts card" },
       fact(t("version"), config.version),
-      fact(t("database"), config.database ? t("target.plain", config.database) : t("target.unknown")),
-      fact(t("targets"), Object.entries(config.targets).map(([name, target]) => el("p", {}, t("target", { name, ...target }))), !Object.keys(config.targets).length && "–"),
+      fact(t("database"), config.database ? databaseName(config.database) : t("target.unknown")),
+      fact(t("targets"), Object.entries(config.targets).map(([name, target]) => el("p", {}, databaseName(target, "target", { name }))), !Object.keys(config.targets).length && "–"),
       fact(t("storages"), config.storages.join(", "))),
     el("h2", {}, t("settings")), el("p", { class: "hint" }, t("settings.hint")), settings(config.settings));
   return { title: t("status"), node };
@@ -52,6 +53,6 @@ function told(value) {
   if (value === null || value === "" || (Array.isArray(value) && !value.length)) return "–";
   if (value === "set") return t("is set");
   if (Array.isArray(value)) return value.join(", ");
-  if (typeof value === "object") return "dbname" in value ? t("target.plain", value) : Object.entries(value).map(([name, kind]) => `${name}: ${kind}`).join(", ") || "–";
+  if (typeof value === "object") return "dbname" in value ? databaseName(value) : Object.entries(value).map(([name, kind]) => `${name}: ${kind}`).join(", ") || "–";
   return String(value);
 }

@@ -1,0 +1,84 @@
+"""Every page, narrow and wide, light and dark: nobody is shut out, and a picture of each is kept."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+PROJECT = Path(__file__).resolve().parents[2]
+PICTURES = Path(os.environ.get("SCREENSHOTS") or PROJECT / ".local" / "screenshots")
+SERIOUS = ("serious", "critical")
+TOKEN = "the-token-of-the-pictures"
+
+
+@pytest.fixture(scope="module")
+def site(make_site: Callable[..., Any]) -> Any:
+    site = make_site(TARGETS='{"staging": "postgresql://app:secret-of-staging@127.0.0.1:1/app"}')
+    site.refill()
+    for count in (20, 12, 3):
+        site.back_up()
+        site.database.execute(f"DELETE FROM langchain_pg_embedding WHERE id IN (SELECT id FROM langchain_pg_embedding LIMIT {count})")
+    site.back_up(format="binary")
+    site.write_damaged_set()
+    return site
+
+
+def pages(site: Any) -> dict[str, str]:
+    """Every page by a name for its picture."""
+    newest, *_, oldest = [
+        backup["timestamp"]
+        for place in site.call("GET", "/restore/list")["backup_locations"]
+        if place["type"] == "global"
+        for backup in place["backups"]
+    ]
+    named = {"backup_path": "./data_pipeline/training_data/vector_bak"}
+    ask = {"async": True}
+    bad = {"backup_path": "./data_pipeline/training_data/task_20250721_213627/vector_bak", "timestamp": "20250722_010318"}
+    jobs = {
+        "plan": {**named, "timestamp": newest, "truncate_before_restore": True, "dry_run": True, **ask},
+        "plan-bad": {**bad, "strategy": "sync", "dry_run": True, **ask},
+        "job-done": {**named, "timestamp": oldest, "strategy": "sync", "backup_before_restore": True, **ask},
+        "job-failed": {**bad, "strategy": "sync", **ask},
+    }
+    started = {name: site.call("POST", "/restore", body)["job_id"] for name, body in jobs.items()}
+    return {
+        "backups": "",
+        "backup": f"#/backups/local/global/{newest}",
+        "restore": f"#/restore/local/global/{newest}",
+        **{name: f"#/{'plan' if 'plan' in name else 'jobs'}/{job}" for name, job in started.items()},
+        "jobs": "#/jobs",
+        "compare": f"#/compare?a=local/global/{oldest}&b=local/global/{newest}",
+        "status": "#/status",
+    }
+
+
+def expect_open_to_all(page: Any) -> None:
+    """No serious finding of axe."""
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found if one["impact"] in SERIOUS] == []
+
+
+def settled(page: Any) -> None:
+    """Until nothing more is expected to come."""
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".waiting, .card.progress")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_open_to_all(site: Any, open_panel: Callable[..., Any], width: int, scheme: str) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    locale = "en-US" if scheme == "light" else "zh-CN"
+    options = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme, "locale": locale, "bypass_csp": True}
+    visit = open_panel(site, **options)
+    for name, hash_ in pages(site).items():
+        visit.open(hash_)
+        settled(visit.page)
+        wider = visit.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+        visit.page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
+        assert not wider, name
+        expect_open_to_all(visit.page)
