@@ -181,7 +181,9 @@ def open_panel(browser: Browser) -> Iterator[Callable[..., Visit]]:
     visits: list[Visit] = []
 
     def visit(site: Site, hash_: str = "", **options: Any) -> Visit:
-        contexts.append(browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **options}))
+        contexts.append(
+            browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **options})
+        )
         visits.append(Visit(contexts[-1].new_page(), site))
         visits[-1].open(hash_)
         return visits[-1]

@@ -35,8 +35,10 @@ def visit(site: Any, open_panel: Callable[..., Any]) -> Any:
 def stalled(site: Any) -> Iterator[None]:
     """Every INSERT into the live table takes a minute."""
     site.database.execute(STALL)
-    yield
-    site.database.execute(f"DROP TRIGGER stall ON {EMBEDDING}; DROP FUNCTION stall()")
+    try:
+        yield
+    finally:
+        site.database.execute(f"DROP TRIGGER stall ON {EMBEDDING}; DROP FUNCTION stall()")
 
 
 def heading(page: Page, text: str) -> None:
@@ -154,10 +156,10 @@ def test_a_running_restore_shows_its_progress_after_a_reload_and_is_cancelled(si
     with stalled(site):
         confirm_by_name(page, site.database.dbname)
         heading(page, "Running")
-        expect(page.get_by_text(f"Loading rows: {EMBEDDING}")).to_be_visible()
+        expect(page.get_by_text(f"Loading rows: {EMBEDDING}", exact=True)).to_be_visible()
         page.reload()
         heading(page, "Running")
-        expect(page.get_by_text(f"Loading rows: {EMBEDDING}")).to_be_visible()
+        expect(page.get_by_text(f"Loading rows: {EMBEDDING}", exact=True)).to_be_visible()
         expect(page.get_by_role("progressbar")).to_be_visible()
         press(page, "Cancel")
         heading(page, "Cancelled")
@@ -302,7 +304,9 @@ def test_settings_and_health_are_there_to_be_read(site: Any, visit: Any) -> None
     assert site.database.server.password not in visit.page.content()
 
 
-@pytest.mark.parametrize(("locale", "lang", "title"), [("zh-CN", "zh-CN", "备份"), ("en-GB", "en", "Backups"), ("fr-FR", "en", "Backups")])
+@pytest.mark.parametrize(
+    ("locale", "lang", "title"), [("zh-CN", "zh-CN", "备份"), ("en-GB", "en", "Backups"), ("fr-FR", "en", "Backups")]
+)
 def test_it_speaks_the_browsers_language(
     site: Any, open_panel: Callable[..., Any], locale: str, lang: str, title: str
 ) -> None:

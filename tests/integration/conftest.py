@@ -21,8 +21,8 @@ from werkzeug.test import TestResponse
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from tests.described import Described
-from tests.live_server import PROJECT, LiveServer
 from tests.integration.places import KEY, BucketPlace, DirectoryPlace, Place, S3Server
+from tests.live_server import PROJECT, LiveServer
 from unified_api import PREFIX, create_app
 
 STAMP = "20250722_010318"
