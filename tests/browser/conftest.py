@@ -154,8 +154,10 @@ class Visit:
         page.on("dialog", lambda dialog: self.faults.append(f"dialog: {dialog.message}"))
 
     def open(self, hash_: str = "") -> None:
+        self.page.goto("about:blank")  # or else only the hash would be another
         self.page.goto(f"{self.site.url}/{hash_}")
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+        expect(self.page.locator("[aria-busy]")).to_have_count(0)
 
     def expect_clean(self) -> None:
         assert self.faults == []
@@ -176,16 +178,17 @@ class Visit:
 
 @pytest.fixture
 def open_panel(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Open a site's panel in a browser without a past; afterwards nothing may have gone wrong in it."""
+    """Open a site's panel in a browser without a past; afterwards nothing may have gone wrong in it. None: not yet."""
     contexts: list[BrowserContext] = []
     visits: list[Visit] = []
 
-    def visit(site: Site, hash_: str = "", **options: Any) -> Visit:
+    def visit(site: Site, hash_: str | None = "", **options: Any) -> Visit:
         contexts.append(
             browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **options})
         )
         visits.append(Visit(contexts[-1].new_page(), site))
-        visits[-1].open(hash_)
+        if hash_ is not None:
+            visits[-1].open(hash_)
         return visits[-1]
 
     yield visit

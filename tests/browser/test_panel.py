@@ -1,11 +1,15 @@
 """What people do in the panel, from the first look to the way back."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
+
+from common.errors import ServiceError
 
 EMBEDDING = "langchain_pg_embedding"
 SCRIPT = "<script>alert(1)</script>"
@@ -28,7 +32,7 @@ def site(shared_site: Any) -> Any:
 
 @pytest.fixture
 def visit(site: Any, open_panel: Callable[..., Any]) -> Any:
-    return open_panel(site)
+    return open_panel(site, None)
 
 
 @contextmanager
@@ -64,6 +68,7 @@ def choose_restore(page: Page, timestamp: str, strategy: str) -> None:
 
 def test_a_backup_is_taken_with_options_and_stands_in_the_table(site: Any, visit: Any) -> None:
     page = visit.page
+    visit.open()
     press(page, "Back up now")
     page.get_by_role("radio", name="binary").check()
     press(page, "Back up")
@@ -235,6 +240,7 @@ def test_a_backup_is_deleted_only_when_its_name_is_typed(site: Any, visit: Any) 
 
 def test_emptying_the_table_needs_the_databases_name(site: Any, visit: Any) -> None:
     page, before = visit.page, site.rows()
+    visit.open()
     press(page, "Back up now")
     page.get_by_text("More options").click()
     page.get_by_role("checkbox", name="Empty the embedding table afterwards").check()
@@ -259,7 +265,7 @@ def test_what_came_from_data_is_text_and_never_markup(site: Any, visit: Any) -> 
     expect(page.get_by_text(f"{SCRIPT} (60 rows)")).to_be_visible()
     visit.open(f"#/compare?a=local/global/{first}&b=local/global/{second}")
     expect(page.get_by_text("<b>note</b>")).to_be_visible()
-    visit.open(f"#/backups/local/{SCRIPT}/{first}")
+    visit.open(f"#/backups/local/{quote(SCRIPT, safe='')}/{first}")
     heading(page, "There is no such backup")
     assert page.locator("main script, main b").count() == 0
 
@@ -317,6 +323,7 @@ def test_it_speaks_the_browsers_language(
 
 def test_language_and_colours_are_switched_and_remembered(site: Any, visit: Any) -> None:
     page = visit.page
+    visit.open()
     ground = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(ground)
     press(page, "中文")
@@ -331,6 +338,7 @@ def test_language_and_colours_are_switched_and_remembered(site: Any, visit: Any)
 
 
 def test_both_dictionaries_have_the_same_words_and_an_advice_for_every_error(visit: Any) -> None:
+    visit.open()
     zh, en = (visit.page.evaluate(f"import('/panel/{name}.js').then((m) => m.default)") for name in ("zh", "en"))
     assert zh.keys() == en.keys()
     assert {key for key in en if names(en[key]) != names(zh[key])} == set()
@@ -338,14 +346,10 @@ def test_both_dictionaries_have_the_same_words_and_an_advice_for_every_error(vis
 
 
 def names(text: str) -> set[str]:
-    import re
-
     return set(re.findall(r"\{(\w+)", text))
 
 
 def error_types() -> set[str]:
-    from common.errors import ServiceError
-
     def below(kind: type) -> set[type]:
         return {kind}.union(*(below(one) for one in kind.__subclasses__()))
 

@@ -1,18 +1,12 @@
 """Every page, narrow and wide, light and dark: nobody is shut out, and a picture of each is kept."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-PROJECT = Path(__file__).resolve().parents[2]
-PICTURES = Path(os.environ.get("SCREENSHOTS") or PROJECT / ".local" / "screenshots")
-SERIOUS = ("serious", "critical")
-WIDTHS = (360, 1280)
+from tests.browser.accessibility import SCHEMES, keep_and_check
 
 
 @pytest.fixture(scope="module")
@@ -61,27 +55,28 @@ def pages(site: Any) -> dict[str, str]:
     }
 
 
-def expect_open_to_all(page: Any) -> None:
-    """No serious finding of axe."""
-    found = Axe().run(page).response["violations"]
-    assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found if one["impact"] in SERIOUS] == []
-
-
 def settled(page: Any) -> None:
     """Until nothing more is expected to come."""
-    page.wait_for_load_state("networkidle")
-    expect(page.locator(".waiting, .card.progress")).to_have_count(0)
+    expect(page.locator(".waiting, .card.progress, .why:empty")).to_have_count(0)
+    expect(page.get_by_text("…", exact=True)).to_have_count(0)
 
 
-@pytest.mark.parametrize(("scheme", "locale"), [("light", "en-US"), ("dark", "zh-CN")])
+@pytest.mark.parametrize(("scheme", "locale"), SCHEMES)
 def test_every_page_is_open_to_all(site: Any, open_panel: Callable[..., Any], scheme: str, locale: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
     visit = open_panel(site, color_scheme=scheme, locale=locale, bypass_csp=True)  # axe comes as a script in the page
     for name, hash_ in pages(site).items():
         visit.open(hash_)
         settled(visit.page)
-        for width in WIDTHS:
-            visit.page.set_viewport_size({"width": width, "height": 800})
-            visit.page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
-            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width, name
-            expect_open_to_all(visit.page)
+        keep_and_check(visit.page, name, scheme)
+
+
+@pytest.mark.parametrize(("scheme", "locale"), SCHEMES)
+def test_every_dialog_is_open_to_all(site: Any, open_panel: Callable[..., Any], scheme: str, locale: str) -> None:
+    page = open_panel(site, color_scheme=scheme, locale=locale, bypass_csp=True).page
+    for name, control in {"dialog-backup": ".title button", "dialog-delete": "td.actions button:last-child"}.items():
+        page.locator(control).first.click()
+        for details in page.locator("dialog summary").all():
+            details.click()
+        keep_and_check(page, name, scheme)
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog")).to_have_count(0)

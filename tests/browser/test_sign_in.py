@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.accessibility import SCHEMES, keep_and_check
 from unified_api import PREFIX
 
 TOKEN = "the-token-that-opens-everything"
@@ -66,6 +67,12 @@ def test_a_wrong_token_is_refused_and_the_right_one_opens_the_page_that_was_want
     expect(page.get_by_role("heading", level=1, name="Jobs")).to_be_visible()
     page.reload()
     expect(page.get_by_role("heading", level=1, name="Jobs")).to_be_visible()
+
+
+@pytest.mark.parametrize(("scheme", "locale"), SCHEMES)
+def test_the_way_in_is_open_to_all(site: Any, open_panel: Callable[..., Any], scheme: str, locale: str) -> None:
+    page = open_panel(site, color_scheme=scheme, locale=locale, bypass_csp=True).page
+    keep_and_check(page, "sign-in", scheme)
 
 
 def test_the_token_is_kept_nowhere_in_the_browser(inside: Any) -> None:

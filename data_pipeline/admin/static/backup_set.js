@@ -61,13 +61,13 @@ function overview(set, facts, check) {
 
 function contents({ manifest }) {
   const columns = [
-    { key: "name", label: t("collection"), cell: (one) => one.name ?? t("no collection") },
+    { key: "name", label: t("collection"), kind: "any", cell: (one) => one.name ?? t("no collection") },
     { key: "rows", label: t("rows"), numeric: true, cell: (one) => number(one.rows) },
     { key: "dimensions", label: t("dimensions"), numeric: true, cell: (one) => one.dimensions.join(", ") || "–" },
   ];
   const indexes = Object.values(manifest.tables).flatMap((one) => one.indexes);
   const facts = [
-    { key: "name", label: t("index"), cell: (one) => one.name },
+    { key: "name", label: t("index"), kind: "any", cell: (one) => one.name },
     { key: "method", label: t("method"), cell: (one) => one.method },
     { key: "keys", label: t("columns"), cell: (one) => one.keys.join(", ") },
   ];

@@ -7,7 +7,7 @@ import { field, link, select, writeButton, writeLink } from "/panel/controls.js"
 import { el, show } from "/panel/dom.js";
 import { render } from "/panel/router.js";
 import { checkState, removeSet, verifySet } from "/panel/set_actions.js";
-import { detailsOf, listSets, setAddress } from "/panel/sets.js";
+import { detailsOf, listSets, placeName, setAddress } from "/panel/sets.js";
 import { sortChoice, sorted, table } from "/panel/table.js";
 import { age, bytes, number, t } from "/panel/text.js";
 
@@ -97,8 +97,8 @@ async function rowsOf(set) {
 
 function columnsOf(refresh) {
   return [
-    { key: "made", label: t("when"), value: (set) => set.made.getTime(), cell: (set) => link(set.date, setAddress("backups", set)) },
-    { key: "location", label: t("where"), value: (set) => `${set.location} ${set.storage}`, cell: whereIs },
+    { key: "made", label: t("when"), kind: "fixed", value: (set) => set.made.getTime(), cell: (set) => link(set.date, setAddress("backups", set)) },
+    { key: "location", label: t("where"), kind: "any", value: (set) => `${set.location} ${set.storage}`, cell: whereIs },
     { key: "rows", label: t("rows"), numeric: true, value: (set) => set.rows, cell: rowsCell },
     { key: "bytes", label: t("size"), numeric: true, value: (set) => set.bytes, cell: (set) => bytes(set.bytes) },
     { key: "format", label: t("format"), value: (set) => set.format, cell: (set) => set.format },
@@ -108,9 +108,8 @@ function columnsOf(refresh) {
   ];
 }
 
-export function whereIs(set) {
-  const place = set.location === "global" ? t("whole system") : set.location;
-  return [place, set.storage !== "local" && el("span", { class: "tag" }, set.storage)];
+function whereIs(set) {
+  return [placeName(set), set.storage !== "local" && el("span", { class: "tag" }, set.storage)];
 }
 
 function rowsCell(set) {
@@ -143,8 +142,7 @@ async function drawCharts(node, sets, signal) {
 }
 
 function placeOf(set) {
-  const place = set.location === "global" ? t("whole system") : set.location;
-  return set.storage === "local" ? place : `${place} · ${set.storage}`;
+  return set.storage === "local" ? placeName(set) : `${placeName(set)} · ${set.storage}`;
 }
 
 function grouped(sets) {

@@ -7,7 +7,7 @@ import { databaseName, databaseSelect } from "/panel/database.js";
 import { el, show } from "/panel/dom.js";
 import { fact, problem, serverText } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
-import { listSets } from "/panel/sets.js";
+import { listSets, placeName } from "/panel/sets.js";
 import { table } from "/panel/table.js";
 import { duration, number, t } from "/panel/text.js";
 
@@ -40,8 +40,7 @@ function form(sets, config, query) {
 }
 
 function nameOf(set) {
-  const place = set.location === "global" ? t("whole system") : set.location;
-  return [set.date, place, set.storage === "local" ? null : set.storage].filter(Boolean).join(" · ");
+  return [set.date, placeName(set), set.storage === "local" ? null : set.storage].filter(Boolean).join(" · ");
 }
 
 async function compare(sets, query, result, signal) {
@@ -61,7 +60,7 @@ async function compare(sets, query, result, signal) {
 
 function described(answer, left, right) {
   const columns = [
-    { key: "name", label: t("collection"), cell: (one) => one.name ?? t("no collection") },
+    { key: "name", label: t("collection"), kind: "any", cell: (one) => one.name ?? t("no collection") },
     { key: "left", label: t("only in", { name: left }), numeric: true, cell: (one) => number(one.only_in_backup) },
     { key: "different", label: t("different"), numeric: true, cell: (one) => number(one.different) },
     { key: "same", label: t("the same"), numeric: true, cell: (one) => number(one.same) },

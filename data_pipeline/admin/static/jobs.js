@@ -60,7 +60,7 @@ function listing(jobs, failures) {
   const columns = [
     { key: "kind", label: t("job"), cell: (job) => link(kindOf(job), jobAddress(job)) },
     { key: "state", label: t("state"), cell: (job) => [badge(job.state), FAILED.includes(job.state) && failure(job, failures)] },
-    { key: "target", label: t("database"), cell: (job) => job.target?.dbname ?? "–" },
+    { key: "target", label: t("database"), kind: "any", cell: (job) => job.target?.dbname ?? "–" },
     { key: "created", label: t("when"), cell: (job) => el("span", { title: moment(new Date(job.created_at)) }, age(new Date(job.created_at))) },
     { key: "took", label: t("took"), numeric: true, cell: took },
   ];

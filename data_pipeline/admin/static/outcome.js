@@ -10,7 +10,6 @@ import { bytes, duration, number, t } from "/panel/text.js";
 
 export function outcome({ kind, result }) {
   return [
-    el("p", { class: "result" }, serverText(result.response)),
     ...(kind === "backup" ? saved(result) : restored(result)),
     warnings(result.warnings),
   ];

@@ -41,7 +41,7 @@ function plain(value) {
 }
 
 function described(type, text, data, requestId) {
-  const facts = Object.entries(data.details ?? {}).filter(([name]) => SHOWN.includes(name));
+  const facts = Object.entries(data.details ?? {}).filter(([name, value]) => SHOWN.includes(name) && value !== null);
   const holder = data.holder ?? data.details?.holder;
   return el("section", { class: "problem", role: "alert" },
     el("p", { class: "what" }, text ? serverText(text) : t("unreachable")),

@@ -7,7 +7,7 @@ import { databaseSelect } from "/panel/database.js";
 import { el, freshId, show } from "/panel/dom.js";
 import { problem } from "/panel/problem.js";
 import { address, go, rename } from "/panel/router.js";
-import { detailsOf, listSets, setAddress } from "/panel/sets.js";
+import { detailsOf, listSets, placeName, setAddress } from "/panel/sets.js";
 import { steps } from "/panel/steps.js";
 import { bytes, number, t } from "/panel/text.js";
 
@@ -72,8 +72,7 @@ function form(sets, first, config, earlier) {
 }
 
 function label(set) {
-  const place = set.location === "global" ? t("whole system") : set.location;
-  return [set.date, place, set.storage === "local" ? null : set.storage, bytes(set.bytes), set.format].filter(Boolean).join(" · ");
+  return [set.date, placeName(set), set.storage === "local" ? null : set.storage, bytes(set.bytes), set.format].filter(Boolean).join(" · ");
 }
 
 function summary(set, { rows, collections, facts }) {

@@ -32,12 +32,15 @@ export async function render(moved) {
   leaving = new AbortController();
   const { signal } = leaving;
   const { parts, query } = parse(location.hash);
+  const main = document.getElementById("main");
+  main.setAttribute("aria-busy", "true");
   const [view, parameters] = find(parts);
   document.dispatchEvent(new CustomEvent("view", { detail: parts[0] }));
   const { title, node } = await view(parameters, query, signal);
   if (signal.aborted) return;
   document.title = title;
-  document.getElementById("main").replaceChildren(node);
+  main.replaceChildren(node);
+  main.removeAttribute("aria-busy");
   const heading = node.querySelector("h1");
   if (moved && heading) {
     heading.tabIndex = -1;
@@ -48,6 +51,7 @@ export async function render(moved) {
 
 export function leave() {
   leaving?.abort();
+  document.getElementById("main").removeAttribute("aria-busy");
 }
 
 function parse(hash) {

@@ -4,7 +4,7 @@ import { call, Failure } from "/panel/api.js";
 import { busy, dialog, field, select, typedName } from "/panel/controls.js";
 import { announce, el, show } from "/panel/dom.js";
 import { problem } from "/panel/problem.js";
-import { forget, rememberVerified, setUrl, verified } from "/panel/sets.js";
+import { forget, placeName, rememberVerified, setUrl, verified } from "/panel/sets.js";
 import { age, t } from "/panel/text.js";
 
 // Whether something vouches for a set, and what this tab found when it read all of it.
@@ -38,7 +38,7 @@ export async function verifySet(set, control, changed) {
 export function removeSet(set, done) {
   const action = el("button", { type: "submit", class: "danger" }, t("delete"));
   const content = [
-    el("p", {}, t("delete.what", { date: set.date, location: set.location, storage: set.storage })),
+    el("p", {}, t("delete.what", { date: set.date, location: placeName(set), storage: set.storage })),
     el("p", { class: "loss" }, t("delete.loss")),
     typedName(t("delete.type", { name: set.timestamp }), set.timestamp, action),
   ];

@@ -2,6 +2,7 @@
 
 import { call } from "/panel/api.js";
 import { address } from "/panel/router.js";
+import { t } from "/panel/text.js";
 
 const AT_A_TIME = 4;
 const GLOBAL = "global";
@@ -29,6 +30,10 @@ function described(place, backup, offset) {
     format: backup.format,
     vouched: backup.has_manifest,
   };
+}
+
+export function placeName(set) {
+  return set.location === GLOBAL ? t("whole system") : set.location;
 }
 
 export function setAddress(view, set) {

@@ -44,7 +44,7 @@ async function checks(signal) {
 function settings(values) {
   const columns = [
     { key: "name", label: t("setting"), cell: ([name]) => el("code", {}, name) },
-    { key: "value", label: t("value"), cell: ([, value]) => told(value) },
+    { key: "value", label: t("value"), kind: "any", cell: ([, value]) => told(value) },
   ];
   return table(t("settings"), columns, Object.entries(values));
 }

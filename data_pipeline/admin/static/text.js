@@ -50,7 +50,7 @@ export function bytes(value) {
 
 // Seconds as people say them: "0.4 s", "12 s", "3 min 5 s", "2 h 10 min".
 export function duration(seconds) {
-  if (seconds < 10) return t("seconds", { n: Number(seconds.toPrecision(2)) });
+  if (seconds < 10) return t("seconds", { n: Math.ceil(seconds * 10) / 10 });
   const whole = Math.round(seconds);
   if (whole < 60) return t("seconds", { n: whole });
   if (whole < 3600) return t("minutes", { n: Math.floor(whole / 60), rest: whole % 60 });
