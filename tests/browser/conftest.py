@@ -29,10 +29,6 @@ SCRIPT = "<script>alert(1)</script>"
 DAMAGED = "20250722_010318"
 
 
-def pytest_report_header() -> str | None:
-    return None if _executable() else f"browser tests: skipped, {MISSING}"
-
-
 def _executable() -> str | None:
     return next((path for path in map(shutil.which, NAMES) if path), None)
 

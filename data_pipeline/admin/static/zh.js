@@ -63,7 +63,7 @@ export default {
   check: "校验",
   age: "距今",
   "has checksums": "有校验和",
-  "no checksums": "无校验信息",
+  "no checksums": "无校验和",
   verify: "校验",
   verified: "已校验（{when}）",
   damaged: "已损坏（{when}检查）",
