@@ -21,7 +21,7 @@ POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancesto
 def add_panel(app: OpenAPI, engine: Engine) -> None:
     """Add the page at `/`, its files at `/panel/…`, and the routes about the session and the settings."""
     app.register_blueprint(_pages())
-    sign_in = SignIn(engine.settings)
+    sessions = SignIn(engine.settings)
 
     @app.get(f"{PREFIX}/settings", summary="Show the settings, without secrets")
     def show_settings() -> Response:
@@ -30,15 +30,15 @@ def add_panel(app: OpenAPI, engine: Engine) -> None:
 
     @app.get(f"{PREFIX}/session", summary="Show the panel's session")
     def show_session() -> Response:
-        return sign_in.show()
+        return sessions.show()
 
-    @app.post(f"{PREFIX}/session", summary="Sign in to the panel", endpoint="sign_in")
-    def begin_session(body: SignInBody) -> Response:
-        return sign_in.begin(body.token)
+    @app.post(f"{PREFIX}/session", summary="Sign in to the panel")
+    def sign_in(body: SignInBody) -> Response:
+        return sessions.begin(body.token)
 
-    @app.delete(f"{PREFIX}/session", summary="Sign out of the panel", endpoint="sign_out")
-    def end_session() -> Response:
-        return sign_in.end()
+    @app.delete(f"{PREFIX}/session", summary="Sign out of the panel")
+    def sign_out() -> Response:
+        return sessions.end()
 
 
 def _pages() -> Blueprint:

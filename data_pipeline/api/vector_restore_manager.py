@@ -194,8 +194,6 @@ def _describe_set(found: ListedSet, has_log: bool) -> dict[str, Any]:
         "embedding_file": found.files[1],
         "collection_size": format_size(found.sizes[0]),
         "embedding_size": format_size(found.sizes[1]),
-        "collection_bytes": found.sizes[0],
-        "embedding_bytes": found.sizes[1],
         "backup_date": backup_date(found.timestamp),
         **log,
         "format": found.format,

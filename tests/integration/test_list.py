@@ -101,13 +101,6 @@ def test_a_pair_that_is_incomplete_or_of_two_formats_is_no_set(client: Any, back
     assert listed(client) == []
 
 
-def test_sizes_are_told_in_bytes_as_well(client: Any, backups: Any) -> None:
-    backups.write(b"12", b"1" * 2000)
-    (place,) = client.list().get_json()["data"]["backup_locations"]
-    (found,) = place["backups"]
-    assert (found["collection_bytes"], found["embedding_bytes"]) == (2, 2000)
-
-
 def test_both_formats_are_listed(client: Any, backups: Any) -> None:
     backups.write(b"", b"", "20250101_000000", suffix="csv")
     backups.write(b"", b"", "20250102_000000", suffix="pgcopy")

@@ -2,7 +2,7 @@
 
 import { call } from "/panel/api.js";
 import { address } from "/panel/router.js";
-import { t } from "/panel/text.js";
+import { bytesIn, t } from "/panel/text.js";
 
 const AT_A_TIME = 4;
 const GLOBAL = "global";
@@ -26,7 +26,7 @@ function described(place, backup, offset) {
     timestamp: backup.timestamp,
     date: backup.backup_date,
     made: new Date(backup.backup_date.replace(" ", "T") + offset),
-    bytes: backup.collection_bytes + backup.embedding_bytes,
+    bytes: bytesIn(backup.collection_size) + bytesIn(backup.embedding_size),
     format: backup.format,
     vouched: backup.has_manifest,
   };
@@ -60,6 +60,7 @@ export function forget(set) {
 async function load(set) {
   const facts = await call("GET", setUrl(set));
   const tables = facts.manifest?.tables;
+  set.bytes = Object.values(facts.files).reduce((sum, file) => sum + file.file_bytes, 0);
   return { rows: tables ? tables.langchain_pg_embedding.rows : null, collections: facts.manifest?.collections ?? [], facts };
 }
 

@@ -4,7 +4,7 @@ import en from "/panel/en.js";
 import zh from "/panel/zh.js";
 
 const DICTIONARIES = { "zh-CN": zh, en };
-const UNITS = ["B", "KB", "MB", "GB", "TB"];
+const UNITS = ["B", "KB", "MB", "GB", "TB", "PB"];
 
 export function language() {
   return document.documentElement.lang;
@@ -46,6 +46,12 @@ export function bytes(value) {
     unit += 1;
   }
   return `${size.toFixed(unit > 1 ? 1 : 0)} ${UNITS[unit]}`;
+}
+
+// The size that a listing's "764 KB" stands for; as exact as that is.
+export function bytesIn(text) {
+  const [value, unit] = text.split(" ");
+  return Number(value) * 1024 ** UNITS.indexOf(unit);
 }
 
 // Seconds as people say them: "0.4 s", "12 s", "3 min 5 s", "2 h 10 min".
