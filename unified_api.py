@@ -23,6 +23,7 @@ from flask_openapi3 import OpenAPI
 from common.errors import ServiceError
 from common.result import success_response
 from data_pipeline import allocator
+from data_pipeline.admin.panel import add_panel
 from data_pipeline.api import explorer, job_schemas, logs, operations, web
 from data_pipeline.api.backup_set_manager import BackupSetManager
 from data_pipeline.api.compare import BackupComparison
@@ -79,6 +80,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     _add_transfer_routes(app, engine)
     _add_job_routes(app, engine, jobs)
     _add_operations_routes(app, engine, jobs, metrics)
+    add_panel(app, engine)
     return app
 
 

@@ -17,6 +17,7 @@ MESSAGES = {
     413: "请求体过大",
     416: "请求范围无效",
     422: "备份内容无效",
+    429: "请求过于频繁",
     500: "系统内部错误",
     503: "服务不可用",
     504: "操作超时",
@@ -183,6 +184,15 @@ class OrphanRows(ServiceError):
     """An embedding names a collection that does not exist."""
 
     status, error_type = 422, "ORPHAN_ROWS"
+
+
+class TooManyAttempts(ServiceError):
+    """Somebody has guessed too often; nothing more is looked at until then."""
+
+    status, error_type = 429, "TOO_MANY_ATTEMPTS"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"失败次数过多,请在 {seconds} 秒后重试", can_retry=True, retry_after_seconds=seconds)
 
 
 class DatabaseError(ServiceError):

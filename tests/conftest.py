@@ -67,6 +67,14 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say that the tests with a browser didn't run: a line of dots doesn't."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "/browser/" in report.nodeid]
+    if skipped:
+        reason = skipped[0].longrepr[2].removeprefix("Skipped: ")
+        terminalreporter.write_line(f"{len(skipped)} browser tests were skipped: {reason}")
+
+
 @dataclass(frozen=True)
 class Server:
     """A PostgreSQL server and a role that may create databases; pytest-postgresql reads these attributes."""

@@ -25,10 +25,11 @@ LAYERS = [
     ["data_pipeline.jobs"],
     ["data_pipeline.api"],
     ["data_pipeline.cli"],
+    ["data_pipeline.admin"],
     ["unified_api"],
 ]
 WEB = {"flask", "flask_openapi3", "flask_openapi3_swagger", "waitress", "werkzeug"}
-WEB_LAYERS = ("data_pipeline.api", "unified_api")
+WEB_LAYERS = ("data_pipeline.api", "data_pipeline.admin", "unified_api")
 PURE = ["rows", "vectors", "copy_binary", "encoder", "csv_fields", "python_repr"]
 IMPURE = {"io", "os", "pathlib", "psycopg2", "shutil", "socket", "subprocess", "tempfile"}
 SQL_NOUNS = [

@@ -10,14 +10,14 @@ from pydantic import BaseModel
 
 from common.errors import Recorded, ServiceError
 from data_pipeline.api.job_schemas import JobsQuery
-from data_pipeline.api.schemas import BackupBody, CompareBody, CopyBody, ListQuery, RestoreBody, UploadQuery
+from data_pipeline.api.schemas import BackupBody, CompareBody, CopyBody, ListQuery, RestoreBody, SignInBody, UploadQuery
 from data_pipeline.cli.command_line import COMMANDS
 from data_pipeline.settings import LIBPQ, Settings
 from unified_api import create_app
 
 PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
-BODIES: tuple[type[BaseModel], ...] = (RestoreBody, BackupBody, CompareBody, CopyBody)
+BODIES: tuple[type[BaseModel], ...] = (RestoreBody, BackupBody, CompareBody, CopyBody, SignInBody)
 QUERIES: tuple[type[BaseModel], ...] = (ListQuery, UploadQuery, JobsQuery)
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
@@ -29,7 +29,7 @@ def reference(page: str, language: str) -> str:
 def routes() -> list[str]:
     """As the reference names them: `GET /restore/list`."""
     app = create_app(Settings.load({"DATABASE_URL": "postgresql://user@localhost/db"}))
-    pages = ("static", "openapi", "swagger")
+    pages = ("static", "openapi", "swagger", "panel")
     return sorted(
         f"{method} {rule.rule.removeprefix('/api/v0/data_pipeline/vector')}"
         for rule in app.url_map.iter_rules()

@@ -8,14 +8,16 @@ from flask import Flask, Response, g, request
 
 from common.errors import Forbidden, ServiceUnavailable, Unauthorized
 from data_pipeline.api import explorer
+from data_pipeline.api.session import COOKIE, CSRF_HEADER, Sessions
 from data_pipeline.settings import Settings
 from data_pipeline.vector.target import is_loopback
 
-OPEN_ENDPOINTS = frozenset({"healthz", "readyz"})
-"""For probes that carry no token; they tell nothing but up or down."""
+OPEN_ENDPOINTS = frozenset({"healthz", "readyz", "show_session", "sign_in", "sign_out"})
+"""For probes that carry no token; they tell nothing but up or down. And for those who are about to show theirs."""
 
-OPEN_BLUEPRINTS = explorer.PAGES
-"""The description of the API, the same everywhere: a browser can't send a token when it opens a page."""
+OPEN_BLUEPRINTS = explorer.PAGES | {"panel"}
+"""The description of the API and the panel's own files, the same everywhere: a browser can't send a token when it
+opens a page."""
 
 WHOLE_DATA_ENDPOINTS = frozenset({"download_backup_set"})
 """Reads by their method that give every row away: more than a token that may look needs."""
@@ -25,11 +27,17 @@ READING_ENDPOINTS = frozenset({"verify_backup_set", "compare_backup"})
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-FREE_ENDPOINTS = frozenset({"cancel_job"})
-"""Writes that are let in however many others are at work: they are what ends those."""
+FREE_ENDPOINTS = frozenset({"cancel_job", "sign_in", "sign_out"})
+"""Writes that are let in however many others are at work: they are what ends those, or touch no backup."""
+
+FULL = "API_TOKEN"
+"""The caller that may do everything."""
 
 READER = "API_READ_TOKEN"
 """The caller that only reads."""
+
+LOCAL = "local"
+"""Whoever comes where no token is configured; only this machine can."""
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -51,6 +59,7 @@ class Doors:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._sessions = Sessions(configured_tokens(settings))
         self._writers = threading.BoundedSemaphore(settings.max_writers)
 
     def set_up(self, app: Flask) -> None:
@@ -64,7 +73,7 @@ class Doors:
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return Response(status=204)  # a browser asks first; what it may do stands in the headers
         if request.endpoint not in OPEN_ENDPOINTS and request.blueprint not in OPEN_BLUEPRINTS:
-            g.caller = caller(self._settings, request.headers.get("Authorization", ""))
+            g.caller = self._caller()
         if request.endpoint in WHOLE_DATA_ENDPOINTS and g.get("caller") == READER:
             raise Forbidden("只读令牌不能下载备份")
         if request.method not in SAFE_METHODS:
@@ -73,6 +82,16 @@ class Doors:
             if request.endpoint not in FREE_ENDPOINTS:
                 self._enter_as_writer()
         return None
+
+    def _caller(self) -> str:
+        """By the token of the request or else by its session. Raises Unauthorized, or Forbidden for a forged write."""
+        authorization = request.headers.get("Authorization")
+        session = self._sessions.of(request.cookies.get(COOKIE)) if authorization is None else None
+        if session is None:
+            return caller(self._settings, authorization or "")
+        if request.method not in SAFE_METHODS:
+            session.expect_csrf(request.headers.get(CSRF_HEADER, ""))
+        return session.caller
 
     def _check_host(self) -> None:
         """A page of another site can make its own name mean 127.0.0.1; its browser still sends that name."""
@@ -115,17 +134,23 @@ class Doors:
 
 def caller(settings: Settings, authorization: str) -> str:
     """Which token an Authorization header has, by its name. Raises Unauthorized."""
-    if not (settings.api_token or settings.api_read_token):
-        return "local"
+    tokens = configured_tokens(settings)
+    if not tokens:
+        return LOCAL
     scheme, _, given = authorization.partition(" ")
     if scheme.lower() == "bearer":
-        if _same(given, settings.api_token):
-            return "API_TOKEN"
-        if _same(given, settings.api_read_token):
-            return READER
+        for name, token in tokens.items():
+            if _same(given, token):
+                return name
     raise Unauthorized("缺少令牌或令牌错误")
 
 
-def _same(given: str, token: str | None) -> bool:
+def configured_tokens(settings: Settings) -> dict[str, str]:
+    """The tokens by the name of their caller."""
+    tokens = {FULL: settings.api_token, READER: settings.api_read_token}
+    return {name: token for name, token in tokens.items() if token}
+
+
+def _same(given: str, token: str) -> bool:
     """In constant time, so that the time it takes tells nothing about the token."""
-    return token is not None and hmac.compare_digest(given.strip().encode(), token.encode())
+    return hmac.compare_digest(given.strip().encode(), token.encode())

@@ -6,16 +6,17 @@ from typing import Any
 
 from data_pipeline.api.answers import backing_up, backup_sets, comparing, jobs, listing, operating, restoring
 from data_pipeline.api.answers.envelope import Data
-from data_pipeline.api.schemas import BackupBody, CompareBody, CopyBody, RestoreBody
+from data_pipeline.api.schemas import BackupBody, CompareBody, CopyBody, RestoreBody, SignInBody
 
 TAGS = {
     "Backups": "Back up, list and compare.",
     "Restore": "The way back into the database.",
     "Backup sets": "One set: look at it, verify, copy, move or remove it.",
     "Jobs": "What takes long, and the history of all backups and restores.",
+    "Panel": "Sessions of the admin panel, in place of a token with every request.",
     "Operations": "For whoever runs the service. Outside of the base path.",
 }
-BODIES = (RestoreBody, BackupBody, CompareBody, CopyBody)
+BODIES = (RestoreBody, BackupBody, CompareBody, CopyBody, SignInBody)
 
 ALWAYS = ("INVALID_PARAMS", "UNAUTHORIZED", "FORBIDDEN", "INTERNAL_ERROR")
 WRITING = ("PAYLOAD_TOO_LARGE", "SERVICE_UNAVAILABLE")
@@ -199,6 +200,33 @@ MANUAL: dict[str, Entry] = {
             200: {"description": "Events, until the job has ended", "content": EVENTS},
             204: {"description": "The job has ended, and `Last-Event-ID` was its last event"},
         },
+    ),
+    "show_settings": Entry(
+        "Operations",
+        "The version, the settings without secrets and paths, and the names that requests may use.",
+        {200: [operating.ShownSettings]},
+        ALWAYS,
+    ),
+    "show_session": Entry(
+        "Panel",
+        "Whether a token is needed, and what the cookie that came along may do. Needs no token.",
+        {200: [operating.ShownSession]},
+        ("INVALID_PARAMS", "FORBIDDEN", "INTERNAL_ERROR"),
+        open=True,
+    ),
+    "sign_in": Entry(
+        "Panel",
+        "Gives a cookie for a token. A write that comes with the cookie needs the session's token in X-CSRF-Token.",
+        {200: [operating.SignedIn]},
+        (*ALWAYS, "MISSING_REQUIRED_PARAMS", "PAYLOAD_TOO_LARGE", "TOO_MANY_ATTEMPTS"),
+        open=True,
+    ),
+    "sign_out": Entry(
+        "Panel",
+        "Takes the cookie away.",
+        {200: [operating.SignedOut]},
+        ("INVALID_PARAMS", "FORBIDDEN", "PAYLOAD_TOO_LARGE", "INTERNAL_ERROR"),
+        open=True,
     ),
     "healthz": Entry(
         "Operations",

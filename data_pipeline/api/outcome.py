@@ -56,6 +56,10 @@ class Outcome:
                 "duration": round(duration, 3),
             }
 
+    def only_live(self, name: str, rows: int) -> None:
+        """Record how many rows that a TRUNCATE would remove are not in the backup."""
+        self._truncated[name]["rows_only_live"] = rows
+
     def restored(self, source: Source, rows: int, duration: float, warnings: Sequence[str]) -> None:
         """Record a table whose rows were all written, and what had to be done to them."""
         self._warnings += warnings

@@ -1,6 +1,7 @@
 """The backup that a restore takes first, and the request that brings it back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from data_pipeline.trainer import snapshot
 from data_pipeline.vector import staging, tables
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.naming import EMBEDDING, LOG, TABLES
+from data_pipeline.vector.progress import Uncounted
 from data_pipeline.vector.scope import Scope
 from data_pipeline.vector.tables import Table
 
@@ -56,13 +58,22 @@ def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope)
     where = engine.catalog.location(None)
     keyed = all(staging.primary_key(session.cursor, table) for table in live.values())
     timestamps = snapshot.seconds_from_now(engine.settings.timestamp_format)
-    with engine.storages.of(where).draft(where, timestamps) as draft:
+    with engine.storages.of(where).draft(where, timestamps) as draft, _uncounted(session):
         saved = snapshot.save(session, live, scope, draft, "binary", precaution=True)
         timestamp = draft.timestamp
     engine.storages.of(where).log(where, LOG, f"{now()} 恢复前备份 {timestamp}")
     if not all(one.restorable for one in saved.values()):
         raise InvalidBackup("现有数据中有超过 64 MB 的行,恢复后无法撤销,未做任何修改", can_retry=False)
     return Precaution(tables.database(session.cursor), where.relative_path, timestamp, scope.names, keyed)
+
+
+@contextmanager
+def _uncounted(session: Session) -> Iterator[None]:
+    counted, session.progress = session.progress, Uncounted(session.progress)
+    try:
+        yield
+    finally:
+        session.progress = counted
 
 
 def _without_password(pg_conn: str) -> str:

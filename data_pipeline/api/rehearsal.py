@@ -121,7 +121,7 @@ class Rehearsal:
         loaded = time.monotonic()
         self._expect_allowed(run, forecast, staged)
         if self._options.truncate:
-            self._count_live(run, scope)
+            self._count_live(run, scope, staged)
         self._meet(run, forecast, staged)
         expectation = Expectation(self._plan, run, staged)
         expectation.load_seconds, expectation.compare_seconds = loaded - started, time.monotonic() - loaded
@@ -172,9 +172,12 @@ class Rehearsal:
         if self._plan.rebuilds and not indexes.may_rebuild(session.cursor, run.live):
             run.outcome.warn(indexes.KEPT)
 
-    def _count_live(self, run: Run, scope: Scope) -> None:
+    def _count_live(self, run: Run, scope: Scope, staged: dict[str, Staged]) -> None:
         cursor = run.session.cursor
         run.outcome.truncated({name: tables.count(cursor, run.live[name], scope) for name in self._options.tables}, 0)
+        for name in self._options.tables:
+            if name in staged:
+                run.outcome.only_live(name, foresight.only_live(cursor, staged[name]))
 
     def _meet(self, run: Run, forecast: Forecast, staged: dict[str, Staged]) -> None:
         """Compare with the live rows: what would be written, and what a unique index would refuse."""

@@ -217,6 +217,12 @@ class CompareBody(NamedSet):
         }
 
 
+class SignInBody(Request):
+    """POST /session"""
+
+    token: Text = Field(description="API_TOKEN or API_READ_TOKEN")
+
+
 class BackupSetPath(BaseModel):
     """Where a backup set is, in a URL."""
 

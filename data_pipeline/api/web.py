@@ -114,7 +114,10 @@ def _check_body() -> None:
 
 
 def _answer(error: ServiceError) -> tuple[Response, int]:
-    return jsonify(error_response(error)), error.status
+    response = jsonify(error_response(error))
+    if "retry_after_seconds" in error.data:
+        response.headers["Retry-After"] = str(error.data["retry_after_seconds"])
+    return response, error.status
 
 
 def _answer_http(error: HTTPException) -> tuple[Response, int] | HTTPException:

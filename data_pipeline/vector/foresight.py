@@ -64,8 +64,13 @@ def pair(cursor: Any, staged: Staged) -> Pairs:
     """Count, comparing to the bit as sync does."""
     cursor.execute(staged.sql(PAIRED))
     only_backup, same, different = cursor.fetchone()
+    return Pairs(only_backup, same, different, only_live(cursor, staged))
+
+
+def only_live(cursor: Any, staged: Staged) -> int:
+    """How many live rows in scope have a key that the backup does not have."""
     cursor.execute(staged.sql(ONLY_LIVE))
-    return Pairs(only_backup, same, different, cursor.fetchone()[0])
+    return int(cursor.fetchone()[0])
 
 
 def expect_unique(cursor: Any, staged: Staged, meeting: Meeting) -> None:

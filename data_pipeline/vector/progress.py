@@ -52,4 +52,20 @@ class Progress:
         """From here on it can't be cancelled. Raises Cancelled if it has been."""
 
 
+class Uncounted(Progress):
+    """For what an operation does on its way: it can be cancelled there, but these aren't the rows it is about."""
+
+    def __init__(self, operation: Progress) -> None:
+        self._operation = operation
+
+    def enter(self, phase: ProgressPhase, table: str | None) -> None:
+        self._operation.enter("verify", table)
+
+    def advance(self, size: int, rows: int) -> None:
+        self._operation.expect_wanted()
+
+    def expect_wanted(self) -> None:
+        self._operation.expect_wanted()
+
+
 SILENT = Progress()

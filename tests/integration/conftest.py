@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,9 +22,9 @@ from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from tests.described import Described
 from tests.integration.places import KEY, BucketPlace, DirectoryPlace, Place, S3Server
+from tests.live_server import PROJECT, LiveServer
 from unified_api import PREFIX, create_app
 
-PROJECT = Path(__file__).resolve().parents[2]
 STAMP = "20250722_010318"
 ROOT = "./data_pipeline/training_data"
 ROLE_PASSWORD = "s3cret-of-the-role"
@@ -194,46 +192,6 @@ def make_client(output_dir: Path, history_url: str, described: Described) -> Ite
 def client(make_client: Callable[..., Client], database: Any) -> Client:
     """A client of the service whose configured database is `database`."""
     return make_client(DATABASE_URL=database.url)
-
-
-class LiveServer:
-    """`python unified_api.py` on a free port."""
-
-    def __init__(self, log_file: Path, env: dict[str, str], *arguments: str) -> None:
-        self._log_file = log_file
-        with open(log_file, "wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "unified_api.py", *arguments],
-                cwd=PROJECT,
-                env={**os.environ, "HOST": "127.0.0.1", "PORT": "0", **env},
-                stdout=log,
-                stderr=log,
-            )
-
-    @property
-    def log(self) -> str:
-        return self._log_file.read_text(encoding="utf-8")
-
-    @property
-    def address(self) -> str:
-        """host:port, once it serves."""
-        return self._said(r'"url": "http://([^"]+)"')[1]
-
-    def wait_for_jobs(self) -> None:
-        """Until it takes jobs."""
-        self._said(r'"event": "ready for jobs"')
-
-    def _said(self, pattern: str) -> "re.Match[str]":
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self.process.poll() is None:
-            if found := re.search(pattern, self.log):
-                return found
-            time.sleep(0.02)
-        raise AssertionError(f"the service did not start: {self.log}")
-
-    def stop(self) -> int:
-        self.process.terminate()
-        return self.process.wait(60)
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
 class Scenery:
     """A service, and what has to be so before an example's answer comes; `names` are the example's -> the real ones."""
 
-    def __init__(self, address: str, down: str, databases: list[Any], backups: Any) -> None:
-        self.url = {"database down": f"http://{down}"}
+    def __init__(self, address: str, down: str, guarded: str, databases: list[Any], backups: Any) -> None:
+        self.url = {"database down": f"http://{down}", "guarded": f"http://{guarded}"}
         self._address = f"http://{address}"
         self._databases = databases
         self._backups = backups
@@ -51,7 +51,7 @@ class Scenery:
             database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
         if scene != "nothing":
             self._write_sets()
-        if scene not in ("nothing", "database down", "usual"):
+        if scene not in ("nothing", *self.url, "usual"):
             with getattr(self, f"_{scene.replace(' ', '_')}")():
                 yield
             return
@@ -202,7 +202,8 @@ def scenery(
     storages = {"STORAGES": json.dumps({"archive": str(tmp_path / "archive")})}
     server = start_server(DATABASE_URL=database.url, JOBS_DATABASE_URL=jobs_database.url, **storages)
     down = start_server(DATABASE_URL=NOWHERE)  # with another queue: it could not do the jobs of this one
-    return Scenery(server.address, down.address, [database, second_database], backups)
+    guarded = start_server(DATABASE_URL=database.url, API_TOKEN=examples.of("sign_in")[0].body["token"])
+    return Scenery(server.address, down.address, guarded.address, [database, second_database], backups)
 
 
 def test_every_example_is_answered_as_it_says(scenery: Scenery, described: Described) -> None:

@@ -137,6 +137,21 @@ def test_nobody_waits_for_a_rehearsal(
     assert answer["truncate_results"][EMBEDDING]["rows_before"] == 6
 
 
+def test_a_replace_is_told_how_many_rows_only_the_live_tables_have(
+    client: Any, database: Any, saved: dict[str, Any]
+) -> None:
+    database.execute("INSERT INTO langchain_pg_embedding (id, collection_id) VALUES ('extra', %s)", (DOCS,))
+    database.execute("INSERT INTO langchain_pg_embedding (id, collection_id) VALUES ('elsewhere', %s)", (EMPTY,))
+    database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
+
+    def lost(**more: Any) -> dict[str, int]:
+        truncated = rehearse(client, saved, **REPLACE, **more)["truncate_results"]
+        return {table: result["rows_only_live"] for table, result in truncated.items()}
+
+    assert lost() == {COLLECTION: 0, EMBEDDING: 2}
+    assert lost(collections=["docs"]) == {COLLECTION: 0, EMBEDDING: 1}
+
+
 def test_the_time_of_locks_and_indexes_is_measured(client: Any, database: Any, saved: dict[str, Any]) -> None:
     database.execute("UPDATE langchain_pg_embedding SET embedding = '[1,2,3]'")
     body = backup(client)

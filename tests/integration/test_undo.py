@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from unified_api import PREFIX
+
 EMBEDDING = "langchain_pg_embedding"
 DOCS = "11111111-1111-4111-8111-111111111111"
 FIRST = {"backup_before_restore": True}
@@ -54,6 +56,15 @@ def test_undo_gives_the_tables_as_they_were(
     assert {"backup_path": undo["backup_path"], "timestamp": undo["timestamp"]} == answer["backup_before_restore"]
     answered(client.restore(**undo))
     assert bits(database) == before
+
+
+def test_progress_counts_the_backups_rows_and_not_those_saved_first(client: Any, saved: dict[str, Any]) -> None:
+    answer = client.restore(**saved, strategy="sync", **FIRST)
+    assert answer.status_code == 200
+    history = client.get(f"{PREFIX}/jobs", query_string={"request_id": answer.headers["X-Request-ID"]})
+    (job,) = history.get_json()["data"]["jobs"]
+    assert job["progress"]["bytes_done"] == job["progress"]["bytes_total"]
+    assert job["progress"]["rows_done"] == 3
 
 
 def test_undo_of_one_collection_leaves_what_the_others_wrote_since(

@@ -80,4 +80,5 @@ class Failure(Data):
     backup_before_restore: Sometimes[NamedBackup] = Field(None, description="The backup that was taken first is there")
     job_id: Sometimes[JobId] = None
     state: Sometimes[str] = Field(None, description="Of the job that can't be cancelled any more")
+    retry_after_seconds: Sometimes[Count] = Field(None, description="Until when no further attempt is looked at")
     checks: Sometimes[dict[str, bool]] = Field(None, description="Of /readyz: what works and what does not")

@@ -1,8 +1,11 @@
-"""The answers of /healthz and /readyz."""
+"""The answers about the service itself: its health, its settings, and who is signed in."""
 
-from pydantic import BaseModel
+from datetime import datetime
+from typing import Any, Literal
 
-from data_pipeline.api.answers.envelope import Data
+from pydantic import BaseModel, Field
+
+from data_pipeline.api.answers.envelope import Data, Target
 
 
 class Alive(Data):
@@ -21,3 +24,34 @@ class Ready(Data):
     """Everything works."""
 
     checks: Checks
+
+
+class ShownSettings(Data):
+    """The configuration, without secrets and paths."""
+
+    version: str
+    database: Target | None = Field(description="Of requests that name none; null if the embedded server doesn't start")
+    targets: dict[str, Target] = Field(description="What pg_conn may name")
+    storages: list[str] = Field(description="The main one first")
+    settings: dict[str, Any] = Field(
+        description="By name. Of a secret only that it is `set`; of a place only `directory` or `bucket`"
+    )
+
+
+class ShownSession(Data):
+    """What the request's cookie may do."""
+
+    sign_in_required: bool
+    access: Literal["write", "read"] | None = Field(description="null: not signed in")
+    csrf_token: str | None = Field(description="For the X-CSRF-Token header of each write")
+    expires_at: datetime | None
+
+
+class SignedIn(Data):
+    """A session has begun; its cookie came along."""
+
+    access: Literal["write", "read"]
+
+
+class SignedOut(Data):
+    """The cookie was taken away."""

@@ -24,6 +24,9 @@ class TruncatedTable(BaseModel):
     success: bool
     rows_before: Count
     rows_after: Count
+    rows_only_live: Sometimes[Count] = Field(
+        None, description="Only of a rehearsal: how many of them the backup doesn't have"
+    )
     duration: Seconds
 
 

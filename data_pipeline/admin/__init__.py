@@ -1,0 +1,1 @@
+"""The admin panel: pages that do all their work through the public API."""

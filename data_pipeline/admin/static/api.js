@@ -1,0 +1,56 @@
+// The public HTTP API, and what its failures say.
+
+export const PREFIX = "/api/v0/data_pipeline/vector";
+
+// What a session may do: {sign_in_required, access: "write"|"read"|null, csrf_token, expires_at}.
+let session = { access: null };
+
+export class Failure extends Error {
+  constructor(status, data, requestId) {
+    super(data.response);
+    this.status = status;
+    this.type = data.error_type;
+    this.data = data;
+    this.requestId = requestId;
+  }
+}
+
+export async function loadSession() {
+  session = await call("GET", "/session");
+  return session;
+}
+
+export const mayWrite = () => session.access === "write";
+
+export const signInRequired = () => session.sign_in_required;
+
+// The data of an answer. Throws Failure, also when nobody answers; AbortError when `signal` says so.
+export async function call(method, path, body, { signal, key, prefix = PREFIX } = {}) {
+  const { status, envelope, requestId } = await send(method, prefix + path, {
+    method,
+    signal,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    headers: headersFor(method, key),
+  });
+  if (envelope.success) return envelope.data;
+  if (status === 401 && path !== "/session") document.dispatchEvent(new Event("signed-out"));
+  throw new Failure(status, envelope.data, requestId);
+}
+
+function headersFor(method, key) {
+  const headers = { "Content-Type": "application/json" };
+  if (method !== "GET" && session.csrf_token) headers["X-CSRF-Token"] = session.csrf_token;
+  if (key) headers["Idempotency-Key"] = key;
+  return headers;
+}
+
+async function send(method, url, request) {
+  let response;
+  try {
+    response = await fetch(url, request);
+    return { status: response.status, envelope: await response.json(), requestId: response.headers.get("X-Request-ID") };
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Failure(response?.status ?? 0, { error_type: "UNREACHABLE", response: "" }, null);
+  }
+}

@@ -1,0 +1,46 @@
+// Makes DOM nodes. Text is only ever set as text, so that nothing in data can become markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+// el("a", { href: "#/jobs", class: "quiet", on: { click } }, "text", node, [more], null)
+export function el(tag, properties = {}, ...children) {
+  return fill(document.createElement(tag), properties, children);
+}
+
+export function svg(tag, properties = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), properties, children);
+}
+
+// Puts new children in the place of those that are there.
+export function show(node, ...children) {
+  node.replaceChildren(...flat(children));
+  return node;
+}
+
+let lastId = 0;
+
+// An id for a label or a description to point to.
+export function freshId() {
+  lastId += 1;
+  return `id-${lastId}`;
+}
+
+// Tells a screen reader, once.
+export function announce(text) {
+  document.getElementById("announcer").textContent = text;
+}
+
+function fill(node, { on = {}, ...properties }, children) {
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name === "value" || name === "checked" || name === "selected" || name === "disabled") node[name] = value;
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  for (const [event, listener] of Object.entries(on)) node.addEventListener(event, listener);
+  node.append(...flat(children));
+  return node;
+}
+
+function flat(children) {
+  return children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+}

@@ -1,0 +1,36 @@
+// A job as it goes on: told by its event stream, or asked for where that breaks off.
+
+import { call, PREFIX } from "/panel/api.js";
+
+const ASK_AGAIN_MS = 2000;
+
+export const finished = (job) => job.finished_at !== null;
+
+// Calls `changed(job)` now and at each change, until the job has ended or `signal` says so. Throws what the first call throws.
+export async function follow(jobId, changed, signal) {
+  const job = await call("GET", `/jobs/${encodeURIComponent(jobId)}`, undefined, { signal });
+  changed(job);
+  if (!finished(job)) listen(jobId, changed, signal);
+}
+
+function listen(jobId, changed, signal) {
+  const stream = new EventSource(`${PREFIX}/jobs/${jobId}/events`);
+  signal.addEventListener("abort", () => stream.close());
+  stream.addEventListener("message", (event) => {
+    const job = JSON.parse(event.data);
+    if (finished(job)) stream.close();
+    changed(job);
+  });
+  stream.addEventListener("error", () => {
+    if (stream.readyState === EventSource.CLOSED) ask(jobId, changed, signal);
+  });
+}
+
+async function ask(jobId, changed, signal) {
+  while (!signal.aborted) {
+    const job = await call("GET", `/jobs/${jobId}`, undefined, { signal }).catch(() => null);
+    if (job) changed(job);
+    if (job && finished(job)) return;
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+  }
+}

@@ -1,0 +1,55 @@
+// The name, the ways to go, and the choices that are kept.
+
+import { mayWrite, signInRequired } from "/panel/api.js";
+import { button, link } from "/panel/controls.js";
+import { el, show } from "/panel/dom.js";
+import { address } from "/panel/router.js";
+import { otherLanguage, setLanguage, t } from "/panel/text.js";
+
+const VIEWS = ["backups", "restore", "jobs", "compare", "status"];
+const PARTS = { plan: "restore", "": "backups" };
+
+// signedIn: whether there is anywhere to go. changed: called when the language is another.
+export function drawHeader(signedIn, changed, leave) {
+  show(document.getElementById("header"),
+    button(t("skip"), () => document.getElementById("main").focus(), { kind: "skip" }),
+    el("div", { class: "bar" },
+      el("p", { class: "brand" }, el("img", { src: "/panel/icon.svg", alt: "", width: 24, height: 24 }), t("title")),
+      signedIn && el("nav", { "aria-label": t("views") }, el("ul", {}, VIEWS.map((name) => el("li", {}, link(t(name), address([name]), "", { "data-view": name }))))),
+      el("div", { class: "choices-kept" }, languageButton(changed), themeButton(), signedIn && signInRequired() && button(t("sign out"), leave, { kind: "plain" }))),
+    signedIn && !mayWrite() && el("p", { class: "note", id: "read-only" }, t("read only")));
+  mark(location.hash.replace(/^#\/?/, "").split(/[/?]/)[0]);
+}
+
+export function mark(view) {
+  for (const one of document.querySelectorAll("[data-view]")) {
+    if (one.dataset.view === (PARTS[view] ?? view)) one.setAttribute("aria-current", "page");
+    else one.removeAttribute("aria-current");
+  }
+}
+
+function languageButton(changed) {
+  const other = otherLanguage();
+  const click = () => {
+    setLanguage(other);
+    changed();
+  };
+  return button(other === "en" ? "English" : "中文", click, { kind: "plain", lang: other });
+}
+
+function themeButton() {
+  const control = button("", () => {
+    const next = isDark() ? "light" : "dark";
+    document.documentElement.dataset.theme = next;
+    localStorage.setItem("theme", next);
+    name();
+  }, { kind: "plain" });
+  const name = () => show(control, t(isDark() ? "theme.light" : "theme.dark"));
+  name();
+  return control;
+}
+
+function isDark() {
+  const { theme } = document.documentElement.dataset;
+  return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}

@@ -1,0 +1,93 @@
+// One job: what it was asked, how far it is, what came of it.
+
+import { call } from "/panel/api.js";
+import { busy, link, writeButton } from "/panel/controls.js";
+import { databaseName } from "/panel/database.js";
+import { announce, el, show } from "/panel/dom.js";
+import { finished, follow } from "/panel/follow.js";
+import { badge, kindOf } from "/panel/jobs.js";
+import { outcome } from "/panel/outcome.js";
+import { rehearse } from "/panel/plan.js";
+import { fact, jobProblem, problem } from "/panel/problem.js";
+import { progressPanel } from "/panel/progress.js";
+import { address, go } from "/panel/router.js";
+import { duration, moment, t } from "/panel/text.js";
+
+export async function jobView({ job: jobId }, _query, signal) {
+  const head = el("div", {});
+  const body = el("div", {});
+  const progress = progressPanel(jobId);
+  let title = t("job");
+  let state = null;
+  await follow(jobId, (job) => {
+    title = kindOf(job);
+    if (state === job.state) return progress.update(job);
+    const news = state !== null;
+    state = job.state;
+    show(head, el("h1", {}, title, " ", badge(state)));
+    progress.update(job);
+    if (!finished(job)) return show(body, progress.node);
+    if (news) announce(`${title}: ${t(`state.${state}`)}`);
+    return show(body, ended(job));
+  }, signal);
+  const facts = el("div", {});
+  call("GET", `/jobs/${encodeURIComponent(jobId)}`, undefined, { signal }).then((job) => show(facts, about(job)), () => {});
+  return { title, node: el("div", { class: "page narrow" }, el("p", {}, link(t("back to jobs"), address(["jobs"]))), head, body, facts) };
+}
+
+function ended(job) {
+  return [
+    job.error && jobProblem(job.error, job.request_id),
+    !job.error && !job.result && el("p", { class: "note" }, t(`ended.${job.state}`)),
+    job.result && outcome(job),
+    undo(job),
+    once(job),
+  ];
+}
+
+// The way back: it is checked and confirmed as any restore is, and can be undone as well.
+function undo(job) {
+  const request = job.result?.undo;
+  if (!request) return null;
+  const trouble = el("div", { class: "trouble" });
+  const blocked = request.pg_conn?.includes("://");
+  const control = writeButton(t("undo"), () =>
+    rehearse({ ...request, backup_before_restore: true }, control).catch((error) => show(trouble, problem(error))), { kind: "primary" });
+  return el("section", { class: "card" },
+    el("h2", {}, t("undo.title")),
+    el("p", {}, t(blocked ? "undo.password" : "undo.what", request)),
+    blocked ? el("pre", {}, JSON.stringify(request, null, 2)) : el("div", { class: "actions" }, control),
+    trouble);
+}
+
+// What failed may be asked again, once its reason is gone. A restore is checked first.
+function once(job) {
+  if (["SUCCEEDED", "PARTIAL"].includes(job.state)) return null;
+  if (job.target?.source === "pg_conn") return el("p", { class: "hint" }, t("plan.password"));
+  const trouble = el("div", { class: "trouble" });
+  const repeat = job.kind === "restore" ? rehearse : backUpAgain;
+  const control = writeButton(t(job.kind === "restore" ? "check again" : "back up again"), () =>
+    repeat(job.request, control).catch((error) => show(trouble, problem(error))));
+  return el("div", { class: "actions" }, control, trouble);
+}
+
+async function backUpAgain(request, control) {
+  const job = await busy(control, () => call("POST", "/backup", { ...request, async: true }));
+  go(address(["jobs", job.job_id]));
+}
+
+function about(job) {
+  const { target, request } = job;
+  const time = (text) => (text ? moment(new Date(text)) : "–");
+  return el("details", { class: "about" },
+    el("summary", {}, t("about job")),
+    el("dl", { class: "facts" },
+      fact(t("created"), time(job.created_at)),
+      fact(t("started"), time(job.started_at)),
+      fact(t("finished"), time(job.finished_at)),
+      job.finished_at && job.started_at && fact(t("took"), duration((new Date(job.finished_at) - new Date(job.started_at)) / 1000)),
+      target && fact(t("database"), databaseName(target)),
+      fact(t("job id"), el("code", {}, job.job_id)),
+      fact(t("request id"), el("code", {}, job.request_id))),
+    el("h2", {}, t("request")), el("pre", { tabindex: 0, role: "region", "aria-label": t("request") }, JSON.stringify(request, null, 2)));
+}

@@ -1,0 +1,75 @@
+// The beginning: who is here, and where they want to go.
+
+import { Failure, loadSession } from "/panel/api.js";
+import { backupSetView } from "/panel/backup_set.js";
+import { backupsView } from "/panel/backups.js";
+import { compareView } from "/panel/compare.js";
+import { el, show } from "/panel/dom.js";
+import { drawHeader, mark } from "/panel/header.js";
+import { jobView } from "/panel/job.js";
+import { jobsView } from "/panel/jobs.js";
+import { planView } from "/panel/plan.js";
+import { problem } from "/panel/problem.js";
+import { restoreView } from "/panel/restore.js";
+import { leave, render, start } from "/panel/router.js";
+import { signIn, signOut } from "/panel/sign_in.js";
+import { statusView } from "/panel/status.js";
+import { t } from "/panel/text.js";
+
+const ROUTES = [
+  [["backups"], backupsView],
+  [["backups", ":storage", ":location", ":timestamp"], backupSetView],
+  [["restore"], restoreView],
+  [["restore", ":storage", ":location", ":timestamp"], restoreView],
+  [["plan", ":job"], planView],
+  [["jobs"], jobsView],
+  [["jobs", ":job"], jobView],
+  [["compare"], compareView],
+  [["status"], statusView],
+];
+
+// A view that can't be shown says why, in its place.
+function guarded(view) {
+  return async (parameters, query, signal) => {
+    try {
+      return await view(parameters, query, signal);
+    } catch (error) {
+      if (!(error instanceof Failure) && error.name !== "AbortError") throw error;
+      return { title: t("trouble"), node: signal.aborted ? el("div") : trouble(error) };
+    }
+  };
+}
+
+function trouble(error) {
+  return el("div", { class: "page" }, el("h1", {}, t("trouble")), problem(error),
+    el("div", { class: "actions" }, el("button", { type: "button", on: { click: () => render(true) } }, t("try again"))));
+}
+
+let started = false;
+
+function enter() {
+  drawHeader(true, () => { enter(); }, leavePanel);
+  if (started) render(false);
+  else start(ROUTES.map(([pattern, view]) => [pattern, guarded(view)]));
+  started = true;
+}
+
+function ask() {
+  leave();
+  for (const box of document.querySelectorAll("dialog")) box.remove();
+  drawHeader(false, ask, leavePanel);
+  signIn(enter);
+}
+
+async function leavePanel() {
+  await signOut();
+  ask();
+}
+
+document.addEventListener("signed-out", ask);
+document.addEventListener("view", (event) => mark(event.detail));
+
+loadSession().then(
+  ({ access }) => (access ? enter() : ask()),
+  (error) => show(document.getElementById("main"), problem(error)),
+);

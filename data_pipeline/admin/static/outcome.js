@@ -1,0 +1,65 @@
+// What a finished backup or restore says of itself.
+
+import { link } from "/panel/controls.js";
+import { databaseName } from "/panel/database.js";
+import { el } from "/panel/dom.js";
+import { advice, fact, serverText } from "/panel/problem.js";
+import { address } from "/panel/router.js";
+import { table } from "/panel/table.js";
+import { bytes, duration, number, t } from "/panel/text.js";
+
+export function outcome({ kind, result }) {
+  return [
+    ...(kind === "backup" ? saved(result) : restored(result)),
+    warnings(result.warnings),
+  ];
+}
+
+function saved(result) {
+  const task = result.backup_directory.split("/").at(-2);
+  const location = task === "training_data" ? "global" : task;
+  const storages = Object.entries(result.storages);
+  const columns = [
+    { key: "name", label: t("table"), cell: ([name]) => name },
+    { key: "rows", label: t("rows"), numeric: true, cell: ([, one]) => number(one.row_count) },
+    { key: "size", label: t("size"), numeric: true, cell: ([, one]) => one.file_size },
+  ];
+  return [
+    table(t("tables"), columns, Object.entries(result.tables_backed_up)),
+    storages.map(([name, one]) => (one.success
+      ? el("p", {}, link(t("stored in", { name, timestamp: result.backup_timestamp }), address(["backups", name, location, result.backup_timestamp])))
+      : el("p", { class: "problem" }, t("not stored in", { name }), " ", serverText(one.error), " ", advice(one.error_type)))),
+    result.truncate_performed && el("p", { class: "note" }, t("truncated", { n: result.truncate_results.langchain_pg_embedding.rows_before })),
+  ];
+}
+
+const COUNTS = ["rows_inserted", "rows_updated", "rows_deleted", "rows_unchanged", "rows_skipped"];
+
+function restored(result) {
+  const tables = Object.entries(result.restore_results);
+  const counted = COUNTS.filter((name) => tables.some(([, one]) => name in one));
+  const columns = [
+    { key: "name", label: t("table"), cell: ([name]) => name },
+    { key: "rows", label: t("rows_restored"), numeric: true, cell: ([, one]) => (one.success ? number(one.rows_restored) : "–") },
+    ...counted.map((name) => ({ key: name, label: t(name), numeric: true, cell: ([, one]) => number(one[name] ?? 0) })),
+    { key: "size", label: t("size"), numeric: true, cell: ([, one]) => (one.success ? bytes(one.file_bytes) : "–") },
+  ];
+  return [
+    table(t("tables"), columns, tables),
+    tables.filter(([, one]) => !one.success).map(([name, one]) =>
+      el("p", { class: "problem" }, el("strong", {}, name), " ", serverText(one.error), " ", advice(one.error_type))),
+    el("dl", { class: "facts" },
+      fact(t("database"), databaseName(result.target)),
+      fact(t("took"), duration(result.duration)),
+      result.readers_blocked_seconds !== undefined && fact(t("readers waited"), duration(result.readers_blocked_seconds)),
+      result.collections && fact(t("collections"), result.collections.join(", ")),
+      result.search_check?.performed && fact(t("search check"), t("search check.value", {
+        exact: result.search_check.exact_matches, probes: result.search_check.probes, recall: result.search_check.recall ?? "–",
+      }))),
+  ];
+}
+
+function warnings(texts) {
+  if (!texts?.length) return null;
+  return el("ul", { class: "note" }, texts.map((text) => el("li", {}, serverText(text))));
+}

@@ -1,0 +1,60 @@
+// What went wrong, and what to do about it.
+
+import { Failure } from "/panel/api.js";
+import { el } from "/panel/dom.js";
+import { has, t } from "/panel/text.js";
+
+const SHOWN = [
+  "file", "line", "column", "reason", "table", "columns", "rows", "ids", "privileges", "field", "fields", "collections",
+  "unknown", "database", "expected", "found",
+];
+
+// A failed call, with the id by which its log lines can be found. Anything else is a bug of this page and goes on.
+export function problem(error) {
+  if (!(error instanceof Failure)) throw error;
+  return described(error.type, error.message, error.data, error.requestId);
+}
+
+// The envelope of a job's failure.
+export function jobProblem(envelope, requestId) {
+  return described(envelope.data.error_type, envelope.data.response, envelope.data, requestId);
+}
+
+// One of a dry run's problems.
+export function foreseen(one) {
+  return described(one.error_type, one.error, one, null);
+}
+
+// What to do about it, in a line.
+export function advice(type) {
+  return t(has(`advice.${type}`) ? `advice.${type}` : "advice.OTHER");
+}
+
+// The server's own words, which are Chinese whatever the page's language.
+export function serverText(text) {
+  return el("span", { lang: "zh-CN" }, text);
+}
+
+function plain(value) {
+  if (Array.isArray(value)) return value.map(plain).join(", ");
+  return value !== null && typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function described(type, text, data, requestId) {
+  const facts = Object.entries(data.details ?? {}).filter(([name, value]) => SHOWN.includes(name) && value !== null);
+  const holder = data.holder ?? data.details?.holder;
+  return el("section", { class: "problem", role: "alert" },
+    el("p", { class: "what" }, text ? serverText(text) : t("unreachable")),
+    el("p", {}, advice(type)),
+    el("dl", { class: "facts small" },
+      fact(t("error type"), el("code", {}, type)),
+      facts.map(([name, value]) => fact(t(`detail.${name}`), plain(value))),
+      holder && fact(t("detail.holder"), plain(holder)),
+      data.rolled_back && fact(t("state of tables"), t("rolled back")),
+      data.outcome === "unknown" && fact(t("state of tables"), t("outcome unknown")),
+      requestId && fact(t("request id"), el("code", {}, requestId))));
+}
+
+export function fact(name, ...value) {
+  return el("div", {}, el("dt", {}, name), el("dd", {}, ...value));
+}

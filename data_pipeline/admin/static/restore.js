@@ -1,0 +1,151 @@
+// The first step of a restore: which backup, what of it, where to, and how.
+
+import { call } from "/panel/api.js";
+import { configuration } from "/panel/configuration.js";
+import { busy, choice, field, group, select, writeButton } from "/panel/controls.js";
+import { databaseSelect } from "/panel/database.js";
+import { el, freshId, show } from "/panel/dom.js";
+import { problem } from "/panel/problem.js";
+import { address, go, rename } from "/panel/router.js";
+import { detailsOf, listSets, placeName, setAddress } from "/panel/sets.js";
+import { steps } from "/panel/steps.js";
+import { bytes, number, t } from "/panel/text.js";
+
+const TABLES = ["langchain_pg_collection", "langchain_pg_embedding"];
+
+export async function restoreView(parameters, query, signal) {
+  const [{ sets }, config, earlier] = await Promise.all([listSets(signal), configuration(), earlierRequest(query.plan)]);
+  if (!sets.length) return { title: t("restore"), node: el("div", { class: "page" }, el("h1", {}, t("restore")), el("p", {}, t("no backups"))) };
+  const chosen = sets.find((set) => isNamed(set, parameters, earlier)) ?? sets[0];
+  return { title: t("restore"), node: el("div", { class: "page narrow" }, el("h1", {}, t("restore")), steps(1), form(sets, chosen, config, earlier ?? {})) };
+}
+
+function isNamed(set, { storage, location, timestamp }, earlier) {
+  if (earlier) return set.path === earlier.backup_path && set.timestamp === earlier.timestamp;
+  return set.key === `${storage}/${location}/${timestamp}`;
+}
+
+// The request of a plan that somebody came back from.
+async function earlierRequest(plan) {
+  return plan ? (await call("GET", `/jobs/${encodeURIComponent(plan)}`)).request : null;
+}
+
+function form(sets, first, config, earlier) {
+  const about = el("div", { class: "about", role: "status" });
+  const names = el("div", {});
+  const trouble = el("div", { class: "trouble" });
+  let set = first;
+  const choose = async (next) => {
+    set = next;
+    rename(setAddress("restore", set));
+    show(about, t("loading"));
+    const details = await detailsOf(set);
+    show(about, summary(set, details));
+    show(names, collectionChoices(details, set === first ? earlier.collections : null));
+  };
+  const setSelect = select(sets.map((one) => [one.key, label(one)]), first.key,
+    (event) => choose(sets.find((one) => one.key === event.target.value)));
+  const submit = writeButton(t("check what would happen"), () => {}, { kind: "primary" });
+  if (!submit.hasAttribute("aria-disabled")) submit.type = "submit";
+  const node = el("form", { on: { submit: send } },
+    group(t("choose.set"), field(t("backup"), setSelect), about),
+    group(t("choose.what"), tableChoices(earlier), names),
+    group(t("choose.where"), field(t("database"), databaseSelect(config.database, config.targets, earlier.pg_conn)),
+      choice("checkbox", "create_tables", "yes", t("create tables"), { hint: t("create tables.hint"), checked: earlier.create_tables })),
+    strategies(earlier),
+    group(t("choose.safety"),
+      choice("checkbox", "backup_first", "yes", t("backup first"), { hint: t("backup first.hint"), checked: earlier.backup_before_restore ?? true }),
+      choice("checkbox", "require_manifest", "yes", t("require manifest"), { hint: t("require manifest.hint"), checked: earlier.require_manifest })),
+    trouble,
+    el("div", { class: "actions" }, submit, el("p", { class: "hint" }, t("check changes nothing"))));
+  async function send(event) {
+    event.preventDefault();
+    try {
+      const job = await busy(submit, () => call("POST", "/restore", { ...bodyOf(node, set), dry_run: true, async: true }));
+      go(address(["plan", job.job_id]));
+    } catch (error) {
+      show(trouble, problem(error));
+    }
+  }
+  choose(first).catch((error) => show(about, problem(error)));
+  return node;
+}
+
+function label(set) {
+  return [set.date, placeName(set), set.storage === "local" ? null : set.storage, bytes(set.bytes), set.format].filter(Boolean).join(" · ");
+}
+
+function summary(set, { rows, collections, facts }) {
+  if (rows === null) return el("p", { class: "note" }, t("no manifest"));
+  return el("p", { class: "hint" }, t("set.summary", { rows: number(rows), n: collections.length, database: facts.manifest.database }));
+}
+
+function tableChoices(earlier) {
+  const wanted = earlier.tables ?? TABLES;
+  return el("div", { class: "row" }, TABLES.map((name) => choice("checkbox", "table", name, name, { checked: wanted.includes(name) })));
+}
+
+// Names to tick where a manifest has them, else a place to write them down.
+function collectionChoices({ rows, collections }, earlier) {
+  const named = collections.filter((one) => one.name !== null);
+  if (rows === null) {
+    return field(t("collections"), el("textarea", { name: "collections", rows: 2, value: (earlier ?? []).join("\n") }), t("collections.hint"));
+  }
+  if (named.length < 2) return [];
+  const list = el("div", { class: "choices" }, named.map((one) =>
+    choice("checkbox", "collection", one.name, `${one.name} (${t("n rows", { n: one.rows })})`, { checked: !earlier || earlier.includes(one.name) })));
+  return group(t("collections"), el("p", { class: "hint" }, t("collections.tick")), list);
+}
+
+function strategies(earlier) {
+  const current = strategyOf(earlier);
+  const more = {
+    merge: field(t("conflict"), select(["error", "skip", "update"].map((name) => [name, t(`conflict.${name}`)]), earlier.on_conflict ?? "error", null, { name: "on_conflict" })),
+    copy: field(t("suffix"), el("input", { type: "text", name: "suffix", maxlength: 200, value: earlier.collection_suffix ?? "_restored" }), t("suffix.hint")),
+  };
+  const id = freshId();
+  const place = el("div", { id });
+  const change = (event) => show(place, more[event.target.value] ?? []);
+  show(place, more[current] ?? []);
+  return group(t("choose.how"), ["sync", "replace", "merge", "copy"].map((name) =>
+    choice("radio", "strategy", name, t(`strategy.${name}`), { hint: t(`strategy.${name}.hint`), checked: name === current, change })), place);
+}
+
+function strategyOf(request) {
+  if (request.truncate_before_restore) return "replace";
+  if (request.collection_suffix) return "copy";
+  return request.backup_path && request.strategy !== "sync" ? "merge" : "sync";
+}
+
+const FIELDS = {
+  sync: () => ({ strategy: "sync" }),
+  replace: () => ({ truncate_before_restore: true }),
+  merge: (given) => (given.get("on_conflict") === "error" ? { atomic: true } : { on_conflict: given.get("on_conflict") }),
+  copy: (given) => ({ collection_suffix: given.get("suffix") }),
+};
+
+function bodyOf(node, set) {
+  const given = new FormData(node);
+  const tables = given.getAll("table");
+  return {
+    backup_path: set.path,
+    timestamp: set.timestamp,
+    tables: tables.length < TABLES.length ? tables : null,
+    collections: collectionsOf(node, given),
+    pg_conn: given.get("target") || null,
+    create_tables: given.has("create_tables"),
+    backup_before_restore: given.has("backup_first"),
+    require_manifest: given.has("require_manifest"),
+    ...FIELDS[given.get("strategy")](given),
+  };
+}
+
+// All of them is null, which is more than every name: rows without a collection belong to it.
+function collectionsOf(node, given) {
+  if (given.has("collections")) {
+    const names = given.get("collections").split("\n").map((line) => line.trim()).filter(Boolean);
+    return names.length ? names : null;
+  }
+  const ticked = given.getAll("collection");
+  return ticked.length === node.querySelectorAll("[name=collection]").length ? null : ticked;
+}

@@ -1,0 +1,69 @@
+// What can be done with one backup set: verify it, remove it, copy it.
+
+import { call, Failure } from "/panel/api.js";
+import { busy, dialog, field, select, typedName } from "/panel/controls.js";
+import { announce, el, show } from "/panel/dom.js";
+import { problem } from "/panel/problem.js";
+import { forget, placeName, rememberVerified, setUrl, verified } from "/panel/sets.js";
+import { age, t } from "/panel/text.js";
+
+// Whether something vouches for a set, and what this tab found when it read all of it.
+export function checkState(set) {
+  const seen = verified(set);
+  if (!seen) return el("span", { class: set.vouched ? "" : "hint" }, t(set.vouched ? "has checksums" : "no checksums"));
+  const when = age(new Date(seen.at));
+  return seen.good
+    ? el("span", { class: "good" }, t("verified", { when }))
+    : el("span", { class: "bad" }, t("damaged", { when }));
+}
+
+export async function verifySet(set, control, changed) {
+  try {
+    const answer = await busy(control, () => call("POST", setUrl(set, "/verify")));
+    rememberVerified(set, answer.verified);
+    changed();
+    const text = answer.verified ? t("verify.good", { date: set.date }) : t("verify.unvouched", { date: set.date });
+    announce(text);
+    tell(t("verify"), el("p", {}, text));
+  } catch (error) {
+    if (error instanceof Failure && error.status === 422) {
+      rememberVerified(set, false);
+      changed();
+    }
+    tell(t("verify.failed"), problem(error));
+  }
+}
+
+// Ends with `done` once the set is gone; its name has to be typed.
+export function removeSet(set, done) {
+  const action = el("button", { type: "submit", class: "danger" }, t("delete"));
+  const content = [
+    el("p", {}, t("delete.what", { date: set.date, location: placeName(set), storage: set.storage })),
+    el("p", { class: "loss" }, t("delete.loss")),
+    typedName(t("delete.type", { name: set.timestamp }), set.timestamp, action),
+  ];
+  dialog(t("delete.title"), content, action, async () => {
+    await call("DELETE", setUrl(set));
+    forget(set);
+    announce(t("delete.done", { date: set.date }));
+    done();
+  });
+}
+
+export function copySet(set, storages) {
+  const others = storages.filter((name) => name !== set.storage);
+  const to = select(others.map((name) => [name, name]), others[0]);
+  const action = el("button", { type: "submit", class: "primary" }, t("copy"));
+  const box = dialog(t("copy.title"), [el("p", {}, t("copy.what", { date: set.date })), field(t("storage"), to)], action, async () => {
+    await call("POST", setUrl(set, "/copy"), { to: to.value });
+    tell(t("copy"), el("p", {}, t("copy.done", { storage: to.value })));
+  });
+  return box;
+}
+
+function tell(title, content) {
+  const close = el("button", { type: "submit", class: "primary" }, t("close"));
+  const box = dialog(title, content, close, async () => {});
+  box.querySelector(".actions").replaceChildren(close);
+  show(box.querySelector(".trouble"));
+}

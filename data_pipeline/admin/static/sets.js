@@ -1,0 +1,92 @@
+// The backup sets of all storages, as the list and their manifests tell of them.
+
+import { call } from "/panel/api.js";
+import { address } from "/panel/router.js";
+import { bytesIn, t } from "/panel/text.js";
+
+const AT_A_TIME = 4;
+const GLOBAL = "global";
+
+// {sets, unreachable}: newest first. A set: {key, storage, location, path, timestamp, date, made, bytes, format, vouched}.
+export async function listSets(signal) {
+  const data = await call("GET", "/restore/list?storage=all", undefined, { signal });
+  const offset = data.timestamp.slice(19); // the server's times are its local ones
+  const sets = data.backup_locations.flatMap((place) => place.backups.map((backup) => described(place, backup, offset)));
+  sets.sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1));
+  return { sets, unreachable: data.summary.unreachable_storages };
+}
+
+function described(place, backup, offset) {
+  const location = place.task_id ?? GLOBAL;
+  return {
+    key: `${place.storage}/${location}/${backup.timestamp}`,
+    storage: place.storage,
+    location,
+    path: place.relative_path,
+    timestamp: backup.timestamp,
+    date: backup.backup_date,
+    made: new Date(backup.backup_date.replace(" ", "T") + offset),
+    bytes: bytesIn(backup.collection_size) + bytesIn(backup.embedding_size),
+    format: backup.format,
+    vouched: backup.has_manifest,
+  };
+}
+
+export function placeName(set) {
+  return set.location === GLOBAL ? t("whole system") : set.location;
+}
+
+export function setAddress(view, set) {
+  return address([view, set.storage, set.location, set.timestamp]);
+}
+
+export function setUrl(set, action = "") {
+  const place = `/backups/${encodeURIComponent(set.location)}/${set.timestamp}${action}`;
+  return `${place}?storage=${encodeURIComponent(set.storage)}`;
+}
+
+const known = new Map();
+
+// What a set's manifest says: {rows, collections, facts}; rows is null where nothing vouches for it.
+export function detailsOf(set) {
+  if (!known.has(set.key)) known.set(set.key, inTurn(() => load(set)));
+  return known.get(set.key);
+}
+
+export function forget(set) {
+  known.delete(set.key);
+}
+
+async function load(set) {
+  const facts = await call("GET", setUrl(set));
+  const tables = facts.manifest?.tables;
+  set.bytes = Object.values(facts.files).reduce((sum, file) => sum + file.file_bytes, 0);
+  return { rows: tables ? tables.langchain_pg_embedding.rows : null, collections: facts.manifest?.collections ?? [], facts };
+}
+
+let running = 0;
+const waiting = [];
+
+// A few at a time, so that a long list doesn't keep the service from other work.
+async function inTurn(work) {
+  if (running >= AT_A_TIME) await new Promise((resolve) => waiting.push(resolve));
+  running += 1;
+  try {
+    return await work();
+  } finally {
+    running -= 1;
+    waiting.shift()?.();
+  }
+}
+
+// What this tab has verified: key -> {good, at}.
+const VERIFIED = "verified";
+
+export function verified(set) {
+  return JSON.parse(sessionStorage.getItem(VERIFIED) ?? "{}")[set.key] ?? null;
+}
+
+export function rememberVerified(set, good) {
+  const all = JSON.parse(sessionStorage.getItem(VERIFIED) ?? "{}");
+  sessionStorage.setItem(VERIFIED, JSON.stringify({ ...all, [set.key]: { good, at: Date.now() } }));
+}

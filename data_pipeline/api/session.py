@@ -1,0 +1,65 @@
+"""Sessions of the admin panel: a signed cookie in place of a token with every request.
+
+Nothing is kept here. A cookie is signed with a key that comes from the token it was given for, so sessions live through
+a restart and end when that token changes. Whoever has only the reading token can't sign a session of the other one.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from common.errors import Forbidden
+
+COOKIE = "vector_session"
+CSRF_HEADER = "X-CSRF-Token"
+LIFETIME_SECONDS = 12 * 3600
+
+
+@dataclass(frozen=True)
+class Session:
+    """Whose it is (a token, by its name), until when, and what a page of ours sends along with each write."""
+
+    caller: str
+    expires: datetime
+    csrf_token: str
+
+    def expect_csrf(self, given: str) -> None:
+        """Raise Forbidden unless a write carries this session's own token: the cookie alone comes with any request."""
+        if not hmac.compare_digest(given.encode(), self.csrf_token.encode()):
+            raise Forbidden("缺少CSRF令牌或令牌错误")
+
+
+class Sessions:
+    """Signs cookies and reads them. tokens: those that are configured, by the name of their caller."""
+
+    def __init__(self, tokens: Mapping[str, str]) -> None:
+        self._keys = {caller: _derived(token.encode(), f"session of {caller}") for caller, token in tokens.items()}
+
+    def begin(self, caller: str) -> str:
+        """The cookie of a new session."""
+        return self._serializer(caller).dumps(secrets.token_hex(16))
+
+    def of(self, cookie: str | None) -> Session | None:
+        """The session a cookie stands for; None if it is not ours, or too old."""
+        for caller in self._keys if cookie else ():
+            try:
+                given, since = self._serializer(caller).loads(
+                    cookie or "", max_age=LIFETIME_SECONDS, return_timestamp=True
+                )
+            except BadData:
+                continue
+            csrf_token = _derived(self._keys[caller], f"csrf of {given}").hex()
+            return Session(caller, since + timedelta(seconds=LIFETIME_SECONDS), csrf_token)
+        return None
+
+    def _serializer(self, caller: str) -> URLSafeTimedSerializer:
+        return URLSafeTimedSerializer(self._keys[caller], salt=caller, signer_kwargs={"digest_method": hashlib.sha256})
+
+
+def _derived(key: bytes, purpose: str) -> bytes:
+    return hmac.digest(key, purpose.encode(), "sha256")

@@ -1,0 +1,194 @@
+"""A real browser in front of a real service and a real PostgreSQL.
+
+The browser is the Chromium of the distribution. Where there is none these tests are skipped, unless BROWSER_TESTS is
+"required"; SCREENSHOTS names the directory that keeps the pictures.
+"""
+
+import json
+import os
+import shutil
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
+
+from tests.conftest import NEW_TABLES, Server, TestDatabase
+from tests.live_server import LiveServer
+from unified_api import PREFIX
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MISSING = f"there is no browser on PATH ({', '.join(NAMES)})"
+DOCS = "11111111-1111-4111-8111-111111111111"
+NOTES = "22222222-2222-4222-8222-222222222222"
+SCRIPT = "<script>alert(1)</script>"
+DAMAGED = "20250722_010318"
+
+
+def _executable() -> str | None:
+    return next((path for path in map(shutil.which, NAMES) if path), None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Not for the session: while playwright runs, this thread has an event loop that other tests would stumble over."""
+    executable = _executable()
+    if executable is None:
+        if os.environ.get("BROWSER_TESTS") == "required":
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+    expect.set_options(timeout=15_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Site:
+    """The service, its database and its backups."""
+
+    server: LiveServer
+    database: TestDatabase
+    output: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.server.address}"
+
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """The data of an answer that worked."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}{PREFIX}{path}", data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)["data"]
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        return self.database.fetch("SELECT id, document FROM langchain_pg_embedding ORDER BY id")
+
+    def refill(self) -> None:
+        """Two collections, one of which is called what no page should run, and 61 embeddings."""
+        self.database.execute(
+            "TRUNCATE langchain_pg_collection, langchain_pg_embedding;"
+            "INSERT INTO langchain_pg_collection VALUES (%s, %s, '{}'), (%s, 'notes', '{}')",
+            (DOCS, SCRIPT, NOTES),
+        )
+        self.database.execute(
+            "INSERT INTO langchain_pg_embedding SELECT 'doc-' || n, %s, '[1,2,3]', 'text ' || n, '{}'"
+            " FROM generate_series(1, 60) n",
+            (DOCS,),
+        )
+        self.database.execute(
+            "INSERT INTO langchain_pg_embedding VALUES ('<b>note</b>', %s, '[4,5,6]', 'a note', '{}')", (NOTES,)
+        )
+
+    def back_up(self, **body: Any) -> str:
+        """The timestamp of a new backup."""
+        timestamp: str = self.call("POST", "/backup", body)["backup_timestamp"]
+        return timestamp
+
+    def write_damaged_set(self) -> str:
+        """A set of a task, without a manifest, whose embeddings end in the middle of a row."""
+        place = self.output / "task_20250721_213627" / "vector_bak"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"langchain_pg_collection_{DAMAGED}.csv").write_text(f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n")
+        (place / f"langchain_pg_embedding_{DAMAGED}.csv").write_text(
+            f'id,collection_id,embedding,document,cmetadata\na,{DOCS},"[1,2,3]",first,{{}}\nb,{DOCS},"[1,2'
+        )
+        return DAMAGED
+
+
+@pytest.fixture(scope="module")
+def make_site(
+    browser: Browser, pg_server: Server, history_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Site]]:
+    """Start the service with a database of its own, with these settings. After the browser: without one, no service."""
+    maintenance = TestDatabase(pg_server, pg_server.maintenance_dbname)
+    connection = maintenance.connect()
+    connection.autocommit = True
+    sites: list[Site] = []
+
+    def make(**env: str) -> Site:
+        directory = tmp_path_factory.mktemp("panel")
+        output = directory / "training_data"
+        (output / "vector_bak").mkdir(parents=True)
+        database = TestDatabase(pg_server, f"panel_{os.getpid()}_{len(sites)}")
+        connection.cursor().execute(f"CREATE DATABASE {database.dbname}")
+        database.execute(f"CREATE EXTENSION vector; {NEW_TABLES}")
+        defaults = {"OUTPUT_DIRECTORY": str(output), "JOBS_DATABASE_URL": history_url, "DATABASE_URL": database.url}
+        sites.append(Site(LiveServer(directory / "server.log", {**defaults, **env}), database, output))
+        return sites[-1]
+
+    yield make
+    for site in sites:
+        site.server.stop()
+        connection.cursor().execute(f"DROP DATABASE {site.database.dbname} WITH (FORCE)")
+    maintenance.close()
+
+
+@dataclass
+class Visit:
+    """A page, and everything about it that must not happen."""
+
+    page: Page
+    site: Site
+    expected: set[int] = field(default_factory=set)
+    """Statuses that a test means to be answered with."""
+    faults: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        page = self.page
+        page.on("console", lambda message: self._hear(message.type, message.text))
+        page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
+        page.on("request", lambda request: self._see(request.url))
+        page.on("response", self._answered)
+        page.on("dialog", lambda dialog: self.faults.append(f"dialog: {dialog.message}"))
+
+    def open(self, hash_: str = "") -> None:
+        self.page.goto("about:blank")  # or else only the hash would be another
+        self.page.goto(f"{self.site.url}/{hash_}")
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+        expect(self.page.locator("[aria-busy]")).to_have_count(0)
+
+    def expect_clean(self) -> None:
+        assert self.faults == []
+
+    def _hear(self, kind: str, text: str) -> None:
+        named = any(f"status of {status}" in text for status in self.expected)
+        if kind in ("error", "warning") and not named:
+            self.faults.append(f"{kind}: {text}")
+
+    def _see(self, url: str) -> None:
+        if urlsplit(url).netloc != self.site.server.address:
+            self.faults.append(f"outside: {url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400 and response.status not in self.expected:
+            self.faults.append(f"{response.status}: {response.url}")
+
+
+@pytest.fixture
+def open_panel(browser: Browser) -> Iterator[Callable[..., Visit]]:
+    """Open a site's panel in a browser without a past; afterwards nothing may have gone wrong in it. None: not yet."""
+    contexts: list[BrowserContext] = []
+    visits: list[Visit] = []
+
+    def visit(site: Site, hash_: str | None = "", **options: Any) -> Visit:
+        contexts.append(
+            browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **options})
+        )
+        visits.append(Visit(contexts[-1].new_page(), site))
+        if hash_ is not None:
+            visits[-1].open(hash_)
+        return visits[-1]
+
+    yield visit
+    for context in contexts:
+        context.close()
+    for one in visits:
+        one.expect_clean()

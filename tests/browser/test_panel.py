@@ -1,0 +1,374 @@
+"""What people do in the panel, from the first look to the way back."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from common.errors import ServiceError
+
+EMBEDDING = "langchain_pg_embedding"
+SCRIPT = "<script>alert(1)</script>"
+STALL = f"""
+    CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END';
+    CREATE TRIGGER stall BEFORE INSERT ON {EMBEDDING} FOR EACH ROW EXECUTE FUNCTION stall()"""
+
+
+@pytest.fixture(scope="module")
+def shared_site(make_site: Callable[..., Any]) -> Any:
+    return make_site()
+
+
+@pytest.fixture
+def site(shared_site: Any) -> Any:
+    """The service with full tables."""
+    shared_site.refill()
+    return shared_site
+
+
+@pytest.fixture
+def visit(site: Any, open_panel: Callable[..., Any]) -> Any:
+    return open_panel(site, None)
+
+
+@contextmanager
+def stalled(site: Any) -> Iterator[None]:
+    """Every INSERT into the live table takes a minute."""
+    site.database.execute(STALL)
+    try:
+        yield
+    finally:
+        site.database.execute(f"DROP TRIGGER stall ON {EMBEDDING}; DROP FUNCTION stall()")
+
+
+def heading(page: Page, text: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_contain_text(text)
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def row_of(page: Page, timestamp: str) -> Any:
+    date = f"{timestamp[:4]}-{timestamp[4:6]}-{timestamp[6:8]} {timestamp[9:11]}:{timestamp[11:13]}:{timestamp[13:]}"
+    return page.get_by_role("row").filter(has=page.get_by_role("link", name=date, exact=True))
+
+
+def choose_restore(page: Page, timestamp: str, strategy: str) -> None:
+    """The first step, from the table of backups to the plan."""
+    row_of(page, timestamp).get_by_role("link", name="Restore").click()
+    heading(page, "Restore")
+    page.get_by_role("radio", name=strategy).check()
+    press(page, "Check what would happen")
+
+
+def test_a_backup_is_taken_with_options_and_stands_in_the_table(site: Any, visit: Any) -> None:
+    page = visit.page
+    visit.open()
+    press(page, "Back up now")
+    page.get_by_role("radio", name="binary").check()
+    press(page, "Back up")
+    heading(page, "Succeeded")
+    stored = page.get_by_role("link", name="In local")
+    timestamp = stored.inner_text().rpartition(" ")[2]
+    page.get_by_role("link", name="Backups").click()
+    row = row_of(page, timestamp)
+    expect(row.get_by_role("cell")).to_have_text(
+        ["Whole system", "61", "4 KB", "binary", "Checksums", "just now", "RestoreVerifyDelete"]
+    )
+    row.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Every byte of the backup")
+    press(page, "Close")
+    expect(row).to_contain_text("Verified just now")
+    (kept,) = [file.name for file in site.output.rglob(f"*embedding_{timestamp}*")]
+    assert kept.endswith(".pgcopy")
+
+
+def test_a_damaged_table_comes_back_and_the_restore_can_be_undone(site: Any, visit: Any) -> None:
+    page, before = visit.page, site.rows()
+    timestamp = site.back_up()
+    site.database.execute(f"DELETE FROM {EMBEDDING} WHERE id IN ('doc-1', 'doc-2')")
+    site.database.execute(f"UPDATE {EMBEDDING} SET document = 'oops' WHERE id = 'doc-3'")
+    site.database.execute(f"INSERT INTO {EMBEDDING} VALUES ('new', NULL, '[7,8,9]', 'new', NULL)")
+    damaged = site.rows()
+    visit.open()
+    choose_restore(page, timestamp, "Sync")
+    heading(page, "It would succeed")
+    for line in (
+        "Embeddings: 2 rows will be added; 58 stay as they are.",
+        "Embeddings: 1 live row will be overwritten.",
+        "Embeddings: 1 row exists only in the live table and will be gone.",
+        "Readers go on; nobody who reads waits.",
+    ):
+        expect(page.get_by_role("listitem").filter(has_text=line)).to_be_visible()
+    assert site.rows() == damaged
+    confirm_by_name(page, site.database.dbname)
+    heading(page, "Succeeded")
+    assert site.rows() == before
+    press(page, "Undo this restore")
+    heading(page, "It would succeed")
+    confirm_by_name(page, site.database.dbname)
+    heading(page, "Succeeded")
+    assert site.rows() == damaged
+
+
+def confirm_by_name(page: Page, name: str) -> None:
+    restore = page.get_by_role("button", name="Restore now")
+    typed = page.get_by_label("Type the name of the database")
+    expect(restore).to_be_disabled()
+    typed.fill(name[:-1])
+    expect(restore).to_be_disabled()
+    typed.fill(name)
+    restore.click()
+
+
+def test_a_replace_says_what_only_the_live_table_has(site: Any, visit: Any) -> None:
+    timestamp = site.back_up()
+    site.database.execute(
+        f"INSERT INTO {EMBEDDING} SELECT 'new-' || n, NULL, '[7,8,9]', 'new', NULL FROM generate_series(1, 3) n"
+    )
+    visit.open()
+    choose_restore(visit.page, timestamp, "Replace")
+    heading(visit.page, "It would succeed")
+    expect(visit.page.get_by_text("Embeddings: 61 rows will replace 64.")).to_be_visible()
+    expect(visit.page.get_by_text("Embeddings: 3 rows exist only in the live table and will be gone.")).to_be_visible()
+    expect(visit.page.get_by_text("Readers wait about")).to_be_visible()
+
+
+def test_a_restore_that_loses_nothing_needs_no_name(site: Any, visit: Any) -> None:
+    before = site.rows()
+    timestamp = site.back_up()
+    visit.open()
+    choose_restore(visit.page, timestamp, "Beside")
+    heading(visit.page, "It would succeed")
+    expect(visit.page.get_by_label("Type the name of the database")).to_have_count(0)
+    press(visit.page, "Restore now")
+    heading(visit.page, "Succeeded")
+    names = site.database.fetch("SELECT name FROM langchain_pg_collection ORDER BY name")
+    assert names == [(SCRIPT,), (f"{SCRIPT}_restored",), ("notes",), ("notes_restored",)]
+    assert set(before) < set(site.rows())
+
+
+def test_a_running_restore_shows_its_progress_after_a_reload_and_is_cancelled(site: Any, visit: Any) -> None:
+    page, before = visit.page, site.rows()
+    timestamp = site.back_up()
+    visit.open()
+    choose_restore(page, timestamp, "Replace")
+    with stalled(site):
+        confirm_by_name(page, site.database.dbname)
+        heading(page, "Running")
+        expect(page.get_by_text(f"Loading rows: {EMBEDDING}", exact=True)).to_be_visible()
+        page.reload()
+        heading(page, "Running")
+        expect(page.get_by_text(f"Loading rows: {EMBEDDING}", exact=True)).to_be_visible()
+        expect(page.get_by_role("progressbar")).to_be_visible()
+        press(page, "Cancel")
+        heading(page, "Cancelled")
+    expect(page.get_by_text("The tables are as they were before.")).to_be_visible()
+    assert site.rows() == before
+    page.get_by_role("link", name="Jobs", exact=True).click()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("Cancelled")
+
+
+def test_only_chosen_collections_are_restored(site: Any, visit: Any) -> None:
+    timestamp = site.back_up()
+    site.database.execute(f"DELETE FROM {EMBEDDING}")
+    visit.open()
+    row_of(visit.page, timestamp).get_by_role("link", name="Restore").click()
+    visit.page.get_by_role("checkbox", name=SCRIPT).uncheck()
+    press(visit.page, "Check what would happen")
+    heading(visit.page, "It would succeed")
+    expect(visit.page.get_by_text("Only these collections; all others stay as they are: notes")).to_be_visible()
+    press(visit.page, "Restore now")
+    heading(visit.page, "Succeeded")
+    assert site.rows() == [("<b>note</b>", "a note")]
+
+
+def test_a_damaged_backup_is_found_out_and_says_where_and_what_to_do(site: Any, visit: Any) -> None:
+    page, before = visit.page, site.rows()
+    timestamp = site.write_damaged_set()
+    visit.expected.add(422)
+    visit.open()
+    row_of(page, timestamp).get_by_role("button", name="Verify").click()
+    told = page.get_by_role("dialog")
+    expect(told).to_contain_text("INVALID_BACKUP")
+    expect(told).to_contain_text("The backup is damaged or not complete: don't restore it.")
+    expect(told).to_contain_text("Line3")
+    expect(told).to_contain_text("Request id")
+    press(page, "Close")
+    expect(row_of(page, timestamp)).to_contain_text("Damaged")
+    choose_restore(page, timestamp, "Replace")
+    heading(page, "It would fail")
+    expect(page.get_by_text("INVALID_BACKUP")).to_be_visible()
+    expect(page.get_by_role("button", name="Restore now")).to_have_count(0)
+    assert site.rows() == before
+
+
+def test_a_failed_job_says_why_in_the_list_and_on_its_own_page(site: Any, visit: Any) -> None:
+    body = {"backup_path": "./data_pipeline/training_data/task_20250721_213627/vector_bak"}
+    body["timestamp"] = site.write_damaged_set()
+    job = site.call("POST", "/restore", {**body, "truncate_before_restore": True, "async": True})["job_id"]
+    visit.open(f"#/jobs/{job}")
+    heading(visit.page, "Failed")
+    expect(visit.page.get_by_role("alert")).to_contain_text("As they were: everything was rolled back.")
+    visit.open("#/jobs")
+    first = visit.page.get_by_role("row").nth(1)
+    expect(first).to_contain_text("Failed")
+    expect(first).to_contain_text("The backup is damaged or not complete")
+
+
+def test_a_backup_is_deleted_only_when_its_name_is_typed(site: Any, visit: Any) -> None:
+    page, timestamp = visit.page, site.back_up()
+    visit.open()
+    row_of(page, timestamp).get_by_role("button", name="Delete").click()
+    box = page.get_by_role("dialog")
+    delete = box.get_by_role("button", name="Delete")
+    expect(delete).to_be_disabled()
+    box.get_by_role("textbox").fill("20250101_000000")
+    expect(delete).to_be_disabled()
+    box.get_by_role("textbox").press("Enter")
+    assert list(site.output.rglob(f"*{timestamp}*"))
+    box.get_by_role("textbox").fill(timestamp)
+    delete.click()
+    expect(row_of(page, timestamp)).to_have_count(0)
+    assert list(site.output.rglob(f"*{timestamp}*")) == []
+
+
+def test_emptying_the_table_needs_the_databases_name(site: Any, visit: Any) -> None:
+    page, before = visit.page, site.rows()
+    visit.open()
+    press(page, "Back up now")
+    page.get_by_text("More options").click()
+    page.get_by_role("checkbox", name="Empty the embedding table afterwards").check()
+    back_up = page.get_by_role("button", name="Back up", exact=True)
+    expect(back_up).to_be_disabled()
+    assert site.rows() == before
+    page.get_by_label("Type the name of the database").fill(site.database.dbname)
+    back_up.click()
+    heading(page, "Succeeded")
+    expect(page.get_by_text("61 rows were removed")).to_be_visible()
+    assert site.rows() == []
+
+
+def test_what_came_from_data_is_text_and_never_markup(site: Any, visit: Any) -> None:
+    page = visit.page
+    first = site.back_up()
+    site.database.execute("DELETE FROM langchain_pg_embedding WHERE id = '<b>note</b>'")
+    second = site.back_up()
+    visit.open(f"#/backups/local/global/{first}")
+    expect(page.get_by_role("rowheader", name=SCRIPT)).to_be_visible()
+    visit.open(f"#/restore/local/global/{first}")
+    expect(page.get_by_text(f"{SCRIPT} (60 rows)")).to_be_visible()
+    visit.open(f"#/compare?a=local/global/{first}&b=local/global/{second}")
+    expect(page.get_by_text("<b>note</b>")).to_be_visible()
+    visit.open(f"#/backups/local/{quote(SCRIPT, safe='')}/{first}")
+    heading(page, "There is no such backup")
+    assert page.locator("main script, main b").count() == 0
+
+
+def test_two_backups_are_compared_side_by_side(site: Any, visit: Any) -> None:
+    page, first = visit.page, site.back_up()
+    site.database.execute("UPDATE langchain_pg_embedding SET document = 'other' WHERE id = 'doc-7'")
+    site.database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'doc-8'")
+    visit.open(f"#/compare?a=local/global/{first}")
+    press(page, "Compare")
+    expect(page.get_by_role("heading", name="They differ")).to_be_visible()
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=SCRIPT))
+    expect(row.get_by_role("cell")).to_have_text(["1", "1", "58", "0", "the same"])
+    expect(page.locator(".sides code")).to_have_text(["doc-8", "doc-7"])
+    page.reload()
+    expect(row.get_by_role("cell").first).to_have_text("1")
+
+
+def test_the_table_is_filtered_and_sorted(site: Any, visit: Any) -> None:
+    page = visit.page
+    site.write_damaged_set()
+    few = site.back_up(collections=["notes"])
+    many = site.back_up()
+    visit.open()
+    page.get_by_label("Filter").fill("task_2025")
+    expect(page.get_by_role("rowheader")).to_have_text(["2025-07-22 01:03:18"])
+    page.get_by_label("Filter").fill(few[:8][:4] + "-")
+    page.get_by_label("Check", exact=True).select_option("Checksums")
+    page.get_by_role("button", name="Rows").click()
+    expect(page.get_by_role("columnheader", name="Rows")).to_have_attribute("aria-sort", "descending")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("61")
+    page.get_by_role("button", name="Rows").click()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("notes" if few > many else "1")
+    expect(page.get_by_role("img", name="Whole system")).to_be_visible()
+
+
+def test_settings_and_health_are_there_to_be_read(site: Any, visit: Any) -> None:
+    visit.open("#/status")
+    expect(visit.page.get_by_text("Database: works")).to_be_visible()
+    row = visit.page.get_by_role("row").filter(has_text="MAX_WRITERS")
+    expect(row.get_by_role("cell")).to_have_text("8")
+    assert site.database.server.password not in visit.page.content()
+
+
+@pytest.mark.parametrize(
+    ("locale", "lang", "title"), [("zh-CN", "zh-CN", "备份"), ("en-GB", "en", "Backups"), ("fr-FR", "en", "Backups")]
+)
+def test_it_speaks_the_browsers_language(
+    site: Any, open_panel: Callable[..., Any], locale: str, lang: str, title: str
+) -> None:
+    page = open_panel(site, locale=locale).page
+    heading(page, title)
+    expect(page.locator("html")).to_have_attribute("lang", lang)
+
+
+def test_language_and_colours_are_switched_and_remembered(site: Any, visit: Any) -> None:
+    page = visit.page
+    visit.open()
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    press(page, "中文")
+    heading(page, "备份")
+    press(page, "深色")
+    assert page.evaluate(ground) != light
+    page.reload()
+    heading(page, "备份")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    assert page.evaluate(ground) != light
+    assert sorted(page.evaluate("Object.keys(localStorage)")) == ["language", "theme"]
+
+
+def test_both_dictionaries_have_the_same_words_and_an_advice_for_every_error(visit: Any) -> None:
+    visit.open()
+    zh, en = (visit.page.evaluate(f"import('/panel/{name}.js').then((m) => m.default)") for name in ("zh", "en"))
+    assert zh.keys() == en.keys()
+    assert {key for key in en if names(en[key]) != names(zh[key])} == set()
+    assert {f"advice.{kind}" for kind in error_types()} <= en.keys()
+
+
+def names(text: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)", text))
+
+
+def error_types() -> set[str]:
+    def below(kind: type) -> set[type]:
+        return {kind}.union(*(below(one) for one in kind.__subclasses__()))
+
+    return {kind.error_type for kind in below(ServiceError)}
+
+
+def test_it_is_worked_with_keys_alone(site: Any, visit: Any) -> None:
+    page, timestamp = visit.page, site.back_up()
+    visit.open()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+    row_of(page, timestamp).get_by_role("button", name="Delete").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("textbox")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(row_of(page, timestamp).get_by_role("button", name="Delete")).to_be_focused()
+    page.get_by_role("link", name="Jobs", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="Jobs")).to_be_focused()

@@ -1,0 +1,82 @@
+"""Every page, narrow and wide, light and dark: nobody is shut out, and a picture of each is kept."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.accessibility import SCHEMES, keep_and_check
+
+
+@pytest.fixture(scope="module")
+def site(make_site: Callable[..., Any]) -> Any:
+    site = make_site(TARGETS='{"staging": "postgresql://app:secret-of-staging@127.0.0.1:1/app"}')
+    site.refill()
+    for count in (20, 12, 3):
+        site.back_up()
+        site.database.execute(
+            f"DELETE FROM langchain_pg_embedding WHERE id IN (SELECT id FROM langchain_pg_embedding LIMIT {count})"
+        )
+    site.back_up(format="binary")
+    site.write_damaged_set()
+    return site
+
+
+def pages(site: Any) -> dict[str, str]:
+    """Every page by a name for its picture."""
+    newest, *_, oldest = [
+        backup["timestamp"]
+        for place in site.call("GET", "/restore/list")["backup_locations"]
+        if place["type"] == "global"
+        for backup in place["backups"]
+    ]
+    named = {"backup_path": "./data_pipeline/training_data/vector_bak"}
+    ask = {"async": True}
+    bad = {
+        "backup_path": "./data_pipeline/training_data/task_20250721_213627/vector_bak",
+        "timestamp": "20250722_010318",
+    }
+    jobs = {
+        "plan": {**named, "timestamp": newest, "truncate_before_restore": True, "dry_run": True, **ask},
+        "plan-bad": {**bad, "strategy": "sync", "dry_run": True, **ask},
+        "job-done": {**named, "timestamp": oldest, "strategy": "sync", "backup_before_restore": True, **ask},
+        "job-failed": {**bad, "strategy": "sync", **ask},
+    }
+    started = {name: site.call("POST", "/restore", body)["job_id"] for name, body in jobs.items()}
+    return {
+        "backups": "",
+        "backup": f"#/backups/local/global/{newest}",
+        "restore": f"#/restore/local/global/{newest}",
+        **{name: f"#/{'plan' if 'plan' in name else 'jobs'}/{job}" for name, job in started.items()},
+        "jobs": "#/jobs",
+        "compare": f"#/compare?a=local/global/{oldest}&b=local/global/{newest}",
+        "status": "#/status",
+    }
+
+
+def settled(page: Any) -> None:
+    """Until nothing more is expected to come."""
+    expect(page.locator(".waiting, .card.progress, .why:empty")).to_have_count(0)
+    expect(page.get_by_text("…", exact=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize(("scheme", "locale"), SCHEMES)
+def test_every_page_is_open_to_all(site: Any, open_panel: Callable[..., Any], scheme: str, locale: str) -> None:
+    visit = open_panel(site, color_scheme=scheme, locale=locale, bypass_csp=True)  # axe comes as a script in the page
+    for name, hash_ in pages(site).items():
+        visit.open(hash_)
+        settled(visit.page)
+        keep_and_check(visit.page, name, scheme)
+
+
+@pytest.mark.parametrize(("scheme", "locale"), SCHEMES)
+def test_every_dialog_is_open_to_all(site: Any, open_panel: Callable[..., Any], scheme: str, locale: str) -> None:
+    page = open_panel(site, color_scheme=scheme, locale=locale, bypass_csp=True).page
+    for name, control in {"dialog-backup": ".title button", "dialog-delete": "td.actions button:last-child"}.items():
+        page.locator(control).first.click()
+        for details in page.locator("dialog summary").all():
+            details.click()
+        keep_and_check(page, name, scheme)
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog")).to_have_count(0)
