@@ -137,12 +137,10 @@ def test_whoever_signs_in_may_mistype_again_later(guarded: Any) -> None:
 
 def test_the_page_and_its_files_need_no_token_and_run_nothing_from_elsewhere(guarded: Any) -> None:
     plain = FlaskClient(guarded.application, guarded.application.response_class)
-    page = plain.get("/")
-    assert (page.status_code, page.mimetype) == (200, "text/html")
-    script = plain.get("/panel/main.js")
-    assert (script.status_code, script.mimetype) == (200, "text/javascript")
-    for answer in (page, script):
-        assert answer.headers["Content-Security-Policy"].startswith("default-src 'self';")
+    for path, mimetype in (("/", "text/html"), ("/panel/main.js", "text/javascript"), ("/panel/panel.css", "text/css")):
+        with plain.get(path) as answer:
+            assert (answer.status_code, answer.mimetype) == (200, mimetype)
+            assert answer.headers["Content-Security-Policy"].startswith("default-src 'self';")
     for path in ("/panel/nothing.js", "/panel/index.html", "/panel/panel.py"):
         assert guarded.get(path).status_code == 404, path
 
