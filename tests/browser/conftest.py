@@ -27,6 +27,7 @@ DOCS = "11111111-1111-4111-8111-111111111111"
 NOTES = "22222222-2222-4222-8222-222222222222"
 SCRIPT = "<script>alert(1)</script>"
 DAMAGED = "20250722_010318"
+KINDS = ("panel", "panel_jobs")
 
 
 def _executable() -> str | None:
@@ -105,9 +106,12 @@ class Site:
 
 @pytest.fixture(scope="module")
 def make_site(
-    browser: Browser, pg_server: Server, history_url: str, tmp_path_factory: pytest.TempPathFactory
+    browser: Browser, pg_server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Site]]:
-    """Start the service with a database of its own, with these settings. After the browser: without one, no service."""
+    """Start the service with databases of its own, with these settings: its jobs are nobody else's.
+
+    After the browser: without one, no service.
+    """
     maintenance = TestDatabase(pg_server, pg_server.maintenance_dbname)
     connection = maintenance.connect()
     connection.autocommit = True
@@ -117,17 +121,19 @@ def make_site(
         directory = tmp_path_factory.mktemp("panel")
         output = directory / "training_data"
         (output / "vector_bak").mkdir(parents=True)
-        database = TestDatabase(pg_server, f"panel_{os.getpid()}_{len(sites)}")
-        connection.cursor().execute(f"CREATE DATABASE {database.dbname}")
+        database, history = (TestDatabase(pg_server, f"{kind}_{os.getpid()}_{len(sites)}") for kind in KINDS)
+        for one in (database, history):
+            connection.cursor().execute(f"CREATE DATABASE {one.dbname}")
         database.execute(f"CREATE EXTENSION vector; {NEW_TABLES}")
-        defaults = {"OUTPUT_DIRECTORY": str(output), "JOBS_DATABASE_URL": history_url, "DATABASE_URL": database.url}
+        defaults = {"OUTPUT_DIRECTORY": str(output), "JOBS_DATABASE_URL": history.url, "DATABASE_URL": database.url}
         sites.append(Site(LiveServer(directory / "server.log", {**defaults, **env}), database, output))
         return sites[-1]
 
     yield make
-    for site in sites:
+    for number, site in enumerate(sites):
         site.server.stop()
-        connection.cursor().execute(f"DROP DATABASE {site.database.dbname} WITH (FORCE)")
+        for kind in KINDS:
+            connection.cursor().execute(f"DROP DATABASE {kind}_{os.getpid()}_{number} WITH (FORCE)")
     maintenance.close()
 
 
