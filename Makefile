@@ -24,7 +24,7 @@ test: .venv/.installed-dev  ## check style and types, then run the tests
 	@$(VENV_PYTHON) -m ruff check -q
 	@$(VENV_PYTHON) -m ruff format -q --check
 	@$(VENV_PYTHON) -m mypy
-	@$(VENV_PYTHON) -m pytest -n 2 --dist loadfile
+	@$(VENV_PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 bench: .venv/.installed-dev  ## measure, side by side with PostgreSQL's own tools
 	@$(VENV_PYTHON) -m benchmarks.run; status=$$?; $(VENV_PYTHON) -m benchmarks.jobs && exit $$status

@@ -53,6 +53,7 @@ full_page_writes = off
 min_wal_size = 32MB
 max_wal_size = 256MB
 """
+LONGEST = ("test_torture.py", "test_jobs_workers.py")
 ROOM = 2 << 30  # bytes; the databases and the WAL of a session stay below half a gigabyte
 # The developer's own settings are not the tests': a test sets what it needs.
 SETTINGS = re.findall(r'"([A-Z_]+)"', Path(settings.__file__).read_text(encoding="utf-8"))
@@ -65,6 +66,11 @@ def pytest_configure() -> None:
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
     # Fixtures are torn down, and the server stopped, after SIGTERM as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest go first: several run at a time, and at the end nobody waits for one alone."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torture.figure import Figure
 
 FULL_MINUTES = 60.0
-GRACE_SECONDS = 60.0
+GRACE_SECONDS = 600.0
 """How far a scenario that has done nothing yet may go over its time: on a slow machine a share is mostly preparing."""
 
 

@@ -20,7 +20,7 @@ from torture.figure import Figure
 from torture.run import SCENARIOS
 
 PROJECT = Path(__file__).resolve().parents[2]
-SHARE_MINUTES = "1.5"
+SHARE_MINUTES = "0.5"
 LATE = Budget(fraction=1.0, deadline=0.0)
 
 
