@@ -122,7 +122,9 @@ class RestoreBody(Request):
     backup_path: Text = Field(description="Directory of the set, as listed")
     timestamp: Timestamp = Field(description="Timestamp of the set, YYYYMMDD_HHMMSS")
     tables: Tables | None = Field(None, description="Which tables; both if absent")
-    pg_conn: Text | None = Field(None, description="postgresql://user:password@host:port/dbname, for this call only")
+    pg_conn: Text | None = Field(
+        None, description="postgresql://user:password@host:port/dbname, for this call only, or a name from TARGETS"
+    )
     truncate_before_restore: bool = Field(False, description="Replace what the tables hold, all or nothing")
     atomic: bool | None = Field(None, description="When adding rows: both tables or neither")
 
@@ -156,7 +158,9 @@ class BackupBody(Request):
     """POST /backup"""
 
     task_id: TaskId | None = Field(None, description="Back up into this task's directory")
-    pg_conn: Text | None = Field(None, description="postgresql://user:password@host:port/dbname, for this call only")
+    pg_conn: Text | None = Field(
+        None, description="postgresql://user:password@host:port/dbname, for this call only, or a name from TARGETS"
+    )
     db_connection: Text | None = Field(None, description="Another name for pg_conn")
     truncate_vector_tables: bool = Field(False, description="Empty the embedding table once the backup is complete")
     backup_vector_tables: bool = Field(True, description="Back up; truncating switches it on")
@@ -205,7 +209,9 @@ class CompareBody(NamedSet):
 
     other: NamedSet | None = Field(None, alias="with", description="Another set; the live tables if absent")
     collections: Collections | None = Field(None, description="Only these collections, by name; all if absent")
-    pg_conn: Text | None = Field(None, description="postgresql://user:password@host:port/dbname, for this call only")
+    pg_conn: Text | None = Field(
+        None, description="postgresql://user:password@host:port/dbname, for this call only, or a name from TARGETS"
+    )
 
     def as_arguments(self) -> dict[str, Any]:
         """As BackupComparison.compare takes them."""

@@ -4,6 +4,7 @@ import copy
 import json
 import uuid
 from contextlib import suppress
+from errno import EADDRINUSE
 from functools import partial
 from socket import SHUT_RDWR
 from typing import Any, cast
@@ -80,24 +81,34 @@ class EnvelopeChannel(HTTPChannel):
 
 
 def listen(app: Any, settings: Settings) -> Any:
-    """A waitress server on HOST and PORT, to be run(). Raises OSError if the address is taken."""
-    server: Any = create_server(
-        app,
-        host=settings.host,
-        port=settings.port,
-        threads=settings.threads,
-        outbuf_high_watermark=UNSENT_BYTES,
-        outbuf_overflow=UNSENT_BYTES * 4,
-        ident=None,
-        connection_limit=CONNECTIONS,
-        asyncore_use_poll=True,  # select() takes no descriptor above 1023
-    )
+    """A waitress server on HOST and PORT, to be run(). Raises OSError, naming both, if it can't listen there."""
+    server = _open(app, settings)
     parser = type("Parser", (SizedParser,), {"settings": settings})
     sockets: list[Any] = list(cast("Any", server).map.values()) if isinstance(server, MultiSocketServer) else [server]
     for socket in sockets:
         socket.channel_class = type("Channel", (EnvelopeChannel,), {"parser_class": parser})
         socket.maintenance = partial(_maintain, socket)
     return server
+
+
+def _open(app: Any, settings: Settings) -> Any:
+    try:
+        return create_server(
+            app,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.threads,
+            outbuf_high_watermark=UNSENT_BYTES,
+            outbuf_overflow=UNSENT_BYTES * 4,
+            ident=None,
+            connection_limit=CONNECTIONS,
+            asyncore_use_poll=True,  # select() takes no descriptor above 1023
+        )
+    except (OSError, ValueError) as error:  # ValueError: waitress doesn't know the host
+        why = error.strerror if isinstance(error, OSError) else "no such host"
+        if isinstance(error, OSError) and error.errno == EADDRINUSE:
+            why = f"{why}; does the service run already? PORT chooses another port"
+        raise OSError(f"can't listen on HOST {settings.host}, PORT {settings.port}: {why}") from None
 
 
 def _maintain(socket: Any, now: float) -> None:

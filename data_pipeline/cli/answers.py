@@ -44,6 +44,8 @@ def fail(error: ServiceError, as_json: bool) -> int:
     if as_json:
         print_json(data)
     click.echo(f"error: {data['response']} ({error.error_type})", err=True)
+    if target := error.data.get("target"):
+        click.echo(f"Database: {place(target)}", err=True)
     if error.data.get("rolled_back"):
         click.echo("The tables are as before.", err=True)
     if first := error.data.get("backup_before_restore"):

@@ -49,7 +49,8 @@ def _tell(data: Answer) -> None:
         for name, one in data["restore_results"].items()
     ]
     written, deleted = ("to be written", "to be deleted") if "problems" in data else ("written", "deleted")
-    answers.table(rows, "table", "rows before", written, "kept", deleted, "size")
+    if rows:  # a rehearsal that couldn't begin has none
+        answers.table(rows, "table", "rows before", written, "kept", deleted, "size")
     for problem in data.get("problems", []):
         click.echo(f"problem: {problem['error']} ({problem['error_type']})", err=True)
     for name, one in data["restore_results"].items():

@@ -36,7 +36,7 @@ KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10,
 class Target:
     """One database: libpq's connection parameters, and where they came from.
 
-    source: "pg_conn", "config", "app_config" or "embedded".
+    source: "pg_conn", "target", "config", "app_config" or "embedded".
     """
 
     source: str
@@ -91,7 +91,7 @@ def from_url(url: str, source: str) -> Target:
     except ValueError:
         raise _invalid("主机或端口无效") from None
     if parts.scheme not in SCHEMES:
-        raise _invalid("应以 postgresql:// 开头")
+        raise _invalid("应以 postgresql:// 开头,或是 TARGETS 中的名称")
     if parts.fragment or port == 0:
         raise _invalid("主机、端口或数据库名无效")
     user = _decoded(parts.username, "user")

@@ -186,6 +186,8 @@ def test_at_a_terminal_somebody_is_asked(
     os.close(terminal)
     assert run.end(process).status == status
     assert (b"% |" in shown) is (status == 0)  # the progress bar
+    assert (b"Nothing was done." in shown) is (status == 2)
+    assert b"Usage:" not in shown
     assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == [(rows,)]
 
 
@@ -208,6 +210,7 @@ def test_a_failed_replace_says_so_and_changes_nothing(
     failed = run("restore", *named(small_set), *REPLACE, "--json")
     assert (failed.status, failed.data["error_type"], failed.data["rolled_back"]) == (1, "INVALID_BACKUP", True)
     assert "The tables are as before." in failed.err
+    assert f"Database: {database.dbname} on " in failed.err
     assert bits(database) == before
     assert run("verify", "global", small_set["timestamp"]).status == 1
     missing = run("restore", small_set["backup_path"], NEVER)
@@ -224,6 +227,8 @@ def test_what_is_done_in_part_has_a_status_of_its_own(
     assert "langchain_pg_embedding: 数据导入失败" in partial.err
     assert run("compare", *named(small_set)).status == 3
     assert run("restore", *named(small_set), "--dry-run").status == 3
+    nothing = run("restore", *named(small_set), "--collections", "nosuch", "--dry-run")
+    assert (nothing.status, "" in nothing.out.splitlines()) == (3, False)
     assert run("verify", "global", small_set["timestamp"]).status == 3  # nothing vouches for it
 
 

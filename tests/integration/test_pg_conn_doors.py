@@ -128,6 +128,7 @@ def test_a_name_that_is_no_target_is_refused_without_telling_the_others(
     for name in ("staging", "Production", "production ", "target", "product"):
         response = client.restore(**small_set, pg_conn=name)
         assert failure(response) == (400, "INVALID_PARAMS")
+        assert ("TARGETS" in response.get_json()["data"]["response"]) is (" " not in name)  # which no URL has either
         assert "production" not in response.text.replace(name, "")
 
 

@@ -39,8 +39,17 @@ def test_a_port_that_is_taken_stops_the_start_with_one_clear_line(
 ) -> None:
     port = live_server.address.rpartition(":")[2]
     line = said(start_server(PORT=port, DATABASE_URL=database.url))
-    assert line.startswith("unified_api: ")
+    assert line.startswith("unified_api: can't listen on HOST 127.0.0.1, PORT " + port)
     assert "in use" in line
+    assert "PORT chooses another port" in line
+
+
+def test_a_host_that_nobody_knows_stops_the_start_with_one_clear_line(
+    start_server: Callable[..., Any], database: Any
+) -> None:
+    line = said(start_server(HOST="nosuch.invalid", API_TOKEN="t" * 32, DATABASE_URL=database.url))
+    assert line.startswith("unified_api: can't listen on HOST nosuch.invalid, PORT ")
+    assert line.endswith("no such host")
 
 
 def test_it_starts_without_its_database_and_stops_when_told(start_server: Callable[..., Any]) -> None:
