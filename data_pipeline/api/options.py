@@ -33,10 +33,6 @@ class Options:
         """Live rows that the backup doesn't have go."""
         return self.truncate or self.strategy == "sync"
 
-    @property
-    def all_or_nothing(self) -> bool:
-        return self.removes or self.atomic or self.merges or self.collection_suffix is not None
-
     def limited_to(self, manifest: Manifest | None) -> "Options":
         """A set of some collections says nothing about the others: where rows are removed, they are left alone."""
         chosen = manifest.chosen_collections if manifest else None

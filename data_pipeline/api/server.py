@@ -27,9 +27,12 @@ CONNECTIONS = 512
 """Open at a time. At the limit nobody is let in, and clients that send half a request and then nothing stay for two
 minutes: with waitress' default of 100 a hundred of them shut everybody else out."""
 
-
 UNSENT_BYTES = 1 << 20
 """Of an answer, waiting for a client to take them, in memory; a download goes on when there are fewer."""
+
+
+TLS_HANDSHAKE = b"\x16"
+"""The first byte of every TLS connection (RFC 8446, 5.1), and of no HTTP request."""
 
 
 class EnvelopeErrorTask(ErrorTask):
@@ -78,6 +81,12 @@ class EnvelopeChannel(HTTPChannel):
     """A connection that answers errors in the envelope."""
 
     error_task_class = EnvelopeErrorTask
+
+    def received(self, data: bytes) -> bool:
+        """A client that speaks TLS is answered in plain HTTP, which it calls a wrong version, rather than never."""
+        if data.startswith(TLS_HANDSHAKE) and self.request is None:
+            data = TLS_HANDSHAKE + b"\r\n\r\n"
+        return bool(super().received(data))
 
 
 def listen(app: Any, settings: Settings) -> Any:

@@ -101,7 +101,7 @@ class VectorRestoreManager:
         where = location.parse(backup_path)
         self._engine.storages.check(where.storage)
         target = self._engine.databases.resolve(pg_conn)
-        with _named(target, options), self._held(where, timestamp, options) as (backup_set, limited):
+        with _named(target), self._held(where, timestamp, options) as (backup_set, limited):
             if options.dry_run:
                 forecast = retrying(lambda: Rehearsal(self._engine, backup_set, limited).run(target, progress))
                 return forecast.describe(target, time.monotonic() - started)
@@ -165,15 +165,15 @@ def counted(summary: dict[str, Any]) -> str:
 
 
 @contextmanager
-def _named(target: Target, options: Options) -> Iterator[None]:
-    """Let a failure say which database it was about, and that nothing was changed where that is so."""
+def _named(target: Target) -> Iterator[None]:
+    """Let a failure say which database it was about, and that nothing was changed: all of a restore is one transaction."""
     try:
         yield
     except NotFound:
         raise
     except ServiceError as error:
         error.data.setdefault("target", target.public())
-        if options.all_or_nothing and "outcome" not in error.data:
+        if "outcome" not in error.data:
             error.data["rolled_back"] = True
         raise
 

@@ -113,7 +113,7 @@ def test_when_every_table_failed_the_answer_is_the_first_failure(
 ) -> None:
     response = client.restore(**small_set_over)
     data = response.get_json()["data"]
-    assert (response.status_code, data["error_type"]) == (409, "DUPLICATE_ROWS")
+    assert (response.status_code, data["error_type"], data["rolled_back"]) == (409, "DUPLICATE_ROWS", True)
     assert data["details"]["file"] == COLLECTION_FILE
     assert data["target"]["dbname"] == database.dbname
     assert counts(database) == (1, 2)

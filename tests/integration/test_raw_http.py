@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -54,3 +55,12 @@ def test_every_answer_is_in_the_envelope(send: Callable[[bytes], tuple[int, Any]
         status, answer = send(data)
         assert (name, status, answer["code"], answer["success"]) == (name, expected, expected, False)
         assert answer["data"]["error_type"]
+
+
+def test_a_client_that_speaks_tls_is_answered_and_not_kept_waiting(start_server: Callable[..., Any]) -> None:
+    server = start_server(DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
+    host, _, port = server.address.rpartition(":")
+    context = ssl.create_default_context()
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with pytest.raises(ssl.SSLError, match="(?i)wrong.version"):
+            context.wrap_socket(connection, server_hostname="localhost")
