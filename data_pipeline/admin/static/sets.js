@@ -79,14 +79,14 @@ async function inTurn(work) {
   }
 }
 
-// What this tab has verified: key -> {good, at}.
+// What this tab found when it read all of a set: key -> {found, at}.
 const VERIFIED = "verified";
 
 export function verified(set) {
   return JSON.parse(sessionStorage.getItem(VERIFIED) ?? "{}")[set.key] ?? null;
 }
 
-export function rememberVerified(set, good) {
+export function rememberVerified(set, found) {
   const all = JSON.parse(sessionStorage.getItem(VERIFIED) ?? "{}");
-  sessionStorage.setItem(VERIFIED, JSON.stringify({ ...all, [set.key]: { good, at: Date.now() } }));
+  sessionStorage.setItem(VERIFIED, JSON.stringify({ ...all, [set.key]: { found, at: Date.now() } }));
 }
