@@ -33,3 +33,11 @@ def press(page: Page, name: str) -> None:
 def row_of(page: Page, timestamp: str) -> Any:
     date = f"{timestamp[:4]}-{timestamp[4:6]}-{timestamp[6:8]} {timestamp[9:11]}:{timestamp[11:13]}:{timestamp[13:]}"
     return page.get_by_role("row").filter(has=page.get_by_role("link", name=date, exact=True))
+
+
+def choose_restore(page: Page, timestamp: str, strategy: str) -> None:
+    """The first step, from the table of backups to the plan."""
+    row_of(page, timestamp).get_by_role("link", name="Restore").click()
+    heading(page, "Restore")
+    page.get_by_role("radio", name=strategy).check()
+    press(page, "Check what would happen")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from common.errors import ServiceError
-from tests.browser.steps import EMBEDDING, heading, press, row_of, stalled
+from tests.browser.steps import EMBEDDING, choose_restore, heading, press, row_of, stalled
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -29,14 +29,6 @@ def site(shared_site: Any) -> Any:
 @pytest.fixture
 def visit(site: Any, open_panel: Callable[..., Any]) -> Any:
     return open_panel(site, None)
-
-
-def choose_restore(page: Page, timestamp: str, strategy: str) -> None:
-    """The first step, from the table of backups to the plan."""
-    row_of(page, timestamp).get_by_role("link", name="Restore").click()
-    heading(page, "Restore")
-    page.get_by_role("radio", name=strategy).check()
-    press(page, "Check what would happen")
 
 
 def test_a_backup_is_taken_with_options_and_stands_in_the_table(site: Any, visit: Any) -> None:

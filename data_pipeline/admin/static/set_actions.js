@@ -1,17 +1,18 @@
 // What can be done with one backup set: verify it, remove it, copy it.
 
 import { call, Failure } from "/panel/api.js";
-import { busy, dialog, field, select, typedName } from "/panel/controls.js";
-import { announce, el, show } from "/panel/dom.js";
+import { since } from "/panel/clock.js";
+import { busy, dialog, field, select, tell, typedName } from "/panel/controls.js";
+import { announce, el } from "/panel/dom.js";
 import { problem } from "/panel/problem.js";
 import { forget, placeName, rememberVerified, setUrl, verified } from "/panel/sets.js";
-import { age, t } from "/panel/text.js";
+import { t } from "/panel/text.js";
 
 // Whether something vouches for a set, and what this tab found when it read all of it.
 export function checkState(set) {
   const seen = verified(set);
   if (!seen) return el("span", { class: set.vouched ? "" : "hint" }, t(set.vouched ? "has checksums" : "no checksums"));
-  return el("span", { class: CLASSES[seen.found] }, t(seen.found, { when: age(new Date(seen.at)) }));
+  return el("span", { class: CLASSES[seen.found] }, since(new Date(seen.at), (when) => t(seen.found, { when })));
 }
 
 // What reading a set can find. "parsed": nothing is wrong with it, and nothing vouches for it.
@@ -65,11 +66,4 @@ export function copySet(set, storages) {
     tell(t("copy"), el("p", {}, t("copy.done", { storage: to.value })));
   });
   return box;
-}
-
-function tell(title, ...content) {
-  const close = el("button", { type: "submit", class: "primary" }, t("close"));
-  const box = dialog(title, content, close, async () => {});
-  box.querySelector(".actions").replaceChildren(close);
-  show(box.querySelector(".trouble"));
 }
