@@ -73,6 +73,14 @@ def test_what_belongs_to_another_set_is_not_chosen_from(site: Any, visit: Any) -
     expect(page.get_by_role("checkbox", name="notes")).to_have_count(0)
 
 
+def test_a_collection_without_a_name_keeps_nobody_from_choosing_among_the_others(site: Any, visit: Any) -> None:
+    site.database.execute("INSERT INTO langchain_pg_collection VALUES (gen_random_uuid(), '', '{}')")
+    visit.open(f"#/restore/local/global/{site.back_up()}")
+    visit.page.get_by_role("checkbox", name="notes").uncheck()
+    press(visit.page, "Check what would happen")
+    heading(visit.page, "It would succeed")
+
+
 def test_what_could_not_be_read_once_can_be_tried_again(site: Any, visit: Any) -> None:
     page, timestamp = visit.page, site.back_up()
     visit.expected.add(503)

@@ -97,7 +97,7 @@ function tableChoices(earlier) {
 
 // Names to tick where a manifest has them, else a place to write them down.
 function collectionChoices({ rows, collections }, earlier) {
-  const named = collections.filter((one) => one.name !== null);
+  const named = collections.filter((one) => one.name); // the empty name can't be asked for, as no name can't
   if (rows === null) {
     return field(t("collections"), el("textarea", { name: "collections", rows: 2, value: (earlier ?? []).join("\n") }), t("collections.hint"));
   }
