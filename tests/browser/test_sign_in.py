@@ -131,6 +131,36 @@ def test_the_reading_token_looks_verifies_and_changes_nothing(site: Any, open_pa
     assert sent(site, "POST", "/backup", **headers) == (403, "FORBIDDEN")
 
 
+def test_a_page_writes_on_after_somebody_signed_in_again_in_another_tab(inside: Any) -> None:
+    inside.expected.add(403)
+    other = inside.page.context.new_page()
+    other.goto(inside.site.url)
+    other.get_by_role("button", name="Sign out").click()
+    sign_in(other, TOKEN)
+    expect(other.get_by_role("heading", level=1, name="Backups")).to_be_visible()
+    inside.page.get_by_role("button", name="Back up now").click()
+    inside.page.get_by_role("button", name="Back up", exact=True).click()
+    expect(inside.page.get_by_role("heading", level=1)).to_contain_text("Succeeded")
+
+
+def test_what_is_typed_stays_when_more_calls_find_the_session_over(inside: Any) -> None:
+    page = inside.page
+    inside.expected.add(401)
+    page.context.clear_cookies()
+    page.get_by_role("link", name="Jobs").click()
+    page.get_by_label("Token").fill("half a tok")
+    page.evaluate("document.dispatchEvent(new Event('signed-out'))")
+    expect(page.get_by_label("Token")).to_have_value("half a tok")
+
+
+def test_signing_out_that_fails_says_so(inside: Any) -> None:
+    inside.page.route(f"**{PREFIX}/session", lambda route: route.abort())
+    inside.page.get_by_role("button", name="Sign out").click()
+    expect(inside.page.get_by_role("dialog", name="You are still signed in")).to_contain_text("doesn't answer")
+    assert [fault.partition(":")[0] for fault in inside.faults] == ["error"]
+    inside.faults.clear()
+
+
 def test_a_write_needs_more_than_the_cookie(inside: Any) -> None:
     site = inside.site
     cookie = {"Cookie": f"vector_session={cookie_of(inside)['value']}"}

@@ -34,7 +34,15 @@ export async function call(method, path, body, { signal, key, prefix = PREFIX } 
   });
   if (envelope.success) return envelope.data;
   if (status === 401 && path !== "/session") document.dispatchEvent(new Event("signed-out"));
+  if (status === 403 && method !== "GET" && (await renewed())) return call(method, path, body, { signal, key, prefix });
   throw new Failure(status, envelope.data, requestId);
+}
+
+// Whether the session is another one by now: somebody signed in again in another tab.
+async function renewed() {
+  const { csrf_token: before } = session;
+  const { csrf_token: now } = await loadSession().catch(() => session);
+  return Boolean(now) && now !== before;
 }
 
 function headersFor(method, key) {

@@ -60,7 +60,7 @@ function bodyOf(form) {
     format: given.get("format"),
     collections: collections.length ? collections : null,
     probes: Number(given.get("probes")),
-    storages: storages.length ? storages : null,
+    storages: form.querySelector("[name=storage]") ? storages : null,
     truncate_vector_tables: given.get("truncate") === "yes",
   };
 }

@@ -1,21 +1,23 @@
 // One backup set: what its manifest says, and what can be done with it.
 
 import { PREFIX, mayWrite } from "/panel/api.js";
+import { since } from "/panel/clock.js";
 import { configuration } from "/panel/configuration.js";
 import { link, writeButton, writeLink } from "/panel/controls.js";
 import { el, show } from "/panel/dom.js";
+import { gone } from "/panel/gone.js";
 import { fact } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
 import { checkState, copySet, removeSet, verifySet } from "/panel/set_actions.js";
 import { detailsOf, listSets, setAddress, setUrl } from "/panel/sets.js";
 import { table } from "/panel/table.js";
-import { age, bytes, number, t } from "/panel/text.js";
+import { bytes, number, t } from "/panel/text.js";
 
 export async function backupSetView(parameters, _query, signal) {
-  const [{ sets }, { storages }] = await Promise.all([listSets(signal), configuration()]);
+  const [{ sets, unreachable }, { storages }] = await Promise.all([listSets(signal), configuration(signal)]);
   const wanted = `${parameters.storage}/${parameters.location}/${parameters.timestamp}`;
   const set = sets.find((one) => one.key === wanted);
-  if (!set) return { title: t("backup"), node: el("div", { class: "page" }, back(), el("h1", {}, t("backup gone")), el("p", {}, t("backup gone.hint"))) };
+  if (!set) return { title: t("backup"), node: gone(parameters.storage, unreachable) };
   const { facts } = await detailsOf(set);
   const check = el("span", {}, checkState(set));
   const title = t("backup of", { date: set.date });
@@ -45,7 +47,7 @@ function overview(set, facts, check) {
   const { manifest, files } = facts;
   return el("dl", { class: "facts card" },
     fact(t("where"), `${set.path} (${set.storage})`),
-    fact(t("age"), age(set.made)),
+    fact(t("age"), since(set.made)),
     fact(t("format"), set.format),
     fact(t("check"), check),
     Object.values(files).map((file) => fact(file.file, bytes(file.file_bytes))),

@@ -3,13 +3,14 @@
 import { mayWrite } from "/panel/api.js";
 import { chart } from "/panel/chart.js";
 import { backUp } from "/panel/back_up.js";
-import { field, link, select, writeButton, writeLink } from "/panel/controls.js";
-import { el, show } from "/panel/dom.js";
+import { since } from "/panel/clock.js";
+import { button, field, link, select, writeButton, writeLink } from "/panel/controls.js";
+import { el, redraw, show } from "/panel/dom.js";
 import { render } from "/panel/router.js";
 import { checkState, removeSet, verifySet } from "/panel/set_actions.js";
 import { detailsOf, listSets, placeName, setAddress } from "/panel/sets.js";
 import { sortChoice, sorted, table } from "/panel/table.js";
-import { age, bytes, number, t } from "/panel/text.js";
+import { bytes, number, t } from "/panel/text.js";
 
 const PAGE = 50;
 const CHARTED = 60;
@@ -20,16 +21,22 @@ const view = { text: "", storage: "", format: "", check: "", sort: { key: "made"
 export async function backupsView(_parameters, _query, signal) {
   const { sets, unreachable } = await listSets(signal);
   for (const set of sets) set.rows = null;
+  if (!sets.some((set) => set.storage === view.storage)) view.storage = "";
   const list = el("div", {});
+  const count = el("p", { class: "hint", role: "status" });
   const charts = el("div", { class: "charts" });
-  const refresh = () => show(list, listing(sets, refresh, signal));
+  const refresh = () => {
+    const found = sets.filter(matches);
+    show(count, t("sets found", { n: found.length }));
+    redraw(list, listing(found, refresh, signal));
+  };
   refresh();
   drawCharts(charts, sets, signal);
   const node = el("div", { class: "page" },
     el("div", { class: "title" }, el("h1", {}, t("backups")),
       writeButton(t("back up now"), () => backUp(sets), { kind: "primary" })),
     unreachable.length > 0 && el("p", { class: "note", role: "status" }, t("unreachable storages", { names: unreachable.join(", ") })),
-    sets.length ? [filters(sets, refresh), list, charts] : empty());
+    sets.length ? [filters(sets, refresh), count, list, charts] : empty());
   return { title: t("backups"), node };
 }
 
@@ -61,12 +68,10 @@ function matches(set) {
     && (!view.check || set.vouched === (view.check === "yes"));
 }
 
-function listing(sets, refresh, signal) {
-  const found = sets.filter(matches);
+function listing(found, refresh, signal) {
   const resort = (sort) => {
     view.sort = sort;
     refresh();
-    document.querySelector(`[data-sort="${sort.key}"]`)?.focus();
   };
   const columns = columnsOf(refresh);
   const more = () => {
@@ -76,9 +81,8 @@ function listing(sets, refresh, signal) {
   learnRows(view.sort.key === "rows" ? found : [], refresh, signal);
   return [
     sortChoice(columns, view.sort, resort),
-    el("p", { class: "hint", role: "status" }, t("sets found", { n: found.length })),
     table(t("backups"), columns, sorted(columns, found, view.sort).slice(0, view.shown), view.sort, resort),
-    found.length > view.shown && el("p", {}, el("button", { type: "button", on: { click: more } }, t("show more"))),
+    found.length > view.shown && el("p", {}, button(t("show more"), more, { name: "more" })),
   ];
 }
 
@@ -97,13 +101,13 @@ async function rowsOf(set) {
 
 function columnsOf(refresh) {
   return [
-    { key: "made", label: t("when"), kind: "fixed", value: (set) => set.made.getTime(), cell: (set) => link(set.date, setAddress("backups", set)) },
+    { key: "made", label: t("when"), kind: "fixed", value: (set) => set.timestamp, cell: (set) => link(set.date, setAddress("backups", set)) },
     { key: "location", label: t("where"), kind: "any", value: (set) => `${set.location} ${set.storage}`, cell: whereIs },
     { key: "rows", label: t("rows"), numeric: true, value: (set) => set.rows, cell: rowsCell },
     { key: "bytes", label: t("size"), numeric: true, value: (set) => set.bytes, cell: (set) => bytes(set.bytes) },
     { key: "format", label: t("format"), value: (set) => set.format, cell: (set) => set.format },
     { key: "check", label: t("check"), value: (set) => Number(set.vouched), cell: checkState },
-    { key: "age", label: t("age"), numeric: true, value: (set) => Date.now() - set.made.getTime(), cell: (set) => age(set.made) },
+    { key: "age", label: t("age"), numeric: true, value: (set) => -Number(set.timestamp.replace("_", "")), cell: (set) => since(set.made) },
     { key: "actions", label: "", kind: "actions", cell: (set) => actions(set, refresh) },
   ];
 }
@@ -121,7 +125,7 @@ function rowsCell(set) {
 }
 
 function actions(set, refresh) {
-  const named = (text) => ({ "aria-label": `${text} ${set.date} ${set.location}` });
+  const named = (text) => ({ "aria-label": `${text} ${set.date} ${placeOf(set)}` });
   const verify = el("button", { type: "button", ...named(t("verify")), on: { click: () => verifySet(set, verify, refresh) } }, t("verify"));
   return [
     writeLink(t("restore"), setAddress("restore", set), "button", named(t("restore"))),
@@ -147,6 +151,10 @@ function placeOf(set) {
 
 function grouped(sets) {
   const found = new Map();
-  for (const set of sets) found.set(placeOf(set), [...(found.get(placeOf(set)) ?? []), set]);
+  for (const set of sets.filter(({ made }) => !Number.isNaN(made.getTime()))) {
+    const name = placeOf(set);
+    if (!found.has(name)) found.set(name, []);
+    found.get(name).push(set);
+  }
   return found;
 }

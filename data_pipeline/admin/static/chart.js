@@ -28,8 +28,8 @@ function summary(name, points, rows) {
 }
 
 function span(values, format) {
-  const [first, last] = [values[0], values.at(-1)];
-  return first === last ? format(last) : `${format(first)} → ${format(last)}`;
+  const [first, last] = [format(values[0]), format(values.at(-1))];
+  return first === last ? last : `${first} → ${last}`;
 }
 
 function line(all, points, value, kind) {

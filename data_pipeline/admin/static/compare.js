@@ -15,7 +15,7 @@ const LIVE = "live";
 
 // query: a and b, the sets by their keys (b may be "live"); with `b` the comparison is made.
 export async function compareView(_parameters, query, signal) {
-  const [{ sets }, config] = await Promise.all([listSets(signal), configuration()]);
+  const [{ sets }, config] = await Promise.all([listSets(signal), configuration(signal)]);
   const heading = el("h1", {}, t("compare"));
   if (!sets.length) return { title: t("compare"), node: el("div", { class: "page" }, heading, el("p", {}, t("no backups"))) };
   const result = el("div", { role: "status" });

@@ -1,13 +1,7 @@
-// The service's settings, asked for once.
+// The service's settings, asked for by each view: after a restart they may be others.
 
 import { call } from "/panel/api.js";
 
-let asked = null;
-
-export function configuration() {
-  asked ??= call("GET", "/settings").catch((error) => {
-    asked = null;
-    throw error;
-  });
-  return asked;
+export function configuration(signal) {
+  return call("GET", "/settings", undefined, { signal });
 }

@@ -26,6 +26,7 @@ export function writeLink(label, href, kind = "", more = {}) {
 
 // While work is under way its button says so and can't be pressed again.
 export async function busy(control, work) {
+  const held = document.activeElement === control;
   control.disabled = true;
   control.setAttribute("aria-busy", "true");
   try {
@@ -33,6 +34,7 @@ export async function busy(control, work) {
   } finally {
     control.disabled = false;
     control.removeAttribute("aria-busy");
+    if (held && document.activeElement === document.body) control.focus();
   }
 }
 
@@ -92,4 +94,12 @@ export function dialog(title, content, action, submit) {
   document.body.append(box);
   box.showModal();
   return box;
+}
+
+// Says something that has to be closed.
+export function tell(title, ...content) {
+  const close = el("button", { type: "submit", class: "primary" }, t("close"));
+  const box = dialog(title, content, close, async () => {});
+  box.querySelector(".actions").replaceChildren(close);
+  show(box.querySelector(".trouble"));
 }

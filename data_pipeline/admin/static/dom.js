@@ -17,6 +17,28 @@ export function show(node, ...children) {
   return node;
 }
 
+const MARKS = ["name", "href", "data-sort", "aria-label"];
+
+// The same for what is drawn again and again. What is focused stays so, if it is there again.
+export function redraw(node, ...children) {
+  const held = node.contains(document.activeElement) ? document.activeElement : null;
+  show(node, ...children);
+  const mark = held && MARKS.find((name) => held.hasAttribute(name));
+  if (mark) node.querySelector(`[${mark}="${CSS.escape(held.getAttribute(mark))}"]`)?.focus();
+}
+
+// The same for what makes way for something else: what was focused is gone, so the heading is.
+export function refill(node, heading, ...children) {
+  const held = node.contains(document.activeElement);
+  show(node, ...children);
+  if (held) attend(heading);
+}
+
+export function attend(heading) {
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true });
+}
+
 let lastId = 0;
 
 // An id for a label or a description to point to.

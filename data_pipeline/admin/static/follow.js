@@ -6,14 +6,15 @@ const ASK_AGAIN_MS = 2000;
 
 export const finished = (job) => job.finished_at !== null;
 
-// Calls `changed(job)` now and at each change, until the job has ended or `signal` says so. Throws what the first call throws.
-export async function follow(jobId, changed, signal) {
+// Calls `changed(job)` now and at each change, until the job has ended or `signal` says so, and `silent(true)` while
+// there is no way to hear of it. Throws what the first call throws.
+export async function follow(jobId, changed, silent, signal) {
   const job = await call("GET", `/jobs/${encodeURIComponent(jobId)}`, undefined, { signal });
   changed(job);
-  if (!finished(job)) listen(jobId, changed, signal);
+  if (!finished(job) && !signal.aborted) listen(jobId, changed, silent, signal);
 }
 
-function listen(jobId, changed, signal) {
+function listen(jobId, changed, silent, signal) {
   const stream = new EventSource(`${PREFIX}/jobs/${jobId}/events`);
   signal.addEventListener("abort", () => stream.close());
   stream.addEventListener("message", (event) => {
@@ -21,14 +22,18 @@ function listen(jobId, changed, signal) {
     if (finished(job)) stream.close();
     changed(job);
   });
+  stream.addEventListener("open", () => silent(false));
   stream.addEventListener("error", () => {
-    if (stream.readyState === EventSource.CLOSED) ask(jobId, changed, signal);
+    if (stream.readyState === EventSource.CLOSED) ask(jobId, changed, silent, signal);
+    else silent(true); // it tries again by itself
   });
 }
 
-async function ask(jobId, changed, signal) {
+async function ask(jobId, changed, silent, signal) {
   while (!signal.aborted) {
     const job = await call("GET", `/jobs/${jobId}`, undefined, { signal }).catch(() => null);
+    if (signal.aborted) return;
+    silent(!job);
     if (job) changed(job);
     if (job && finished(job)) return;
     await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));

@@ -2,7 +2,7 @@
 
 import { mayWrite, signInRequired } from "/panel/api.js";
 import { button, link } from "/panel/controls.js";
-import { el, show } from "/panel/dom.js";
+import { el, redraw, show } from "/panel/dom.js";
 import { address } from "/panel/router.js";
 import { otherLanguage, setLanguage, t } from "/panel/text.js";
 
@@ -11,7 +11,7 @@ const PARTS = { plan: "restore", "": "backups" };
 
 // signedIn: whether there is anywhere to go. changed: called when the language is another.
 export function drawHeader(signedIn, changed, leave) {
-  show(document.getElementById("header"),
+  redraw(document.getElementById("header"),
     button(t("skip"), () => document.getElementById("main").focus(), { kind: "skip" }),
     el("div", { class: "bar" },
       el("p", { class: "brand" }, el("img", { src: "/panel/icon.svg", alt: "", width: 24, height: 24 }), t("title")),
@@ -34,7 +34,7 @@ function languageButton(changed) {
     setLanguage(other);
     changed();
   };
-  return button(other === "en" ? "English" : "中文", click, { kind: "plain", lang: other });
+  return button(other === "en" ? "English" : "中文", click, { kind: "plain", lang: other, name: "language" });
 }
 
 function themeButton() {

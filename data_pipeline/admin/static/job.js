@@ -1,9 +1,9 @@
 // One job: what it was asked, how far it is, what came of it.
 
-import { call } from "/panel/api.js";
-import { busy, link, writeButton } from "/panel/controls.js";
+import { call, mayWrite } from "/panel/api.js";
+import { busy, link, typedName, writeButton } from "/panel/controls.js";
 import { databaseName } from "/panel/database.js";
-import { announce, el, show } from "/panel/dom.js";
+import { announce, el, refill, show } from "/panel/dom.js";
 import { finished, follow } from "/panel/follow.js";
 import { badge, kindOf } from "/panel/jobs.js";
 import { outcome } from "/panel/outcome.js";
@@ -14,25 +14,23 @@ import { address, go } from "/panel/router.js";
 import { duration, moment, t } from "/panel/text.js";
 
 export async function jobView({ job: jobId }, _query, signal) {
-  const head = el("div", {});
+  const heading = el("h1", {});
   const body = el("div", {});
+  const times = el("dl", { class: "facts" });
   const progress = progressPanel(jobId);
-  let title = t("job");
-  let state = null;
+  let last = null;
   await follow(jobId, (job) => {
-    title = kindOf(job);
-    if (state === job.state) return progress.update(job);
-    const news = state !== null;
-    state = job.state;
-    show(head, el("h1", {}, title, " ", badge(state)));
-    progress.update(job);
-    if (!finished(job)) return show(body, progress.node);
-    if (news) announce(`${title}: ${t(`state.${state}`)}`);
-    return show(body, ended(job));
-  }, signal);
-  const facts = el("div", {});
-  call("GET", `/jobs/${encodeURIComponent(jobId)}`, undefined, { signal }).then((job) => show(facts, about(job)), () => {});
-  return { title, node: el("div", { class: "page narrow" }, el("p", {}, link(t("back to jobs"), address(["jobs"]))), head, body, facts) };
+    const before = last?.state;
+    last = job;
+    if (!finished(job)) progress.update(job);
+    if (before === job.state) return;
+    show(heading, kindOf(job), " ", badge(job.state));
+    show(times, timesOf(job));
+    if (finished(job) && before) announce(`${kindOf(job)}: ${t(`state.${job.state}`)}`);
+    if (finished(job) || !before) refill(body, heading, finished(job) ? ended(job) : progress.node);
+  }, progress.silent, signal);
+  const node = el("div", { class: "page narrow" }, el("p", {}, link(t("back to jobs"), address(["jobs"]))), heading, body, about(last, times));
+  return { title: kindOf(last), node };
 }
 
 function ended(job) {
@@ -68,7 +66,11 @@ function once(job) {
   const repeat = job.kind === "restore" ? rehearse : backUpAgain;
   const control = writeButton(t(job.kind === "restore" ? "check again" : "back up again"), () =>
     repeat(job.request, control).catch((error) => show(trouble, problem(error))));
-  return el("div", { class: "actions" }, control, trouble);
+  const name = job.request.truncate_vector_tables && mayWrite() ? job.target?.dbname : null;
+  return [
+    name && [el("p", { class: "loss" }, t("truncate.loss")), typedName(t("type database", { name }), name, control)],
+    el("div", { class: "actions" }, control, trouble),
+  ];
 }
 
 async function backUpAgain(request, control) {
@@ -76,18 +78,23 @@ async function backUpAgain(request, control) {
   go(address(["jobs", job.job_id]));
 }
 
-function about(job) {
-  const { target, request } = job;
-  const time = (text) => (text ? moment(new Date(text)) : "–");
+function about({ job_id: id, target, request, request_id: requestId }, times) {
   return el("details", { class: "about" },
     el("summary", {}, t("about job")),
+    times,
     el("dl", { class: "facts" },
-      fact(t("created"), time(job.created_at)),
-      fact(t("started"), time(job.started_at)),
-      fact(t("finished"), time(job.finished_at)),
-      job.finished_at && job.started_at && fact(t("took"), duration((new Date(job.finished_at) - new Date(job.started_at)) / 1000)),
       target && fact(t("database"), databaseName(target)),
-      fact(t("job id"), el("code", {}, job.job_id)),
-      fact(t("request id"), el("code", {}, job.request_id))),
+      fact(t("job id"), el("code", {}, id)),
+      fact(t("request id"), el("code", {}, requestId))),
     el("h2", {}, t("request")), el("pre", { tabindex: 0, role: "region", "aria-label": t("request") }, JSON.stringify(request, null, 2)));
+}
+
+function timesOf(job) {
+  const time = (text) => (text ? moment(new Date(text)) : "–");
+  return [
+    fact(t("created"), time(job.created_at)),
+    fact(t("started"), time(job.started_at)),
+    fact(t("finished"), time(job.finished_at)),
+    job.finished_at && job.started_at && fact(t("took"), duration((new Date(job.finished_at) - new Date(job.started_at)) / 1000)),
+  ];
 }

@@ -1,15 +1,16 @@
 // Jobs, running and past.
 
 import { call } from "/panel/api.js";
+import { since } from "/panel/clock.js";
 import { button, field, link, select } from "/panel/controls.js";
-import { el, show } from "/panel/dom.js";
+import { el, redraw, show } from "/panel/dom.js";
 import { advice, problem, serverText } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
 import { table } from "/panel/table.js";
-import { age, duration, moment, t } from "/panel/text.js";
+import { duration, t } from "/panel/text.js";
 
 const STATES = ["PENDING", "RUNNING", "CANCELLING", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"];
-const UNFINISHED = STATES.slice(0, 3);
+export const UNFINISHED = STATES.slice(0, 3);
 const FAILED = ["FAILED", "INTERRUPTED"];
 const PAGE = 30;
 const SOON_MS = 2000;
@@ -17,23 +18,36 @@ const LATER_MS = 15000;
 
 export async function jobsView(_parameters, { state = "" }, signal) {
   const list = el("div", {});
-  const more = el("div", {});
-  const first = await page(state, null, signal);
+  const silence = el("div", { role: "status" });
   const failures = new Map();
-  const pages = [first.jobs];
-  const draw = () => show(list, listing(pages.flat(), failures));
-  const offer = (next) => show(more, next && button(t("show more"), async () => {
-    const found = await page(state, next, signal);
-    pages.push(found.jobs);
-    draw();
-    offer(found.next);
-  }));
-  draw();
-  offer(first.next);
-  refresh(state, pages, draw, signal);
+  let found = null;
+  let count = PAGE;
+  const ask = async () => {
+    const now = await newest(state, count, signal);
+    if (JSON.stringify(now) === JSON.stringify(found)) return;
+    found = now;
+    redraw(list, listing(found.jobs, failures), found.next && button(t("show more"), more, { name: "more" }));
+  };
+  const more = () => {
+    count += PAGE;
+    return ask().catch((error) => signal.aborted || show(silence, problem(error)));
+  };
+  await ask();
+  refresh(ask, () => found.jobs.some((job) => UNFINISHED.includes(job.state)), silence, signal);
   const states = [["", t("all")], ...STATES.map((name) => [name, t(`state.${name}`)])];
   const filter = field(t("state"), select(states, state, (event) => go(address(["jobs"], { state: event.target.value }))));
-  return { title: t("jobs"), node: el("div", { class: "page" }, el("h1", {}, t("jobs")), el("div", { class: "filters" }, filter), list, more) };
+  return { title: t("jobs"), node: el("div", { class: "page" }, el("h1", {}, t("jobs")), el("div", { class: "filters" }, filter), silence, list) };
+}
+
+// {jobs, next}: at least so many as there are, all asked for again: any of them may have changed, or moved on a page.
+async function newest(state, count, signal) {
+  let { jobs, next } = await page(state, null, signal);
+  while (next && jobs.length < count) {
+    const further = await page(state, next, signal);
+    jobs = [...jobs, ...further.jobs];
+    next = further.next;
+  }
+  return { jobs, next };
 }
 
 function page(state, after, signal) {
@@ -41,17 +55,12 @@ function page(state, after, signal) {
   return call("GET", `/jobs?${query}`, undefined, { signal });
 }
 
-// Asks for the newest page again and again, often while something runs. What is focused stays.
-async function refresh(state, pages, draw, signal) {
+// Asks again and again, often while something runs, and says so when there is no answer.
+async function refresh(ask, running, silence, signal) {
   while (!signal.aborted) {
-    const running = pages[0].some((job) => UNFINISHED.includes(job.state));
-    await new Promise((resolve) => setTimeout(resolve, running ? SOON_MS : LATER_MS));
-    const found = await page(state, null, signal).catch(() => null);
-    if (signal.aborted || !found || JSON.stringify(found.jobs) === JSON.stringify(pages[0])) continue;
-    const focused = document.activeElement?.getAttribute("href");
-    pages[0] = found.jobs;
-    draw();
-    if (focused) document.querySelector(`main a[href="${CSS.escape(focused)}"]`)?.focus();
+    await new Promise((resolve) => setTimeout(resolve, running() ? SOON_MS : LATER_MS));
+    if (signal.aborted) return;
+    await ask().then(() => show(silence), () => show(silence, el("p", { class: "note" }, t("silence"))));
   }
 }
 
@@ -61,7 +70,7 @@ function listing(jobs, failures) {
     { key: "kind", label: t("job"), cell: (job) => link(kindOf(job), jobAddress(job)) },
     { key: "state", label: t("state"), cell: (job) => [badge(job.state), FAILED.includes(job.state) && failure(job, failures)] },
     { key: "target", label: t("database"), kind: "any", cell: (job) => job.target?.dbname ?? "–" },
-    { key: "created", label: t("when"), cell: (job) => el("span", { title: moment(new Date(job.created_at)) }, age(new Date(job.created_at))) },
+    { key: "created", label: t("when"), cell: (job) => since(new Date(job.created_at)) },
     { key: "took", label: t("took"), numeric: true, cell: took },
   ];
   return table(t("jobs"), columns, jobs);

@@ -4,6 +4,7 @@ import { Failure, loadSession } from "/panel/api.js";
 import { backupSetView } from "/panel/backup_set.js";
 import { backupsView } from "/panel/backups.js";
 import { compareView } from "/panel/compare.js";
+import { tell } from "/panel/controls.js";
 import { el, show } from "/panel/dom.js";
 import { drawHeader, mark } from "/panel/header.js";
 import { jobView } from "/panel/job.js";
@@ -35,7 +36,8 @@ function guarded(view) {
       return await view(parameters, query, signal);
     } catch (error) {
       if (!(error instanceof Failure) && error.name !== "AbortError") throw error;
-      return { title: t("trouble"), node: signal.aborted ? el("div") : trouble(error) };
+      if (signal.aborted) return {};
+      return { title: t("trouble"), node: trouble(error) };
     }
   };
 }
@@ -46,8 +48,10 @@ function trouble(error) {
 }
 
 let started = false;
+let asking = false;
 
 function enter() {
+  asking = false;
   drawHeader(true, () => { enter(); }, leavePanel);
   if (started) render(false);
   else start(ROUTES.map(([pattern, view]) => [pattern, guarded(view)]));
@@ -55,6 +59,7 @@ function enter() {
 }
 
 function ask() {
+  asking = true;
   leave();
   for (const box of document.querySelectorAll("dialog")) box.remove();
   drawHeader(false, ask, leavePanel);
@@ -62,11 +67,16 @@ function ask() {
 }
 
 async function leavePanel() {
-  await signOut();
-  ask();
+  try {
+    await signOut();
+    ask();
+  } catch (error) {
+    tell(t("sign out.failed"), problem(error));
+  }
 }
 
-document.addEventListener("signed-out", ask);
+// Every call under way says so; what is typed meanwhile stays.
+document.addEventListener("signed-out", () => asking || ask());
 document.addEventListener("view", (event) => mark(event.detail));
 
 loadSession().then(

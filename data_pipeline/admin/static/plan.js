@@ -1,48 +1,60 @@
 // The second and third step of a restore: what would happen, and the confirmation. The plan is a job, a dry run.
 
 import { call } from "/panel/api.js";
+import { since } from "/panel/clock.js";
 import { busy, link, typedName, writeButton } from "/panel/controls.js";
 import { databaseName } from "/panel/database.js";
-import { el, show } from "/panel/dom.js";
+import { announce, el, refill, show } from "/panel/dom.js";
 import { finished, follow } from "/panel/follow.js";
+import { UNFINISHED } from "/panel/jobs.js";
 import { foreseen, jobProblem, problem, serverText } from "/panel/problem.js";
 import { progressPanel } from "/panel/progress.js";
 import { address, go } from "/panel/router.js";
 import { expectation, loss, sentences } from "/panel/plan_words.js";
 import { steps } from "/panel/steps.js";
-import { age, t } from "/panel/text.js";
+import { t } from "/panel/text.js";
 
 export async function planView({ job: jobId }, _query, signal) {
-  const node = el("div", { class: "page narrow" });
+  const heading = el("h1", {});
+  const content = el("div", {});
   const progress = progressPanel(jobId);
   let state = null;
   await follow(jobId, (job) => {
-    if (state !== job.state && (finished(job) || state === null)) show(node, finished(job) ? plan(job) : waiting(progress));
-    state = job.state;
     if (!finished(job)) progress.update(job);
-  }, signal);
-  return { title: t("plan"), node };
+    if (state === job.state || (state !== null && !finished(job))) return;
+    const news = state !== null;
+    state = job.state;
+    show(heading, headline(job));
+    if (news) announce(headline(job));
+    refill(content, heading, finished(job) ? plan(job) : waiting(progress));
+  }, progress.silent, signal);
+  return { title: t("plan"), node: el("div", { class: "page narrow" }, heading, content) };
+}
+
+function headline(job) {
+  if (!finished(job)) return t("plan.waiting");
+  if (!job.result) return t("plan.failed");
+  return t(job.result.would_succeed ? "plan.good" : "plan.bad");
 }
 
 function waiting(progress) {
-  return [el("h1", {}, t("plan.waiting")), steps(2), el("p", {}, t("check changes nothing")), progress.node];
+  return [steps(2), el("p", {}, t("check changes nothing")), progress.node];
 }
 
 function plan(job) {
   const back = link(t("change choices"), address(["restore"], { plan: job.job_id }), "button");
   if (!job.result) {
-    return [el("h1", {}, t("plan.failed")), steps(2),
+    return [steps(2),
       job.error ? jobProblem(job.error, job.request_id) : el("p", {}, t(`state.${job.state}`)), el("div", { class: "actions" }, back, again(job))];
   }
   const { result } = job;
   return [
-    el("h1", {}, t(result.would_succeed ? "plan.good" : "plan.bad")),
     steps(result.would_succeed ? 3 : 2),
     el("p", { class: "into" }, databaseName(result.target, "plan.into")),
     result.problems.map(foreseen),
     result.would_succeed && words(job),
     result.warnings.length > 0 && el("ul", { class: "note" }, result.warnings.map((text) => el("li", {}, serverText(text)))),
-    el("p", { class: "hint" }, t("plan.age", { age: age(new Date(job.finished_at)) })),
+    el("p", { class: "hint" }, since(new Date(job.finished_at), (text) => t("plan.age", { age: text }))),
     result.would_succeed ? confirmation(job, back) : el("div", { class: "actions" }, back, again(job)),
   ];
 }
@@ -66,7 +78,8 @@ function confirmation(job, back) {
     if (confirm.disabled) return;
     try {
       const started = await busy(confirm, () => call("POST", "/restore", bodyOf(job, dbname), { key: `plan-${job.job_id}` }));
-      go(address(["jobs", started.job_id]));
+      if (UNFINISHED.includes(started.state)) go(address(["jobs", started.job_id]));
+      else show(trouble, done(started));
     } catch (error) {
       show(trouble, problem(error));
     }
@@ -79,6 +92,11 @@ function confirmation(job, back) {
     el("div", { class: "actions" }, confirm, back, again(job)));
 }
 
+// A check is confirmed once: what came of it may be long past.
+function done(started) {
+  return el("p", { class: "note", role: "alert" }, t("plan.confirmed"), " ", link(t("job"), address(["jobs", started.job_id])));
+}
+
 // What was checked, and only in the database it was checked in.
 function bodyOf(job, dbname) {
   const { dry_run: _, ...request } = job.request;
@@ -86,8 +104,10 @@ function bodyOf(job, dbname) {
 }
 
 function again(job) {
-  const control = writeButton(t("check again"), () => rehearse(job.request, control));
-  return job.target?.source === "pg_conn" ? null : control;
+  const trouble = el("div", { class: "trouble" });
+  const control = writeButton(t("check again"), () =>
+    rehearse(job.request, control).catch((error) => show(trouble, problem(error))));
+  return job.target?.source === "pg_conn" ? null : [control, trouble];
 }
 
 // Plans a request, and goes there.

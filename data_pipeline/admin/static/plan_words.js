@@ -9,7 +9,7 @@ export function sentences(job) {
     .filter(([, table]) => table.success)
     .flatMap(([name, table]) => ofTable(t(`rows of.${name}`), request, table, result.truncate_results?.[name]));
   if (request.collection_suffix) lines.push(said("plan.copies", { names: result.collections.join(", ") }));
-  else if (request.collections) lines.push(said("plan.only", { names: request.collections.join(", ") }));
+  else if (result.collections) lines.push(said("plan.only", { names: result.collections.join(", ") }));
   if (result.created) lines.push(said("plan.created", { names: created(result.created) }));
   return lines;
 }

@@ -8,13 +8,18 @@ import { bytes, duration, t } from "/panel/text.js";
 
 const SAID_EVERY = 25;
 
-// {node, update(job)}. The parts stay the same nodes, so that a screen reader or a finger isn't thrown off.
+// {node, update(job), silent(whether no news comes through)}. The parts stay the same nodes, so that a screen reader or a finger isn't thrown off.
 export function progressPanel(jobId) {
   const bar = el("progress", { max: 100, "aria-label": t("progress") });
   const phase = el("p", { class: "phase" });
   const numbers = el("p", { class: "hint numbers" });
   const trouble = el("div", { class: "trouble" });
   const cancel = writeButton(t("cancel job"), () => busy(cancel, () => call("POST", `/jobs/${jobId}/cancel`)).catch((error) => show(trouble, problem(error))));
+  const silence = el("p", { class: "note", role: "status", hidden: true });
+  const silent = (lost) => {
+    silence.hidden = !lost;
+    show(silence, lost && t("silence"));
+  };
   let said = "";
   const update = (job) => {
     const { progress, state } = job;
@@ -26,7 +31,7 @@ export function progressPanel(jobId) {
     const step = `${name} ${progress ? Math.floor(progress.percent / SAID_EVERY) * SAID_EVERY : 0}%`;
     if (step !== said) announce(said = step);
   };
-  return { node: el("section", { class: "card progress" }, phase, bar, numbers, el("div", { class: "actions" }, cancel), trouble), update };
+  return { silent, update, node: el("section", { class: "card progress" }, silence, phase, bar, numbers, el("div", { class: "actions" }, cancel), trouble) };
 }
 
 function phaseName({ state, kind, progress }) {

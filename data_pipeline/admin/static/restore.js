@@ -5,6 +5,7 @@ import { configuration } from "/panel/configuration.js";
 import { busy, choice, field, group, select, writeButton } from "/panel/controls.js";
 import { databaseSelect } from "/panel/database.js";
 import { el, freshId, show } from "/panel/dom.js";
+import { gone } from "/panel/gone.js";
 import { problem } from "/panel/problem.js";
 import { address, go, rename } from "/panel/router.js";
 import { detailsOf, listSets, placeName, setAddress } from "/panel/sets.js";
@@ -14,10 +15,11 @@ import { bytes, number, t } from "/panel/text.js";
 const TABLES = ["langchain_pg_collection", "langchain_pg_embedding"];
 
 export async function restoreView(parameters, query, signal) {
-  const [{ sets }, config, earlier] = await Promise.all([listSets(signal), configuration(), earlierRequest(query.plan)]);
+  const [{ sets, unreachable }, config, earlier] = await Promise.all([listSets(signal), configuration(signal), earlierRequest(query.plan, signal)]);
   if (!sets.length) return { title: t("restore"), node: el("div", { class: "page" }, el("h1", {}, t("restore")), el("p", {}, t("no backups"))) };
-  const chosen = sets.find((set) => isNamed(set, parameters, earlier)) ?? sets[0];
-  return { title: t("restore"), node: el("div", { class: "page narrow" }, el("h1", {}, t("restore")), steps(1), form(sets, chosen, config, earlier ?? {})) };
+  const chosen = earlier || parameters.timestamp ? sets.find((set) => isNamed(set, parameters, earlier)) : sets[0];
+  if (!chosen) return { title: t("restore"), node: gone(parameters.storage, unreachable) };
+  return { title: t("restore"), node: el("div", { class: "page narrow" }, el("h1", {}, t("restore")), steps(1), form(sets, chosen, config, earlier ?? {}, signal)) };
 }
 
 function isNamed(set, { storage, location, timestamp }, earlier) {
@@ -26,27 +28,35 @@ function isNamed(set, { storage, location, timestamp }, earlier) {
 }
 
 // The request of a plan that somebody came back from.
-async function earlierRequest(plan) {
-  return plan ? (await call("GET", `/jobs/${encodeURIComponent(plan)}`)).request : null;
+async function earlierRequest(plan, signal) {
+  return plan ? (await call("GET", `/jobs/${encodeURIComponent(plan)}`, undefined, { signal })).request : null;
 }
 
-function form(sets, first, config, earlier) {
+function form(sets, first, config, earlier, signal) {
   const about = el("div", { class: "about", role: "status" });
   const names = el("div", {});
   const trouble = el("div", { class: "trouble" });
   let set = first;
-  const choose = async (next) => {
-    set = next;
-    rename(setAddress("restore", set));
-    show(about, t("loading"));
-    const details = await detailsOf(set);
-    show(about, summary(set, details));
-    show(names, collectionChoices(details, set === first ? earlier.collections : null));
-  };
-  const setSelect = select(sets.map((one) => [one.key, label(one)]), first.key,
-    (event) => choose(sets.find((one) => one.key === event.target.value)));
   const submit = writeButton(t("check what would happen"), () => {}, { kind: "primary" });
   if (!submit.hasAttribute("aria-disabled")) submit.type = "submit";
+  // Until it is known what is in the set nothing of it can be chosen.
+  const choose = async (next) => {
+    set = next;
+    submit.disabled = true;
+    show(names);
+    show(about, t("loading"));
+    const [shown, choices] = await detailsOf(next).then(
+      (details) => [summary(next, details), collectionChoices(details, next === first ? earlier.collections : null)],
+      (error) => [problem(error), null]);
+    if (set !== next || signal.aborted) return; // somebody was quicker
+    submit.disabled = choices === null;
+    show(about, shown);
+    show(names, choices);
+  };
+  const setSelect = select(sets.map((one) => [one.key, label(one)]), first.key, (event) => {
+    choose(sets.find((one) => one.key === event.target.value));
+    rename(setAddress("restore", set));
+  });
   const node = el("form", { on: { submit: send } },
     group(t("choose.set"), field(t("backup"), setSelect), about),
     group(t("choose.what"), tableChoices(earlier), names),
@@ -67,7 +77,7 @@ function form(sets, first, config, earlier) {
       show(trouble, problem(error));
     }
   }
-  choose(first).catch((error) => show(about, problem(error)));
+  choose(first);
   return node;
 }
 
@@ -87,7 +97,7 @@ function tableChoices(earlier) {
 
 // Names to tick where a manifest has them, else a place to write them down.
 function collectionChoices({ rows, collections }, earlier) {
-  const named = collections.filter((one) => one.name !== null);
+  const named = collections.filter((one) => one.name); // the empty name can't be asked for, as no name can't
   if (rows === null) {
     return field(t("collections"), el("textarea", { name: "collections", rows: 2, value: (earlier ?? []).join("\n") }), t("collections.hint"));
   }

@@ -1,5 +1,7 @@
 // The view is in the address: #/jobs/<id>?x=y. A reload, a bookmark and the back button show the same.
 
+import { attend, refill } from "/panel/dom.js";
+
 let routes = [];
 let leaving = null;
 
@@ -39,12 +41,11 @@ export async function render(moved) {
   const { title, node } = await view(parameters, query, signal);
   if (signal.aborted) return;
   document.title = title;
-  main.replaceChildren(node);
-  main.removeAttribute("aria-busy");
   const heading = node.querySelector("h1");
-  if (moved && heading) {
-    heading.tabIndex = -1;
-    heading.focus();
+  refill(main, heading, node);
+  main.removeAttribute("aria-busy");
+  if (moved) {
+    attend(heading);
     window.scrollTo(0, 0);
   }
 }

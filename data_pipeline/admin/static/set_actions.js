@@ -1,44 +1,51 @@
 // What can be done with one backup set: verify it, remove it, copy it.
 
 import { call, Failure } from "/panel/api.js";
-import { busy, dialog, field, select, typedName } from "/panel/controls.js";
-import { announce, el, show } from "/panel/dom.js";
+import { since } from "/panel/clock.js";
+import { busy, dialog, field, select, tell, typedName } from "/panel/controls.js";
+import { announce, el } from "/panel/dom.js";
 import { problem } from "/panel/problem.js";
 import { forget, placeName, rememberVerified, setUrl, verified } from "/panel/sets.js";
-import { age, t } from "/panel/text.js";
+import { t } from "/panel/text.js";
 
 // Whether something vouches for a set, and what this tab found when it read all of it.
 export function checkState(set) {
   const seen = verified(set);
   if (!seen) return el("span", { class: set.vouched ? "" : "hint" }, t(set.vouched ? "has checksums" : "no checksums"));
-  const when = age(new Date(seen.at));
-  return seen.good
-    ? el("span", { class: "good" }, t("verified", { when }))
-    : el("span", { class: "bad" }, t("damaged", { when }));
+  return el("span", { class: CLASSES[seen.found] }, since(new Date(seen.at), (when) => t(seen.found, { when })));
 }
+
+// What reading a set can find. "parsed": nothing is wrong with it, and nothing vouches for it.
+const CLASSES = { verified: "good", parsed: "hint", damaged: "bad" };
 
 export async function verifySet(set, control, changed) {
   try {
     const answer = await busy(control, () => call("POST", setUrl(set, "/verify")));
-    rememberVerified(set, answer.verified);
+    rememberVerified(set, answer.verified ? "verified" : "parsed");
     changed();
-    const text = answer.verified ? t("verify.good", { date: set.date }) : t("verify.unvouched", { date: set.date });
+    const text = t(answer.verified ? "verify.good" : "verify.unvouched", { date: set.date });
     announce(text);
-    tell(t("verify"), el("p", {}, text));
+    tell(t("verify"), named(set), el("p", {}, text));
   } catch (error) {
-    if (error instanceof Failure && error.status === 422) {
-      rememberVerified(set, false);
+    const damaged = error instanceof Failure && error.status === 422;
+    if (damaged) {
+      rememberVerified(set, "damaged");
       changed();
     }
-    tell(t("verify.failed"), problem(error));
+    if (error.status !== 401) tell(t(damaged ? "verify.failed" : "verify.unknown"), named(set), problem(error));
   }
+}
+
+// Which one it is: there may be another of the same time in another storage.
+function named(set) {
+  return el("p", {}, t("set.named", { date: set.date, location: placeName(set), storage: set.storage }));
 }
 
 // Ends with `done` once the set is gone; its name has to be typed.
 export function removeSet(set, done) {
   const action = el("button", { type: "submit", class: "danger" }, t("delete"));
   const content = [
-    el("p", {}, t("delete.what", { date: set.date, location: placeName(set), storage: set.storage })),
+    named(set),
     el("p", { class: "loss" }, t("delete.loss")),
     typedName(t("delete.type", { name: set.timestamp }), set.timestamp, action),
   ];
@@ -59,11 +66,4 @@ export function copySet(set, storages) {
     tell(t("copy"), el("p", {}, t("copy.done", { storage: to.value })));
   });
   return box;
-}
-
-function tell(title, content) {
-  const close = el("button", { type: "submit", class: "primary" }, t("close"));
-  const box = dialog(title, content, close, async () => {});
-  box.querySelector(".actions").replaceChildren(close);
-  show(box.querySelector(".trouble"));
 }

@@ -2,6 +2,7 @@
 
 import { call } from "/panel/api.js";
 import { address } from "/panel/router.js";
+import { compared } from "/panel/table.js";
 import { bytesIn, t } from "/panel/text.js";
 
 const AT_A_TIME = 4;
@@ -12,7 +13,7 @@ export async function listSets(signal) {
   const data = await call("GET", "/restore/list?storage=all", undefined, { signal });
   const offset = data.timestamp.slice(19); // the server's times are its local ones
   const sets = data.backup_locations.flatMap((place) => place.backups.map((backup) => described(place, backup, offset)));
-  sets.sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1));
+  sets.sort((a, b) => compared(b.timestamp, a.timestamp));
   return { sets, unreachable: data.summary.unreachable_storages };
 }
 
@@ -49,7 +50,11 @@ const known = new Map();
 
 // What a set's manifest says: {rows, collections, facts}; rows is null where nothing vouches for it.
 export function detailsOf(set) {
-  if (!known.has(set.key)) known.set(set.key, inTurn(() => load(set)));
+  if (!known.has(set.key)) {
+    const asked = inTurn(() => load(set));
+    known.set(set.key, asked);
+    asked.catch(() => known.delete(set.key)); // and may be asked again
+  }
   return known.get(set.key);
 }
 
@@ -67,7 +72,8 @@ async function load(set) {
 let running = 0;
 const waiting = [];
 
-// A few at a time, so that a long list doesn't keep the service from other work.
+// A few at a time, so that a long list doesn't keep the service from other work. The newest question comes first: it is
+// about what is looked at now.
 async function inTurn(work) {
   if (running >= AT_A_TIME) await new Promise((resolve) => waiting.push(resolve));
   running += 1;
@@ -75,18 +81,18 @@ async function inTurn(work) {
     return await work();
   } finally {
     running -= 1;
-    waiting.shift()?.();
+    waiting.pop()?.();
   }
 }
 
-// What this tab has verified: key -> {good, at}.
+// What this tab found when it read all of a set: key -> {found, at}.
 const VERIFIED = "verified";
 
 export function verified(set) {
   return JSON.parse(sessionStorage.getItem(VERIFIED) ?? "{}")[set.key] ?? null;
 }
 
-export function rememberVerified(set, good) {
+export function rememberVerified(set, found) {
   const all = JSON.parse(sessionStorage.getItem(VERIFIED) ?? "{}");
-  sessionStorage.setItem(VERIFIED, JSON.stringify({ ...all, [set.key]: { good, at: Date.now() } }));
+  sessionStorage.setItem(VERIFIED, JSON.stringify({ ...all, [set.key]: { found, at: Date.now() } }));
 }

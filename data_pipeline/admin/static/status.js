@@ -5,14 +5,14 @@ import { configuration } from "/panel/configuration.js";
 import { button } from "/panel/controls.js";
 import { databaseName } from "/panel/database.js";
 import { el, show } from "/panel/dom.js";
-import { fact } from "/panel/problem.js";
+import { fact, problem } from "/panel/problem.js";
 import { table } from "/panel/table.js";
 import { t } from "/panel/text.js";
 
 export async function statusView(_parameters, _query, signal) {
-  const config = await configuration();
+  const config = await configuration(signal);
   const health = el("div", { role: "status" });
-  const look = async () => show(health, await checks(signal));
+  const look = async () => show(health, await checks(signal).catch((error) => signal.aborted || problem(error)));
   await look();
   const node = el("div", { class: "page" },
     el("div", { class: "title" }, el("h1", {}, t("status")), button(t("look again"), look)),

@@ -25,7 +25,7 @@ export function sortChoice(columns, sort, resort) {
     const [key, direction] = event.target.value.split(" ");
     resort({ key, descending: direction === "down" });
   };
-  const chosen = select(options, `${sort.key} ${sort.descending ? "down" : "up"}`, change);
+  const chosen = select(options, `${sort.key} ${sort.descending ? "down" : "up"}`, change, { name: "sort" });
   const node = field(t("sort by"), chosen);
   node.classList.add("narrow-only");
   return node;
@@ -55,7 +55,7 @@ export function sorted(columns, rows, sort) {
 }
 
 // What isn't known yet comes last, or first the other way round.
-function compared(a, b) {
+export function compared(a, b) {
   if (a === null || b === null) return (a === null ? -1 : 0) + (b === null ? 1 : 0);
   return a < b ? -1 : a > b ? 1 : 0;
 }

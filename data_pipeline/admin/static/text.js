@@ -65,7 +65,7 @@ export function duration(seconds) {
 
 export function age(date) {
   const seconds = (date.getTime() - Date.now()) / 1000;
-  const format = new Intl.RelativeTimeFormat(language(), { numeric: "auto" });
+  const format = new Intl.RelativeTimeFormat(language()); // not "yesterday", which may be the day before
   for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
     if (Math.abs(seconds) >= size) return format.format(Math.round(seconds / size), unit);
   }
