@@ -31,7 +31,7 @@ def test_no_command_is_taken_for_a_file() -> None:
 
 @needs_make
 def test_make_test_runs_pytest_last() -> None:
-    assert made("-n", "test").splitlines()[-1].endswith(" -m pytest -n 2 --dist loadfile")
+    assert made("-n", "test").splitlines()[-1].endswith(" -m pytest -n 4 --dist loadfile --no-loadscope-reorder")
 
 
 @needs_make

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from data_pipeline import allocator
 from data_pipeline.api.schemas import BackupBody, RestoreBody
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
@@ -34,7 +35,8 @@ class RestoreOperation:
 
     def run(self, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         arguments = RestoreBody.model_validate(request).as_arguments()
-        return self._manager.restore_from_backup(**arguments, progress=progress)
+        with allocator.returned():
+            return self._manager.restore_from_backup(**arguments, progress=progress)
 
 
 class BackupOperation:
@@ -58,4 +60,5 @@ class BackupOperation:
     def run(self, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         body = BackupBody.model_validate(request)
         manager = VectorTableManager.of_task(self._engine, body.task_id, body.storages[0])
-        return manager.execute_vector_management(**body.as_arguments(), progress=progress)
+        with allocator.returned():
+            return manager.execute_vector_management(**body.as_arguments(), progress=progress)

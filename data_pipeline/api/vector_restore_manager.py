@@ -166,7 +166,7 @@ def counted(summary: dict[str, Any]) -> str:
 
 @contextmanager
 def _named(target: Target) -> Iterator[None]:
-    """Let a failure say which database it was about, and that nothing was changed: all of a restore is one transaction."""
+    """Let a failure say which database it was about, and that nothing was changed: a restore is one transaction."""
     try:
         yield
     except NotFound:

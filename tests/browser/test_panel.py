@@ -43,7 +43,7 @@ def test_a_backup_is_taken_with_options_and_stands_in_the_table(site: Any, visit
     page.get_by_role("link", name="Backups").click()
     row = row_of(page, timestamp)
     expect(row.get_by_role("cell")).to_have_text(
-        ["Whole system", "61", "4 KB", "binary", "Checksums", "just now", "RestoreVerifyDelete"]
+        ["Whole system", "61", "4 KB", "binary", "Has checksums", "just now", "RestoreVerifyDelete"]
     )
     row.get_by_role("button", name="Verify").click()
     expect(page.get_by_role("dialog")).to_contain_text("Every byte of the backup")
@@ -144,6 +144,7 @@ def test_only_chosen_collections_are_restored(site: Any, visit: Any) -> None:
     site.database.execute(f"DELETE FROM {EMBEDDING}")
     visit.open()
     row_of(visit.page, timestamp).get_by_role("link", name="Restore").click()
+    visit.page.get_by_role("radio", name="Only some collections").check()
     visit.page.get_by_role("checkbox", name=SCRIPT).uncheck()
     press(visit.page, "Check what would happen")
     heading(visit.page, "It would succeed")
@@ -227,6 +228,7 @@ def test_what_came_from_data_is_text_and_never_markup(site: Any, visit: Any) -> 
     visit.open(f"#/backups/local/global/{first}")
     expect(page.get_by_role("rowheader", name=SCRIPT)).to_be_visible()
     visit.open(f"#/restore/local/global/{first}")
+    page.get_by_role("radio", name="Only some collections").check()
     expect(page.get_by_text(f"{SCRIPT} (60 rows)")).to_be_visible()
     visit.open(f"#/compare?a=local/global/{first}&b=local/global/{second}")
     expect(page.get_by_text("<b>note</b>")).to_be_visible()
@@ -258,7 +260,7 @@ def test_the_table_is_filtered_and_sorted(site: Any, visit: Any) -> None:
     page.get_by_label("Filter").fill("task_2025")
     expect(page.get_by_role("rowheader")).to_have_text(["2025-07-22 01:03:18"])
     page.get_by_label("Filter").fill(few[:8][:4] + "-")
-    page.get_by_label("Check", exact=True).select_option("Checksums")
+    page.get_by_label("Check", exact=True).select_option("Has checksums")
     page.get_by_role("button", name="Rows").click()
     expect(page.get_by_role("columnheader", name="Rows")).to_have_attribute("aria-sort", "descending")
     expect(page.get_by_role("row").nth(1)).to_contain_text("61")

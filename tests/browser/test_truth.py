@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import SCRIPT
 from tests.browser.steps import EMBEDDING, choose_restore, heading, press, row_of, stalled
 
 
@@ -46,7 +47,7 @@ def test_a_set_that_could_not_be_read_is_not_called_unfit(site: Any, visit: Any)
     row_of(page, timestamp).get_by_role("button", name="Verify").click()
     expect(page.get_by_role("dialog", name="It couldn't be verified")).to_contain_text("Whole system (local)")
     press(page, "Close")
-    expect(row_of(page, timestamp)).to_contain_text("Checksums")
+    expect(row_of(page, timestamp)).to_contain_text("Has checksums")
 
 
 def test_a_set_that_is_gone_is_not_replaced_by_another_one(site: Any, visit: Any) -> None:
@@ -70,12 +71,15 @@ def test_what_belongs_to_another_set_is_not_chosen_from(site: Any, visit: Any) -
     with page.expect_response(f"**/backups/global/{both}?*"):
         slow[0].continue_()
     expect(page.get_by_text("1 rows in")).to_be_visible()
-    expect(page.get_by_role("checkbox", name="notes")).to_have_count(0)
+    page.get_by_role("radio", name="Only some collections").check()
+    expect(page.get_by_role("checkbox", name="notes")).to_be_visible()
+    expect(page.get_by_role("checkbox", name=SCRIPT)).to_have_count(0)
 
 
 def test_a_collection_without_a_name_keeps_nobody_from_choosing_among_the_others(site: Any, visit: Any) -> None:
     site.database.execute("INSERT INTO langchain_pg_collection VALUES (gen_random_uuid(), '', '{}')")
     visit.open(f"#/restore/local/global/{site.back_up()}")
+    visit.page.get_by_role("radio", name="Only some collections").check()
     visit.page.get_by_role("checkbox", name="notes").uncheck()
     press(visit.page, "Check what would happen")
     heading(visit.page, "It would succeed")
@@ -243,3 +247,37 @@ def test_a_service_that_is_silent_is_not_said_to_work(site: Any, visit: Any) -> 
         site.call("POST", f"/jobs/{job}/cancel")
     assert {fault.rpartition(":")[2] for fault in visit.faults} == {"ERR_FAILED"}
     visit.faults.clear()
+
+
+def test_every_collection_of_the_backup_is_not_everything_in_the_tables(site: Any, visit: Any) -> None:
+    """The live tables may have collections that the backup doesn't: whoever chooses keeps them."""
+    timestamp = site.back_up()
+    site.database.execute("INSERT INTO langchain_pg_collection VALUES (gen_random_uuid(), 'newer', '{}')")
+    visit.open(f"#/restore/local/global/{timestamp}")
+    visit.page.get_by_role("radio", name="Only some collections").check()
+    press(visit.page, "Check what would happen")
+    heading(visit.page, "It would succeed")
+    expect(visit.page.get_by_text("Only these collections; all others stay as they are:")).to_contain_text("notes")
+    press(visit.page, "Restore now")
+    heading(visit.page, "Succeeded")
+    assert site.database.fetch("SELECT count(*) FROM langchain_pg_collection WHERE name = 'newer'") == [(1,)]
+
+
+def test_an_address_that_leads_nowhere_says_so(visit: Any) -> None:
+    visit.open("#/nothing/here")
+    heading(visit.page, "There is no such page")
+
+
+def test_a_name_that_is_not_the_database_s_is_called_so(site: Any, visit: Any) -> None:
+    timestamp = site.back_up()
+    site.database.execute("INSERT INTO langchain_pg_collection VALUES (gen_random_uuid(), 'newer', '{}')")
+    visit.open()
+    choose_restore(visit.page, timestamp, "Replace")
+    heading(visit.page, "It would succeed")
+    box = visit.page.get_by_role("textbox", name="Type the name of the database")
+    box.fill("another")
+    box.press("Enter")
+    expect(visit.page.get_by_text("That isn't the name.")).to_be_visible()
+    box.fill(site.database.dbname)
+    expect(visit.page.get_by_text("That isn't the name.")).to_have_count(0)
+    expect(visit.page.get_by_role("button", name="Restore now")).to_be_enabled()

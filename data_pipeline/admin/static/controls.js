@@ -67,9 +67,15 @@ export function group(legend, ...children) {
 // A name that has to be typed before `control` can be pressed.
 export function typedName(label, name, control) {
   const input = el("input", { type: "text", autocomplete: "off", spellcheck: "false", autocapitalize: "off" });
+  const differs = el("p", { class: "bad", role: "status" });
+  const differing = () => input.value !== "" && input.value !== name;
   control.disabled = true;
-  input.addEventListener("input", () => { control.disabled = input.value !== name; });
-  return field(label, input);
+  input.addEventListener("input", () => {
+    control.disabled = input.value !== name;
+    if (!differing()) show(differs);
+  });
+  input.addEventListener("change", () => show(differs, differing() && t("name differs"))); // by Enter or on leaving it
+  return el("div", {}, field(label, input), differs);
 }
 
 // A dialog with a form. `submit` does the work; the dialog closes when it is done and shows what went wrong if not.

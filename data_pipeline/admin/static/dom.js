@@ -27,9 +27,11 @@ export function redraw(node, ...children) {
   if (mark) node.querySelector(`[${mark}="${CSS.escape(held.getAttribute(mark))}"]`)?.focus();
 }
 
-// The same for what makes way for something else: what was focused is gone, so the heading is.
+// The same for what makes way for something else: what was focused is gone, so the heading is. A button that is busy
+// has lost the focus already, to the body.
 export function refill(node, heading, ...children) {
-  const held = node.contains(document.activeElement);
+  const lost = document.activeElement === document.body && node.hasChildNodes();
+  const held = lost || node.contains(document.activeElement);
   show(node, ...children);
   if (held) attend(heading);
 }

@@ -4,7 +4,7 @@ import { Failure, loadSession } from "/panel/api.js";
 import { backupSetView } from "/panel/backup_set.js";
 import { backupsView } from "/panel/backups.js";
 import { compareView } from "/panel/compare.js";
-import { tell } from "/panel/controls.js";
+import { link, tell } from "/panel/controls.js";
 import { el, show } from "/panel/dom.js";
 import { drawHeader, mark } from "/panel/header.js";
 import { jobView } from "/panel/job.js";
@@ -47,6 +47,10 @@ function trouble(error) {
     el("div", { class: "actions" }, el("button", { type: "button", on: { click: () => render(true) } }, t("try again"))));
 }
 
+function absent() {
+  return { title: t("no page"), node: el("div", { class: "page" }, el("h1", {}, t("no page")), el("p", {}, link(t("back to backups"), "#/backups"))) };
+}
+
 let started = false;
 let asking = false;
 
@@ -54,7 +58,7 @@ function enter() {
   asking = false;
   drawHeader(true, () => { enter(); }, leavePanel);
   if (started) render(false);
-  else start(ROUTES.map(([pattern, view]) => [pattern, guarded(view)]));
+  else start(ROUTES.map(([pattern, view]) => [pattern, guarded(view)]), absent);
   started = true;
 }
 

@@ -96,15 +96,20 @@ function tableChoices(earlier) {
 }
 
 // Names to tick where a manifest has them, else a place to write them down.
-function collectionChoices({ rows, collections }, earlier) {
+function collectionChoices({ rows, collections, facts }, earlier) {
   const named = collections.filter((one) => one.name); // the empty name can't be asked for, as no name can't
   if (rows === null) {
     return field(t("collections"), el("textarea", { name: "collections", rows: 2, value: (earlier ?? []).join("\n") }), t("collections.hint"));
   }
-  if (named.length < 2) return [];
-  const list = el("div", { class: "choices" }, named.map((one) =>
+  if (!named.length) return [];
+  const list = el("div", { class: "choices", hidden: !earlier }, named.map((one) =>
     choice("checkbox", "collection", one.name, `${one.name} (${t("n rows", { n: one.rows })})`, { checked: !earlier || earlier.includes(one.name) })));
-  return group(t("collections"), el("p", { class: "hint" }, t("collections.tick")), list);
+  const whole = facts.manifest.chosen_collections ? "collections.all.limited" : "collections.all.hint";
+  const change = (event) => { list.hidden = event.target.value === "all"; };
+  return group(t("collections"),
+    choice("radio", "extent", "all", t("collections.all"), { hint: t(whole), checked: !earlier, change }),
+    choice("radio", "extent", "chosen", t("collections.chosen"), { hint: t("collections.chosen.hint"), checked: Boolean(earlier), change }),
+    list);
 }
 
 function strategies(earlier) {
@@ -150,12 +155,11 @@ function bodyOf(node, set) {
   };
 }
 
-// All of them is null, which is more than every name: rows without a collection belong to it.
+// Everything is null, which is more than every name: collections that only the live tables have belong to it.
 function collectionsOf(node, given) {
   if (given.has("collections")) {
     const names = given.get("collections").split("\n").map((line) => line.trim()).filter(Boolean);
     return names.length ? names : null;
   }
-  const ticked = given.getAll("collection");
-  return ticked.length === node.querySelectorAll("[name=collection]").length ? null : ticked;
+  return given.get("extent") === "chosen" ? given.getAll("collection") : null;
 }

@@ -3,12 +3,14 @@
 import { attend, refill } from "/panel/dom.js";
 
 let routes = [];
+let fallback = null;
 let leaving = null;
 
 // routes: [[["jobs", ":id"], view]]. A view takes (parameters, query, signal) and gives {title, node};
-// signal tells when it is left.
-export function start(given) {
+// signal tells when it is left. absent: the view of an address that is none of these; an empty one is the first route's.
+export function start(given, absent) {
   routes = given;
+  fallback = absent;
   window.addEventListener("hashchange", () => render(true));
   render(false);
 }
@@ -75,5 +77,5 @@ function find(parts) {
       return [view, Object.fromEntries(named)];
     }
   }
-  return [routes[0][1], {}];
+  return [parts.join("") ? fallback : routes[0][1], {}];
 }

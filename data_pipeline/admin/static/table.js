@@ -39,7 +39,7 @@ function heading(column, sort, resort) {
   const direction = active ? (sort.descending ? "descending" : "ascending") : "none";
   const arrow = el("span", { "aria-hidden": "true", class: "arrow" }, active ? (sort.descending ? "↓" : "↑") : "");
   return el("th", { ...scope, "aria-sort": direction },
-    el("button", { type: "button", class: "plain", "data-sort": column.key, on: { click } }, column.label, arrow));
+    el("button", { type: "button", class: "plain", "data-sort": column.key, on: { click } }, column.numeric ? [arrow, column.label] : [column.label, arrow]));
 }
 
 function cell(column, row, n) {
