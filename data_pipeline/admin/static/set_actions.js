@@ -11,7 +11,7 @@ import { t } from "/panel/text.js";
 // Whether something vouches for a set, and what this tab found when it read all of it.
 export function checkState(set) {
   const seen = verified(set);
-  if (!seen) return el("span", { class: set.vouched ? "" : "hint" }, t(set.vouched ? "has checksums" : "no checksums"));
+  if (!seen) return el("span", { class: set.vouched ? "fixed" : "fixed hint" }, t(set.vouched ? "has checksums" : "no checksums"));
   return el("span", { class: CLASSES[seen.found] }, since(new Date(seen.at), (when) => t(seen.found, { when })));
 }
 
