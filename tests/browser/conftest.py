@@ -198,3 +198,21 @@ def open_panel(browser: Browser) -> Iterator[Callable[..., Visit]]:
         context.close()
     for one in visits:
         one.expect_clean()
+
+
+@pytest.fixture(scope="module")
+def shared_site(make_site: Callable[..., Site]) -> Site:
+    return make_site()
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """The service with full tables."""
+    shared_site.refill()
+    return shared_site
+
+
+@pytest.fixture
+def visit(site: Site, open_panel: Callable[..., Visit]) -> Visit:
+    """A browser that has opened nothing yet."""
+    return open_panel(site, None)

@@ -9,26 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from common.errors import ServiceError
+from tests.browser.conftest import SCRIPT
 from tests.browser.steps import EMBEDDING, choose_restore, heading, press, row_of, stalled
-
-SCRIPT = "<script>alert(1)</script>"
-
-
-@pytest.fixture(scope="module")
-def shared_site(make_site: Callable[..., Any]) -> Any:
-    return make_site()
-
-
-@pytest.fixture
-def site(shared_site: Any) -> Any:
-    """The service with full tables."""
-    shared_site.refill()
-    return shared_site
-
-
-@pytest.fixture
-def visit(site: Any, open_panel: Callable[..., Any]) -> Any:
-    return open_panel(site, None)
 
 
 def test_a_backup_is_taken_with_options_and_stands_in_the_table(site: Any, visit: Any) -> None:

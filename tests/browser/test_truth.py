@@ -1,30 +1,11 @@
 """What the panel says when things aren't as they should be, and that it is so."""
 
-from collections.abc import Callable
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SCRIPT
 from tests.browser.steps import EMBEDDING, choose_restore, heading, press, row_of, stalled
-
-
-@pytest.fixture(scope="module")
-def shared_site(make_site: Callable[..., Any]) -> Any:
-    return make_site()
-
-
-@pytest.fixture
-def site(shared_site: Any) -> Any:
-    """The service with full tables."""
-    shared_site.refill()
-    return shared_site
-
-
-@pytest.fixture
-def visit(site: Any, open_panel: Callable[..., Any]) -> Any:
-    return open_panel(site, None)
 
 
 def test_a_set_that_nothing_vouches_for_is_not_called_damaged(site: Any, visit: Any) -> None:

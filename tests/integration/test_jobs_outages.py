@@ -95,44 +95,50 @@ def waiting(queue: Any) -> int:
 # What ends meanwhile
 
 
+@pytest.fixture
+def end_while_away(
+    client: Any, relay: Relay, held: Any, states: Any, background: Any, small_set: dict[str, str]
+) -> Callable[[], Any]:
+    """Let a call begin with the queue there and end without it; its answer."""
+
+    def end() -> Any:
+        call = background(lambda: client.twin().restore(**small_set, **REPLACE))
+        until(lambda: states() == ["RUNNING"])
+        relay.go()
+        held()
+        assert call.result().status_code == 200
+        return call.result()
+
+    return end
+
+
 def test_a_call_that_ends_while_the_queue_is_away_is_in_the_history_once_it_is_back(
-    client: Any, jobs_database: Any, relay: Relay, held: Any, states: Any, background: Any, small_set: dict[str, str]
+    jobs_database: Any, relay: Relay, states: Any, end_while_away: Callable[[], Any]
 ) -> None:
-    call = background(lambda: client.twin().restore(**small_set, **REPLACE))
-    until(lambda: states() == ["RUNNING"])
-    relay.go()
-    held()
-    assert call.result().status_code == 200
+    answer = end_while_away()
     assert states() == ["RUNNING"]
     ((ended,),) = jobs_database.fetch("SELECT clock_timestamp()")
     time.sleep(0.5)
     relay.come_back()
     until(lambda: states() == ["SUCCEEDED"])
     ((result, finished),) = jobs_database.fetch("SELECT result, finished_at FROM vector_jobs.jobs")
-    assert result["restore_results"] == call.result().get_json()["data"]["restore_results"]
+    assert result["restore_results"] == answer.get_json()["data"]["restore_results"]
     assert finished < ended  # when it ended, not when that was written down
 
 
 def test_the_truth_wins_over_what_others_took_a_silent_process_for(
-    client: Any,
     make_client: Any,
     database: Any,
     jobs_database: Any,
     relay: Relay,
-    held: Any,
     states: Any,
-    background: Any,
-    small_set: dict[str, str],
+    end_while_away: Callable[[], Any],
 ) -> None:
     other = make_client(
         DATABASE_URL=database.url, JOBS_DATABASE_URL=jobs_database.url, JOBS_HEARTBEAT_SECONDS="1"
     ).application.extensions["jobs"]
     other.start()
-    call = background(lambda: client.twin().restore(**small_set, **REPLACE))
-    until(lambda: states() == ["RUNNING"])
-    relay.go()
-    held()
-    assert call.result().status_code == 200
+    end_while_away()
     until(lambda: states() == ["INTERRUPTED"])
     relay.come_back()
     until(lambda: states() == ["SUCCEEDED"])
@@ -157,14 +163,10 @@ def test_a_job_that_ends_while_the_queue_is_away_ends_once_and_blocks_nobody(
 
 
 def test_a_service_that_stops_before_the_queue_is_back_has_not_said_that_the_job_failed(
-    client: Any, database: Any, relay: Relay, held: Any, states: Any, background: Any, small_set: dict[str, str]
+    client: Any, relay: Relay, states: Any, end_while_away: Callable[[], Any]
 ) -> None:
     """What it could not say any more, it says in its last moment if it can."""
-    call = background(lambda: client.twin().restore(**small_set, **REPLACE))
-    until(lambda: states() == ["RUNNING"])
-    relay.go()
-    held()
-    assert call.result().status_code == 200
+    end_while_away()
     relay.come_back()
     client.application.extensions["jobs"].close()
     assert states() == ["SUCCEEDED"]

@@ -92,6 +92,20 @@ def fleet(jobs_database: Any, four_databases: list[Any], start_server: Callable[
     return Fleet(start_server, jobs_database, four_databases)
 
 
+def hold(database: Any) -> Any:
+    """A connection that keeps the embedding table from being replaced, until it rolls back."""
+    holder = database.connect()
+    holder.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
+    return holder
+
+
+def other_worker(fleet: Fleet, small_set: dict[str, str]) -> tuple[str, Any]:
+    """A worker that takes the next job: the service's own is at work on the first database, held. That job, and it."""
+    busy = fleet.submit(small_set, pg_conn="0")
+    fleet.until(busy, "RUNNING")
+    return busy, fleet.worker()
+
+
 def until_empty(queue: Any) -> None:
     """Until nothing is left in the queue, and no lock is held there."""
     deadline = time.monotonic() + 30
@@ -136,12 +150,8 @@ def test_a_job_whose_worker_is_killed_is_interrupted_and_blocks_nobody(
     first, second = four_databases[:2]
     fill(second)
     before = bits(second)
-    holders = [database.connect() for database in (first, second)]
-    for holder in holders:
-        holder.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
-    busy = fleet.submit(small_set, pg_conn="0")  # keeps the service's own worker at work
-    fleet.until(busy, "RUNNING")
-    worker = fleet.worker()
+    holders = [hold(database) for database in (first, second)]
+    busy, worker = other_worker(fleet, small_set)
     killed = fleet.submit(small_set, pg_conn="1")
     fleet.until(killed, "RUNNING")
     after = fleet.submit(small_set, pg_conn="1")  # waits for the same database
@@ -194,8 +204,7 @@ def test_a_service_that_is_killed_leaves_the_tables_as_before_and_its_jobs_inter
 def test_a_service_that_is_stopped_gives_its_job_up_at_once_and_leaves_the_waiting_ones(
     fleet: Fleet, jobs_database: Any, four_databases: list[Any], bits: Any, small_set: dict[str, str]
 ) -> None:
-    holder = four_databases[0].connect()
-    holder.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
+    holder = hold(four_databases[0])
     running, waiting = fleet.submit(small_set), fleet.submit(small_set)
     own = fleet.submit(small_set, pg_conn=four_databases[1].url)
     fleet.until(running, "RUNNING")
@@ -216,8 +225,7 @@ def test_a_worker_with_another_database_refuses_the_job(
     """It would restore into a database that nobody has named."""
     first, second = four_databases[:2]
     fleet = Fleet(start_server, jobs_database, [first, first])
-    holder = first.connect()
-    holder.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
+    holder = hold(first)
     busy = fleet.submit(small_set, pg_conn="0")
     fleet.until(busy, "RUNNING")
     other = start_server("worker", DATABASE_URL=second.url, JOBS_DATABASE_URL=jobs_database.url)
@@ -242,12 +250,8 @@ def test_a_worker_that_stood_still_tells_the_truth_when_it_goes_on(
     """No sign of life comes from it meanwhile, and others take it for dead."""
     first, second = four_databases[:2]
     second.execute(COUNTED)
-    holders = [database.connect() for database in (first, second)]
-    for holder in holders:
-        holder.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
-    busy = fleet.submit(small_set, pg_conn="0")  # keeps the service's own worker at work
-    fleet.until(busy, "RUNNING")
-    worker = fleet.worker()
+    holders = [hold(database) for database in (first, second)]
+    busy, worker = other_worker(fleet, small_set)
     still = fleet.submit(small_set, pg_conn="1")
     fleet.until(still, "RUNNING")
     worker.process.send_signal(signal.SIGSTOP)
