@@ -4,7 +4,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -152,9 +152,9 @@ class Relay:
                 return data
             if not and_go:
                 return self._deliver(client, server, data)
+            self.go(sparing={client, server})  # first: who loses this answer may ask again at once
             server.sendall(self._deliver(client, server, data))
             select.select([server], [], [])
-            self.go()
             return None
 
         said: set[socket.socket] = set()
@@ -167,10 +167,10 @@ class Relay:
 
     # What happens to everybody
 
-    def go(self) -> None:
+    def go(self, sparing: Set[socket.socket] = frozenset()) -> None:
         """End every connection and refuse new ones, until the server comes back."""
         self.refusing = ALWAYS
-        self._hang_up()
+        self._hang_up(sparing)
 
     def come_back(self) -> None:
         self.refusing = 0
@@ -190,8 +190,8 @@ class Relay:
         self._listener.close()
         self._hang_up()  # a server waits a minute for the rest of a login, and nobody drops its databases meanwhile
 
-    def _hang_up(self) -> None:
-        for end in list(self._ends):
+    def _hang_up(self, sparing: Set[socket.socket] = frozenset()) -> None:
+        for end in self._ends - sparing:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
@@ -211,6 +211,8 @@ class Relay:
     def _relay(self, client: socket.socket) -> None:
         with client, socket.create_connection((self.host, self.target)) as server:
             self._ends |= {client, server}
+            if self.refusing == ALWAYS:  # gone while this one connected
+                return
             answers = threading.Thread(target=self._pump, args=("answer", server, client), daemon=True)
             answers.start()
             self._pump("request", client, server)
