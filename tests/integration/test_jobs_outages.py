@@ -82,6 +82,15 @@ def until(reached: Callable[[], bool], seconds: float = 90) -> None:
         time.sleep(0.02)
 
 
+@pytest.fixture
+def at_work(database: Any, wait_for_lock: Callable[[Any], None]) -> Callable[[], None]:
+    """Wait until a restore stands before the held table: the queue has nothing more to say to it.
+
+    That its job is RUNNING is to be seen before it has heard so itself.
+    """
+    return lambda: wait_for_lock(database)
+
+
 def replaces(database: Any) -> int:
     """How many restores were committed."""
     return int(database.fetch("SELECT count(*) FROM replaced")[0][0])
@@ -97,13 +106,13 @@ def waiting(queue: Any) -> int:
 
 @pytest.fixture
 def end_while_away(
-    client: Any, relay: Relay, held: Any, states: Any, background: Any, small_set: dict[str, str]
+    client: Any, relay: Relay, held: Any, at_work: Any, background: Any, small_set: dict[str, str]
 ) -> Callable[[], Any]:
     """Let a call begin with the queue there and end without it; its answer."""
 
     def end() -> Any:
         call = background(lambda: client.twin().restore(**small_set, **REPLACE))
-        until(lambda: states() == ["RUNNING"])
+        at_work()
         relay.go()
         held()
         assert call.result().status_code == 200
@@ -146,11 +155,18 @@ def test_the_truth_wins_over_what_others_took_a_silent_process_for(
 
 
 def test_a_job_that_ends_while_the_queue_is_away_ends_once_and_blocks_nobody(
-    client: Any, database: Any, jobs_database: Any, relay: Relay, held: Any, states: Any, small_set: dict[str, str]
+    client: Any,
+    database: Any,
+    jobs_database: Any,
+    relay: Relay,
+    held: Any,
+    at_work: Any,
+    states: Any,
+    small_set: dict[str, str],
 ) -> None:
     assert client.restore(**small_set, **JOB).status_code == 202
     assert client.restore(**small_set, **JOB).status_code == 202
-    until(lambda: states() == ["RUNNING", "PENDING"])
+    at_work()
     relay.go()
     held()
     until(lambda: replaces(database) == 1)
@@ -215,11 +231,18 @@ def test_a_job_whose_commit_arrived_is_a_job_though_the_answer_was_lost(
 
 
 def test_a_job_that_nobody_was_promised_is_not_run(
-    client: Any, database: Any, jobs_database: Any, relay: Relay, held: Any, states: Any, small_set: dict[str, str]
+    client: Any,
+    database: Any,
+    jobs_database: Any,
+    relay: Relay,
+    held: Any,
+    at_work: Any,
+    states: Any,
+    small_set: dict[str, str],
 ) -> None:
     """The queue is gone over its COMMIT, and the caller was told 503: he sends it again."""
     assert client.restore(**small_set, **JOB).status_code == 202
-    until(lambda: states() == ["RUNNING"])
+    at_work()
     relay.lose_commit_of(b"INSERT INTO jobs", and_go=True)
     assert client.restore(**small_set, **JOB).status_code == 503
     assert states() == ["RUNNING", "PENDING"]
@@ -266,6 +289,7 @@ def test_a_queue_that_falls_silent_holds_nobody_up_and_is_used_again(
     jobs_database: Any,
     relay: Relay,
     held: Any,
+    at_work: Any,
     states: Any,
     background: Any,
     small_set: dict[str, str],
@@ -273,7 +297,7 @@ def test_a_queue_that_falls_silent_holds_nobody_up_and_is_used_again(
     assert client.backup(**{"async": True}).status_code == 202
     until(lambda: states() == ["SUCCEEDED"])
     call = background(lambda: client.twin().restore(**small_set, **REPLACE))
-    until(lambda: states() == ["SUCCEEDED", "RUNNING"])
+    at_work()
     relay.fall_silent()
     held()
     assert call.result().status_code == 200
