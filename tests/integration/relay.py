@@ -216,14 +216,14 @@ class Relay:
             answers = threading.Thread(target=self._pump, args=("answer", server, client), daemon=True)
             answers.start()
             self._pump("request", client, server)
+            self._ends -= {client, server}
             answers.join()
             self._losing.discard(server)
-            self._ends -= {client, server}
 
     def _pump(self, side: Side, source: socket.socket, sink: socket.socket) -> None:
         passed = 0
         try:
-            while self._may_pass(side) and (data := source.recv(1 << 16)):
+            while self._may_pass(side, source) and (data := source.recv(1 << 16)):
                 self._passing.wait()
                 if source in self._silent:
                     self._over.wait()
@@ -242,9 +242,10 @@ class Relay:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
-    def _may_pass(self, side: Side) -> bool:
+    def _may_pass(self, side: Side, source: socket.socket) -> bool:
         if side == "answer" and self.room <= 0:
-            self._over.wait()
+            while source in self._ends and not self._over.wait(0.02):
+                pass  # a server whose client is gone must not send to nobody for ever
             return False
         return True
 
