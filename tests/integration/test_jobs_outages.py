@@ -91,6 +91,14 @@ def at_work(database: Any, wait_for_lock: Callable[[Any], None]) -> Callable[[],
     return lambda: wait_for_lock(database)
 
 
+@pytest.fixture
+def release_job(client: Any, held: Any, at_work: Callable[[], None], small_set: dict[str, str]) -> Callable[[], None]:
+    """A job stands before the held table; this lets it go on."""
+    assert client.restore(**small_set, **JOB).status_code == 202
+    at_work()
+    return held
+
+
 def replaces(database: Any) -> int:
     """How many restores were committed."""
     return int(database.fetch("SELECT count(*) FROM replaced")[0][0])
@@ -155,20 +163,11 @@ def test_the_truth_wins_over_what_others_took_a_silent_process_for(
 
 
 def test_a_job_that_ends_while_the_queue_is_away_ends_once_and_blocks_nobody(
-    client: Any,
-    database: Any,
-    jobs_database: Any,
-    relay: Relay,
-    held: Any,
-    at_work: Any,
-    states: Any,
-    small_set: dict[str, str],
+    client: Any, database: Any, jobs_database: Any, relay: Relay, release_job: Any, states: Any, small_set: Any
 ) -> None:
     assert client.restore(**small_set, **JOB).status_code == 202
-    assert client.restore(**small_set, **JOB).status_code == 202
-    at_work()
     relay.go()
-    held()
+    release_job()
     until(lambda: replaces(database) == 1)
     time.sleep(1)
     assert states() == ["RUNNING", "PENDING"]
@@ -231,23 +230,14 @@ def test_a_job_whose_commit_arrived_is_a_job_though_the_answer_was_lost(
 
 
 def test_a_job_that_nobody_was_promised_is_not_run(
-    client: Any,
-    database: Any,
-    jobs_database: Any,
-    relay: Relay,
-    held: Any,
-    at_work: Any,
-    states: Any,
-    small_set: dict[str, str],
+    client: Any, database: Any, jobs_database: Any, relay: Relay, release_job: Any, states: Any, small_set: Any
 ) -> None:
     """The queue is gone over its COMMIT, and the caller was told 503: he sends it again."""
-    assert client.restore(**small_set, **JOB).status_code == 202
-    at_work()
     relay.lose_commit_of(b"INSERT INTO jobs", and_go=True)
     assert client.restore(**small_set, **JOB).status_code == 503
     assert states() == ["RUNNING", "PENDING"]
     relay.come_back()
-    held()
+    release_job()
     until(lambda: states() == ["SUCCEEDED", "CANCELLED"])
     until(lambda: waiting(jobs_database) == 0)
     assert replaces(database) == 1
