@@ -47,6 +47,7 @@ SQL_NOUNS = [
     "kinds",
     "merge",
     "pages",
+    "planner_statistics",
     "searches",
     "staging",
     "sync",

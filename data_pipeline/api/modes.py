@@ -8,7 +8,7 @@ from dataclasses import replace
 from common.errors import InvalidBackup, NotFound, ServiceError
 from data_pipeline.api.options import Options
 from data_pipeline.api.run import Run
-from data_pipeline.vector import chosen, copies, indexes, merge, sync, tables
+from data_pipeline.vector import chosen, copies, indexes, merge, planner_statistics, sync, tables
 from data_pipeline.vector.connection import savepoint
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
 from data_pipeline.vector.scope import EVERYTHING, Scope
@@ -40,7 +40,9 @@ def replace_all(run: Run) -> None:
         run.load(matched, run.live[COLLECTION])
     results = indexes.rebuild(run.session, dropped, run.engine.settings.index_memory)
     run.outcome.rebuilt(results, dropped.warnings)
-    _check(run, EVERYTHING)
+    _count(run, EVERYTHING)
+    for name in run.options.tables:
+        planner_statistics.describe_new(run.session.cursor, run.live[name], run.outcome.rows(name))
 
 
 def replace_chosen(run: Run) -> None:
@@ -62,7 +64,9 @@ def replace_chosen(run: Run) -> None:
     sync.apply(run.session, scoped(staged, scope))
     if source:
         run.load(source, run.live[COLLECTION])
-    _check(run, scope)
+    _count(run, scope)
+    for name in selected:
+        planner_statistics.refresh(run.session.cursor, run.live[name])
 
 
 def append(run: Run) -> None:
@@ -75,7 +79,7 @@ def append(run: Run) -> None:
         try:
             with savepoint(run.session, "one_table"):
                 run.load(run.match(name), run.live[COLLECTION])
-                tables.analyze(run.session.cursor, run.live[name])
+                planner_statistics.refresh(run.session.cursor, run.live[name])
         except ServiceError as error:
             run.outcome.failed(name, error)
     run.outcome.expect_something(run.options.atomic)
@@ -111,7 +115,7 @@ def copy(run: Run) -> None:
     run.outcome.left_out(copies.insert(run.session, staged, suffix))
     run.outcome.concerned(names)
     for name in TABLES:
-        tables.analyze(run.session.cursor, run.live[name])
+        planner_statistics.refresh(run.session.cursor, run.live[name])
 
 
 def scoped(staged: dict[str, Staged], scope: Scope) -> dict[str, Staged]:
@@ -127,14 +131,13 @@ def _truncate(run: Run) -> None:
     run.outcome.truncated(before, time.monotonic() - started)
 
 
-def _check(run: Run, scope: Scope) -> None:
+def _count(run: Run, scope: Scope) -> None:
     run.session.enter("check")
     for name in run.options.tables:
         tables.expect_rows(run.session.cursor, run.live[name], run.outcome.rows(name), scope)
-        tables.analyze(run.session.cursor, run.live[name])
 
 
 def _record(run: Run, counts: dict[str, Counts], record: Callable[[str, Counts], None]) -> None:
     for name, found in counts.items():
         record(name, found)
-        tables.analyze(run.session.cursor, run.live[name])
+        planner_statistics.refresh(run.session.cursor, run.live[name])

@@ -275,13 +275,5 @@ def versions(cursor: Any) -> dict[str, str]:
     return dict(zip(("server_version", "pgvector_version", "database"), cursor.fetchone(), strict=True))
 
 
-def analyze(cursor: Any, table: Table) -> None:
-    """Refresh the planner's statistics, which describe the rows that were there before.
-
-    A role that may not is only warned by the server.
-    """
-    cursor.execute(SQL("ANALYZE {}").format(table.identifier))
-
-
 def _names(columns: Sequence[str]) -> Composed:
     return SQL(", ").join(Identifier(name) for name in columns)

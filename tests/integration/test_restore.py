@@ -122,6 +122,29 @@ def test_the_planners_statistics_describe_the_new_rows(
     assert database.fetch(seen, (EMBEDDING,)) == [(-1.0,)]
 
 
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        ("autovacuum_enabled = true", 10),
+        ("autovacuum_enabled = false", 100),
+        ("autovacuum_analyze_threshold = 300", 100),
+        ("autovacuum_analyze_scale_factor = 2", 100),
+    ],
+)
+def test_the_statistics_are_finer_where_autovacuum_will_not_refine_them(
+    client: Any, database: Any, backups: Any, options: str, steps: int
+) -> None:
+    rows = "".join(f'{number},{DOCS},"[1,2,3]",text,{{}}\n' for number in range(300))
+    body = backups.write(
+        f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n".encode(),
+        f"id,collection_id,embedding,document,cmetadata\n{rows}".encode(),
+    )
+    database.execute(f"ALTER TABLE {EMBEDDING} SET ({options})")
+    restored(client.restore(**body, truncate_before_restore=True))
+    bounds = "SELECT cardinality(histogram_bounds::text::text[]) FROM pg_stats WHERE tablename = %s AND attname = 'id'"
+    assert database.fetch(bounds, (EMBEDDING,)) == [(steps + 1,)]
+
+
 @pytest.mark.parametrize("tables", [[COLLECTION, EMBEDDING], [EMBEDDING, COLLECTION]])
 def test_the_order_of_tables_means_nothing(
     client: Any, database: Any, bits: Any, backed_up: dict[str, Any], tables: list[str]
