@@ -3,10 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from psycopg2.sql import SQL, Identifier, Literal
-
 from common.errors import DatabaseError, StorageFull
-from data_pipeline.vector.connection import Session, savepoint
+from data_pipeline.vector.connection import Session, make_settings, savepoint
 from data_pipeline.vector.tables import Table
 
 # pgvector keeps vectors out of line, so the table looks too small for a parallel build (the default asks for 8 MB).
@@ -60,6 +58,5 @@ def built(cursor: Any, pid: int) -> float | None:
 
 def _attempt(session: Session, create: Callable[[], None], settings: dict[str, str]) -> None:
     with savepoint(session, "build"):
-        for name, value in settings.items():
-            session.cursor.execute(SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value)))
+        make_settings(session.cursor, settings)
         create()

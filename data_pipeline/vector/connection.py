@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, ISOLATION_LEVEL_REPEATABLE_READ
-from psycopg2.sql import SQL, Identifier
+from psycopg2.sql import SQL, Identifier, Literal
 
 from common.errors import DatabaseError, ServiceError
 from data_pipeline.vector import sqlstate
@@ -87,14 +87,18 @@ class Session:
         self.phase = "commit"
 
 
+def make_settings(cursor: Any, settings: Mapping[str, str]) -> None:
+    """Make settings for this transaction, in one message to the server."""
+    each = [SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value)) for name, value in settings.items()]
+    cursor.execute(SQL("; ").join(each))
+
+
 def prefer(cursor: Any, name: str, value: str) -> None:
     """Make a setting for this transaction, or go on without it where the server won't have it."""
-    cursor.execute("SAVEPOINT preference")
     try:
-        cursor.execute(f"SET LOCAL {name} = %s", (value,))
+        cursor.execute(f"SAVEPOINT preference; SET LOCAL {name} = %s; RELEASE SAVEPOINT preference", (value,))
     except psycopg2.DataError:  # 22023
-        cursor.execute("ROLLBACK TO SAVEPOINT preference")
-    cursor.execute("RELEASE SAVEPOINT preference")
+        cursor.execute("ROLLBACK TO SAVEPOINT preference; RELEASE SAVEPOINT preference")
 
 
 def connect(target: Target, timeouts: Timeouts) -> Any:
@@ -176,7 +180,7 @@ def _begin(connection: Any, timeouts: Timeouts, snapshot: bool, read_only: bool)
     # Never READ WRITE: it would override default_transaction_read_only, which somebody has set on purpose.
     connection.set_session(isolation_level=level, readonly=read_only or None)
     cursor = connection.cursor()
-    _fix_settings(cursor, timeouts.settings(connection.server_version))
+    make_settings(cursor, {**FIXED_SETTINGS, **timeouts.settings(connection.server_version)})
     if connection.server_version >= 140000:  # and not on every system: a server on Windows refuses it
         prefer(cursor, "client_connection_check_interval", f"{timeouts.client_check}ms")
     return cursor
@@ -240,8 +244,7 @@ def savepoint(session: Session, name: str) -> Iterator[None]:
 def scratch(session: Session, name: str, settings: Mapping[str, str]) -> Iterator[None]:
     """Settings for what happens inside, which leaves no trace: it is undone at the end, and so are they."""
     with savepoint(session, name):
-        for setting, value in settings.items():
-            session.cursor.execute(SQL("SET LOCAL {} = %s").format(Identifier(setting)), (value,))
+        make_settings(session.cursor, settings)
         yield
         session.cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
 
@@ -249,11 +252,6 @@ def scratch(session: Session, name: str, settings: Mapping[str, str]) -> Iterato
 def undo(session: Session) -> None:
     """Take everything back that the transaction did."""
     session.cursor.connection.rollback()
-
-
-def _fix_settings(cursor: Any, limits: dict[str, str]) -> None:
-    for name, value in {**FIXED_SETTINGS, **limits}.items():
-        cursor.execute(f"SET LOCAL {name} = %s", (value,))
 
 
 def _transaction_id(cursor: Any) -> str | None:
