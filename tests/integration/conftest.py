@@ -22,7 +22,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from tests.described import Described
 from tests.integration.places import KEY, BucketPlace, DirectoryPlace, Place, S3Server
-from tests.live_server import PROJECT, LiveServer
+from tests.live_server import PROJECT, Forked, Launch, LiveServer
 from unified_api import PREFIX, create_app
 
 STAMP = "20250722_010318"
@@ -195,14 +195,29 @@ def client(make_client: Callable[..., Client], database: Any) -> Client:
 
 
 @pytest.fixture
-def start_server(output_dir: Path, tmp_path: Path, history_url: str) -> Iterator[Callable[..., LiveServer]]:
-    """Start the service as a process with these settings; OUTPUT_DIRECTORY is output_dir."""
+def launch() -> Launch:
+    """How start_server starts a process."""
+    return Forked
+
+
+@pytest.fixture
+def start_server(
+    output_dir: Path, tmp_path: Path, history_url: str, launch: Launch
+) -> Iterator[Callable[..., LiveServer]]:
+    """Start the service as a process with these settings; OUTPUT_DIRECTORY is output_dir.
+
+    It waits longer for a table than usual: one that a test holds is let go in time, however slow the machine is.
+    """
     servers: list[LiveServer] = []
 
     def start(*arguments: str, **env: str) -> LiveServer:
         log_file = tmp_path / f"server-{len(servers)}.log"
-        defaults = {"OUTPUT_DIRECTORY": str(output_dir), "JOBS_DATABASE_URL": history_url}
-        servers.append(LiveServer(log_file, {**defaults, **env}, *arguments))
+        defaults = {
+            "OUTPUT_DIRECTORY": str(output_dir),
+            "JOBS_DATABASE_URL": history_url,
+            "PG_LOCK_TIMEOUT": "60",
+        }
+        servers.append(LiveServer(log_file, {**defaults, **env}, *arguments, launch=launch))
         return servers[-1]
 
     yield start

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
+from tests.live_server import Launch, fresh
+
 SECRET = "pa55-word"
+
+
+@pytest.fixture
+def launch() -> Launch:
+    return fresh
 
 
 def said(server: Any) -> str:

@@ -10,6 +10,13 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.live_server import Launch, fresh
+
+
+@pytest.fixture
+def launch() -> Launch:
+    return fresh
+
 
 @pytest.fixture
 def data_dir() -> Iterator[Path]:
