@@ -8,7 +8,7 @@ from torture.client import Answer, Gone
 from torture.description import Request
 from torture.figure import Figure
 
-DOWNLOAD, COMPARE = "/download", "/compare"
+DOWNLOAD, COMPARE, PAGE = "/download", "/compare", "/"
 # Not in the envelope, as documented: pages, the API's description, metrics, archives.
 OUTSIDE_THE_ENVELOPE = ("openapi", "metrics", DOWNLOAD)
 EXPECTED = frozenset({"DATABASE_ERROR", "SERVICE_UNAVAILABLE", "STORAGE_FULL", "TIMEOUT"})
@@ -84,6 +84,8 @@ class Oracle:
 def _has_envelope(request: Request, answer: Answer) -> bool:
     if request.method == "HEAD" or answer.status in (204, 304) or 300 <= answer.status < 400 or not answer.body:
         return request.method in ("HEAD", "OPTIONS") or answer.status < 400
+    if answer.status in GIVEN and request.path.partition("?")[0] == PAGE:
+        return answer.headers.get("content-type") == "text/html; charset=utf-8"
     if answer.status in GIVEN and any(name in request.path for name in OUTSIDE_THE_ENVELOPE):
         return True
     found = answer.envelope

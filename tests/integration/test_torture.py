@@ -16,7 +16,11 @@ import pytest
 
 from torture import report
 from torture.budget import Budget
+from torture.canaries import Canaries
+from torture.client import Answer
+from torture.description import Request
 from torture.figure import Figure
+from torture.oracle import Oracle
 from torture.run import SCENARIOS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -96,6 +100,17 @@ def test_one_fault_makes_a_figure_bad_and_is_shown() -> None:
     assert not bad.good(full=False)
     assert bad.line(full=False).startswith("OFF ")
     assert "bit 7 of the manifest flipped" in bad.details()[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "faults"),
+    [("/", "text/html; charset=utf-8", 0), ("/", "text/plain", 1), ("/other", "text/html; charset=utf-8", 1)],
+)
+def test_the_panels_page_is_the_one_that_may_be_html(path: str, content_type: str, faults: int) -> None:
+    fuzzed = Figure("requests", "no envelope", {"requests": 1})
+    headers = {"x-request-id": "1", "content-type": content_type}
+    Oracle(fuzzed, Canaries(*"ABCDEFG"), ()).judge(Request("GET", path), Answer(200, headers, b"<html>", 0.1))
+    assert len(fuzzed.faults) == faults, fuzzed.faults
 
 
 def test_when_time_is_over_no_more_is_tried() -> None:
