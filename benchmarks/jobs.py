@@ -37,7 +37,7 @@ TURNS = 3
 ROUNDS = 5
 """Counted rounds of each turn. One goes before: a worker's first job looks up much that it then knows."""
 CALLS = 40
-ASK_SECONDS = 0.1
+ASK_SECONDS = 0.25
 START_SECONDS = 60
 STAMP = "20250722_010318"
 COLLECTION = "11111111-1111-4111-8111-111111111111"
@@ -58,15 +58,14 @@ class Measured:
 
 
 class Api:
-    """The service's jobs over HTTP."""
+    """The service's jobs over one HTTP connection."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, connection: HTTPConnection) -> None:
+        self._connection = connection
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        with closing(HTTPConnection("127.0.0.1", self._port, timeout=60)) as connection:
-            connection.request(method, PREFIX + path, json.dumps(body) if body is not None else None)
-            return json.load(connection.getresponse())["data"]
+        self._connection.request(method, PREFIX + path, json.dumps(body) if body is not None else None)
+        return json.load(self._connection.getresponse())["data"]
 
     def replace(self, database: int, **more: Any) -> Any:
         body = {"backup_path": LOCATION, "timestamp": STAMP, "truncate_before_restore": True, "pg_conn": str(database)}
@@ -101,8 +100,8 @@ def main() -> int:
 
 def _measure(work: Path, urls: list[str]) -> list[Measured]:
     env = _environment(work, urls)
-    with _process(work, env, "serving"):
-        api = Api(int(env["PORT"]))
+    with _process(work, env, "serving"), closing(HTTPConnection("127.0.0.1", int(env["PORT"]), timeout=60)) as http:
+        api = Api(http)
         for number in range(DATABASES):
             api.succeeded(api.replace(number, **{"async": True})["job_id"])
         added = _added(api)
