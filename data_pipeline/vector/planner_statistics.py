@@ -21,7 +21,8 @@ FROM (SELECT jsonb_object_agg(option_name, option_value) AS own
 SMALL_SAMPLE = """
 SELECT set_config('default_statistics_target', least(current_setting('default_statistics_target')::int, 10)::text, true)
 """
-"""3,000 rows, a tenth of what is usual."""
+SAMPLED_ROWS = 3_000
+"""What ANALYZE looks at then: 300 rows for each unit of the target, a tenth of what is usual."""
 
 
 def refresh(cursor: Any, table: Table) -> None:
@@ -33,12 +34,16 @@ def describe_new(cursor: Any, table: Table, rows: int) -> None:
     """The same for a table all of whose `rows` rows are new.
 
     They count as changed when the transaction commits, so that autovacuum soon analyzes the table again, and whole:
-    a small sample serves until then. Where it won't, nobody else does what is not done here.
+    of many, a small sample serves until then. Where it won't, nobody else does what is not done here.
     """
+    if rows <= SAMPLED_ROWS or not _autovacuum_follows(cursor, table, rows):
+        refresh(cursor, table)
+        return
+    cursor.execute(SMALL_SAMPLE)
+    refresh(cursor, table)
+    cursor.execute("SET LOCAL default_statistics_target TO DEFAULT")
+
+
+def _autovacuum_follows(cursor: Any, table: Table, rows: int) -> bool:
     cursor.execute(AUTOVACUUM_FOLLOWS, {"rows": rows, "oid": table.oid})
-    if cursor.fetchone()[0]:
-        cursor.execute(SMALL_SAMPLE)
-        refresh(cursor, table)
-        cursor.execute("SET LOCAL default_statistics_target TO DEFAULT")
-    else:
-        refresh(cursor, table)
+    return bool(cursor.fetchone()[0])
