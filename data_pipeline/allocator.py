@@ -25,7 +25,7 @@ def share_arenas() -> None:
 
 
 class _Memory:
-    """The process's."""
+    """What the process holds, and when it gives some of it back."""
 
     def __init__(self) -> None:
         self._left = 0  # bytes it held after it had last given some back

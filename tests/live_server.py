@@ -20,6 +20,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 FORKS = get_context("forkserver")
 FORKS.set_forkserver_preload(["unified_api"])
 
+Launch = Callable[[Path, dict[str, str], tuple[str, ...]], Any]
+"""Starts the service, given its log file, its whole environment and the arguments; returns what a Popen is like."""
+
 
 def fresh(log_file: Path, env: dict[str, str], arguments: tuple[str, ...]) -> "subprocess.Popen[bytes]":
     """`python unified_api.py …` as its users start it."""
@@ -67,9 +70,6 @@ def _run(log_file: Path, env: dict[str, str], arguments: tuple[str, ...]) -> Non
         runpy.run_path("unified_api.py", run_name="__main__")
     finally:
         atexit._run_exitfuncs()  # multiprocessing leaves them out
-
-
-Launch = Callable[[Path, dict[str, str], tuple[str, ...]], Any]
 
 
 class LiveServer:

@@ -18,11 +18,15 @@ FROM (SELECT jsonb_object_agg(option_name, option_value) AS own
       FROM pg_class c, pg_options_to_table(c.reloptions) WHERE c.oid = %(oid)s) AS options
 """
 
-SMALL_SAMPLE = """
-SELECT set_config('default_statistics_target', least(current_setting('default_statistics_target')::int, 10)::text, true)
+SMALL_TARGET = 10
+"""default_statistics_target for a first look, a tenth of what is usual."""
+
+SAMPLED_ROWS = 300 * SMALL_TARGET
+"""What ANALYZE looks at then."""
+
+LOWER_TARGET = """
+SELECT set_config('default_statistics_target', least(current_setting('default_statistics_target')::int, %s)::text, true)
 """
-SAMPLED_ROWS = 3_000
-"""What ANALYZE looks at then: 300 rows for each unit of the target, a tenth of what is usual."""
 
 
 def refresh(cursor: Any, table: Table) -> None:
@@ -39,7 +43,7 @@ def describe_new(cursor: Any, table: Table, rows: int) -> None:
     if rows <= SAMPLED_ROWS or not _autovacuum_follows(cursor, table, rows):
         refresh(cursor, table)
         return
-    cursor.execute(SMALL_SAMPLE)
+    cursor.execute(LOWER_TARGET, (SMALL_TARGET,))
     refresh(cursor, table)
     cursor.execute("SET LOCAL default_statistics_target TO DEFAULT")
 

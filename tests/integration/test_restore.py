@@ -123,18 +123,19 @@ def test_the_planners_statistics_describe_the_new_rows(
 
 
 @pytest.mark.parametrize(
-    ("options", "steps"),
+    ("count", "options", "steps"),
     [
-        ("autovacuum_enabled = true", 10),
-        ("autovacuum_enabled = false", 100),
-        ("autovacuum_analyze_threshold = 3001", 100),
-        ("autovacuum_analyze_scale_factor = 2", 100),
+        (3000, "autovacuum_enabled = true", 100),
+        (3001, "autovacuum_enabled = true", 10),
+        (3001, "autovacuum_enabled = false", 100),
+        (3001, "autovacuum_analyze_threshold = 3001", 100),
+        (3001, "autovacuum_analyze_scale_factor = 2", 100),
     ],
 )
 def test_the_statistics_of_many_rows_are_finer_where_autovacuum_will_not_refine_them(
-    client: Any, database: Any, backups: Any, options: str, steps: int
+    client: Any, database: Any, backups: Any, count: int, options: str, steps: int
 ) -> None:
-    rows = "".join(f'{number},{DOCS},"[1,2,3]",text,{{}}\n' for number in range(3001))
+    rows = "".join(f'{number},{DOCS},"[1,2,3]",text,{{}}\n' for number in range(count))
     body = backups.write(
         f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n".encode(),
         f"id,collection_id,embedding,document,cmetadata\n{rows}".encode(),

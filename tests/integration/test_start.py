@@ -14,6 +14,7 @@ SECRET = "pa55-word"
 
 @pytest.fixture
 def launch() -> Launch:
+    """As users start it: from its first line."""
     return fresh
 
 

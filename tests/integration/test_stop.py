@@ -15,6 +15,7 @@ from tests.live_server import Launch, fresh
 
 @pytest.fixture
 def launch() -> Launch:
+    """As users start it: from its first line."""
     return fresh
 
 
