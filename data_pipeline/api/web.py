@@ -142,9 +142,12 @@ def _answer_bug(error: Exception) -> tuple[Response, int]:
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            field = name[:64].encode(errors="replace").decode()  # half a surrogate pair could not be sent back
+            raise InvalidParams(f"请求体字段重复: {field}", details={"field": field})
+        found[name] = value
     return found
 
 

@@ -65,6 +65,23 @@ def test_a_body_that_is_no_json_object_is_refused(client: Any, route: str, body:
     assert failure(client.post(f"{PREFIX}/{route}", data=body)) == (400, "INVALID_PARAMS")
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"truncate_before_restore": true, "truncate_before_restore": false}', "truncate_before_restore"),
+        (b'{"tables": {"a": 1, "b": 1, "a": 2}}', "a"),
+        (b'{"\\ud800": 1, "\\ud800": 2}', "?"),
+        (b'{"%s": 1, "%s": 2}' % (b"x" * 900, b"x" * 900), "x" * 64),
+    ],
+)
+@pytest.mark.parametrize("route", ["restore", "backup"])
+def test_a_key_that_comes_twice_is_named(client: Any, route: str, body: bytes, field: str) -> None:
+    response = client.post(f"{PREFIX}/{route}", data=body)
+    assert failure(response) == (400, "INVALID_PARAMS")
+    data = response.get_json()["data"]
+    assert (data["response"], data["details"]) == (f"请求体字段重复: {field}", {"field": field})
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"backup_path": null, "timestamp": null}'])
 def test_what_is_missing_is_named(client: Any, body: bytes) -> None:
     response = client.post(f"{PREFIX}/restore", data=body)
