@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from data_pipeline.vector.connection import prefer
+
 DOCS = "11111111-1111-4111-8111-111111111111"
 EMPTY = "22222222-2222-4222-8222-222222222222"
 NEW = "33333333-3333-4333-8333-333333333333"
@@ -188,3 +190,14 @@ def test_clashing_fields_are_refused(client: Any, database: Any, small_set: dict
         response = client.restore(**small_set, strategy="sync", **more)
         assert (response.status_code, response.get_json()["data"]["error_type"]) == (400, "INVALID_PARAMS")
         assert "strategy" in response.get_json()["data"]["response"]
+
+
+def test_a_setting_the_server_refuses_is_done_without(database: Any) -> None:
+    """temp_buffers, once a session has used temporary tables: one that a pool gave us may have."""
+    cursor = database.connect().cursor()
+    cursor.execute("CREATE TEMPORARY TABLE used AS SELECT 1; SHOW temp_buffers")
+    before = cursor.fetchone()
+    for _ in range(2):
+        prefer(cursor, "temp_buffers", "64MB")
+    cursor.execute("SHOW temp_buffers")
+    assert cursor.fetchone() == before
