@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from data_pipeline.jobs import reporter
 from data_pipeline.vector import connection
 from tests.integration.relay import ALWAYS, COMMIT, COPY_FROM, COPY_TO, Relay
 
@@ -25,9 +26,11 @@ def ids(database: Any) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask for a lost COMMIT often, so that no test waits long."""
+def _countable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for a lost COMMIT often, so that no test waits long, and never how far an index is: a slow machine would
+    have one connection more than are expected here."""
     monkeypatch.setattr(connection, "OUTCOME_WAITS", (0.02,) * 300)
+    monkeypatch.setattr(reporter, "TICK", 60)
 
 
 @pytest.fixture
