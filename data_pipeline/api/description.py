@@ -1,6 +1,8 @@
 """The API's description of itself, OpenAPI 3.1: from the models of requests and answers, the manual, the examples."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from threading import Lock
 from typing import Any
 
 from flask_openapi3 import Info, License, OpenAPI, Server, Tag
@@ -34,9 +36,14 @@ JSON = "application/json"
 
 
 class DescribedAPI(OpenAPI):
-    """A Flask application that describes itself at /openapi/openapi.json."""
+    """A Flask application that describes itself at /openapi/openapi.json.
+
+    The description is made when somebody first asks for it: that takes as long as all the rest of a start.
+    """
 
     def __init__(self, name: str) -> None:
+        self._undescribed: list[Callable[[], object]] = []
+        self._describing = Lock()
         super().__init__(
             name,
             info=Info(title=TITLE, version=VERSION, description=ABOUT, license=License(name="Apache-2.0")),
@@ -47,8 +54,21 @@ class DescribedAPI(OpenAPI):
         )
         self.tags = [Tag(name=name, description=text) for name, text in TAGS.items()]
 
+    @property
+    def api_doc(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        with self._describing:  # whoever asks meanwhile would get half of it
+            return super().api_doc
+
+    def _collect_openapi_info(self, rule: str, func: Callable[..., Any], **said: Any) -> Any:
+        """What a route's requests are checked by."""
+        self._undescribed.append(partial(super()._collect_openapi_info, rule, func, **said))
+        return super()._collect_openapi_info(rule, func, **said | {"doc_ui": False})
+
     def generate_spec_json(self) -> None:
         """Complete what flask-openapi3 finds out by itself: the routes, their parameters and bodies."""
+        for describe in self._undescribed:
+            describe()
         super().generate_spec_json()
         _complete(self.spec_json)
 

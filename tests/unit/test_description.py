@@ -3,6 +3,8 @@
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -44,6 +46,19 @@ def test_it_is_valid(document: dict[str, Any]) -> None:
 def test_it_is_where_it_has_always_been() -> None:
     client = create_app(Settings.load({"DATABASE_URL": "postgresql://user@localhost/db"})).test_client()
     assert client.get("/openapi/openapi.json").get_json()["openapi"] == "3.1.0"
+
+
+def test_whoever_asks_first_or_beside_gets_all_of_it(document: dict[str, Any]) -> None:
+    app = create_app(Settings.load({"DATABASE_URL": "postgresql://user@localhost/db"}))
+    ready = Barrier(8)
+
+    def ask() -> Any:
+        ready.wait(30)
+        return app.test_client().get("/openapi/openapi.json").get_json()
+
+    with ThreadPoolExecutor(ready.parties) as threads:
+        asked = [threads.submit(ask) for _ in range(ready.parties)]
+    assert all(one.result() == document for one in asked)
 
 
 def test_every_route_is_described() -> None:
