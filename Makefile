@@ -7,6 +7,9 @@ INSTALL := $(VENV_PYTHON) -m pip install -q --disable-pip-version-check
 UNREACHABLE := make: the packages could not be installed (see above). Is the package index within reach? \
 	pip takes another one from PIP_INDEX_URL.
 
+# Many containers set it; then each process that starts would compile the whole service anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help venv demo serve test bench torture
 
 help:  ## list the commands
