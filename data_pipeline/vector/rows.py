@@ -131,23 +131,25 @@ def parse_header(start: bytes) -> Header:
     return Header(_names(text), end + 1, newline)
 
 
-def cut(buffer: bytes | bytearray | memoryview) -> int:
-    """Where the last complete record of a buffer that starts at a record ends; 0 if none is complete.
+def cut(piece: bytes | bytearray | memoryview, quoted: bool = False) -> tuple[int, bool]:
+    """Where the last record that ends in a piece of a file does, 0 if none does, and whether the piece ends in quotes.
 
-    A record ends at a newline with an even number of quotes before it. Whole windows are looked at, from the back, so
-    that an unfinished field of any size with any number of newlines and quotes costs no more than a few scans.
+    A record ends at a newline with an even number of quotes before it; `quoted`: they were odd before the piece. So
+    no piece is looked at twice, however long a record is. Whole windows are looked at, from the back, so that an
+    unfinished field with any number of newlines and quotes costs no more than a few scans.
     """
-    data = np.frombuffer(buffer, np.uint8)
+    data = np.frombuffer(piece, np.uint8)
     offsets = range(0, len(data), _WINDOW)
-    before = sum(int(np.count_nonzero(data[offset : offset + _WINDOW] == ord('"'))) for offset in offsets)
+    quotes_in = (int(np.count_nonzero(data[offset : offset + _WINDOW] == ord('"'))) for offset in offsets)
+    before = all_quotes = sum(quotes_in, start=int(quoted))
     for offset in reversed(offsets):
         window = data[offset : offset + _WINDOW]
         quotes, newlines = np.flatnonzero(window == ord('"')), np.flatnonzero(window == ord("\n"))
         before -= len(quotes)
         ends = newlines[(np.searchsorted(quotes, newlines) + before) % 2 == 0]
         if len(ends):
-            return offset + int(ends[-1]) + 1
-    return 0
+            return offset + int(ends[-1]) + 1, all_quotes % 2 == 1
+    return 0, all_quotes % 2 == 1
 
 
 def parse(block: bytes, layout: Layout) -> Records:

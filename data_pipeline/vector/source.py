@@ -82,18 +82,22 @@ class Source:
             yield Block(block.offset, block.bytes, head, tail, block.rows, block.sha256)
 
     def _cut(self) -> Iterator[Block]:
-        offset, buffer = 0, b""
+        start = position = 0
+        quoted = False
         with self.file.open() as file:
-            while chunk := file.read(BLOCK_BYTES):
-                buffer += chunk
-                end = rows.cut(buffer)
+            while piece := file.read(BLOCK_BYTES):
+                end, quoted = rows.cut(piece, quoted)
                 if end:
-                    yield Block(offset, end, 0 if offset else self.header_size)
-                    offset, buffer = offset + end, buffer[end:]
-                elif len(buffer) > LARGEST_RECORD:
+                    yield self._cut_block(start, position + end)
+                    start = position + end
+                position += len(piece)
+                if position - start > LARGEST_RECORD:
                     raise RowError("invalid", 1, None, "记录过长或引号未闭合")
-        if buffer:
-            yield Block(offset, len(buffer), 0 if offset else self.header_size)
+        if position > start:
+            yield self._cut_block(start, position)
+
+    def _cut_block(self, start: int, end: int) -> Block:
+        return Block(start, end - start, 0 if start else self.header_size)
 
     def _invalid(
         self, reason: str, line: int, column: str | None, kind: type[ServiceError] = InvalidBackup
