@@ -8,6 +8,8 @@ from typing import Any
 import psutil
 import pytest
 
+from data_pipeline.vector import rows
+
 DOCS = "11111111-1111-4111-8111-111111111111"
 EMBEDDING = "langchain_pg_embedding"
 REPLACE = {"truncate_before_restore": True}
@@ -143,6 +145,26 @@ def test_a_worker_that_was_killed_is_replaced(
         worker.wait(10)
     assert client.restore(**saved, **REPLACE).status_code == 200
     assert bits(database) == before
+
+
+def test_a_long_record_is_looked_through_once_for_its_end(
+    client: Any, database: Any, backups: Any, output_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = backups.write(
+        f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n".encode(),
+        b'id,collection_id,embedding,document,cmetadata\na,,"[1]","' + b"x\n" * (10 << 20) + b'",\n',
+    )
+    looked_at: list[int] = []
+    cut = rows.cut
+
+    def look(piece: bytes, *more: bool) -> Any:
+        looked_at.append(len(piece))
+        return cut(piece, *more)
+
+    monkeypatch.setattr(rows, "cut", look)
+    assert client.restore(**body, **REPLACE).status_code == 200
+    assert database.fetch("SELECT length(document) FROM langchain_pg_embedding") == [(20 << 20,)]
+    assert sum(looked_at) == sum(path.stat().st_size for path in (output_dir / "vector_bak").iterdir())
 
 
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
