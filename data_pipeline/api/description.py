@@ -38,7 +38,7 @@ JSON = "application/json"
 class DescribedAPI(OpenAPI):
     """A Flask application that describes itself at /openapi/openapi.json.
 
-    The description is made when somebody first asks for it: that takes as long as all the rest of a start.
+    The description is made when somebody first asks for it: few do, and it takes longer than all the rest does.
     """
 
     def __init__(self, name: str) -> None:
