@@ -48,10 +48,12 @@ SQL_NOUNS = [
     "merge",
     "pages",
     "planner_statistics",
+    "search_path",
     "searches",
     "staging",
     "sync",
     "tables",
+    "unique_keys",
     "writer_lock",
 ]
 SQL_MODULES = [

@@ -22,7 +22,10 @@ DOWN_SECONDS = 5
 
 MOST_IDLE = 8
 Connection = psycopg.Connection[dict[str, Any]]
-OPTIONS = " ".join(f"-c {name}={value}" for name, value in {"search_path": schema.SCHEMA, **limits.SERVER}.items())
+SEARCH_PATH = f"{schema.SCHEMA},pg_temp"
+"""pg_catalog, which is not named, comes first; temporary tables, which a pooled session may have, come last."""
+
+OPTIONS = " ".join(f"-c {name}={value}" for name, value in {"search_path": SEARCH_PATH, **limits.SERVER}.items())
 
 
 class JobsDatabase:

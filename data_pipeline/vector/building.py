@@ -12,8 +12,10 @@ PARALLEL = {"min_parallel_table_scan_size": "0"}
 SERIAL = {"max_parallel_maintenance_workers": "0"}
 
 BUILD_PROGRESS = """
-SELECT tuples_done, tuples_total, blocks_done, blocks_total FROM pg_stat_progress_create_index WHERE pid = %s
+SELECT tuples_done, tuples_total, blocks_done, blocks_total
+FROM pg_catalog.pg_stat_progress_create_index WHERE pid OPERATOR(pg_catalog.=) %s
 """
+"""Asked over a connection of its own, whose path is the role's."""
 
 PARALLEL_BYTES = {"hnsw": 1 << 20, "ivfflat": 1 << 20}
 OTHER_PARALLEL_BYTES = 8 << 20

@@ -19,15 +19,17 @@ from data_pipeline.vector.staging import TEMPORARY
 from data_pipeline.vector.tables import Table
 from data_pipeline.vector.workers import WorkerPool
 
-NULLS = {"uuid": "NULL::uuid", "varchar": "NULL::varchar", "json": "NULL::json"}
+NULLS = {name: f"NULL::pg_catalog.{name}" for name in ("uuid", "varchar", "json")}
 """The types of what the old schema has and the live table has not."""
 
 # Rows of the old schema as r; d.custom_id is there if several rows share it.
 ROWS = """
-FROM {old} r LEFT JOIN (SELECT custom_id FROM {old} GROUP BY 1 HAVING count(*) > 1) d ON d.custom_id = r.custom_id
+FROM {old} r LEFT JOIN (
+  SELECT custom_id FROM {old} GROUP BY 1 HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1
+) d ON d.custom_id OPERATOR(pg_catalog.=) r.custom_id
 WHERE {in_scope}
 """
-OWN_ID = "(r.custom_id <> '' AND d.custom_id IS NULL)"
+OWN_ID = "(r.custom_id OPERATOR(pg_catalog.<>) '' AND d.custom_id IS NULL)"
 
 
 def load(
@@ -97,7 +99,7 @@ def _count(cursor: Any, source: Source, rows: Composable) -> Iterable[str]:
 
 def _value(name: str, coerced: frozenset[str]) -> Composable:
     if name == "id" and name in coerced:
-        return SQL(f"CASE WHEN {OWN_ID} THEN r.custom_id ELSE r.uuid::text END")
+        return SQL(f"CASE WHEN {OWN_ID} THEN r.custom_id ELSE r.uuid::pg_catalog.text END")
     if name in coerced:
-        return SQL("r.{}::jsonb").format(Identifier(name))
+        return SQL("r.{}::pg_catalog.jsonb").format(Identifier(name))
     return Identifier("r", name)

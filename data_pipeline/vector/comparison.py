@@ -25,26 +25,31 @@ from data_pipeline.vector.workers import WorkerPool
 KINDS = ("only_in_backup", "only_in_other", "different", "same")
 SAMPLES = 20
 
-# With -1 for the modifier bpchar and bit keep their length open, as a vector does.
+# With -1 for the modifier bpchar and bit keep their length open, as a vector does. Printed as CREATE TABLE reads it.
 TYPES = """
-SELECT attname, format_type(atttypid, -1) FROM pg_attribute WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped
+SELECT attname, pg_catalog.format_type(atttypid, -1) FROM pg_catalog.pg_attribute
+WHERE attrelid OPERATOR(pg_catalog.=) %s AND attnum OPERATOR(pg_catalog.>) 0 AND NOT attisdropped
 """
 
 # One name may be NULL or, in LangChain's old tables, stand twice; rows without a collection have none.
 ROWS = """
-SELECT e.*, e.{key}::text COLLATE "C" AS paired_key,
-       coalesce(c.name::text, '') COLLATE "C" AS paired_name, c.name IS NULL AS paired_nameless, true AS paired
-FROM {embedding} e LEFT JOIN {collection} c ON c.uuid = e.collection_id
+SELECT e.*, e.{key}::pg_catalog.text COLLATE pg_catalog."C" AS paired_key,
+       coalesce(c.name::pg_catalog.text, '') COLLATE pg_catalog."C" AS paired_name, c.name IS NULL AS paired_nameless,
+       true AS paired
+FROM {embedding} e LEFT JOIN {collection} c ON c.uuid OPERATOR(pg_catalog.=) e.collection_id
 """
 
 PAIRED = """
 CREATE TEMPORARY TABLE paired_rows ON COMMIT DROP AS
 SELECT CASE WHEN o.paired IS NULL THEN 'only_in_backup' WHEN b.paired IS NULL THEN 'only_in_other'
-            WHEN ROW({backup_values})::record *<> ROW({other_values})::record THEN 'different' ELSE 'same' END AS kind,
+            WHEN ROW({backup_values})::pg_catalog.record OPERATOR(pg_catalog.*<>)
+                 ROW({other_values})::pg_catalog.record THEN 'different' ELSE 'same' END AS kind,
        CASE WHEN NOT coalesce(b.paired_nameless, o.paired_nameless) THEN coalesce(b.paired_name, o.paired_name) END
          AS name,
        coalesce(b.paired_key, o.paired_key) AS key
-FROM ({backup}) b FULL JOIN ({other}) o USING (paired_key, paired_name, paired_nameless)
+FROM ({backup}) b FULL JOIN ({other}) o
+  ON b.paired_key OPERATOR(pg_catalog.=) o.paired_key AND b.paired_name OPERATOR(pg_catalog.=) o.paired_name
+  AND b.paired_nameless OPERATOR(pg_catalog.=) o.paired_nameless
 """
 
 TWICE = """
@@ -88,7 +93,7 @@ def live_types(cursor: Any, live: Mapping[str, Table]) -> dict[str, dict[str, Co
     """The types of live columns, without their sizes: what a table takes that may hold any version of the rows."""
     found: dict[str, dict[str, Composable]] = {}
     for name, table in live.items():
-        cursor.execute(TYPES, (table.oid,))
+        cursor.in_own_path(TYPES, (table.oid,))
         found[name] = {column: SQL(type_name) for column, type_name in cursor.fetchall()}
     return found
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, ISOLATION_LEVEL_REPEATABLE_READ
-from psycopg2.sql import SQL, Identifier, Literal
+from psycopg2.sql import SQL, Composed, Identifier, Literal
 
 from common.errors import DatabaseError, ServiceError
 from data_pipeline.vector import sqlstate
 from data_pipeline.vector.progress import SILENT, Progress, ProgressPhase
+from data_pipeline.vector.search_path import Cursor
 from data_pipeline.vector.sqlstate import Phase
 from data_pipeline.vector.target import Target
 
@@ -89,8 +90,12 @@ class Session:
 
 def make_settings(cursor: Any, settings: Mapping[str, str]) -> None:
     """Make settings for this transaction, in one message to the server."""
+    cursor.execute(_settings(settings))
+
+
+def _settings(settings: Mapping[str, str]) -> Composed:
     each = [SQL("SET LOCAL {} = {}").format(Identifier(name), Literal(value)) for name, value in settings.items()]
-    cursor.execute(SQL("; ").join(each))
+    return SQL("; ").join(each)
 
 
 def prefer(cursor: Any, name: str, value: str) -> None:
@@ -179,8 +184,8 @@ def _begin(connection: Any, timeouts: Timeouts, snapshot: bool, read_only: bool)
     level = ISOLATION_LEVEL_REPEATABLE_READ if snapshot else ISOLATION_LEVEL_READ_COMMITTED
     # Never READ WRITE: it would override default_transaction_read_only, which somebody has set on purpose.
     connection.set_session(isolation_level=level, readonly=read_only or None)
-    cursor = connection.cursor()
-    make_settings(cursor, {**FIXED_SETTINGS, **timeouts.settings(connection.server_version)})
+    cursor: Cursor = connection.cursor(cursor_factory=Cursor)
+    cursor.begin(_settings({**FIXED_SETTINGS, **timeouts.settings(connection.server_version)}))
     if connection.server_version >= 140000:  # and not on every system: a server on Windows refuses it
         prefer(cursor, "client_connection_check_interval", f"{timeouts.client_check}ms")
     return cursor
@@ -256,7 +261,7 @@ def undo(session: Session) -> None:
 
 def _transaction_id(cursor: Any) -> str | None:
     """What pg_xact_status knows the transaction by; None if it wrote nothing."""
-    cursor.execute("SELECT txid_current_if_assigned()::text")
+    cursor.in_own_path("SELECT pg_catalog.txid_current_if_assigned()::pg_catalog.text")
     found: str | None = cursor.fetchone()[0]
     return found
 
@@ -282,7 +287,7 @@ def _was_committed(target: Target, timeouts: Timeouts, transaction_id: str) -> b
 def _transaction_status(target: Target, timeouts: Timeouts, transaction_id: str) -> str | None:
     with closing(connect(target, timeouts)) as connection, connection.cursor() as cursor:
         try:
-            cursor.execute("SELECT txid_status(%s::bigint)", (transaction_id,))
+            cursor.execute("SELECT pg_catalog.txid_status(%s::bigint)", (transaction_id,))
         except psycopg2.DataError:  # 22023: a transaction of the future, so this is another server after a failover
             return None
         found: str | None = cursor.fetchone()[0]

@@ -72,6 +72,6 @@ def value(column: str, suffix: str) -> Composable:
     if column in NEW_UUID:
         return derived(SQL("{}").format(old), SQL("{}").format(Literal(suffix)))
     if column in NEW_TEXT:
-        empty = "coalesce({}, '') || {}" if column == "name" else "{} || {}"
-        return SQL(empty).format(old, Literal(suffix))
+        text = SQL("coalesce({}, '')" if column == "name" else "{}").format(old)
+        return SQL("{} OPERATOR(pg_catalog.||) {}").format(text, Literal(suffix))
     return old

@@ -92,7 +92,8 @@ def create_tables(session: Session, schema: str, lacking: Missing) -> None:
     cursor = session.cursor
     if lacking.extension:
         expect_available(cursor)
-        cursor.execute("CREATE EXTENSION vector")
+        # Beside the tables: the first schema of the path, where it would go by itself, may be any or none.
+        cursor.execute(SQL("CREATE EXTENSION vector SCHEMA {}").format(Identifier(schema)))
     types = kinds.extension_schema(cursor)
     for design in lacking.tables:
         cursor.execute(_table(design, schema, types))

@@ -2,6 +2,7 @@
 
 from common.errors import SchemaMismatch
 from data_pipeline.vector.catalog import BackupSet
+from data_pipeline.vector.kinds import same_type
 from data_pipeline.vector.naming import TABLES
 from data_pipeline.vector.source import unmatched
 from data_pipeline.vector.tables import Column, Table
@@ -20,7 +21,7 @@ def expect_alike(one: BackupSet, other: BackupSet) -> None:
         types, other_types = ({column.name: column.type for column in each[name].columns} for each in (found, others))
         differing = sorted(types.keys() ^ other_types.keys())
         if vouched and not differing:
-            differing = sorted(column for column in types if types[column] != other_types[column])
+            differing = sorted(column for column in types if not same_type(types[column], other_types[column]))
         if differing:
             raise SchemaMismatch(
                 f"两个备份的 {name} 列不同: {', '.join(differing)}",

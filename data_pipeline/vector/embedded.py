@@ -17,8 +17,10 @@ from pathlib import Path
 
 import psycopg2
 from fasteners import InterProcessLock, InterProcessReaderWriterLock
+from psycopg2.sql import SQL, Identifier
 
 from data_pipeline.vector.cluster import START_SECONDS, SUPERUSER, WINDOWS, Cluster, EmbeddedServerError, binaries
+from data_pipeline.vector.kinds import extension_schema
 from data_pipeline.vector.target import Target
 
 __all__ = ["EmbeddedServer", "EmbeddedServerError", "binaries", "start"]
@@ -27,6 +29,9 @@ DATABASE = "vector_db"
 # A socket's address holds 104 bytes on macOS, 108 on Linux, with "/.s.PGSQL.65535" and the closing NUL.
 LONGEST_SOCKET_DIRECTORY = 104 - 16
 
+# What a role's or the database's search path says is nothing to us.
+OPTIONS = {"options": "-c search_path=pg_catalog,pg_temp"}
+
 # As langchain_postgres makes them.
 TABLES = """
 CREATE TABLE IF NOT EXISTS public.langchain_pg_collection (
@@ -34,7 +39,7 @@ CREATE TABLE IF NOT EXISTS public.langchain_pg_collection (
 CREATE TABLE public.langchain_pg_embedding (
     id varchar PRIMARY KEY,
     collection_id uuid REFERENCES public.langchain_pg_collection (uuid) ON DELETE CASCADE,
-    embedding vector, document varchar, cmetadata jsonb);
+    embedding {types}.vector, document varchar, cmetadata jsonb);
 CREATE INDEX ix_cmetadata_gin ON public.langchain_pg_embedding USING gin (cmetadata jsonb_path_ops);
 """
 
@@ -146,15 +151,16 @@ class EmbeddedServer:
 
 def _prepare(target: Target) -> None:
     """Make the database, the extension and the tables, each unless it is there."""
-    with closing(psycopg2.connect(**replace(target, dbname="postgres").parameters())) as connection:
+    with closing(psycopg2.connect(**replace(target, dbname="postgres").parameters() | OPTIONS)) as connection:
         connection.autocommit = True
         cursor = connection.cursor()
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (target.dbname,))
         if cursor.fetchone() is None:
             cursor.execute(f"CREATE DATABASE {target.dbname}")
-    with closing(psycopg2.connect(**target.parameters())) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    parameters = target.parameters() | OPTIONS
+    with closing(psycopg2.connect(**parameters)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
         # A table that is there stays as it is: it may be the old schema's, or have lost its index on purpose.
         cursor.execute("SELECT to_regclass('public.langchain_pg_embedding')")
         if cursor.fetchone() == (None,):
-            cursor.execute(TABLES)
+            cursor.execute(SQL(TABLES).format(types=Identifier(extension_schema(cursor) or "")))

@@ -16,6 +16,7 @@ from typing import Any
 from psycopg2.sql import SQL, Composed, Identifier
 
 from common.errors import ServiceError
+from data_pipeline.vector import indexes
 from data_pipeline.vector.connection import Session, scratch
 from data_pipeline.vector.staging import TEMPORARY, Staged
 from data_pipeline.vector.tables import Table
@@ -27,11 +28,11 @@ MEASURABLE = 0.02
 STEEPEST = 1.5
 LIMITS = {"statement_timeout": "20s"}
 
-# Of a definition the part after the table's name, which is the live database's own text.
-DEFINITIONS = """
-SELECT c.relname, CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END,
-       substr(pg_get_indexdef(c.oid), 1 + length(format('CREATE %%sINDEX %%I ON %%I.%%I ',
-         CASE WHEN i.indisunique THEN 'UNIQUE ' END, c.relname, n.nspname, t.relname)))
+# What precedes, in a definition, the part after the table's name.
+INDEXES = """
+SELECT c.oid, c.relname, CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END,
+       format('CREATE %%sINDEX %%I ON %%I.%%I ',
+              CASE WHEN i.indisunique THEN 'UNIQUE ' END, c.relname, n.nspname, t.relname)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
 JOIN pg_namespace n ON n.oid = t.relnamespace
 WHERE i.indrelid = %s AND i.indisvalid AND c.relkind = 'i' ORDER BY c.relname
@@ -96,8 +97,9 @@ def _sample(cursor: Any, staged: Staged, name: str, rows: int) -> tuple[Table, i
 def _build_all(cursor: Any, staged: Staged, table: Table) -> dict[str, float]:
     """Build every index of the live table on another one; seconds by name."""
     found = {}
-    cursor.execute(DEFINITIONS, (staged.live.oid,))
-    for name, unique, definition in cursor.fetchall():
+    cursor.execute(INDEXES, (staged.live.oid,))
+    for oid, name, unique, head in cursor.fetchall():
+        definition = indexes.definition(cursor, oid).removeprefix(head)
         started = time.monotonic()
         cursor.execute(SQL("CREATE {}INDEX ON {} {}").format(SQL(unique), table.identifier, SQL(definition)))
         found[name] = time.monotonic() - started

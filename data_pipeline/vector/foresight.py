@@ -7,9 +7,10 @@ from typing import Any
 from psycopg2.sql import SQL, Identifier
 
 from common.errors import DuplicateRows, PermissionDenied
-from data_pipeline.vector import copies, indexes
+from data_pipeline.vector import copies, unique_keys
 from data_pipeline.vector.staging import Staged
 from data_pipeline.vector.tables import Table
+from data_pipeline.vector.unique_keys import UniqueKey
 
 SAMPLES = 20
 
@@ -75,10 +76,10 @@ def only_live(cursor: Any, staged: Staged) -> int:
 
 def expect_unique(cursor: Any, staged: Staged, meeting: Meeting) -> None:
     """Raise DuplicateRows for rows that a unique index would refuse, with up to 20 ids."""
-    for columns in _unique_columns(cursor, staged.live):
-        count, ids = _conflicts(cursor, staged, meeting, columns)
-        if count or _twice(cursor, staged, meeting, columns):
-            raise _refused(staged, columns, count, ids)
+    for key in _unique_keys(cursor, staged.live):
+        count, ids = _conflicts(cursor, staged, meeting, key)
+        if count or _twice(cursor, staged, meeting, key.columns):
+            raise _refused(staged, key.columns, count, ids)
 
 
 def expect_free_ids(cursor: Any, staged: Staged, suffix: str) -> None:
@@ -112,25 +113,19 @@ def expect_privileges(cursor: Any, table: Table, privileges: Iterable[str]) -> N
         )
 
 
-def _unique_columns(cursor: Any, table: Table) -> list[list[str]]:
-    """The columns of each unique index, of those over plain columns and all rows."""
-    facts, _ = indexes.facts(cursor, table)
-    return [
-        fact["keys"][: len(fact["operator_classes"])]
-        for fact in facts
-        if fact["unique"] and not fact["partial"] and all(table.column(name) for name in fact["keys"])
-    ]
+def _unique_keys(cursor: Any, table: Table) -> list[UniqueKey]:
+    """Those whose columns a backup has: not generated ones."""
+    return [key for key in unique_keys.of(cursor, table.oid) if all(table.column(name) for name in key.columns)]
 
 
-def _conflicts(cursor: Any, staged: Staged, meeting: Meeting, columns: Sequence[str]) -> tuple[int, list[str]]:
-    alike = SQL(" AND ").join(SQL("l.{0} = s.{0}").format(Identifier(name)) for name in columns)
+def _conflicts(cursor: Any, staged: Staged, meeting: Meeting, key: UniqueKey) -> tuple[int, list[str]]:
     cursor.execute(
         staged.sql(
             CONFLICTS,
             id=Identifier(staged.key[0]),
             incoming=staged.sql(meeting.incoming),
             staying=staged.sql(meeting.staying),
-            alike=alike,
+            alike=key.same("l", "s"),
             samples=SQL(str(SAMPLES)),
         )
     )

@@ -2,7 +2,8 @@
 
 Filling an index row by row costs several times what building it over the loaded rows does. An index stays where
 dropping it is not ours to do: behind a constraint, under somebody's foreign key, marked replica identity, invalid, or
-part of a partitioned one. Definitions come from the live database only, never from a backup.
+part of a partitioned one. Definitions come from the live database only, never from a backup; they are printed under
+the search path under which they are executed.
 """
 
 import re
@@ -21,7 +22,7 @@ from data_pipeline.vector.naming import COLLECTION, EMBEDDING
 from data_pipeline.vector.tables import Table
 
 INDEXES = """
-SELECT c.oid, c.relname, a.amname, pg_get_indexdef(c.oid), coalesce(t.spcname, ''),
+SELECT c.oid, c.relname, a.amname, coalesce(t.spcname, ''),
        obj_description(c.oid, 'pg_class'), i.indisclustered,
        ARRAY(SELECT ARRAY[attnum::int, attstattarget::int] FROM pg_attribute
              WHERE attrelid = c.oid AND attstattarget >= 0 ORDER BY attnum)
@@ -34,7 +35,7 @@ ORDER BY c.relname
 """
 
 FOREIGN_KEY = """
-SELECT conname, pg_get_constraintdef(oid), obj_description(oid, 'pg_constraint')
+SELECT oid, conname, obj_description(oid, 'pg_constraint')
 FROM pg_constraint WHERE contype = 'f' AND conrelid = %s AND confrelid = %s AND coninhcount = 0 AND conparentid = 0
 """
 
@@ -79,9 +80,10 @@ CAST_DIMENSIONS = """
 SELECT pg_get_indexdef(indexrelid) FROM pg_index
 WHERE indrelid = %s AND indpred IS NULL AND indexprs IS NOT NULL AND indisvalid
 """
-CAST = re.compile(r"\(embedding\)::\w*\.?vector\((\d+)\)")
+QUALIFIED = r'(?:(?:\w+|"(?:[^"]|"")+")\.)?'
+CAST = re.compile(rf"\(embedding\)::{QUALIFIED}vector\((\d+)\)")
 
-KEY_CAST = re.compile(r"\(*(\w+)\)*::(?:\w+\.)?(vector|halfvec)\((\d+)\)\)*")
+KEY_CAST = re.compile(rf"\(*(\w+)\)*::{QUALIFIED}(vector|halfvec)\((\d+)\)\)*")
 
 KEPT = "数据库角色不是表的所有者,索引和外键未删除重建,恢复会较慢"
 
@@ -91,10 +93,10 @@ class Index:
     """A secondary index and all that its definition leaves out."""
 
     table: Table
+    definition: str
     oid: int
     name: str
     method: str
-    definition: str
     tablespace: str
     comment: str | None
     clustered: bool
@@ -107,8 +109,8 @@ class ForeignKey:
 
     table: Table
     name: str
-    definition: str
     comment: str | None
+    definition: str
 
 
 @dataclass(frozen=True)
@@ -219,12 +221,26 @@ def result(table: Table, method: str, started: float, **more: bool) -> dict[str,
 
 def _indexes(cursor: Any, table: Table) -> list[Index]:
     cursor.execute(INDEXES, (table.oid,))
-    return [Index(table, *row) for row in cursor.fetchall()]
+    rows = cursor.fetchall()
+    return [Index(table, definition(cursor, row[0]), *row) for row in rows]
+
+
+def definition(cursor: Any, oid: int) -> str:
+    """The CREATE INDEX of an index, to be executed as it is."""
+    cursor.in_own_path("SELECT pg_catalog.pg_get_indexdef(%s::pg_catalog.oid)", (oid,))
+    return str(cursor.fetchone()[0])
 
 
 def _foreign_keys(cursor: Any, live: dict[str, Table]) -> list[ForeignKey]:
     cursor.execute(FOREIGN_KEY, (live[EMBEDDING].oid, live[COLLECTION].oid))
-    return [ForeignKey(live[EMBEDDING], *row) for row in cursor.fetchall()]
+    rows = cursor.fetchall()
+    return [ForeignKey(live[EMBEDDING], name, comment, _constraint(cursor, oid)) for oid, name, comment in rows]
+
+
+def _constraint(cursor: Any, oid: int) -> str:
+    """The definition of a constraint, to be executed as it is."""
+    cursor.in_own_path("SELECT pg_catalog.pg_get_constraintdef(%s::pg_catalog.oid)", (oid,))
+    return str(cursor.fetchone()[0])
 
 
 def _fire_deferred(cursor: Any, tables: set[int]) -> None:
@@ -245,8 +261,8 @@ def _create(cursor: Any, index: Index) -> None:
         cursor.execute(SQL("COMMENT ON INDEX {} IS {}").format(name, Literal(index.comment)))
     if index.clustered:
         cursor.execute(SQL("ALTER TABLE {} CLUSTER ON {}").format(index.table.identifier, Identifier(index.name)))
-    cursor.execute("SELECT pg_get_indexdef(to_regclass(%s))", (name.as_string(cursor),))
-    if cursor.fetchone()[0] != index.definition:
+    cursor.execute("SELECT to_regclass(%s)::oid", (name.as_string(cursor),))
+    if definition(cursor, cursor.fetchone()[0]) != index.definition:
         raise InternalError(f"重建的索引与原定义不同: {index.name}")
 
 

@@ -77,6 +77,16 @@ def is_vector(type_name: str) -> bool:
     return type_name.rpartition(".")[2] in VECTOR_TYPES
 
 
+def same_type(one: str, other: str) -> bool:
+    """Whether two columns' types, as manifests name them, may be the same.
+
+    A manifest of before 2026-12 names a type without its schema where the role's search path led to it.
+    """
+    plain, others = one.rpartition(".")[2], other.rpartition(".")[2]
+    half_named = ("." in one) != ("." in other) and plain not in PLAIN_TYPES | {"vector"}
+    return one == other or (half_named and plain == others)
+
+
 def column_type(name: str, modifier: int, schema: str | None) -> Composable:
     """A column's type, for a statement: modifier is its atttypmod, -1 for none; schema is pgvector's.
 

@@ -14,23 +14,25 @@ from data_pipeline.vector.naming import COLLECTION, EMBEDDING
 from data_pipeline.vector.staging import TEMPORARY, Staged
 from data_pipeline.vector.sync import Counts, insert_missing, update_differing
 
-ASSIGNED = Identifier(TEMPORARY, "assigned")
+ASSIGNED = Identifier(TEMPORARY, "assigned_collection")
+"""Not a name that a trigger is likely to mean: temporary tables come first in most paths."""
 
 # A live collection of the same name; else the uuid itself, which is new or that of a collection renamed since; unless
 # another collection of the backup has been given that uuid by its name: then one made from uuid and name.
 ASSIGN = """
-CREATE TEMPORARY TABLE assigned ON COMMIT DROP AS
+CREATE TEMPORARY TABLE assigned_collection ON COMMIT DROP AS
 WITH by_name AS (
-  SELECT s.*, (SELECT l.uuid FROM {live} l WHERE l.name = s.name
-               ORDER BY l.uuid <> s.uuid, l.uuid LIMIT 1) AS found
+  SELECT s.*, (SELECT l.uuid FROM {live} l WHERE l.name OPERATOR(pg_catalog.=) s.name
+               ORDER BY l.uuid OPERATOR(pg_catalog.<>) s.uuid, l.uuid LIMIT 1) AS found
   FROM {staged} s
 ), given AS (
   SELECT b.*, CASE WHEN b.found IS NOT NULL THEN b.found
-                   WHEN EXISTS (SELECT FROM by_name o WHERE o.found = b.uuid) THEN {derived}
+                   WHEN EXISTS (SELECT FROM by_name o WHERE o.found OPERATOR(pg_catalog.=) b.uuid) THEN {derived}
                    ELSE b.uuid END AS target
   FROM by_name b
 )
-SELECT g.*, row_number() OVER (PARTITION BY g.target ORDER BY g.uuid <> g.target, g.uuid) AS place FROM given g
+SELECT g.*, pg_catalog.row_number() OVER (
+         PARTITION BY g.target ORDER BY g.uuid OPERATOR(pg_catalog.<>) g.target, g.uuid) AS place FROM given g
 """
 
 
@@ -41,12 +43,12 @@ def assign(session: Session, staged: dict[str, Staged]) -> None:
     cursor.execute(collections.sql(ASSIGN, derived=derived(SQL("b.uuid"), SQL("coalesce(b.name, '')"))))
     cursor.execute(collections.sql("DELETE FROM {staged}"))
     values = SQL(", ").join(Identifier("target" if name == "uuid" else name) for name in collections.columns)
-    insert = "INSERT INTO {staged} ({columns}) SELECT {values} FROM {assigned} WHERE place = 1"
+    insert = "INSERT INTO {staged} ({columns}) SELECT {values} FROM {assigned} WHERE place OPERATOR(pg_catalog.=) 1"
     cursor.execute(collections.sql(insert, values=values, assigned=ASSIGNED))
     cursor.execute(
         staged[EMBEDDING].sql(
             "UPDATE {staged} s SET collection_id = a.target FROM {assigned} a "
-            "WHERE a.uuid = s.collection_id AND a.target <> a.uuid",
+            "WHERE a.uuid OPERATOR(pg_catalog.=) s.collection_id AND a.target OPERATOR(pg_catalog.<>) a.uuid",
             assigned=ASSIGNED,
         )
     )
@@ -66,8 +68,10 @@ def apply(session: Session, staged: dict[str, Staged], *, update: bool) -> dict[
 
 def derived(uuid: Composed | SQL, text: Composed | SQL) -> Composed:
     """A uuid made from another and a text, always the same: RFC 9562's version 8, of their SHA-256."""
-    digest = SQL("encode(sha256(convert_to({}::text || {}, 'UTF8')), 'hex')").format(uuid, text)
-    return SQL("overlay(overlay(left({}, 32) PLACING '8' FROM 13) PLACING '8' FROM 17)::uuid").format(digest)
+    joined = SQL("{}::pg_catalog.text OPERATOR(pg_catalog.||) {}").format(uuid, text)
+    digest = SQL("pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to({}, 'UTF8')), 'hex')").format(joined)
+    first = SQL("pg_catalog.left({}, 32)").format(digest)
+    return SQL("overlay(overlay({} PLACING '8' FROM 13) PLACING '8' FROM 17)::pg_catalog.uuid").format(first)
 
 
 def _merge(cursor: Any, staged: Staged, update: bool) -> Counts:

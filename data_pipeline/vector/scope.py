@@ -20,7 +20,9 @@ class Scope:
         if self.uuids is None:
             return SQL("TRUE")
         column = "uuid" if table == COLLECTION else "collection_id"
-        return SQL("{} = ANY({}::uuid[])").format(Identifier(alias, column), Literal(list(self.uuids)))
+        return SQL("{} OPERATOR(pg_catalog.=) ANY({}::pg_catalog.uuid[])").format(
+            Identifier(alias, column), Literal(list(self.uuids))
+        )
 
 
 EVERYTHING = Scope(None, None)

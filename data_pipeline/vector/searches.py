@@ -28,6 +28,7 @@ VECTOR_INDEXES = """
 SELECT c.relname, o.opcname, pg_get_indexdef(i.indexrelid, 1, false), format_type(o.opcintype, -1)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
 JOIN pg_opclass o ON o.oid = i.indclass[0]
+JOIN pg_extension e ON e.extname = 'vector' AND e.extnamespace = o.opcnamespace
 WHERE i.indrelid = %s AND i.indisvalid AND i.indisready AND am.amname IN ('hnsw', 'ivfflat') ORDER BY c.relname
 """
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from common.errors import InvalidBackup, OrphanRows, SchemaMismatch, ServiceError
-from data_pipeline.vector import copy_binary, rows
+from data_pipeline.vector import copy_binary, kinds, rows
 from data_pipeline.vector.blocks import Block
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.manifest import TableFact
@@ -225,7 +225,7 @@ def _must_be_given(column: Column) -> bool:
 def _expect_types(fact: TableFact, columns: tuple[rows.Column, ...], table: Table) -> None:
     """Binary values mean something only to the type that wrote them."""
     for column, read in zip(fact.columns, columns, strict=True):
-        if read.type != column.type and not {read.type, column.type} <= TEXT_TYPES:
+        if not kinds.same_type(read.type, column.type) and not {read.type, column.type} <= TEXT_TYPES:
             raise _mismatch(f"目标表 {table.name} 的列类型与备份不同: {column.name}", table, [column.name])
 
 

@@ -11,20 +11,17 @@ from typing import Any
 from psycopg2.sql import SQL, Composed, Identifier
 
 from common.errors import InternalError
+from data_pipeline.vector import unique_keys
 from data_pipeline.vector.connection import Session, prefer
 from data_pipeline.vector.scope import EVERYTHING, Scope
 from data_pipeline.vector.source import Source
 from data_pipeline.vector.tables import Table
+from data_pipeline.vector.unique_keys import UniqueKey
 
 TEMPORARY = "pg_temp"
+DIFFERS = "ROW({})::pg_catalog.record OPERATOR(pg_catalog.*<>) ROW({})::pg_catalog.record"
 TEMP_BUFFERS = "64MB"
 """A session's memory for temporary tables: the default of 8 MB writes most of a staged table out and reads it again."""
-
-PRIMARY_KEY = """
-SELECT a.attname FROM pg_index i, unnest(i.indkey) WITH ORDINALITY k(attnum, n)
-JOIN pg_attribute a ON a.attnum = k.attnum WHERE a.attrelid = i.indrelid AND i.indrelid = %s AND i.indisprimary
-ORDER BY n
-"""
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Staged:
 
     source: Source
     live: Table
-    key: tuple[str, ...]
+    identity: UniqueKey
     scope: Scope = EVERYTHING
     """The live rows that may be touched."""
 
@@ -41,6 +38,10 @@ class Staged:
     def table(self) -> Table:
         """The temporary table."""
         return self.source.table
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.identity.columns
 
     @property
     def columns(self) -> list[str]:
@@ -60,8 +61,8 @@ class Staged:
             live=self.live.identifier,
             staged=self.table.identifier,
             in_scope=self.scope.condition(self.live.name, "l"),
-            same_key=SQL(" AND ").join(SQL("l.{0} = s.{0}").format(Identifier(name)) for name in self.key),
-            differs=SQL("ROW({})::record *<> ROW({})::record").format(_of("l", self.columns), _of("s", self.columns)),
+            same_key=self.identity.same("l", "s"),
+            differs=SQL(DIFFERS).format(_of("l", self.columns), _of("s", self.columns)),
             columns=SQL(", ").join(map(Identifier, self.columns)),
             **more,
         )
@@ -92,15 +93,14 @@ def index(session: Session, staged: Staged) -> None:
     session.cursor.execute(SQL("ANALYZE {} ({})").format(table, names))
 
 
-def primary_key(cursor: Any, table: Table) -> tuple[str, ...]:
-    """The columns of a live table's primary key; none if it has no such key."""
-    cursor.execute(PRIMARY_KEY, (table.oid,))
-    return tuple(name for (name,) in cursor.fetchall())
+def primary_key(cursor: Any, table: Table) -> UniqueKey | None:
+    """A live table's primary key; None if it has none."""
+    return next((key for key in unique_keys.of(cursor, table.oid) if key.primary), None)
 
 
-def _key(cursor: Any, table: Table) -> tuple[str, ...]:
+def _key(cursor: Any, table: Table) -> UniqueKey:
     """The primary key, or what LangChain uses as one."""
-    return primary_key(cursor, table) or (("id",) if table.column("id") else ("uuid",))
+    return primary_key(cursor, table) or unique_keys.by_default("id" if table.column("id") else "uuid")
 
 
 def _of(alias: str, columns: Sequence[str]) -> Composed:

@@ -15,6 +15,8 @@ from data_pipeline.vector.connection import Session
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING
 from data_pipeline.vector.staging import Staged
 
+PARKED = SQL("'parked ' OPERATOR(pg_catalog.||) pg_catalog.gen_random_uuid()::pg_catalog.text")
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -61,8 +63,9 @@ def _park_names(cursor: Any, collections: Staged) -> None:
     """Free every name that its collection won't keep: two may have swapped theirs, one may have been made anew."""
     cursor.execute(
         collections.sql(
-            "UPDATE {live} l SET name = 'parked ' || gen_random_uuid() WHERE {in_scope} AND NOT EXISTS "
-            "(SELECT FROM {staged} s WHERE {same_key} AND l.name IS NOT DISTINCT FROM s.name)"
+            "UPDATE {live} l SET name = {parked} WHERE {in_scope} AND NOT EXISTS (SELECT FROM {staged} s "
+            "WHERE {same_key} AND (l.name OPERATOR(pg_catalog.=) s.name OR l.name IS NULL AND s.name IS NULL))",
+            parked=PARKED,
         )
     )
 

@@ -12,20 +12,22 @@ from typing import Any, Literal
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from common.errors import DependentRows, InternalError, SchemaMismatch
+from data_pipeline.vector import kinds
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
 from data_pipeline.vector.pages import ALL_PAGES, Pages
 from data_pipeline.vector.scope import EVERYTHING, Scope
 
 LockMode = Literal["ACCESS SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
 
-# A type's plain name is only used where it is PostgreSQL's own or pgvector's, so that somebody's type called "uuid"
-# is not taken for it.
+# A type's plain name is only used where it is PostgreSQL's own or pgvector's, so that a user's type called "uuid" or
+# "vector" is not taken for it.
 COLUMNS = """
 SELECT a.attname, a.atttypmod, a.attnotnull, a.atthasdef OR a.attidentity <> '',
-       CASE WHEN n.nspname = 'pg_catalog' OR t.typname = 'vector' THEN t.typname
+       CASE WHEN n.nspname = 'pg_catalog' OR t.typname = ANY(%(vectors)s) AND e.oid IS NOT NULL THEN t.typname
             ELSE format_type(t.oid, NULL) END
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
-WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+LEFT JOIN pg_extension e ON e.extnamespace = t.typnamespace AND e.extname = 'vector'
+WHERE a.attrelid = %(table)s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY a.attnum
 """
 
@@ -130,7 +132,7 @@ def find(cursor: Any, schema: str, name: str) -> Table | None:
     oid, has_children = found
     if has_children:  # TRUNCATE and DELETE would reach rows that COPY does not save, and it saves no partitions at all
         raise SchemaMismatch(f"不支持分区表或有子表继承的表: {name}", can_retry=False, details={"table": name})
-    cursor.execute(COLUMNS, (oid,))
+    cursor.execute(COLUMNS, {"table": oid, "vectors": list(kinds.VECTOR_TYPES)})
     columns = tuple(
         Column(name, type_name, modifier, not_null, has_default)
         for name, modifier, not_null, has_default, type_name in cursor.fetchall()
@@ -253,14 +255,16 @@ def collection_facts(cursor: Any, live: dict[str, Table], scope: Scope) -> list[
     dimensions (unless somebody switched compression on), so one of each size is asked.
     """
     column = live[EMBEDDING].column("embedding")
-    sizes = "pg_column_size(embedding)" if column and column.type == "vector" else "0"
-    dimensions = "vector_dims(e.embedding)" if column and column.type == "vector" else "NULL::int"
+    sizes, dimensions = SQL("0"), SQL("NULL::int").format()
+    if column and column.type == "vector":
+        sizes = SQL("pg_column_size(embedding)")
+        dimensions = SQL("{}.vector_dims(e.embedding)").format(Identifier(kinds.extension_schema(cursor) or ""))
     cursor.execute(
         SQL(COLLECTION_FACTS).format(
             collection=live[COLLECTION].identifier,
             embedding=live[EMBEDDING].identifier,
-            size=SQL(sizes),
-            dimensions=SQL(dimensions),
+            size=sizes,
+            dimensions=dimensions,
             embeddings=scope.condition(EMBEDDING, "e"),
             collections=scope.condition(COLLECTION, "c"),
         )
