@@ -30,7 +30,7 @@ LAYERS = [
 ]
 WEB = {"flask", "flask_openapi3", "flask_openapi3_swagger", "waitress", "werkzeug"}
 WEB_LAYERS = ("data_pipeline.api", "data_pipeline.admin", "unified_api")
-PURE = ["rows", "vectors", "copy_binary", "encoder", "csv_fields", "python_repr"]
+PURE = ["rows", "csv_header", "evidence", "vectors", "copy_binary", "encoder", "csv_fields", "python_repr"]
 IMPURE = {"io", "os", "pathlib", "psycopg2", "shutil", "socket", "subprocess", "tempfile"}
 SQL_NOUNS = [
     "building",

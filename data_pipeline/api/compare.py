@@ -16,6 +16,8 @@ from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.chosen import absent
 from data_pipeline.vector.comparison import Difference, Name, Version
 from data_pipeline.vector.connection import Session, transaction
+from data_pipeline.vector.dialect import SetDialect, expect_open, rereading
+from data_pipeline.vector.evidence import Dialect
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES, backup_date
 from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.retries import retrying
@@ -48,6 +50,7 @@ class BackupComparison:
         other: NamedSet | None = None,
         collections: Sequence[str] | None = None,
         pg_conn: str | None = None,
+        dialect: Dialect | None = None,
         progress: Progress = SILENT,
     ) -> dict[str, Any]:
         """Compare a set with another one, or with the live tables of the database; the answer's data.
@@ -59,8 +62,12 @@ class BackupComparison:
         target = self._engine.databases.resolve(pg_conn)
         with _about(target), ExitStack() as stack:
             held = [stack.enter_context(self._hold(named)) for named in (backup, other) if named]
+            expect_open(dialect, held)
             progress.expect_bytes(sum(file.size for one in held for file in one.files.values()))
-            result = retrying(lambda: self._compare(target, held, collections, progress))
+            dialects = [SetDialect(dialect) for _ in held]
+            result = rereading(
+                lambda: retrying(lambda: self._compare(target, held, dialects, collections, progress)), progress
+            )
         return {
             **result,
             "backup_info": _info(held[0]),
@@ -77,11 +84,19 @@ class BackupComparison:
             yield backup_set
 
     def _compare(
-        self, target: Target, held: list[BackupSet], chosen: Sequence[str] | None, progress: Progress
+        self,
+        target: Target,
+        held: list[BackupSet],
+        dialects: list[SetDialect],
+        chosen: Sequence[str] | None,
+        progress: Progress,
     ) -> dict[str, Any]:
         with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
             ground = self._of_two(session, held) if held[1:] else self._of_live(session)
-            matched = [{name: source.match(one, ground.tables[name], None) for name in TABLES} for one in held]
+            matched = [
+                {name: source.match(one, ground.tables[name], None, dialect) for name in TABLES}
+                for one, dialect in zip(held, dialects, strict=True)
+            ]
             versions = [
                 comparison.stage(session, sources, ground.types, prefix, self._engine.pool)
                 for sources, prefix in zip(matched, ("backup", "other"), strict=False)
@@ -90,7 +105,12 @@ class BackupComparison:
             versions += [] if held[1:] else [Version(ground.tables[COLLECTION], ground.tables[EMBEDDING])]
             comparison.pair(session, versions[0], versions[1], columns[EMBEDDING])
             described = _describe(session, versions, columns[COLLECTION], chosen, _limits(held))
-        return {**described, "warnings": _warnings(held, ground, columns)}
+        undecided = [
+            f"{one.timestamp}: {warning}"
+            for one, dialect in zip(held, dialects, strict=True)
+            for warning in dialect.warnings()
+        ]
+        return {**described, "warnings": _warnings(held, ground, columns) + undecided}
 
     def _of_live(self, session: Session) -> Ground:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""

@@ -10,6 +10,7 @@ from data_pipeline.api.options import Options
 from data_pipeline.api.run import Run
 from data_pipeline.vector import chosen, copies, indexes, merge, planner_statistics, sync, tables
 from data_pipeline.vector.connection import savepoint
+from data_pipeline.vector.dialect import WrongDialect
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
 from data_pipeline.vector.scope import EVERYTHING, Scope
 from data_pipeline.vector.staging import Staged
@@ -80,6 +81,8 @@ def append(run: Run) -> None:
             with savepoint(run.session, "one_table"):
                 run.load(run.match(name), run.live[COLLECTION])
                 planner_statistics.refresh(run.session.cursor, run.live[name])
+        except WrongDialect:  # which its other table can't be read in either
+            raise
         except ServiceError as error:
             run.outcome.failed(name, error)
     run.outcome.expect_something(run.options.atomic)

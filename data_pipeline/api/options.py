@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from data_pipeline.api.schemas import OnConflict, Strategy
+from data_pipeline.vector.evidence import Dialect
 from data_pipeline.vector.manifest import Manifest
 
 
@@ -23,6 +24,7 @@ class Options:
     dry_run: bool = False
     require_manifest: bool = False
     expect_database: str | None = None
+    dialect: Dialect | None = None
 
     @property
     def merges(self) -> bool:

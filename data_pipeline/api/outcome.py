@@ -40,7 +40,8 @@ class Outcome:
         self._blocked_seconds = 0.0
 
     def readers_wait(self) -> None:
-        self._blocked_since = time.monotonic()
+        """From the first time this is recorded: the lock stays."""
+        self._blocked_since = self._blocked_since or time.monotonic()
 
     def readers_go_on(self) -> None:
         if self._blocked_since is not None:
@@ -70,6 +71,7 @@ class Outcome:
             "file_size": format_size(source.file.size),
             "file_bytes": source.file.size,
             "duration": round(duration, 3),
+            **({"dialect": source.layout.dialect} if source.format == "csv" else {}),
         }
         if not source.binary:
             self._warnings.append(f"{source.name} 含有其他类型的列,已改用文本方式导入,速度较慢")
@@ -120,6 +122,12 @@ class Outcome:
         """Record what the backup's probes found after the restore."""
         self._search_check = result
         self._warnings += warnings
+
+    def begin(self) -> None:
+        """Forget what was recorded of rows: they were undone, or none were written yet."""
+        self.results, self._truncated, self._indexes, self._failures = {}, {}, {}, {}
+        self._warnings = [] if self._backup_set.manifest else [UNVOUCHED]
+        self._collections = None
 
     def succeeded(self, name: str) -> bool:
         """Whether a table was restored."""

@@ -37,6 +37,7 @@ from data_pipeline.vector import (
 )
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.connection import Session, savepoint, transaction
+from data_pipeline.vector.dialect import SetDialect, expect_open, rereading
 from data_pipeline.vector.loader import Reading
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
 from data_pipeline.vector.progress import SILENT, Progress
@@ -55,10 +56,15 @@ class Rehearsal:
         self._set = backup_set
         self._options = options
         self._plan: Plan = plans.of(options)
+        self._dialect = SetDialect(options.dialect)
 
     def run(self, target: Target, progress: Progress = SILENT) -> Forecast:
         """Find out what would happen. Raises Cancelled once `progress` says so."""
+        expect_open(self._options.dialect, [self._set])
         progress.expect_bytes(sum(file.size for file in self._set.files.values()))
+        return rereading(lambda: self._run(target, progress), progress)
+
+    def _run(self, target: Target, progress: Progress) -> Forecast:
         forecast = Forecast(Outcome(self._set, replaced=self._options.truncate))
         if self._options.require_manifest and self._set.manifest is None:
             forecast.note(InvalidBackup("该备份没有清单文件,无法校验其完整性", can_retry=False))
@@ -70,6 +76,8 @@ class Rehearsal:
             else:
                 self._rehearse(run, forecast, is_loopback(target.host) or target.source == "embedded")
             connection.undo(session)
+        for warning in self._dialect.warnings():
+            forecast.outcome.warn(warning)
         return forecast
 
     def _look_at_database(self, session: Session, forecast: Forecast) -> None:
@@ -98,7 +106,7 @@ class Rehearsal:
             with forecast.noting(session):
                 tables.expect_there(cursor, schema, name)
         with suppress(SchemaMismatch):
-            return Run(self._engine, self._set, self._options, session, forecast.outcome)
+            return Run(self._engine, self._set, self._options, session, forecast.outcome, self._dialect)
         return None
 
     def _choose(self, run: Run, forecast: Forecast) -> bool:
@@ -112,7 +120,7 @@ class Rehearsal:
         """Read the files to their end, as far as they can be checked on their own."""
         for name in self._options.tables:
             with forecast.noting(session, name):
-                deque(Reading(source.unmatched(self._set, name), None, self._engine.pool), maxlen=0)
+                deque(Reading(source.unmatched(self._set, name, self._dialect), None, self._engine.pool), maxlen=0)
 
     def _rehearse(self, run: Run, forecast: Forecast, local: bool) -> None:
         started = time.monotonic()

@@ -11,6 +11,7 @@ from data_pipeline.vector import creation, design, tables, writer_lock
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.connection import Session, transaction
 from data_pipeline.vector.creation import Missing
+from data_pipeline.vector.dialect import SetDialect, expect_open, rereading
 from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.target import Target
 
@@ -43,17 +44,25 @@ class Restore:
         """Raise what can be known to stand in the way before the database is asked."""
         if self._options.require_manifest and self._set.manifest is None:
             raise InvalidBackup("该备份没有清单文件,无法校验其完整性", can_retry=False)
+        expect_open(self._options.dialect, [self._set])
 
     def _restore(self, session: Session, outcome: Outcome) -> None:
         writer_lock.take(session.cursor)
         tables.expect_database(session.cursor, self._options.expect_database)
         lacking = self._create_tables(session, outcome) if self._options.create_tables else None
-        run = Run(self._engine, self._set, self._options, session, outcome)
-        run.choose()
-        modes.of(self._options)(run)
+        dialect = SetDialect(self._options.dialect)
+        run = Run(self._engine, self._set, self._options, session, outcome, dialect)
+        rereading(lambda: self._write(run), session.progress)
+        for warning in dialect.warnings():
+            outcome.warn(warning)
         if lacking:
             made = creation.create_indexes(session, run.live, lacking, self._engine.settings.index_memory)
             outcome.created(lacking, *made)
+
+    def _write(self, run: Run) -> None:
+        run.begin()
+        run.choose()
+        modes.of(self._options)(run)
 
     def _create_tables(self, session: Session, outcome: Outcome) -> Missing:
         schema = self._engine.settings.schema

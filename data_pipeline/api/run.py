@@ -9,9 +9,10 @@ from data_pipeline.api import precaution
 from data_pipeline.api.options import Options
 from data_pipeline.api.outcome import Outcome
 from data_pipeline.engine import Engine
-from data_pipeline.vector import chosen, coercion, indexes, loader, source, staging, tables
+from data_pipeline.vector import chosen, coercion, connection, indexes, loader, source, staging, tables
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.connection import Session
+from data_pipeline.vector.dialect import SetDialect
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
 from data_pipeline.vector.scope import EVERYTHING, Scope
 from data_pipeline.vector.source import Source
@@ -26,7 +27,13 @@ class Run:
     """
 
     def __init__(
-        self, engine: Engine, backup_set: BackupSet, options: Options, session: Session, outcome: Outcome
+        self,
+        engine: Engine,
+        backup_set: BackupSet,
+        options: Options,
+        session: Session,
+        outcome: Outcome,
+        dialect: SetDialect,
     ) -> None:
         self.engine = engine
         self.options = options
@@ -34,9 +41,26 @@ class Run:
         self.outcome = outcome
         self.live = tables.inspect(session.cursor, engine.settings.schema)
         self.wanted: list[str] | None = None
+        self.dialect = dialect
         self._set = backup_set
         self._checked = indexes.has_foreign_key(session.cursor, self.live)
         """The database refuses an embedding without its collection, so we look first."""
+        self._secured: Scope | None = None
+        self._marked = False
+
+    def begin(self) -> None:
+        """Begin, or begin again with what the set's files have told of their dialect; what is locked stays locked."""
+        if self._marked:
+            connection.return_to_mark(self.session)
+            self.outcome.begin()
+        else:
+            self._mark()
+
+    def _mark(self) -> None:
+        """What may have to be read again is undone from here."""
+        if self._set.manifest is None:
+            connection.mark(self.session)
+            self._marked = True
 
     def choose(self) -> None:
         """Find the chosen collections in the backup. Raises NotFound, with the names there are."""
@@ -59,7 +83,7 @@ class Run:
     def match(self, name: str) -> Source:
         """A table's file, matched to the live table; only the chosen collections' rows of it."""
         dimensions = indexes.dimensions(self.session.cursor, self.live[EMBEDDING])
-        matched = source.match(self._set, self.live[name], dimensions)
+        matched = source.match(self._set, self.live[name], dimensions, self.dialect)
         wanted = None if self.wanted is None else frozenset(UUID(uuid).bytes for uuid in self.wanted)
         return replace(matched, layout=replace(matched.layout, wanted=wanted))
 
@@ -102,6 +126,12 @@ class Run:
         mode: the lock on both tables; of chosen collections only their rows are locked. None locks nothing unless a
         backup must not miss what others write. Returns what may be written.
         """
+        if self._secured is None:
+            self._secured = self._secure(mode)
+            self._mark()
+        return self._secured
+
+    def _secure(self, mode: LockMode | None) -> Scope:
         first = self.options.backup_before_restore
         scope = EVERYTHING
         if self.options.collections is not None and (mode or first):

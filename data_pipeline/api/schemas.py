@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from common.errors import InvalidParams, MissingParams, ServiceError
 from data_pipeline.api import clashes
 from data_pipeline.vector import location, naming
+from data_pipeline.vector.evidence import Dialect
 from data_pipeline.vector.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.vector.manifest import MOST_PROBES
 from data_pipeline.vector.naming import FileFormat
@@ -90,6 +91,9 @@ Name = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_stor
 Collections = Annotated[list[Name], Field(min_length=1), AfterValidator(_different), _shown(uniqueItems=True)]
 
 
+DIALECT = "How a CSV without a manifest is read: as COPY or as Python's csv.writer writes it; told by content if absent"
+
+
 class Request(BaseModel):
     """What all requests share: null is the same as absent."""
 
@@ -142,6 +146,7 @@ class RestoreBody(Request):
     )
     dry_run: bool = Field(False, description="Change nothing; tell what would happen, and every problem")
     create_tables: bool = Field(False, description="Create extension, tables, keys and indexes that are missing")
+    dialect: Dialect | None = Field(None, description=DIALECT)
     backup_before_restore: bool = Field(False, description="First take a backup; the answer's undo brings it back")
 
     @model_validator(mode="after")
@@ -212,6 +217,7 @@ class CompareBody(NamedSet):
     pg_conn: Text | None = Field(
         None, description="postgresql://user:password@host:port/dbname, for this call only, or a name from TARGETS"
     )
+    dialect: Dialect | None = Field(None, description=DIALECT)
 
     def as_arguments(self) -> dict[str, Any]:
         """As BackupComparison.compare takes them."""
@@ -220,6 +226,7 @@ class CompareBody(NamedSet):
             "other": (self.other.backup_path, self.other.timestamp) if self.other else None,
             "collections": self.collections,
             "pg_conn": self.pg_conn,
+            "dialect": self.dialect,
         }
 
 

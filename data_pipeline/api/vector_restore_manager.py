@@ -17,6 +17,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.vector import connection, location, naming
 from data_pipeline.vector.catalog import BackupSet, ListedLocation, ListedSet
+from data_pipeline.vector.evidence import Dialect
 from data_pipeline.vector.location import MAIN_STORAGE, Location
 from data_pipeline.vector.naming import LOG, TABLES, backup_date
 from data_pipeline.vector.progress import SILENT, Progress
@@ -132,6 +133,7 @@ class VectorRestoreManager:
         tables: Sequence[str] | None = None,
         pg_conn: str | None = None,
         require_manifest: bool = False,
+        dialect: Dialect | None = None,
         **_options: Any,
     ) -> Target:
         """The database that a restore with these arguments is about.
@@ -141,7 +143,8 @@ class VectorRestoreManager:
         naming.check_timestamp(timestamp)
         target = self._engine.databases.resolve(pg_conn)
         found = self._engine.catalog.find(location.parse(backup_path), timestamp, naming.in_order(tables or TABLES))
-        Restore(self._engine, found, Options(list(found.files), require_manifest=require_manifest)).expect_possible()
+        options = Options(list(found.files), require_manifest=require_manifest, dialect=dialect)
+        Restore(self._engine, found, options).expect_possible()
         return target
 
     def get_connection(self) -> Any:

@@ -52,6 +52,10 @@ class Meter(Progress):
     def expect_bytes(self, total: int) -> None:
         self._bytes_total = total
 
+    def begin_again(self) -> None:
+        with self._guard:
+            self._bytes_total += self._bytes
+
     def expect_rows(self, total: int) -> None:
         self._rows_total = total
 

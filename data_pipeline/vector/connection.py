@@ -245,6 +245,16 @@ def savepoint(session: Session, name: str) -> Iterator[None]:
     session.cursor.execute(f"RELEASE SAVEPOINT {name}")
 
 
+def mark(session: Session) -> None:
+    """Make this the place that return_to_mark goes back to."""
+    session.cursor.execute("SAVEPOINT marked")
+
+
+def return_to_mark(session: Session) -> None:
+    """Undo what happened since the mark, which stays; locks that were taken before it stay as well."""
+    session.cursor.execute("ROLLBACK TO SAVEPOINT marked")
+
+
 @contextmanager
 def scratch(session: Session, name: str, settings: Mapping[str, str]) -> Iterator[None]:
     """Settings for what happens inside, which leaves no trace: it is undone at the end, and so are they."""

@@ -13,6 +13,7 @@ _PLAIN = rb'[^",\r\n]*'
 _FIELD = rb'("' + _INSIDE + rb'"|' + _PLAIN + rb")"
 _inside = re.compile(_INSIDE)
 _plain = re.compile(_PLAIN)
+_plain_with_returns = re.compile(rb'(?:[^",\r\n]|\r(?!\n))*')
 
 Fields = Sequence[bytes]
 Reader = Callable[[int], tuple[Fields, int] | None]
@@ -26,19 +27,24 @@ class BadRecord(Exception):
         self.position, self.reason = position, reason
 
 
-def split(block: bytes, width: int, vector: int | None, newline: bytes) -> tuple[list[Fields], list[int]]:
+def split(
+    block: bytes, width: int, vector: int | None, newline: bytes, returns: bool
+) -> tuple[list[Fields], list[int]]:
     """The fields of every record in a block of whole records, and where in the block each record starts.
 
     width: how many fields a record has. vector: which of them is a vector, 0-based; without quotes when it had some.
+    returns: carriage returns that end no line may stand outside of quotes, as csv.writer leaves them where lines end
+    in a newline alone.
     The last record may lack its newline. Raises BadRecord.
     """
     read = _reader(block, width, vector, newline)
+    plain = _plain_with_returns if returns else _plain
     fields: list[Fields] = []
     starts: list[int] = []
     position, end = 0, len(block)
     while position < end:
         starts.append(position)
-        record, position = read(position) or _read_exactly(block, position, width, newline)
+        record, position = read(position) or _read_exactly(block, position, width, newline, plain)
         fields.append(record)
     return fields, starts
 
@@ -81,12 +87,12 @@ def _vector_record_reader(block: bytes, head: bytes, tail: bytes) -> Reader:
     return read
 
 
-def _read_exactly(block: bytes, start: int, width: int, newline: bytes) -> tuple[Fields, int]:
+def _read_exactly(block: bytes, start: int, width: int, newline: bytes, plain: re.Pattern[bytes]) -> tuple[Fields, int]:
     """Any record that COPY accepts, in the form the fast way gives it. Raises BadRecord for the others."""
     fields: list[bytes] = []
     position = start
     while True:
-        field, position = _read_field(block, position, start)
+        field, position = _read_field(block, position, start, plain)
         fields.append(field)
         if not block.startswith(b",", position):
             break
@@ -101,12 +107,12 @@ def _read_exactly(block: bytes, start: int, width: int, newline: bytes) -> tuple
     return fields, position
 
 
-def _read_field(block: bytes, position: int, start: int) -> tuple[bytes, int]:
+def _read_field(block: bytes, position: int, start: int, plain: re.Pattern[bytes]) -> tuple[bytes, int]:
     """COPY lets quotes open and close anywhere in a field: `a"b,c"d` is `ab,cd`."""
     parts: list[bytes] = []
     quoted = False
     while True:
-        end = _plain.match(block, position).end()  # type: ignore[union-attr]  # it matches nothing, too
+        end = plain.match(block, position).end()  # type: ignore[union-attr]  # it matches nothing, too
         parts.append(block[position:end])
         if not block.startswith(b'"', end):
             break

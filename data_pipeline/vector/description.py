@@ -4,7 +4,7 @@ from common.errors import SchemaMismatch
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.kinds import same_type
 from data_pipeline.vector.naming import TABLES
-from data_pipeline.vector.source import unmatched
+from data_pipeline.vector.source import columns_of
 from data_pipeline.vector.tables import Column, Table
 
 
@@ -31,6 +31,6 @@ def expect_alike(one: BackupSet, other: BackupSet) -> None:
 
 
 def _table(backup_set: BackupSet, name: str) -> Table:
-    found = unmatched(backup_set, name).layout.columns
+    found = columns_of(backup_set, name)
     columns = tuple(Column(one.name, one.type, -1, not_null=False, has_default=False) for one in found)
     return Table("", name, 0, columns)

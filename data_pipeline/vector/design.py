@@ -6,7 +6,7 @@ from common.errors import InvalidBackup
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.manifest import ColumnFact, ForeignKeyFact, IndexFact
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
-from data_pipeline.vector.source import unmatched
+from data_pipeline.vector.source import columns_of
 
 LONGEST_NAME = 63
 """Bytes. PostgreSQL cuts a longer name, which would then be another one."""
@@ -69,7 +69,7 @@ def _impossible(text: str) -> InvalidBackup:
 def _is_old(backup_set: BackupSet) -> bool:
     if EMBEDDING not in backup_set.files:
         return False
-    names = {column.name for column in unmatched(backup_set, EMBEDDING).layout.columns}
+    names = {column.name for column in columns_of(backup_set, EMBEDDING)}
     return "id" not in names and "uuid" in names
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_pipeline.vector import copy_binary, rows
+from data_pipeline.vector.evidence import Evidence
 from data_pipeline.vector.rows import Layout, Records
 
 
@@ -12,25 +13,27 @@ from data_pipeline.vector.rows import Layout, Records
 class Encoded:
     """What becomes of a block: bytes for COPY, in pieces, how many records and line ends the block had.
 
-    dropped: how many of the records are not in the payload, because their collection isn't wanted.
+    dropped: how many of the records are not in the payload, because their collection isn't wanted. evidence: what the
+    records of a file that nothing vouches for say about their writer.
     """
 
     payload: tuple[bytes, ...]
     rows: int
     lines: int
     dropped: int = 0
+    evidence: Evidence | None = None
 
 
 def encode_csv(block: bytes, layout: Layout, binary: bool) -> Encoded:
     """Encode a block of whole records: as tuples of binary COPY without header and trailer, or as CSV for COPY.
 
     CSV is for tables with columns that copy_binary.BINARY_TYPES doesn't know; the same checks are made. Raises
-    RowError, its line counted from the start of the block.
+    RowError, its line counted from the start of the block, and Contradicted.
     """
     records = rows.parse(block, layout)
     kept = copy_binary.wanted(records, layout)
     payload = copy_binary.encode(kept, layout) if binary else _checked_csv(kept, layout)
-    return Encoded((payload,), len(records), _line_ends(block), dropped=len(records) - len(kept))
+    return Encoded((payload,), len(records), _line_ends(block), len(records) - len(kept), records.evidence)
 
 
 def check_binary(block: bytes, layout: Layout) -> Encoded:

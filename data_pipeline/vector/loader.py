@@ -11,6 +11,7 @@ from common.errors import DuplicateRows, InternalError, InvalidBackup, OrphanRow
 from data_pipeline.vector import blocks, copy_binary, encoder, sqlstate, tables
 from data_pipeline.vector.blocks import Block, Job
 from data_pipeline.vector.connection import Session
+from data_pipeline.vector.evidence import Contradicted
 from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.rows import RowError
 from data_pipeline.vector.source import Source
@@ -33,7 +34,8 @@ class Reading:
     """One pass over a source: iterates over encoded blocks, in order and in pieces, and counts rows and lines.
 
     rows: those of the file; sent: those whose collections are wanted.
-    Raises InvalidBackup or OrphanRows with file and line for the first record that can't be restored.
+    Raises InvalidBackup or OrphanRows with file and line for the first record that can't be restored, and Reopened
+    where the file turns out to be in another dialect.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Reading:
 
     def __iter__(self) -> Iterator[bytes]:
         found: list[Block] = []
+        ambiguous = 0
         jobs = self._jobs(found)
         inline = self._pool.size == 0 or self._source.file.size <= INLINE_BYTES
         try:
@@ -57,12 +60,19 @@ class Reading:
                 self.passed.append(Passed(found[len(self.passed)], self.sent + 1, self._lines))
                 self.rows += encoded.rows
                 self.sent += encoded.rows - encoded.dropped
+                if encoded.evidence:
+                    self._source.dialect.take(self._source.file.name, encoded.evidence, self._lines)
+                    ambiguous += encoded.evidence.ambiguous
                 self._lines += encoded.lines
                 yield from encoded.payload
                 self._progress.advance(self.passed[-1].block.length, encoded.rows)
+        except Contradicted as found_out:
+            self._source.dialect.take(self._source.file.name, found_out.evidence, self._lines)
+            raise
         except RowError as error:
             raise self._source.rejected(error, self._lines) from None
         self._source.expect_rows(self.rows)
+        self._source.dialect.finished(self._source.name, self.layout.dialect, ambiguous)
 
     def _jobs(self, found: list[Block]) -> Iterator[Job]:
         source = self._source

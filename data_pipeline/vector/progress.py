@@ -30,6 +30,9 @@ class Progress:
     def expect_bytes(self, total: int) -> None:
         """The size of all files that will be loaded."""
 
+    def begin_again(self) -> None:
+        """The files that were read so far are read once more."""
+
     def expect_rows(self, total: int) -> None:
         """About how many rows will be saved, 0 if nobody knows."""
 

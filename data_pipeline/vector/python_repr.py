@@ -29,6 +29,19 @@ def to_json(text: bytes, parser: simdjson.Parser) -> bytes:
     return _container(text, parser) if text[:1] in (b"{", b"[") else _scalar(text)
 
 
+def is_json(text: bytes, parser: simdjson.Parser) -> bool:
+    """Whether text is JSON, numbers and nesting of any size and lone surrogates included."""
+    if text[:2] in (b"{'", b"['"):
+        return False
+    if _accepts(parser, text):
+        return True
+    try:
+        json.loads(text.decode(), parse_constant=_refuse, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _scalar(text: bytes) -> bytes:
     if text in (b"True", b"False"):
         return text.lower()

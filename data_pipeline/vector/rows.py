@@ -1,23 +1,21 @@
 """CSV text -> fields. The one home of what files written by older tools look like.
 
-Two dialects are read. A plain file means exactly what PostgreSQL's `COPY ... WITH (FORMAT csv)` takes it to mean: `""`
-is an empty string, an unquoted nothing is NULL. A legacy file was written by Python's csv.writer over psycopg2 rows:
-there None and '' are both an empty field, and JSON became Python's repr of it.
+Two dialects are read. "copy" means exactly what PostgreSQL's `COPY ... WITH (FORMAT csv)` takes a file to mean: `""`
+is an empty string, an unquoted nothing is NULL. "python" is what csv.writer, or pandas, makes of psycopg2 rows: there
+None and '' are both an empty field, and JSON became Python's repr of it.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import simdjson
 
-from data_pipeline.vector import csv_fields, python_repr
+from data_pipeline.vector import csv_fields, evidence, python_repr
 from data_pipeline.vector.csv_fields import BadRecord, Fields
+from data_pipeline.vector.evidence import JSON_TYPES, Contradicted, Dialect, Evidence, Sign
 from data_pipeline.vector.python_repr import NotJson
 
-_BOM = b"\xef\xbb\xbf"
-_NAME = re.compile(r'("?)([A-Za-z_][A-Za-z0-9_]*)\1')
 LARGEST_FIELD = 64 << 20
 """Bytes of one value. A restore takes a longer one for damage, such as a quote that is never closed."""
 
@@ -49,15 +47,6 @@ class BadValue(Exception):
 
 
 @dataclass(frozen=True)
-class Header:
-    """A file's first line: column names, its size in bytes with BOM and line end, and that line end."""
-
-    columns: tuple[str, ...]
-    size: int
-    newline: bytes
-
-
-@dataclass(frozen=True)
 class Column:
     """A column of a file; type is PostgreSQL's name (pg_type.typname) for the target's."""
 
@@ -70,15 +59,20 @@ class Layout:
     """How a file's records are read, and what they may hold. Columns are in file order.
 
     dimensions: what every vector must have, None for 1 to 16000. collections: allowed collection_id as 16 bytes each,
-    None if that isn't checked. wanted: only rows of these collections are restored, None for all.
+    None if that isn't checked. wanted: only rows of these collections are restored, None for all. unnamed: fields
+    that stand before the columns and are none. vouched: a manifest says that this is the dialect; else what the values
+    say is compared with it. quoted: the file puts everything in quotes, so that `""` says nothing.
     """
 
     columns: tuple[Column, ...]
-    legacy: bool
+    dialect: Dialect
     newline: bytes
     dimensions: int | None
     collections: frozenset[bytes] | None
     wanted: frozenset[bytes] | None = None
+    unnamed: int = 0
+    vouched: bool = True
+    quoted: bool = False
 
     @property
     def owner(self) -> int:
@@ -89,6 +83,9 @@ class Layout:
 
 class Records:
     """The records of one block, stored by column. Iterates over rows: lists of bytes, or None for NULL."""
+
+    evidence: Evidence | None = None
+    """What the values say about their writer; None where a manifest does."""
 
     def __init__(self, columns: list[list[bytes | None]], block: bytes, starts: list[int]) -> None:
         self.columns = columns
@@ -116,21 +113,6 @@ class Records:
         return RowError(bad.kind, self.line(bad.index), column, bad.reason)
 
 
-def parse_header(start: bytes) -> Header:
-    """Read the header line from a file's first bytes; a BOM is skipped. Raises RowError if there is no such line."""
-    if not start:
-        raise _bad_header("文件为空")
-    end = start.find(b"\n")
-    if end < 0:
-        raise _bad_header("找不到表头行")
-    newline = b"\r\n" if start[:end].endswith(b"\r") else b"\n"
-    try:
-        text = start[:end].removeprefix(_BOM).removesuffix(b"\r").decode()
-    except UnicodeDecodeError:
-        raise _bad_header("文件不是有效的 UTF-8 编码") from None
-    return Header(_names(text), end + 1, newline)
-
-
 def cut(piece: bytes | bytearray | memoryview, quoted: bool = False) -> tuple[int, bool]:
     """Where the last record that ends in a piece of a file does, 0 if none does, and whether the piece ends in quotes.
 
@@ -153,30 +135,36 @@ def cut(piece: bytes | bytearray | memoryview, quoted: bool = False) -> tuple[in
 
 
 def parse(block: bytes, layout: Layout) -> Records:
-    """Split a block of whole records into fields and undo the quirks of legacy files.
+    """Split a block of whole records into fields and undo the quirks of what Python wrote.
 
     The last record may lack its line end. Raises RowError for the first record that COPY would refuse to split, and
-    for legacy values that have no JSON form; what the values mean is not looked at.
+    for Python's values that have no JSON form; what the values mean is not looked at. Raises Contradicted for values
+    that the layout's dialect can't have.
     """
     nul = block.find(b"\0")
     if nul >= 0:
         raise _at(block, nul, "含有空字符")
     fields, starts = _split(block, layout)
-    raw: list[Fields] = list(zip(*fields, strict=True)) or [()] * len(layout.columns)
+    raw: Sequence[Fields] = list(zip(*fields, strict=True))[layout.unnamed :] or [()] * len(layout.columns)
     _expect_utf8(block, raw)
     if len(block) > LARGEST_FIELD:
         _expect_short(block, raw, starts, layout)
     records = Records([_unquote(values) for values in raw], block, starts)
-    if layout.legacy:
-        _restore_legacy(records, layout)
+    if not layout.vouched:
+        records.evidence = _gather(block, raw, records, layout)
+        if records.evidence.of(evidence.other(layout.dialect)):
+            raise Contradicted(records.evidence)
+    if layout.dialect == "python":
+        _undo_python(records, layout)
     return records
 
 
 def _split(block: bytes, layout: Layout) -> tuple[list[Fields], list[int]]:
     types = [column.type for column in layout.columns]
-    vector = types.index("vector") if "vector" in types else None
+    vector = layout.unnamed + types.index("vector") if "vector" in types else None
+    returns = layout.newline == b"\n" and not (layout.vouched and layout.dialect == "copy")
     try:
-        return csv_fields.split(block, len(types), vector, layout.newline)
+        return csv_fields.split(block, layout.unnamed + len(types), vector, layout.newline, returns)
     except BadRecord as error:
         raise _at(block, error.position, error.reason) from None
 
@@ -187,20 +175,6 @@ def _at(block: bytes, position: int, reason: str) -> RowError:
 
 def _line(block: bytes, position: int) -> int:
     return block.count(b"\n", 0, position) + 1
-
-
-def _bad_header(reason: str) -> RowError:
-    return RowError("invalid", 1, None, reason)
-
-
-def _names(line: str) -> tuple[str, ...]:
-    found = [_NAME.fullmatch(name) for name in line.split(",")]
-    names = tuple(match[2] for match in found if match)
-    if len(names) != len(found):
-        raise _bad_header("第一行不是列名")
-    if len(set(names)) != len(names):
-        raise _bad_header("列名重复")
-    return names
 
 
 def _expect_utf8(block: bytes, raw: Sequence[Fields]) -> None:
@@ -233,7 +207,20 @@ def _unquote(values: Fields) -> list[bytes | None]:
     return [None if not value else value[1:-1].replace(b'""', b'"') if value[0] == quote else value for value in values]
 
 
-def _restore_legacy(records: Records, layout: Layout) -> None:
+def _gather(block: bytes, raw: Sequence[Fields], records: Records, layout: Layout) -> Evidence:
+    types = [(column.name, column.type) for column in layout.columns]
+    ambiguous = sum(values.count(b"") for (name, _), values in zip(types, raw, strict=True) if name == "document")
+    copy, python = (
+        Sign(records.line(place[0]), place[1]) if place else None
+        for place in (
+            evidence.copys(types, raw, records.columns, quotes_tell=not layout.quoted),
+            evidence.pythons(types, raw, records.columns, returns=layout.newline == b"\n" and b"\r" in block),
+        )
+    )
+    return Evidence(copy, python, ambiguous)
+
+
+def _undo_python(records: Records, layout: Layout) -> None:
     """An empty field is NULL, but LangChain can't load a NULL document: there an empty string is meant."""
     for number, column in enumerate(layout.columns):
         values = records.columns[number]
@@ -241,7 +228,7 @@ def _restore_legacy(records: Records, layout: Layout) -> None:
             values = [value or b"" for value in values]
         else:
             values = [value or None for value in values]
-        if column.type in ("json", "jsonb"):
+        if column.type in JSON_TYPES:
             values = _to_json(records, column.name, values)
         records.columns[number] = values
 

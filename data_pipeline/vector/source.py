@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from common.errors import InvalidBackup, OrphanRows, SchemaMismatch, ServiceError
-from data_pipeline.vector import copy_binary, kinds, rows
+from data_pipeline.vector import copy_binary, csv_header, kinds, rows
 from data_pipeline.vector.blocks import Block
 from data_pipeline.vector.catalog import BackupSet
+from data_pipeline.vector.csv_header import Header
+from data_pipeline.vector.dialect import SetDialect
 from data_pipeline.vector.manifest import TableFact
-from data_pipeline.vector.rows import Header, Layout, RowError
+from data_pipeline.vector.rows import Layout, RowError
 from data_pipeline.vector.storage import StoredFile
 from data_pipeline.vector.tables import Column, Table
 
@@ -36,7 +38,8 @@ class Source:
     """What the table `name` is restored from. `binary`: rows go to the server in binary, else as CSV.
 
     `table` is where the rows go: the live table, or a temporary one of the same columns. `coerced`: those of its
-    columns that the file has in the form of the old schema; the layout is the file's.
+    columns that the file has in the form of the old schema; the layout is the file's. dialect: that of the whole set,
+    which this file's values may decide.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Source:
     header_size: int
     fact: TableFact | None
     binary: bool
+    dialect: SetDialect
     coerced: frozenset[str] = frozenset()
 
     @property
@@ -107,11 +111,11 @@ class Source:
         return kind(f"{self.file.name} {where}: {reason}", can_retry=False, details=details)
 
 
-def match(backup_set: BackupSet, table: Table, dimensions: int | None) -> Source:
+def match(backup_set: BackupSet, table: Table, dimensions: int | None, dialect: SetDialect) -> Source:
     """Match a table's file with the live table.
 
-    dimensions: what every vector must have, None if any will do. Raises InvalidBackup for a file that is no such
-    file, SchemaMismatch if its columns are not the table's.
+    dimensions: what every vector must have, None if any will do. dialect: the set's, if no manifest says it. Raises
+    InvalidBackup for a file that is no such file, SchemaMismatch if its columns are not the table's.
     """
     file = backup_set.files[table.name]
     fact = backup_set.manifest.tables[table.name] if backup_set.manifest else None
@@ -123,17 +127,25 @@ def match(backup_set: BackupSet, table: Table, dimensions: int | None) -> Source
     _expect_required(header, table, coerced)
     if backup_set.format == "binary" and fact:
         _expect_types(fact, columns, table)
-    return replace(_source(table.name, backup_set, table, header, columns, dimensions), coerced=coerced)
+    return replace(_source(table.name, backup_set, table, header, columns, dimensions, dialect), coerced=coerced)
 
 
-def unmatched(backup_set: BackupSet, name: str) -> Source:
+def unmatched(backup_set: BackupSet, name: str, dialect: SetDialect) -> Source:
     """A table's file on its own, to be read and checked without a database. Raises InvalidBackup."""
-    file = backup_set.files[name]
+    header, columns = _described(backup_set, name)
+    return _source(name, backup_set, Table("", name, 0, ()), header, columns, None, dialect)
+
+
+def columns_of(backup_set: BackupSet, name: str) -> tuple[rows.Column, ...]:
+    """The columns of a table's file, typed by its manifest or else as LangChain has them. Raises InvalidBackup."""
+    return _described(backup_set, name)[1]
+
+
+def _described(backup_set: BackupSet, name: str) -> tuple[Header, tuple[rows.Column, ...]]:
     fact = backup_set.manifest.tables[name] if backup_set.manifest else None
-    header = _header(file, backup_set.format, fact)
+    header = _header(backup_set.files[name], backup_set.format, fact)
     types = {column.name: column.type for column in fact.columns} if fact else LANGCHAIN_TYPES
-    columns = tuple(rows.Column(column, types.get(column, "text")) for column in header.columns)
-    return _source(name, backup_set, Table("", name, 0, ()), header, columns, None)
+    return header, tuple(rows.Column(column, types.get(column, "text")) for column in header.columns)
 
 
 def _source(
@@ -143,18 +155,23 @@ def _source(
     header: Header,
     columns: tuple[rows.Column, ...],
     dimensions: int | None,
+    dialect: SetDialect,
 ) -> Source:
     fact = backup_set.manifest.tables[name] if backup_set.manifest else None
     layout = Layout(
         columns=columns,
-        legacy=fact is None and header.newline == b"\r\n",
+        dialect="copy" if fact else dialect.of(header),
         newline=header.newline,
         dimensions=dimensions,
         collections=None,
+        unnamed=header.unnamed,
+        vouched=fact is not None,
+        quoted=header.quoted,
     )
     encodable = all(column.type in copy_binary.BINARY_TYPES for column in columns)
     binary = encodable or backup_set.format == "binary"
-    return Source(name, backup_set.files[name], table, backup_set.format, layout, header.size, fact, binary)
+    file = backup_set.files[name]
+    return Source(name, file, table, backup_set.format, layout, header.size, fact, binary, dialect)
 
 
 def _header(file: StoredFile, file_format: str, fact: TableFact | None) -> Header:
@@ -162,7 +179,7 @@ def _header(file: StoredFile, file_format: str, fact: TableFact | None) -> Heade
     try:
         if file_format == "binary":
             return _binary_header(start, fact)
-        return _promised_header(start, fact) if fact else rows.parse_header(start)
+        return _promised_header(start, fact) if fact else csv_header.parse_header(start)
     except RowError as error:
         raise _bad_header(file, error.reason) from None
 
@@ -177,7 +194,7 @@ def _promised_header(start: bytes, fact: TableFact) -> Header:
     size = start.find(b"\n") + 1
     if size == 0:
         raise RowError("invalid", 1, None, "找不到表头行")
-    return Header(tuple(column.name for column in fact.columns), size, b"\n")
+    return Header(tuple(column.name for column in fact.columns), size, csv_header.line_end(start))
 
 
 def _binary_header(start: bytes, fact: TableFact | None) -> Header:

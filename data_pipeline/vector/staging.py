@@ -73,8 +73,11 @@ def stage(cursor: Any, source: Source) -> Staged:
     live = source.table
     staging = Table(TEMPORARY, f"staged_{live.name}", 0, live.columns)
     prefer(cursor, "temp_buffers", TEMP_BUFFERS)  # refused where a pooled session has used temporary tables before
+    # What was staged of a set that was reopened since has the same name.
     cursor.execute(
-        SQL("CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(Identifier(staging.name), live.identifier)
+        SQL("DROP TABLE IF EXISTS {}; CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(
+            staging.identifier, Identifier(staging.name), live.identifier
+        )
     )
     return Staged(replace(source, table=staging), live, _key(cursor, live))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from common.errors import InvalidBackup
 from data_pipeline.vector.catalog import BackupSet, Catalog
+from data_pipeline.vector.dialect import SetDialect, rereading
 from data_pipeline.vector.loader import Reading
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.manifest import TableFact
@@ -23,12 +24,17 @@ def read_through(backup_set: BackupSet, pool: WorkerPool, progress: Progress = S
     Raises InvalidBackup with file and line at the first that is wrong; Cancelled once `progress` says so.
     """
     progress.expect_bytes(sum(file.size for file in backup_set.files.values()))
-    return {name: _read(backup_set, name, pool, progress) for name in backup_set.files}
+    dialect = SetDialect()
+    return rereading(
+        lambda: {name: _read(backup_set, name, dialect, pool, progress) for name in backup_set.files}, progress
+    )
 
 
-def _read(backup_set: BackupSet, name: str, pool: WorkerPool, progress: Progress) -> dict[str, Any]:
+def _read(
+    backup_set: BackupSet, name: str, dialect: SetDialect, pool: WorkerPool, progress: Progress
+) -> dict[str, Any]:
     progress.enter("verify", name)
-    source = unmatched(backup_set, name)
+    source = unmatched(backup_set, name, dialect)
     reading = Reading(source, None, pool, progress)
     deque(reading, maxlen=0)
     return {"file": source.file.name, "rows": reading.rows, "file_bytes": source.file.size}

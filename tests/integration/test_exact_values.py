@@ -30,7 +30,7 @@ class Tables:
 
     def __init__(self, connection: Any, types: tuple[str, ...]) -> None:
         self.cursor = connection.cursor()
-        self.layout = Layout(tuple(Column(f"c_{type_}", type_) for type_ in types), False, b"\n", None, None)
+        self.layout = Layout(tuple(Column(f"c_{type_}", type_) for type_ in types), "copy", b"\n", None, None)
         self.names = [column.name for column in self.layout.columns]
         columns = ", ".join(f"c_{type_} {type_}" for type_ in types)
         for table in ("theirs", "ours"):
@@ -38,7 +38,7 @@ class Tables:
 
     def differences(self, body: bytes, legacy: bytes | None = None) -> list[Row]:
         """Load a file both ways, or for us the legacy file of the same rows, and return what differs in any bit."""
-        layout = replace(self.layout, legacy=True, newline=b"\r\n") if legacy else self.layout
+        layout = replace(self.layout, dialect="python", newline=b"\r\n") if legacy else self.layout
         with self._undone():
             self.cursor.execute("TRUNCATE theirs RESTART IDENTITY")  # identity values are not rolled back
             self._load("theirs", "csv, HEADER", ",".join(self.names).encode() + b"\n" + body)
@@ -309,7 +309,7 @@ def some_csv(random_: random.Random, newline: bytes) -> bytes:
 
 
 def parsed(body: bytes, layout: Layout, newline: bytes) -> list[Row] | None:
-    layout = Layout(layout.columns, False, newline, None, None)
+    layout = Layout(layout.columns, "copy", newline, None, None)
     try:
         records = list(rows.parse(body, layout))
     except RowError:

@@ -94,23 +94,25 @@ def test_metadata_may_be_what_python_prints_for_it(value: Any, written: bytes, m
 
 
 def test_the_same_holds_for_the_json_of_the_old_tables(make_client: Any, old_database: Any, backups: Any) -> None:
+    written_by_python = {name: quirk for name, quirk in QUIRKS.items() if not name.startswith("JSON")}
     records = [
         f'{DOCS},"[1]",{name},'.encode() + written + f",,00000000-0000-4000-8000-{number:012}".encode()
-        for number, (name, (written, _)) in enumerate(QUIRKS.items())
+        for number, (name, (written, _)) in enumerate(written_by_python.items())
     ]
     client = make_client(DATABASE_URL=old_database.url)
     response = client.restore(**backups.write(COLLECTIONS, b"\r\n".join([OLD_HEADER, *records, b""])))
     assert response.status_code == 200, response.text
     found = old_database.fetch("SELECT document, cmetadata FROM langchain_pg_embedding")
-    assert dict(found) == {name: meant for name, (_, meant) in QUIRKS.items()}
+    assert dict(found) == {name: meant for name, (_, meant) in written_by_python.items()}
     assert old_database.fetch("SELECT DISTINCT custom_id FROM langchain_pg_embedding") == [(None,)]
 
 
 def test_an_empty_field_is_null_but_for_a_document(value: Any) -> None:
     nulls = "ARRAY[collection_id IS NULL, embedding IS NULL, document IS NULL, cmetadata IS NULL]"
     assert value(b"a,,,,", nulls) == [True, True, False, True]
-    assert value(b'a,"","","",""', nulls) == [True, True, False, True]
     assert value(b"a,,,,", "document") == ""
+    quoted = HEADER.replace(b",", b'","').join([b'"', b'"'])
+    assert value(b'"a","","","",""', nulls, quoted) == [True, True, False, True]
 
 
 def test_in_a_file_of_copy_nothing_is_null_and_quotes_are_an_empty_string(value: Any) -> None:

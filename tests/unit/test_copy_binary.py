@@ -12,12 +12,12 @@ from data_pipeline.vector.rows import Column, Layout, RowError
 A = uuid.UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
 B = uuid.UUID("b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
 COLUMNS = (Column("id", "varchar"), Column("collection_id", "uuid"), Column("embedding", "vector"))
-TWO_DIMENSIONS = Layout(COLUMNS, False, b"\n", 2, frozenset({A.bytes}))
-ANYTHING = Layout(COLUMNS, False, b"\n", None, None)
+TWO_DIMENSIONS = Layout(COLUMNS, "copy", b"\n", 2, frozenset({A.bytes}))
+ANYTHING = Layout(COLUMNS, "copy", b"\n", None, None)
 
 
 def one_column(type_: str, name: str = "x") -> Layout:
-    return Layout((Column(name, type_),), False, b"\n", None, None)
+    return Layout((Column(name, type_),), "copy", b"\n", None, None)
 
 
 def encoded(block: bytes, layout: Layout) -> bytes:
@@ -76,7 +76,7 @@ def test_every_type_has_its_wire_form(type_: str, text: bytes, value: bytes) -> 
 
 def test_a_null_has_no_value_in_any_type() -> None:
     types = sorted(copy_binary.BINARY_TYPES)
-    layout = Layout(tuple(Column(f"c{type_}", type_) for type_ in types), False, b"\n", 3, frozenset())
+    layout = Layout(tuple(Column(f"c{type_}", type_) for type_ in types), "copy", b"\n", 3, frozenset())
     assert encoded(b"," * (len(types) - 1) + b"\n", layout) == tuple_of(*[None] * len(types))
 
 

@@ -19,9 +19,9 @@ COLUMNS = (
     Column("document", "varchar"),
     Column("cmetadata", "jsonb"),
 )
-PLAIN = Layout(COLUMNS, False, b"\n", 2, frozenset({SALES.bytes}))
-LEGACY = Layout(COLUMNS, True, b"\r\n", 2, frozenset({SALES.bytes}))
-WITH_TIME = Layout((*COLUMNS, Column("created", "timestamptz")), False, b"\n", 2, frozenset({SALES.bytes}))
+PLAIN = Layout(COLUMNS, "copy", b"\n", 2, frozenset({SALES.bytes}))
+LEGACY = Layout(COLUMNS, "python", b"\r\n", 2, frozenset({SALES.bytes}))
+WITH_TIME = Layout((*COLUMNS, Column("created", "timestamptz")), "copy", b"\n", 2, frozenset({SALES.bytes}))
 
 
 def legacy_file(count: int) -> bytes:
@@ -105,7 +105,7 @@ def test_layouts_and_results_travel_between_processes() -> None:
     assert pickle.loads(pickle.dumps((LEGACY, encoded))) == (LEGACY, encoded)
 
 
-WANTED = Layout(COLUMNS, False, b"\n", 2, None, wanted=frozenset({SALES.bytes}))
+WANTED = Layout(COLUMNS, "copy", b"\n", 2, None, wanted=frozenset({SALES.bytes}))
 OTHER = uuid.UUID(int=7)
 MIXED = (
     f'a,{OTHER},"[1,2,3]","of another\ncollection",\n'  # whose vectors have other dimensions
@@ -124,7 +124,7 @@ def test_only_the_wanted_collections_records_are_encoded(binary: bool) -> None:
 
 
 def test_only_the_wanted_collections_tuples_are_passed_on() -> None:
-    anything = Layout(COLUMNS, False, b"\n", None, None)
+    anything = Layout(COLUMNS, "copy", b"\n", None, None)
     (block,) = encoder.encode_csv(MIXED, anything, True).payload
     encoded = encoder.check_binary(block, WANTED)
     assert encoded.payload == encoder.encode_csv(MIXED, WANTED, True).payload
@@ -133,16 +133,16 @@ def test_only_the_wanted_collections_tuples_are_passed_on() -> None:
 
 def test_a_record_that_was_sent_is_found_in_the_file_again() -> None:
     assert [encoder.record_before(MIXED, WANTED, True, index) for index in (0, 1)] == [2, 5]
-    (block,) = encoder.encode_csv(MIXED, Layout(COLUMNS, False, b"\n", None, None), True).payload
+    (block,) = encoder.encode_csv(MIXED, Layout(COLUMNS, "copy", b"\n", None, None), True).payload
     assert [encoder.record_before(block, WANTED, False, index) for index in (0, 1)] == [1, 3]
 
 
 def test_a_bad_value_of_a_wanted_record_is_named_by_its_line() -> None:
-    three = Layout(COLUMNS, False, b"\n", 3, None, wanted=frozenset({SALES.bytes}))
+    three = Layout(COLUMNS, "copy", b"\n", 3, None, wanted=frozenset({SALES.bytes}))
     with pytest.raises(RowError) as caught:
         encoder.encode_csv(MIXED, three, True)
     assert (caught.value.line, caught.value.column) == (3, "embedding")
-    (block,) = encoder.encode_csv(MIXED, Layout(COLUMNS, False, b"\n", None, None), True).payload
+    (block,) = encoder.encode_csv(MIXED, Layout(COLUMNS, "copy", b"\n", None, None), True).payload
     with pytest.raises(RowError) as caught:
         encoder.check_binary(block, three)
     assert (caught.value.line, caught.value.column) == (2, "embedding")

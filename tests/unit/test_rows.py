@@ -1,6 +1,7 @@
 """Bytes of CSV files and the fields they hold."""
 
 import csv
+import gzip
 import io
 import json
 import pickle
@@ -8,16 +9,21 @@ import random
 
 import pytest
 
-from data_pipeline.vector import rows
-from data_pipeline.vector.rows import Column, Header, Layout, RowError
+from data_pipeline.vector import csv_header, rows
+from data_pipeline.vector.csv_header import Header
+from data_pipeline.vector.rows import Column, Layout, RowError
 
-PLAIN = Layout((Column("name", "varchar"), Column("document", "varchar")), False, b"\n", None, None)
-WINDOWS = Layout(PLAIN.columns, False, b"\r\n", None, None)
+PLAIN = Layout((Column("name", "varchar"), Column("document", "varchar")), "copy", b"\n", None, None)
+WINDOWS = Layout(PLAIN.columns, "copy", b"\r\n", None, None)
 EMBEDDINGS = Layout(
-    (Column("id", "varchar"), Column("embedding", "vector"), Column("document", "varchar")), False, b"\n", None, None
+    (Column("id", "varchar"), Column("embedding", "vector"), Column("document", "varchar")), "copy", b"\n", None, None
 )
 LEGACY = Layout(
-    (Column("id", "varchar"), Column("document", "varchar"), Column("cmetadata", "jsonb")), True, b"\r\n", None, None
+    (Column("id", "varchar"), Column("document", "varchar"), Column("cmetadata", "jsonb")),
+    "python",
+    b"\r\n",
+    None,
+    None,
 )
 
 
@@ -52,11 +58,16 @@ def metadata(text: str) -> bytes | None:
         (b"id,document\nrow", Header(("id", "document"), 12, b"\n")),
         (b"id,document\r\nrow", Header(("id", "document"), 13, b"\r\n")),
         (b'\xef\xbb\xbf"id",document\n', Header(("id", "document"), 17, b"\n")),
+        (b'"id","document"\n', Header(("id", "document"), 16, b"\n", quoted=True)),
+        (b",id,document\n", Header(("id", "document"), 13, b"\n", unnamed=1)),
+        (b'"","id"\r\n', Header(("id",), 9, b"\r\n", unnamed=1, quoted=True)),
+        (b"Unnamed: 0,id\n", Header(("id",), 14, b"\n", unnamed=1)),
+        (b",Unnamed: 0,id\n", Header(("id",), 15, b"\n", unnamed=2)),
         (b"uuid\n", Header(("uuid",), 5, b"\n")),
     ],
 )
 def test_a_header_gives_names_size_and_line_end(start: bytes, header: Header) -> None:
-    assert rows.parse_header(start) == header
+    assert csv_header.parse_header(start) == header
 
 
 @pytest.mark.parametrize(
@@ -78,8 +89,24 @@ def test_a_header_gives_names_size_and_line_end(start: bytes, header: Header) ->
 )
 def test_what_is_no_header_is_refused_in_line_one(start: bytes) -> None:
     with pytest.raises(RowError) as caught:
-        rows.parse_header(start)
+        csv_header.parse_header(start)
     assert (caught.value.kind, caught.value.line) == ("invalid", 1)
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ("id,document\n".encode("utf-16"), "UTF-16"),
+        ("\ufeffid,document\n".encode("utf-16-be"), "UTF-16"),
+        (gzip.compress(b"id,document\n"), "gzip"),
+        (b"PK\x03\x04\n", "zip"),
+        (b"id;document;cmetadata\n", "逗号"),
+        (b"id\tdocument\n", "逗号"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused_by_its_name(start: bytes, said: str) -> None:
+    with pytest.raises(RowError, match=said):
+        csv_header.parse_header(start)
 
 
 # Cutting
@@ -317,5 +344,5 @@ def test_what_has_no_json_is_refused_with_line_and_column(text: str) -> None:
 
 
 def test_the_quirks_of_legacy_files_are_not_applied_to_others() -> None:
-    layout = Layout(LEGACY.columns, False, b"\r\n", None, None)
+    layout = Layout(LEGACY.columns, "copy", b"\r\n", None, None)
     assert parsed(b",,{'a': 1}\r\n,\"\",1\r\n", layout) == [[None, None, b"{'a': 1}"], [None, b"", b"1"]]

@@ -39,6 +39,9 @@ class RestoredTable(BaseModel):
     file_size: Sometimes[Size] = None
     file_bytes: Sometimes[Count] = None
     duration: Sometimes[Seconds] = None
+    dialect: Sometimes[Literal["copy", "python"]] = Field(
+        None, description="How its CSV was read: as COPY or as Python's csv.writer writes it"
+    )
     rows_inserted: Sometimes[Count] = None
     rows_updated: Sometimes[Count] = None
     rows_deleted: Sometimes[Count] = Field(None, description="Only with strategy sync")
