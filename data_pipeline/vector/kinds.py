@@ -80,7 +80,7 @@ def is_vector(type_name: str) -> bool:
 def same_type(one: str, other: str) -> bool:
     """Whether two columns' types, as manifests name them, may be the same.
 
-    A manifest of before 2026-12 names a type without its schema where the role's search path led to it.
+    Manifests of earlier versions name a type without its schema where the role's search path led to it.
     """
     plain, others = one.rpartition(".")[2], other.rpartition(".")[2]
     half_named = ("." in one) != ("." in other) and plain not in PLAIN_TYPES | {"vector"}

@@ -150,7 +150,7 @@ def test_a_backup_is_taken_verified_and_restored_with_its_indexes(hostile: Hosti
     check = answer["search_check"]
     assert (check["exact_matches"], check["recall"]) == (6, done["probes"]["recall"])
     assert check["recall"] > 0
-    assert {"nearest", "some_halves", "spelt"} <= answer["indexes"].keys()
+    assert {"nearest", "some_halves", "spelt"} <= answer["index_results"].keys()
     assert (hostile.rows(), hostile.definitions()) == (rows, definitions)
     assert hostile.paths() == [(PATH,)]
 
