@@ -52,6 +52,7 @@ SQL_NOUNS = [
     "staging",
     "sync",
     "tables",
+    "vitals",
     "writer_lock",
 ]
 SQL_MODULES = [

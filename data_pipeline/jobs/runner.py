@@ -23,8 +23,8 @@ from data_pipeline.jobs.job import Ending, Job, Operation
 from data_pipeline.jobs.meter import Meter
 from data_pipeline.jobs.reporter import Reporter
 from data_pipeline.jobs.store import Store
-from data_pipeline.vector.connection import Timeouts
 from data_pipeline.vector.progress import Cancelled
+from data_pipeline.vector.wire import Timeouts
 
 BUSY_WAIT = 0.5
 BUSY_SECONDS = 600

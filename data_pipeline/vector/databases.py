@@ -6,10 +6,14 @@ That is its pg_conn, a URL or the name of a configured target; else the configur
 from collections.abc import Mapping
 from pathlib import Path
 
+import structlog
+
 from common.errors import DatabaseError
 from data_pipeline.vector import embedded, target
 from data_pipeline.vector.sqlstate import CONNECT_FAILED
 from data_pipeline.vector.target import Target
+
+log = structlog.get_logger("database")
 
 
 class Databases:
@@ -37,8 +41,10 @@ class Databases:
             return named
         try:
             return self.start()
-        except embedded.EmbeddedServerError:
-            raise DatabaseError(CONNECT_FAILED, can_retry=False) from None
+        except embedded.EmbeddedServerError as error:
+            log.error("the embedded PostgreSQL can't be used", why=str(error))
+            details = {"cause": "EMBEDDED_SERVER", "reason": "内嵌的PostgreSQL无法启动,原因见服务日志"}
+            raise DatabaseError(CONNECT_FAILED, can_retry=False, details=details) from None
 
     def start(self) -> Target:
         """The target of requests that name none, its server running. Raises EmbeddedServerError with the reason."""
