@@ -3,17 +3,16 @@
 That is its pg_conn, a URL or the name of a configured target; else the configured one; else the embedded PostgreSQL.
 """
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
-
-import structlog
 
 from common.errors import DatabaseError
 from data_pipeline.vector import embedded, target
 from data_pipeline.vector.sqlstate import CONNECT_FAILED
 from data_pipeline.vector.target import Target
 
-log = structlog.get_logger("database")
+log = logging.getLogger(__name__)
 
 
 class Databases:
@@ -42,7 +41,7 @@ class Databases:
         try:
             return self.start()
         except embedded.EmbeddedServerError as error:
-            log.error("the embedded PostgreSQL can't be used", why=str(error))
+            log.error("%s", error)
             details = {"cause": "EMBEDDED_SERVER", "reason": "内嵌的PostgreSQL无法启动,原因见服务日志"}
             raise DatabaseError(CONNECT_FAILED, can_retry=False, details=details) from None
 

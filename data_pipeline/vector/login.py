@@ -26,7 +26,7 @@ class Login:
 
     def __init__(self, parameters: dict[str, Any]) -> None:
         self._parameters = parameters
-        self._outcome: Line | psycopg2.Error | None = None
+        self._outcome: Line | Exception | None = None
         self._guard = threading.Lock()
         self._left = False
         self._done = threading.Event()
@@ -43,15 +43,16 @@ class Login:
             if isinstance(self._outcome, Line):
                 self._outcome.close()
 
-    def outcome(self) -> Line | psycopg2.Error:
+    def outcome(self) -> Line | Exception:
         """What it came to, once it is over."""
         self._done.wait()
-        return cast("Line | psycopg2.Error", self._outcome)
+        return cast("Line | Exception", self._outcome)
 
     def _run(self) -> None:
+        outcome: Line | Exception
         try:
             outcome = psycopg2.connect(**self._parameters, connection_factory=Line, cursor_factory=Asking)
-        except psycopg2.Error as error:
+        except Exception as error:  # for the thread that waits
             outcome = error
         with self._guard:
             self._outcome = outcome
@@ -73,6 +74,6 @@ def connect(parameters: dict[str, Any], seconds: float, progress: Progress = SIL
         login.leave()
         raise
     outcome = login.outcome()
-    if isinstance(outcome, psycopg2.Error):
+    if isinstance(outcome, Exception):
         raise outcome
     return outcome

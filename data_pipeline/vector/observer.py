@@ -1,12 +1,12 @@
 """Asks a server about a connection that has waited long for it. watch.py says what tells silence from work."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import psycopg2
-import structlog
 
 from data_pipeline.vector import login, refusal, vitals
 from data_pipeline.vector.line import Line
@@ -28,7 +28,7 @@ STILL = 300.0
 UNHEARD = ("TIMED_OUT", "REFUSED", "UNREACHABLE", "CONNECTION_CLOSED", "NO_SUCH_HOST")
 """Failures to connect that are no word of a server's."""
 
-log = structlog.get_logger("database")
+log = logging.getLogger(__name__)
 
 
 class Observer:
@@ -64,7 +64,7 @@ class Observer:
             while self._waits():
                 why = self._look()
                 if why and self._waits():
-                    log.warning("the database is silent and was given up", why=why)
+                    log.warning("a silent database was given up: %s", why)
                     self._line.give_up()
                 time.sleep(LOOK_EVERY)
         finally:
