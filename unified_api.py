@@ -10,10 +10,8 @@ if __name__ == "__main__":  # before all that only a server needs: the other com
 
     ASKED = command_line.run()
 
-import signal
 import threading
 from contextlib import suppress
-from types import FrameType
 from typing import Any
 
 import structlog
@@ -24,7 +22,7 @@ from common.errors import ServiceError
 from common.result import success_response
 from data_pipeline import allocator
 from data_pipeline.admin.panel import add_panel
-from data_pipeline.api import explorer, job_schemas, logs, operations, web
+from data_pipeline.api import ending, explorer, job_schemas, logs, operations, web
 from data_pipeline.api.backup_set_manager import BackupSetManager
 from data_pipeline.api.compare import BackupComparison
 from data_pipeline.api.description import DescribedAPI
@@ -57,7 +55,6 @@ from data_pipeline.trainer.retention import Retention
 from data_pipeline.vector.embedded import EmbeddedServerError
 from data_pipeline.vector.target import forget_libpq_variables
 
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = structlog.get_logger("unified_api")
 
 
@@ -219,18 +216,11 @@ def _sweep(engine: Engine, storage: str) -> None:
         log.warning("a storage can't be looked through", storage=storage, error=error.error_type)
 
 
-def _exit_cleanly(_number: int, _frame: FrameType | None) -> None:
-    for number in STOP_SIGNALS:  # told once more, it must not break off what it stops
-        signal.signal(number, signal.SIG_IGN)
-    sys.exit(0)  # runs what is registered to stop with us: the embedded server, the workers
-
-
 def _settings() -> Settings:
     """What every command begins with: memory, logs, clean exits, the configuration."""
     allocator.share_arenas()
     logs.set_up()
-    for number in STOP_SIGNALS:
-        signal.signal(number, _exit_cleanly)
+    ending.exit_cleanly()
     settings = Settings.load()
     forget_libpq_variables()
     return settings
@@ -249,24 +239,24 @@ def serve() -> None:
     for host, port in addresses(server):
         log.info("serving", url=f"http://{host}:{port}")
     jobs: Jobs = app.extensions["jobs"]
+    ending.exit_cleanly(jobs.stop)
     jobs.start()
     try:
         server.run()
     finally:
-        jobs.close()
-        engine.pool.close()
+        ending.close(jobs, engine)
 
 
 def work() -> None:
     """Run jobs until SIGTERM or Ctrl-C, without serving anybody."""
     engine = Engine.build(_settings())
     jobs = build_jobs(engine, Metrics())
+    ending.exit_cleanly(jobs.stop)
     jobs.start()
     try:
         threading.Event().wait()
     finally:
-        jobs.close()
-        engine.pool.close()
+        ending.close(jobs, engine)
 
 
 def main(asked: str) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from data_pipeline.settings import Settings, SettingsError
 from data_pipeline.vector.catalog import Catalog
-from data_pipeline.vector.connection import Timeouts
 from data_pipeline.vector.databases import Databases
 from data_pipeline.vector.location import MAIN_STORAGE
 from data_pipeline.vector.storages import Place, Storages
+from data_pipeline.vector.wire import Timeouts
 from data_pipeline.vector.workers import WorkerPool
 
 

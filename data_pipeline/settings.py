@@ -15,10 +15,10 @@ from data_pipeline import schedule
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.schedule import Schedule
 from data_pipeline.vector import bucket_url, target
-from data_pipeline.vector.connection import Timeouts
 from data_pipeline.vector.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.vector.storages import Place
 from data_pipeline.vector.target import Target
+from data_pipeline.vector.wire import Timeouts
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHORTEST_TOKEN = 16

@@ -18,6 +18,7 @@ LAYERS = [
         "data_pipeline.version",
         "data_pipeline.schedule",
         "data_pipeline.allocator",
+        "data_pipeline.uncaught",
     ],
     ["data_pipeline.vector"],
     ["data_pipeline.settings", "data_pipeline.engine"],
@@ -54,6 +55,7 @@ SQL_NOUNS = [
     "sync",
     "tables",
     "unique_keys",
+    "vitals",
     "writer_lock",
 ]
 SQL_MODULES = [

@@ -7,7 +7,7 @@ from typing import Any
 from common.errors import ServiceError, ServiceUnavailable
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
-from data_pipeline.vector.connection import connect
+from data_pipeline.vector.wire import connect
 
 
 class Health:

@@ -69,6 +69,7 @@ class Journal:
             target=answer["data"].get("target"),
             status=response.status_code,
             outcome="ACCEPTED" if accepted else outcome_of(answer),
+            **_cause(answer),
             seconds=round(seconds, 3),
             request_id=g.request_id,
         )
@@ -86,9 +87,16 @@ def write_down_job(job: Job) -> None:
         target=job.target,
         state=job.state,
         outcome=job.error["data"]["error_type"] if job.error else job.state,
+        **_cause(job.error),
         seconds=round(seconds, 3),
         request_id=job.request_id,
     )
+
+
+def _cause(answer: dict[str, Any] | None) -> dict[str, str]:
+    """Why a database could not be reached, or was given up."""
+    details = answer["data"].get("details") if answer else None
+    return {"cause": details["cause"]} if isinstance(details, dict) and "cause" in details else {}
 
 
 def _audited() -> dict[str, Any]:

@@ -6,16 +6,10 @@ import sys
 import structlog
 from structlog.types import Processor
 
+from data_pipeline import uncaught
+
 # Their records quote the driver's texts. What is worth knowing of the queue, the jobs say themselves.
 SILENCED = ("procrastinate", "psycopg", "asyncio")
-
-
-def where(error: BaseException) -> str:
-    """The file and line an error was raised at."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown"
 
 
 def set_up(level: int = logging.INFO) -> None:
@@ -43,3 +37,5 @@ def set_up(level: int = logging.INFO) -> None:
     for name in SILENCED:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(True)
+    uncaught.note_only_kinds()

@@ -15,7 +15,7 @@ from data_pipeline.api.rehearsal import Rehearsal
 from data_pipeline.api.restore import Restore
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
-from data_pipeline.vector import connection, location, naming
+from data_pipeline.vector import location, naming, wire
 from data_pipeline.vector.catalog import BackupSet, ListedLocation, ListedSet
 from data_pipeline.vector.evidence import Dialect
 from data_pipeline.vector.location import MAIN_STORAGE, Location
@@ -149,7 +149,7 @@ class VectorRestoreManager:
 
     def get_connection(self) -> Any:
         """A psycopg2 connection to the configured database, the caller's to close."""
-        return connection.connect(self._engine.databases.resolve(), self._engine.timeouts)
+        return wire.connect(self._engine.databases.resolve(), self._engine.timeouts)
 
     def _restore_table_from_csv(self, table_name: str, csv_file: Path) -> dict[str, Any]:
         """Append one CSV file to one table of the configured database; the entry restore_results has for it."""

@@ -18,7 +18,8 @@ from common.errors import (
     ServiceError,
 )
 from common.result import error_response
-from data_pipeline.api import logs, schemas
+from data_pipeline import uncaught
+from data_pipeline.api import schemas
 from data_pipeline.api.operations import BackupOperation, RestoreOperation
 from data_pipeline.jobs.job import Origin
 
@@ -137,7 +138,7 @@ def _answer_http(error: HTTPException) -> tuple[Response, int] | HTTPException:
 
 def _answer_bug(error: Exception) -> tuple[Response, int]:
     # Only the kind of error and where it came from: its text may quote a row or a password.
-    log.error("unexpected error", kind=type(error).__name__, where=logs.where(error), endpoint=request.endpoint)
+    log.error("unexpected error", kind=type(error).__name__, where=uncaught.where(error), endpoint=request.endpoint)
     return _answer(InternalError(BUG_TEXTS.get(request.endpoint or "", "系统内部错误")))
 
 

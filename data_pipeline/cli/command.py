@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from common.errors import InternalError, ServiceError
+from data_pipeline import uncaught
 from data_pipeline.cli import answers
 from data_pipeline.settings import SettingsError
 from data_pipeline.vector.cluster import EmbeddedServerError
@@ -36,6 +37,4 @@ class Command(click.Command):
 
 def _log(error: Exception) -> None:
     """Only the kind of error and where it came from: its text may quote a row or a password."""
-    from data_pipeline.api import logs  # which takes a quarter of the time that the shortest command takes
-
-    click.echo(f"unexpected error: {type(error).__name__} at {logs.where(error)}", err=True)
+    click.echo(f"unexpected error: {type(error).__name__} at {uncaught.where(error)}", err=True)

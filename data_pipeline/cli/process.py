@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from data_pipeline import uncaught
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.vector.target import forget_libpq_variables
@@ -23,6 +24,7 @@ CALLER = "command line"
 @contextmanager
 def engine() -> Iterator[Engine]:
     """What a service with this environment would work with. Raises SettingsError."""
+    uncaught.note_only_kinds()
     settings = Settings.load()
     forget_libpq_variables()
     built = Engine.build(settings)

@@ -34,12 +34,18 @@ from data_pipeline.jobs.presence import Presence
 from data_pipeline.jobs.queue import Queue, QueueWorker
 from data_pipeline.jobs.runner import Runner
 from data_pipeline.jobs.store import Store
-from data_pipeline.jobs.worker import STOP_SECONDS, Worker
+from data_pipeline.jobs.worker import Worker
 from data_pipeline.vector import embedded
-from data_pipeline.vector.progress import SILENT, Cancelled
 
 FOLLOW_SECONDS = 0.25
 """How often a follower looks for news."""
+
+STOP_SECONDS = 7.0
+"""From the first word that this process ends, for everything that runs here: a database that doesn't answer is given
+up within that time, and what still runs then is left to its rollback."""
+
+FAREWELL_SECONDS = 1.5
+"""For the last words to the queue."""
 
 log = structlog.get_logger("jobs")
 
@@ -85,6 +91,7 @@ class Jobs:
         self._worker = Worker(self._queue_worker)
         self._guard = threading.Lock()
         self._kept = self._working = self._closed = False
+        self._stop_by: float | None = None
 
     def submit(self, kind: str, request: dict[str, Any], origin: Origin, key: str | None = None) -> Job:
         """Queue a request that is valid: the job, or the earlier one that came with this key.
@@ -135,7 +142,7 @@ class Jobs:
             if key is not None:
                 raise  # nobody can tell whether it was done before
             log.warning("not kept in the history: the job queue can't be reached", request_id=origin.request_id)
-            return _unrecorded(operation, request, meter)
+            return self._runner.call_unrecorded(operation, request, meter or Meter())
         return self._runner.call(job, request, meter or Meter()) if new else _answered(job)
 
     def get(self, job_id: str) -> Job:
@@ -187,20 +194,36 @@ class Jobs:
                 self._worker.start()
             self._keep()
 
+    def stop(self) -> None:
+        """Cancel what runs here, and whatever begins from now on. Returns at once; close() waits for it."""
+        self._stop_by = self._stop_by or time.monotonic() + STOP_SECONDS
+        self._runner.stop()
+
     def close(self) -> None:
-        """Cancel what runs here, end the threads and close every connection. Safe to call twice."""
-        self._runner.stopping = True
+        """Cancel what runs here, end the threads and close every connection. Safe to call twice.
+
+        It takes no longer than STOP_SECONDS after stop(), and FAREWELL_SECONDS.
+        """
+        self.stop()
         with self._guard:  # not for longer: the keeper may be about to queue what is due, which takes it too
             working, kept, self._closed = self._working, self._kept, True
             self._working = self._kept = False
         if working:
-            self._worker.stop()
-        self._runner.await_calls(STOP_SECONDS)
+            self._worker.stop(self._seconds_left())
+        self._runner.await_calls(self._seconds_left())
         if kept:
-            self._keeper.stop()
-            attempt(self._backlog.catch_up)
-            self._presence.leave()
+            self._keeper.stop(self._seconds_left())
+            farewell = threading.Thread(target=self._say_farewell, name="farewell", daemon=True)
+            farewell.start()
+            farewell.join(FAREWELL_SECONDS)
         self._database.close()
+
+    def _seconds_left(self) -> float:
+        return max(0.0, (self._stop_by or 0.0) - time.monotonic())
+
+    def _say_farewell(self) -> None:
+        attempt(self._backlog.catch_up)
+        self._presence.leave()
 
     def _keep(self) -> None:
         if not (self._kept or self._closed):
@@ -228,13 +251,6 @@ class Jobs:
         if job.state not in ("CANCELLING", "CANCELLED"):
             raise JobFinished("任务已结束,无法取消", can_retry=False, job_id=job.id, state=job.state)
         return job
-
-
-def _unrecorded(operation: Operation, request: dict[str, Any], meter: Meter | None) -> dict[str, Any]:
-    try:
-        return operation.run(request, meter or SILENT)
-    except Cancelled:
-        raise OperationCancelled from None
 
 
 def _checked(job_id: str) -> str:

@@ -27,9 +27,10 @@ class Keeper:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, seconds: float) -> None:
+        """Call nothing more, and wait so long for what is being done."""
         self._over.set()
-        self._thread.join()
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         next_hour = time.monotonic()

@@ -3,11 +3,9 @@
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
-import psycopg2
-
+from data_pipeline.vector.line import Line
 from data_pipeline.vector.progress import Cancelled, Progress, ProgressPhase
 from data_pipeline.vector.target import Target
 
@@ -35,19 +33,22 @@ class Meter(Progress):
         self._indexes_done = 0
         self._index_part = 0.0
         self._percent = 0.0
-        self._connection: Any = None
+        self._lines: list[Line] = []
         self._target: Target | None = None
         self._cancelled = self._settled = False
 
     # What the engine calls
 
-    def connected(self, connection: Any, target: Target) -> None:
+    def connected(self, line: Line, target: Target) -> None:
         with self._guard:
-            self._connection, self._target = connection, target
+            self._lines.append(line)
+            self._target = target
+            if self._cancelled:
+                line.abandon()
 
-    def disconnected(self) -> None:
+    def disconnected(self, line: Line) -> None:
         with self._guard:
-            self._connection = None
+            self._lines.remove(line)
 
     def expect_bytes(self, total: int) -> None:
         self._bytes_total = total
@@ -96,9 +97,9 @@ class Meter(Progress):
     def building(self) -> tuple[Target, int] | None:
         """The database and the backend's pid while an index is being built."""
         with self._guard:
-            if self._phase != "index" or self._connection is None or self._target is None:
+            if self._phase != "index" or not self._lines or self._target is None:
                 return None
-            return self._target, self._connection.info.backend_pid
+            return self._target, self._lines[0].info.backend_pid
 
     def index_built(self, part: float) -> None:
         """How much of the current index is done, from 0 to 1."""
@@ -106,16 +107,15 @@ class Meter(Progress):
             self._index_part = max(self._index_part, part)
 
     def cancel(self) -> None:
-        """Ask the operation to stop, and end the statement it waits for; again and again until it is over.
+        """Ask the operation to stop: what it waits for is cancelled until it ends, and soon given up.
 
-        A request to cancel is lost if it comes between two statements. Once the COMMIT has begun it does nothing.
+        Returns at once. Once the COMMIT has begun it does nothing.
         """
         with self._guard:
             if not self._settled:
                 self._cancelled = True
-                if self._connection is not None:
-                    with suppress(psycopg2.Error):
-                        self._connection.cancel()
+                for line in self._lines:
+                    line.abandon()
 
     def reading(self) -> dict[str, Any]:
         """The progress as a job shows it. Seconds, bytes, percent from 0 to 99; null where nobody knows."""

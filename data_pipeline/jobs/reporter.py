@@ -11,11 +11,14 @@ import structlog
 from common.errors import ServiceError
 from data_pipeline.jobs.meter import Meter
 from data_pipeline.jobs.store import Store
-from data_pipeline.vector import building, connection
-from data_pipeline.vector.connection import Timeouts
+from data_pipeline.vector import building, wire
+from data_pipeline.vector.wire import Timeouts
 
 TICK = 0.3
 """Seconds between two reports, and the longest that a cancelled job goes on unaware."""
+
+WATCH_SECONDS = 2.0
+"""How long the server may take to say how far an index is: meanwhile a cancel goes unheard."""
 
 log = structlog.get_logger("jobs")
 
@@ -73,8 +76,9 @@ class Reporter:
         target, pid = under_way
         with suppress(psycopg2.Error, ServiceError):
             if self._watcher is None or self._watcher.closed:
-                self._watcher = connection.connect(target, self._timeouts)
+                self._watcher = wire.connect(target, self._timeouts)
                 self._watcher.autocommit = True
+                self._watcher.limit = WATCH_SECONDS
             with self._watcher.cursor() as cursor:
                 part = building.built(cursor, pid)
             if part is not None:

@@ -23,8 +23,8 @@ from data_pipeline.jobs.job import Ending, Job, Operation
 from data_pipeline.jobs.meter import Meter
 from data_pipeline.jobs.reporter import Reporter
 from data_pipeline.jobs.store import Store
-from data_pipeline.vector.connection import Timeouts
 from data_pipeline.vector.progress import Cancelled
+from data_pipeline.vector.wire import Timeouts
 
 BUSY_WAIT = 0.5
 BUSY_SECONDS = 600
@@ -58,6 +58,7 @@ class Runner:
         self._operations = operations
         self._timeouts = timeouts
         self._finished = finished
+        self._meters: set[Meter] = set()
         self._calls = 0
         self._call_ended = threading.Condition()
 
@@ -71,7 +72,7 @@ class Runner:
             self.secrets.pop(job_id, None)
             return
         meter = Meter()
-        with self._reporter(job, meter):
+        with self._at_work(meter), self._reporter(job, meter):
             ending = self._end(job, meter)
         self.secrets.pop(job_id, None)
         self._write_down(job, ending, meter)
@@ -81,8 +82,23 @@ class Runner:
 
         A cancelled one raises OperationCancelled.
         """
-        with self._under_way():
+        with self._under_way(meter):
             return self._called(job, request, meter)
+
+    def call_unrecorded(self, operation: Operation, request: dict[str, Any], meter: Meter) -> dict[str, Any]:
+        """The same without a row."""
+        with self._under_way(meter):
+            try:
+                return operation.run(request, meter)
+            except Cancelled:
+                raise self._why_cancelled() from None
+
+    def stop(self) -> None:
+        """Cancel what runs here, and whatever begins from now on. Returns at once."""
+        self.stopping = True
+        with self._call_ended:
+            for meter in self._meters:
+                meter.cancel()
 
     def await_calls(self, seconds: float) -> None:
         """Wait until every synchronous operation has ended, but no longer."""
@@ -90,11 +106,24 @@ class Runner:
             self._call_ended.wait_for(lambda: not self._calls, seconds)
 
     @contextmanager
-    def _under_way(self) -> Iterator[None]:
+    def _at_work(self, meter: Meter) -> Iterator[None]:
+        with self._call_ended:
+            self._meters.add(meter)
+            if self.stopping:
+                meter.cancel()
+        try:
+            yield
+        finally:
+            with self._call_ended:
+                self._meters.discard(meter)
+
+    @contextmanager
+    def _under_way(self, meter: Meter) -> Iterator[None]:
         with self._call_ended:
             self._calls += 1
         try:
-            yield
+            with self._at_work(meter):
+                yield
         finally:
             with self._call_ended:
                 self._calls -= 1
@@ -105,7 +134,7 @@ class Runner:
             with self._reporter(job, meter):
                 result = self._operations[job.kind].run(request, meter)
         except Cancelled:
-            error = Interrupted() if self.stopping else OperationCancelled()
+            error = self._why_cancelled()
             self._record(job, self._cancelled(), meter)
             raise error from None
         except ServiceError as error:
@@ -159,6 +188,9 @@ class Runner:
                     raise
             time.sleep(BUSY_WAIT)
             meter.expect_wanted()
+
+    def _why_cancelled(self) -> ServiceError:
+        return Interrupted() if self.stopping else OperationCancelled()
 
     def _cancelled(self) -> Ending:
         return Ending("INTERRUPTED", error=error_response(Interrupted())) if self.stopping else Ending("CANCELLED")

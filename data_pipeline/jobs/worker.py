@@ -13,7 +13,6 @@ from common.errors import ServiceError
 from data_pipeline.jobs.queue import QueueWorker
 
 AGAIN_SECONDS = 2.0
-STOP_SECONDS = 20.0
 TELL_SECONDS = 0.2
 LEAVE_SECONDS = 2.0
 
@@ -38,10 +37,10 @@ class Worker:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Take no more jobs, and wait for the one under way, which somebody has told to end."""
+    def stop(self, seconds: float) -> None:
+        """Take no more jobs, and wait so long for the one under way, which has been told to end."""
         self._stopping.set()
-        deadline = time.monotonic() + STOP_SECONDS
+        deadline = time.monotonic() + seconds
         while self._thread.is_alive() and time.monotonic() < deadline:
             with self._guard:
                 if self._loop is not None and self._queue_worker is not None:

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from data_pipeline.vector import copy_binary
+from data_pipeline.vector.line import Line
 from data_pipeline.vector.naming import FileFormat
 from data_pipeline.vector.progress import Progress
 from data_pipeline.vector.source import BLOCK_BYTES
@@ -90,11 +91,13 @@ class BlockWriter:
 class Rows:
     """What COPY TO writes to, one message a row, without a CSV header: gives a BlockWriter its rows, frame left out.
 
-    In binary the frame's header stands in front of the first row, and the trailer is a message of its own.
+    In binary the frame's header stands in front of the first row, and the trailer is a message of its own. line: the
+    COPY's connection, which doesn't wait for its server while a block is handed over.
     """
 
-    def __init__(self, writer: BlockWriter, file_format: FileFormat) -> None:
+    def __init__(self, writer: BlockWriter, file_format: FileFormat, line: Line) -> None:
         self._writer = writer
+        self._line = line
         self._framed = file_format == "binary"
         self._at_start = True
         self._rows: list[bytes] = []
@@ -114,7 +117,8 @@ class Rows:
         if size > self._largest:
             self._largest = size
         if self._bytes >= BLOCK_BYTES:
-            self._writer.add(self._rows)
+            with self._line.aside():
+                self._writer.add(self._rows)
             self._rows, self._bytes = [], 0
 
     def close(self) -> None:

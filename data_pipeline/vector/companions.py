@@ -10,10 +10,11 @@ import psycopg2
 
 from common.errors import ServiceError
 from data_pipeline.vector import connection, tables
-from data_pipeline.vector.connection import Session, Timeouts
+from data_pipeline.vector.connection import Session
 from data_pipeline.vector.naming import EMBEDDING, TABLES
 from data_pipeline.vector.tables import Table
 from data_pipeline.vector.target import Target
+from data_pipeline.vector.wire import Timeouts
 
 WORTH_SHARING = 32 << 20
 """Bytes of a table, TOAST included: a smaller one is saved before another connection is there."""
@@ -35,13 +36,13 @@ def joined(
             snapshot = tables.export_snapshot(session.cursor)
             with suppress(ServiceError, psycopg2.Error):
                 for _ in range(most):
-                    opened.append(connection.join(target, timeouts, snapshot))
+                    opened.append(connection.join(target, timeouts, snapshot, session.progress))
                     _lock(opened[-1], live)
                     ready.append(opened[-1])
         yield ready
     finally:
         for one in opened:
-            one.cursor.connection.close()
+            connection.part(one)
 
 
 def _lock(session: Session, live: dict[str, Table]) -> None:

@@ -1,4 +1,4 @@
-"""Connections and transactions. Every driver error leaves this module as one of ours."""
+"""Transactions. Every driver error leaves this module as one of ours."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,7 @@ from data_pipeline.vector.progress import SILENT, Progress, ProgressPhase
 from data_pipeline.vector.search_path import Cursor
 from data_pipeline.vector.sqlstate import Phase
 from data_pipeline.vector.target import Target
-
-APPLICATION_NAME = "vector-restore"
+from data_pipeline.vector.wire import Timeouts, connect, leave, translate
 
 # What the values in a backup must not depend on: the server's or the role's own settings of these.
 FIXED_SETTINGS = {
@@ -30,6 +29,9 @@ FIXED_SETTINGS = {
 OUTCOME_WAITS = (0.1, 0.3, 1, 2, 3, 4)
 """Seconds before each question about a lost COMMIT: a server that restarts after a crash is back within these."""
 
+OUTCOME_SECONDS = 30
+"""No more questions after that: a server that is silent lets each of them wait."""
+
 SHOWN: dict[Phase, ProgressPhase] = {
     "prepare": "verify",
     "truncate": "verify",
@@ -41,31 +43,6 @@ SHOWN: dict[Phase, ProgressPhase] = {
 """A phase as progress tells of it. COMMIT has none: it is over in a moment, and nothing can stop it."""
 
 OUTCOME_UNKNOWN = "提交时连接中断,结果未知,请核对表中数据后再重试"
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """Limits in seconds, 0 for none: to connect, for one lock, one statement, and a transaction that does nothing.
-
-    client_check is how often the server looks whether its client is still there, in milliseconds.
-    """
-
-    connect: int
-    lock: int
-    statement: int
-    idle: int
-    client_check: int
-
-    def settings(self, server_version: int) -> dict[str, str]:
-        """As settings of a transaction; what the server does not know yet is left out."""
-        limits = {
-            "lock_timeout": f"{self.lock}s",
-            "statement_timeout": f"{self.statement}s",
-            "idle_in_transaction_session_timeout": f"{self.idle}s",
-        }
-        if server_version >= 170000:
-            limits["transaction_timeout"] = "0"
-        return limits
 
 
 @dataclass
@@ -106,24 +83,6 @@ def prefer(cursor: Any, name: str, value: str) -> None:
         cursor.execute("ROLLBACK TO SAVEPOINT preference; RELEASE SAVEPOINT preference")
 
 
-def connect(target: Target, timeouts: Timeouts) -> Any:
-    """Open a connection. Raises DatabaseError.
-
-    Returns a psycopg2 connection; the driver has no types of its own, hence Any.
-    """
-    try:
-        return psycopg2.connect(
-            **target.parameters(),
-            connect_timeout=timeouts.connect,
-            client_encoding="UTF8",
-            application_name=APPLICATION_NAME,
-        )
-    except psycopg2.Error as error:
-        answer = sqlstate.at_connect(error)
-        answer.nothing_sent = bool(answer.data["can_retry"])
-        raise answer from None
-
-
 @contextmanager
 def transaction(
     target: Target,
@@ -140,43 +99,51 @@ def transaction(
     Raises ServiceError for whatever the database refuses, Cancelled once `progress` says so.
     """
     progress.expect_wanted()
-    connection = connect(target, timeouts)
+    line = connect(target, timeouts, progress)
     session = Session(cursor=None, progress=progress)
-    progress.connected(connection, target)
+    progress.connected(line, target)
     try:
-        session.cursor = _begin(connection, timeouts, snapshot, read_only)
+        session.cursor = _begin(line, timeouts, snapshot, read_only)
         yield session
         if read_only:
-            _end(connection, session)
+            _end(line, session)
         else:
-            commit(connection, session, target, timeouts)
+            commit(line, session, target, timeouts)
     except ServiceError:
         progress.expect_wanted()
         raise
     except psycopg2.Error as error:
         progress.expect_wanted()
-        answer = sqlstate.translate(error, session.phase, bool(connection.closed))
+        answer = translate(error, session.phase, line)
         answer.nothing_sent = session.phase == "prepare" and isinstance(answer, DatabaseError)
         raise answer from None
     finally:
-        progress.disconnected()
-        connection.close()  # what was not committed is rolled back by the server
+        progress.disconnected(line)
+        leave(line)
 
 
-def join(target: Target, timeouts: Timeouts, snapshot: str) -> Session:
-    """A read-only transaction in a snapshot that another one exported; whoever calls closes its connection.
+def join(target: Target, timeouts: Timeouts, snapshot: str, progress: Progress) -> Session:
+    """A read-only transaction in a snapshot that another one exported; the caller ends it by part().
 
-    Raises ServiceError.
+    Raises ServiceError, Cancelled.
     """
-    connection = connect(target, timeouts)
+    line = connect(target, timeouts, progress)
+    progress.connected(line, target)
     try:
-        cursor = _begin(connection, timeouts, snapshot=True, read_only=True)
+        cursor = _begin(line, timeouts, snapshot=True, read_only=True)
         cursor.execute("SET TRANSACTION SNAPSHOT %s", (snapshot,))
     except psycopg2.Error as error:
-        answer = sqlstate.translate(error, "prepare", bool(connection.closed))
-        connection.close()
-        raise answer from None
-    return Session(cursor, "read")
+        progress.disconnected(line)
+        leave(line)
+        raise translate(error, "prepare", line) from None
+    return Session(cursor, "read", progress)
+
+
+def part(session: Session) -> None:
+    """End what join() began."""
+    line = session.cursor.connection
+    session.progress.disconnected(line)
+    leave(line)
 
 
 def _begin(connection: Any, timeouts: Timeouts, snapshot: bool, read_only: bool) -> Any:
@@ -279,23 +246,26 @@ def _transaction_id(cursor: Any) -> str | None:
 def _was_committed(target: Target, timeouts: Timeouts, transaction_id: str) -> bool:
     """Ask a new connection what became of a transaction. Raises DatabaseError if it can't be known.
 
-    The server may be restarting, or the old backend still at work on the COMMIT, so it is asked several times.
+    The server may be restarting, or the old backend still at work on the COMMIT, so it is asked several times, but
+    not for ever where each time is waited for.
     """
+    status, started = None, time.monotonic()
     for wait in OUTCOME_WAITS:
+        if time.monotonic() - started > OUTCOME_SECONDS:
+            break
         time.sleep(wait)
         with suppress(DatabaseError, psycopg2.OperationalError):
             status = _transaction_status(target, timeouts, transaction_id)
             if status != "in progress":
                 break
-    else:
-        status = None
     if status not in ("committed", "aborted"):
         raise DatabaseError(OUTCOME_UNKNOWN, can_retry=False, outcome="unknown")
     return status == "committed"
 
 
 def _transaction_status(target: Target, timeouts: Timeouts, transaction_id: str) -> str | None:
-    with closing(connect(target, timeouts)) as connection, connection.cursor() as cursor:
+    with closing(connect(target, timeouts)) as connection:
+        cursor: Any = connection.cursor()
         try:
             cursor.execute("SELECT pg_catalog.txid_status(%s::bigint)", (transaction_id,))
         except psycopg2.DataError:  # 22023: a transaction of the future, so this is another server after a failover

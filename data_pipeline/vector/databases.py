@@ -3,6 +3,7 @@
 That is its pg_conn, a URL or the name of a configured target; else the configured one; else the embedded PostgreSQL.
 """
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from common.errors import DatabaseError
 from data_pipeline.vector import embedded, target
 from data_pipeline.vector.sqlstate import CONNECT_FAILED
 from data_pipeline.vector.target import Target
+
+log = logging.getLogger(__name__)
 
 
 class Databases:
@@ -37,8 +40,10 @@ class Databases:
             return named
         try:
             return self.start()
-        except embedded.EmbeddedServerError:
-            raise DatabaseError(CONNECT_FAILED, can_retry=False) from None
+        except embedded.EmbeddedServerError as error:
+            log.error("%s", error)
+            details = {"cause": "EMBEDDED_SERVER", "reason": "内嵌的PostgreSQL无法启动,原因见服务日志"}
+            raise DatabaseError(CONNECT_FAILED, can_retry=False, details=details) from None
 
     def start(self) -> Target:
         """The target of requests that name none, its server running. Raises EmbeddedServerError with the reason."""

@@ -12,6 +12,7 @@ from data_pipeline.vector import blocks, copy_binary, encoder, sqlstate, tables
 from data_pipeline.vector.blocks import Block, Job
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.evidence import Contradicted
+from data_pipeline.vector.line import Line
 from data_pipeline.vector.progress import SILENT, Progress
 from data_pipeline.vector.rows import RowError
 from data_pipeline.vector.source import Source
@@ -87,18 +88,21 @@ class CopyStream:
     """What COPY reads from: one piece of an encoded block a read.
 
     An exception inside read() reaches psycopg2's caller as QueryCanceled without a cause, so the first one is kept.
+    line: the COPY's connection, which doesn't wait for its server while a piece is read.
     """
 
-    def __init__(self, reading: Reading, binary: bool) -> None:
+    def __init__(self, reading: Reading, binary: bool, line: Line) -> None:
         self.error: Exception | None = None
+        self._line = line
         self._chunks = _framed(reading) if binary else iter(reading)
 
     def read(self, _size: int) -> bytes:
-        try:
-            return next(filter(None, self._chunks), b"")  # an empty read would end the COPY
-        except Exception as error:
-            self.error = error
-            raise
+        with self._line.aside():
+            try:
+                return next(filter(None, self._chunks), b"")  # an empty read would end the COPY
+            except Exception as error:
+                self.error = error
+                raise
 
 
 def load(session: Session, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool) -> int:
@@ -123,7 +127,7 @@ def _framed(reading: Reading) -> Iterator[bytes]:
 
 
 def _copy(session: Session, source: Source, reading: Reading) -> int:
-    stream = CopyStream(reading, source.binary)
+    stream = CopyStream(reading, source.binary, session.cursor.connection)
     file_format = "binary" if source.binary else "csv"
     try:
         return tables.copy_in(session.cursor, source.table, source.columns, file_format, stream)

@@ -4,8 +4,9 @@ The engine knows this one small observer. The default neither listens nor cancel
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
+from data_pipeline.vector.line import Line
 from data_pipeline.vector.target import Target
 
 ProgressPhase = Literal["verify", "load", "index", "check"]
@@ -21,10 +22,10 @@ class Cancelled(Exception):
 class Progress:
     """What an operation calls as it goes on, from the thread it runs in."""
 
-    def connected(self, connection: Any, target: Target) -> None:
-        """A psycopg2 connection, whose running statement has to be cancelled too."""
+    def connected(self, line: Line, target: Target) -> None:
+        """A connection to the target, whose statements are cancelled with the operation. The first one is its own."""
 
-    def disconnected(self) -> None:
+    def disconnected(self, line: Line) -> None:
         """That connection is about to be closed."""
 
     def expect_bytes(self, total: int) -> None:

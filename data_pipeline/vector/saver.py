@@ -7,7 +7,7 @@ from typing import Any
 import psycopg2
 
 from common.errors import InternalError
-from data_pipeline.vector import copy_binary, indexes, pages, sqlstate, tables
+from data_pipeline.vector import copy_binary, indexes, pages, tables, wire
 from data_pipeline.vector.block_writer import BlockWriter, Rows
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.naming import FileFormat, table_file
@@ -51,7 +51,7 @@ class Extraction:
         return self._rows
 
     def _read(self, session: Session) -> None:
-        rows = Rows(self._writer, self._format)
+        rows = Rows(self._writer, self._format, session.cursor.connection)
         try:
             while (part := self._next_part()) is not None:
                 count = tables.copy_out(session.cursor, self._table, self._scope, part, self._format, rows)
@@ -59,7 +59,7 @@ class Extraction:
                     self._rows += count
             rows.close()
         except psycopg2.Error as error:  # here, where it is known whose connection it was
-            self._fail(sqlstate.translate(error, "read", bool(session.cursor.connection.closed)))
+            self._fail(wire.translate(error, "read", session.cursor.connection))
         except Exception as error:
             self._fail(error)
 

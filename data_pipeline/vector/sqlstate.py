@@ -11,16 +11,11 @@ import psycopg2
 
 from common import errors
 from common.errors import ServiceError
+from data_pipeline.vector import refusal
 
 Phase = Literal["connect", "prepare", "truncate", "load", "index", "check", "commit", "read"]
 
 CONNECT_FAILED = "数据库连接失败,请检查连接配置"
-# What libpq says when trying again is no use. PostgreSQL's texts, English and Chinese.
-PERMANENT = re.compile(
-    r"password authentication failed|no password supplied|does not exist|no pg_hba\.conf entry|is not permitted"
-    r"|permission denied"
-    r"|认证失败|不存在|没有用于"
-)
 # "COPY langchain_pg_embedding, line 17, column cmetadata: …", in the server's language: only the number and the name of
 # the column are ours to repeat.
 COPY_CONTEXT = re.compile(r"COPY \w+, \w+ (?P<record>\d+)(?:, \w+ (?P<column>\w+))?")
@@ -31,8 +26,9 @@ _ROW_REJECTED = ("23502", "23514", "P0001")
 
 
 def at_connect(error: psycopg2.Error) -> ServiceError:
-    """The answer for a connection that was not to be had."""
-    return errors.DatabaseError(CONNECT_FAILED, can_retry=not PERMANENT.search(str(error)))
+    """The answer for a connection that was not to be had; its details say why."""
+    found = refusal.of(error)
+    return errors.DatabaseError(CONNECT_FAILED, can_retry=found.can_retry, details=found.details)
 
 
 def translate(error: psycopg2.Error, phase: Phase, connection_lost: bool) -> ServiceError:

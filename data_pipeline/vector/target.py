@@ -28,7 +28,8 @@ HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,252})")
 NOWHERE = os.path.join(os.devnull, "none")
 NOTHING_AMBIENT = {"hostaddr": "", "options": "", "passfile": NOWHERE, "sslcert": NOWHERE, "gssencmode": "disable"}
 
-# A network that is gone without a word is noticed after a minute, not after the two hours that systems wait.
+# A network that is gone without a word is noticed after a minute, not after the two hours that systems wait. What was
+# sent and isn't acknowledged has a limit of its own (connection.py).
 KEEPALIVES = {"keepalives": 1, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 
 

@@ -11,13 +11,13 @@ COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
 
 
 class Connection:
-    """Counts how often its statement is cancelled."""
+    """Counts how often it is told that it is no longer wanted."""
 
     def __init__(self) -> None:
-        self.cancelled = 0
+        self.abandoned = 0
 
-    def cancel(self) -> None:
-        self.cancelled += 1
+    def abandon(self) -> None:
+        self.abandoned += 1
 
 
 def replace(meter: Meter) -> Any:
@@ -97,13 +97,15 @@ def test_cancelling_ends_the_statement_and_each_later_step() -> None:
     meter.expect_wanted()
     meter.cancel()
     meter.cancel()
-    assert connection.cancelled == 2
+    assert connection.abandoned == 2
     for step in (meter.expect_wanted, meter.settle, lambda: meter.advance(1, 1)):
         with pytest.raises(Cancelled):
             step()
-    meter.disconnected()
+    meter.connected(late := Connection(), None)  # type: ignore[arg-type]
+    assert late.abandoned == 1
+    meter.disconnected(connection)  # type: ignore[arg-type]
     meter.cancel()
-    assert connection.cancelled == 2
+    assert connection.abandoned == 2
 
 
 def test_once_the_commit_has_begun_nothing_is_cancelled() -> None:
@@ -112,4 +114,4 @@ def test_once_the_commit_has_begun_nothing_is_cancelled() -> None:
     meter.settle()
     meter.cancel()
     meter.expect_wanted()
-    assert connection.cancelled == 0
+    assert connection.abandoned == 0

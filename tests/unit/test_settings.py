@@ -12,8 +12,8 @@ from data_pipeline import schedule
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.settings import PROJECT, Settings, SettingsError
 from data_pipeline.vector.bucket_url import BucketUrl
-from data_pipeline.vector.connection import Timeouts
 from data_pipeline.vector.target import Target
+from data_pipeline.vector.wire import Timeouts
 
 SECRET = "pa55-word"
 TOKEN = "a-token-of-some-length"

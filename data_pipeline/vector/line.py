@@ -1,0 +1,115 @@
+"""A connection that says since when it waits for its server, and that any thread may give up.
+
+libpq waits for an answer as long as TCP holds, which is for ever where the server's machine still acknowledges what it
+gets. So a thread beside (watch.py) shuts the socket down, and the waiting thread reads the end of it as a lost
+connection. It is never closed from another thread: its number could already belong to something else, and libpq's
+structures are not made for two.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+import psycopg2
+from psycopg2.extensions import connection, cursor
+
+Result = TypeVar("Result")
+
+
+class Line(connection):
+    """A psycopg2 connection, used by one thread and watched by another.
+
+    asked_at: when the answer it waits for was asked for (time.monotonic), None while it waits for none. limit: the
+    seconds one answer may take, None where only watching tells. abandoned_at: when the answer stopped being wanted.
+    given_up: it was shut down from outside. over: it is closed.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.asked_at: float | None = None
+        self.limit: float | None = None
+        self.abandoned_at: float | None = None
+        self.given_up = self.over = False
+        self._cancelling = threading.Lock()
+        super().__init__(*arguments, **options)
+        # A second descriptor of the same socket: it stays valid until close() is over. The family is not looked at.
+        self._socket = socket.fromfd(self.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+
+    # By the thread that uses it
+
+    def ask(self, call: Callable[..., Result], *arguments: Any) -> Result:
+        """Do what waits for the server."""
+        self.asked_at = time.monotonic()
+        try:
+            return call(*arguments)
+        finally:
+            self.asked_at = None
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Within COPY, what the driver calls back for: the server is not waited for meanwhile."""
+        self.asked_at = None
+        try:
+            yield
+        finally:
+            self.asked_at = time.monotonic()
+
+    def commit(self) -> None:
+        self.ask(super().commit)
+
+    def rollback(self) -> None:
+        self.ask(super().rollback)
+
+    def close(self) -> None:
+        """Say goodbye, which takes as long as a server that reads nothing lets it."""
+        try:
+            self.ask(super().close)
+        finally:
+            self.over = True
+            self._socket.close()
+
+    def settle(self, seconds: float) -> None:
+        """From here on each answer is waited for so long, wanted or not."""
+        self.limit, self.abandoned_at = seconds, None
+
+    # By any thread
+
+    def abandon(self) -> None:
+        """What it waits for is no longer wanted: the server is asked to cancel it, and soon it is given up."""
+        self.abandoned_at = self.abandoned_at or time.monotonic()
+
+    def request_cancel(self) -> None:
+        """Ask the server to end the statement, unless it is being asked; returns at once.
+
+        libpq waits for the server to take the request, and without limit, hence the thread. Where the server takes
+        it and never hangs up, the thread stays until TCP gives up, or the process ends.
+        """
+        if self._cancelling.acquire(blocking=False):
+            threading.Thread(target=self._cancel, name="cancel", daemon=True).start()
+
+    def give_up(self) -> None:
+        """End every wait for the server, now and later, as if the connection were lost."""
+        self.given_up = True
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def _cancel(self) -> None:
+        try:
+            with suppress(psycopg2.Error):
+                self.cancel()
+        finally:
+            self._cancelling.release()
+
+
+class Asking(cursor):
+    """A cursor whose line knows that it waits."""
+
+    connection: Any
+
+    def execute(self, query: Any, parameters: Any = None) -> None:
+        self.connection.ask(super().execute, query, parameters)
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        self.connection.ask(super().copy_expert, sql, file, size)
