@@ -34,6 +34,7 @@ PURE = ["rows", "vectors", "copy_binary", "encoder", "csv_fields", "python_repr"
 IMPURE = {"io", "os", "pathlib", "psycopg2", "shutil", "socket", "subprocess", "tempfile"}
 SQL_NOUNS = [
     "building",
+    "bystanders",
     "chosen",
     "coercion",
     "comparison",
@@ -48,10 +49,12 @@ SQL_NOUNS = [
     "merge",
     "pages",
     "planner_statistics",
+    "references",
     "searches",
     "staging",
     "sync",
     "tables",
+    "triggers",
     "writer_lock",
 ]
 SQL_MODULES = [

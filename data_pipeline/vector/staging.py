@@ -10,7 +10,6 @@ from typing import Any
 
 from psycopg2.sql import SQL, Composed, Identifier
 
-from common.errors import InternalError
 from data_pipeline.vector.connection import Session, prefer
 from data_pipeline.vector.scope import EVERYTHING, Scope
 from data_pipeline.vector.source import Source
@@ -46,14 +45,6 @@ class Staged:
     def columns(self) -> list[str]:
         return self.source.columns
 
-    def expect_all_there(self, cursor: Any) -> None:
-        """Raise InternalError unless every key of the backup is in the live table: a trigger can leave rows out."""
-        cursor.execute(
-            self.sql("SELECT EXISTS (SELECT FROM {staged} s WHERE NOT EXISTS (SELECT FROM {live} l WHERE {same_key}))")
-        )
-        if cursor.fetchone()[0]:
-            raise InternalError(f"恢复后的行数不符: {self.live.name}", details={"table": self.live.name})
-
     def sql(self, template: str, **more: Any) -> Composed:
         """A statement with {live} as l, {staged} as s, {in_scope} for l, {same_key}, {differs} and {columns}."""
         return SQL(template).format(
@@ -61,16 +52,16 @@ class Staged:
             staged=self.table.identifier,
             in_scope=self.scope.condition(self.live.name, "l"),
             same_key=SQL(" AND ").join(SQL("l.{0} = s.{0}").format(Identifier(name)) for name in self.key),
-            differs=SQL("ROW({})::record *<> ROW({})::record").format(_of("l", self.columns), _of("s", self.columns)),
+            differs=SQL("{} *<> {}").format(record("l", self.columns), record("s", self.columns)),
             columns=SQL(", ").join(map(Identifier, self.columns)),
             **more,
         )
 
 
-def stage(cursor: Any, source: Source) -> Staged:
+def stage(cursor: Any, source: Source, prefix: str = "staged") -> Staged:
     """An empty temporary table of the live one's columns, gone at the end of the transaction."""
     live = source.table
-    staging = Table(TEMPORARY, f"staged_{live.name}", 0, live.columns)
+    staging = Table(TEMPORARY, f"{prefix}_{live.name}", 0, live.columns)
     prefer(cursor, "temp_buffers", TEMP_BUFFERS)  # refused where a pooled session has used temporary tables before
     cursor.execute(
         SQL("CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(Identifier(staging.name), live.identifier)
@@ -81,6 +72,16 @@ def stage(cursor: Any, source: Source) -> Staged:
 def drop(cursor: Any, staged: Staged) -> None:
     """Make room for another temporary table of the same name."""
     cursor.execute(staged.sql("DROP TABLE {staged}"))
+
+
+def count_changed(cursor: Any, staged: Staged) -> int:
+    """How many of the backup's rows are not in the live table as the backup has them, to the bit."""
+    cursor.execute(
+        staged.sql(
+            "SELECT count(*) FROM {staged} s WHERE NOT EXISTS (SELECT FROM {live} l WHERE {same_key} AND NOT {differs})"
+        )
+    )
+    return int(cursor.fetchone()[0])
 
 
 def index(session: Session, staged: Staged) -> None:
@@ -103,5 +104,7 @@ def _key(cursor: Any, table: Table) -> tuple[str, ...]:
     return primary_key(cursor, table) or (("id",) if table.column("id") else ("uuid",))
 
 
-def _of(alias: str, columns: Sequence[str]) -> Composed:
-    return SQL(", ").join(SQL("{}.{}").format(SQL(alias), Identifier(name)) for name in columns)
+def record(alias: str, columns: Sequence[str]) -> Composed:
+    """Columns of a row as one value, which *= and *<> compare to the bit."""
+    values = SQL(", ").join(SQL("{}.{}").format(SQL(alias), Identifier(name)) for name in columns)
+    return SQL("ROW({})::record").format(values)
