@@ -5,6 +5,7 @@ The response text is for people (Chinese, as the API documents it). It never hol
 row, or a message of Python's or the driver's.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 MESSAGES = {
@@ -117,6 +118,21 @@ class DependentRows(ServiceError):
     """Other rows refer to the rows that were to be removed."""
 
     status, error_type = 409, "DEPENDENT_ROWS"
+
+
+class TriggerChangedRows(ServiceError):
+    """A trigger or rule has made something else of the rows that were written."""
+
+    status, error_type = 409, "TRIGGER_CHANGED_ROWS"
+
+    def __init__(self, table: str, rows: int, triggers: Sequence[str] = ()) -> None:
+        self.rows = rows
+        named = f": {', '.join(triggers)}" if triggers else ""
+        super().__init__(
+            f"触发器或规则改变了 {table} 的 {rows} 行,未做任何修改{named}",
+            can_retry=False,
+            details={"table": table, "rows": rows, "triggers": list(triggers)},
+        )
 
 
 class SchemaMismatch(ServiceError):

@@ -1,4 +1,4 @@
-"""What Python prints of errors that nothing catches: here only their kind and place, for their texts may quote a row."""
+"""Errors that nothing catches: only their kind and place are logged, since their texts may quote a row."""
 
 import logging
 import sys

@@ -35,6 +35,7 @@ PURE = ["rows", "csv_header", "evidence", "vectors", "copy_binary", "encoder", "
 IMPURE = {"io", "os", "pathlib", "psycopg2", "shutil", "socket", "subprocess", "tempfile"}
 SQL_NOUNS = [
     "building",
+    "bystanders",
     "chosen",
     "coercion",
     "comparison",
@@ -50,12 +51,14 @@ SQL_NOUNS = [
     "pages",
     "planner_statistics",
     "search_path",
+    "references",
     "searches",
     "staging",
     "sync",
     "tables",
     "unique_keys",
     "vitals",
+    "triggers",
     "writer_lock",
 ]
 SQL_MODULES = [

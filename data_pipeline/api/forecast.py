@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from common.errors import ServiceError
+from common.errors import DependentRows, ServiceError
 from data_pipeline.api.outcome import Outcome
 from data_pipeline.vector.connection import Session, savepoint
 from data_pipeline.vector.target import Target
@@ -44,6 +44,16 @@ class Forecast:
             self.outcome.failed(table, error)
         if problem not in self.problems:
             self.problems.append(problem)
+
+    def advise(self, advice: str) -> None:
+        """Add to what stands in the way what can be done about it."""
+        for problem in self.problems:
+            if problem["error_type"] == DependentRows.error_type:
+                problem["error"] += advice
+
+    def depends(self) -> bool:
+        """Whether rows of other tables stand in the way."""
+        return any(problem["error_type"] == DependentRows.error_type for problem in self.problems)
 
     def describe(self, target: Target, duration: float) -> dict[str, Any]:
         """The answer's data."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from common.errors import InvalidBackup, NotFound, ServiceError
 from data_pipeline.api.options import Options
 from data_pipeline.api.run import Run
-from data_pipeline.vector import chosen, copies, indexes, merge, planner_statistics, sync, tables
+from data_pipeline.vector import chosen, copies, indexes, merge, planner_statistics, references, sync, tables
 from data_pipeline.vector.connection import savepoint
 from data_pipeline.vector.dialect import WrongDialect
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
@@ -32,18 +32,23 @@ def of(options: Options) -> Mode:
 
 def replace_all(run: Run) -> None:
     """Whole tables, emptied and loaded without their indexes, which are built again."""
-    sources = [run.match(name) for name in run.options.tables]
-    run.secure("ACCESS EXCLUSIVE")
+    selected = run.options.tables
+    sources = [run.match(name) for name in selected]
+    emptied = TABLES if COLLECTION in selected else selected
+    references.expect_truncatable(run.session.cursor, run.live, [run.live[name] for name in emptied])
+    run.take_precaution(run.secure("ACCESS EXCLUSIVE"))
+    run.guard.begin(emptied)
     run.outcome.readers_wait()
     _truncate(run)
-    dropped = indexes.drop(run.session, run.live, run.options.tables)
+    dropped = indexes.drop(run.session, run.live, selected)
     for matched in sources:
         run.load(matched, run.live[COLLECTION])
     results = indexes.rebuild(run.session, dropped, run.engine.settings.index_memory)
     run.outcome.rebuilt(results, dropped.warnings)
     _count(run, EVERYTHING)
-    for name in run.options.tables:
+    for name in selected:
         planner_statistics.describe_new(run.session.cursor, run.live[name], run.outcome.rows(name))
+    run.finish()
 
 
 def replace_chosen(run: Run) -> None:
@@ -55,19 +60,27 @@ def replace_chosen(run: Run) -> None:
     staged = run.stage([COLLECTION] if COLLECTION in selected else [])
     source = run.match(EMBEDDING) if EMBEDDING in selected else None
     scope = run.secure("SHARE ROW EXCLUSIVE")
-    chosen.expect_no_references(run.session.cursor, run.live)
+    collections = scoped(staged, scope)
+    run.guard.begin(selected)
+    emptied = [references.emptied(run.live[EMBEDDING], scope)] if source else []
+    run.expect_none_lost(*emptied, *map(references.equalled, collections.values()))
+    run.take_precaution(scope)
     run.session.enter("truncate")
     started = time.monotonic()
     before = {name: tables.count(run.session.cursor, run.live[name], scope) for name in selected}
     if source:
-        chosen.delete_embeddings(run.session.cursor, run.live, scope)
+        deleted = chosen.delete_embeddings(run.session.cursor, run.live, scope)
+        run.guard.expect_written(EMBEDDING, 0, 0, deleted)
     run.outcome.truncated(before, time.monotonic() - started)
-    sync.apply(run.session, scoped(staged, scope))
+    _expect_written(run, sync.apply(run.session, collections))
+    run.written += collections.values()
     if source:
         run.load(source, run.live[COLLECTION])
+        run.guard.expect_written(EMBEDDING, run.outcome.rows(EMBEDDING), 0, 0)
     _count(run, scope)
     for name in selected:
         planner_statistics.refresh(run.session.cursor, run.live[name])
+    run.finish()
 
 
 def append(run: Run) -> None:
@@ -75,11 +88,15 @@ def append(run: Run) -> None:
     for name in run.options.tables:
         with suppress(InvalidBackup, NotFound):  # which its table alone will fail for
             run.match(name)
-    run.secure(None)
+    run.take_precaution(run.secure(None))
     for name in run.options.tables:
         try:
             with savepoint(run.session, "one_table"):
-                run.load(run.match(name), run.live[COLLECTION])
+                matched = run.match(name)
+                run.guard.begin([name])
+                run.load(matched, run.live[COLLECTION])
+                run.guard.expect_written(name, run.outcome.rows(name), 0, 0)
+                run.finish()
                 planner_statistics.refresh(run.session.cursor, run.live[name])
         except WrongDialect:  # which its other table can't be read in either
             raise
@@ -92,10 +109,16 @@ def make_equal(run: Run) -> None:
     """Tables, or some collections, made equal to the backup; only rows that differ are written."""
     staged = run.stage(run.options.tables)
     scope = run.secure("SHARE ROW EXCLUSIVE")
-    counts = sync.apply(run.session, scoped(staged, scope))
+    selected = scoped(staged, scope)
+    run.guard.begin(run.options.tables)
+    run.expect_none_lost(*map(references.equalled, selected.values()))
+    run.take_precaution(scope)
+    counts = sync.apply(run.session, selected)
     for name, found in counts.items():
-        tables.expect_rows(run.session.cursor, run.live[name], found.rows, scope)
+        run.expect_rows(name, found.rows, scope)
+    run.written += selected.values()
     _record(run, counts, run.outcome.synced)
+    run.finish()
 
 
 def merge_rows(run: Run) -> None:
@@ -104,8 +127,15 @@ def merge_rows(run: Run) -> None:
     scope = run.secure("SHARE ROW EXCLUSIVE")
     merge.assign(run.session, staged)
     selected = {name: one for name, one in scoped(staged, scope).items() if name in run.options.tables}
-    counts = merge.apply(run.session, selected, update=run.options.on_conflict == "update")
+    update = run.options.on_conflict == "update"
+    run.guard.begin(run.options.tables)
+    if update:
+        run.expect_none_lost(*map(references.updated, selected.values()))
+    run.take_precaution(scope)
+    counts = merge.apply(run.session, selected, update=update, compared=bool(run.guard.firing))
+    run.written += selected.values()
     _record(run, counts, run.outcome.merged)
+    run.finish()
 
 
 def copy(run: Run) -> None:
@@ -113,12 +143,18 @@ def copy(run: Run) -> None:
     suffix = run.options.collection_suffix or ""
     staged = run.stage(TABLES)
     names = copies.names(run.session.cursor, staged[COLLECTION], suffix)
-    run.take_precaution(run.hold(names, ()))
+    scope = run.hold(names, ())
+    run.guard.begin(TABLES)
+    run.take_precaution(scope)
     copies.expect_free(run.session.cursor, run.live[COLLECTION], names)
     run.outcome.left_out(copies.insert(run.session, staged, suffix))
     run.outcome.concerned(names)
+    if run.guard.firing:
+        run.written += copies.staged_copies(run.session, staged, suffix)
     for name in TABLES:
+        run.guard.expect_written(name, run.outcome.rows(name), 0, 0)
         planner_statistics.refresh(run.session.cursor, run.live[name])
+    run.finish()
 
 
 def scoped(staged: dict[str, Staged], scope: Scope) -> dict[str, Staged]:
@@ -137,10 +173,16 @@ def _truncate(run: Run) -> None:
 def _count(run: Run, scope: Scope) -> None:
     run.session.enter("check")
     for name in run.options.tables:
-        tables.expect_rows(run.session.cursor, run.live[name], run.outcome.rows(name), scope)
+        run.expect_rows(name, run.outcome.rows(name), scope)
+
+
+def _expect_written(run: Run, counts: dict[str, Counts]) -> None:
+    for name, found in counts.items():
+        run.guard.expect_written(name, found.inserted, found.updated + found.parked, found.deleted)
 
 
 def _record(run: Run, counts: dict[str, Counts], record: Callable[[str, Counts], None]) -> None:
+    _expect_written(run, counts)
     for name, found in counts.items():
         record(name, found)
         planner_statistics.refresh(run.session.cursor, run.live[name])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from data_pipeline.api.schemas import OnConflict, Strategy
+from data_pipeline.api.schemas import OnConflict, Strategy, Triggers
 from data_pipeline.vector.evidence import Dialect
 from data_pipeline.vector.manifest import Manifest
 
@@ -22,6 +22,7 @@ class Options:
     backup_before_restore: bool = False
     create_tables: bool = False
     dry_run: bool = False
+    triggers: Triggers = "fire"
     require_manifest: bool = False
     expect_database: str | None = None
     dialect: Dialect | None = None

@@ -1,12 +1,24 @@
 """For each way to restore, what it reads, needs and does: the counterpart of modes, for a dry run."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from data_pipeline.api.options import Options
-from data_pipeline.vector import foresight
+from data_pipeline.vector import foresight, references
 from data_pipeline.vector.foresight import Meeting
-from data_pipeline.vector.naming import TABLES
+from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
+from data_pipeline.vector.references import Going
+from data_pipeline.vector.staging import Staged
+
+Leaving = Mapping[str, Callable[[Staged], Going]]
+"""By table, which live rows go, or lose what others refer to them by."""
+
+EQUALLED: Leaving = dict.fromkeys(TABLES, references.equalled)
+UPDATED: Leaving = dict.fromkeys(TABLES, references.updated)
+EMPTIED: Leaving = {
+    COLLECTION: references.equalled,
+    EMBEDDING: lambda one: references.emptied(one.live, one.scope),
+}
 
 
 @dataclass(frozen=True)
@@ -15,7 +27,8 @@ class Plan:
 
     reads: tables it loads. privileges: it needs on the tables it writes. meeting: its rows and the live ones.
     removes: live rows in scope go. pairs: rows are told apart by key, and only those that differ are written.
-    rebuilds: indexes are dropped and built again, and readers wait. adds: embeddings may refer to live collections.
+    leaving: live rows that others may refer to. rebuilds: indexes are dropped and built again, and readers wait.
+    adds: embeddings may refer to live collections.
     """
 
     reads: Sequence[str]
@@ -26,6 +39,7 @@ class Plan:
     rebuilds: bool = False
     adds: bool = False
     writers_wait: bool = True
+    leaving: Leaving = field(default_factory=dict)
 
 
 def of(options: Options) -> Plan:
@@ -36,14 +50,14 @@ def of(options: Options) -> Plan:
     if options.on_conflict == "skip":
         return Plan(TABLES, _needs("INSERT"), foresight.SKIPPED, pairs=True, adds=True)
     if options.on_conflict == "update":
-        return Plan(TABLES, _needs("INSERT", "UPDATE"), foresight.UPDATED, pairs=True, adds=True)
+        return Plan(TABLES, _needs("INSERT", "UPDATE"), foresight.UPDATED, pairs=True, adds=True, leaving=UPDATED)
     if options.truncate and options.collections is None:
         return Plan(chosen, _needs("INSERT", "TRUNCATE"), foresight.REPLACED, empties=True, rebuilds=True)
     if options.truncate:
         needed = _needs("INSERT", "UPDATE", "DELETE")
-        return Plan(chosen, needed, foresight.WITHIN_SCOPE, empties=True, adds=True)
+        return Plan(chosen, needed, foresight.WITHIN_SCOPE, empties=True, adds=True, leaving=EMPTIED)
     if options.strategy == "sync":
-        return Plan(chosen, _needs("INSERT", "UPDATE", "DELETE"), foresight.WITHIN_SCOPE, pairs=True)
+        return Plan(chosen, _needs("INSERT", "UPDATE", "DELETE"), foresight.WITHIN_SCOPE, pairs=True, leaving=EQUALLED)
     return Plan(chosen, _needs("INSERT"), foresight.ADDED, adds=True, writers_wait=False)
 
 

@@ -43,6 +43,7 @@ class Precaution:
             **({"tables": options.tables} if len(options.tables) < len(TABLES) else {}),
             **({"collections": list(self.names)} if self.names is not None else {}),
             **({"truncate_before_restore": True} if replace else {"strategy": "sync"}),
+            **({"triggers": options.triggers} if options.triggers != "fire" else {}),
             **({"pg_conn": _without_password(pg_conn)} if pg_conn else {}),
             "expect_database": self.database,
             "require_manifest": True,

@@ -29,6 +29,7 @@ from data_pipeline.vector import (
     indexes,
     kinds,
     merge,
+    references,
     source,
     staging,
     sync,
@@ -167,10 +168,12 @@ class Rehearsal:
         for name in selected:
             with forecast.noting(session):
                 foresight.expect_privileges(session.cursor, run.live[name], self._plan.privileges)
-        if self._options.truncate:
-            touched = run.live if COLLECTION in selected or self._plan.adds else {EMBEDDING: run.live[EMBEDDING]}
+        emptied = TABLES if self._plan.rebuilds and COLLECTION in selected else selected
+        with forecast.noting(session):
+            run.guard.look(emptied)
+        if self._plan.rebuilds:
             with forecast.noting(session):
-                chosen.expect_no_references(session.cursor, touched)
+                references.expect_truncatable(session.cursor, run.live, [run.live[name] for name in emptied])
         if self._plan.rebuilds and EMBEDDING not in selected:
             with forecast.noting(session):
                 tables.expect_no_embeddings(session.cursor, run.live[EMBEDDING])
@@ -204,6 +207,9 @@ class Rehearsal:
                 with forecast.noting(session, name):
                     foresight.expect_unique(session.cursor, one, self._plan.meeting)
                     self._count_pairs(run, one)
+        going = [self._plan.leaving[name](one) for name, one in staged.items() if name in self._plan.leaving]
+        with forecast.noting(session):
+            references.expect_none_lost(session.cursor, run.live, going, lock=False)
 
     def _count_pairs(self, run: Run, one: Staged) -> None:
         if not self._plan.pairs:

@@ -5,15 +5,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from common.errors import InternalError, TriggerChangedRows
 from data_pipeline.api import precaution
+from data_pipeline.api.guard import Guard
 from data_pipeline.api.options import Options
 from data_pipeline.api.outcome import Outcome
 from data_pipeline.engine import Engine
-from data_pipeline.vector import chosen, coercion, connection, indexes, loader, source, staging, tables
+from data_pipeline.vector import chosen, coercion, connection, indexes, loader, references, source, staging, tables
 from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.dialect import SetDialect
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
+from data_pipeline.vector.progress import Uncounted
+from data_pipeline.vector.references import Going
 from data_pipeline.vector.scope import EVERYTHING, Scope
 from data_pipeline.vector.source import Source
 from data_pipeline.vector.staging import Staged
@@ -40,9 +44,13 @@ class Run:
         self.session = session
         self.outcome = outcome
         self.live = tables.inspect(session.cursor, engine.settings.schema)
+        self.guard = Guard(session, self.live, outcome, disable=options.triggers == "disable")
+        self.written: list[Staged] = []
+        """The backup's rows that the live tables must have in the end, where triggers could make others of them."""
         self.wanted: list[str] | None = None
         self.dialect = dialect
         self._set = backup_set
+        self._loaded: list[Source] = []
         self._checked = indexes.has_foreign_key(session.cursor, self.live)
         """The database refuses an embedding without its collection, so we look first."""
         self._secured: Scope | None = None
@@ -96,7 +104,12 @@ class Run:
         known = None
         if matched.name == EMBEDDING and self._checked and collections:
             known = tables.collection_ids(self.session.cursor, collections)
-        rows, warnings = self._fill(matched, known)
+        try:
+            rows, warnings = self._fill(matched, known)
+        except TriggerChangedRows as error:
+            raise self.guard.changed(matched.name, error.rows) from None
+        if matched.table == self.live[matched.name]:
+            self._loaded.append(matched)
         if matched.name in self.options.tables:
             self.outcome.restored(matched, rows, time.monotonic() - started, warnings)
 
@@ -121,7 +134,7 @@ class Run:
         return staged
 
     def secure(self, mode: LockMode | None) -> Scope:
-        """Lock what will be written until the transaction ends, and take the backup that was asked for.
+        """Lock what will be written until the transaction ends.
 
         mode: the lock on both tables; of chosen collections only their rows are locked. None locks nothing unless a
         backup must not miss what others write. Returns what may be written.
@@ -133,17 +146,51 @@ class Run:
 
     def _secure(self, mode: LockMode | None) -> Scope:
         first = self.options.backup_before_restore
-        scope = EVERYTHING
         if self.options.collections is not None and (mode or first):
-            scope = self.hold(self.options.collections, self.wanted or [])
-        elif mode or first:
+            return self.hold(self.options.collections, self.wanted or [])
+        if mode or first:
             tables.lock(self.session.cursor, self.engine.settings.schema, TABLES, mode or "SHARE ROW EXCLUSIVE")
-        self.take_precaution(scope)
-        return scope
+        return EVERYTHING
+
+    def expect_none_lost(self, *going: Going) -> None:
+        """Raise DependentRows if rows of other tables refer to those that go; nobody adds such a row from now on."""
+        references.expect_none_lost(self.session.cursor, self.live, going, lock=True)
+
+    def expect_rows(self, name: str, expected: int, scope: Scope) -> None:
+        """Raise unless a live table holds exactly so many rows in scope."""
+        found = tables.count(self.session.cursor, self.live[name], scope)
+        if found != expected and self.guard.firing:
+            raise self.guard.changed(name, abs(found - expected))
+        if found != expected:
+            details = {"table": name, "expected": expected, "found": found}
+            raise InternalError(f"恢复后的行数不符: {name}", details=details)
+
+    def finish(self) -> None:
+        """All is written: see to it that it is what the backup has, and that nothing else has changed."""
+        self.session.enter("check")
+        self.guard.settle()
+        if self.guard.firing:
+            for one in [*self.written, *map(self._read_again, self._loaded)]:
+                self.guard.expect_equal(one)
+        self._loaded.clear()
+        self.guard.end()
+
+    def _read_again(self, matched: Source) -> Staged:
+        """A file that was loaded into a live table, in a temporary one."""
+        again = staging.stage(self.session.cursor, matched, prefix="again")
+        counted, self.session.progress = self.session.progress, Uncounted(self.session.progress)
+        try:
+            self._fill(again.source, None)
+        finally:
+            self.session.progress = counted
+        staging.index(self.session, again)
+        return again
 
     def hold(self, names: Sequence[str], uuids: Sequence[str]) -> Scope:
         """Lock collections by name, and their embeddings if they are to be backed up."""
         rows = self.options.backup_before_restore
+        if self.guard.disable:  # before any row: a writer that has the table already could wait for that row
+            tables.lock(self.session.cursor, self.engine.settings.schema, self.options.tables, "SHARE ROW EXCLUSIVE")
         return chosen.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
 
     def take_precaution(self, scope: Scope) -> None:

@@ -85,6 +85,7 @@ Tables = Annotated[list[TableName], Field(min_length=1), _checked(naming.in_orde
 Probes = Annotated[int, Field(ge=0, le=MOST_PROBES)]
 Strategy = Literal["reload", "sync"]
 OnConflict = Literal["error", "skip", "update"]
+Triggers = Literal["fire", "disable"]
 StorageName = Annotated[str, Field(pattern=STORAGE_NAME.pattern.join("^$"))]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 Name = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_storable)]
@@ -143,6 +144,9 @@ class RestoreBody(Request):
     )
     on_conflict: OnConflict = Field(
         "error", description="When adding rows that are there: keep the live or the backup's"
+    )
+    triggers: Triggers = Field(
+        "fire", description="disable: triggers and rules of the tables are off meanwhile; only their owner may"
     )
     dry_run: bool = Field(False, description="Change nothing; tell what would happen, and every problem")
     create_tables: bool = Field(False, description="Create extension, tables, keys and indexes that are missing")

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from common.errors import InternalError, NotFound, ServiceError, ServiceUnavailable
+from common.errors import DependentRows, InternalError, NotFound, ServiceError, ServiceUnavailable
 from common.result import now
 from common.sizes import format_size
+from data_pipeline.api import advice
 from data_pipeline.api.options import Options
 from data_pipeline.api.outcome import LIMITED
 from data_pipeline.api.rehearsal import Rehearsal
@@ -105,8 +106,14 @@ class VectorRestoreManager:
         with _named(target), self._held(where, timestamp, options) as (backup_set, limited):
             if options.dry_run:
                 forecast = retrying(lambda: Rehearsal(self._engine, backup_set, limited).run(target, progress))
+                if forecast.depends():
+                    forecast.advise(advice.instead(self._engine, backup_set, limited, target, progress))
                 return forecast.describe(target, time.monotonic() - started)
-            outcome = retrying(lambda: Restore(self._engine, backup_set, limited).run(target, progress))
+            try:
+                outcome = retrying(lambda: Restore(self._engine, backup_set, limited).run(target, progress))
+            except DependentRows as error:
+                error.response += advice.instead(self._engine, backup_set, limited, target, progress)
+                raise
         if limited != options:
             outcome.warn(LIMITED)
         answer = outcome.describe(target, time.monotonic() - started)

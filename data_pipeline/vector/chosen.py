@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg2.sql import SQL
 
-from common.errors import DependentRows, DuplicateRows, NotFound, OrphanRows
+from common.errors import DuplicateRows, NotFound, OrphanRows
 from data_pipeline.vector import tables
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
 from data_pipeline.vector.scope import Scope
@@ -23,11 +23,6 @@ UNIQUE_NAMES = """
 SELECT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                WHERE i.indrelid = %s AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1 AND i.indpred IS NULL
                AND a.attname = 'name')
-"""
-
-FOREIGN_REFERENCES = """
-SELECT EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = ANY(%(ours)s::oid[])
-               AND conrelid <> ALL(%(ours)s::oid[]))
 """
 
 
@@ -118,13 +113,6 @@ def expect_there(cursor: Any, collection: Table, uuids: Sequence[str]) -> None:
     )
     if cursor.fetchone()[0] < len(uuids):
         raise OrphanRows("选定的collection不在目标数据库中,请把两张表一起恢复", can_retry=False)
-
-
-def expect_no_references(cursor: Any, live: dict[str, Table]) -> None:
-    """Raise DependentRows if a third table refers to ours: deleting rows could cascade into it."""
-    cursor.execute(FOREIGN_REFERENCES, {"ours": [table.oid for table in live.values()]})
-    if cursor.fetchone()[0]:
-        raise DependentRows("其他表引用了要清空的表,未做任何修改;恢复时可改用 strategy: sync", can_retry=False)
 
 
 def delete_embeddings(cursor: Any, live: dict[str, Table], scope: Scope) -> int:

@@ -5,11 +5,13 @@ fails instead of doubling it. An id gets the suffix too, so that people can tell
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
-from common.errors import DuplicateRows, InternalError, NotFound
+from common.errors import DuplicateRows, NotFound
+from data_pipeline.vector import staging
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.merge import derived
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING
@@ -45,17 +47,27 @@ def insert(session: Session, staged: dict[str, Staged], suffix: str) -> int:
     """Write the copies; returns how many embeddings were left out because they are in no collection."""
     session.enter("check")
     for name in (COLLECTION, EMBEDDING):
-        one = staged[name]
-        values = SQL(", ").join(value(column, suffix) for column in one.columns)
-        owner = Identifier("s", "uuid" if name == COLLECTION else "collection_id")
-        statement = "INSERT INTO {live} ({columns}) SELECT {values} FROM {staged} s WHERE {owner} IS NOT NULL"
-        session.cursor.execute(one.sql(statement, values=values, owner=owner))
-        written = session.cursor.rowcount
-        session.cursor.execute(one.sql("SELECT count(*) FROM {staged} s WHERE {owner} IS NOT NULL", owner=owner))
-        if written != session.cursor.fetchone()[0]:  # a trigger can leave rows out
-            raise InternalError(f"恢复后的行数不符: {name}", details={"table": name})
+        _insert(session.cursor, staged[name], staged[name].live, suffix)
     session.cursor.execute(staged[EMBEDDING].sql("SELECT count(*) FROM {staged} WHERE collection_id IS NULL"))
     return int(session.cursor.fetchone()[0])
+
+
+def staged_copies(session: Session, staged: dict[str, Staged], suffix: str) -> list[Staged]:
+    """The same rows in temporary tables, to be compared with what the live ones hold of them."""
+    copied = []
+    for one in staged.values():
+        empty = staging.stage(session.cursor, replace(one.source, table=one.live), prefix="copied")
+        _insert(session.cursor, one, empty.table, suffix)
+        staging.index(session, empty)
+        copied.append(empty)
+    return copied
+
+
+def _insert(cursor: Any, one: Staged, into: Table, suffix: str) -> None:
+    values = SQL(", ").join(value(column, suffix) for column in one.columns)
+    owner = Identifier("s", "uuid" if one.live.name == COLLECTION else "collection_id")
+    statement = "INSERT INTO {into} ({columns}) SELECT {values} FROM {staged} s WHERE {owner} IS NOT NULL"
+    cursor.execute(one.sql(statement, into=into.identifier, values=values, owner=owner))
 
 
 def keys(cursor: Any, column: str, originals: Sequence[str], suffix: str) -> dict[str, str]:

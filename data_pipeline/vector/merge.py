@@ -54,16 +54,17 @@ def assign(session: Session, staged: dict[str, Staged]) -> None:
     )
 
 
-def apply(session: Session, staged: dict[str, Staged], *, update: bool) -> dict[str, Counts]:
+def apply(session: Session, staged: dict[str, Staged], *, update: bool, compared: bool) -> dict[str, Counts]:
     """Insert the rows that are missing and, if asked to, give those that differ the backup's values.
 
-    A row outside the scope is never updated: its key fails the insert (23505). Raises OrphanRows if only embeddings
-    are merged and their collections are not there.
+    A row outside the scope is never updated: its key fails the insert (23505). compared: the staged rows will be
+    compared with the live ones afterwards, so those that the live tables keep their own of are left out. Raises
+    OrphanRows if only embeddings are merged and their collections are not there.
     """
     session.enter("check")
     if COLLECTION not in staged:
         _expect_collections(session.cursor, staged[EMBEDDING])
-    return {name: _merge(session.cursor, one, update) for name, one in staged.items()}
+    return {name: _merge(session.cursor, one, update, compared) for name, one in staged.items()}
 
 
 def derived(uuid: Composed | SQL, text: Composed | SQL) -> Composed:
@@ -74,12 +75,13 @@ def derived(uuid: Composed | SQL, text: Composed | SQL) -> Composed:
     return SQL("overlay(overlay({} PLACING '8' FROM 13) PLACING '8' FROM 17)::pg_catalog.uuid").format(first)
 
 
-def _merge(cursor: Any, staged: Staged, update: bool) -> Counts:
+def _merge(cursor: Any, staged: Staged, update: bool, compared: bool) -> Counts:
     cursor.execute(staged.sql("SELECT count(*) FROM {staged}"))
     rows = cursor.fetchone()[0]
+    if compared and not update:
+        cursor.execute(staged.sql("DELETE FROM {staged} s USING {live} l WHERE {same_key}"))
     updated = update_differing(cursor, staged) if update else 0
     inserted = insert_missing(cursor, staged, within_scope=update)
-    staged.expect_all_there(cursor)
     return Counts(inserted, updated, unchanged=rows - inserted - updated)
 
 

@@ -12,6 +12,7 @@ import psycopg2
 from common import errors
 from common.errors import ServiceError
 from data_pipeline.vector import refusal
+from data_pipeline.vector.naming import EMBEDDING, TABLES
 
 Phase = Literal["connect", "prepare", "truncate", "load", "index", "check", "commit", "read"]
 
@@ -65,7 +66,7 @@ def _by_code(code: str, phase: Phase, error: psycopg2.Error) -> ServiceError:
     if code in _MISMATCH:
         return errors.SchemaMismatch(_mismatch_text(code), can_retry=False)
     if code in ("0A000", "2BP01") and phase in ("truncate", "index"):
-        return errors.DependentRows("其他表引用了要清空的表,未做任何修改;恢复时可改用 strategy: sync", can_retry=False)
+        return errors.DependentRows("其他表引用了要清空的表,未做任何修改", can_retry=False)
     if code == "42501":
         return errors.PermissionDenied("数据库角色缺少所需权限,或行级安全策略会隐藏部分数据", can_retry=False)
     return _by_row(code, phase, error)
@@ -74,12 +75,24 @@ def _by_code(code: str, phase: Phase, error: psycopg2.Error) -> ServiceError:
 def _by_row(code: str, phase: Phase, error: psycopg2.Error) -> ServiceError:
     if code == "23505":
         return errors.DuplicateRows("数据重复: 相同主键或唯一键的行已存在", can_retry=False)
+    if code == "23001" or (code == "23503" and (error.diag.table_name or EMBEDDING) not in TABLES):
+        return _referred(error)
     if code == "23503":
         return errors.OrphanRows("存在不属于任何collection的embedding", can_retry=False)
     in_copy = phase in ("load", "index") and (code.startswith(("22", "54")) or code == "XX000")
     if in_copy or code in _ROW_REJECTED:
         return _bad_data(error)
     return errors.InternalError("数据库操作失败")
+
+
+def _referred(error: psycopg2.Error) -> ServiceError:
+    """A table that isn't ours: whichever side of its foreign key failed, the server names the one that refers."""
+    schema, name = error.diag.schema_name, error.diag.table_name
+    if not name:
+        return errors.DependentRows("其他表的行引用了将被删除或改动的行,未做任何修改", can_retry=False)
+    table = f"{schema}.{name}"
+    details = {"tables": [{"table": table, "rows": None}]}
+    return errors.DependentRows(f"其他表的外键不允许该操作: {table};未做任何修改", can_retry=False, details=details)
 
 
 def _bad_data(error: psycopg2.Error) -> ServiceError:

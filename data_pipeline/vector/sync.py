@@ -26,6 +26,8 @@ class Counts:
     updated: int = 0
     deleted: int = 0
     unchanged: int = 0
+    parked: int = 0
+    """Rows that were given another name for a while, on top of the updated ones."""
 
     @property
     def rows(self) -> int:
@@ -55,11 +57,11 @@ def apply(session: Session, staged: dict[str, Staged]) -> dict[str, Counts]:
 
 def write_collections(cursor: Any, collections: Staged) -> Counts:
     """Give the backup's collections their rows back; those that are no more keep another name until they go."""
-    _park_names(cursor, collections)
-    return _write(cursor, collections)
+    parked = _park_names(cursor, collections)
+    return replace(_write(cursor, collections), parked=parked)
 
 
-def _park_names(cursor: Any, collections: Staged) -> None:
+def _park_names(cursor: Any, collections: Staged) -> int:
     """Free every name that its collection won't keep: two may have swapped theirs, one may have been made anew."""
     cursor.execute(
         collections.sql(
@@ -68,6 +70,7 @@ def _park_names(cursor: Any, collections: Staged) -> None:
             parked=PARKED,
         )
     )
+    return int(cursor.rowcount)
 
 
 def _write(cursor: Any, staged: Staged) -> Counts:

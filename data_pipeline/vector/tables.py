@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
-from common.errors import DependentRows, InternalError, SchemaMismatch
+from common.errors import DependentRows, SchemaMismatch
 from data_pipeline.vector import kinds
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
 from data_pipeline.vector.pages import ALL_PAGES, Pages
 from data_pipeline.vector.scope import EVERYTHING, Scope
 
-LockMode = Literal["ACCESS SHARE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
+LockMode = Literal["ACCESS SHARE", "ROW EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
 
 # A type's plain name is only used where it is PostgreSQL's own or pgvector's, so that a user's type called "uuid" or
 # "vector" is not taken for it.
@@ -237,15 +237,6 @@ def total_size(cursor: Any, table: Table) -> int:
     """Bytes of the table with what is stored out of line, without its indexes."""
     cursor.execute("SELECT pg_table_size(%s::oid)", (table.oid,))
     return int(cursor.fetchone()[0])
-
-
-def expect_rows(cursor: Any, table: Table, expected: int, scope: Scope = EVERYTHING) -> None:
-    """Raise InternalError unless the table holds exactly `expected` rows."""
-    found = count(cursor, table, scope)
-    if found != expected:
-        raise InternalError(
-            f"恢复后的行数不符: {table.name}", details={"table": table.name, "expected": expected, "found": found}
-        )
 
 
 def collection_facts(cursor: Any, live: dict[str, Table], scope: Scope) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ RESTORE: dict[str, Any] = {
     "backup_before_restore": True,
     "create_tables": True,
     "dry_run": True,
+    "triggers": "disable",
 }
 BACKUP: dict[str, Any] = {
     "task_id": "task_1",
