@@ -1,4 +1,4 @@
-"""What Python prints of errors that nothing catches: here only their kind and place, for their texts may quote a row."""
+"""What Python prints of errors that nothing catches: here their kind and place only, since texts may quote a row."""
 
 import logging
 import sys
