@@ -1,4 +1,4 @@
-"""Errors that nothing catches: only their kind and place are logged, since their texts may quote a row."""
+"""What Python prints of errors that nothing catches: here their kind and place only, since texts may quote a row."""
 
 import logging
 import sys

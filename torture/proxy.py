@@ -1,4 +1,4 @@
-"""A proxy in front of PostgreSQL that breaks connections just where they hurt: at COMMIT."""
+"""A proxy in front of PostgreSQL that breaks connections just where they hurt, at COMMIT, or falls silent."""
 
 import socket
 import threading
@@ -23,7 +23,8 @@ class Proxy:
     def __init__(self, port: int) -> None:
         self._server = port
         self._break: Break | None = None
-        self._closed = False
+        self._closed = self._quiet = False
+        self._silences = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
@@ -40,6 +41,15 @@ class Proxy:
         """Be of use again after `for good`."""
         self._closed, self._break = False, None
 
+    def fall_silent(self) -> None:
+        """Take everything and pass nothing on, from now on; who is connected now is never heard again."""
+        self._silences += 1
+        self._quiet = True
+
+    def speak(self) -> None:
+        """Pass on what new connections say."""
+        self._quiet = False
+
     def close(self) -> None:
         self._listener.close()
 
@@ -51,18 +61,31 @@ class Proxy:
                     client.close()
                 else:
                     server = socket.create_connection(("127.0.0.1", self._server))
-                    threading.Thread(target=self._to_server, args=(client, server), daemon=True).start()
-                    threading.Thread(target=_pass_on, args=(server, client), daemon=True).start()
+                    begun = self._silences
+                    threading.Thread(target=self._to_server, args=(client, server, begun), daemon=True).start()
+                    threading.Thread(target=self._to_client, args=(server, client, begun), daemon=True).start()
 
-    def _to_server(self, client: socket.socket, server: socket.socket) -> None:
+    def _is_silent(self, begun: int) -> bool:
+        return self._quiet or self._silences > begun
+
+    def _to_server(self, client: socket.socket, server: socket.socket, begun: int) -> None:
         with suppress(OSError):
             while data := client.recv(1 << 16):
+                if self._is_silent(begun):
+                    continue
                 if COMMIT in data and self._break:
                     how, self._break = self._break, None
                     self._commit(how, data, client, server)
                     return
                 server.sendall(data)
         _end(client, server)
+
+    def _to_client(self, server: socket.socket, client: socket.socket, begun: int) -> None:
+        with suppress(OSError):
+            while data := server.recv(1 << 16):
+                if not self._is_silent(begun):
+                    client.sendall(data)
+        _end(client)
 
     def _commit(self, how: Break, data: bytes, client: socket.socket, server: socket.socket) -> None:
         self._closed = how == "for good"
@@ -77,13 +100,6 @@ class Proxy:
             server.settimeout(5)
             server.recv(1 << 16)
         _end(server)
-
-
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(1 << 16):
-            sink.sendall(data)
-    _end(sink)
 
 
 def _end(*connections: socket.socket) -> None:

@@ -27,6 +27,7 @@ from torture import (
     replace_kills,
     report,
     restarts,
+    silence,
     values,
     world,
 )
@@ -51,6 +52,7 @@ SCENARIOS = (
     Scenario("backends", backends.run, 3.5),
     Scenario("restarts", restarts.run, 2.5),
     Scenario("commits", commits.run, 3),
+    Scenario("silence", silence.run, 4),
     Scenario("disk", disk.run, 1),
     Scenario("values", values.run, 4),
     Scenario("load", load.run, 11),

@@ -44,6 +44,9 @@ def fail(error: ServiceError, as_json: bool) -> int:
     if as_json:
         print_json(data)
     click.echo(f"error: {data['response']} ({error.error_type})", err=True)
+    details = error.data.get("details")
+    if isinstance(details, dict) and "cause" in details:
+        click.echo(f"Why: {details['reason']} ({details['cause']})", err=True)
     if target := error.data.get("target"):
         click.echo(f"Database: {place(target)}", err=True)
     if error.data.get("rolled_back"):

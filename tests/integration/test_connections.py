@@ -1,5 +1,6 @@
 """The database that a request names: which ones may be named, what fails how, and what is never shown or leaked."""
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -77,11 +78,13 @@ def test_a_host_that_is_listed_or_configured_may_be_named(
     assert failure(response) == (500, "DATABASE_ERROR")
 
 
-def expect_no_connection(response: Any, *, can_retry: bool) -> None:
+def expect_no_connection(response: Any, cause: str, *, can_retry: bool) -> None:
     assert failure(response) == (500, "DATABASE_ERROR")
     data = response.get_json()["data"]
     assert data["response"] == "数据库连接失败,请检查连接配置"
     assert data["can_retry"] is can_retry
+    assert data["details"]["cause"] == cause
+    assert data["details"]["reason"]
     assert data["target"]["source"] == "pg_conn"
     assert SECRET not in response.text
 
@@ -90,20 +93,47 @@ def test_a_wrong_password_is_not_worth_trying_again(client: Any, role: Any, smal
     url = f"postgresql://{role.name}:{SECRET}@{place(role.database)}"
     if not role.database.server.password:
         pytest.skip("this server asks for no password")
-    expect_no_connection(client.restore(**small_set, pg_conn=url), can_retry=False)
-    expect_no_connection(client.backup(pg_conn=url), can_retry=False)
+    expect_no_connection(client.restore(**small_set, pg_conn=url), "WRONG_PASSWORD", can_retry=False)
+    expect_no_connection(client.backup(pg_conn=url), "WRONG_PASSWORD", can_retry=False)
 
 
 def test_a_database_that_does_not_exist_is_not_worth_trying_again(
     client: Any, database: Any, small_set: dict[str, str]
 ) -> None:
     url = database.url.replace(database.dbname, "no_such_database")
-    expect_no_connection(client.restore(**small_set, pg_conn=url), can_retry=False)
+    expect_no_connection(client.restore(**small_set, pg_conn=url), "NO_SUCH_DATABASE", can_retry=False)
 
 
 def test_too_many_connections_are_worth_trying_again(client: Any, role: Any, small_set: dict[str, str]) -> None:
     role.database.execute(f"ALTER ROLE {role.name} CONNECTION LIMIT 0")
-    expect_no_connection(client.restore(**small_set, pg_conn=role.url), can_retry=True)
+    expect_no_connection(client.restore(**small_set, pg_conn=role.url), "TOO_MANY_CLIENTS", can_retry=True)
+
+
+def test_a_role_without_login_is_told_so(client: Any, role: Any, small_set: dict[str, str]) -> None:
+    role.database.execute(f"ALTER ROLE {role.name} NOLOGIN")
+    expect_no_connection(client.restore(**small_set, pg_conn=role.url), "NO_LOGIN", can_retry=False)
+
+
+def test_a_host_that_has_no_address_is_told_so(make_client: Any, small_set: dict[str, str]) -> None:
+    client = make_client(PG_CONN_ALLOWED_HOSTS="nowhere.invalid")
+    url = f"postgresql://ann:{SECRET}@nowhere.invalid/docs"
+    expect_no_connection(client.restore(**small_set, pg_conn=url), "NO_SUCH_HOST", can_retry=True)
+
+
+def test_why_there_is_no_connection_stands_in_the_job_and_in_the_log(
+    start_server: Any, jobs_database: Any, role: Any, small_set: dict[str, str]
+) -> None:
+    role.database.execute(f"ALTER ROLE {role.name} NOLOGIN")
+    server = start_server(DATABASE_URL=role.url, JOBS_DATABASE_URL=jobs_database.url)
+    url = f"http://{server.address}/api/v0/data_pipeline/vector"
+    submitted = requests.post(f"{url}/restore", json={**small_set, "async": True}, timeout=60).json()["data"]
+    job: dict[str, Any] = {"finished_at": None}
+    while job["finished_at"] is None:
+        job = requests.get(f"{url}/jobs/{submitted['job_id']}", timeout=60).json()["data"]
+    assert job["error"]["data"]["details"]["cause"] == "NO_LOGIN"
+    assert server.stop() == 0
+    written = [json.loads(line) for line in server.log.splitlines()]
+    assert [line["cause"] for line in written if line["event"] == "job"] == ["NO_LOGIN"]
 
 
 @pytest.mark.parametrize("mode", [{}, {"truncate_before_restore": True}])
@@ -111,7 +141,7 @@ def test_a_port_where_nobody_listens_is_worth_trying_again(
     make_client: Any, small_set: dict[str, str], mode: dict[str, bool]
 ) -> None:
     url = f"postgresql://ann:{SECRET}@127.0.0.1:1/docs"
-    expect_no_connection(make_client().restore(**small_set, **mode, pg_conn=url), can_retry=True)
+    expect_no_connection(make_client().restore(**small_set, **mode, pg_conn=url), "REFUSED", can_retry=True)
 
 
 class FakeServer:
@@ -169,7 +199,7 @@ def test_a_server_that_says_nothing_is_given_up(
         for server in (silent, silent_after_tls)
     ]
     for restore in running:
-        expect_no_connection(restore.result(), can_retry=True)
+        expect_no_connection(restore.result(), "TIMED_OUT", can_retry=True)
     assert silent.received
     assert silent_after_tls.received.endswith(b"\0")  # the start-up message, after TLS was refused
 

@@ -131,35 +131,65 @@ def test_without_a_code_a_lost_connection_is_what_it_was(phase: str) -> None:
 
 
 FOR_GOOD = [
-    'connection to server at "127.0.0.1", port 5432 failed: FATAL:  password authentication failed for user "ann"',
-    'connection to server at "127.0.0.1", port 5432 failed: fe_sendauth: no password supplied',
-    'connection to server at "127.0.0.1", port 5432 failed: FATAL:  database "docs" does not exist',
-    'connection to server at "127.0.0.1", port 5432 failed: FATAL:  role "ann" does not exist',
-    'FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "ann", database "docs", no encryption',
-    'FATAL:  role "ann" is not permitted to log in',
-    'FATAL:  permission denied for database "docs"',
-    '致命错误:  用户 "ann" Password 认证失败',
-    '致命错误:  数据库 "docs" 不存在',
+    ('connection to server at "10.0.0.1", port 5432 failed: SSL error: certificate verify failed', "CERTIFICATE"),
+    (
+        'connection to server failed: server certificate for "a" does not match host name "b"',
+        "CERTIFICATE",
+    ),
+    ('root certificate file "/dev/null/none" does not exist', "CERTIFICATE"),
+    ("connection failed: server does not support SSL, but SSL was required", "NO_TLS"),
+    (
+        'connection to server at "::1" failed: FATAL:  password authentication failed for user "ann"',
+        "WRONG_PASSWORD",
+    ),
+    ('connection to server at "::1" failed: fe_sendauth: no password supplied', "NO_PASSWORD"),
+    (
+        'connection to server at "::1" failed: FATAL:  database "docs" does not exist',
+        "NO_SUCH_DATABASE",
+    ),
+    ('connection to server at "::1" failed: FATAL:  role "ann" does not exist', "NO_SUCH_ROLE"),
+    ('FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "ann", database "docs", no encryption', "NO_HBA_ENTRY"),
+    ('FATAL:  role "ann" is not permitted to log in', "NO_LOGIN"),
+    ('FATAL:  permission denied for database "docs"', "NO_PRIVILEGE"),
+    ('致命错误:  用户 "ann" Password 认证失败', "WRONG_PASSWORD"),
+    ('致命错误:  数据库 "docs" 不存在', "NO_SUCH_DATABASE"),
 ]
 FOR_NOW = [
-    'connection to server at "127.0.0.1", port 5432 failed: Connection refused\n\tIs the server running on that host?',
-    'connection to server at "10.0.0.1", port 5432 failed: timeout expired',
-    'connection to server at "127.0.0.1", port 5432 failed: server closed the connection unexpectedly',
-    "FATAL:  sorry, too many clients already",
-    'FATAL:  too many connections for database "docs"',
-    'FATAL:  too many connections for role "ann"',
-    "FATAL:  the database system is starting up",
-    "FATAL:  the database system is shutting down",
-    "FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute",
-    'could not translate host name "db.example.com" to address: Temporary failure in name resolution',
+    (
+        'connection to server at "::1" failed: Connection refused\n\tIs the server running?',
+        "REFUSED",
+    ),
+    ('connection to server at "10.0.0.1", port 5432 failed: timeout expired', "TIMED_OUT"),
+    (
+        'connection to server at "::1" failed: server closed the connection unexpectedly',
+        "CONNECTION_CLOSED",
+    ),
+    ("FATAL:  sorry, too many clients already", "TOO_MANY_CLIENTS"),
+    ('FATAL:  too many connections for database "docs"', "TOO_MANY_CLIENTS"),
+    ('FATAL:  too many connections for role "ann"', "TOO_MANY_CLIENTS"),
+    ("FATAL:  the database system is starting up", "NOT_READY"),
+    ("FATAL:  the database system is shutting down", "NOT_READY"),
+    ("FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute", "TOO_MANY_CLIENTS"),
+    ('could not translate host name "db.example.com" to address: Temporary failure in name resolution', "NO_SUCH_HOST"),
 ]
 
 
-@pytest.mark.parametrize(("text", "again"), [(text, False) for text in FOR_GOOD] + [(text, True) for text in FOR_NOW])
-def test_a_connection_that_was_refused_may_be_tried_again_unless_it_is_for_good(text: str, again: bool) -> None:
+@pytest.mark.parametrize(
+    ("text", "cause", "again"), [(*one, False) for one in FOR_GOOD] + [(*one, True) for one in FOR_NOW]
+)
+def test_a_connection_that_was_refused_says_why_and_whether_it_may_be_tried_again(
+    text: str, cause: str, again: bool
+) -> None:
     found = sqlstate.at_connect(psycopg2.OperationalError(text))
     assert (type(found), found.data["can_retry"]) == (errors.DatabaseError, again)
+    assert found.data["details"]["cause"] == cause
     assert found.response == "数据库连接失败,请检查连接配置"
+
+
+def test_words_that_nothing_knows_are_not_repeated() -> None:
+    found = sqlstate.at_connect(psycopg2.OperationalError(SECRET))
+    assert found.data["details"] == {"cause": "UNKNOWN", "reason": "原因未知"}
+    assert found.data["can_retry"] is True
 
 
 @pytest.mark.parametrize("code", [None, *STATUSES])
