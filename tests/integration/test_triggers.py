@@ -47,7 +47,8 @@ def make_trigger(database: Any, timing: str, action: str, name: str = "meddle") 
     database.execute(
         f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {action}{ending}; END $$;"
         f"CREATE TRIGGER {name} {timing} INSERT OR UPDATE ON langchain_pg_embedding"
-        f" FOR EACH ROW WHEN (NEW.id IN ('plain', 'plain_copy')) EXECUTE FUNCTION {name}()"
+        " FOR EACH ROW WHEN (pg_trigger_depth() = 0 AND NEW.id IN ('plain', 'plain_copy'))"
+        f" EXECUTE FUNCTION {name}()"
     )
 
 
@@ -70,7 +71,7 @@ def test_rows_that_a_trigger_changes_are_found(
     damage(database, mode)
     if "bystander" in action and mode in (SYNC, REPLACE):
         action = "INSERT INTO langchain_pg_embedding (id) VALUES ('more') ON CONFLICT DO NOTHING"
-    make_trigger(database, timing, action.replace("'bystander'", "'bystander'"))
+    make_trigger(database, timing, action)
     before = bits(database)
     data = data_of(client.restore(**saved, **mode), 409)
     assert data["error_type"] == "TRIGGER_CHANGED_ROWS", data
