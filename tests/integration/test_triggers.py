@@ -225,6 +225,19 @@ def test_rows_of_the_old_schema_are_compared_as_they_are_converted(
         database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
 
 
+def test_rows_of_one_id_are_no_trouble_where_the_table_has_no_key(
+    client: Any, database: Any, saved: dict[str, Any], bits: Any
+) -> None:
+    database.execute("ALTER TABLE langchain_pg_embedding DROP CONSTRAINT langchain_pg_embedding_pkey")
+    database.execute("INSERT INTO langchain_pg_embedding SELECT * FROM langchain_pg_embedding")
+    done = data_of(client.backup())
+    before = bits(database)
+    make_trigger(database, "BEFORE", "RETURN NEW")
+    named = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+    data_of(client.restore(**named, **REPLACE))
+    assert bits(database) == before
+
+
 def test_undo_treats_triggers_as_the_restore_did(client: Any, database: Any, saved: dict[str, Any], bits: Any) -> None:
     make_trigger(database, "BEFORE", "NEW.embedding := NULL; RETURN NEW")
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'line\r\nends'")
