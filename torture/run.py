@@ -17,6 +17,7 @@ from types import FrameType
 from torture import (
     backends,
     backup_kills,
+    bystanders,
     commits,
     crowd,
     damage,
@@ -46,7 +47,7 @@ class Scenario:
 
 
 SCENARIOS = (
-    Scenario("damage", damage.run, 7),
+    Scenario("damage", damage.run, 6),
     Scenario("backup_kills", backup_kills.run, 9),
     Scenario("replace_kills", replace_kills.run, 11),
     Scenario("backends", backends.run, 3.5),
@@ -54,7 +55,8 @@ SCENARIOS = (
     Scenario("commits", commits.run, 3),
     Scenario("silence", silence.run, 4),
     Scenario("disk", disk.run, 1),
-    Scenario("values", values.run, 4),
+    Scenario("bystanders", bystanders.run, 2),
+    Scenario("values", values.run, 3),
     Scenario("load", load.run, 11),
     Scenario("crowd", crowd.run, 1),
     Scenario("giants", giants.run, 1.5),

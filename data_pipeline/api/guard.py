@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from common.errors import DependentRows, TriggerChangedRows
 from data_pipeline.api.outcome import Outcome
 from data_pipeline.vector import bystanders, staging, tables, triggers
-from data_pipeline.vector.bystanders import NONE, Change, Rows
+from data_pipeline.vector.bystanders import NONE, Before, Rows
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.staging import Staged
 from data_pipeline.vector.tables import Table
@@ -26,7 +26,7 @@ class Guard:
         self._outcome = outcome
         self._ours: list[Table] = []
         self._off: list[Trigger] = []
-        self._since: dict[int, Rows] = {}
+        self._before = Before({}, frozenset())
         self._expected: dict[int, Rows] = {}
 
     def look(self, names: Sequence[str]) -> list[Trigger]:
@@ -55,7 +55,7 @@ class Guard:
         triggers.switch_off(cursor, self._off)
         self._ours = [self._live[name] for name in names]
         self._expected = {}
-        self._since = bystanders.counters(cursor)
+        self._before = bystanders.watch(cursor)
 
     def expect_written(self, name: str, inserted: int, updated: int, deleted: int) -> None:
         """So many rows of a table are written by us; any more are a trigger's."""
@@ -75,15 +75,13 @@ class Guard:
     def end(self) -> None:
         """Raise DependentRows if rows of other tables have changed, TriggerChangedRows if further ones of ours."""
         triggers.switch_on(self._session.cursor, self._off)
-        others, own = bystanders.changes(self._session.cursor, self._since, self._ours)
-        if changed := [one for one in others if not one.harmless]:
-            raise _changed_elsewhere(changed)
+        others, own = bystanders.changes(self._session.cursor, self._before, self._ours)
+        bystanders.expect_harmless(others)
         if self.firing:
             for table in self._ours:
                 self._expect_own(table, own.get(table.oid, NONE))
-        if others:
-            listed = ", ".join(f"{one.table} {one.inserted} 行" for one in others)
-            self._outcome.warn(f"触发器或规则向其他表写入了行: {listed}")
+        for warning in bystanders.additions(others):
+            self._outcome.warn(warning)
 
     def _expect_own(self, table: Table, found: Rows) -> None:
         expected = self._expected.get(table.oid)
@@ -93,9 +91,3 @@ class Guard:
     def changed(self, table: str, rows: int) -> TriggerChangedRows:
         """The answer for rows that aren't there as they were written."""
         return TriggerChangedRows(table, rows, list(map(str, self.firing)))
-
-
-def _changed_elsewhere(changed: Sequence[Change]) -> DependentRows:
-    each = ", ".join(one.table if not one.certain else f"{one.table} {one.updated + one.deleted} 行" for one in changed)
-    details = {"tables": [one.describe() for one in changed]}
-    return DependentRows(f"触发器或规则改动了其他表的行: {each};未做任何修改", can_retry=False, details=details)

@@ -183,7 +183,6 @@ class Run:
             self._fill(again.source, None)
         finally:
             self.session.progress = counted
-        staging.index(self.session, again)
         return again
 
     def hold(self, names: Sequence[str], uuids: Sequence[str]) -> Scope:

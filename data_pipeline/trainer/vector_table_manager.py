@@ -14,7 +14,18 @@ from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.trainer import snapshot
 from data_pipeline.trainer.snapshot import Saved
-from data_pipeline.vector import chosen, companions, connection, location, probes, tables, verification, writer_lock
+from data_pipeline.vector import (
+    bystanders,
+    chosen,
+    companions,
+    connection,
+    location,
+    probes,
+    references,
+    tables,
+    verification,
+    writer_lock,
+)
 from data_pipeline.vector.connection import Session, transaction
 from data_pipeline.vector.location import MAIN_STORAGE, Location
 from data_pipeline.vector.naming import COLLECTION, EMBEDDING, LOG, TABLES, FileFormat
@@ -179,8 +190,13 @@ class VectorTableManager:
     def _truncate(self, session: Session, live: dict[str, Table], record: dict[str, Any]) -> None:
         started = time.monotonic()
         session.enter("truncate")
-        before = tables.count(session.cursor, live[EMBEDDING])
-        tables.truncate(session.cursor, live, [EMBEDDING])
+        cursor = session.cursor
+        references.expect_truncatable(cursor, live, [live[EMBEDDING]])
+        before, watched = tables.count(cursor, live[EMBEDDING]), bystanders.watch(cursor)
+        tables.truncate(cursor, live, [EMBEDDING])
+        others, _ = bystanders.changes(cursor, watched, [live[EMBEDDING]])
+        bystanders.expect_harmless(others)
+        record["warnings"] += bystanders.additions(others)
         duration = round(time.monotonic() - started, 3)
         record["truncate_performed"] = True
         record["truncate_results"] = {

@@ -6,12 +6,17 @@ not counted: rows of a foreign table, and a TRUNCATE, which takes an ACCESS EXCL
 a change.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from common.errors import DependentRows
 from data_pipeline.vector.tables import Table
 
+LOCKED = """
+SELECT relation FROM pg_locks
+WHERE pid = pg_backend_pid() AND locktype = 'relation' AND mode = 'AccessExclusiveLock'
+"""
 # The counters also hold what earlier transactions of the session did, until the server has published it: a pooler hands
 # on such sessions.
 COUNTERS = """
@@ -20,7 +25,7 @@ SELECT relid, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_xact_all_tables WHERE
 WRITTEN = """
 SELECT c.oid, n.nspname || '.' || c.relname, pg_stat_get_xact_tuples_inserted(c.oid),
        pg_stat_get_xact_tuples_updated(c.oid), pg_stat_get_xact_tuples_deleted(c.oid),
-       c.relkind = 'f' OR bool_or(l.mode = 'AccessExclusiveLock')
+       c.relkind = 'f', bool_or(l.mode = 'AccessExclusiveLock')
 FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
   AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -35,6 +40,14 @@ Rows = tuple[int, int, int]
 """Inserted, updated, deleted."""
 
 NONE: Rows = (0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the session had written, by table, and which tables it had locked as a whole, when the watch began."""
+
+    rows: Mapping[int, Rows]
+    locked: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -64,21 +77,40 @@ def counted(cursor: Any) -> bool:
     return bool(cursor.fetchone()[0])
 
 
-def counters(cursor: Any) -> dict[int, Rows]:
-    """What the session has written so far, by table."""
+def watch(cursor: Any) -> Before:
+    """Begin to watch; nothing has been written yet that `changes` should tell of."""
     cursor.execute(COUNTERS)
-    return {oid: (inserted, updated, deleted) for oid, inserted, updated, deleted in cursor.fetchall()}
+    rows = {oid: (inserted, updated, deleted) for oid, inserted, updated, deleted in cursor.fetchall()}
+    cursor.execute(LOCKED)
+    return Before(rows, frozenset(oid for (oid,) in cursor.fetchall()))
 
 
-def changes(cursor: Any, since: Mapping[int, Rows], ours: Iterable[Table]) -> tuple[list[Change], dict[int, Rows]]:
+def changes(cursor: Any, before: Before, ours: Iterable[Table]) -> tuple[list[Change], dict[int, Rows]]:
     """What was written since: into tables that aren't ours, and into those that are, by oid."""
     known = {table.oid for table in ours}
     others, own = [], {}
     cursor.execute(WRITTEN)
-    for oid, name, *totals, uncounted in cursor.fetchall():
-        inserted, updated, deleted = (now - before for now, before in zip(totals, since.get(oid, NONE), strict=True))
+    for oid, name, *totals, foreign, locked in cursor.fetchall():
+        earlier = before.rows.get(oid, NONE)
+        inserted, updated, deleted = (now - then for now, then in zip(totals, earlier, strict=True))
+        certain = not (foreign or (locked and oid not in before.locked))
         if oid in known:
             own[oid] = (inserted, updated, deleted)
-        elif inserted or updated or deleted or uncounted:
-            others.append(Change(name, inserted, updated, deleted, certain=not uncounted))
+        elif inserted or updated or deleted or not certain:
+            others.append(Change(name, inserted, updated, deleted, certain))
     return others, own
+
+
+def expect_harmless(others: Sequence[Change]) -> None:
+    """Raise DependentRows, naming the tables whose rows aren't what they were."""
+    changed = [one for one in others if not one.harmless]
+    if changed:
+        each = ", ".join(f"{one.table} {one.updated + one.deleted} 行" if one.certain else one.table for one in changed)
+        details = {"tables": [one.describe() for one in changed]}
+        raise DependentRows(f"触发器或规则改动了其他表的行: {each};未做任何修改", can_retry=False, details=details)
+
+
+def additions(others: Sequence[Change]) -> list[str]:
+    """What an answer warns of: rows that were added elsewhere."""
+    listed = ", ".join(f"{one.table} {one.inserted} 行" for one in others)
+    return [f"触发器或规则向其他表写入了行: {listed}"] if listed else []

@@ -58,7 +58,6 @@ def staged_copies(session: Session, staged: dict[str, Staged], suffix: str) -> l
     for one in staged.values():
         empty = staging.stage(session.cursor, replace(one.source, table=one.live), prefix="copied")
         _insert(session.cursor, one, empty.table, suffix)
-        staging.index(session, empty)
         copied.append(empty)
     return copied
 

@@ -146,11 +146,11 @@ def test_an_index_that_cannot_be_built_again_undoes_everything(
 
 TRIGGERS = {
     "one that raises": (f"RAISE EXCEPTION '{SECRET}'", 422, "INVALID_BACKUP"),
-    "one that swallows the row": ("RETURN NULL", 500, "INTERNAL_ERROR"),
+    "one that swallows the row": ("RETURN NULL", 409, "TRIGGER_CHANGED_ROWS"),
     "one that adds a row": (
         "INSERT INTO langchain_pg_collection VALUES (gen_random_uuid(), 'more'); RETURN NEW",
-        500,
-        "INTERNAL_ERROR",
+        409,
+        "TRIGGER_CHANGED_ROWS",
     ),
 }
 

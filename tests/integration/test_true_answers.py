@@ -30,7 +30,7 @@ def test_rows_that_a_trigger_leaves_out_are_missed(
     database.execute(LEAVES_ROWS_OUT)
     before = bits(database)
     response = client.restore(**saved, **mode)
-    assert (response.status_code, response.get_json()["data"]["error_type"]) == (500, "INTERNAL_ERROR")
+    assert (response.status_code, response.get_json()["data"]["error_type"]) == (409, "TRIGGER_CHANGED_ROWS")
     assert bits(database) == before
 
 

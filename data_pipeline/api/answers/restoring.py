@@ -89,6 +89,7 @@ class Undo(NamedBackup):
     collections: Sometimes[list[str]] = None
     truncate_before_restore: Sometimes[bool] = None
     strategy: Sometimes[Literal["sync"]] = None
+    triggers: Sometimes[Literal["disable"]] = None
     pg_conn: Sometimes[str] = Field(None, description="Without its password: put it back in")
     expect_database: str
     require_manifest: bool
