@@ -25,11 +25,13 @@ STALLS = {
         CREATE TRIGGER stall BEFORE INSERT ON langchain_pg_embedding FOR EACH ROW EXECUTE FUNCTION stall()""",
     "index": """
         CREATE FUNCTION stall(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS
-            'BEGIN IF current_query() LIKE ''CREATE INDEX%'' THEN PERFORM pg_sleep(60); END IF; RETURN $1; END';
+            'BEGIN IF current_query() LIKE ''SET LOCAL%; CREATE INDEX%'' THEN PERFORM pg_sleep(60); END IF;
+             RETURN $1; END';
         CREATE INDEX stall ON langchain_pg_embedding (stall(id))""",
     "check": """
         CREATE FUNCTION stall(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS
-            'BEGIN IF current_query() LIKE ''ANALYZE%'' THEN PERFORM pg_sleep(60); END IF; RETURN $1; END';
+            'BEGIN IF current_query() LIKE ''SET LOCAL%; ANALYZE%'' THEN PERFORM pg_sleep(60); END IF;
+             RETURN $1; END';
         CREATE INDEX stall ON langchain_pg_embedding (stall(id))""",
 }
 

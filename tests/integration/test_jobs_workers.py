@@ -182,7 +182,8 @@ def test_a_service_that_is_killed_leaves_the_tables_as_before_and_its_jobs_inter
     first.execute(STALL)
     before = bits(first)
     running, own = fleet.submit(small_set), fleet.submit(small_set, pg_conn=second.url)
-    loading = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND datname = current_database()"
+    loading = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SET LOCAL%; COPY%'"
+    loading += " AND datname = current_database()"
     while first.fetch(loading) == [(0,)]:
         time.sleep(0.01)
     fleet.worker()
@@ -286,7 +287,8 @@ def test_a_service_told_to_stop_leaves_the_tables_as_before_whatever_it_is_at(
     before = [bits(database) for database in databases]
     fleet.submit(small_set, pg_conn="0")
     answer = background(lambda: fleet.answer({**small_set, "truncate_before_restore": True, "pg_conn": "1"}))
-    loading = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND datname = current_database()"
+    loading = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SET LOCAL%; COPY%'"
+    loading += " AND datname = current_database()"
     for database in databases:
         while database.fetch(loading) == [(0,)]:
             time.sleep(0.01)
