@@ -61,6 +61,8 @@ class Run:
         if self._marked:
             connection.return_to_mark(self.session)
             self.outcome.begin()
+            self.written.clear()
+            self._loaded.clear()
         else:
             self._mark()
 
@@ -193,6 +195,6 @@ class Run:
         return chosen.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
 
     def take_precaution(self, scope: Scope) -> None:
-        """Back up what is about to change, if that was asked for."""
-        if self.options.backup_before_restore:
+        """Back up what is about to change, if that was asked for; a set that is read again changes nothing of it."""
+        if self.options.backup_before_restore and self.outcome.precaution is None:
             self.outcome.precaution = precaution.take(self.engine, self.session, self.live, scope)
