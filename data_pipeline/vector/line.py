@@ -3,17 +3,17 @@
 libpq waits for an answer as long as TCP holds, which is for ever where the server's machine still acknowledges what it
 gets. So a thread beside (watch.py) shuts the socket down, and the waiting thread reads the end of it as a lost
 connection. It is never closed from another thread: its number could already belong to something else, and libpq's
-structures are not made for two.
+structures are not made for two. Nor is the driver's own cancel() called: it waits for the server with the interpreter's
+lock held, and with it every thread of this process.
 """
 
+import selectors
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-import psycopg2
 from psycopg2.extensions import connection, cursor
 
 Result = TypeVar("Result")
@@ -32,7 +32,6 @@ class Line(connection):
         self.limit: float | None = None
         self.abandoned_at: float | None = None
         self.given_up = self.over = False
-        self._cancelling = threading.Lock()
         super().__init__(*arguments, **options)
         # A second descriptor of the same socket: it stays valid until close() is over. The family is not looked at.
         self._socket = socket.fromfd(self.fileno(), socket.AF_INET, socket.SOCK_STREAM)
@@ -55,6 +54,16 @@ class Line(connection):
             yield
         finally:
             self.asked_at = time.monotonic()
+
+    def await_room(self) -> None:
+        """Before COPY ends: wait until the socket takes what is left of it.
+
+        The driver sends the end while it holds the interpreter's lock: where the server reads nothing, every thread of
+        this process would stand still, those that look after silence among them.
+        """
+        with selectors.DefaultSelector() as selector, suppress(OSError):
+            selector.register(self._socket, selectors.EVENT_WRITE)
+            selector.select()
 
     def commit(self) -> None:
         self.ask(super().commit)
@@ -80,27 +89,11 @@ class Line(connection):
         """What it waits for is no longer wanted: the server is asked to cancel it, and soon it is given up."""
         self.abandoned_at = self.abandoned_at or time.monotonic()
 
-    def request_cancel(self) -> None:
-        """Ask the server to end the statement, unless it is being asked; returns at once.
-
-        libpq waits for the server to take the request, and without limit, hence the thread. Where the server takes
-        it and never hangs up, the thread stays until TCP gives up, or the process ends.
-        """
-        if self._cancelling.acquire(blocking=False):
-            threading.Thread(target=self._cancel, name="cancel", daemon=True).start()
-
     def give_up(self) -> None:
         """End every wait for the server, now and later, as if the connection were lost."""
         self.given_up = True
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-
-    def _cancel(self) -> None:
-        try:
-            with suppress(psycopg2.Error):
-                self.cancel()
-        finally:
-            self._cancelling.release()
 
 
 class Asking(cursor):

@@ -97,12 +97,16 @@ class CopyStream:
         self._chunks = _framed(reading) if binary else iter(reading)
 
     def read(self, _size: int) -> bytes:
-        with self._line.aside():
-            try:
-                return next(filter(None, self._chunks), b"")  # an empty read would end the COPY
-            except Exception as error:
-                self.error = error
-                raise
+        try:
+            with self._line.aside():
+                piece = next(filter(None, self._chunks), b"")  # an empty read would end the COPY
+        except Exception as error:
+            self.error = error
+            self._line.await_room()
+            raise
+        if not piece:
+            self._line.await_room()
+        return piece
 
 
 def load(session: Session, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool) -> int:

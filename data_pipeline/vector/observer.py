@@ -13,6 +13,7 @@ from data_pipeline.vector.line import Line
 from data_pipeline.vector.vitals import Vitals
 
 LOOK_EVERY = 2.0
+CANCEL_EVERY = 0.1
 LOOK_SECONDS = 2.0
 """For one login of the second connection, and for its answer."""
 
@@ -59,6 +60,27 @@ class Observer:
             self._last = None
             threading.Thread(target=self._run, name="observe", daemon=True).start()
 
+    def cancel(self) -> None:
+        """Have the server end what the line waits for, again and again, in a thread of its own.
+
+        A request to cancel is lost if it comes between two statements.
+        """
+        if self._busy.acquire(blocking=False):
+            threading.Thread(target=self._cancel, name="cancel", daemon=True).start()
+
+    def _cancel(self) -> None:
+        line = self._line
+        try:
+            while line.abandoned_at is not None and not (line.over or line.given_up):
+                if line.asked_at is not None:
+                    vitals.cancel(self._connected(), self._pid)
+                time.sleep(CANCEL_EVERY)
+        except psycopg2.Error:  # the watch calls again, until the line is given up
+            pass
+        finally:
+            self._hang_up()
+            self._busy.release()
+
     def _run(self) -> None:
         try:
             while self._waits():
@@ -66,10 +88,16 @@ class Observer:
                 if why and self._waits():
                     log.warning("a silent database was given up: %s", why)
                     self._line.give_up()
-                time.sleep(LOOK_EVERY)
+                self._pause()
         finally:
             self._hang_up()
             self._busy.release()
+
+    def _pause(self) -> None:
+        """Until the next look, or until there is nothing to look at: a cancel waits for this thread to end."""
+        until = time.monotonic() + LOOK_EVERY
+        while self._waits() and time.monotonic() < until:
+            time.sleep(CANCEL_EVERY)
 
     def _waits(self) -> bool:
         line = self._line
@@ -78,7 +106,7 @@ class Observer:
     def _look(self) -> str | None:
         """Why the line is to be given up, if it is."""
         try:
-            seen = self._ask()
+            seen = vitals.read(self._connected(), self._pid)
         except psycopg2.Error as error:
             cause = "TIMED_OUT" if self._probe is not None and self._probe.given_up else refusal.of(error).cause
             self._hang_up()
@@ -92,13 +120,13 @@ class Observer:
             self._last, self._moved_at = seen, now
         return self._unless_soon(now - self._moved_at, self._patience(seen)) if seen else None
 
-    def _ask(self) -> Vitals | None:
+    def _connected(self) -> Line:
         if self._probe is None:
             self._probe = login.connect(self._parameters, LOOK_SECONDS)
             self._probe.autocommit = True
             self._probe.limit = LOOK_SECONDS
             self._limit(self._probe)
-        return vitals.read(self._probe, self._pid)
+        return self._probe
 
     def _patience(self, seen: Vitals) -> float:
         """How many seconds without any movement are a backend's in that state."""

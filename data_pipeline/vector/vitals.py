@@ -13,6 +13,10 @@ FROM (VALUES (%s)) mine (pid)
 LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid OPERATOR(pg_catalog.=) mine.pid
 LEFT JOIN pg_catalog.pg_stat_progress_create_index i ON i.pid OPERATOR(pg_catalog.=) mine.pid
 """
+# Without effect behind a pooler, whose numbers may be another backend's.
+CANCEL = """
+SELECT pg_catalog.pg_cancel_backend(%s) WHERE pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) %s
+"""
 COPY_PROGRESS = """, (
            SELECT c::pg_catalog.text FROM pg_catalog.pg_stat_progress_copy c WHERE c.pid OPERATOR(pg_catalog.=) a.pid)
 """
@@ -44,6 +48,12 @@ def read(probe: Any, pid: int) -> Vitals | None:
     if own != probe.info.backend_pid:
         return None
     return Vitals(_doing(there, state, waits_for, event, phase), f"{state} {waits_for} {event} {moving}")
+
+
+def cancel(probe: Any, pid: int) -> None:
+    """End the statement of the backend `pid`; nothing happens where that can't be told from another one."""
+    with probe.cursor() as cursor:
+        cursor.execute(CANCEL, (pid, probe.info.backend_pid))
 
 
 def _doing(there: bool, state: str | None, waits_for: str | None, event: str | None, phase: str | None) -> Doing:

@@ -73,8 +73,8 @@ def _tend(line: Line, observer: Observer | None) -> None:
     if abandoned_at is not None:
         if now - abandoned_at > GRACE:
             line.give_up()
-        else:
-            line.request_cancel()
+        elif observer is not None:
+            observer.cancel()
     elif line.limit is not None:
         if now - asked_at > line.limit:
             line.give_up()

@@ -133,6 +133,20 @@ def test_a_job_on_a_stopped_backend_is_cancelled(
 
 
 @pytest.mark.usefixtures("held")
+def test_a_job_on_a_silent_server_is_cancelled_and_the_rest_of_the_service_goes_on(
+    make_client: Any, database: Any, jobs_database: Any, relay: Relay, small_set: Any
+) -> None:
+    client = make_client(
+        DATABASE_URL=relay.through(database.url), JOBS_DATABASE_URL=jobs_database.url, PG_LOCK_TIMEOUT="600"
+    )
+    job = client.restore(**small_set, **REPLACE, **{"async": True}).get_json()["data"]["job_id"]
+    until(lambda: bool(database.fetch(WAITING)))
+    relay.fall_silent()
+    assert client.post(f"{PREFIX}/jobs/{job}/cancel").status_code == 200
+    until(lambda: jobs_database.fetch("SELECT state FROM vector_jobs.jobs") == [("CANCELLED",)])
+
+
+@pytest.mark.usefixtures("held")
 def test_a_service_on_a_stopped_backend_ends_in_time(
     start_server: Any, database: Any, freeze: Any, small_set: Any
 ) -> None:
