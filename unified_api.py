@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from flask import Response, jsonify, request
+from flask import Response, g, jsonify, request
 from flask_openapi3 import OpenAPI
 
 from common.errors import ServiceError
@@ -26,7 +26,7 @@ from data_pipeline.api import ending, explorer, job_schemas, logs, operations, w
 from data_pipeline.api.backup_set_manager import BackupSetManager
 from data_pipeline.api.compare import BackupComparison
 from data_pipeline.api.description import DescribedAPI
-from data_pipeline.api.doors import Doors
+from data_pipeline.api.doors import FULL, LOCAL, Doors
 from data_pipeline.api.download import Downloads
 from data_pipeline.api.event_stream import EventStreams
 from data_pipeline.api.health import Health
@@ -45,6 +45,7 @@ from data_pipeline.api.schemas import (
     UploadQuery,
 )
 from data_pipeline.api.server import addresses, listen
+from data_pipeline.api.throttle import Throttle
 from data_pipeline.api.upload import Uploads
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager, counted
 from data_pipeline.engine import Engine
@@ -64,11 +65,15 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     Its jobs are app.extensions["jobs"], to be closed by whoever closes the engine.
     """
     engine = engine or Engine.build(settings or Settings.load())
+    settings = engine.settings
     app = DescribedAPI(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = engine.settings.max_body_bytes
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     metrics = Metrics()
-    Journal(metrics).set_up(app)  # first, so that whatever is refused after it has an id and a record too
-    Doors(engine.settings).set_up(app)
+    Journal(metrics, settings.trusted_proxies).set_up(
+        app
+    )  # first, so that whatever is refused after it has an id and a record too
+    throttle = Throttle(places=settings.threads // 8)
+    Doors(settings, throttle).set_up(app)
     web.set_up(app)
     explorer.set_up(app)
     jobs = app.extensions["jobs"] = build_jobs(engine, metrics)
@@ -77,7 +82,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     _add_transfer_routes(app, engine)
     _add_job_routes(app, engine, jobs)
     _add_operations_routes(app, engine, jobs, metrics)
-    add_panel(app, engine)
+    add_panel(app, engine, throttle)
     return app
 
 
@@ -182,13 +187,14 @@ def _add_operations_routes(app: OpenAPI, engine: Engine, jobs: Jobs, metrics: Me
 
     @app.get("/readyz", summary="Can it work: database, storage and job queue")
     def readyz() -> Response:
-        return _answer(health.check())
+        return _answer(health.check(everything=g.get("caller") in (FULL, LOCAL)))
 
     @app.get("/metrics", summary="Metrics for Prometheus")
     def show_metrics() -> Response:
         metrics.queue(None)
         with suppress(ServiceError):
             metrics.queue(jobs.counts())
+            metrics.history(jobs.last_successes())
         return Response(metrics.text(), mimetype="text/plain; version=0.0.4")
 
 

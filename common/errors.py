@@ -203,7 +203,7 @@ class OrphanRows(ServiceError):
 
 
 class TooManyAttempts(ServiceError):
-    """Somebody has guessed too often; nothing more is looked at until then."""
+    """One wrong token too many from an address; a right one is let in even then."""
 
     status, error_type = 429, "TOO_MANY_ATTEMPTS"
 

@@ -5,15 +5,17 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from app_config import PGVECTOR_CONFIG
 from common.errors import InvalidParams
-from data_pipeline import schedule
+from data_pipeline import schedule, table_section
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.schedule import Schedule
+from data_pipeline.table_section import TableSection
 from data_pipeline.vector import bucket_url, target
 from data_pipeline.vector.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.vector.storages import Place
@@ -22,6 +24,7 @@ from data_pipeline.vector.wire import Timeouts
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHORTEST_TOKEN = 16
+Network: TypeAlias = IPv4Network | IPv6Network
 LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
 
 
@@ -55,6 +58,8 @@ class Settings:
     """Backups, restores and deletions at a time; one more is answered 503."""
     api_token: str | None = field(repr=False)
     api_read_token: str | None = field(repr=False)
+    trusted_proxies: tuple[Network, ...]
+    """Whose X-Forwarded-For is believed."""
     http_hosts: frozenset[str]
     """Names a Host header may have beside loopback's own."""
     cors_origins: frozenset[str]
@@ -81,7 +86,7 @@ class Settings:
         """Read the environment over the two configuration modules. Raises SettingsError."""
         env = os.environ if environ is None else environ
         configured = _configured(env)
-        section = SCHEMA_TOOLS_CONFIG["vector_table_management"]
+        section = _section()
         settings = cls(
             host=env.get("HOST") or "127.0.0.1",
             port=_number(env, "PORT", 8084, least=0, most=65535),
@@ -99,6 +104,7 @@ class Settings:
             max_writers=_number(env, "MAX_WRITERS", 8, least=1, most=256),
             api_token=_token(env, "API_TOKEN"),
             api_read_token=_token(env, "API_READ_TOKEN"),
+            trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
             http_hosts=_names(env, "ALLOWED_HOSTS"),
             cors_origins=_names(env, "CORS_ORIGINS"),
             backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
@@ -110,9 +116,9 @@ class Settings:
             backup_schedule=_schedule(env, "BACKUP_SCHEDULE"),
             backup_keep_days=_number(env, "BACKUP_KEEP_DAYS", 0, least=0, most=36500),
             backup_keep_last=_number(env, "BACKUP_KEEP_LAST", 0, least=0, most=100000),
-            backup_directory=section["backup_directory"],
-            timestamp_format=section["timestamp_format"],
-            supported_tables=tuple(section["supported_tables"]),
+            backup_directory=section.backup_directory,
+            timestamp_format=section.timestamp_format,
+            supported_tables=section.supported_tables,
         )
         _expect_closed_doors(settings)
         return settings
@@ -223,6 +229,13 @@ def _configured(env: Mapping[str, str]) -> Target | None:
     return target.from_mapping(config, "app_config")
 
 
+def _section() -> TableSection:
+    try:
+        return table_section.read(SCHEMA_TOOLS_CONFIG["vector_table_management"])
+    except ValueError as error:
+        raise SettingsError(f"SCHEMA_TOOLS_CONFIG, vector_table_management: {error}") from None
+
+
 def _jobs_database(env: Mapping[str, str]) -> Target | None:
     url = env.get("JOBS_DATABASE_URL")
     return _from_url("JOBS_DATABASE_URL", url, "jobs") if url else None
@@ -245,6 +258,17 @@ def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
     """A list separated by commas."""
     found = (part.strip().lower() for part in env.get(name, "").split(","))
     return frozenset(part for part in found if part)
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    """Addresses and networks; never every address, for then each client could choose its own."""
+    try:
+        found = tuple(ip_network(part) for part in sorted(_names(env, name)))
+        if not all(network.prefixlen for network in found):
+            raise ValueError
+    except ValueError:
+        raise SettingsError(f"{name} must be addresses or networks such as 127.0.0.1,10.1.0.0/16") from None
+    return found
 
 
 def _token(env: Mapping[str, str], name: str) -> str | None:

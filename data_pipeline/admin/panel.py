@@ -9,6 +9,7 @@ from common.result import success_response
 from data_pipeline.api import configuration
 from data_pipeline.api.schemas import PREFIX, SignInBody
 from data_pipeline.api.sign_in import SignIn
+from data_pipeline.api.throttle import Throttle
 from data_pipeline.engine import Engine
 
 STATIC = Path(__file__).parent / "static"
@@ -18,10 +19,10 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 
-def add_panel(app: OpenAPI, engine: Engine) -> None:
+def add_panel(app: OpenAPI, engine: Engine, throttle: Throttle) -> None:
     """Add the page at `/`, its files at `/panel/…`, and the routes about the session and the settings."""
     app.register_blueprint(_pages())
-    sessions = SignIn(engine.settings)
+    sessions = SignIn(engine.settings, throttle)
 
     @app.get(f"{PREFIX}/settings", summary="Show the settings, without secrets")
     def show_settings() -> Response:

@@ -40,6 +40,7 @@ def _doors(settings: Settings) -> dict[str, Any]:
         "API_TOKEN": _is_set(settings.api_token),
         "API_READ_TOKEN": _is_set(settings.api_read_token),
         "ALLOWED_HOSTS": sorted(settings.http_hosts),
+        "TRUSTED_PROXIES": [str(network) for network in settings.trusted_proxies],
         "CORS_ORIGINS": sorted(settings.cors_origins),
         "MAX_WRITERS": settings.max_writers,
         "MAX_BODY_BYTES": settings.max_body_bytes,

@@ -2,18 +2,23 @@
 
 import hmac
 import threading
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
-from common.errors import Forbidden, ServiceUnavailable, Unauthorized
+from common.errors import Forbidden, ServiceUnavailable, TooManyAttempts, Unauthorized
 from data_pipeline.api import explorer
 from data_pipeline.api.session import COOKIE, CSRF_HEADER, Sessions
+from data_pipeline.api.throttle import Throttle
 from data_pipeline.settings import Settings
 from data_pipeline.vector.target import is_loopback
 
 OPEN_ENDPOINTS = frozenset({"healthz", "readyz", "show_session", "sign_in", "sign_out"})
 """For probes that carry no token; they tell nothing but up or down. And for those who are about to show theirs."""
+
+TELLING_MORE = frozenset({"readyz"})
+"""Open ones that tell a caller who may do everything more; for any other they are as for a request without a token."""
 
 OPEN_BLUEPRINTS = explorer.PAGES | {"panel"}
 """The description of the API and the panel's own files, the same everywhere: a browser can't send a token when it
@@ -57,8 +62,9 @@ CORS_HEADERS = {
 class Doors:
     """The checks before a request is served, and the headers on its answer."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, throttle: Throttle) -> None:
         self._settings = settings
+        self._throttle = throttle
         self._sessions = Sessions(configured_tokens(settings))
         self._writers = threading.BoundedSemaphore(settings.max_writers)
 
@@ -74,6 +80,9 @@ class Doors:
             return Response(status=204)  # a browser asks first; what it may do stands in the headers
         if request.endpoint not in OPEN_ENDPOINTS and request.blueprint not in OPEN_BLUEPRINTS:
             g.caller = self._caller()
+        elif request.endpoint in TELLING_MORE:
+            with suppress(Unauthorized, TooManyAttempts):
+                g.caller = self._caller()
         if request.endpoint in WHOLE_DATA_ENDPOINTS and g.get("caller") == READER:
             raise Forbidden("只读令牌不能下载备份")
         if request.method not in SAFE_METHODS:
@@ -84,14 +93,25 @@ class Doors:
         return None
 
     def _caller(self) -> str:
-        """By the token of the request or else by its session. Raises Unauthorized, or Forbidden for a forged write."""
+        """By the token of the request or else by its session.
+
+        Raises Unauthorized, TooManyAttempts for one wrong token too many, or Forbidden for a forged write.
+        """
         authorization = request.headers.get("Authorization")
         session = self._sessions.of(request.cookies.get(COOKIE)) if authorization is None else None
         if session is None:
-            return caller(self._settings, authorization or "")
+            return self._by_token(authorization)
         if request.method not in SAFE_METHODS:
             session.expect_csrf(request.headers.get(CSRF_HEADER, ""))
         return session.caller
+
+    def _by_token(self, authorization: str | None) -> str:
+        try:
+            return caller(self._settings, authorization or "")
+        except Unauthorized:
+            if authorization:
+                self._throttle.failed(g.client)
+            raise
 
     def _check_host(self) -> None:
         """A page of another site can make its own name mean 127.0.0.1; its browser still sends that name."""

@@ -3,14 +3,17 @@
 import re
 import time
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
 
+from data_pipeline.api import client_address
 from data_pipeline.api.doors import SAFE_METHODS, WHOLE_DATA_ENDPOINTS
-from data_pipeline.api.metrics import OPERATIONS, Metrics, outcome_of
+from data_pipeline.api.metrics import OPERATIONS, Metrics, is_rehearsal, outcome_of
 from data_pipeline.jobs.job import Job
+from data_pipeline.settings import Network
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 LONGEST_VALUE = 256
@@ -32,8 +35,9 @@ audit = structlog.get_logger("audit")
 class Journal:
     """Writes down each request as it is answered."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, trusted_proxies: Sequence[Network]) -> None:
         self._metrics = metrics
+        self._trusted_proxies = trusted_proxies
 
     def set_up(self, app: Flask) -> None:
         app.before_request(self._begin)
@@ -43,6 +47,8 @@ class Journal:
         given = request.headers.get("X-Request-ID", "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         g.started = time.monotonic()
+        forwarded = request.headers.get(client_address.HEADER, "")
+        g.client = client_address.of(request.remote_addr, forwarded, self._trusted_proxies)
 
     def _end(self, response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
@@ -56,12 +62,12 @@ class Journal:
         answer = response.get_json(silent=True) or {"success": False, "data": {}}
         seconds = time.monotonic() - g.started
         accepted = response.status_code == ACCEPTED
-        if request.endpoint in OPERATIONS and not accepted and not answer["data"].get("dry_run"):
+        if request.endpoint in OPERATIONS and not accepted and not is_rehearsal(g.get("body", {})):
             self._metrics.operation(request.endpoint, answer, seconds)
         audit.info(
             "write",
             who=g.get("caller", "refused"),
-            client=request.remote_addr,
+            client=g.client,
             what=request.endpoint,
             path=request.path[:LONGEST_VALUE],
             body=_audited(),

@@ -18,7 +18,7 @@ TAGS = {
 }
 BODIES = (RestoreBody, BackupBody, CompareBody, CopyBody, SignInBody)
 
-ALWAYS = ("INVALID_PARAMS", "UNAUTHORIZED", "FORBIDDEN", "INTERNAL_ERROR")
+ALWAYS = ("INVALID_PARAMS", "UNAUTHORIZED", "FORBIDDEN", "TOO_MANY_ATTEMPTS", "INTERNAL_ERROR")
 WRITING = ("PAYLOAD_TOO_LARGE", "SERVICE_UNAVAILABLE")
 IN_DATABASE = (
     *("PERMISSION_DENIED", "OPERATION_IN_PROGRESS", "LOCK_TIMEOUT", "DUPLICATE_ROWS", "DEPENDENT_ROWS"),
@@ -219,7 +219,7 @@ MANUAL: dict[str, Entry] = {
         "Panel",
         "Gives a cookie for a token. A write that comes with the cookie needs the session's token in X-CSRF-Token.",
         {200: [operating.SignedIn]},
-        (*ALWAYS, "MISSING_REQUIRED_PARAMS", "PAYLOAD_TOO_LARGE", "TOO_MANY_ATTEMPTS"),
+        (*ALWAYS, "MISSING_REQUIRED_PARAMS", "PAYLOAD_TOO_LARGE"),
         open=True,
     ),
     "sign_out": Entry(
@@ -238,7 +238,8 @@ MANUAL: dict[str, Entry] = {
     ),
     "readyz": Entry(
         "Operations",
-        "Whether the database, the storage and the job queue are within reach. Needs no token.",
+        "Whether the database, the storage and the job queue are within reach. Needs no token; a caller that may do"
+        " everything is told of the further targets and storages too, which decide nothing.",
         {200: [operating.Ready]},
         ("INVALID_PARAMS", "FORBIDDEN", "INTERNAL_ERROR", "SERVICE_UNAVAILABLE"),
         open=True,

@@ -1,6 +1,9 @@
 """What Prometheus reads: requests, and backups and restores by outcome, rows, bytes, duration and last success."""
 
+import threading
+import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -22,6 +25,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._guard = threading.Lock()
+        self._latest: dict[str, float] = {}
         self._requests = self._counter("http_requests", "Answers", "route", "method", "status")
         self._operations = self._counter("operations", "Backups and restores by outcome", "operation", "outcome")
         self._rows = self._counter("rows", "Rows written by backups and restores", "operation")
@@ -49,10 +54,17 @@ class Metrics:
 
     def job(self, job: Job) -> None:
         """One job that has ended."""
+        if is_rehearsal(job.request):
+            return
         data = (job.error or {}).get("data") or job.result or {}
         outcome = data.get("error_type") or ("PARTIAL" if data.get("errors") else SUCCESS)
         seconds = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else 0.0
         self._count_operation(job.kind, data, "CANCELLED" if job.state == "CANCELLED" else outcome, seconds)
+
+    def history(self, successes: Mapping[str, datetime]) -> None:
+        """When backups and restores last worked by the history of all processes: it outlives a restart of this one."""
+        for name, moment in successes.items():
+            self._succeeded(name, moment.timestamp())
 
     def queue(self, counts: Mapping[State, int] | None) -> None:
         """How many jobs of the whole queue are in which state; None if nobody knows."""
@@ -65,10 +77,15 @@ class Metrics:
         self._operations.labels(name, outcome).inc()
         self._seconds.labels(name).observe(seconds)
         if outcome == SUCCESS:
-            self._last_success.labels(name).set_to_current_time()
+            self._succeeded(name, time.time())
         for table in (data.get("restore_results") or data.get("tables_backed_up") or {}).values():
             self._rows.labels(name).inc(table.get("rows_restored", 0) + table.get("row_count", 0))
             self._bytes.labels(name).inc(table.get("file_bytes", 0))
+
+    def _succeeded(self, name: str, moment: float) -> None:
+        with self._guard:
+            self._latest[name] = max(moment, self._latest.get(name, moment))
+            self._last_success.labels(name).set(self._latest[name])
 
     def text(self) -> bytes:
         """In Prometheus' text format."""
@@ -76,6 +93,11 @@ class Metrics:
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"vector_{name}", text, labels, registry=self._registry)
+
+
+def is_rehearsal(request: Mapping[str, Any]) -> bool:
+    """Whether a body asks for a dry run: it restores nothing, whatever becomes of it."""
+    return request.get("dry_run") is True
 
 
 def outcome_of(answer: dict[str, Any]) -> str:

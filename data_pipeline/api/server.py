@@ -10,7 +10,7 @@ from socket import SHUT_RDWR
 from typing import Any, cast
 
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import MultiSocketServer, create_server
 from waitress.task import ErrorTask
 
@@ -62,7 +62,10 @@ class SizedParser(HTTPRequestParser):
     settings: Settings
 
     def parse_header(self, header_plus: bytes) -> None:
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # half an IPv6 address, a length of thousands of digits: waitress lets it through
+            raise ParsingError("the request line or a length can't be read") from error
         limit = self.settings.max_body_bytes * ROOM_TO_READ
         asked = cast("Any", self)
         if (asked.command, asked.path) == ("POST", f"{PREFIX}/backups/upload") and self._may_write():
@@ -111,6 +114,7 @@ def _open(app: Any, settings: Settings) -> Any:
             outbuf_overflow=UNSENT_BYTES * 4,
             ident=None,
             connection_limit=CONNECTIONS,
+            clear_untrusted_proxy_headers=False,  # client_address.py knows which proxies are trusted
             asyncore_use_poll=True,  # select() takes no descriptor above 1023
         )
     except (OSError, ValueError) as error:  # ValueError: waitress doesn't know the host

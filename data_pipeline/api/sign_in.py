@@ -15,10 +15,10 @@ from data_pipeline.settings import Settings
 class SignIn:
     """The answers of the routes about sessions."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, throttle: Throttle) -> None:
         self._settings = settings
         self._sessions = Sessions(configured_tokens(settings))
-        self._throttle = Throttle()
+        self._throttle = throttle
 
     def show(self) -> Response:
         """Whether a token is needed, and what the request's cookie may do."""
@@ -37,11 +37,12 @@ class SignIn:
         )
 
     def begin(self, token: str) -> Response:
-        """Raises Unauthorized for a wrong token, TooManyAttempts for one guess too many."""
-        client = request.remote_addr or ""
-        self._throttle.begin(client)
-        who = caller(self._settings, f"Bearer {token}")
-        self._throttle.succeeded(client)
+        """Raises Unauthorized for a wrong token, TooManyAttempts for one too many."""
+        try:
+            who = caller(self._settings, f"Bearer {token}")
+        except Unauthorized:
+            self._throttle.failed(g.client)
+            raise
         if who == LOCAL:
             raise Unauthorized("未配置令牌,无需登录")
         g.caller = who

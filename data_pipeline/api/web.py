@@ -83,7 +83,7 @@ def validation_failed(error: ValidationError) -> Any:
 
 def origin() -> Origin:
     """Where the current request comes from."""
-    return Origin(request_id=g.request_id, who=g.get("caller", "local"), client=request.remote_addr)
+    return Origin(request_id=g.request_id, who=g.get("caller", "local"), client=g.client)
 
 
 def idempotency_key() -> str | None:

@@ -175,6 +175,10 @@ class Jobs:
         """How many unfinished jobs are in which state."""
         return self._store.counts()
 
+    def last_successes(self) -> dict[str, datetime]:
+        """When a job of each kind last succeeded, dry runs aside, in any process."""
+        return self._store.last_successes()
+
     def cancel(self, job_id: str) -> Job:
         """Cancel a job, waiting or running. Raises NotFound, or JobFinished if it is too late."""
         job = self._store.cancel(_checked(job_id))

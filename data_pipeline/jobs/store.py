@@ -4,7 +4,7 @@ Every method is one transaction and raises ServiceUnavailable if the queue's dat
 """
 
 from dataclasses import fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg.types.json import Json
@@ -53,6 +53,11 @@ SELECT * FROM jobs
 WHERE (%(state)s::text IS NULL OR state = %(state)s) AND (%(request_id)s::text IS NULL OR request_id = %(request_id)s)
   AND (%(after)s::text IS NULL OR number < (SELECT number FROM jobs WHERE id = %(after)s))
 ORDER BY number DESC LIMIT %(limit)s
+"""
+# A dry run succeeds without having restored anything.
+LAST_SUCCESSES = """
+SELECT kind, max(finished_at) AS finished_at FROM jobs
+WHERE state = 'SUCCEEDED' AND (request->>'dry_run') IS DISTINCT FROM 'true' GROUP BY kind
 """
 BEAT = "INSERT INTO processes (id) VALUES (%s) ON CONFLICT (id) DO UPDATE SET beat_at = now()"
 TIDY = """
@@ -131,6 +136,11 @@ class Store:
         with self._database.transaction() as connection:
             rows = connection.execute("SELECT state, count(*) FROM jobs WHERE finished_at IS NULL GROUP BY 1")
             return {row["state"]: row["count"] for row in rows}
+
+    def last_successes(self) -> dict[str, datetime]:
+        """When a job of each kind last succeeded, as far as the history goes back."""
+        with self._database.transaction() as connection:
+            return {row["kind"]: row["finished_at"] for row in connection.execute(LAST_SUCCESSES).fetchall()}
 
     def beat(self, process: str) -> None:
         """Say that a process is alive."""

@@ -1,6 +1,7 @@
 """Which backup sets of the whole system are old, and their removal. Sets of tasks, and sets that nothing vouches for,
 are left alone."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -31,19 +32,26 @@ class Retention:
         """Remove what no rule keeps, except what somebody uses."""
         if not (self._keep_days or self._keep_last):
             return
-        found = self._vouched_for()
-        for database in dict.fromkeys(one.manifest.database for one in found if one.manifest):
-            self._retire([one for one in found if one.manifest and one.manifest.database == database])
+        for alike in _grouped(self._vouched_for(), _database).values():
+            outdated = self._outdated(alike)
+            for server, own in _grouped(alike, _server).items():
+                if server is None:  # which of the servers they are of is unknown: they count together with all
+                    self._retire(alike, [one for one in outdated if one in own])
+                else:  # what goes has to be outdated among all of that name, too: a name shared keeps more, never less
+                    self._retire(own, [one for one in self._outdated(own) if one in outdated])
 
-    def _retire(self, good: list[BackupSet]) -> None:
-        """Remove what is old of one database's sets."""
+    def _outdated(self, good: list[BackupSet]) -> list[BackupSet]:
+        """What is old of one database's sets."""
         main = [one for one in good if _is_main(one)]
         old = self._old(main)
         oldest_kept = min((one.timestamp for one in main if one not in old), default="")
         beside = [one for one in good if not _is_main(one) and self._is_old_enough(one)]
-        beside = [one for one in beside if not oldest_kept or one.timestamp < oldest_kept]
-        safe = next(filter(self._verifies, main), None) if old or beside else None
-        for one in [*old, *beside]:
+        return [*old, *(one for one in beside if not oldest_kept or one.timestamp < oldest_kept)]
+
+    def _retire(self, good: list[BackupSet], outdated: list[BackupSet]) -> None:
+        """Remove what is outdated of one database's sets, as long as a newer one verifies."""
+        safe = next(filter(self._verifies, filter(_is_main, good)), None) if outdated else None
+        for one in outdated:
             if safe is not None and one is not safe and (_is_main(one) or one.timestamp < safe.timestamp):
                 self._remove(one)
 
@@ -84,6 +92,19 @@ class Retention:
         except ServiceError as error:  # somebody uses it, or another process was faster
             outcome = error.error_type
         audit.info("retire", who="retention", backup_path=where.relative_path, timestamp=timestamp, outcome=outcome)
+
+
+def _grouped(sets: list[BackupSet], key: Callable[[BackupSet], str | None]) -> dict[str | None, list[BackupSet]]:
+    """In their order."""
+    return {group: [one for one in sets if key(one) == group] for group in dict.fromkeys(map(key, sets))}
+
+
+def _database(backup_set: BackupSet) -> str | None:
+    return backup_set.manifest.database if backup_set.manifest else None
+
+
+def _server(backup_set: BackupSet) -> str | None:
+    return backup_set.manifest.server if backup_set.manifest else None
 
 
 def _is_main(backup_set: BackupSet) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from common.result import now
 from common.sizes import format_size
-from data_pipeline.vector import manifest, saver, tables
+from data_pipeline.vector import manifest, saver, server_identity, tables
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.naming import EMBEDDING, TABLES, FileFormat
 from data_pipeline.vector.rows import LARGEST_FIELD
@@ -88,6 +88,7 @@ def _describe(
         "created_at": now(),
         "tool_version": VERSION,
         **tables.versions(session.cursor),
+        "server": server_identity.of(session),
         "tables": {name: one.fact for name, one in saved.items()},
         "collections": tables.collection_facts(session.cursor, live, scope),
     }

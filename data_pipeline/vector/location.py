@@ -80,5 +80,10 @@ def is_plain(part: str) -> bool:
     return part not in ("", ".", "..") and len(part.encode()) <= LONGEST_NAME and not part.endswith((".", " "))
 
 
+def is_name(part: str) -> bool:
+    """Whether it names one directory that requests can name too."""
+    return is_plain(part) and "/" not in part and not FORBIDDEN.search(part)
+
+
 def _outside() -> InvalidParams:
     return InvalidParams(f"无效的backup_path: 必须是 ./{LOGICAL_ROOT}/ 下的相对目录", details={"field": "backup_path"})

@@ -24,6 +24,8 @@ Distance = Literal["cosine", "l2", "inner_product", "l1"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
+ServerDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
 
 class Fact(BaseModel):
     """Strict and closed: an unknown key or a number given as text is refused."""
@@ -158,6 +160,8 @@ class Manifest(Fact):
     server_version: str
     pgvector_version: str
     database: str
+    server: ServerDigest | None = None
+    """Tells the database's server from others (server_identity.py); manifests of earlier versions have none."""
     tables: dict[str, TableFact]
     collections: list[CollectionFact]
     chosen_collections: list[str] | None = None

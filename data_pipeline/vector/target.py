@@ -9,7 +9,7 @@ import ipaddress
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -72,10 +72,7 @@ class Target:
 
         Two names of one server are told apart, but not those of this machine.
         """
-        host = "loopback" if is_loopback(self.host.lower()) else self.host.lower()
-        if self.host.startswith("/"):  # a Unix socket, whose directory may be reached by a link
-            host = os.path.realpath(self.host)
-        return hashlib.sha256(json.dumps([host, self.port, self.dbname]).encode()).hexdigest()[:DIGEST_LENGTH]
+        return digest_of([*_place(self.host, self.port), self.dbname])
 
 
 def from_url(url: str, source: str) -> Target:
@@ -141,6 +138,22 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def server_digest(host: str, port: int) -> str:
+    """The same of a server alone, by where a connection goes."""
+    return digest_of(_place(host, port))
+
+
+def digest_of(facts: Sequence[str | int]) -> str:
+    """What tells values apart without telling them: 32 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def _place(host: str, port: int) -> list[str | int]:
+    if host.startswith("/"):  # a Unix socket, whose directory may be reached by a link
+        return [os.path.realpath(host), port]
+    return ["loopback" if is_loopback(host.lower()) else host.lower(), port]
 
 
 def _invalid(reason: str) -> InvalidParams:

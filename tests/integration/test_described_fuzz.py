@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -36,12 +37,14 @@ CHECKS = [
 ]
 TOKEN = "0123456789abcdef-of-a-test"
 EACH = 5
+CLIENTS = ip_network("2001:db8::/32").subnets(new_prefix=64)
+"""A client for each request: wrong tokens are part of the checks, and many from one address are refused otherwise."""
 
 
 @pytest.fixture
 def service(start_server: Callable[..., Any], database: Any) -> Iterator[tuple[str, requests.Session]]:
     """Its address, and a session that has the token."""
-    server = start_server(DATABASE_URL=database.url, API_TOKEN=TOKEN)
+    server = start_server(DATABASE_URL=database.url, API_TOKEN=TOKEN, TRUSTED_PROXIES="127.0.0.1")
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {TOKEN}"
         yield f"http://{server.address}", session
@@ -70,6 +73,7 @@ def ask(service: tuple[str, requests.Session], cases: Any) -> None:
     )
     @given(cases)
     def each(case: Case) -> None:
+        case.headers["X-Forwarded-For"] = str(next(CLIENTS).network_address)
         case.call_and_validate(base_url=address, session=session, checks=CHECKS)
 
     each()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+HALF_ADDRESSES = [b"GET http://[", b"GET http://]/", b"GET http://[::1/healthz", b"POST http://[1.2.3.4]/x"]
 PATH = b"/api/v0/data_pipeline/vector/restore"
 
 
@@ -49,8 +50,12 @@ def test_every_answer_is_in_the_envelope(send: Callable[[bytes], tuple[int, Any]
         "a path with a NUL": (request(b"GET", b"/%00"), 404),
         "a path that is no UTF-8": (request(b"GET", b"/%ff"), 404),
         "a path that is no ASCII": (request(b"GET", b"/\xff"), 400),
+        "a length of thousands of digits": (request(b"POST", PATH, b"", b"Content-Length: " + b"9" * 5000), 400),
+        "an absolute URL with a port that is none": (request(b"GET", b"http://localhost:port/nothing"), 404),
+        "a Host that is half an address": (b"GET /healthz HTTP/1.1\r\nHost: [\r\nConnection: close\r\n\r\n", 403),
         "a query that is no UTF-8": (request(b"GET", PATH + b"/list?task_id=%ff"), 400),
     }
+    cases |= {f"half an address in {line!r}": (line + b" HTTP/1.1\r\n\r\n", 400) for line in HALF_ADDRESSES}
     for name, (data, expected) in cases.items():
         status, answer = send(data)
         assert (name, status, answer["code"], answer["success"]) == (name, expected, expected, False)

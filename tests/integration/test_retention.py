@@ -15,9 +15,11 @@ from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.trainer.retention import Retention
 from data_pipeline.trainer.vector_table_manager import VectorTableManager
-from data_pipeline.vector import verification
+from data_pipeline.vector import server_identity, verification
+from data_pipeline.vector.connection import transaction
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.naming import TABLES
+from data_pipeline.vector.target import server_digest
 
 AGES = (0, 1, 5, 10, 40)  # days
 
@@ -180,3 +182,59 @@ def test_each_database_keeps_sets_of_its_own(
     VectorTableManager("", engine=engine).execute_vector_management(pg_conn=second_database.url)
     Retention(engine, 0, 1).retire()
     assert left() == [0, 20]
+
+
+def made_on(engine: Engine, sets: dict[int, str], monkeypatch: Any, age: int, server: str | None) -> None:
+    """A set of this age in days, from a database of the same name on this server; None: as earlier versions wrote."""
+    sets[age] = stamp(age)
+    monkeypatch.setattr("data_pipeline.trainer.snapshot.seconds_from_now", lambda _format: iter([sets[age]]))
+    with monkeypatch.context() as patched:
+        patched.setattr(server_identity, "of", lambda _session: server)
+        VectorTableManager("", engine=engine).execute_vector_management()
+
+
+def test_two_servers_with_a_database_of_the_same_name_keep_sets_of_their_own(
+    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], monkeypatch: Any
+) -> None:
+    for age in (20, 30):
+        made_on(engine, sets, monkeypatch, age, "0" * 32)
+    Retention(engine, 0, 1).retire()
+    assert left() == [0, 20]
+
+
+def test_sets_that_name_no_server_are_counted_together_with_all_of_that_name(
+    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], monkeypatch: Any
+) -> None:
+    for age in (3, -1):  # one between the others, and one newer than all
+        made_on(engine, sets, monkeypatch, age, None)
+    Retention(engine, 0, 2).retire()
+    assert left() == [0, 1, -1]
+    Retention(engine, 0, 1).retire()
+    assert left() == [0, -1]
+
+
+def test_telling_servers_apart_removes_nothing_that_was_kept_before(
+    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], monkeypatch: Any
+) -> None:
+    """A chosen collection's set stays while a whole set of that database's name is kept that is older than it."""
+    at = sets[-1] = stamp(2)
+    monkeypatch.setattr("data_pipeline.trainer.snapshot.seconds_from_now", lambda _format: iter([at]))
+    VectorTableManager("", engine=engine).execute_vector_management(collections=["docs"])
+    made_on(engine, sets, monkeypatch, 3, None)
+    Retention(engine, 0, 3).retire()
+    assert left() == [0, 1, 5, -1, 3]
+
+
+def test_a_server_is_told_by_its_system_identifier_and_without_it_by_where_it_is(
+    engine: Engine, database: Any, second_database: Any, role: Any
+) -> None:
+    def identity(url: str) -> str:
+        with transaction(engine.databases.resolve(url), engine.timeouts, read_only=True) as session:
+            return server_identity.of(session)
+
+    same = identity(database.url)
+    assert same == identity(second_database.url) == identity(role.url)
+    assert same != server_digest("127.0.0.1", database.server.port)
+    database.execute("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_control_system() FROM PUBLIC")  # of this database only
+    assert identity(role.url) == server_digest("localhost", database.server.port)
+    assert identity(database.url) == same

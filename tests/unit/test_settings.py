@@ -31,6 +31,36 @@ def test_without_an_environment_the_documented_defaults_hold() -> None:
     assert found.supported_tables == ("langchain_pg_collection", "langchain_pg_embedding")
 
 
+UNLISTED = {
+    "timestamp_format": [
+        "%Y-%m-%d_%H%M%S",
+        "%Y%m%d_%I%M%S",
+        "%G%m%d_%H%M%S",
+        "%Y%d%m_%H%M%S",
+        "%y%m%d_%H%M%S",
+        "",
+        None,
+    ],
+    "supported_tables": [[], ["langchain_pg_embedding"], ["langchain_pg_collection", "items"], None, "embedding"],
+    "backup_directory": ["", "..", "a/b", "/tmp", "a\\b", "a:b", "vector_bak ", None],
+}
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in UNLISTED.items() for value in values])
+def test_what_would_make_backups_that_are_never_listed_stops_the_start_with_one_line(
+    monkeypatch: pytest.MonkeyPatch, key: str, value: Any
+) -> None:
+    monkeypatch.setitem(SCHEMA_TOOLS_CONFIG["vector_table_management"], key, value)
+    with pytest.raises(SettingsError, match=rf"^SCHEMA_TOOLS_CONFIG, vector_table_management: {key} must [^\n]+$"):
+        Settings.load({})
+
+
+@pytest.mark.parametrize("value", ["proxy.example.com", "10.0.0.1/8", "0.0.0.0/0", "::/0", "127.0.0.1;10.0.0.1"])
+def test_a_proxy_is_trusted_by_its_address_or_network_and_never_every_address(value: str) -> None:
+    with pytest.raises(SettingsError, match="TRUSTED_PROXIES must be addresses or networks"):
+        Settings.load({"TRUSTED_PROXIES": value})
+
+
 def test_an_empty_variable_is_not_set() -> None:
     names = ["HOST", "PORT", "DATABASE_URL", "OUTPUT_DIRECTORY", "EMBEDDED_DATA_DIR", "PGHOST", "PGVECTOR_SCHEMA"]
     assert Settings.load(dict.fromkeys(names, "")) == Settings.load({})

@@ -46,6 +46,7 @@ class ShownManifest(BaseModel):
     server_version: str
     pgvector_version: str
     database: str
+    server: str | None = Field(description="Tells its server from others; null in a set of an earlier version")
     tables: dict[TableName, ShownTable]
     collections: list[CollectionFact]
     chosen_collections: list[str] | None

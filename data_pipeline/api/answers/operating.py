@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from data_pipeline.api.answers.envelope import Data, Target
+from data_pipeline.api.answers.envelope import Data, Sometimes, Target
 
 
 class Alive(Data):
@@ -24,6 +24,10 @@ class Ready(Data):
     """Everything works."""
 
     checks: Checks
+    targets: Sometimes[dict[str, bool]] = Field(
+        None, description="Which of TARGETS are within reach: told to a caller that may do everything"
+    )
+    storages: Sometimes[dict[str, bool]] = Field(None, description="Which of STORAGES, likewise")
 
 
 class ShownSettings(Data):
