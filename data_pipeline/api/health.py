@@ -26,7 +26,9 @@ class Health:
         checks = {name: _passes(check) for name, check in self._checks.items()}
         if not all(checks.values()):
             raise ServiceUnavailable("服务尚未就绪", can_retry=True, checks=checks)
-        return {"response": "服务已就绪", "checks": checks}
+        unreadable = len(self._engine.catalog.unreadable())
+        more = {"unreadable_locations": unreadable} if unreadable else {}
+        return {"response": "服务已就绪", "checks": checks, **more}
 
     def _database(self) -> None:
         with closing(connect(self._engine.databases.resolve(), self._engine.timeouts)):
@@ -39,6 +41,6 @@ class Health:
 def _passes(check: Callable[[], object]) -> bool:
     try:
         check()
-    except (ServiceError, OSError):
+    except ServiceError:
         return False
     return True

@@ -6,7 +6,10 @@ it fails, can undo the restore.
 
 from collections.abc import Mapping
 
+import structlog
+
 from common.errors import ServiceError
+from data_pipeline.api import logs
 from data_pipeline.api.options import Options
 from data_pipeline.api.outcome import Outcome
 from data_pipeline.engine import Engine
@@ -18,6 +21,8 @@ from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
 from data_pipeline.vector.probes import Repeated
 from data_pipeline.vector.searches import Searches
 from data_pipeline.vector.target import Target
+
+log = structlog.get_logger("search_check")
 
 LARGEST_DROP = 0.05
 FAILED = "检索核对未能完成,恢复本身不受影响"
@@ -40,6 +45,9 @@ class SearchCheck:
                 tables.lock(session.cursor, self._engine.settings.schema, TABLES, "ACCESS SHARE")
                 found = self._repeat(session, self._manifest, self._manifest.probes)
         except ServiceError:
+            found = None
+        except Exception as error:  # the rows are committed: a bug in what looks at them afterwards is no failure
+            log.error("the search check failed", kind=type(error).__name__, where=logs.where(error))
             found = None
         self._record(outcome, self._manifest.probes, found)
 

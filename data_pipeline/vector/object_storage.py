@@ -66,6 +66,10 @@ class ObjectStorage:
             by_prefix.get(entry.key.rpartition("/")[0], {})[entry.name] = entry.size
         return (ObjectListing(by_prefix[prefix_of(location)]) for location in locations)
 
+    def unreadable(self, _locations: Sequence[Location]) -> list[Location]:
+        """None: a key that may list one prefix of a bucket may list all."""
+        return []
+
     def file(self, location: Location, name: str) -> ObjectFile:
         """Take hold of a file. Raises NotFound."""
         return file_in(self._bucket, location, name)
