@@ -1,6 +1,7 @@
 """Backup sets in a bucket of an object store: the storage that knows keys."""
 
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,7 +101,12 @@ class ObjectStorage:
 
     def expect_writable(self) -> None:
         """Raise ServiceError unless new backups could be written."""
-        self._bucket.clock()
+        key = f".vector_backup_probe.{uuid.uuid4().hex}"
+        self._bucket.create(key, key.encode())
+        try:
+            self._bucket.expect_conditions(key)
+        finally:
+            self._bucket.delete([key])
 
     def sweep(self, location: Location) -> list[str]:
         """Remove what backups that were killed have left behind; returns their timestamps.

@@ -18,20 +18,12 @@ from unified_api import PREFIX
 DOCS = "11111111-1111-4111-8111-111111111111"
 OTHER = "20250722_010319"
 HALF = "\ud800"
-TEXTS = [
-    "",
-    "\0",
-    f"a{HALF}",
-    "x" * 300,
-    "no such thing",
-    "expression",
-    "ctid",
-    "[1,2",
-    "[1e999,1,1]",
-    "'; SELECT 1;--",
-]
+TEXTS = ["no such thing", "expression", "[1e999,1,1]", "", "\0", f"a{HALF}", "x" * 300]
 NUMBERS = [-1, 0, 1 << 31, 1 << 63, 10**400, 1e999, -1e999, float("nan"), 0.5]
-OTHERS = [None, True, [], {}, [HALF], {HALF: "\0"}]
+OTHERS = [None, True, [], [HALF], {HALF: "\0"}]
+EACH = 2
+"""Of the values that may stand somewhere, so many are tried with everything that reads them."""
+
 INDEX = "CREATE INDEX nearest ON langchain_pg_embedding USING hnsw ((embedding::vector(3)) vector_l2_ops) WITH (m = 8)"
 
 Way = tuple[str | int, ...]
@@ -193,11 +185,13 @@ def test_a_value_that_cannot_be_is_refused_at_the_door_by_its_key(
     assert bits(database) == before
 
 
-def test_half_a_surrogate_in_a_key_is_refused_too(foreign: Foreign, uses: dict[str, Callable[[], Any]]) -> None:
-    foreign.path.write_bytes(signed({**foreign.document, f"more{HALF}\0": 1}))
-    for use in uses.values():
-        answer = use()
-        assert (answer.status_code, answer.get_json()["data"]["details"]["key"]) == (422, "more??")
+def test_what_can_be_no_text_is_refused_as_a_key_too(foreign: Foreign, uses: dict[str, Callable[[], Any]]) -> None:
+    for key in (f"more{HALF}", "more\0"):
+        foreign.path.write_bytes(signed({**foreign.document, key: 1}))
+        for use in uses.values():
+            answer = use()
+            assert (answer.status_code, answer.get_json()["data"]["error_type"]) == (422, "INVALID_BACKUP")
+    assert answer.get_json()["data"]["details"]["key"] == "more?"
 
 
 def test_a_bug_after_the_commit_is_a_warning_and_a_line_in_the_log(

@@ -136,7 +136,7 @@ def test_an_answer_that_was_lost_is_no_failure(
 def test_a_store_that_ignores_conditions_is_not_trusted(client: Any, bucket: BucketPlace, relay: Relay) -> None:
     relay.replace(b"if-none-match", b"if-nothing-else")
     response = client.backup()
-    assert failure(response) == (500, "INTERNAL_ERROR")
+    assert failure(response) == (501, "STORAGE_UNSUPPORTED")
     assert "If-None-Match" in response.get_json()["data"]["response"]
     assert listed(client) == []
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from data_pipeline.api.answers.envelope import Data, Target
+from data_pipeline.api.answers.envelope import Data, Sometimes, Target
 
 
 class Alive(Data):
@@ -24,6 +24,7 @@ class Ready(Data):
     """Everything works."""
 
     checks: Checks
+    unreadable_locations: Sometimes[int] = Field(None, description="Of the main storage; only where there are some")
 
 
 class ShownSettings(Data):
