@@ -220,8 +220,6 @@ def _translated() -> Iterator[None]:
     except (FileNotFoundError, FileExistsError):
         raise
     except (BaseError, OSError) as error:
-        if getattr(error, "errno", None) is not None:
-            raise  # the operating system's; a writer gives the store's errors as OSError too, without a number
         if "<Code>NoSuchBucket</Code>" in str(error):
             raise InternalError(NO_BUCKET, can_retry=False) from None
         if "501 Not Implemented" in str(error) or "<Code>NotImplemented</Code>" in str(error):

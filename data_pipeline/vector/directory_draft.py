@@ -7,7 +7,7 @@ that has none is published by the end of its claim.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import BinaryIO
 
 from common.errors import BackupExists
@@ -34,6 +34,7 @@ class DirectoryDraft:
         self._written: list[str] = []
         self._published: list[str] = []
         self._complete = False
+        self._vouched = False
 
     @classmethod
     def claim(cls, directory: Directory, location: Location, timestamps: Iterator[str], kept: Kept) -> "DirectoryDraft":
@@ -79,14 +80,20 @@ class DirectoryDraft:
                 self._published.append(written)
             self._directory.sync()
         self._written, self._published, self._complete = [], [], True
+        self._vouched = manifest is not None
 
     def close(self) -> None:
-        """Remove what was not published, and the claim."""
+        """Remove what was not published, and the claim.
+
+        A set with a manifest is published whether or not its claim goes: rows may be gone by now that only it holds, so
+        a claim that can't be removed is left to the next sweep.
+        """
         for name in self._written:
             self._remove(name if name in self._published else _hidden(name))
         self._claim.close()  # before its name goes: Windows removes no open file
-        self._remove(claim_name(self.timestamp))
-        if self._complete:
+        with suppress(OSError) if self._vouched else nullcontext():
+            self._remove(claim_name(self.timestamp))
+        if self._complete and not self._vouched:
             self._directory.sync()  # a set without a manifest is published by that
 
     def _remove(self, name: str) -> None:

@@ -205,3 +205,22 @@ def test_a_disk_that_takes_no_writes_says_why(
         assert (found, why) == (status, reason)
         assert ROOT in text
     assert client.get(path).status_code == client.post(f"{path}/verify").status_code == client.list().status_code == 200
+
+
+def test_a_claim_that_can_not_be_removed_is_no_failure_once_rows_are_gone(
+    client: Any, database: Any, fill: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(database)
+    unlink = os.unlink
+
+    def refuse(path: Any, **more: Any) -> None:
+        if str(path).endswith(".claim"):
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        unlink(path, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "unlink", refuse)
+        response = client.backup(truncate_vector_tables=True)
+    assert (response.status_code, response.get_json()["data"]["truncate_performed"]) == (200, True)
+    assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == [(0,)]
+    assert client.list().get_json()["data"]["summary"]["total_backup_sets"] == 1

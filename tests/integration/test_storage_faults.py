@@ -318,9 +318,9 @@ def test_a_lease_outlives_a_moment_without_a_free_descriptor(
         return replace(self, *arguments)
 
     monkeypatch.setattr(lease, "BEAT_SECONDS", 0.05)
-    monkeypatch.setattr(buckets.Bucket, "replace", scarce)
     storage, location = storage()
     with storage.draft(location, iter([STAMP])):
+        monkeypatch.setattr(buckets.Bucket, "replace", scarce)
         claim = f".vector_backup_{STAMP}.claim"
         first = bucket.read(claim)
         deadline = time.monotonic() + 10
