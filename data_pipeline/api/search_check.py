@@ -6,10 +6,7 @@ it fails, can undo the restore.
 
 from collections.abc import Mapping
 
-import structlog
-
 from common.errors import ServiceError
-from data_pipeline.api import logs
 from data_pipeline.api.options import Options
 from data_pipeline.api.outcome import Outcome
 from data_pipeline.engine import Engine
@@ -21,8 +18,6 @@ from data_pipeline.vector.naming import COLLECTION, EMBEDDING, TABLES
 from data_pipeline.vector.probes import Repeated
 from data_pipeline.vector.searches import Searches
 from data_pipeline.vector.target import Target
-
-log = structlog.get_logger("search_check")
 
 LARGEST_DROP = 0.05
 FAILED = "检索核对未能完成,恢复本身不受影响"
@@ -47,7 +42,7 @@ class SearchCheck:
         except ServiceError:
             found = None
         except Exception as error:  # the rows are committed: a bug in what looks at them afterwards is no failure
-            log.error("the search check failed", kind=type(error).__name__, where=logs.where(error))
+            _write_down(error)
             found = None
         self._record(outcome, self._manifest.probes, found)
 
@@ -109,3 +104,12 @@ class SearchCheck:
     def _nothing_else(self) -> bool:
         """Only the backup's rows are in these collections now, so that every search finds the same."""
         return self._options.removes or self._options.collection_suffix is not None
+
+
+def _write_down(error: Exception) -> None:
+    import structlog  # a command line that only lists does without
+
+    from data_pipeline.api import logs
+
+    log = structlog.get_logger("search_check")
+    log.error("the search check failed", kind=type(error).__name__, where=logs.where(error))

@@ -100,7 +100,7 @@ class IndexFact(Fact):
     unique: bool
     primary: bool
     keys: list[Name]
-    operator_classes: list[Name]
+    operator_classes: list[Label]
     options: dict[Name, Label]
     partial: bool
     casts: list[CastFact | None] = Field(default_factory=list)

@@ -1,7 +1,6 @@
 """A manifest from outside: every value of it is looked at when it is read, and none of them undoes a restore."""
 
 import copy
-import hashlib
 import io
 import json
 import tarfile
@@ -13,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from data_pipeline.api import search_check
+from tests.signed import signed
 from unified_api import PREFIX
 
 DOCS = "11111111-1111-4111-8111-111111111111"
@@ -28,14 +28,6 @@ INDEX = "CREATE INDEX nearest ON langchain_pg_embedding USING hnsw ((embedding::
 
 Way = tuple[str | int, ...]
 """Keys and positions, from the document to a value in it."""
-
-
-def signed(document: dict[str, Any]) -> bytes:
-    """With a checksum that fits, whatever stands in it."""
-    document = {key: value for key, value in document.items() if key != "sha256"}
-    canonical = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
-    return json.dumps({**document, "sha256": digest}).encode()
 
 
 def ways(found: Any, way: Way = ()) -> Iterator[Way]:

@@ -10,6 +10,7 @@ import pytest
 
 from common.errors import InvalidBackup
 from data_pipeline.vector import manifest
+from tests.signed import signed
 
 STAMP = "20250722_010318"
 NAME = f"vector_backup_{STAMP}.json"
@@ -50,13 +51,6 @@ def facts() -> dict[str, Any]:
         },
         "collections": [{"uuid": DOCS, "name": "文档", "rows": 15, "dimensions": [3]}],
     }
-
-
-def signed(document: dict[str, Any]) -> bytes:
-    """The document with a checksum that fits, however wrong the rest is."""
-    canonical = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    digest = hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
-    return json.dumps({**document, "sha256": digest}).encode()
 
 
 def unsigned() -> dict[str, Any]:
