@@ -20,6 +20,7 @@ MESSAGES = {
     422: "备份内容无效",
     429: "请求过于频繁",
     500: "系统内部错误",
+    501: "不支持的操作",
     503: "服务不可用",
     504: "操作超时",
     507: "存储空间不足",
@@ -79,7 +80,7 @@ class Forbidden(ServiceError):
 
 
 class PermissionDenied(ServiceError):
-    """The database role lacks a privilege, or row security would hide rows."""
+    """The database role lacks a privilege, row security would hide rows, or the service may not touch a file."""
 
     status, error_type = 403, "PERMISSION_DENIED"
 
@@ -215,6 +216,12 @@ class DatabaseError(ServiceError):
     """No connection, or the connection was lost."""
 
     status, error_type = 500, "DATABASE_ERROR"
+
+
+class StorageUnsupported(ServiceError):
+    """An object store refuses or ignores conditional writes, so no set is safe there from another writer."""
+
+    status, error_type = 501, "STORAGE_UNSUPPORTED"
 
 
 class ServiceUnavailable(ServiceError):

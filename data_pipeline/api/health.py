@@ -50,7 +50,9 @@ class Health:
         found = self._passed(asked)
         if not all(found["checks"].values()):
             raise ServiceUnavailable("服务尚未就绪", can_retry=True, **found)
-        return {"response": "服务已就绪", **found}
+        unreadable = len(self._engine.catalog.unreadable())
+        more = {"unreadable_locations": unreadable} if unreadable else {}
+        return {"response": "服务已就绪", **found, **more}
 
     def _passed(self, asked: Mapping[str, Mapping[str, Checkup]]) -> dict[str, dict[str, bool]]:
         """All at a time, within what one may take."""

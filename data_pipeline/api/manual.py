@@ -21,13 +21,13 @@ BODIES = (RestoreBody, BackupBody, CompareBody, CopyBody, SignInBody)
 ALWAYS = ("INVALID_PARAMS", "UNAUTHORIZED", "FORBIDDEN", "TOO_MANY_ATTEMPTS", "INTERNAL_ERROR")
 WRITING = ("PAYLOAD_TOO_LARGE", "SERVICE_UNAVAILABLE")
 IN_DATABASE = (
-    *("PERMISSION_DENIED", "OPERATION_IN_PROGRESS", "LOCK_TIMEOUT", "DUPLICATE_ROWS", "DEPENDENT_ROWS"),
-    "TRIGGER_CHANGED_ROWS",
+    *("OPERATION_IN_PROGRESS", "LOCK_TIMEOUT", "DUPLICATE_ROWS", "DEPENDENT_ROWS", "TRIGGER_CHANGED_ROWS"),
     *("SCHEMA_MISMATCH", "DATABASE_ERROR", "TIMEOUT", "STORAGE_FULL"),
 )
 OF_CALLS = ("CANCELLED", "IDEMPOTENCY_KEY_REUSED", "INTERRUPTED")
-STORING = ("OPERATION_IN_PROGRESS", "BACKUP_EXISTS", "STORAGE_FULL")
-OF_FILES = ("RESOURCE_NOT_FOUND", "INVALID_BACKUP")
+STORING = ("OPERATION_IN_PROGRESS", "BACKUP_EXISTS", "STORAGE_FULL", "STORAGE_UNSUPPORTED")
+UNDOABLE = ("ORPHAN_ROWS", "STORAGE_UNSUPPORTED")
+OF_FILES = ("PERMISSION_DENIED", "RESOURCE_NOT_FOUND", "INVALID_BACKUP")
 
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -105,13 +105,13 @@ MANUAL: dict[str, Entry] = {
         "Backups",
         "Every complete backup set, newest first: those of the whole system, then those of each task.",
         {200: [listing.Listing]},
-        (*ALWAYS, "SERVICE_UNAVAILABLE"),
+        (*ALWAYS, "PERMISSION_DENIED", "SERVICE_UNAVAILABLE"),
     ),
     "backup_vector_tables": Entry(
         "Backups",
         "Both tables, from one snapshot. The set is listed once it is complete, and not before.",
         {200: [backing_up.BackedUp], 202: [jobs.SubmittedJob]},
-        (*ALWAYS, *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, "BACKUP_EXISTS", "ORPHAN_ROWS"),
+        (*ALWAYS, *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, "BACKUP_EXISTS", "ORPHAN_ROWS", "STORAGE_UNSUPPORTED"),
         [IDEMPOTENCY_KEY],
     ),
     "compare_backup": Entry(
@@ -127,7 +127,7 @@ MANUAL: dict[str, Entry] = {
         "what differs (`strategy: sync`). A replace is all or nothing. When rows are added, a table that fails is "
         "undone alone and named in `errors`, unless `atomic`. With `dry_run` nothing is changed.",
         {200: [restoring.Restored, restoring.Rehearsed], 202: [jobs.SubmittedJob]},
-        (*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, "ORPHAN_ROWS"),
+        (*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, *UNDOABLE),
         [IDEMPOTENCY_KEY],
     ),
     "show_backup_set": Entry(
@@ -146,7 +146,7 @@ MANUAL: dict[str, Entry] = {
         "Backup sets",
         "Removes a set for good. Refused while a restore, a copy or a download reads it.",
         {200: [backup_sets.DeletedSet]},
-        (*ALWAYS, *WRITING, *OF_FILES, "OPERATION_IN_PROGRESS"),
+        (*ALWAYS, *WRITING, *OF_FILES, "OPERATION_IN_PROGRESS", "STORAGE_UNSUPPORTED"),
     ),
     "copy_backup_set": Entry(
         "Backup sets",
@@ -170,7 +170,7 @@ MANUAL: dict[str, Entry] = {
         "Takes a set in, reads it back to its last row, and only then lists it: the tar of a download, or the two CSV "
         "files of an old installation as parts of a form.",
         {200: [backup_sets.UploadedSet]},
-        (*ALWAYS, *WRITING, *OF_FILES, "ORPHAN_ROWS", "BACKUP_EXISTS", "STORAGE_FULL"),
+        (*ALWAYS, *WRITING, *OF_FILES, "ORPHAN_ROWS", "BACKUP_EXISTS", "STORAGE_FULL", "STORAGE_UNSUPPORTED"),
         body=UPLOAD,
     ),
     "list_jobs": Entry(

@@ -6,7 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from common.errors import DependentRows, InternalError, NotFound, ServiceError, ServiceUnavailable
+from common.errors import (
+    DependentRows,
+    InternalError,
+    NotFound,
+    PermissionDenied,
+    ServiceError,
+    ServiceUnavailable,
+)
 from common.result import now
 from common.sizes import format_size
 from data_pipeline.api import advice
@@ -17,7 +24,7 @@ from data_pipeline.api.restore import Restore
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.vector import location, naming, wire
-from data_pipeline.vector.catalog import BackupSet, ListedLocation, ListedSet
+from data_pipeline.vector.catalog import BackupSet, ListedLocation, ListedSet, Scan
 from data_pipeline.vector.evidence import Dialect
 from data_pipeline.vector.location import MAIN_STORAGE, Location
 from data_pipeline.vector.naming import LOG, TABLES, backup_date
@@ -50,7 +57,9 @@ class VectorRestoreManager:
         if task_id:
             location.check_task_id(task_id)
         names = list(self._engine.storages) if storage == EVERYWHERE else [storage]
-        found, unreachable = self._scan(names, global_only, task_id)
+        scans, unreachable = self._scan(names, global_only, task_id)
+        found = [listed for scan in scans for listed in scan.locations]
+        unreadable = [_describe_unreadable(*one) for scan in scans for one in scan.unreadable]
         of_tasks = sum(len(listed.sets) for listed in found if listed.location.task_id)
         total = sum(len(listed.sets) for listed in found)
         return {
@@ -62,19 +71,18 @@ class VectorRestoreManager:
                 "task_backups": of_tasks,
                 "scan_time": now(),
                 **({"unreachable_storages": unreachable} if storage == EVERYWHERE else {}),
+                **({"unreadable": unreadable} if unreadable else {}),
             },
         }
 
-    def _scan(
-        self, storages: list[str], global_only: bool, task_id: str | None
-    ) -> tuple[list[ListedLocation], list[str]]:
-        """The locations of some storages, and those that can't be reached. One that is asked for alone must be."""
-        found: list[ListedLocation] = []
+    def _scan(self, storages: list[str], global_only: bool, task_id: str | None) -> tuple[list[Scan], list[str]]:
+        """What some storages have, and those that can't be reached. One that is asked for alone must be."""
+        found: list[Scan] = []
         unreachable = []
         for name in storages:
             try:
-                found += self._engine.catalog.scan(global_only=global_only, task_id=task_id, storage=name)
-            except (ServiceUnavailable, InternalError):
+                found.append(self._engine.catalog.scan(global_only=global_only, task_id=task_id, storage=name))
+            except (ServiceUnavailable, InternalError, PermissionDenied):
                 if len(storages) == 1:
                     raise
                 unreachable.append(name)
@@ -169,9 +177,9 @@ class VectorRestoreManager:
 def counted(summary: dict[str, Any]) -> str:
     """What a list says of itself, by its summary."""
     locations, sets = summary["total_locations"], summary["total_backup_sets"]
-    if not sets:
-        return "未找到任何可用的备份文件"
-    return f"成功扫描到 {locations} 个备份位置,共 {sets} 个备份集"
+    found = f"成功扫描到 {locations} 个备份位置,共 {sets} 个备份集" if sets else "未找到任何可用的备份文件"
+    unreadable = len(summary.get("unreadable", ()))
+    return f"{found};{unreadable} 个备份位置无法读取" if unreadable else found
 
 
 @contextmanager
@@ -194,6 +202,10 @@ def _describe_location(listed: ListedLocation) -> dict[str, Any]:
     kind = {"type": "task", "task_id": task_id} if task_id else {"type": "global"}
     backups = [_describe_set(found, listed.has_log) for found in listed.sets]
     return {**kind, "relative_path": where.relative_path, "backups": backups, "storage": where.storage}
+
+
+def _describe_unreadable(where: Location, error: ServiceError) -> dict[str, Any]:
+    return {"relative_path": where.relative_path, "storage": where.storage, "error": error.response}
 
 
 def _describe_set(found: ListedSet, has_log: bool) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class Retention:
     def _vouched_for(self) -> list[BackupSet]:
         """The sets with a manifest that agrees with their files, newest first."""
         found = []
-        for listed in self._engine.catalog.scan(global_only=True, task_id=None):
+        for listed in self._engine.catalog.scan(global_only=True, task_id=None).locations:
             for one in listed.sets:
                 try:
                     backup_set = self._engine.catalog.find(listed.location, one.timestamp, TABLES)

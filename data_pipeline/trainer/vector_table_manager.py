@@ -227,7 +227,7 @@ class VectorTableManager:
         """Add a line; whether it was written. What was done is done, and a failure stays the one it was."""
         try:
             self._engine.storages.of(self._location).log(self._location, LOG, f"{now()} {text}")
-        except (ServiceError, OSError):
+        except ServiceError:
             return False
         return True
 

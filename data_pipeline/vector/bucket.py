@@ -21,7 +21,7 @@ from obstore.exceptions import (
 )
 from obstore.store import S3Store
 
-from common.errors import InternalError, ServiceUnavailable, StorageFull
+from common.errors import InternalError, ServiceUnavailable, StorageFull, StorageUnsupported
 from data_pipeline.vector.bucket_url import BucketUrl
 from data_pipeline.vector.storage import Writable
 
@@ -40,6 +40,7 @@ RETRIES: Any = {
 # No limit for a whole request: a restore may read one object for hours. A stalled one is noticed by its silence.
 TIMES: dict[str, Any] = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "7d"}
 NO_BUCKET = "存储桶不存在"
+NO_CONDITIONS = "对象存储不支持条件写入(If-None-Match、If-Match),不能安全地存放备份"
 
 
 class Changed(Exception):
@@ -51,6 +52,10 @@ class Version(NamedTuple):
 
     e_tag: str | None
     version: str | None
+
+
+ANOTHER = Version('"00000000000000000000000000000000"', None)
+"""What no object here has."""
 
 
 class Entry(NamedTuple):
@@ -157,6 +162,18 @@ class Bucket:
             for chunk in obstore.list(self._store, chunk_size=1000):
                 yield from map(_entry, chunk)
 
+    def expect_conditions(self, key: str) -> None:
+        """Raise StorageUnsupported if writes to a key that is there succeed whatever their condition.
+
+        Then two writers could have one timestamp, or publish what was taken over from them.
+        """
+        for write in (lambda: self.create(key, b""), lambda: self.replace(key, b"", ANOTHER)):
+            try:
+                write()
+            except (FileExistsError, Changed):
+                continue
+            raise StorageUnsupported(NO_CONDITIONS, can_retry=False)
+
     def clock(self) -> datetime:
         """The time at the store, to the second: when it says that it wrote an object right now."""
         key = f".vector_backup_probe.{uuid.uuid4().hex}"
@@ -203,10 +220,10 @@ def _translated() -> Iterator[None]:
     except (FileNotFoundError, FileExistsError):
         raise
     except (BaseError, OSError) as error:
-        if getattr(error, "errno", None) is not None:
-            raise  # the operating system's; a writer gives the store's errors as OSError too, without a number
         if "<Code>NoSuchBucket</Code>" in str(error):
             raise InternalError(NO_BUCKET, can_retry=False) from None
+        if "501 Not Implemented" in str(error) or "<Code>NotImplemented</Code>" in str(error):
+            raise StorageUnsupported(NO_CONDITIONS, can_retry=False) from None
         if "507 Insufficient Storage" in str(error):
             raise StorageFull("对象存储空间不足", can_retry=False) from None
         raise ServiceUnavailable("对象存储不可用或连接中断", can_retry=True) from None

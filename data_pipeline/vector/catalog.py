@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from common.errors import InvalidBackup, NotFound
+from common.errors import InvalidBackup, NotFound, PermissionDenied, ServiceError, ServiceUnavailable
 from data_pipeline.vector import location as locations
 from data_pipeline.vector import manifest as manifests
 from data_pipeline.vector.directory_storage import DirectoryStorage
@@ -51,6 +51,14 @@ class ListedLocation:
 
 
 @dataclass(frozen=True)
+class Scan:
+    """What a storage has: the locations with a complete set, and those that could not be looked through, and why."""
+
+    locations: list[ListedLocation]
+    unreadable: list[tuple[Location, ServiceError]]
+
+
+@dataclass(frozen=True)
 class BackupSet:
     """A set taken hold of for a restore: the files of the chosen tables, and what vouches for them."""
 
@@ -78,7 +86,7 @@ class Catalog:
         places = [self.location(None, storage), *self._tasks(storage)]
         return [place.file(timestamp) for place in places for timestamp in self._storages.of(place).sweep(place)]
 
-    def scan(self, *, global_only: bool, task_id: str | None, storage: str = MAIN_STORAGE) -> list[ListedLocation]:
+    def scan(self, *, global_only: bool, task_id: str | None, storage: str = MAIN_STORAGE) -> Scan:
         """Locations of a storage with a complete set: the global one first, then tasks by their newest set."""
         if task_id:
             return self._listed([self.location(task_id, storage)] if locations.is_task_directory(task_id) else [])
@@ -86,7 +94,13 @@ class Catalog:
         if global_only:
             return found
         tasks = self._listed(self._tasks(storage))
-        return found + sorted(tasks, key=lambda listed: listed.sets[0].timestamp, reverse=True)
+        by_time = sorted(tasks.locations, key=lambda listed: listed.sets[0].timestamp, reverse=True)
+        return Scan(found.locations + by_time, found.unreadable + tasks.unreadable)
+
+    def unreadable(self, storage: str = MAIN_STORAGE) -> list[Location]:
+        """The locations of a storage that can't be looked through."""
+        places = [self.location(None, storage), *self._tasks(storage)]
+        return self._storages.of(places[0]).unreadable(places)
 
     def find(self, location: Location, timestamp: str, tables: Sequence[str]) -> BackupSet:
         """Take hold of a set's files. Raises NotFound or InvalidBackup."""
@@ -142,12 +156,22 @@ class Catalog:
         names = self._storages.of(self.location(None, storage)).names()
         return [self.location(name, storage) for name in names if locations.is_task_directory(name)]
 
-    def _listed(self, places: list[Location]) -> list[ListedLocation]:
-        """Of one storage."""
+    def _listed(self, places: list[Location]) -> Scan:
+        """Of one storage. A directory that can't be looked through leaves the others as they are."""
+        scan = Scan([], [])
         if not places:
-            return []
-        found = map(_list, places, self._storages.of(places[0]).listings(places))
-        return [listed for listed in found if listed.sets]
+            return scan
+        for place, listing in zip(places, self._storages.of(places[0]).listings(places), strict=True):
+            try:
+                listed = _list(place, listing)
+            except (PermissionDenied, ServiceUnavailable) as error:
+                scan.unreadable.append((place, error))
+                continue
+            except NotFound:  # removed a moment ago
+                continue
+            if listed.sets:
+                scan.locations.append(listed)
+        return scan
 
     def _manifest(
         self, location: Location, timestamp: str, files: dict[str, StoredFile]

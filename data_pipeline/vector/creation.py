@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+import psycopg2
 from psycopg2.sql import SQL, Composed, Identifier
 
-from common.errors import DependentRows, InvalidBackup, SchemaMismatch
-from data_pipeline.vector import building, indexes, kinds, tables
+from common.errors import DependentRows, InternalError, InvalidBackup, SchemaMismatch
+from data_pipeline.vector import building, indexes, kinds, sqlstate, tables
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.design import Design
 from data_pipeline.vector.manifest import ForeignKeyFact, IndexFact
@@ -95,11 +96,17 @@ def create_tables(session: Session, schema: str, lacking: Missing) -> None:
         # Beside the tables: the first schema of the path, where it would go by itself, may be any or none.
         cursor.execute(SQL("CREATE EXTENSION vector SCHEMA {}").format(Identifier(schema)))
     types = kinds.extension_schema(cursor)
-    for design in lacking.tables:
-        cursor.execute(_table(design, schema, types))
-    # Primary and unique keys go before the foreign key that refers to them.
-    for table, key in sorted(lacking.keys, key=lambda pair: isinstance(pair[1], ForeignKeyFact)):
-        _add(cursor, Identifier(schema, table), schema, key)
+    try:
+        for design in lacking.tables:
+            cursor.execute(_table(design, schema, types))
+        # Primary and unique keys go before the foreign key that refers to them.
+        for table, key in sorted(lacking.keys, key=lambda pair: isinstance(pair[1], ForeignKeyFact)):
+            _add(cursor, Identifier(schema, table), schema, key)
+    except psycopg2.ProgrammingError as error:  # class 42: the statement is ours, what it says is the manifest's
+        answer = sqlstate.translate(error, session.phase, bool(cursor.connection.closed))
+        if isinstance(answer, InternalError):
+            raise InvalidBackup("数据库无法按清单创建表或键", can_retry=False) from None
+        raise answer from None
     session.enter("prepare")
 
 

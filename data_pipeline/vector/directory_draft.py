@@ -7,11 +7,13 @@ that has none is published by the end of its claim.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import BinaryIO
 
 from common.errors import BackupExists
 from data_pipeline.vector.directory import Directory
+from data_pipeline.vector.file_faults import NamedWriter, named
+from data_pipeline.vector.location import Location
 from data_pipeline.vector.naming import CLAIM_FILE, claim_name, manifest_name, set_files
 from data_pipeline.vector.storage import StoredFile
 from data_pipeline.vector.synced_file import SyncedFile
@@ -23,17 +25,19 @@ Kept = Callable[[str, str], StoredFile]
 class DirectoryDraft:
     """A claimed timestamp and the files written for it so far."""
 
-    def __init__(self, directory: Directory, claim: BinaryIO, timestamp: str, kept: Kept) -> None:
+    def __init__(self, directory: Directory, location: Location, claim: BinaryIO, timestamp: str, kept: Kept) -> None:
         self.timestamp = timestamp
         self._directory = directory
+        self._location = location
         self._claim = claim
         self._kept = kept
         self._written: list[str] = []
         self._published: list[str] = []
         self._complete = False
+        self._vouched = False
 
     @classmethod
-    def claim(cls, directory: Directory, timestamps: Iterator[str], kept: Kept) -> "DirectoryDraft":
+    def claim(cls, directory: Directory, location: Location, timestamps: Iterator[str], kept: Kept) -> "DirectoryDraft":
         """Take the first timestamp that no set, done or under way, has. Raises BackupExists if there is none."""
         for timestamp in timestamps:
             try:
@@ -41,18 +45,22 @@ class DirectoryDraft:
             except FileExistsError:
                 continue
             if not set_files(timestamp) & directory.names():
-                return cls(directory, claim, timestamp, kept)
+                return cls(directory, location, claim, timestamp, kept)
             claim.close()
             directory.remove(claim_name(timestamp))
         raise BackupExists("该时间戳已有备份集")
 
     @contextmanager
-    def create(self, name: str) -> Iterator[SyncedFile]:
+    def create(self, name: str) -> Iterator[NamedWriter]:
         """A file for writing, under a hidden name until the set is published; on the disk when the `with` ends."""
+        path = self._location.file(name)
         self._written.append(name)
-        with self._directory.create(_hidden(name)) as file, SyncedFile(file) as synced:
-            yield synced
-            synced.finish()
+        with named(path):
+            file = self._directory.create(_hidden(name))
+        with file, SyncedFile(file) as synced:
+            yield NamedWriter(synced, path)
+            with named(path):
+                synced.finish()
 
     def file(self, name: str) -> StoredFile:
         """A file that was written, to be read back before anybody else can."""
@@ -64,21 +72,28 @@ class DirectoryDraft:
         if manifest is not None:
             with self.create(name) as file:
                 file.write(manifest)
-        for written in self._written:
-            if written == name:
-                self._directory.sync()  # the manifest never reaches the disk before what it vouches for
-            self._directory.rename(_hidden(written), written)
-            self._published.append(written)
-        self._directory.sync()
+        with named(self._location.relative_path):
+            for written in self._written:
+                if written == name:
+                    self._directory.sync()  # the manifest never reaches the disk before what it vouches for
+                self._directory.rename(_hidden(written), written)
+                self._published.append(written)
+            self._directory.sync()
         self._written, self._published, self._complete = [], [], True
+        self._vouched = manifest is not None
 
     def close(self) -> None:
-        """Remove what was not published, and the claim."""
+        """Remove what was not published, and the claim.
+
+        A set with a manifest is published whether or not its claim goes: rows may be gone by now that only it holds, so
+        a claim that can't be removed is left to the next sweep.
+        """
         for name in self._written:
             self._remove(name if name in self._published else _hidden(name))
         self._claim.close()  # before its name goes: Windows removes no open file
-        self._remove(claim_name(self.timestamp))
-        if self._complete:
+        with suppress(OSError) if self._vouched else nullcontext():
+            self._remove(claim_name(self.timestamp))
+        if self._complete and not self._vouched:
             self._directory.sync()  # a set without a manifest is published by that
 
     def _remove(self, name: str) -> None:

@@ -1,6 +1,5 @@
 """Backup sets in a directory: the storage that knows paths."""
 
-import errno
 import os
 import stat
 import tempfile
@@ -11,13 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from common.errors import InternalError, InvalidBackup, NotFound, OperationInProgress, StorageFull
+from common.errors import InvalidBackup, NotFound, OperationInProgress, ServiceError
+from data_pipeline.vector import file_faults
 from data_pipeline.vector.directory import HAS_LOCKS, Directory, NotRegular, open_directory
 from data_pipeline.vector.directory_draft import DirectoryDraft, sweep
-from data_pipeline.vector.location import Location
+from data_pipeline.vector.file_faults import NamedStream, named
+from data_pipeline.vector.location import MAIN_STORAGE, Location
 from data_pipeline.vector.storage import Portions
 
-NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # the disk, a quota, a limit on one file's size
+SHARING_VIOLATION = 32
+"""Windows' number for a file that another process has open."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,12 @@ class DirectoryFile:
         return self.location.file(self.name)
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
+    def open(self) -> Iterator[NamedStream]:
         """The file for reading. Raises InvalidBackup if it is not, or does not stay, the one it was."""
         root, location = Path(self.root), self.location
         with _located(root, location) as directory, _opened(directory, location, self.kept_as) as file:
             self._expect_same(file)
-            yield file
+            yield NamedStream(file, self.path)
             self._expect_same(file)
 
     def read(self, offset: int, length: int) -> bytes:
@@ -64,25 +66,32 @@ class DirectoryFile:
 
 @dataclass(frozen=True)
 class DirectoryListing:
-    """The files of a location. Sizes are looked up where they are asked for: a directory tells only names."""
+    """The files of a location, looked at when they are asked for: a directory that can't be read fails alone.
 
-    root: Path
+    Sizes are looked up one by one: a directory tells only names.
+    """
+
+    storage: "DirectoryStorage"
     location: Location
-    names: set[str]
+
+    @property
+    def names(self) -> set[str]:
+        return self.storage.files(self.location)
 
     def sizes(self, names: Sequence[str]) -> list[int | None]:
         """In bytes, None for one that is gone."""
         if not names:
             return []
-        with _located(self.root, self.location) as directory:
+        with _located(self.storage.root, self.location) as directory, named(self.location.relative_path):
             return [_size(directory, name) for name in names]
 
 
 class DirectoryStorage:
     """Backup sets below one directory."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, name: str = MAIN_STORAGE) -> None:
         self.root = root
+        self._path = Location((), name).relative_path
 
     def names(self) -> list[str]:
         """Names of the real directories directly below the root."""
@@ -91,18 +100,24 @@ class DirectoryStorage:
                 return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
         except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise file_faults.translated(error, self._path) from error
 
     def files(self, location: Location) -> set[str]:
         """The names of a location's regular files; none if it does not exist or is a link."""
         try:
-            with _located(self.root, location) as directory:
+            with _located(self.root, location) as directory, named(location.relative_path):
                 return set(directory.files())
         except (NotFound, InvalidBackup):
             return set()
 
     def listings(self, locations: Sequence[Location]) -> Iterator[DirectoryListing]:
         """What lies in each of them."""
-        return (DirectoryListing(self.root, location, self.files(location)) for location in locations)
+        return (DirectoryListing(self, location) for location in locations)
+
+    def unreadable(self, locations: Sequence[Location]) -> list[Location]:
+        """Those of them whose files can't be listed."""
+        return [location for location in locations if not self._is_readable(location)]
 
     @contextmanager
     def held(self, location: Location, names: Sequence[str], *, exclusive: bool = False) -> Iterator[None]:
@@ -116,16 +131,22 @@ class DirectoryStorage:
             yield
 
     def delete(self, location: Location, names: Sequence[str]) -> None:
-        """Remove files, in order; they are gone for good when this returns."""
+        """Remove files, in order; they are gone for good when this returns.
+
+        Raises PermissionDenied, with those that are gone already (`removed`), for one that may not be removed.
+        """
+        removed: list[str] = []
         with _located(self.root, location) as directory:
             for name in names:
                 try:
                     directory.remove(name)
                 except FileNotFoundError:
                     continue
-                except PermissionError:  # Windows: somebody has it open
-                    raise _in_use(location, "备份集正在被使用") from None
-            directory.sync()
+                except OSError as error:
+                    raise _kept_from_removal(error, location, name, removed) from error
+                removed.append(name)
+            with named(location.relative_path):
+                directory.sync()
 
     def file(self, location: Location, name: str) -> DirectoryFile:
         """Take hold of a file. Raises NotFound, or InvalidBackup if it is no regular file."""
@@ -137,67 +158,62 @@ class DirectoryStorage:
             return stat.S_ISDIR(os.lstat(self.root / name).st_mode)
         except FileNotFoundError:
             return False
+        except OSError as error:
+            raise file_faults.translated(error, f"{self._path}/{name}") from error
 
     @contextmanager
     def draft(self, location: Location, timestamps: Iterator[str]) -> Iterator[DirectoryDraft]:
         """A new set under the first free timestamp; what is not published by the end is removed."""
-        with suppress(FileExistsError), _writable(location):  # something else has that name: _located says what
+        path = location.relative_path
+        with named(path), suppress(FileExistsError):  # something else has that name: _located says what
             self.root.joinpath(*location.parts).mkdir(parents=True, exist_ok=True)
         with _located(self.root, location) as directory:
-            with _writable(location):
-                draft = DirectoryDraft.claim(directory, timestamps, partial(self._kept, location))
+            with named(path):
+                draft = DirectoryDraft.claim(directory, location, timestamps, partial(self._kept, location))
             try:
                 yield draft
-            except OSError as error:
-                if error.errno in NO_SPACE:
-                    raise _full() from error
-                raise
             finally:
-                with _writable(location):
+                with named(path):
                     draft.close()
 
     def expect_writable(self) -> None:
-        """Raise OSError unless new backups could be written."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=self.root):
-            pass
+        """Raise ServiceError unless new backups could be written."""
+        with named(self._path):
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
 
     def sweep(self, location: Location) -> list[str]:
         """Remove what backups that were killed have left behind; returns their timestamps."""
         if not self.files(location):
             return []
-        with _located(self.root, location) as directory:
+        with _located(self.root, location) as directory, named(location.relative_path):
             return sweep(directory)
 
     def log(self, location: Location, name: str, line: str) -> None:
         """Add a line to a text file of the location. Raises InvalidBackup if it is no regular file."""
-        with _located(self.root, location) as directory:
+        with _located(self.root, location) as directory, named(location.file(name)):
             try:
                 directory.append(name, f"{line}\n".encode())
             except NotRegular:
                 raise _not_regular(location.file(name)) from None
 
+    def _is_readable(self, location: Location) -> bool:
+        try:
+            self.files(location)
+            DirectoryListing(self, location).sizes(["."])  # a name may be listed where nothing can be looked up
+        except NotFound:
+            return True
+        except InvalidBackup:  # a link, a file: no location
+            return True
+        except ServiceError:
+            return False
+        return True
+
     def _kept(self, location: Location, name: str, kept_as: str) -> DirectoryFile:
         with _located(self.root, location) as directory, _opened(directory, location, kept_as) as file:
             status = os.fstat(file.fileno())
         return DirectoryFile(str(self.root.absolute()), location, name, status.st_size, _identity(status), kept_as)
-
-
-@contextmanager
-def _writable(location: Location) -> Iterator[None]:
-    """Where nothing can be made, it is the place that is wrong: read-only, somebody else's, or no directory."""
-    try:
-        yield
-    except FileExistsError:
-        raise
-    except OSError as error:
-        if error.errno in NO_SPACE:
-            raise _full() from error
-        raise InternalError(f"备份存储不可写: {location.relative_path}", can_retry=False) from error
-
-
-def _full() -> StorageFull:
-    return StorageFull("备份存储空间不足", can_retry=False)
 
 
 def _size(directory: Directory, name: str) -> int | None:
@@ -214,23 +230,23 @@ def _identity(status: os.stat_result) -> tuple[int, ...]:
 def _located(root: Path, location: Location) -> Directory:
     try:
         return open_directory(root, location.parts)
-    except PermissionError:
-        raise InternalError(f"服务没有权限读取: {location.relative_path}", can_retry=False) from None
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(f"备份目录不存在: {location.relative_path}") from None
     except NotRegular:
         raise _not_regular(location.relative_path) from None
+    except OSError as error:
+        raise file_faults.translated(error, location.relative_path) from error
 
 
 def _opened(directory: Directory, location: Location, name: str) -> BinaryIO:
     try:
         return directory.open(name)
-    except PermissionError:
-        raise InternalError(f"服务没有权限读取: {location.file(name)}", can_retry=False) from None
     except FileNotFoundError:
         raise NotFound(f"备份文件不存在: {location.file(name)}") from None
     except NotRegular:
         raise _not_regular(location.file(name)) from None
+    except OSError as error:
+        raise file_faults.translated(error, location.file(name)) from error
 
 
 def _locked(directory: Directory, location: Location, name: str, exclusive: bool) -> BinaryIO:
@@ -242,6 +258,17 @@ def _locked(directory: Directory, location: Location, name: str, exclusive: bool
         raise _not_regular(location.file(name)) from None
     except BlockingIOError:
         raise _in_use(location, "备份集正在被使用" if exclusive else "备份集正在被删除") from None
+    except OSError as error:
+        raise file_faults.translated(error, location.file(name)) from error
+
+
+def _kept_from_removal(error: OSError, location: Location, name: str, removed: list[str]) -> ServiceError:
+    if getattr(error, "winerror", None) == SHARING_VIOLATION:
+        return _in_use(location, "备份集正在被使用")
+    answer = file_faults.translated(error, location.file(name))
+    if removed:
+        answer.data["details"] = {**answer.data.get("details", {}), "removed": removed}
+    return answer
 
 
 def _in_use(location: Location, text: str) -> OperationInProgress:

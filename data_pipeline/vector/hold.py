@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from common.errors import InternalError, OperationInProgress
+from common.errors import InternalError, OperationInProgress, StorageUnsupported
 from data_pipeline.vector.bucket import Bucket, Entry
 from data_pipeline.vector.lease import Lease, stale
 from data_pipeline.vector.location import Location
@@ -22,11 +22,12 @@ MARK = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.(?:[0-9a-f]{32}\.hold|r
 def reading(bucket: Bucket, location: Location, timestamp: str) -> Iterator[None]:
     """Keep a set from being removed meanwhile. Raises OperationInProgress if it is being removed.
 
-    Whoever may read here but not write goes on without a hold: his restore fails if the set is removed meanwhile.
+    A service that may read here but not write goes on without a hold: its restore fails if the set is removed
+    meanwhile. So does one whose store refuses the hold: it refuses a removal as well.
     """
     try:
         hold = Lease(bucket, key_of(location, f".vector_backup_{timestamp}.{uuid.uuid4().hex}.hold"))
-    except InternalError:
+    except (InternalError, StorageUnsupported):
         yield
         return
     try:

@@ -6,9 +6,10 @@ document without the key "sha256", as JSON with sorted keys and no spaces.
 
 import hashlib
 import json
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from common.errors import InvalidBackup
 
@@ -19,7 +20,36 @@ LARGEST = 64 << 20
 MOST_PROBES = 100
 """Their embeddings stand in the manifest: at most 20 MB of it."""
 
-Count = Annotated[int, Field(ge=0)]
+MOST_COLUMNS = 1600
+"""Of a PostgreSQL table."""
+
+SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+"""Every table has them, so none can have one of its own by that name."""
+
+LARGEST_BLOCK = (1 << 30) + (8 << 20)
+"""Bytes. A block ends with the row that fills it, and a row is one COPY message, which ends at 1 GB."""
+
+LARGEST_INTEGER = (1 << 63) - 1
+"""PostgreSQL's bigint: no file has more bytes, no table more rows."""
+
+LONGEST_NAME = 255
+"""Characters of a relation, a column, a type or a file. PostgreSQL's names have 63 bytes, a type's a schema too."""
+
+LONGEST_EMBEDDING = 1 << 20
+"""Characters. pgvector's 16,000 dimensions take a quarter of that."""
+
+UNSHOWN = re.compile(r"[^\w.\[\]-]", re.ASCII)
+"""What an answer doesn't repeat of a key."""
+
+# PostgreSQL stores no NUL, and half a surrogate pair has no UTF-8: pydantic refuses it where there is a pattern.
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Name = Annotated[str, Field(pattern=r"^[^\x00]*$", min_length=1, max_length=LONGEST_NAME)]
+Label = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=LONGEST_NAME)]
+Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Vector = Annotated[str, Field(pattern=r"^\[[-+.,0-9e]*\]$", max_length=LONGEST_EMBEDDING)]
+Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
+Modifier = Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)]
+Dimensions = Annotated[int, Field(ge=0, lt=1 << 31)]
 Distance = Literal["cosine", "l2", "inner_product", "l1"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -37,7 +67,7 @@ class BlockFact(Fact):
     """A run of whole records: where it lies in the file, in bytes, and what it hashes to."""
 
     offset: Count
-    bytes: Count
+    bytes: Annotated[int, Field(ge=0, le=LARGEST_BLOCK)]
     rows: Count
     sha256: Digest
 
@@ -45,18 +75,18 @@ class BlockFact(Fact):
 class ColumnFact(Fact):
     """A column by name and PostgreSQL type name; `modifier` is atttypmod (a vector's dimensions, -1 for any)."""
 
-    name: str
-    type: str
-    modifier: int
+    name: Name
+    type: Name
+    modifier: Modifier
     not_null: bool
 
 
 class CastFact(Fact):
     """A vector column brought to a type and a number of dimensions: what an index needs where the column has none."""
 
-    column: str
-    type: str
-    dimensions: Count
+    column: Name
+    type: Name
+    dimensions: Dimensions
 
 
 class IndexFact(Fact):
@@ -67,13 +97,13 @@ class IndexFact(Fact):
     UNIQUE constraint or a primary key.
     """
 
-    name: str
-    method: str
+    name: Name
+    method: Name
     unique: bool
     primary: bool
-    keys: list[str]
-    operator_classes: list[str]
-    options: dict[str, str]
+    keys: list[Name]
+    operator_classes: list[Label]
+    options: dict[Name, Label]
     partial: bool
     casts: list[CastFact | None] = Field(default_factory=list)
     constraint: bool = False
@@ -82,24 +112,32 @@ class IndexFact(Fact):
 class ForeignKeyFact(Fact):
     """A foreign key as facts."""
 
-    name: str
-    columns: list[str]
-    referenced_table: str
-    referenced_columns: list[str]
-    on_delete: str
+    name: Name
+    columns: list[Name]
+    referenced_table: Name
+    referenced_columns: list[Name]
+    on_delete: Name
 
 
 class TableFact(Fact):
     """One table's file."""
 
-    file: str
+    file: Name
     format: Literal["csv", "binary"]
     bytes: Count
     rows: Count
-    columns: list[ColumnFact]
+    columns: Annotated[list[ColumnFact], Field(min_length=1, max_length=MOST_COLUMNS)]
     blocks: list[BlockFact]
     indexes: list[IndexFact]
     foreign_keys: list[ForeignKeyFact]
+
+    @field_validator("columns")
+    @classmethod
+    def _columns_differ(cls, columns: list[ColumnFact]) -> list[ColumnFact]:
+        names = {column.name for column in columns}
+        if len(names) < len(columns) or names & SYSTEM_COLUMNS:
+            raise ValueError("no table can have these columns")
+        return columns
 
     @model_validator(mode="after")
     def _blocks_cover_the_file(self) -> "TableFact":
@@ -116,16 +154,16 @@ class TableFact(Fact):
 class CollectionFact(Fact):
     """A collection and its embeddings: how many, and which numbers of dimensions occur."""
 
-    uuid: str
-    name: str | None
+    uuid: Uuid
+    name: Text | None
     rows: Count
-    dimensions: list[int]
+    dimensions: list[Dimensions]
 
 
 class NeighbourFact(Fact):
     """A row near another one."""
 
-    id: str
+    id: Text
     distance: Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -135,9 +173,9 @@ class ProbeFact(Fact):
     recall: the share of them that the vector index found, None without one.
     """
 
-    collection: str
-    id: str
-    embedding: str
+    collection: Uuid
+    id: Text
+    embedding: Vector
     neighbours: Annotated[list[NeighbourFact], Field(min_length=1, max_length=10)]
     recall: Share | None
 
@@ -154,17 +192,17 @@ class Manifest(Fact):
     """The whole document."""
 
     format_version: Literal[1]
-    timestamp: str
-    created_at: str
-    tool_version: str
-    server_version: str
-    pgvector_version: str
-    database: str
+    timestamp: Name
+    created_at: Label
+    tool_version: Label
+    server_version: Label
+    pgvector_version: Label
+    database: Label
     server: ServerDigest | None = None
     """Tells the database's server from others (server_identity.py); manifests of earlier versions have none."""
-    tables: dict[str, TableFact]
+    tables: dict[Name, TableFact]
     collections: list[CollectionFact]
-    chosen_collections: list[str] | None = None
+    chosen_collections: list[Text] | None = None
     """The names the backup was limited to, those without a collection included; None for a backup of everything."""
     probes: ProbesFact | None = None
     precaution: bool = False
@@ -192,11 +230,16 @@ def dump(facts: dict[str, Any]) -> bytes:
 
 
 def load(data: bytes, name: str, timestamp: str) -> Manifest:
-    """Read a manifest for the set `timestamp`. Raises InvalidBackup for anything but a whole, unchanged one."""
+    """Read a manifest for the set `timestamp`.
+
+    Raises InvalidBackup for anything but a whole, unchanged one; `details.key` names the value that can't stand there.
+    """
     try:
         document = json.loads(data)
         manifest = Manifest.model_validate(document)
-    except (ValueError, RecursionError, ValidationError):
+    except ValidationError as error:
+        raise _damaged(name, _key(error)) from None
+    except (ValueError, RecursionError):
         raise _damaged(name) from None
     del document["sha256"]
     if manifest.sha256 != _checksum(document) or manifest.timestamp != timestamp:
@@ -206,8 +249,17 @@ def load(data: bytes, name: str, timestamp: str) -> Manifest:
 
 def _checksum(document: dict[str, Any]) -> str:
     canonical = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _damaged(name: str) -> InvalidBackup:
-    return InvalidBackup(f"清单文件已损坏: {name}", details={"file": name, "reason": "清单文件已损坏"})
+def _key(error: ValidationError) -> str:
+    """Where the first wrong value stands, as `tables.x.rows`. Its parts may be keys of the file: only plain text is
+    repeated."""
+    parts = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
+    return UNSHOWN.sub("?", ".".join(map(str, parts)))[:LONGEST_NAME]
+
+
+def _damaged(name: str, key: str = "") -> InvalidBackup:
+    where = {"key": key} if key else {}
+    text = f"清单文件已损坏: {name}" + (f",键 {key} 的值无效" if key else "")
+    return InvalidBackup(text, details={"file": name, "reason": "清单文件已损坏", **where})

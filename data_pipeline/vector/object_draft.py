@@ -6,7 +6,7 @@ ours, then the manifest is put, if there is none; a set without one is published
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from common.errors import BackupExists, InternalError, ServiceError
 from data_pipeline.vector.bucket import Bucket
@@ -37,7 +37,7 @@ class ObjectDraft:
             except FileExistsError:
                 continue
             try:
-                _expect_conditions(bucket, key)
+                bucket.expect_conditions(key)
                 if not set_files(timestamp) & bucket.names(prefix_of(location)):
                     return cls(bucket, location, timestamp, claim)
             except BaseException:
@@ -85,10 +85,3 @@ class ObjectDraft:
 
     def _key(self, name: str) -> str:
         return key_of(self._location, name)
-
-
-def _expect_conditions(bucket: Bucket, key: str) -> None:
-    """Raise InternalError if the server ignores conditions: then two writers could have one timestamp."""
-    with suppress(FileExistsError):
-        bucket.create(key, b"")
-        raise InternalError("对象存储不支持条件写入(If-None-Match),不能安全地存放备份", can_retry=False)

@@ -1,6 +1,7 @@
 """Backup sets in a bucket of an object store: the storage that knows keys."""
 
 import time
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,6 +67,10 @@ class ObjectStorage:
             by_prefix.get(entry.key.rpartition("/")[0], {})[entry.name] = entry.size
         return (ObjectListing(by_prefix[prefix_of(location)]) for location in locations)
 
+    def unreadable(self, _locations: Sequence[Location]) -> list[Location]:
+        """None: a key that may list one prefix of a bucket may list all."""
+        return []
+
     def file(self, location: Location, name: str) -> ObjectFile:
         """Take hold of a file. Raises NotFound."""
         return file_in(self._bucket, location, name)
@@ -96,7 +101,12 @@ class ObjectStorage:
 
     def expect_writable(self) -> None:
         """Raise ServiceError unless new backups could be written."""
-        self._bucket.clock()
+        key = f".vector_backup_probe.{uuid.uuid4().hex}"
+        self._bucket.create(key, key.encode())
+        try:
+            self._bucket.expect_conditions(key)
+        finally:
+            self._bucket.delete([key])
 
     def sweep(self, location: Location) -> list[str]:
         """Remove what backups that were killed have left behind; returns their timestamps.

@@ -96,7 +96,7 @@ class Listing(Protocol):
 
 
 class Storage(Protocol):
-    """A place for backup sets. What it raises are ServiceError, and OSError for a disk that fails."""
+    """A place for backup sets. What it raises are ServiceError."""
 
     def names(self) -> list[str]:
         """Names of the directories directly below the root."""
@@ -108,7 +108,10 @@ class Storage(Protocol):
         """The names of a location's files; none if it does not exist."""
 
     def listings(self, locations: Sequence[Location]) -> Iterable[Listing]:
-        """What lies in each of them."""
+        """What lies in each of them. A listing raises ServiceError where its location alone can't be looked through."""
+
+    def unreadable(self, locations: Sequence[Location]) -> list[Location]:
+        """Those of them that can't be looked through though the storage can."""
 
     def file(self, location: Location, name: str) -> StoredFile:
         """Take hold of a file. Raises NotFound, or InvalidBackup if it is no regular file."""
@@ -137,4 +140,4 @@ class Storage(Protocol):
         """Add a line to a text file of the location."""
 
     def expect_writable(self) -> None:
-        """Raise OSError or ServiceError unless new backups could be written."""
+        """Raise ServiceError unless new backups could be written, and be kept safely."""

@@ -18,7 +18,7 @@ class Storages:
     """All that are configured; nothing is asked of any of them before it is used."""
 
     def __init__(self, places: Mapping[str, Place]) -> None:
-        self._storages = {name: _storage(place) for name, place in places.items()}
+        self._storages = {name: _storage(name, place) for name, place in places.items()}
 
     def __iter__(self) -> Iterator[str]:
         """Their names, the main one first."""
@@ -39,9 +39,9 @@ class Storages:
             raise InvalidParams(f"未配置该存储,可用的存储: {', '.join(self)}", details={"field": "storage"})
 
 
-def _storage(place: Place) -> Storage:
+def _storage(name: str, place: Place) -> Storage:
     if isinstance(place, Path):
-        return DirectoryStorage(place)
+        return DirectoryStorage(place, name)
     from data_pipeline.vector.object_storage import ObjectStorage  # 15 MB of obstore, only where there is a bucket
 
     return ObjectStorage(place)

@@ -198,4 +198,4 @@ def test_a_backup_that_is_cancelled_before_it_truncates_keeps_set_and_rows(
     with pytest.raises(Cancelled):
         VectorTableManager(str(output_dir), engine=engine).execute_vector_management(truncate=True, progress=progress)
     assert bits(database) == before
-    assert len(engine.catalog.scan(global_only=True, task_id=None)[0].sets) == 1
+    assert len(engine.catalog.scan(global_only=True, task_id=None).locations[0].sets) == 1

@@ -51,7 +51,11 @@ def left(engine: Engine, sets: dict[int, str]) -> Callable[[], list[int]]:
     """The ages of the sets that are still there."""
 
     def ages() -> list[int]:
-        found = {one.timestamp for listed in engine.catalog.scan(global_only=True, task_id=None) for one in listed.sets}
+        found = {
+            one.timestamp
+            for listed in engine.catalog.scan(global_only=True, task_id=None).locations
+            for one in listed.sets
+        }
         return [age for age, timestamp in sets.items() if timestamp in found]
 
     return ages

@@ -136,7 +136,7 @@ def test_an_answer_that_was_lost_is_no_failure(
 def test_a_store_that_ignores_conditions_is_not_trusted(client: Any, bucket: BucketPlace, relay: Relay) -> None:
     relay.replace(b"if-none-match", b"if-nothing-else")
     response = client.backup()
-    assert failure(response) == (500, "INTERNAL_ERROR")
+    assert failure(response) == (501, "STORAGE_UNSUPPORTED")
     assert "If-None-Match" in response.get_json()["data"]["response"]
     assert listed(client) == []
 
@@ -318,9 +318,9 @@ def test_a_lease_outlives_a_moment_without_a_free_descriptor(
         return replace(self, *arguments)
 
     monkeypatch.setattr(lease, "BEAT_SECONDS", 0.05)
-    monkeypatch.setattr(buckets.Bucket, "replace", scarce)
     storage, location = storage()
     with storage.draft(location, iter([STAMP])):
+        monkeypatch.setattr(buckets.Bucket, "replace", scarce)
         claim = f".vector_backup_{STAMP}.claim"
         first = bucket.read(claim)
         deadline = time.monotonic() + 10

@@ -34,6 +34,14 @@ class ListedLocation(BaseModel):
     storage: str
 
 
+class UnreadableLocation(BaseModel):
+    """A directory that the service may not look through."""
+
+    relative_path: str
+    storage: str
+    error: str = Field(description="Why")
+
+
 class ListingSummary(BaseModel):
     """How much was found."""
 
@@ -43,6 +51,7 @@ class ListingSummary(BaseModel):
     task_backups: Count
     scan_time: datetime
     unreachable_storages: Sometimes[list[str]] = Field(None, description="Only with storage=all")
+    unreadable: Sometimes[list[UnreadableLocation]] = Field(None, description="Only where there are some")
 
 
 class Listing(Data):

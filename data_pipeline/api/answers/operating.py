@@ -28,6 +28,7 @@ class Ready(Data):
         None, description="Which of TARGETS are within reach: told to a caller that may do everything"
     )
     storages: Sometimes[dict[str, bool]] = Field(None, description="Which of STORAGES, likewise")
+    unreadable_locations: Sometimes[int] = Field(None, description="Of the main storage; only where there are some")
 
 
 class ShownSettings(Data):
