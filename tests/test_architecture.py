@@ -30,7 +30,7 @@ LAYERS = [
 ]
 WEB = {"flask", "flask_openapi3", "flask_openapi3_swagger", "waitress", "werkzeug"}
 WEB_LAYERS = ("data_pipeline.api", "data_pipeline.admin", "unified_api")
-PURE = ["rows", "vectors", "copy_binary", "encoder", "csv_fields", "python_repr"]
+PURE = ["rows", "vectors", "copy_binary", "encoder", "csv_fields", "python_repr", "utf8", "oversize"]
 IMPURE = {"io", "os", "pathlib", "psycopg2", "shutil", "socket", "subprocess", "tempfile"}
 SQL_NOUNS = [
     "building",
@@ -45,9 +45,12 @@ SQL_NOUNS = [
     "foresight",
     "indexes",
     "kinds",
+    "large_rows",
     "merge",
+    "obstacles",
     "pages",
     "planner_statistics",
+    "saver",
     "searches",
     "staging",
     "sync",

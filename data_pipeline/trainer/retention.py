@@ -43,8 +43,11 @@ class Retention:
         beside = [one for one in good if not _is_main(one) and self._is_old_enough(one)]
         beside = [one for one in beside if not oldest_kept or one.timestamp < oldest_kept]
         safe = next(filter(self._verifies, main), None) if old or beside else None
-        for one in [*old, *beside]:
-            if safe is not None and one is not safe and (_is_main(one) or one.timestamp < safe.timestamp):
+        if safe is None:
+            return
+        gone = [one for one in [*old, *beside] if one is not safe and (one.timestamp < safe.timestamp or _is_bad(one))]
+        with self._engine.catalog.hold(safe.location, safe.timestamp, TABLES):
+            for one in gone:
                 self._remove(one)
 
     def _vouched_for(self) -> list[BackupSet]:
@@ -69,7 +72,12 @@ class Retention:
         return not self._keep_days or backup_set.timestamp < limit.strftime(self._engine.settings.timestamp_format)
 
     def _verifies(self, backup_set: BackupSet) -> bool:
-        """Raises what says nothing about the set: a storage out of reach for a moment. Then nothing may go."""
+        """Whether a restore would take it: then what is older may go.
+
+        Raises what says nothing about the set: a storage out of reach for a moment. Then nothing may go.
+        """
+        if backup_set.manifest is None or backup_set.manifest.obstacles:
+            return False
         try:
             verification.read_through(backup_set, self._engine.pool)
         except (InvalidBackup, OrphanRows, NotFound):
@@ -84,6 +92,13 @@ class Retention:
         except ServiceError as error:  # somebody uses it, or another process was faster
             outcome = error.error_type
         audit.info("retire", who="retention", backup_path=where.relative_path, timestamp=timestamp, outcome=outcome)
+
+
+def _is_bad(backup_set: BackupSet) -> bool:
+    """Of a backup of everything that is newer than the newest good one: whether it is damaged. What only the tables'
+    constraints keep out holds rows that no good one has.
+    """
+    return _is_main(backup_set) and not (backup_set.manifest and backup_set.manifest.obstacles)
 
 
 def _is_main(backup_set: BackupSet) -> bool:

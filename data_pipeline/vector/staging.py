@@ -75,7 +75,7 @@ def stage(cursor: Any, source: Source) -> Staged:
     cursor.execute(
         SQL("CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(Identifier(staging.name), live.identifier)
     )
-    return Staged(replace(source, table=staging), live, _key(cursor, live))
+    return Staged(replace(source, table=staging), live, key(cursor, live))
 
 
 def drop(cursor: Any, staged: Staged) -> None:
@@ -98,7 +98,7 @@ def primary_key(cursor: Any, table: Table) -> tuple[str, ...]:
     return tuple(name for (name,) in cursor.fetchall())
 
 
-def _key(cursor: Any, table: Table) -> tuple[str, ...]:
+def key(cursor: Any, table: Table) -> tuple[str, ...]:
     """The primary key, or what LangChain uses as one."""
     return primary_key(cursor, table) or (("id",) if table.column("id") else ("uuid",))
 
