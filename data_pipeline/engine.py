@@ -35,7 +35,7 @@ class Engine:
                 settings.configured, settings.embedded_data_dir, settings.allowed_hosts, settings.targets
             ),
             timeouts=settings.timeouts,
-            pool=WorkerPool(settings.load_workers),
+            pool=WorkerPool(settings.load_workers, settings.largest_field),
         )
 
 

@@ -18,6 +18,7 @@ from data_pipeline.schedule import Schedule
 from data_pipeline.table_section import TableSection
 from data_pipeline.vector import bucket_url, target
 from data_pipeline.vector.location import MAIN_STORAGE, STORAGE_NAME
+from data_pipeline.vector.rows import LARGEST_FIELD
 from data_pipeline.vector.storages import Place
 from data_pipeline.vector.target import Target
 from data_pipeline.vector.wire import Timeouts
@@ -67,6 +68,8 @@ class Settings:
     """Connections that read a large table at a time in a backup; all see the same snapshot."""
     load_workers: int
     """Processes that parse large files; 0 parses them in the service's own."""
+    largest_field: int
+    """Of one value of a row: a larger one is neither backed up nor restored."""
     index_memory: str | None
     """maintenance_work_mem while indexes are rebuilt; None means the server's own setting."""
     jobs_database: Target | None
@@ -109,6 +112,7 @@ class Settings:
             cors_origins=_names(env, "CORS_ORIGINS"),
             backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
             load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
+            largest_field=_number(env, "LARGEST_FIELD_MB", LARGEST_FIELD >> 20, least=1, most=512) << 20,
             index_memory=_memory(env, "INDEX_MEMORY"),
             jobs_database=_jobs_database(env),
             jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),

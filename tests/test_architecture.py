@@ -31,7 +31,10 @@ LAYERS = [
 ]
 WEB = {"flask", "flask_openapi3", "flask_openapi3_swagger", "waitress", "werkzeug"}
 WEB_LAYERS = ("data_pipeline.api", "data_pipeline.admin", "unified_api")
-PURE = ["rows", "csv_header", "evidence", "vectors", "copy_binary", "encoder", "csv_fields", "python_repr"]
+PURE = [
+    *("rows", "csv_header", "evidence", "vectors", "copy_binary", "encoder", "csv_fields", "python_repr"),
+    *("utf8", "oversize"),
+]
 IMPURE = {"io", "os", "pathlib", "psycopg2", "shutil", "socket", "subprocess", "tempfile"}
 SQL_NOUNS = [
     "building",
@@ -47,11 +50,14 @@ SQL_NOUNS = [
     "foresight",
     "indexes",
     "kinds",
+    "large_rows",
     "merge",
+    "obstacles",
     "pages",
     "planner_statistics",
     "search_path",
     "references",
+    "saver",
     "searches",
     "server_identity",
     "staging",

@@ -79,6 +79,7 @@ def _databases(settings: Settings) -> dict[str, Any]:
 def _work(settings: Settings) -> dict[str, Any]:
     return {
         "LOAD_WORKERS": settings.load_workers,
+        "LARGEST_FIELD_MB": settings.largest_field >> 20,
         "INDEX_MEMORY": settings.index_memory,
         "JOBS_DATABASE_URL": _public(settings.jobs_database),
         "JOBS_KEEP_DAYS": settings.jobs_keep_days,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from common.errors import InvalidBackup
 from common.result import now
 from data_pipeline.api.options import Options
 from data_pipeline.engine import Engine
@@ -53,18 +52,16 @@ class Precaution:
 def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope) -> Precaution:
     """Back up what is in scope, into the location of the whole system. It is published when this returns.
 
-    The transaction's locks keep the rows still from here to its end. Raises StorageFull, or InvalidBackup for rows
-    that could be saved but not restored.
+    The transaction's locks keep the rows still from here to its end. Raises StorageFull; InvalidBackup or OrphanRows
+    for rows that could not be restored, and then nothing is published.
     """
     where = engine.catalog.location(None)
     keyed = all(staging.primary_key(session.cursor, table) for table in live.values())
     timestamps = snapshot.seconds_from_now(engine.settings.timestamp_format)
     with engine.storages.of(where).draft(where, timestamps) as draft, _uncounted(session):
-        saved = snapshot.save(session, live, scope, draft, "binary", precaution=True)
+        snapshot.save(engine, session, live, scope, draft, "binary", precaution=True)
         timestamp = draft.timestamp
     engine.storages.of(where).log(where, LOG, f"{now()} 恢复前备份 {timestamp}")
-    if not all(one.restorable for one in saved.values()):
-        raise InvalidBackup("现有数据中有超过 64 MB 的行,恢复后无法撤销,未做任何修改", can_retry=False)
     return Precaution(tables.database(session.cursor), where.relative_path, timestamp, scope.names, keyed)
 
 

@@ -109,7 +109,7 @@ class SearchCheck:
 def _write_down(error: Exception) -> None:
     import structlog  # a command line that only lists does without
 
-    from data_pipeline.api import logs
+    from data_pipeline import uncaught
 
     log = structlog.get_logger("search_check")
-    log.error("the search check failed", kind=type(error).__name__, where=logs.where(error))
+    log.error("the search check failed", kind=type(error).__name__, where=uncaught.where(error))

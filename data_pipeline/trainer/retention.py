@@ -51,8 +51,11 @@ class Retention:
     def _retire(self, good: list[BackupSet], outdated: list[BackupSet]) -> None:
         """Remove what is outdated of one database's sets, as long as a newer one verifies."""
         safe = next(filter(self._verifies, filter(_is_main, good)), None) if outdated else None
-        for one in outdated:
-            if safe is not None and one is not safe and (_is_main(one) or one.timestamp < safe.timestamp):
+        if safe is None:
+            return
+        gone = [one for one in outdated if one is not safe and (one.timestamp < safe.timestamp or _is_bad(one))]
+        with self._engine.catalog.hold(safe.location, safe.timestamp, TABLES):
+            for one in gone:
                 self._remove(one)
 
     def _vouched_for(self) -> list[BackupSet]:
@@ -77,7 +80,12 @@ class Retention:
         return not self._keep_days or backup_set.timestamp < limit.strftime(self._engine.settings.timestamp_format)
 
     def _verifies(self, backup_set: BackupSet) -> bool:
-        """Raises what says nothing about the set: a storage out of reach for a moment. Then nothing may go."""
+        """Whether a restore would take it: then what is older may go.
+
+        Raises what says nothing about the set: a storage out of reach for a moment. Then nothing may go.
+        """
+        if backup_set.manifest is None or backup_set.manifest.obstacles:
+            return False
         try:
             verification.read_through(backup_set, self._engine.pool)
         except (InvalidBackup, OrphanRows, NotFound):
@@ -105,6 +113,13 @@ def _database(backup_set: BackupSet) -> str | None:
 
 def _server(backup_set: BackupSet) -> str | None:
     return backup_set.manifest.server if backup_set.manifest else None
+
+
+def _is_bad(backup_set: BackupSet) -> bool:
+    """Of a backup of everything that is newer than the newest good one: whether it is damaged. What only the tables'
+    constraints keep out holds rows that no good one has.
+    """
+    return _is_main(backup_set) and not (backup_set.manifest and backup_set.manifest.obstacles)
 
 
 def _is_main(backup_set: BackupSet) -> bool:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from common.errors import InvalidBackup
 from common.result import now
 from common.sizes import format_size
-from data_pipeline.vector import manifest, saver, server_identity, tables
+from data_pipeline.engine import Engine
+from data_pipeline.vector import manifest, obstacles, restorability, saver, server_identity, tables
+from data_pipeline.vector.catalog import BackupSet
 from data_pipeline.vector.connection import Session
-from data_pipeline.vector.naming import EMBEDDING, TABLES, FileFormat
-from data_pipeline.vector.rows import LARGEST_FIELD
+from data_pipeline.vector.naming import EMBEDDING, TABLES, FileFormat, manifest_name
 from data_pipeline.vector.scope import Scope
 from data_pipeline.vector.storage import Draft
 from data_pipeline.vector.tables import Table
@@ -22,15 +24,10 @@ Probe = Callable[[Session, Table, Sequence[Mapping[str, Any]]], dict[str, Any] |
 
 @dataclass(frozen=True)
 class Saved:
-    """A table's file: what a manifest says of it, the bytes of its largest row, and the seconds it took."""
+    """A table's file: what a manifest says of it, and the seconds it took."""
 
     fact: dict[str, Any]
-    largest_row: int
     duration: float
-
-    @property
-    def restorable(self) -> bool:
-        return self.largest_row <= LARGEST_FIELD
 
     def describe(self) -> dict[str, Any]:
         """As an answer shows it."""
@@ -44,7 +41,16 @@ class Saved:
         }
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A set that was published. obstacles: what keeps it from coming back into its own tables."""
+
+    tables: dict[str, Saved]
+    obstacles: list[str]
+
+
 def save(
+    engine: Engine,
     session: Session,
     live: dict[str, Table],
     scope: Scope,
@@ -55,17 +61,22 @@ def save(
     *,
     last: bool = False,
     precaution: bool = False,
-) -> dict[str, Saved]:
+) -> Taken:
     """Write both tables into the draft and publish it.
 
     The transaction's locks, or its snapshot, keep the rows still meanwhile. companions: sessions in the same snapshot,
     to read along. probe: takes the searches to remember. last: nothing follows, so from publishing on it can't be
-    cancelled. Raises Cancelled before that. precaution: a restore that is about to change the rows takes it first.
+    cancelled. Raises Cancelled before that. Where something follows, rows go: then the set is read back before, and
+    InvalidBackup or OrphanRows raised if it couldn't be restored. precaution: a restore that is about to change the
+    rows takes it first.
     """
-    readers = [session, *companions]
-    saved = {name: _save(readers, live[name], scope, draft, file_format) for name in TABLES}
+    readers, largest_field = [session, *companions], engine.settings.largest_field
+    saved = {name: _save(readers, live[name], scope, draft, file_format, largest_field) for name in TABLES}
     session.enter("check")
     document = _describe(session, live, scope, draft, saved)
+    found = obstacles.find(session, live, scope, run_foreign_code=not last)
+    if found:
+        document["obstacles"] = found
     if precaution:
         document["precaution"] = True
     if probe:
@@ -74,9 +85,24 @@ def save(
     if last:
         session.progress.settle()
     else:
+        _expect_restorable(engine, session, live, draft, described, found)
         session.progress.expect_wanted()
     draft.publish(described)
-    return saved
+    return Taken(saved, found)
+
+
+def _expect_restorable(
+    engine: Engine, session: Session, live: dict[str, Table], draft: Draft, described: bytes, found: list[str]
+) -> None:
+    """Raise what a restore of the draft into its own tables would."""
+    if found:
+        text = f"{found[0]},未做任何修改"
+        raise InvalidBackup(text, can_retry=False, details={"reason": found[0], "obstacles": found})
+    vouching = manifest.load(described, manifest_name(draft.timestamp), draft.timestamp)
+    files = {name: draft.file(fact.file) for name, fact in vouching.tables.items()}
+    location, file_format = files[EMBEDDING].location, vouching.tables[EMBEDDING].format
+    written = BackupSet(location, draft.timestamp, file_format, files, vouching)
+    restorability.expect_restorable(session, written, live, engine.pool)
 
 
 def _describe(
@@ -97,10 +123,17 @@ def _describe(
     return document
 
 
-def _save(readers: Sequence[Session], table: Table, scope: Scope, draft: Draft, file_format: FileFormat) -> Saved:
+def _save(
+    readers: Sequence[Session],
+    table: Table,
+    scope: Scope,
+    draft: Draft,
+    file_format: FileFormat,
+    largest_field: int,
+) -> Saved:
     started = time.monotonic()
-    fact, largest_row = saver.save(readers, table, scope, draft, file_format)
-    return Saved(fact, largest_row, time.monotonic() - started)
+    fact = saver.save(readers, table, scope, draft, file_format, largest_field)
+    return Saved(fact, time.monotonic() - started)
 
 
 def seconds_from_now(timestamp_format: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from common.result import now
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.trainer import snapshot
-from data_pipeline.trainer.snapshot import Saved
+from data_pipeline.trainer.snapshot import Taken
 from data_pipeline.vector import (
     bystanders,
     chosen,
@@ -147,8 +147,10 @@ class VectorTableManager:
             probe = partial(_probe, record, wanted.probe_count) if wanted.probe_count else None
             progress.expect_rows(tables.estimate_rows(session.cursor, live))
             with self._companions(session, target, live, truncate) as further:
-                saved = snapshot.save(session, live, scope, draft, wanted.file_format, further, probe, last=plain)
-            _record(record, saved)
+                taken = snapshot.save(
+                    engine, session, live, scope, draft, wanted.file_format, further, probe, last=plain
+                )
+            _record(record, taken)
             if scope.names is not None:
                 record["collections"] = list(scope.names)
             record["backup_timestamp"] = draft.timestamp
@@ -253,11 +255,10 @@ def _scope(session: Session, live: dict[str, Table], collections: Sequence[str] 
     return Scope(tuple(collections), tuple(chosen.pick(session.cursor, live[COLLECTION], collections)))
 
 
-def _record(record: dict[str, Any], saved: dict[str, Saved]) -> None:
-    for name, one in saved.items():
+def _record(record: dict[str, Any], taken: Taken) -> None:
+    for name, one in taken.tables.items():
         record["tables_backed_up"][name] = one.describe()
-        if not one.restorable:
-            record["warnings"].append(f"{name} 中有超过 64 MB 的行,恢复时会被拒绝")
+    record["warnings"] += taken.obstacles
 
 
 def _probe(

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 import psycopg2
 
 from common.errors import ServiceError
-from data_pipeline.vector import connection, tables
+from data_pipeline.vector import connection, large_rows, tables
 from data_pipeline.vector.connection import Session
 from data_pipeline.vector.naming import EMBEDDING, TABLES
 from data_pipeline.vector.tables import Table
@@ -32,7 +32,7 @@ def joined(
     opened: list[Session] = []
     ready: list[Session] = []
     try:
-        if most and tables.total_size(session.cursor, live[EMBEDDING]) > WORTH_SHARING:
+        if most and _worth_sharing(session, live[EMBEDDING]):
             snapshot = tables.export_snapshot(session.cursor)
             with suppress(ServiceError, psycopg2.Error):
                 for _ in range(most):
@@ -43,6 +43,11 @@ def joined(
     finally:
         for one in opened:
             connection.part(one)
+
+
+def _worth_sharing(session: Session, table: Table) -> bool:
+    """Where rows are large, each reader would need several times the largest one in memory."""
+    return tables.total_size(session.cursor, table) > WORTH_SHARING and not large_rows.exist(session.cursor, table)
 
 
 def _lock(session: Session, live: dict[str, Table]) -> None:

@@ -12,13 +12,14 @@ from struct import Struct
 
 import numpy as np
 
-from data_pipeline.vector import vectors
-from data_pipeline.vector.rows import LARGEST_FIELD, TOO_LONG, BadValue, Column, Layout, Records, RowError
+from data_pipeline.vector import utf8, vectors
+from data_pipeline.vector.rows import BadValue, Column, Layout, Records, RowError
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 HEADER = SIGNATURE + bytes(8)  # no flags, no header extension
 TRAILER = b"\xff\xff"
-BINARY_TYPES = frozenset({"uuid", "varchar", "text", "json", "jsonb", "vector"})
+_TEXT_TYPES = frozenset({"varchar", "text", "json", "jsonb"})
+BINARY_TYPES = _TEXT_TYPES | {"uuid", "vector"}
 
 _NULL = b"\xff\xff\xff\xff"
 _JSONB_VERSION = b"\x01"
@@ -60,6 +61,17 @@ def encode(records: Records, layout: Layout) -> bytes:
     columns = [_fields(column) for column in values(records, layout)]
     count = len(columns).to_bytes(2, "big")
     return b"".join(chain.from_iterable(zip(repeat(count, len(records)), *columns, strict=True)))
+
+
+def pieces(records: Records, layout: Layout) -> Iterator[bytes]:
+    """The same, not joined: of a value that is large there is no further copy. Raises RowError."""
+    count = len(layout.columns).to_bytes(2, "big")
+    for record in zip(*values(records, layout), strict=True):
+        yield count
+        for value in record:
+            yield _NULL if value is None else _length(len(value))
+            if value:
+                yield value
 
 
 def wanted(records: Records, layout: Layout) -> Records:
@@ -175,7 +187,8 @@ def check_block(block: bytes, layout: Layout) -> int:
     """Walk through tuples without header and trailer and return how many they are.
 
     Raises RowError, its line the tuple's number in the block: for bytes that are no whole tuples of the layout's
-    columns, vectors of other dimensions, unknown collections. What the values hold is for the receive functions.
+    columns, values that are too long, text that isn't UTF-8, vectors of other dimensions, unknown collections. What
+    else the values hold is for the receive functions.
     """
     return sum(1 for _ in _tuples(block, layout, [_check(column, layout) for column in layout.columns]))
 
@@ -213,11 +226,13 @@ def _tuples(block: bytes, layout: Layout, checks: list[Check | None]) -> Iterato
         number += 1
         if block[position : position + 2] != count:
             raise _damaged(number, "二进制数据的列数不符")
-        start, position = position, _check_tuple(block, position + 2, number, named)
+        start, position = position, _check_tuple(block, position + 2, number, named, layout)
         yield number, start, position
 
 
-def _check_tuple(block: bytes, position: int, number: int, checks: list[tuple[str, Check | None]]) -> int:
+def _check_tuple(
+    block: bytes, position: int, number: int, checks: list[tuple[str, Check | None]], layout: Layout
+) -> int:
     """Where the tuple ends whose first field starts at position."""
     for name, check in checks:
         start = position + 4
@@ -225,8 +240,8 @@ def _check_tuple(block: bytes, position: int, number: int, checks: list[tuple[st
         position = start + max(size, 0)
         if size < -1 or position > len(block):
             raise _damaged(number, "二进制数据的长度不符")
-        if size > LARGEST_FIELD:
-            raise RowError("invalid", number, name, TOO_LONG)
+        if size > layout.largest_field:
+            raise RowError("invalid", number, name, layout.too_long)
         if check and size >= 0:
             try:
                 check(block[start:position])
@@ -240,7 +255,15 @@ def _check(column: Column, layout: Layout) -> Check | None:
         return lambda value: _check_vector(value, layout.dimensions)
     if column.type == "uuid" and column.name == "collection_id":
         return lambda value: _check_member(value, layout.collections)
+    if column.type in _TEXT_TYPES:
+        return _check_text
     return _check_uuid if column.type == "uuid" else None
+
+
+def _check_text(value: bytes) -> None:
+    """A server with the encoding SQL_ASCII gives away whatever bytes it was given, and takes only UTF-8 from us."""
+    if not utf8.is_valid(value):
+        raise BadValue(0, utf8.INVALID)
 
 
 def _check_uuid(value: bytes) -> None:

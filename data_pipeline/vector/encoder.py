@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_pipeline.vector import copy_binary, rows
+from data_pipeline.vector.csv_fields import LARGE_BYTES
 from data_pipeline.vector.evidence import Evidence
 from data_pipeline.vector.rows import Layout, Records
 
@@ -32,8 +33,13 @@ def encode_csv(block: bytes, layout: Layout, binary: bool) -> Encoded:
     """
     records = rows.parse(block, layout)
     kept = copy_binary.wanted(records, layout)
-    payload = copy_binary.encode(kept, layout) if binary else _checked_csv(kept, layout)
-    return Encoded((payload,), len(records), _line_ends(block), len(records) - len(kept), records.evidence)
+    if not binary:
+        payload: tuple[bytes, ...] = (_checked_csv(kept, layout),)
+    elif len(block) > LARGE_BYTES:
+        payload = tuple(copy_binary.pieces(kept, layout))
+    else:
+        payload = (copy_binary.encode(kept, layout),)
+    return Encoded(payload, len(records), _line_ends(block), len(records) - len(kept), records.evidence)
 
 
 def check_binary(block: bytes, layout: Layout) -> Encoded:

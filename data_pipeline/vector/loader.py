@@ -1,7 +1,7 @@
 """A file into a table: file -> blocks -> encoded blocks -> one COPY stream."""
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,8 @@ from data_pipeline.vector.workers import WorkerPool, encode_inline
 
 INLINE_BYTES = 8 << 20
 """A file up to this size is encoded in this process: starting a worker takes longer than parsing it."""
+
+MESSAGE_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Reading:
         self.passed: list[Passed] = []
         self._lines = source.header_lines
         self._source = source
-        self.layout = replace(source.layout, collections=collections)
+        self.layout = replace(source.layout, collections=collections, largest_field=pool.largest_field)
         self._layout = pickle.dumps(self.layout)
         self._pool = pool
         self._progress = progress
@@ -65,8 +67,9 @@ class Reading:
                     self._source.dialect.take(self._source.file.name, encoded.evidence, self._lines)
                     ambiguous += encoded.evidence.ambiguous
                 self._lines += encoded.lines
-                yield from encoded.payload
+                yield from _messages(encoded.payload)
                 self._progress.advance(self.passed[-1].block.length, encoded.rows)
+                del encoded  # before the next block is there
         except Contradicted as found_out:
             self._source.dialect.take(self._source.file.name, found_out.evidence, self._lines)
             raise
@@ -78,10 +81,20 @@ class Reading:
     def _jobs(self, found: list[Block]) -> Iterator[Job]:
         source = self._source
         with source.file.portions() as portion:
-            for block in source.blocks():
+            for block in source.blocks(self._pool.largest_field):
                 found.append(block)
                 readable = portion(block.offset, block.length)
                 yield Job(readable, block, self._layout, source.format, source.binary)
+
+
+def _messages(payload: Iterable[bytes]) -> Iterator[bytes]:
+    """Pieces as COPY is sent them: libpq keeps room for the longest one there was."""
+    for piece in payload:
+        if len(piece) <= MESSAGE_BYTES:
+            yield piece
+        else:
+            view = memoryview(piece)
+            yield from (bytes(view[start : start + MESSAGE_BYTES]) for start in range(0, len(piece), MESSAGE_BYTES))
 
 
 class CopyStream:

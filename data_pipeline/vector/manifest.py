@@ -207,6 +207,8 @@ class Manifest(Fact):
     probes: ProbesFact | None = None
     precaution: bool = False
     """Whether a restore took it first, of what it was about to change."""
+    obstacles: list[str] = Field(default_factory=list)
+    """What keeps the rows from coming back into the tables they were taken from."""
     sha256: Digest
 
     def expect_file(self, table: str, name: str, size: int) -> None:

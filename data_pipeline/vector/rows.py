@@ -7,19 +7,20 @@ None and '' are both an empty field, and JSON became Python's repr of it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import simdjson
 
-from data_pipeline.vector import csv_fields, evidence, python_repr
+from data_pipeline.vector import csv_fields, evidence, python_repr, utf8
 from data_pipeline.vector.csv_fields import BadRecord, Fields
 from data_pipeline.vector.evidence import JSON_TYPES, Contradicted, Dialect, Evidence, Sign
 from data_pipeline.vector.python_repr import NotJson
 
-LARGEST_FIELD = 64 << 20
-"""Bytes of one value. A restore takes a longer one for damage, such as a quote that is never closed."""
+LARGEST_FIELD = 256 << 20
+"""Bytes of one value, where the settings don't say otherwise. A longer one is taken for damage, such as a quote that is
+never closed."""
 
-TOO_LONG = "字段超过 64 MB"
 _WINDOW = 1 << 18
 
 
@@ -61,7 +62,8 @@ class Layout:
     dimensions: what every vector must have, None for 1 to 16000. collections: allowed collection_id as 16 bytes each,
     None if that isn't checked. wanted: only rows of these collections are restored, None for all. unnamed: fields
     that stand before the columns and are none. vouched: a manifest says that this is the dialect; else what the values
-    say is compared with it. quoted: the file puts everything in quotes, so that `""` says nothing.
+    say is compared with it. quoted: the file puts everything in quotes, so that `""` says nothing. largest_field: bytes
+    of a value, without the quotes around it.
     """
 
     columns: tuple[Column, ...]
@@ -73,6 +75,12 @@ class Layout:
     unnamed: int = 0
     vouched: bool = True
     quoted: bool = False
+    largest_field: int = LARGEST_FIELD
+
+    @property
+    def too_long(self) -> str:
+        """The reason for a value that is refused for its length."""
+        return f"字段超过 {self.largest_field >> 20} MB"
 
     @property
     def owner(self) -> int:
@@ -147,9 +155,9 @@ def parse(block: bytes, layout: Layout) -> Records:
     fields, starts = _split(block, layout)
     raw: Sequence[Fields] = list(zip(*fields, strict=True))[layout.unnamed :] or [()] * len(layout.columns)
     _expect_utf8(block, raw)
-    if len(block) > LARGEST_FIELD:
-        _expect_short(block, raw, starts, layout)
     records = Records([_unquote(values) for values in raw], block, starts)
+    if len(block) > layout.largest_field:
+        _expect_short(records, layout)
     if not layout.vouched:
         records.evidence = _gather(block, raw, records, layout)
         if records.evidence.of(evidence.other(layout.dialect)):
@@ -179,36 +187,33 @@ def _line(block: bytes, position: int) -> int:
 
 def _expect_utf8(block: bytes, raw: Sequence[Fields]) -> None:
     """Decoding is done where there is something to decode: vectors and uuids, most of a block, are ASCII."""
-    try:
-        for values in raw:
-            if not all(map(bytes.isascii, values)):
-                b"\n".join(values).decode()
-    except UnicodeDecodeError:
-        raise _at(block, _first_undecodable(block), "不是有效的 UTF-8 编码") from None
+    if len(block) > csv_fields.LARGE_BYTES:
+        valid = utf8.is_valid(block)
+    else:
+        valid = all(map(utf8.are_valid, cast("Sequence[Sequence[bytes]]", raw)))
+    if not valid:
+        raise _at(block, utf8.first_invalid(block) or 0, utf8.INVALID)
 
 
-def _expect_short(block: bytes, raw: Sequence[Fields], starts: list[int], layout: Layout) -> None:
-    for column, values in zip(layout.columns, raw, strict=True):
-        for start, value in zip(starts, values, strict=True):
-            if len(value) > LARGEST_FIELD:
-                raise RowError("invalid", _line(block, start), column.name, TOO_LONG)
-
-
-def _first_undecodable(block: bytes) -> int:
-    try:
-        block.decode()
-    except UnicodeDecodeError as error:
-        return error.start
-    return 0
+def _expect_short(records: Records, layout: Layout) -> None:
+    for column, values in zip(layout.columns, records.columns, strict=True):
+        for index, value in enumerate(values):
+            if value is not None and len(value) > layout.largest_field:
+                raise records.error(BadValue(index, layout.too_long), column.name)
 
 
 def _unquote(values: Fields) -> list[bytes | None]:
     quote = ord('"')
-    return [None if not value else value[1:-1].replace(b'""', b'"') if value[0] == quote else value for value in values]
+    return [
+        None if not value else bytes(value[1:-1]).replace(b'""', b'"') if value[0] == quote else bytes(value)
+        for value in values
+    ]
 
 
 def _gather(block: bytes, raw: Sequence[Fields], records: Records, layout: Layout) -> Evidence:
     types = [(column.name, column.type) for column in layout.columns]
+    if len(block) > csv_fields.LARGE_BYTES:  # a field's beginning tells as much, and no large one is copied
+        raw = [[bytes(value[:3]) for value in fields] for fields in raw]
     ambiguous = sum(values.count(b"") for (name, _), values in zip(types, raw, strict=True) if name == "document")
     copy, python = (
         Sign(records.line(place[0]), place[1]) if place else None

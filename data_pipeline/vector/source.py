@@ -18,8 +18,9 @@ from data_pipeline.vector.tables import Column, Table
 BLOCK_BYTES = 1 << 21
 """How much of a file is encoded at a time. Larger blocks cost memory in every worker, smaller ones hand-overs."""
 
-LARGEST_RECORD = 66 << 20
-"""A record that has not ended by then is refused: a field may have 64 MB."""
+RECORD_BYTES = 2 << 20
+"""What a record may have beside its largest field, whose quotes may all be doubled. One that has not ended by then is
+refused."""
 
 LARGEST_HEADER = 1 << 16
 LANGCHAIN_TYPES = {
@@ -63,9 +64,9 @@ class Source:
     def header_lines(self) -> int:
         return 1 if self.format == "csv" else 0
 
-    def blocks(self) -> Iterator[Block]:
-        """The file's blocks: as the manifest cut them, or cut here at record ends."""
-        return self._promised(self.fact) if self.fact else self._cut()
+    def blocks(self, largest_field: int) -> Iterator[Block]:
+        """The file's blocks: as the manifest cut them, or cut here at record ends. largest_field: bytes of a value."""
+        return self._promised(self.fact) if self.fact else self._cut(2 * largest_field + RECORD_BYTES)
 
     def expect_rows(self, written: int) -> None:
         """Raise InvalidBackup if a file that nothing vouches for had no row: that is how most damage looks."""
@@ -85,7 +86,7 @@ class Source:
             tail = len(copy_binary.TRAILER) if number == last and self.format == "binary" else 0
             yield Block(block.offset, block.bytes, head, tail, block.rows, block.sha256)
 
-    def _cut(self) -> Iterator[Block]:
+    def _cut(self, largest_record: int) -> Iterator[Block]:
         start = position = 0
         quoted = False
         with self.file.open() as file:
@@ -95,7 +96,7 @@ class Source:
                     yield self._cut_block(start, position + end)
                     start = position + end
                 position += len(piece)
-                if position - start > LARGEST_RECORD:
+                if position - start > largest_record:
                     raise RowError("invalid", 1, None, "记录过长或引号未闭合")
         if position > start:
             yield self._cut_block(start, position)

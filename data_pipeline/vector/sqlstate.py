@@ -79,6 +79,8 @@ def _by_row(code: str, phase: Phase, error: psycopg2.Error) -> ServiceError:
         return _referred(error)
     if code == "23503":
         return errors.OrphanRows("存在不属于任何collection的embedding", can_retry=False)
+    if phase == "read" and code in ("22021", "22P05"):
+        return errors.InvalidBackup("表中有不能以 UTF-8 表示的文本,无法备份", can_retry=False)
     in_copy = phase in ("load", "index") and (code.startswith(("22", "54")) or code == "XX000")
     if in_copy or code in _ROW_REJECTED:
         return _bad_data(error)

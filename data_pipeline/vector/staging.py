@@ -70,7 +70,7 @@ def stage(cursor: Any, source: Source, prefix: str = "staged") -> Staged:
             staging.identifier, Identifier(staging.name), live.identifier
         )
     )
-    return Staged(replace(source, table=staging), live, _key(cursor, live))
+    return Staged(replace(source, table=staging), live, key(cursor, live))
 
 
 def drop(cursor: Any, staged: Staged) -> None:
@@ -102,7 +102,7 @@ def primary_key(cursor: Any, table: Table) -> UniqueKey | None:
     return next((key for key in unique_keys.of(cursor, table.oid) if key.primary), None)
 
 
-def _key(cursor: Any, table: Table) -> UniqueKey:
+def key(cursor: Any, table: Table) -> UniqueKey:
     """The primary key, or what LangChain uses as one."""
     return primary_key(cursor, table) or unique_keys.by_default("id" if table.column("id") else "uuid")
 

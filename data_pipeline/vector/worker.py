@@ -30,6 +30,7 @@ def serve(jobs: BinaryIO, results: BinaryIO) -> None:
         except Exception as error:
             result = error
         _send(result, results)
+        del job, result  # while it waits for the next one
 
 
 def _send(result: Encoded | Exception, results: BinaryIO) -> None:

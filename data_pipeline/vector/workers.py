@@ -21,7 +21,9 @@ from typing import BinaryIO, cast
 from common.errors import InternalError
 from data_pipeline.vector import blocks
 from data_pipeline.vector.blocks import Job
+from data_pipeline.vector.csv_fields import LARGE_BYTES
 from data_pipeline.vector.encoder import Encoded
+from data_pipeline.vector.rows import LARGEST_FIELD
 from data_pipeline.vector.worker import SIZES
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -104,10 +106,14 @@ class Worker:
 
 
 class WorkerPool:
-    """A fixed number of threads, each with a worker process of its own; shared by all loads of a service."""
+    """A fixed number of threads, each with a worker process of its own; shared by all loads of a service.
 
-    def __init__(self, size: int) -> None:
+    largest_field: bytes of a value, beyond which a block is refused.
+    """
+
+    def __init__(self, size: int, largest_field: int = LARGEST_FIELD) -> None:
         self.size = size
+        self.largest_field = largest_field
         self._threads = ThreadPoolExecutor(max(size, 1), thread_name_prefix="encode")
         self._mine = threading.local()
         self._workers: set[Worker] = set()
@@ -115,10 +121,15 @@ class WorkerPool:
         self._closed = False
 
     def encode(self, jobs: Iterable[Job]) -> Iterator[Encoded]:
-        """Results in the order of the jobs, a bounded number of them ahead of the caller."""
+        """Results in the order of the jobs, a bounded number of them ahead of the caller; of a large one none."""
         waiting: deque[Future[Encoded]] = deque()
         try:
             for job in jobs:
+                if job.block.length > LARGE_BYTES:
+                    while waiting:
+                        yield waiting.popleft().result()
+                    yield self._threads.submit(self._run, job).result()
+                    continue
                 waiting.append(self._threads.submit(self._run, job))
                 if len(waiting) >= self.size + READ_AHEAD[job.source]:
                     yield waiting.popleft().result()

@@ -165,16 +165,3 @@ def test_a_long_record_is_looked_through_once_for_its_end(
     assert client.restore(**body, **REPLACE).status_code == 200
     assert database.fetch("SELECT length(document) FROM langchain_pg_embedding") == [(20 << 20,)]
     assert sum(looked_at) == sum(path.stat().st_size for path in (output_dir / "vector_bak").iterdir())
-
-
-@pytest.mark.parametrize("file_format", ["csv", "binary"])
-def test_a_field_over_64_mb_is_backed_up_with_a_warning_and_not_restored(
-    client: Any, database: Any, file_format: str
-) -> None:
-    database.execute("INSERT INTO langchain_pg_embedding VALUES ('big', NULL, '[1]', repeat('x', 65 << 20), NULL)")
-    done = client.backup(format=file_format).get_json()["data"]
-    assert len(done["warnings"]) == 1
-    body = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
-    response = client.restore(**body, **REPLACE)
-    assert (response.status_code, response.get_json()["data"]["details"]["column"]) == (422, "document")
-    assert database.fetch("SELECT length(document) FROM langchain_pg_embedding") == [(65 << 20,)]

@@ -100,8 +100,14 @@ ONLY_WHILE = {
         errors.DatabaseError,
     ),
     "a value is bad while it is loaded or indexed, else the statement was ours": (
-        ["22000", "22P02", "22P03", "22P04", "22003", "22021", "22001", "54000", "XX000"],
+        ["22000", "22P02", "22P03", "22P04", "22003", "22001", "54000", "XX000"],
         LOADING,
+        errors.InvalidBackup,
+        errors.InternalError,
+    ),
+    "text is no UTF-8 while it is saved, too": (
+        ["22021", "22P05"],
+        [*LOADING, "read"],
         errors.InvalidBackup,
         errors.InternalError,
     ),

@@ -52,6 +52,7 @@ class ShownManifest(BaseModel):
     chosen_collections: list[str] | None
     probes: ShownProbes | None
     precaution: bool = Field(description="Whether a restore took it first")
+    obstacles: list[str] = Field(description="What keeps it from coming back into its own tables")
     sha256: str
 
 
