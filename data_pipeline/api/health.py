@@ -70,4 +70,6 @@ class Health:
             pass
 
     def _expect_writable(self, storage: str) -> None:
-        self._engine.storages.of(Location((), storage)).expect_writable()
+        found = self._engine.storages.of(Location((), storage))
+        found.expect_writable()
+        found.names()  # where nothing can be listed, nothing can be restored

@@ -202,9 +202,7 @@ class DirectoryStorage:
         try:
             self.files(location)
             DirectoryListing(self, location).sizes(["."])  # a name may be listed where nothing can be looked up
-        except NotFound:
-            return True
-        except InvalidBackup:  # a link, a file: no location
+        except (NotFound, InvalidBackup):  # nothing, a link, a file: no location
             return True
         except ServiceError:
             return False

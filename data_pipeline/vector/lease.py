@@ -46,7 +46,7 @@ class Lease:
         self._done.set()
         with self._guard:
             if not self._lost:
-                with suppress(ServiceError, OSError):  # what was done under it is done
+                with suppress(ServiceError):
                     self._bucket.delete([self._key])
 
     def abandon(self) -> None:

@@ -125,6 +125,8 @@ def test_where_everything_can_be_read_nothing_is_said_of_it(client: Any, small_s
 def test_an_output_directory_that_may_not_be_read_is_no_empty_list(
     client: Any, small_set: dict[str, str], output_dir: Path, may: Any
 ) -> None:
+    may(output_dir, 0o300)
+    assert client.get("/readyz").status_code == 503
     may(output_dir, 0o000)
     assert said(client.list()) == (DENIED, f"{NO_RIGHT}: {ROOT}", NO_RIGHT)
     assert client.list(storage="all").get_json()["data"]["summary"]["unreachable_storages"] == ["local"]
