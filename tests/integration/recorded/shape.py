@@ -43,6 +43,8 @@ class Names:
 
     def value(self, value: Any, key: str = "") -> Any:
         """The same of a JSON value, wherever in it."""
+        if key == "progress" and not (value and value["percent"] == 100):
+            return "<progress>"  # of a job that waits, runs or was cancelled: how far it is depends on the moment
         if isinstance(value, dict) and set(value) == TARGET:
             return self.text(f"{value['user']}@{value['dbname']}, {value['source']}")
         if isinstance(value, dict):
