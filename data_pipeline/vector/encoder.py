@@ -9,6 +9,8 @@ from data_pipeline.vector.csv_fields import LARGE_BYTES
 from data_pipeline.vector.evidence import Evidence
 from data_pipeline.vector.rows import Layout, Records
 
+_WINDOW = 4 << 20
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -62,7 +64,9 @@ def record_before(block: bytes, layout: Layout, csv: bool, index: int) -> int:
 
 
 def _line_ends(block: bytes) -> int:
-    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n")))  # bytes.count takes ten times longer
+    data = np.frombuffer(block, np.uint8)  # bytes.count takes ten times longer
+    windows = (data[start : start + _WINDOW] for start in range(0, len(data), _WINDOW))
+    return sum(int(np.count_nonzero(window == ord("\n"))) for window in windows)
 
 
 def _checked_csv(records: Records, layout: Layout) -> bytes:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from common.errors import ServiceUnavailable
+from common.errors import OperationInProgress, ServiceUnavailable
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.trainer.retention import Retention
 from data_pipeline.trainer.vector_table_manager import VectorTableManager
 from data_pipeline.vector import server_identity, verification
+from data_pipeline.vector.catalog import Catalog
 from data_pipeline.vector.connection import transaction
 from data_pipeline.vector.location import Location
 from data_pipeline.vector.naming import TABLES
@@ -217,6 +218,19 @@ def test_sets_that_name_no_server_are_counted_together_with_all_of_that_name(
     assert left() == [0, -1]
 
 
+def test_a_set_that_can_not_come_back_takes_no_good_ones_place(
+    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], database: Any, monkeypatch: Any
+) -> None:
+    """Its rows are whole, though, and in no good set: it stays until there is a newer one."""
+    database.execute("ALTER TABLE langchain_pg_embedding ADD CONSTRAINT has_text CHECK (document <> '') NOT VALID")
+    at = datetime.now().strftime("%Y%m%d_%H%M%S")
+    monkeypatch.setattr("data_pipeline.trainer.snapshot.seconds_from_now", lambda _format: iter([at]))
+    VectorTableManager("", engine=engine).execute_vector_management()
+    sets[-1] = at
+    Retention(engine, 0, 1).retire()
+    assert left() == [0, -1]
+
+
 def test_telling_servers_apart_removes_nothing_that_was_kept_before(
     engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], monkeypatch: Any
 ) -> None:
@@ -242,3 +256,35 @@ def test_a_server_is_told_by_its_system_identifier_and_without_it_by_where_it_is
     database.execute("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_control_system() FROM PUBLIC")  # of this database only
     assert identity(role.url) == server_digest("localhost", database.server.port)
     assert identity(database.url) == same
+
+
+def test_a_set_with_a_value_beyond_the_limit_takes_no_good_ones_place(
+    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], database: Any, monkeypatch: Any
+) -> None:
+    """It was made while the limit was higher."""
+    database.execute("UPDATE langchain_pg_embedding SET document = repeat('x', 2 << 20) WHERE id = 'plain'")
+    at = datetime.now().strftime("%Y%m%d_%H%M%S")
+    monkeypatch.setattr("data_pipeline.trainer.snapshot.seconds_from_now", lambda _format: iter([at]))
+    VectorTableManager("", engine=engine).execute_vector_management()
+    sets[-1] = at
+    monkeypatch.setattr(engine.pool, "largest_field", 1 << 20)
+    Retention(engine, 0, 1).retire()
+    assert left() == [0, -1]
+
+
+def test_the_set_that_others_go_for_is_held_meanwhile(
+    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete, refused = engine.catalog.delete, []
+
+    def delete_both(location: Location, timestamp: str) -> list[str]:
+        try:
+            delete(location, sets[0])
+        except OperationInProgress:
+            refused.append(timestamp)
+        return delete(location, timestamp)
+
+    monkeypatch.setattr(Catalog, "delete", lambda _catalog, *named: delete_both(*named))
+    Retention(engine, 0, 1).retire()
+    assert left() == [0]
+    assert len(refused) == 4

@@ -190,6 +190,8 @@ WRONG = {
     "no time to wait": {"PG_LOCK_TIMEOUT": "0"},
     "a tiny body": {"MAX_BODY_BYTES": "1"},
     "too many workers": {"LOAD_WORKERS": "1000"},
+    "a field COPY has no message for": {"LARGEST_FIELD_MB": "513"},
+    "no field at all": {"LARGEST_FIELD_MB": "0"},
     "no writer": {"MAX_WRITERS": "0"},
     "a token anybody guesses": {"API_TOKEN": "short"},
     "a token that no header holds": {"API_READ_TOKEN": "a token with spaces in it"},
