@@ -13,7 +13,7 @@ from torture.postgres import Database, State
 from torture.rows import Batch
 from torture.world import World
 
-TRIALS, ROWS = 400, 60
+TRIALS, ROWS = 100, 60
 KIND = "restores beside other tables"
 MODES: Sequence[dict[str, Any]] = (
     *({"truncate_before_restore": True}, {"strategy": "sync"}, {"strategy": "sync"}),

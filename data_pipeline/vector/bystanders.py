@@ -17,10 +17,13 @@ LOCKED = """
 SELECT relation FROM pg_locks
 WHERE pid = pg_backend_pid() AND locktype = 'relation' AND mode = 'AccessExclusiveLock'
 """
-# The counters also hold what earlier transactions of the session did, until the server has published it: a pooler hands
-# on such sessions.
+# The view pg_stat_xact_all_tables takes far longer: it adds up the counters of every index. These also hold what
+# earlier transactions of the session did, until the server has published it: a pooler hands on such sessions.
 COUNTERS = """
-SELECT relid, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_xact_all_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0
+SELECT c.oid, n.inserted, n.updated, n.deleted
+FROM pg_class c, LATERAL (SELECT pg_stat_get_xact_tuples_inserted(c.oid), pg_stat_get_xact_tuples_updated(c.oid),
+                                 pg_stat_get_xact_tuples_deleted(c.oid)) n(inserted, updated, deleted)
+WHERE c.relkind IN ('r', 'm') AND n.inserted + n.updated + n.deleted > 0
 """
 WRITTEN = """
 SELECT c.oid, n.nspname || '.' || c.relname, pg_stat_get_xact_tuples_inserted(c.oid),

@@ -16,6 +16,19 @@ MODES: dict[str, dict[str, Any]] = {"replace": REPLACE, "append": {}, "sync": {"
 GATE = 4711
 """Key of the advisory lock at which a COMMIT waits."""
 
+# What waits for the COMMIT is let fire before it; this waits again.
+LATE = f"""
+CREATE TABLE late (n int);
+CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN PERFORM pg_advisory_xact_lock({GATE}); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION wait();
+CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN SET CONSTRAINTS wait DEFERRED; INSERT INTO late VALUES (1); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER act AFTER INSERT ON {EMBEDDING} DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW EXECUTE FUNCTION act();
+"""
+
 
 def failure(response: Any) -> tuple[int, str]:
     return response.status_code, response.get_json()["data"]["error_type"]
@@ -55,21 +68,8 @@ def old_rows(database: Any) -> list[str]:
 
 @pytest.fixture
 def gate(database: Any) -> Any:
-    """A transaction that keeps every COMMIT of new collections waiting, until it is rolled back."""
-    # Deferred triggers fire before the COMMIT, for what they do is looked at; one of theirs is left for the COMMIT.
-    database.execute(
-        f"""
-        CREATE TABLE later (number int);
-        CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN SET CONSTRAINTS ALL DEFERRED; INSERT INTO later VALUES (1); RETURN NULL; END $$;
-        CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN PERFORM pg_advisory_xact_lock({GATE}); RETURN NULL; END $$;
-        CREATE CONSTRAINT TRIGGER act AFTER INSERT ON {COLLECTION} DEFERRABLE INITIALLY DEFERRED
-            FOR EACH ROW EXECUTE FUNCTION act();
-        CREATE CONSTRAINT TRIGGER stall AFTER INSERT ON later DEFERRABLE INITIALLY DEFERRED
-            FOR EACH ROW EXECUTE FUNCTION stall();
-        """
-    )
+    """A transaction that keeps every COMMIT of new embeddings waiting, until it is rolled back."""
+    database.execute(LATE)
     holder = database.connect()
     holder.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (GATE,))
     return holder
