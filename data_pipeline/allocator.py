@@ -49,7 +49,12 @@ def returned() -> Iterator[None]:
     By itself glibc keeps what lies between pieces that are still in use.
     """
     try:
-        _memory.give_back()
+        give_back()
         yield
     finally:
-        _memory.give_back()
+        give_back()
+
+
+def give_back() -> None:
+    """Return what is free to the system, if it is much."""
+    _memory.give_back()

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from common.errors import InternalError
+from data_pipeline import allocator
 from data_pipeline.vector import blocks
 from data_pipeline.vector.blocks import Job
 from data_pipeline.vector.csv_fields import LARGE_BYTES
@@ -129,6 +130,7 @@ class WorkerPool:
                     while waiting:
                         yield waiting.popleft().result()
                     yield self._threads.submit(self._run, job).result()
+                    allocator.give_back()
                     continue
                 waiting.append(self._threads.submit(self._run, job))
                 if len(waiting) >= self.size + READ_AHEAD[job.source]:
