@@ -29,8 +29,8 @@ STALL = f"""
 CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END';
 CREATE TRIGGER stall BEFORE INSERT ON {EMBEDDING} FOR EACH ROW EXECUTE FUNCTION stall();
 """
-# A COMMIT that waits while another session holds the advisory lock 1. Deferred triggers are let fire before it; this one
-# defers another until it comes.
+# A COMMIT that waits while another session holds the advisory lock 1. Deferred triggers are let fire before it; this
+# one defers another until it comes.
 GATE = """
 CREATE TABLE late (n int);
 CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
