@@ -16,17 +16,17 @@ MODES: dict[str, dict[str, Any]] = {"replace": REPLACE, "append": {}, "sync": {"
 GATE = 4711
 """Key of the advisory lock at which a COMMIT waits."""
 
-# What waits for the COMMIT is let fire before it; this waits again.
+# Deferred triggers are let fire before the COMMIT; this one defers another until it comes.
 LATE = f"""
 CREATE TABLE late (n int);
-CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN PERFORM pg_advisory_xact_lock({GATE}); RETURN NULL; END $$;
-CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW EXECUTE FUNCTION wait();
-CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN SET CONSTRAINTS wait DEFERRED; INSERT INTO late VALUES (1); RETURN NULL; END $$;
-CREATE CONSTRAINT TRIGGER act AFTER INSERT ON {EMBEDDING} DEFERRABLE INITIALLY DEFERRED
-FOR EACH ROW EXECUTE FUNCTION act();
+CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF current_query() = 'COMMIT' THEN PERFORM pg_advisory_xact_lock({GATE});
+    ELSE SET CONSTRAINTS again DEFERRED; INSERT INTO late VALUES (1); END IF;
+    RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER again AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION act();
+CREATE CONSTRAINT TRIGGER act AFTER INSERT ON {COLLECTION} DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION act();
 """
 
 
@@ -68,7 +68,7 @@ def old_rows(database: Any) -> list[str]:
 
 @pytest.fixture
 def gate(database: Any) -> Any:
-    """A transaction that keeps every COMMIT of new embeddings waiting, until it is rolled back."""
+    """A transaction that keeps every COMMIT of new collections waiting, until it is rolled back."""
     database.execute(LATE)
     holder = database.connect()
     holder.cursor().execute("SELECT pg_advisory_xact_lock(%s)", (GATE,))

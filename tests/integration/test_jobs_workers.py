@@ -29,18 +29,18 @@ STALL = f"""
 CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(60); RETURN NEW; END';
 CREATE TRIGGER stall BEFORE INSERT ON {EMBEDDING} FOR EACH ROW EXECUTE FUNCTION stall();
 """
-# A COMMIT that waits while another session holds the advisory lock 1. Deferred triggers fire before it; this one defers
-# another.
+# A COMMIT that waits while another session holds the advisory lock 1. Deferred triggers are let fire before it; this
+# one defers another until it comes.
 GATE = """
 CREATE TABLE late (n int);
-CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS
-    'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END';
-CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED
+CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF current_query() = 'COMMIT' THEN PERFORM pg_advisory_xact_lock_shared(1);
+    ELSE SET CONSTRAINTS again DEFERRED; INSERT INTO late VALUES (1); END IF;
+    RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER again AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION gate();
-CREATE FUNCTION come_late() RETURNS trigger LANGUAGE plpgsql AS
-    'BEGIN SET CONSTRAINTS gate DEFERRED; INSERT INTO late VALUES (1); RETURN NULL; END';
-CREATE CONSTRAINT TRIGGER come_late AFTER INSERT ON langchain_pg_embedding DEFERRABLE INITIALLY DEFERRED
-    FOR EACH ROW EXECUTE FUNCTION come_late();
+CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON langchain_pg_collection DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION gate();
 """
 
 
