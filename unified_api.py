@@ -18,22 +18,21 @@ import structlog
 from flask import Response, g, jsonify, request
 from flask_openapi3 import OpenAPI
 
+from common import memory
 from common.errors import ServiceError
 from common.result import success_response
-from data_pipeline import allocator
 from data_pipeline.admin.panel import add_panel
-from data_pipeline.api import ending, explorer, job_schemas, logs, operations, web
-from data_pipeline.api.backup_set_manager import BackupSetManager
-from data_pipeline.api.compare import BackupComparison
-from data_pipeline.api.description import DescribedAPI
-from data_pipeline.api.doors import FULL, LOCAL, Doors
+from data_pipeline.api import ending, operations, web
 from data_pipeline.api.download import Downloads
 from data_pipeline.api.event_stream import EventStreams
-from data_pipeline.api.health import Health
-from data_pipeline.api.job_schemas import JobPath, JobsQuery
-from data_pipeline.api.journal import Journal, write_down_job
-from data_pipeline.api.metrics import Metrics
-from data_pipeline.api.schemas import (
+from data_pipeline.api.openapi import explorer
+from data_pipeline.api.openapi.description import DescribedAPI
+from data_pipeline.api.operating import logs
+from data_pipeline.api.operating.audit import Journal, write_down_job
+from data_pipeline.api.operating.health import Health
+from data_pipeline.api.operating.metrics import Metrics
+from data_pipeline.api.requests import job_schemas
+from data_pipeline.api.requests.bodies import (
     PREFIX,
     BackupBody,
     BackupSetPath,
@@ -44,17 +43,21 @@ from data_pipeline.api.schemas import (
     SetQuery,
     UploadQuery,
 )
+from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
+from data_pipeline.api.security.access import FULL, LOCAL, Doors
+from data_pipeline.api.security.throttle import Throttle
 from data_pipeline.api.server import addresses, listen
-from data_pipeline.api.throttle import Throttle
 from data_pipeline.api.upload import Uploads
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager, counted
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.backup_sets import BackupSetManager
+from data_pipeline.operations.compare import BackupComparison
+from data_pipeline.operations.retention import Retention
+from data_pipeline.postgres.target import forget_libpq_variables
+from data_pipeline.postgres_server.embedded import EmbeddedServerError
 from data_pipeline.settings import Settings, SettingsError
-from data_pipeline.trainer.retention import Retention
-from data_pipeline.vector.embedded import EmbeddedServerError
-from data_pipeline.vector.target import forget_libpq_variables
 
 log = structlog.get_logger("unified_api")
 
@@ -224,7 +227,7 @@ def _sweep(engine: Engine, storage: str) -> None:
 
 def _settings() -> Settings:
     """What every command begins with: memory, logs, clean exits, the configuration."""
-    allocator.share_arenas()
+    memory.share_arenas()
     logs.set_up()
     ending.exit_cleanly()
     settings = Settings.load()

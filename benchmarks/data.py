@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg2
 
-from data_pipeline.vector.target import Target
+from data_pipeline.postgres.target import Target
 
 DIMENSIONS = 1024
 SEED = 0.42

@@ -25,8 +25,8 @@ import psycopg2
 
 from benchmarks.service import LOCATION, PREFIX
 from benchmarks.sizes import PROJECT
-from data_pipeline.vector.cluster import SUPERUSER, Cluster
-from data_pipeline.vector.embedded import TABLES
+from data_pipeline.postgres_server.cluster import SUPERUSER, Cluster
+from data_pipeline.postgres_server.embedded import TABLES
 
 DATABASES = 4
 ROWS = 400

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.vector import manifest
-from data_pipeline.vector.naming import manifest_name, table_file
+from data_pipeline.sets import manifest
+from data_pipeline.storage.naming import manifest_name, table_file
 
 SETS_OF_A_TASK = 50
 FIRST = datetime(2025, 1, 1)

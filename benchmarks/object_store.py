@@ -14,7 +14,7 @@ from pathlib import Path
 import obstore
 from obstore.store import S3Store
 
-from data_pipeline.vector.bucket import PART_BYTES, PARTS_UNDER_WAY
+from data_pipeline.storage.s3.bucket import PART_BYTES, PARTS_UNDER_WAY
 
 BUCKET = "backups"
 KEY = {"AWS_ACCESS_KEY_ID": "of-the-benchmark", "AWS_SECRET_ACCESS_KEY": "of-the-benchmark"}

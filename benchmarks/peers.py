@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import Database
-from data_pipeline.vector import building
-from data_pipeline.vector.embedded import binaries
-from data_pipeline.vector.naming import TABLES, table_file
+from data_pipeline.postgres.schema import index_build
+from data_pipeline.postgres_server.embedded import binaries
+from data_pipeline.storage.naming import TABLES, table_file
 
 TRUNCATE = "TRUNCATE langchain_pg_collection, langchain_pg_embedding"
 OPTIONS = "with (format csv, header true)"
 BATCH = 10_000
 """Rows the old exporter fetched at a time."""
 
-OUR_INDEX_SETTINGS = " ".join(f"-c {name}={value}" for name, value in building.PARALLEL.items())
+OUR_INDEX_SETTINGS = " ".join(f"-c {name}={value}" for name, value in index_build.PARALLEL.items())
 """What the service sets while it builds indexes, with its default configuration."""
 
 

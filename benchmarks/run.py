@@ -15,8 +15,8 @@ from benchmarks.contests import Bench
 from benchmarks.data import Database
 from benchmarks.peers import Peers
 from benchmarks.sizes import Sizes, SizesError
-from data_pipeline.vector import embedded
-from data_pipeline.vector.embedded import EmbeddedServer
+from data_pipeline.postgres_server import embedded
+from data_pipeline.postgres_server.embedded import EmbeddedServer
 
 
 def main() -> int:

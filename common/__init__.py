@@ -1,1 +1,4 @@
-"""What every layer shares: the answer envelope, the errors, how sizes are written."""
+"""What every room shares: errors, the answer envelope, sizes as people read them, memory, cron.
+
+Nothing here imports from data_pipeline, the web or a driver.
+"""

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_pipeline.formats.worker_pool import WorkerPool
+from data_pipeline.postgres.link.wire import Timeouts
+from data_pipeline.resolver import Databases
+from data_pipeline.sets.catalog import Catalog
 from data_pipeline.settings import Settings, SettingsError
-from data_pipeline.vector.catalog import Catalog
-from data_pipeline.vector.databases import Databases
-from data_pipeline.vector.location import MAIN_STORAGE
-from data_pipeline.vector.storages import Place, Storages
-from data_pipeline.vector.wire import Timeouts
-from data_pipeline.vector.workers import WorkerPool
+from data_pipeline.storage.location import MAIN_STORAGE
+from data_pipeline.storage.registry import Place, Storages
 
 
 @dataclass(frozen=True)

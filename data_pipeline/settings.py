@@ -11,17 +11,19 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from app_config import PGVECTOR_CONFIG
+from common import cron
+from common.cron import Schedule
 from common.errors import InvalidParams
-from data_pipeline import schedule, table_section
+from data_pipeline import table_section
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
-from data_pipeline.schedule import Schedule
+from data_pipeline.formats.csv_reader import LARGEST_FIELD
+from data_pipeline.postgres import target
+from data_pipeline.postgres.link.wire import Timeouts
+from data_pipeline.postgres.target import Target
+from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
+from data_pipeline.storage.registry import Place
+from data_pipeline.storage.s3 import bucket_url
 from data_pipeline.table_section import TableSection
-from data_pipeline.vector import bucket_url, target
-from data_pipeline.vector.location import MAIN_STORAGE, STORAGE_NAME
-from data_pipeline.vector.rows import LARGEST_FIELD
-from data_pipeline.vector.storages import Place
-from data_pipeline.vector.target import Target
-from data_pipeline.vector.wire import Timeouts
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHORTEST_TOKEN = 16
@@ -179,7 +181,7 @@ def _memory(env: Mapping[str, str], name: str) -> str | None:
 
 def _schedule(env: Mapping[str, str], name: str) -> Schedule | None:
     try:
-        return schedule.parse(env[name]) if env.get(name) else None
+        return cron.parse(env[name]) if env.get(name) else None
     except ValueError:
         raise SettingsError(f"{name} must be five fields of cron and a time zone, such as 0 3 * * * UTC") from None
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from data_pipeline.vector import location
-from data_pipeline.vector.naming import TABLES
+from data_pipeline.storage import location
+from data_pipeline.storage.naming import TABLES
 
 TIMESTAMP_FORMAT = "%Y%m%d_%H%M%S"
 MOMENTS = (datetime(2021, 1, 2, 3, 4, 5), datetime(1999, 12, 31, 23, 58, 59), datetime(2020, 2, 29, 0, 30))

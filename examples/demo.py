@@ -21,9 +21,9 @@ from typing import Any
 
 import psycopg2
 
+from data_pipeline.postgres_server import embedded
+from data_pipeline.postgres_server.embedded import EmbeddedServerError
 from data_pipeline.settings import Settings, SettingsError
-from data_pipeline.vector import embedded
-from data_pipeline.vector.embedded import EmbeddedServerError
 from examples.live_tables import Difference, LiveTables
 from examples.service import PROJECT, Service, Unexpected, running, say
 

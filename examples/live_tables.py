@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg2
 
-from data_pipeline.vector.target import Target
+from data_pipeline.postgres.target import Target
 
 # A row as text is the row to the bit: a vector's numbers are printed so that each float4 has a text of its own,
 # and NULL looks different from an empty string.

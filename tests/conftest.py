@@ -26,8 +26,8 @@ from psycopg2.sql import SQL, Identifier
 from pytest_postgresql import factories
 
 from data_pipeline import settings
+from data_pipeline.postgres_server.cluster import MAJOR, SUPERUSER, Cluster
 from data_pipeline.settings import Settings
-from data_pipeline.vector.cluster import MAJOR, SUPERUSER, Cluster
 from tests.described import Described
 from unified_api import create_app
 

@@ -9,8 +9,16 @@ import pytest
 from pydantic import BaseModel
 
 from common.errors import Recorded, ServiceError
-from data_pipeline.api.job_schemas import JobsQuery
-from data_pipeline.api.schemas import BackupBody, CompareBody, CopyBody, ListQuery, RestoreBody, SignInBody, UploadQuery
+from data_pipeline.api.requests.bodies import (
+    BackupBody,
+    CompareBody,
+    CopyBody,
+    ListQuery,
+    RestoreBody,
+    SignInBody,
+    UploadQuery,
+)
+from data_pipeline.api.requests.job_schemas import JobsQuery
 from data_pipeline.cli.command_line import COMMANDS
 from data_pipeline.settings import LIBPQ, Settings
 from unified_api import create_app

@@ -22,8 +22,8 @@ from langchain_core.embeddings import Embeddings
 from langchain_postgres import PGVector
 from sqlalchemy import URL, Engine, create_engine
 
+from data_pipeline.postgres_server import embedded
 from data_pipeline.settings import Settings
-from data_pipeline.vector import embedded
 from unified_api import PREFIX, create_app
 
 SENTENCES = Path(__file__).with_name("sample.jsonl")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import psycopg2
 
-from data_pipeline.vector.cluster import MAJOR, SUPERUSER, Cluster
+from data_pipeline.postgres_server.cluster import MAJOR, SUPERUSER, Cluster
 
 APPLICATION = "vector-restore"
 """The service's connections, by the application_name it gives them."""

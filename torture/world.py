@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from data_pipeline.vector import embedded
-from data_pipeline.vector.cluster import MAJOR
+from data_pipeline.postgres_server import embedded
+from data_pipeline.postgres_server.cluster import MAJOR
 from torture.postgres import Database, Server
 from torture.service import STOP_SECONDS, Service, ServiceFailed
 

@@ -6,10 +6,10 @@ from flask import Blueprint, Response, abort, jsonify, send_from_directory
 from flask_openapi3 import OpenAPI
 
 from common.result import success_response
-from data_pipeline.api import configuration
-from data_pipeline.api.schemas import PREFIX, SignInBody
-from data_pipeline.api.sign_in import SignIn
-from data_pipeline.api.throttle import Throttle
+from data_pipeline.api.operating import configuration
+from data_pipeline.api.requests.bodies import PREFIX, SignInBody
+from data_pipeline.api.security.sign_in import SignIn
+from data_pipeline.api.security.throttle import Throttle
 from data_pipeline.engine import Engine
 
 STATIC = Path(__file__).parent / "static"

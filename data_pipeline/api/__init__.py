@@ -1,1 +1,4 @@
-"""The request models and the managers behind the routes."""
+"""HTTP only: requests in, answers out.
+
+What an operation does, SQL and paths stand elsewhere.
+"""

@@ -10,9 +10,9 @@ from werkzeug.http import parse_range_header
 
 from common.errors import RangeNotSatisfiable, ServiceUnavailable
 from data_pipeline.engine import Engine
-from data_pipeline.vector.archive import Archive
-from data_pipeline.vector.location import Location
-from data_pipeline.vector.naming import TABLES
+from data_pipeline.sets.tar import Archive
+from data_pipeline.storage.location import Location
+from data_pipeline.storage.naming import TABLES
 
 THREADS_FOR_ONE = 4
 """Of so many threads one may serve a download: a slow reader keeps his until he is done or says nothing for long."""

@@ -13,7 +13,7 @@ import structlog
 
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
-from data_pipeline.vector import embedded
+from data_pipeline.postgres_server import embedded
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LEFT_SECONDS = 0.5

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from data_pipeline import allocator
-from data_pipeline.api.schemas import BackupBody, RestoreBody
+from common import memory
+from data_pipeline.api.requests.bodies import BackupBody, RestoreBody
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.job import Operation
+from data_pipeline.postgres.progress import Progress
+from data_pipeline.postgres.target import Target
 from data_pipeline.trainer.vector_table_manager import VectorTableManager
-from data_pipeline.vector.progress import Progress
-from data_pipeline.vector.target import Target
 
 
 def of(engine: Engine) -> dict[str, Operation]:
@@ -35,7 +35,7 @@ class RestoreOperation:
 
     def run(self, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         arguments = RestoreBody.model_validate(request).as_arguments()
-        with allocator.returned():
+        with memory.returned():
             return self._manager.restore_from_backup(**arguments, progress=progress)
 
 
@@ -60,5 +60,5 @@ class BackupOperation:
     def run(self, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         body = BackupBody.model_validate(request)
         manager = VectorTableManager.of_task(self._engine, body.task_id, body.storages[0])
-        with allocator.returned():
+        with memory.returned():
             return manager.execute_vector_management(**body.as_arguments(), progress=progress)

@@ -16,8 +16,8 @@ from waitress.task import ErrorTask
 
 from common.errors import InternalError, InvalidParams, PayloadTooLarge, ServiceError, Unauthorized
 from common.result import error_response
-from data_pipeline.api.doors import READER, SECURITY_HEADERS, caller
-from data_pipeline.api.schemas import PREFIX
+from data_pipeline.api.requests.bodies import PREFIX
+from data_pipeline.api.security.access import READER, SECURITY_HEADERS, caller
 from data_pipeline.settings import Settings
 
 ROOM_TO_READ = 16

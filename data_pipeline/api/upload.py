@@ -10,13 +10,13 @@ from werkzeug.formparser import MultiPartParser
 from werkzeug.http import parse_options_header
 
 from common.errors import InvalidBackup, InvalidParams, NotFound
-from data_pipeline.api.backup_set_manager import named
 from data_pipeline.engine import Engine
-from data_pipeline.vector import location as locations
-from data_pipeline.vector import verification
-from data_pipeline.vector.archive import Source, Unpacking
-from data_pipeline.vector.arrival import Arrival
-from data_pipeline.vector.location import MAIN_STORAGE
+from data_pipeline.operations.backup_sets import named
+from data_pipeline.sets import verify
+from data_pipeline.sets.ingest import Arrival
+from data_pipeline.sets.tar import Source, Unpacking
+from data_pipeline.storage import location as locations
+from data_pipeline.storage.location import MAIN_STORAGE
 
 MOST_PARTS = 3
 FORM_BUFFER = 256 << 10
@@ -42,7 +42,7 @@ class Uploads:
             raise NotFound(f"指定的任务目录不存在: {task_id}")
         with Arrival(here, place) as arrival:
             _take(body, content_type, arrival)
-            arrived, tables = arrival.publish(lambda found: verification.read_through(found, self._engine.pool))
+            arrived, tables = arrival.publish(lambda found: verify.read_through(found, self._engine.pool))
         return {
             "response": "备份集上传完成",
             "backup_info": named(place, arrived.timestamp),

@@ -16,21 +16,22 @@ from common.errors import (
 )
 from common.result import now
 from common.sizes import format_size
-from data_pipeline.api import advice
-from data_pipeline.api.options import Options
-from data_pipeline.api.outcome import LIMITED
-from data_pipeline.api.rehearsal import Rehearsal
-from data_pipeline.api.restore import Restore
 from data_pipeline.engine import Engine
+from data_pipeline.formats.evidence import Dialect
+from data_pipeline.operations.restore import advice
+from data_pipeline.operations.restore.dry_run import Rehearsal
+from data_pipeline.operations.restore.options import Options
+from data_pipeline.operations.restore.report import LIMITED
+from data_pipeline.operations.restore.restore import Restore
+from data_pipeline.postgres.link import wire
+from data_pipeline.postgres.progress import SILENT, Progress
+from data_pipeline.postgres.retries import retrying
+from data_pipeline.postgres.target import Target
+from data_pipeline.sets.catalog import BackupSet, ListedLocation, ListedSet, Scan
 from data_pipeline.settings import Settings
-from data_pipeline.vector import location, naming, wire
-from data_pipeline.vector.catalog import BackupSet, ListedLocation, ListedSet, Scan
-from data_pipeline.vector.evidence import Dialect
-from data_pipeline.vector.location import MAIN_STORAGE, Location
-from data_pipeline.vector.naming import LOG, TABLES, backup_date
-from data_pipeline.vector.progress import SILENT, Progress
-from data_pipeline.vector.retries import retrying
-from data_pipeline.vector.target import Target
+from data_pipeline.storage import location, naming
+from data_pipeline.storage.location import MAIN_STORAGE, Location
+from data_pipeline.storage.naming import LOG, TABLES, backup_date
 
 EVERYWHERE = "all"
 """Not the name of a storage, but of all of them."""

@@ -9,6 +9,7 @@ from flask import Flask, Request, Response, g, jsonify, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from common import uncaught
 from common.errors import (
     InternalError,
     InvalidParams,
@@ -18,9 +19,8 @@ from common.errors import (
     ServiceError,
 )
 from common.result import error_response
-from data_pipeline import uncaught
-from data_pipeline.api import schemas
 from data_pipeline.api.operations import BackupOperation, RestoreOperation
+from data_pipeline.api.requests import bodies
 from data_pipeline.jobs.job import Origin
 
 log = structlog.get_logger("web")
@@ -78,7 +78,7 @@ def set_up(app: Flask) -> None:
 
 def validation_failed(error: ValidationError) -> Any:
     """What flask-openapi3 calls when a request does not fit its model."""
-    raise schemas.rejected(error)
+    raise bodies.rejected(error)
 
 
 def origin() -> Origin:

@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
+from common import uncaught
 from common.errors import InternalError, ServiceError
-from data_pipeline import uncaught
 from data_pipeline.cli import answers
+from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.settings import SettingsError
-from data_pipeline.vector.cluster import EmbeddedServerError
 
 JSON = click.Option(["--json", "as_json"], is_flag=True, help="Print the data of the API's answer.")
 TOLD = (click.ClickException, click.exceptions.Exit, click.Abort, SettingsError, EmbeddedServerError, OSError)

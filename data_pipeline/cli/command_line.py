@@ -7,8 +7,8 @@ from importlib import import_module
 import click
 
 from data_pipeline.cli.answers import CANCELLED, FAILED
+from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.settings import SettingsError
-from data_pipeline.vector.cluster import EmbeddedServerError
 
 COMMANDS = ("serve", "worker", "backup", "list", "restore", "verify", "compare", "jobs")
 SERVICES = {

@@ -4,12 +4,12 @@ from typing import Any
 
 import click
 
-from data_pipeline.api.compare import BackupComparison
-from data_pipeline.api.schemas import CompareBody
+from data_pipeline.api.requests.bodies import CompareBody
 from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command
 from data_pipeline.cli.task import Task
+from data_pipeline.operations.compare import BackupComparison
 
 HELP = "Compare a backup with the live tables, or with another backup: to the bit. Changes nothing."
 EXAMPLES = """\b

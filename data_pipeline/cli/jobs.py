@@ -4,9 +4,9 @@ from typing import Any
 
 import click
 
-from data_pipeline.api import job_schemas
-from data_pipeline.api.job_schemas import JobPath, JobsQuery
-from data_pipeline.api.schemas import PREFIX
+from data_pipeline.api.requests import job_schemas
+from data_pipeline.api.requests.bodies import PREFIX
+from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
 from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, FAILED, PARTLY, Answer
 from data_pipeline.cli.command import Command

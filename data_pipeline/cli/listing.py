@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from data_pipeline.api.schemas import ListQuery
+from data_pipeline.api.requests.bodies import ListQuery
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager, counted
 from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from pydantic import BaseModel, ValidationError
 
-from data_pipeline.api.schemas import rejected
+from data_pipeline.api.requests.bodies import rejected
 
 PROGRESS = click.Option(
     ["--progress/--no-progress"],

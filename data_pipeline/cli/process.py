@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from data_pipeline import uncaught
+from common import uncaught
 from data_pipeline.engine import Engine
+from data_pipeline.postgres.target import forget_libpq_variables
 from data_pipeline.settings import Settings
-from data_pipeline.vector.target import forget_libpq_variables
 
 if TYPE_CHECKING:
     from data_pipeline.jobs.job import Origin
@@ -37,7 +37,8 @@ def engine() -> Iterator[Engine]:
 @contextmanager
 def jobs(of: Engine) -> "Iterator[Jobs]":
     """The queue and its history. Schedules are for services and workers: a command that happens to run does none."""
-    from data_pipeline.api import logs, operations
+    from data_pipeline.api import operations
+    from data_pipeline.api.operating import logs
     from data_pipeline.jobs.jobs import Jobs
 
     logs.set_up(logging.WARNING)

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from data_pipeline.api.schemas import RestoreBody
+from data_pipeline.api.requests.bodies import RestoreBody
 from data_pipeline.cli import answers, confirmation, operation, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command

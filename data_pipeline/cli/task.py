@@ -12,8 +12,8 @@ import click
 from tqdm import tqdm
 
 from common.errors import OperationCancelled
-from data_pipeline.jobs.meter import Meter
-from data_pipeline.vector.progress import Cancelled
+from data_pipeline.jobs.progress_meter import Meter
+from data_pipeline.postgres.progress import Cancelled
 
 TICK = 0.1
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

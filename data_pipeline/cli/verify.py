@@ -4,12 +4,12 @@ from typing import Any
 
 import click
 
-from data_pipeline.api.backup_set_manager import BackupSetManager
-from data_pipeline.api.schemas import BackupSetPath, SetQuery
+from data_pipeline.api.requests.bodies import BackupSetPath, SetQuery
 from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command
 from data_pipeline.cli.task import Task
+from data_pipeline.operations.backup_sets import BackupSetManager
 
 HELP = "Read every byte of a backup, as a restore would. LOCATION is global, or a task id."
 EXAMPLES = """\b

@@ -1,5 +1,4 @@
-"""Long work as jobs: a queue in PostgreSQL, progress, cancelling, history, schedules.
+"""Long work as jobs: submitted, run, followed, cancelled, remembered.
 
-The package knows neither HTTP nor what a job does: operations are handed in. Behind `Jobs` a queue (procrastinate)
-hands jobs to workers; everything anybody is told about a job stands in a table of our own.
+Nothing here knows HTTP; what a job does is an operation that is handed in.
 """

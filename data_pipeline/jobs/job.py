@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from data_pipeline.vector.progress import Progress
-from data_pipeline.vector.target import Target
+from data_pipeline.postgres.progress import Progress
+from data_pipeline.postgres.target import Target
 
 State = Literal["PENDING", "RUNNING", "CANCELLING", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"]
 STATES: tuple[State, ...] = (

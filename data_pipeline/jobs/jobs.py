@@ -22,20 +22,20 @@ from common.errors import (
 )
 from common.result import error_response
 from data_pipeline.engine import Engine
-from data_pipeline.jobs.asked import ask
-from data_pipeline.jobs.backlog import Backlog
-from data_pipeline.jobs.chores import SCHEDULER, Chores
-from data_pipeline.jobs.database import JobsDatabase
-from data_pipeline.jobs.intake import Intake
+from data_pipeline.jobs.backend.database import JobsDatabase
+from data_pipeline.jobs.backend.pending_writes import Backlog
+from data_pipeline.jobs.backend.queue import Queue, QueueWorker
+from data_pipeline.jobs.backend.store import Store
+from data_pipeline.jobs.heartbeat import Presence
 from data_pipeline.jobs.job import JOB_ID, Job, Operation, Origin, State
-from data_pipeline.jobs.keeper import Keeper, attempt
-from data_pipeline.jobs.meter import Meter
-from data_pipeline.jobs.presence import Presence
-from data_pipeline.jobs.queue import Queue, QueueWorker
+from data_pipeline.jobs.maintenance import SCHEDULER, Chores
+from data_pipeline.jobs.progress_meter import Meter
+from data_pipeline.jobs.request import ask
 from data_pipeline.jobs.runner import Runner
-from data_pipeline.jobs.store import Store
+from data_pipeline.jobs.submit import Intake
+from data_pipeline.jobs.ticker import Keeper, attempt
 from data_pipeline.jobs.worker import Worker
-from data_pipeline.vector import embedded
+from data_pipeline.postgres_server import embedded
 
 FOLLOW_SECONDS = 0.25
 """How often a follower looks for news."""

@@ -18,13 +18,13 @@ from common.errors import (
     ServiceUnavailable,
 )
 from common.result import error_response, success_response
-from data_pipeline.jobs.backlog import Backlog
+from data_pipeline.jobs.backend.pending_writes import Backlog
+from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.job import Ending, Job, Operation
-from data_pipeline.jobs.meter import Meter
-from data_pipeline.jobs.reporter import Reporter
-from data_pipeline.jobs.store import Store
-from data_pipeline.vector.progress import Cancelled
-from data_pipeline.vector.wire import Timeouts
+from data_pipeline.jobs.monitor import Reporter
+from data_pipeline.jobs.progress_meter import Meter
+from data_pipeline.postgres.link.wire import Timeouts
+from data_pipeline.postgres.progress import Cancelled
 
 BUSY_WAIT = 0.5
 BUSY_SECONDS = 600

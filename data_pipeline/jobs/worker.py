@@ -10,7 +10,7 @@ import structlog
 from procrastinate.exceptions import ProcrastinateException
 
 from common.errors import ServiceError
-from data_pipeline.jobs.queue import QueueWorker
+from data_pipeline.jobs.backend.queue import QueueWorker
 
 AGAIN_SECONDS = 2.0
 TELL_SECONDS = 0.2

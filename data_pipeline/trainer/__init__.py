@@ -1,1 +1,1 @@
-"""The backup counterpart of the restore."""
+"""The documented front of backups, VectorTableManager; what it does stands in operations."""

@@ -11,31 +11,26 @@ from typing import Any
 from common.errors import InvalidParams, NotFound, ServiceError
 from common.result import now
 from data_pipeline.engine import Engine
+from data_pipeline.operations import snapshot
+from data_pipeline.operations.snapshot import Taken
+from data_pipeline.postgres import connection, writer_lock
+from data_pipeline.postgres.connection import Session, transaction
+from data_pipeline.postgres.progress import SILENT, Cancelled, Progress
+from data_pipeline.postgres.reading import probes, snapshot_readers
+from data_pipeline.postgres.reading.searches import Searches
+from data_pipeline.postgres.retries import retrying
+from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.schema import bystanders, tables
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.target import Target
+from data_pipeline.postgres.writing import collections as chosen
+from data_pipeline.postgres.writing import references
+from data_pipeline.sets import verify
+from data_pipeline.sets.replicate import Replica
 from data_pipeline.settings import Settings
-from data_pipeline.trainer import snapshot
-from data_pipeline.trainer.snapshot import Taken
-from data_pipeline.vector import (
-    bystanders,
-    chosen,
-    companions,
-    connection,
-    location,
-    probes,
-    references,
-    tables,
-    verification,
-    writer_lock,
-)
-from data_pipeline.vector.connection import Session, transaction
-from data_pipeline.vector.location import MAIN_STORAGE, Location
-from data_pipeline.vector.naming import COLLECTION, EMBEDDING, LOG, TABLES, FileFormat
-from data_pipeline.vector.progress import SILENT, Cancelled, Progress
-from data_pipeline.vector.replica import Replica
-from data_pipeline.vector.retries import retrying
-from data_pipeline.vector.scope import EVERYTHING, Scope
-from data_pipeline.vector.searches import Searches
-from data_pipeline.vector.tables import Table
-from data_pipeline.vector.target import Target
+from data_pipeline.storage import location
+from data_pipeline.storage.location import MAIN_STORAGE, Location
+from data_pipeline.storage.naming import COLLECTION, EMBEDDING, LOG, TABLES, FileFormat
 
 COMPLETE = "Vector表备份完成"
 PARTIAL = "Vector表备份部分完成,部分存储备份失败"
@@ -155,7 +150,7 @@ class VectorTableManager:
                 record["collections"] = list(scope.names)
             record["backup_timestamp"] = draft.timestamp
             if truncate:
-                verification.expect_stored(self._engine.catalog, self._location, draft.timestamp)
+                verify.expect_stored(self._engine.catalog, self._location, draft.timestamp)
                 self._copy(wanted.copies, record, strict=True)
                 self._truncate(session, live, record)
 
@@ -164,7 +159,7 @@ class VectorTableManager:
     ) -> AbstractContextManager[list[Session]]:
         """None where rows are removed afterwards: nobody passes the lock that takes."""
         further = 0 if truncate else self._engine.settings.backup_connections - 1
-        return companions.joined(session, target, self._engine.timeouts, live, further)
+        return snapshot_readers.joined(session, target, self._engine.timeouts, live, further)
 
     def _copy(self, storages: Sequence[str], record: dict[str, Any], *, strict: bool) -> None:
         """Copy the set that was just published. Strict: raise where that fails, instead of writing it down."""

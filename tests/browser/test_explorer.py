@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from data_pipeline.api.manual import MANUAL
+from data_pipeline.api.openapi.manual import MANUAL
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from uuid import UUID
 import pytest
 import requests
 
-from data_pipeline.api import examples
-from data_pipeline.api.examples import Example
-from data_pipeline.api.manual import MANUAL
-from data_pipeline.api.schemas import PREFIX
+from data_pipeline.api.openapi import examples
+from data_pipeline.api.openapi.examples import Example
+from data_pipeline.api.openapi.manual import MANUAL
+from data_pipeline.api.requests.bodies import PREFIX
 from tests.described import Described
 
 GLOBAL_SET = "20250722_010318"

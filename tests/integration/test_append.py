@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from data_pipeline.vector import loader
+from data_pipeline.postgres.writing import copy_in
 
 COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
 DOCS = "11111111-1111-4111-8111-111111111111"
@@ -158,13 +158,13 @@ def test_a_file_that_disappears_after_the_request_came_is_a_documented_failure(
 def test_other_sessions_read_and_write_while_rows_are_added(
     client: Any, database: Any, small_set: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = loader.load
+    load = copy_in.load
 
     def use_meanwhile(*args: Any) -> int:
         written = load(*args)
         database.execute("INSERT INTO langchain_pg_embedding (id) SELECT count(*)::text FROM langchain_pg_embedding")
         return written
 
-    monkeypatch.setattr(loader, "load", use_meanwhile)
+    monkeypatch.setattr(copy_in, "load", use_meanwhile)
     assert client.restore(**small_set).status_code == 200
     assert database.fetch("SELECT id FROM langchain_pg_embedding ORDER BY 1") == [("0",), ("1",), ("a",), ("b",)]

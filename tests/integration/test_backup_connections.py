@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from data_pipeline.vector import companions, pages, tables
+from data_pipeline.postgres.reading import ctid_ranges, snapshot_readers
+from data_pipeline.postgres.schema import tables
 
 MANY_ROWS = """
 INSERT INTO langchain_pg_embedding (id, collection_id, embedding, document, cmetadata)
@@ -18,8 +19,8 @@ DOCS = "11111111-1111-4111-8111-111111111111"
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a few hundred rows count as a large table of many parts."""
-    monkeypatch.setattr(companions, "WORTH_SHARING", 0)
-    monkeypatch.setattr(pages, "PART_PAGES", 1)
+    monkeypatch.setattr(snapshot_readers, "WORTH_SHARING", 0)
+    monkeypatch.setattr(ctid_ranges, "PART_PAGES", 1)
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from typing import Any
 import psycopg2
 import pytest
 
-from data_pipeline.vector import tables, writer_lock
+from data_pipeline.postgres import writer_lock
+from data_pipeline.postgres.schema import tables
 
 TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
 NEW = "33333333-3333-4333-8333-333333333333"

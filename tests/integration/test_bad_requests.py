@@ -247,8 +247,8 @@ def test_a_bug_says_only_what_failed(
     def break_down(*_args: Any, **_more: Any) -> Any:
         raise RuntimeError("the text of a bug")
 
-    monkeypatch.setattr("data_pipeline.vector.catalog.Catalog.scan", break_down)
-    monkeypatch.setattr("data_pipeline.vector.tables.inspect", break_down)
+    monkeypatch.setattr("data_pipeline.sets.catalog.Catalog.scan", break_down)
+    monkeypatch.setattr("data_pipeline.postgres.schema.tables.inspect", break_down)
     for response, text in (
         (client.list(), "扫描备份文件失败"),
         (client.restore(**small_set, truncate_before_restore=True), "Vector表恢复失败"),

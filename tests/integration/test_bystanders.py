@@ -327,7 +327,7 @@ def test_what_a_pooled_session_did_before_is_not_taken_for_the_restores(
     database: Any, saved: dict[str, Any], make_client: Any, monkeypatch: Any
 ) -> None:
     """A pooler hands on a session whose last transaction's counts the server has not yet published."""
-    from data_pipeline.vector import connection
+    from data_pipeline.postgres import connection
 
     database.execute("CREATE TABLE audit (what text); INSERT INTO audit VALUES ('old')")
     connect = connection.connect

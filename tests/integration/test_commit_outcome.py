@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from data_pipeline.jobs import reporter
-from data_pipeline.vector import connection
+from data_pipeline.jobs import monitor
+from data_pipeline.postgres import connection
 from tests.integration.relay import ALWAYS, COMMIT, COPY_FROM, COPY_TO, Relay
 
 COLLECTION, EMBEDDING = ("langchain_pg_collection", "langchain_pg_embedding")
@@ -43,7 +43,7 @@ def _countable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for a lost COMMIT often, so that no test waits long, and never how far an index is: a slow machine would
     have one connection more than are expected here."""
     monkeypatch.setattr(connection, "OUTCOME_WAITS", (0.02,) * 300)
-    monkeypatch.setattr(reporter, "TICK", 60)
+    monkeypatch.setattr(monitor, "TICK", 60)
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from data_pipeline.api.clashes import CLASHES
-from data_pipeline.api.schemas import BackupBody, RestoreBody
+from data_pipeline.api.requests.bodies import BackupBody, RestoreBody
+from data_pipeline.operations.restore.option_conflicts import CLASHES
 
 EMBEDDING = "langchain_pg_embedding"
 REQUIRED = {"backup_path", "timestamp"}

@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-from data_pipeline.api.manual import MANUAL
+from data_pipeline.api.openapi.manual import MANUAL
 from tests.described import Described
 
 CHECKS = [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from data_pipeline.api import doors
+from data_pipeline.api.security import access
 from data_pipeline.settings import Settings, SettingsError
 from unified_api import PREFIX
 
@@ -130,13 +130,13 @@ def test_with_a_reading_token_alone_nobody_writes(make_client: Any, database: An
 
 def test_a_token_is_compared_whole_however_soon_it_differs(guarded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
-    compare_digest = doors.hmac.compare_digest
+    compare_digest = access.hmac.compare_digest
 
     def remember(given: bytes, token: bytes) -> bool:
         compared.append((given, token))
         return compare_digest(given, token)
 
-    monkeypatch.setattr(doors.hmac, "compare_digest", remember)
+    monkeypatch.setattr(access.hmac, "compare_digest", remember)
     guarded.get(f"{PREFIX}/restore/list", headers=bearer("x"))
     assert compared == [(b"x", TOKEN.encode()), (b"x", READ_TOKEN.encode())]
 

@@ -18,9 +18,9 @@ import psutil
 import psycopg2
 import pytest
 
-from data_pipeline.vector import embedded
-from data_pipeline.vector.cluster import Cluster
-from data_pipeline.vector.embedded import EmbeddedServer, EmbeddedServerError
+from data_pipeline.postgres_server import embedded
+from data_pipeline.postgres_server.cluster import Cluster
+from data_pipeline.postgres_server.embedded import EmbeddedServer, EmbeddedServerError
 
 PROJECT = Path(__file__).resolve().parents[2]
 USE_IT_UNTIL_A_LINE_COMES = """

@@ -19,8 +19,8 @@ import numpy as np
 import psycopg2
 import pytest
 
-from data_pipeline.vector import copy_binary, encoder, rows
-from data_pipeline.vector.rows import Column, Layout, RowError
+from data_pipeline.formats import csv_reader, encoder, pgcopy
+from data_pipeline.formats.csv_reader import Column, Layout, RowError
 
 Row = tuple[Any, ...]
 
@@ -46,7 +46,7 @@ class Tables:
                 payload = encoder.encode_csv(legacy or body, layout, binary).payload[0]
                 self.cursor.execute("TRUNCATE ours RESTART IDENTITY")
                 if binary:
-                    self._load("ours", "binary", copy_binary.HEADER + payload + copy_binary.TRAILER)
+                    self._load("ours", "binary", pgcopy.HEADER + payload + pgcopy.TRAILER)
                 else:
                     self._load("ours", "csv", payload)
                 self.cursor.execute(
@@ -311,7 +311,7 @@ def some_csv(random_: random.Random, newline: bytes) -> bytes:
 def parsed(body: bytes, layout: Layout, newline: bytes) -> list[Row] | None:
     layout = Layout(layout.columns, "copy", newline, None, None)
     try:
-        records = list(rows.parse(body, layout))
+        records = list(csv_reader.parse(body, layout))
     except RowError:
         return None
     return [tuple(value if value is None else value.decode() for value in record) for record in records]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from data_pipeline.api import search_check
+from data_pipeline.operations.restore import search_check
 from tests.signed import signed
 from unified_api import PREFIX
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from common.errors import ServiceUnavailable
-from data_pipeline.api.checkup import Checkup
+from data_pipeline.api.operating.checkup import Checkup
 
 TOKEN = "the-token-that-opens-everything"
 READ_TOKEN = "the-token-that-only-reads"

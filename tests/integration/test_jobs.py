@@ -12,7 +12,7 @@ import pytest
 from psycopg.rows import dict_row
 from structlog.testing import capture_logs
 
-from data_pipeline.jobs import schema
+from data_pipeline.jobs.backend import schema
 from unified_api import PREFIX
 
 FINAL = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")

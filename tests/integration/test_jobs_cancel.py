@@ -11,9 +11,9 @@ import pytest
 
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
+from data_pipeline.postgres.progress import Cancelled, Progress
 from data_pipeline.settings import Settings
 from data_pipeline.trainer.vector_table_manager import VectorTableManager
-from data_pipeline.vector.progress import Cancelled, Progress
 from unified_api import PREFIX
 
 EMBEDDING = "langchain_pg_embedding"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from data_pipeline.jobs import limits, store
-from data_pipeline.jobs.limits import LimitedAsyncConnection, LimitedConnection
+from data_pipeline.jobs.backend import store, timeouts
+from data_pipeline.jobs.backend.timeouts import LimitedAsyncConnection, LimitedConnection
 from tests.integration.relay import Fault, Relay
 from unified_api import PREFIX
 
@@ -68,9 +68,9 @@ def states(jobs_database: Any) -> Callable[[], list[str]]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A queue that says nothing is given up sooner."""
-    monkeypatch.setattr(limits, "CONNECT_SECONDS", 1)
-    monkeypatch.setattr(limits, "ANSWER_SECONDS", 1)
-    monkeypatch.setitem(limits.CONNECTION, "connect_timeout", 2)  # psycopg's least
+    monkeypatch.setattr(timeouts, "CONNECT_SECONDS", 1)
+    monkeypatch.setattr(timeouts, "ANSWER_SECONDS", 1)
+    monkeypatch.setitem(timeouts.CONNECTION, "connect_timeout", 2)  # psycopg's least
     for kind in (LimitedConnection, LimitedAsyncConnection):
         monkeypatch.setattr(kind, "patience", 1)
 

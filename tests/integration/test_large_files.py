@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
-from data_pipeline.vector import rows
+from data_pipeline.formats import csv_reader
 
 DOCS = "11111111-1111-4111-8111-111111111111"
 EMBEDDING = "langchain_pg_embedding"
@@ -47,7 +47,7 @@ def forget_manifest(output_dir: Path, saved: dict[str, str]) -> None:
 
 def workers() -> list[psutil.Process]:
     children = psutil.Process().children()
-    return [child for child in children if "data_pipeline.vector.worker" in child.cmdline()]
+    return [child for child in children if "data_pipeline.formats.worker" in child.cmdline()]
 
 
 @pytest.mark.parametrize("vouched", [True, False])
@@ -155,13 +155,13 @@ def test_a_long_record_is_looked_through_once_for_its_end(
         b'id,collection_id,embedding,document,cmetadata\na,,"[1]","' + b"x\n" * (10 << 20) + b'",\n',
     )
     looked_at: list[int] = []
-    cut = rows.cut
+    cut = csv_reader.cut
 
     def look(piece: bytes, *more: bool) -> Any:
         looked_at.append(len(piece))
         return cut(piece, *more)
 
-    monkeypatch.setattr(rows, "cut", look)
+    monkeypatch.setattr(csv_reader, "cut", look)
     assert client.restore(**body, **REPLACE).status_code == 200
     assert database.fetch("SELECT length(document) FROM langchain_pg_embedding") == [(20 << 20,)]
     assert sum(looked_at) == sum(path.stat().st_size for path in (output_dir / "vector_bak").iterdir())

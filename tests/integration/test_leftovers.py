@@ -13,7 +13,7 @@ import pytest
 
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
-from data_pipeline.vector.directory import open_directory
+from data_pipeline.storage.local.directory import open_directory
 from tests.integration.relay import Relay
 from unified_api import PREFIX
 

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from data_pipeline.vector.cluster import SUPERUSER, Cluster
+from data_pipeline.postgres_server.cluster import SUPERUSER, Cluster
 from tests.integration.relay import Relay
 
 try:

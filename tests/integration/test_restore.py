@@ -6,7 +6,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from data_pipeline.vector import loader
+from data_pipeline.postgres.writing import copy_in
 
 COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
 DOCS = "11111111-1111-4111-8111-111111111111"
@@ -83,7 +83,7 @@ def test_readers_were_blocked_for_part_of_the_time(client: Any, backed_up: dict[
 def test_readers_wait_while_a_replace_runs(
     client: Any, database: Any, backed_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load, refused = loader.load, []
+    load, refused = copy_in.load, []
 
     def read_meanwhile(*args: Any) -> int:
         connection = database.connect()
@@ -93,7 +93,7 @@ def test_readers_wait_while_a_replace_runs(
         refused.append(caught.value)
         return load(*args)
 
-    monkeypatch.setattr(loader, "load", read_meanwhile)
+    monkeypatch.setattr(copy_in, "load", read_meanwhile)
     restored(client.restore(**backed_up))
     assert len(refused) == 2
 

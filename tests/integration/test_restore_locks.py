@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from data_pipeline.vector import tables, writer_lock
+from data_pipeline.postgres import writer_lock
+from data_pipeline.postgres.schema import tables
 
 TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
 REPLACE = {"truncate_before_restore": True}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from data_pipeline.vector import manifest as manifests
+from data_pipeline.sets import manifest as manifests
 
 DOCS = "11111111-1111-4111-8111-111111111111"
 NOTES = "33333333-3333-4333-8333-333333333333"

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from data_pipeline.vector import building, connection, indexes, tables, unique_keys, writer_lock
-from data_pipeline.vector.connection import Timeouts, transaction
-from data_pipeline.vector.target import from_url
+from data_pipeline.postgres import connection, writer_lock
+from data_pipeline.postgres.connection import Timeouts, transaction
+from data_pipeline.postgres.schema import index_build, indexes, tables, unique_keys
+from data_pipeline.postgres.target import from_url
 from tests.integration.decoys import DECOYS, SCHEMA
 
 PREFIX = "/api/v0/data_pipeline/vector"
@@ -331,7 +332,7 @@ def test_the_outcome_of_a_commit_and_of_an_index_are_asked_for(hostile: Hostile)
     assert written is not None
     assert connection._was_committed(target, TIMEOUTS, written)
     watcher = connection.connect(target, TIMEOUTS)
-    assert building.built(watcher.cursor(), 1) is None
+    assert index_build.built(watcher.cursor(), 1) is None
     watcher.close()
 
 

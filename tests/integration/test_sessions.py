@@ -7,7 +7,7 @@ import itsdangerous.timed
 import pytest
 from flask.testing import FlaskClient
 
-from data_pipeline.api.session import COOKIE, LIFETIME_SECONDS, Sessions
+from data_pipeline.api.security.session import COOKIE, LIFETIME_SECONDS, Sessions
 from unified_api import PREFIX
 
 TOKEN = "the-token-that-opens-everything"

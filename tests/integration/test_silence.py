@@ -13,10 +13,11 @@ import pytest
 import requests
 
 from data_pipeline.engine import Engine
+from data_pipeline.postgres import retries
+from data_pipeline.postgres.connection import transaction
+from data_pipeline.postgres.link import observer, watch, wire
+from data_pipeline.postgres.progress import SILENT
 from data_pipeline.settings import Settings
-from data_pipeline.vector import observer, retries, watch, wire
-from data_pipeline.vector.connection import transaction
-from data_pipeline.vector.progress import SILENT
 from tests.integration.relay import ALWAYS, Fault, Relay
 from unified_api import PREFIX
 

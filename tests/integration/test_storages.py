@@ -8,7 +8,7 @@ import pytest
 
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
-from data_pipeline.vector import lease
+from data_pipeline.storage.s3 import lease
 from unified_api import PREFIX
 
 COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from data_pipeline.vector.connection import prefer
+from data_pipeline.postgres.connection import prefer
 
 DOCS = "11111111-1111-4111-8111-111111111111"
 EMPTY = "22222222-2222-4222-8222-222222222222"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from data_pipeline.vector import verification
-from data_pipeline.vector.directory_draft import DirectoryDraft
+from data_pipeline.sets import verify
+from data_pipeline.storage.local.draft import DirectoryDraft
 
 LEAVES_ROWS_OUT = """
 CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
@@ -67,13 +67,13 @@ def test_rows_are_removed_though_looking_at_the_backup_takes_longer_than_a_trans
     make_client: Any, database: Any, fill: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(database)
-    expect_stored = verification.expect_stored
+    expect_stored = verify.expect_stored
 
     def look_for_long(*arguments: Any) -> None:
         time.sleep(1.2)
         expect_stored(*arguments)
 
-    monkeypatch.setattr(verification, "expect_stored", look_for_long)
+    monkeypatch.setattr(verify, "expect_stored", look_for_long)
     client = make_client(DATABASE_URL=database.url, PG_IDLE_TIMEOUT="1")
     response = client.backup(truncate_vector_tables=True)
     assert response.status_code == 200, response.text

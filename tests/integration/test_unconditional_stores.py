@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from data_pipeline.vector import bucket as buckets
+from data_pipeline.storage.s3 import bucket as buckets
 from tests.integration.places import BucketPlace
 from unified_api import PREFIX
 

@@ -9,8 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from common.errors import TooManyAttempts
-from data_pipeline.api import throttle
-from data_pipeline.api.throttle import Throttle
+from data_pipeline.api.security import throttle
+from data_pipeline.api.security.throttle import Throttle
 from unified_api import PREFIX
 
 TOKEN = "the-token-that-opens-everything"

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from data_pipeline.api import client_address
+from data_pipeline.api.security import client_address
 
 PROXIES = tuple(map(ip_network, ("127.0.0.1", "10.1.0.0/16", "fd00::/8")))
 

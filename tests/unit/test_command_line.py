@@ -9,8 +9,8 @@ import pytest
 from pydantic import BaseModel
 
 from common.errors import InvalidParams
-from data_pipeline.api.job_schemas import JobPath, JobsQuery
-from data_pipeline.api.schemas import BackupBody, BackupSetPath, CompareBody, ListQuery, RestoreBody, SetQuery
+from data_pipeline.api.requests.bodies import BackupBody, BackupSetPath, CompareBody, ListQuery, RestoreBody, SetQuery
+from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
 from data_pipeline.cli import backup, compare, jobs, listing, options, restore, verify
 from data_pipeline.cli.command_line import COMMANDS, SERVICES, Commands
 

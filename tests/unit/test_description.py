@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from data_pipeline.api import examples
-from data_pipeline.api.manual import MANUAL, TAGS
+from data_pipeline.api.openapi import examples
+from data_pipeline.api.openapi.manual import MANUAL, TAGS
 from data_pipeline.settings import Settings
 from tests.described import Described
 from unified_api import create_app

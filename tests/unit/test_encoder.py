@@ -7,9 +7,9 @@ import uuid
 
 import pytest
 
-from data_pipeline.vector import copy_binary, encoder, rows
-from data_pipeline.vector.encoder import Encoded
-from data_pipeline.vector.rows import Column, Layout, RowError
+from data_pipeline.formats import csv_reader, encoder, pgcopy
+from data_pipeline.formats.csv_reader import Column, Layout, RowError
+from data_pipeline.formats.encoder import Encoded
 
 SALES = uuid.UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
 COLUMNS = (
@@ -66,7 +66,7 @@ def test_encoding_in_pieces_is_the_same_as_encoding_at_once(binary: bool) -> Non
     payload, count, lines = b"", 0, 0
     rest = block
     while rest:
-        end, _ = rows.cut(rest[:1000])
+        end, _ = csv_reader.cut(rest[:1000])
         piece = encoder.encode_csv(rest[:end], LEGACY, binary)
         payload, count, lines, rest = payload + piece.payload[0], count + piece.rows, lines + piece.lines, rest[end:]
     assert Encoded((payload,), count, lines) == whole
@@ -75,7 +75,7 @@ def test_encoding_in_pieces_is_the_same_as_encoding_at_once(binary: bool) -> Non
 
 def test_what_is_encoded_passes_the_check_of_binary_blocks() -> None:
     encoded = encoder.encode_csv(legacy_file(200), LEGACY, True)
-    assert copy_binary.check_block(encoded.payload[0], LEGACY) == 200
+    assert pgcopy.check_block(encoded.payload[0], LEGACY) == 200
 
 
 @pytest.mark.parametrize("binary", [True, False])

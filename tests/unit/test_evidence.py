@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import simdjson
 
-from data_pipeline.vector import encoder, evidence, rows
-from data_pipeline.vector.evidence import Contradicted, Evidence, Sign
-from data_pipeline.vector.rows import Column, Layout
+from data_pipeline.formats import csv_reader, encoder, evidence
+from data_pipeline.formats.csv_reader import Column, Layout
+from data_pipeline.formats.evidence import Contradicted, Evidence, Sign
 
 COLUMNS = (Column("id", "varchar"), Column("document", "varchar"), Column("cmetadata", "jsonb"))
 UNKNOWN = Layout(COLUMNS, "copy", b"\n", None, None, vouched=False)
@@ -76,7 +76,7 @@ def test_of_a_dict_or_list_the_two_writings_are_the_same_or_tell(value: Any) -> 
 
 
 def gathered(block: bytes, **layout: Any) -> Evidence | None:
-    return rows.parse(block, Layout(**{**vars(UNKNOWN), **layout})).evidence
+    return csv_reader.parse(block, Layout(**{**vars(UNKNOWN), **layout})).evidence
 
 
 def test_the_first_sign_is_told_with_its_line_and_column() -> None:
@@ -95,11 +95,11 @@ def test_a_carriage_return_without_quotes_is_pythons_where_it_ends_no_line() -> 
     with pytest.raises(Contradicted) as found:
         gathered(block)
     assert found.value.evidence == Evidence(None, Sign(1, "document"), 0)
-    assert rows.parse(block, Layout(COLUMNS, "python", b"\n", None, None)).columns[1] == [b"one\rtwo"]
+    assert csv_reader.parse(block, Layout(COLUMNS, "python", b"\n", None, None)).columns[1] == [b"one\rtwo"]
     for vouched in (Layout(COLUMNS, "copy", b"\n", None, None), Layout(COLUMNS, "python", b"\r\n", None, None)):
-        with pytest.raises(rows.RowError):
-            rows.parse(block, vouched)
-    with pytest.raises(rows.RowError):
+        with pytest.raises(csv_reader.RowError):
+            csv_reader.parse(block, vouched)
+    with pytest.raises(csv_reader.RowError):
         gathered(b"a,one,two\r\n", dialect="python")
 
 
@@ -117,5 +117,5 @@ def test_nothing_is_gathered_where_a_manifest_vouches() -> None:
 
 
 def test_an_index_in_front_is_no_column() -> None:
-    found = rows.parse(b"0,a,x,{}\n1,b,y,{}\n", Layout(COLUMNS, "python", b"\n", None, None, unnamed=1))
+    found = csv_reader.parse(b"0,a,x,{}\n1,b,y,{}\n", Layout(COLUMNS, "python", b"\n", None, None, unnamed=1))
     assert list(found) == [[b"a", b"x", b"{}"], [b"b", b"y", b"{}"]]

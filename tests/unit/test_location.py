@@ -3,8 +3,8 @@
 import pytest
 
 from common.errors import InvalidParams
-from data_pipeline.vector import location
-from data_pipeline.vector.location import Location
+from data_pipeline.storage import location
+from data_pipeline.storage.location import Location
 
 ROOT = "./data_pipeline/training_data"
 

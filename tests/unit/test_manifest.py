@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from common.errors import InvalidBackup
-from data_pipeline.vector import manifest
+from data_pipeline.sets import manifest
 from tests.signed import signed
 
 STAMP = "20250722_010318"

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from data_pipeline.vector import oversize
-from data_pipeline.vector.oversize import Oversize
-from data_pipeline.vector.rows import Column
+from data_pipeline.formats.csv_reader import Column
+from data_pipeline.postgres.reading import oversize
+from data_pipeline.postgres.reading.oversize import Oversize
 
 COLUMNS = [Column("document", "varchar"), Column("cmetadata", "jsonb"), Column("uuid", "uuid")]
 ID = UUID("11111111-1111-4111-8111-111111111111")

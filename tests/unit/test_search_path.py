@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_pipeline.vector import search_path
+from data_pipeline.postgres import search_path
 
 
 @pytest.mark.parametrize(

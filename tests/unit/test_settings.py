@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from app_config import PGVECTOR_CONFIG
-from data_pipeline import schedule
+from common import cron
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
+from data_pipeline.postgres.link.wire import Timeouts
+from data_pipeline.postgres.target import Target
 from data_pipeline.settings import PROJECT, Settings, SettingsError
-from data_pipeline.vector.bucket_url import BucketUrl
-from data_pipeline.vector.target import Target
-from data_pipeline.vector.wire import Timeouts
+from data_pipeline.storage.s3.bucket_url import BucketUrl
 
 SECRET = "pa55-word"
 TOKEN = "a-token-of-some-length"
@@ -110,7 +110,7 @@ def test_every_variable_has_its_effect(tmp_path: Path) -> None:
     assert (found.load_workers, found.index_memory) == (0, "512MB")
     assert found.jobs_database == Target("jobs", "db3.example.com", 5432, "jobs", "queue", SECRET)
     assert (found.jobs_keep_days, found.jobs_heartbeat) == (7, 2)
-    assert found.backup_schedule == schedule.parse("0 3 * * * Asia/Shanghai")
+    assert found.backup_schedule == cron.parse("0 3 * * * Asia/Shanghai")
     assert (found.backup_keep_days, found.backup_keep_last) == (14, 3)
 
 

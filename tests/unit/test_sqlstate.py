@@ -7,8 +7,8 @@ import pytest
 
 from common import errors
 from common.errors import ServiceError
-from data_pipeline.vector import sqlstate
-from data_pipeline.vector.sqlstate import Phase
+from data_pipeline.postgres import sqlstate
+from data_pipeline.postgres.sqlstate import Phase
 
 SECRET = "the-text-of-a-row"
 PHASES = [phase for phase in get_args(Phase) if phase != "connect"]

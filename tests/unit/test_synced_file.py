@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from data_pipeline.vector import synced_file
-from data_pipeline.vector.synced_file import BUFFER_BYTES, SyncedFile
+from data_pipeline.storage.local import synced_file
+from data_pipeline.storage.local.synced_file import BUFFER_BYTES, SyncedFile
 
 SIZES = [0, 1, 4096, BUFFER_BYTES - 1, BUFFER_BYTES, BUFFER_BYTES + 1, 3 * BUFFER_BYTES, 5 * BUFFER_BYTES + 777]
 Call = Callable[..., object]

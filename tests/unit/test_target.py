@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from common.errors import Forbidden, InvalidParams
-from data_pipeline.vector import target
-from data_pipeline.vector.target import Target
+from data_pipeline.postgres import target
+from data_pipeline.postgres.target import Target
 
 SECRET = "pa55-word"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from data_pipeline.vector import utf8
+from data_pipeline.formats import utf8
 
 PIECE = utf8.PIECE_BYTES
 

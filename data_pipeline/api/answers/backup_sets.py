@@ -3,8 +3,8 @@
 from pydantic import BaseModel, Field
 
 from data_pipeline.api.answers.envelope import Count, Data, Seconds, Size, StoredBackup, TableName
-from data_pipeline.vector.manifest import CollectionFact, ColumnFact, Distance, ForeignKeyFact, IndexFact
-from data_pipeline.vector.naming import FileFormat
+from data_pipeline.sets.manifest import CollectionFact, ColumnFact, Distance, ForeignKeyFact, IndexFact
+from data_pipeline.storage.naming import FileFormat
 
 
 class SetFile(BaseModel):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from data_pipeline.jobs.job import JOB_ID
-from data_pipeline.vector.naming import TABLES, TIMESTAMP
+from data_pipeline.storage.naming import TABLES, TIMESTAMP
 
 T = TypeVar("T")
 Sometimes: TypeAlias = T | SkipJsonSchema[None]

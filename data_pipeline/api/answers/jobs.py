@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from data_pipeline.api.answers.envelope import Count, Data, JobId, TableName, Target
 from data_pipeline.jobs.job import State
-from data_pipeline.vector.progress import ProgressPhase
+from data_pipeline.postgres.progress import ProgressPhase
 
 
 class Links(BaseModel):

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from data_pipeline.api.answers.envelope import Count, Data, Size, Sometimes, Stamp
-from data_pipeline.vector.naming import FileFormat
+from data_pipeline.storage.naming import FileFormat
 
 
 class ListedSet(BaseModel):

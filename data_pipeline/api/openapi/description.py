@@ -1,0 +1,241 @@
+"""The API's description of itself, OpenAPI 3.1: from the models of requests and answers, the manual, the examples."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from threading import Lock
+from typing import Any
+
+from flask_openapi3 import Info, License, OpenAPI, Server, Tag
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from common.errors import MESSAGES, Recorded, ServiceError
+from common.result import SUCCESS_MESSAGE
+from data_pipeline.api import web
+from data_pipeline.api.answers.envelope import Data, Failure
+from data_pipeline.api.answers.jobs import JobEvent
+from data_pipeline.api.openapi import examples
+from data_pipeline.api.openapi.manual import BODIES, MANUAL, TAGS, Entry
+from data_pipeline.version import VERSION
+
+REF = "#/components/schemas/{model}"
+TITLE = "Vector backup and restore"
+ABOUT = """Backs up LangChain's two pgvector tables, lists the backups, and restores them: all or nothing, checked to
+the bit. Every answer but archives, event streams and metrics is in one envelope, whose `code` equals the HTTP status.
+A body is JSON whatever its Content-Type says; unknown fields are refused, and `null` is the same as absent."""
+TOKEN = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "API_TOKEN, or API_READ_TOKEN for reading. Not needed where the service has neither.",
+}
+REQUEST_ID = {
+    "description": "The request's own X-Request-ID, or a new one",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
+}
+LOCATION = {"description": "Where the job is", "schema": {"type": "string"}}
+JSON = "application/json"
+
+
+class DescribedAPI(OpenAPI):
+    """A Flask application that describes itself at /openapi/openapi.json.
+
+    The description is made when somebody first asks for it: few do, and it takes longer than all the rest does.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._undescribed: list[Callable[[], object]] = []
+        self._describing = Lock()
+        super().__init__(
+            name,
+            info=Info(title=TITLE, version=VERSION, description=ABOUT, license=License(name="Apache-2.0")),
+            security_schemes={"token": TOKEN},
+            servers=[Server(url="/", description="This service")],
+            operation_id_callback=lambda *, name, path, method: name,
+            validation_error_callback=web.validation_failed,
+        )
+        self.tags = [Tag(name=name, description=text) for name, text in TAGS.items()]
+
+    @property
+    def api_doc(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        with self._describing:  # whoever asks meanwhile would get half of it
+            return super().api_doc
+
+    def _collect_openapi_info(self, rule: str, func: Callable[..., Any], **said: Any) -> Any:
+        """What a route's requests are checked by."""
+        self._undescribed.append(partial(super()._collect_openapi_info, rule, func, **said))
+        return super()._collect_openapi_info(rule, func, **said | {"doc_ui": False})
+
+    def generate_spec_json(self) -> None:
+        """Complete what flask-openapi3 finds out by itself: the routes, their parameters and bodies."""
+        for describe in self._undescribed:
+            describe()
+        super().generate_spec_json()
+        _complete(self.spec_json)
+
+
+def _complete(document: dict[str, Any]) -> None:
+    document["info"]["license"]["identifier"] = "Apache-2.0"
+    document["security"] = [{"token": []}]
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            _describe(operation, MANUAL[operation["operationId"]])
+    schemas = {name: _clean(schema) for name, schema in _schemas().items()}
+    for body in BODIES:
+        _allow_null(schemas[body.__name__])
+    document["components"] = {
+        "schemas": schemas,
+        "examples": {kind: {"value": _failure(kind)} for kind in sorted(_kinds())},
+        "headers": {"X-Request-ID": REQUEST_ID},
+        "securitySchemes": document["components"]["securitySchemes"],
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    answers = {model for entry in MANUAL.values() for models in entry.answers.values() for model in models}
+    models: list[type[BaseModel]] = [*BODIES, *sorted(answers, key=lambda model: model.__name__), Failure, JobEvent]
+    found: dict[str, Any] = models_json_schema([(model, "validation") for model in models], ref_template=REF)[1]
+    schemas: dict[str, Any] = found["$defs"]
+    return schemas
+
+
+def _describe(operation: dict[str, Any], entry: Entry) -> None:
+    name = operation["operationId"]
+    operation["tags"] = [entry.tag]
+    operation["description"] = entry.description
+    if entry.open:
+        operation["security"] = []
+    operation["parameters"] = [*map(_parameter, operation.get("parameters", [])), *entry.headers]
+    if not operation["parameters"]:
+        del operation["parameters"]
+    if entry.body:
+        operation["requestBody"] = dict(entry.body)
+    elif "requestBody" in operation:
+        _show_requests(operation["requestBody"], name)
+    operation["responses"] = {str(status): response for status, response in sorted(_responses(name, entry))}
+
+
+def _show_requests(body: dict[str, Any], name: str) -> None:
+    """Which requests there are to try. A body without required fields may be left out."""
+    body["required"] = name != "backup_vector_tables"
+    body["content"][JSON]["examples"] = {
+        one.name: {"summary": one.summary, "value": one.body} for one in examples.of(name) if one.status < 400
+    }
+
+
+def _responses(name: str, entry: Entry) -> Iterator[tuple[int, dict[str, Any]]]:
+    for status, models in entry.answers.items():
+        yield status, _success(name, status, models)
+    for status, response in entry.more.items():
+        yield status, {**response, "headers": _headers(status)}
+    statuses = {_errors()[kind].status for kind in entry.failures}
+    for status in statuses:
+        kinds = [kind for kind in entry.failures if _errors()[kind].status == status]
+        yield status, _failed(name, status, kinds)
+
+
+def _success(name: str, status: int, models: Sequence[type[Data]]) -> dict[str, Any]:
+    refs = [{"$ref": REF.format(model=model.__name__)} for model in models]
+    schema = _envelope(status, True, SUCCESS_MESSAGE, refs[0] if len(refs) == 1 else {"anyOf": refs})
+    return {
+        "description": models[0].__doc__ or "",
+        "headers": _headers(status),
+        "content": {JSON: {"schema": schema, "examples": _examples(name, status)}},
+    }
+
+
+def _failed(name: str, status: int, kinds: Sequence[str]) -> dict[str, Any]:
+    """The answers of one status, an example for each error_type there is."""
+    told = {one.answer["data"]["error_type"] for one in examples.of(name) if one.status == status}
+    shared = {kind: {"$ref": f"#/components/examples/{kind}"} for kind in kinds if kind not in told}
+    data = {"allOf": [{"$ref": REF.format(model=Failure.__name__)}, {"properties": {"error_type": {"enum": kinds}}}]}
+    return {
+        "description": " ".join(f"`{kind}`: {_errors()[kind].__doc__}" for kind in kinds),
+        "headers": _headers(status),
+        "content": {
+            JSON: {
+                "schema": _envelope(status, False, MESSAGES[status], data),
+                "examples": _examples(name, status) | shared,
+            }
+        },
+    }
+
+
+def _examples(name: str, status: int) -> dict[str, Any]:
+    found = [one for one in examples.of(name) if one.status == status]
+    return {one.name: {"summary": one.summary, "value": one.answer} for one in found}
+
+
+def _failure(kind: str) -> dict[str, Any]:
+    error = _errors()[kind]
+    data = examples.failure(kind)
+    message = MESSAGES[error.status]
+    return {
+        "code": error.status,
+        "success": False,
+        "message": message,
+        "data": {"response": data["response"], "error_type": kind, **data, "timestamp": examples.MOMENT},
+    }
+
+
+def _headers(status: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"X-Request-ID": {"$ref": "#/components/headers/X-Request-ID"}}
+    return found | {"Location": LOCATION} if status == 202 else found
+
+
+def _envelope(code: int, success: bool, message: str, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": ["code", "success", "message", "data"],
+        "properties": {
+            "code": {"const": code},
+            "success": {"const": success},
+            "message": {"const": message},
+            "data": data,
+        },
+    }
+
+
+def _kinds() -> set[str]:
+    """The error types for which some response refers to the shared example."""
+    return {
+        kind
+        for name, entry in MANUAL.items()
+        for kind in entry.failures
+        if kind not in {one.answer["data"].get("error_type") for one in examples.of(name)}
+    }
+
+
+def _errors() -> Mapping[str, type[ServiceError]]:
+    """Every kind of failure by its error_type."""
+    return {kind.error_type: kind for kind in ServiceError.__subclasses__() if kind is not Recorded}
+
+
+def _parameter(found: dict[str, Any]) -> dict[str, Any]:
+    """A query or path has no null, and its schema need not say again what the parameter says."""
+    schema = _clean(found["schema"])
+    either = [one for one in schema.pop("anyOf", []) if one != {"type": "null"}]
+    schema = {**schema, **(either[0] if either else {})}
+    schema.pop("description", None)
+    return {**found, "schema": schema}
+
+
+def _clean(schema: Any) -> Any:
+    """Without titles, which only repeat the names, and without null as the default of what may be absent."""
+    if isinstance(schema, list):
+        return [_clean(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    skipped = {key for key in ("title", "default") if isinstance(schema.get(key), str | None) and key in schema}
+    if schema.get("default") is not None:
+        skipped.discard("default")
+    return {key: _clean(value) for key, value in schema.items() if key not in skipped}
+
+
+def _allow_null(schema: dict[str, Any]) -> None:
+    """null is the same as absent."""
+    for name, field in schema["properties"].items():
+        if name in schema.get("required", []) or {"type": "null"} in field.get("anyOf", []):
+            continue
+        kept = {key: field.pop(key) for key in ("description", "default") if key in field}
+        schema["properties"][name] = {"anyOf": [field, {"type": "null"}], **kept}

@@ -1,0 +1,111 @@
+"""A record of every request: its id, the metrics, and for each write an audit line that says who did what."""
+
+import re
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+from data_pipeline.api.operating.metrics import OPERATIONS, Metrics, is_rehearsal, outcome_of
+from data_pipeline.api.security import client_address
+from data_pipeline.api.security.access import SAFE_METHODS, WHOLE_DATA_ENDPOINTS
+from data_pipeline.jobs.job import Job
+from data_pipeline.settings import Network
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+LONGEST_VALUE = 256
+# What an audit line repeats of a request's body. Never pg_conn, which holds a password.
+AUDITED = (
+    *("task_id", "backup_path", "timestamp", "tables", "strategy", "truncate_before_restore", "atomic"),
+    *("format", "truncate_vector_tables", "backup_vector_tables", "require_manifest", "expect_database", "async"),
+    *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "dry_run", "probes"),
+    *("storages", "to", "triggers"),
+)
+AUDITED_QUERY = ("storage", "task_id")
+
+ACCEPTED = 202
+"""A job was queued; what became of it is written down when it ends."""
+
+audit = structlog.get_logger("audit")
+
+
+class Journal:
+    """Writes down each request as it is answered."""
+
+    def __init__(self, metrics: Metrics, trusted_proxies: Sequence[Network]) -> None:
+        self._metrics = metrics
+        self._trusted_proxies = trusted_proxies
+
+    def set_up(self, app: Flask) -> None:
+        app.before_request(self._begin)
+        app.after_request(self._end)
+
+    def _begin(self) -> None:
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        g.started = time.monotonic()
+        forwarded = request.headers.get(client_address.HEADER, "")
+        g.client = client_address.of(request.remote_addr, forwarded, self._trusted_proxies)
+
+    def _end(self, response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.request_id
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        self._metrics.count(route, request.method, response.status_code)
+        if request.method not in SAFE_METHODS or request.endpoint in WHOLE_DATA_ENDPOINTS:
+            self._write_down(response)
+        return response
+
+    def _write_down(self, response: Response) -> None:
+        answer = response.get_json(silent=True) or {"success": False, "data": {}}
+        seconds = time.monotonic() - g.started
+        accepted = response.status_code == ACCEPTED
+        if request.endpoint in OPERATIONS and not accepted and not is_rehearsal(g.get("body", {})):
+            self._metrics.operation(request.endpoint, answer, seconds)
+        audit.info(
+            "write",
+            who=g.get("caller", "refused"),
+            client=g.client,
+            what=request.endpoint,
+            path=request.path[:LONGEST_VALUE],
+            body=_audited(),
+            **{name: request.args[name][:LONGEST_VALUE] for name in AUDITED_QUERY if name in request.args},
+            target=answer["data"].get("target"),
+            status=response.status_code,
+            outcome="ACCEPTED" if accepted else outcome_of(answer),
+            **_cause(answer),
+            seconds=round(seconds, 3),
+            request_id=g.request_id,
+        )
+
+
+def write_down_job(job: Job) -> None:
+    """An audit line for a job that has ended."""
+    seconds = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else 0.0
+    audit.info(
+        "job",
+        who=job.who,
+        client=job.client,
+        what=job.kind,
+        job_id=job.id,
+        target=job.target,
+        state=job.state,
+        outcome=job.error["data"]["error_type"] if job.error else job.state,
+        **_cause(job.error),
+        seconds=round(seconds, 3),
+        request_id=job.request_id,
+    )
+
+
+def _cause(answer: dict[str, Any] | None) -> dict[str, str]:
+    """Why a database could not be reached, or was given up."""
+    details = answer["data"].get("details") if answer else None
+    return {"cause": details["cause"]} if isinstance(details, dict) and "cause" in details else {}
+
+
+def _audited() -> dict[str, Any]:
+    """The body's harmless fields as they came, cut short; nothing of a body that is no JSON object."""
+    body = g.get("body", {})
+    return {name: str(body[name])[:LONGEST_VALUE] for name in AUDITED if body.get(name) is not None}

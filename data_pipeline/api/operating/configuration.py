@@ -1,0 +1,99 @@
+"""The configuration as answers may show it: no secret, no path of this machine."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from common.errors import DatabaseError
+from data_pipeline.engine import Engine
+from data_pipeline.postgres.target import Target
+from data_pipeline.settings import Settings
+from data_pipeline.storage.registry import Place
+from data_pipeline.version import VERSION
+
+
+def describe(engine: Engine) -> dict[str, Any]:
+    """The answer's data: settings by their names, the database, and what requests may name."""
+    settings = engine.settings
+    return {
+        "response": "服务配置",
+        "version": VERSION,
+        "database": _database(engine),
+        "targets": {name: target.public() for name, target in settings.targets.items()},
+        "storages": list(engine.storages),
+        "settings": {**_doors(settings), **_backups(settings), **_databases(settings), **_work(settings)},
+    }
+
+
+def _database(engine: Engine) -> dict[str, Any] | None:
+    """That of requests that name none; None if the embedded server doesn't start."""
+    with suppress(DatabaseError):
+        return engine.databases.resolve().public()
+    return None
+
+
+def _doors(settings: Settings) -> dict[str, Any]:
+    return {
+        "HOST": settings.host,
+        "PORT": settings.port,
+        "THREADS": settings.threads,
+        "API_TOKEN": _is_set(settings.api_token),
+        "API_READ_TOKEN": _is_set(settings.api_read_token),
+        "ALLOWED_HOSTS": sorted(settings.http_hosts),
+        "TRUSTED_PROXIES": [str(network) for network in settings.trusted_proxies],
+        "CORS_ORIGINS": sorted(settings.cors_origins),
+        "MAX_WRITERS": settings.max_writers,
+        "MAX_BODY_BYTES": settings.max_body_bytes,
+        "UPLOAD_MAX_BYTES": settings.upload_max_bytes,
+    }
+
+
+def _backups(settings: Settings) -> dict[str, Any]:
+    schedule = settings.backup_schedule
+    return {
+        "OUTPUT_DIRECTORY": _kind(settings.output_directory),
+        "STORAGES": {name: _kind(place) for name, place in settings.storages.items()},
+        "BACKUP_SCHEDULE": f"{schedule.cron} {schedule.zone}" if schedule else None,
+        "BACKUP_KEEP_DAYS": settings.backup_keep_days,
+        "BACKUP_KEEP_LAST": settings.backup_keep_last,
+        "BACKUP_CONNECTIONS": settings.backup_connections,
+    }
+
+
+def _databases(settings: Settings) -> dict[str, Any]:
+    timeouts = settings.timeouts
+    return {
+        "DATABASE_URL": _public(settings.configured),
+        "EMBEDDED_DATA_DIR": _kind(settings.embedded_data_dir),
+        "PGVECTOR_SCHEMA": settings.schema,
+        "TARGETS": list(settings.targets),
+        "PG_CONN_ALLOWED_HOSTS": sorted(settings.allowed_hosts),
+        "PG_CONNECT_TIMEOUT": timeouts.connect,
+        "PG_LOCK_TIMEOUT": timeouts.lock,
+        "PG_STATEMENT_TIMEOUT": timeouts.statement,
+        "PG_IDLE_TIMEOUT": timeouts.idle,
+        "PG_CLIENT_CHECK_MS": timeouts.client_check,
+    }
+
+
+def _work(settings: Settings) -> dict[str, Any]:
+    return {
+        "LOAD_WORKERS": settings.load_workers,
+        "LARGEST_FIELD_MB": settings.largest_field >> 20,
+        "INDEX_MEMORY": settings.index_memory,
+        "JOBS_DATABASE_URL": _public(settings.jobs_database),
+        "JOBS_KEEP_DAYS": settings.jobs_keep_days,
+        "JOBS_HEARTBEAT_SECONDS": settings.jobs_heartbeat,
+    }
+
+
+def _is_set(secret: str | None) -> str | None:
+    return "set" if secret else None
+
+
+def _kind(place: Place) -> str:
+    return "directory" if isinstance(place, Path) else "bucket"
+
+
+def _public(target: Target | None) -> dict[str, Any] | None:
+    return target.public() if target else None

@@ -1,0 +1,75 @@
+"""Can the service do its work: is the database there, can backups be stored, does the job queue answer.
+
+Beside these three, which decide, stand the further targets and storages: one of them that is away costs only what
+names it.
+"""
+
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+from common.errors import ServiceUnavailable
+from data_pipeline.api.operating.checkup import Checkup
+from data_pipeline.engine import Engine
+from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.postgres.link.wire import connect
+from data_pipeline.storage.location import MAIN_STORAGE, Location
+
+FRESH_SECONDS = 5.0
+"""How long the result of a further target or storage is told again; what decides is checked for every answer."""
+
+MARGIN_SECONDS = 1.0
+"""An answer waits this much longer than a connection may take."""
+
+
+class Health:
+    """The checks behind /readyz."""
+
+    def __init__(self, engine: Engine, jobs: Jobs) -> None:
+        self._engine = engine
+        self._seconds = engine.timeouts.connect + MARGIN_SECONDS
+        self._deciding = {
+            "database": Checkup(partial(self._reach, None)),
+            "storage": Checkup(partial(self._expect_writable, MAIN_STORAGE)),
+            "queue": Checkup(jobs.counts),
+        }
+        self._targets = {name: Checkup(partial(self._reach, name), FRESH_SECONDS) for name in engine.settings.targets}
+        self._storages = {
+            name: Checkup(partial(self._expect_writable, name), FRESH_SECONDS) for name in engine.settings.storages
+        }
+
+    def check(self, *, everything: bool) -> dict[str, Any]:
+        """Every check by name; everything: the further targets and storages too, where there are any.
+
+        Raises ServiceUnavailable, with the same lists, if one that decides has failed.
+        """
+        beside = {"targets": self._targets, "storages": self._storages} if everything else {}
+        asked = {"checks": self._deciding, **{kind: checkups for kind, checkups in beside.items() if checkups}}
+        found = self._passed(asked)
+        if not all(found["checks"].values()):
+            raise ServiceUnavailable("服务尚未就绪", can_retry=True, **found)
+        unreadable = len(self._engine.catalog.unreadable())
+        more = {"unreadable_locations": unreadable} if unreadable else {}
+        return {"response": "服务已就绪", **found, **more}
+
+    def _passed(self, asked: Mapping[str, Mapping[str, Checkup]]) -> dict[str, dict[str, bool]]:
+        """All at a time, within what one may take."""
+        for checkups in asked.values():
+            for checkup in checkups.values():
+                checkup.begin()
+        deadline = time.monotonic() + self._seconds
+        return {
+            kind: {name: checkup.passed(deadline) for name, checkup in checkups.items()}
+            for kind, checkups in asked.items()
+        }
+
+    def _reach(self, name: str | None) -> None:
+        with closing(connect(self._engine.databases.resolve(name), self._engine.timeouts)):
+            pass
+
+    def _expect_writable(self, storage: str) -> None:
+        found = self._engine.storages.of(Location((), storage))
+        found.expect_writable()
+        found.names()  # where nothing can be listed, nothing can be restored

@@ -1,0 +1,1 @@
+"""Request models: strict and closed."""

@@ -1,0 +1,176 @@
+"""Who may come in: tokens, the Host header, browsers sent by other sites, and how many may write at a time."""
+
+import hmac
+import threading
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, request
+
+from common.errors import Forbidden, ServiceUnavailable, TooManyAttempts, Unauthorized
+from data_pipeline.api.openapi import explorer
+from data_pipeline.api.security.session import COOKIE, CSRF_HEADER, Sessions
+from data_pipeline.api.security.throttle import Throttle
+from data_pipeline.postgres.target import is_loopback
+from data_pipeline.settings import Settings
+
+OPEN_ENDPOINTS = frozenset({"healthz", "readyz", "show_session", "sign_in", "sign_out"})
+"""For probes that carry no token; they tell nothing but up or down. And for those who are about to show theirs."""
+
+TELLING_MORE = frozenset({"readyz"})
+"""Open ones that tell a caller who may do everything more; for any other they are as for a request without a token."""
+
+OPEN_BLUEPRINTS = explorer.PAGES | {"panel"}
+"""The description of the API and the panel's own files, the same everywhere: a browser can't send a token when it
+opens a page."""
+
+WHOLE_DATA_ENDPOINTS = frozenset({"download_backup_set"})
+"""Reads by their method that give every row away: more than a token that may look needs."""
+
+READING_ENDPOINTS = frozenset({"verify_backup_set", "compare_backup"})
+"""Writes by their method that change nothing: a comparison's temporary tables are gone when it ends."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+FREE_ENDPOINTS = frozenset({"cancel_job", "sign_in", "sign_out"})
+"""Writes that are let in however many others are at work: they are what ends those, or touch no backup."""
+
+FULL = "API_TOKEN"
+"""The caller that may do everything."""
+
+READER = "API_READ_TOKEN"
+"""The caller that only reads."""
+
+LOCAL = "local"
+"""Whoever comes where no token is configured; only this machine can."""
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+CORS_HEADERS = {
+    "Access-Control-Allow-Methods": "GET, POST, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, X-Request-ID, Idempotency-Key, Last-Event-ID",
+    "Access-Control-Expose-Headers": "X-Request-ID, Location",
+    "Access-Control-Max-Age": "600",
+}
+
+
+class Doors:
+    """The checks before a request is served, and the headers on its answer."""
+
+    def __init__(self, settings: Settings, throttle: Throttle) -> None:
+        self._settings = settings
+        self._throttle = throttle
+        self._sessions = Sessions(configured_tokens(settings))
+        self._writers = threading.BoundedSemaphore(settings.max_writers)
+
+    def set_up(self, app: Flask) -> None:
+        app.before_request(self._check)
+        app.after_request(self._add_headers)
+        app.teardown_request(self._leave)
+
+    def _check(self) -> Response | None:
+        self._check_host()
+        self._check_origin()
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return Response(status=204)  # a browser asks first; what it may do stands in the headers
+        if request.endpoint not in OPEN_ENDPOINTS and request.blueprint not in OPEN_BLUEPRINTS:
+            g.caller = self._caller()
+        elif request.endpoint in TELLING_MORE:
+            with suppress(Unauthorized, TooManyAttempts):
+                g.caller = self._caller()
+        if request.endpoint in WHOLE_DATA_ENDPOINTS and g.get("caller") == READER:
+            raise Forbidden("只读令牌不能下载备份")
+        if request.method not in SAFE_METHODS:
+            if g.get("caller") == READER and request.endpoint not in READING_ENDPOINTS:
+                raise Forbidden("只读令牌不能执行写操作")
+            if request.endpoint not in FREE_ENDPOINTS:
+                self._enter_as_writer()
+        return None
+
+    def _caller(self) -> str:
+        """By the token of the request or else by its session.
+
+        Raises Unauthorized, TooManyAttempts for one wrong token too many, or Forbidden for a forged write.
+        """
+        authorization = request.headers.get("Authorization")
+        session = self._sessions.of(request.cookies.get(COOKIE)) if authorization is None else None
+        if session is None:
+            return self._by_token(authorization)
+        if request.method not in SAFE_METHODS:
+            session.expect_csrf(request.headers.get(CSRF_HEADER, ""))
+        return session.caller
+
+    def _by_token(self, authorization: str | None) -> str:
+        try:
+            return caller(self._settings, authorization or "")
+        except Unauthorized:
+            if authorization:
+                self._throttle.failed(g.client)
+            raise
+
+    def _check_host(self) -> None:
+        """A page of another site can make its own name mean 127.0.0.1; its browser still sends that name."""
+        if self._settings.http_hosts or is_loopback(self._settings.host):
+            name = urlsplit(f"//{request.host}").hostname or ""
+            if not (is_loopback(name) or name in self._settings.http_hosts):
+                raise Forbidden("不允许的Host请求头")
+
+    def _check_origin(self) -> None:
+        origin = request.headers.get("Origin", "").lower()
+        if origin in self._settings.cors_origins:
+            return
+        foreign = bool(origin) and origin != request.host_url.rstrip("/").lower()
+        if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
+            raise Forbidden("不允许的跨站请求")
+
+    def _enter_as_writer(self) -> None:
+        if not self._writers.acquire(blocking=False):
+            raise ServiceUnavailable("正在执行的备份和恢复操作过多,请稍后重试", can_retry=True)
+        g.writer = True
+
+    def _leave(self, _error: BaseException | None) -> None:
+        if g.pop("writer", False):
+            self._writers.release()
+
+    def _add_headers(self, response: Response) -> Response:
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        if response.mimetype == "application/json":
+            response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+        if response.status_code == Unauthorized.status:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        origin = request.headers.get("Origin", "").lower()
+        if origin in self._settings.cors_origins:
+            response.headers.update({**CORS_HEADERS, "Access-Control-Allow-Origin": request.headers["Origin"]})
+        if self._settings.cors_origins:
+            response.vary.add("Origin")
+        return response
+
+
+def caller(settings: Settings, authorization: str) -> str:
+    """Which token an Authorization header has, by its name. Raises Unauthorized."""
+    tokens = configured_tokens(settings)
+    if not tokens:
+        return LOCAL
+    scheme, _, given = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        for name, token in tokens.items():
+            if _same(given, token):
+                return name
+    raise Unauthorized("缺少令牌或令牌错误")
+
+
+def configured_tokens(settings: Settings) -> dict[str, str]:
+    """The tokens by the name of their caller."""
+    tokens = {FULL: settings.api_token, READER: settings.api_read_token}
+    return {name: token for name, token in tokens.items() if token}
+
+
+def _same(given: str, token: str) -> bool:
+    """In constant time, so that the time it takes tells nothing about the token."""
+    return hmac.compare_digest(given.strip().encode(), token.encode())

@@ -1,0 +1,63 @@
+"""Signing in to the admin panel: a token is given once, in a body, and a cookie comes back."""
+
+from typing import Any
+
+from flask import Response, g, jsonify, request
+
+from common.errors import Unauthorized
+from common.result import success_response
+from data_pipeline.api.security.access import LOCAL, READER, caller, configured_tokens
+from data_pipeline.api.security.session import COOKIE, LIFETIME_SECONDS, Sessions
+from data_pipeline.api.security.throttle import Throttle
+from data_pipeline.settings import Settings
+
+
+class SignIn:
+    """The answers of the routes about sessions."""
+
+    def __init__(self, settings: Settings, throttle: Throttle) -> None:
+        self._settings = settings
+        self._sessions = Sessions(configured_tokens(settings))
+        self._throttle = throttle
+
+    def show(self) -> Response:
+        """Whether a token is needed, and what the request's cookie may do."""
+        session = self._sessions.of(request.cookies.get(COOKIE))
+        who = session.caller if session else None if configured_tokens(self._settings) else LOCAL
+        return jsonify(
+            success_response(
+                "会话信息" if who else "尚未登录",
+                {
+                    "sign_in_required": bool(configured_tokens(self._settings)),
+                    "access": None if who is None else "read" if who == READER else "write",
+                    "csrf_token": session.csrf_token if session else None,
+                    "expires_at": session.expires.isoformat(timespec="seconds") if session else None,
+                },
+            )
+        )
+
+    def begin(self, token: str) -> Response:
+        """Raises Unauthorized for a wrong token, TooManyAttempts for one too many."""
+        try:
+            who = caller(self._settings, f"Bearer {token}")
+        except Unauthorized:
+            self._throttle.failed(g.client)
+            raise
+        if who == LOCAL:
+            raise Unauthorized("未配置令牌,无需登录")
+        g.caller = who
+        response = jsonify(success_response("登录成功", {"access": "read" if who == READER else "write"}))
+        response.set_cookie(COOKIE, self._sessions.begin(who), max_age=LIFETIME_SECONDS, **_attributes())
+        return response
+
+    def end(self) -> Response:
+        """Take the cookie away."""
+        response = jsonify(success_response("已退出登录"))
+        response.delete_cookie(COOKIE, **_attributes())
+        return response
+
+
+def _attributes() -> dict[str, Any]:
+    """No script reads it and no other site sends it. Behind a proxy that ends TLS only the Origin tells of https."""
+    secure = request.is_secure or request.headers.get("Origin", "").startswith("https://")
+    return {"httponly": True, "samesite": "Strict", "secure": secure, "path": "/"}

@@ -1,0 +1,1 @@
+"""The database of the job queue: its schema, its connections, the rows of jobs, procrastinate."""

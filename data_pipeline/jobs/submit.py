@@ -1,0 +1,118 @@
+"""How a request becomes a job: one row, one place in the queue, in one transaction."""
+
+import uuid
+from contextlib import suppress
+from typing import Any
+
+from common.errors import ServiceUnavailable
+from data_pipeline.jobs.backend.database import Connection, JobsDatabase, unavailable
+from data_pipeline.jobs.backend.pending_writes import Backlog
+from data_pipeline.jobs.backend.queue import SHARED, Queue
+from data_pipeline.jobs.backend.store import Store
+from data_pipeline.jobs.job import Job, Origin
+from data_pipeline.jobs.request import Asked
+from data_pipeline.postgres.target import Target
+
+
+class Intake:
+    """Adds jobs, each once for its idempotency key.
+
+    secrets: what was left out of stored requests, by job; it never leaves this process.
+    """
+
+    def __init__(
+        self,
+        database: JobsDatabase,
+        backlog: Backlog,
+        queue: Queue,
+        process: str,
+        secrets: dict[str, dict[str, Any]],
+    ) -> None:
+        self._database = database
+        self._store = Store(database)
+        self._backlog = backlog
+        self._queue = queue
+        self._process = process
+        self._secrets = secrets
+
+    def queue(self, asked: Asked, origin: Origin, target: Target) -> Job:
+        """A new job that waits, or the earlier one that came with this key. Raises KeyReused, ServiceUnavailable."""
+        job_id = uuid.uuid4().hex
+        if asked.secret:
+            self._secrets[job_id] = asked.secret  # before any worker can see the job
+        job = None
+        try:
+            job = self._queued(job_id, asked, origin, target)
+        finally:
+            if job is None or job.id != job_id:
+                self._secrets.pop(job_id, None)
+        return job
+
+    def _queued(self, job_id: str, asked: Asked, origin: Origin, target: Target) -> Job:
+        queue = self._process if asked.secret else SHARED
+        row = _row(job_id, asked, state="PENDING", owner=self._process if asked.secret else None)
+        begun = False
+        try:
+            with self._database.transaction() as connection:
+                begun = True
+                job = Store.add(connection, row, origin)
+                if job is None:
+                    return _earlier(connection, asked)
+                Store.queued(connection, job_id, self._queue.put(connection, job_id, queue, target.digest))
+                return job
+        except ServiceUnavailable:
+            if not begun:
+                raise
+            return self._queued_after_all(job_id, asked)
+
+    def _queued_after_all(self, job_id: str, asked: Asked) -> Job:
+        """The connection is gone, perhaps over the COMMIT. Who is told that there is no job has none."""
+        job = None
+        with suppress(ServiceUnavailable):
+            job = self._store.get(job_id)
+        if job is None:
+            if asked.key is None:  # with a key he asks again for the same job
+                self._backlog.tell_later(lambda: self._store.cancel(job_id))
+            raise unavailable()
+        return job
+
+    def begin(self, asked: Asked, origin: Origin) -> tuple[Job, bool]:
+        """The row of a synchronous call, and whether it is new or an earlier one's.
+
+        Raises KeyReused, ServiceUnavailable.
+        """
+        job_id = uuid.uuid4().hex
+        row = _row(job_id, asked, state="RUNNING", sync=True, worker=self._process)
+        begun = False
+        try:
+            with self._database.transaction() as connection:
+                begun = True
+                job = Store.add(connection, row, origin)
+                return (job, True) if job else (_earlier(connection, asked), False)
+        except ServiceUnavailable:
+            if begun:  # and perhaps committed: it would run for ever, and its key be taken
+                self._backlog.tell_later(lambda: self._store.discard(job_id))
+            raise
+
+
+def _row(job_id: str, asked: Asked, **more: Any) -> dict[str, Any]:
+    return {
+        "id": job_id,
+        "kind": asked.kind,
+        "sync": False,
+        "request": asked.stored,
+        "target": asked.target.public() if asked.target else None,
+        "key": asked.key,
+        "fingerprint": asked.fingerprint,
+        "owner": None,
+        "worker": None,
+        **more,
+    }
+
+
+def _earlier(connection: Connection, asked: Asked) -> Job:
+    job = Store.by_key(connection, asked.key or "")
+    if job is None:  # forgotten in this very moment
+        raise unavailable()
+    asked.expect_same(job)
+    return job

@@ -1,0 +1,107 @@
+"""BackupSetManager: one backup set looked at, verified to the byte, or removed."""
+
+import time
+from typing import Any
+
+from common.errors import InvalidParams
+from common.sizes import format_size
+from data_pipeline.engine import Engine
+from data_pipeline.postgres.progress import SILENT, Progress
+from data_pipeline.sets import verify as verification
+from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.replicate import Replica
+from data_pipeline.storage import location, naming
+from data_pipeline.storage.location import MAIN_STORAGE, Location
+from data_pipeline.storage.naming import TABLES, backup_date
+
+GLOBAL = "global"
+
+
+class BackupSetManager:
+    """Backup sets by location ("global" or a task id) and timestamp. Every method raises ServiceError."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def show(self, where: str, timestamp: str, storage: str = MAIN_STORAGE) -> dict[str, Any]:
+        """What the manifest says, and whether the stored files still look like it."""
+        found = self._engine.catalog.find(self.place(where, timestamp, storage), timestamp, TABLES)
+        return {**_describe(found), "response": "备份集信息"}
+
+    def verify(
+        self, where: str, timestamp: str, storage: str = MAIN_STORAGE, progress: Progress = SILENT
+    ) -> dict[str, Any]:
+        """Read every byte of a set. Raises InvalidBackup with file and line at the first that is wrong."""
+        started = time.monotonic()
+        with self._engine.catalog.hold(self.place(where, timestamp, storage), timestamp, TABLES) as backup_set:
+            checked = verification.read_through(backup_set, self._engine.pool, progress)
+        vouched = backup_set.manifest is not None
+        return {
+            "backup_info": named(backup_set.location, timestamp),
+            "response": "备份集校验通过" if vouched else "备份文件可以解析,但没有清单文件,无法校验其完整性",
+            "verified": vouched,
+            "tables": checked,
+            "duration": round(time.monotonic() - started, 3),
+        }
+
+    def delete(self, where: str, timestamp: str, storage: str = MAIN_STORAGE) -> dict[str, Any]:
+        """Remove a set. Raises OperationInProgress while a restore reads it."""
+        place = self.place(where, timestamp, storage)
+        removed = self._engine.catalog.delete(place, timestamp)
+        return {"response": "备份集已删除", "backup_info": named(place, timestamp), "removed": removed}
+
+    def copy(self, where: str, timestamp: str, to: str, storage: str = MAIN_STORAGE) -> dict[str, Any]:
+        """Copy a set into another storage and verify what arrived. One that is there already is only verified."""
+        started = time.monotonic()
+        if to == storage:
+            raise InvalidParams("to 与 storage 相同: 备份集已在该存储中", details={"field": "to"})
+        place = self.place(where, timestamp, storage)
+        replica = Replica(self._engine.catalog, self._engine.storages, place, timestamp)
+        copy, made = replica.make(to)
+        return {
+            "response": "备份集复制完成" if made else "目标存储中已有相同的备份集",
+            "copied": made,
+            "backup_info": named(place, timestamp),
+            "copy": named(copy, timestamp),
+            "duration": round(time.monotonic() - started, 3),
+        }
+
+    def place(self, where: str, timestamp: str, storage: str) -> Location:
+        """The location of a set. Raises InvalidParams for what names none."""
+        naming.check_timestamp(timestamp)
+        location.check_task_id(where)
+        self._engine.storages.check(storage)
+        return self._engine.catalog.location(None if where == GLOBAL else where, storage)
+
+
+def named(where: Location, timestamp: str) -> dict[str, str]:
+    """Which set, as answers say it and requests give it back."""
+    return {
+        "backup_path": where.relative_path,
+        "timestamp": timestamp,
+        "backup_date": backup_date(timestamp),
+        "storage": where.storage,
+    }
+
+
+def _describe(backup_set: BackupSet) -> dict[str, Any]:
+    manifest = backup_set.manifest
+    return {
+        "backup_info": named(backup_set.location, backup_set.timestamp),
+        "format": backup_set.format,
+        "has_manifest": manifest is not None,
+        "files": {
+            name: {"file": file.name, "file_size": format_size(file.size), "file_bytes": file.size}
+            for name, file in backup_set.files.items()
+        },
+        "manifest": _facts(manifest.model_dump()) if manifest else None,
+    }
+
+
+def _facts(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest without its lists of blocks and probes, of which there may be thousands; their number instead."""
+    probes = manifest.get("probes")
+    if probes:
+        manifest["probes"] = {**probes, "rows": len(probes["rows"])}
+    tables = {name: {**fact, "blocks": len(fact["blocks"])} for name, fact in manifest["tables"].items()}
+    return {**manifest, "tables": tables}

@@ -1,0 +1,214 @@
+"""BackupComparison: what differs between a backup and the live tables, or between two backups."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg2.sql import Composable
+
+from common.errors import NotFound, ServiceError
+from data_pipeline.engine import Engine
+from data_pipeline.formats.evidence import Dialect
+from data_pipeline.operations.restore.report import UNVOUCHED
+from data_pipeline.postgres.connection import Session, transaction
+from data_pipeline.postgres.progress import SILENT, Progress
+from data_pipeline.postgres.retries import retrying
+from data_pipeline.postgres.schema import ddl_types, tables
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.target import Target
+from data_pipeline.postgres.writing import diff
+from data_pipeline.postgres.writing.collections import absent
+from data_pipeline.postgres.writing.diff import Difference, Name, Version
+from data_pipeline.sets import described_tables, table_source
+from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
+from data_pipeline.storage import location, naming
+from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES, backup_date
+
+SAME = "same"
+Digests = Mapping[Name, Mapping[str, list[str]]]
+NamedSet = tuple[str, str]
+"""A backup_path and a timestamp."""
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What both versions stand on: which tables, and their columns' types."""
+
+    tables: dict[str, Table]
+    types: dict[str, dict[str, Composable]]
+
+
+class BackupComparison:
+    """Compares backup sets. Every method raises ServiceError for what can be expected to go wrong."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def compare(
+        self,
+        backup: NamedSet,
+        other: NamedSet | None = None,
+        collections: Sequence[str] | None = None,
+        pg_conn: str | None = None,
+        dialect: Dialect | None = None,
+        progress: Progress = SILENT,
+    ) -> dict[str, Any]:
+        """Compare a set with another one, or with the live tables of the database; the answer's data.
+
+        Two sets are compared in the database as well, which needs the space for both as temporary tables, and pgvector,
+        but none of the live tables. Raises Cancelled once `progress` says so.
+        """
+        started = time.monotonic()
+        target = self._engine.databases.resolve(pg_conn)
+        with _about(target), ExitStack() as stack:
+            held = [stack.enter_context(self._hold(named)) for named in (backup, other) if named]
+            expect_open(dialect, held)
+            progress.expect_bytes(sum(file.size for one in held for file in one.files.values()))
+            dialects = [SetDialect(dialect) for _ in held]
+            result = rereading(
+                lambda: retrying(lambda: self._compare(target, held, dialects, collections, progress)), progress
+            )
+        return {
+            **result,
+            "backup_info": _info(held[0]),
+            "with": _info(held[1]) if other else None,
+            "target": target.public(),
+            "duration": round(time.monotonic() - started, 3),
+        }
+
+    @contextmanager
+    def _hold(self, named: NamedSet) -> Iterator[BackupSet]:
+        path, timestamp = named
+        naming.check_timestamp(timestamp)
+        with self._engine.catalog.hold(location.parse(path), timestamp, TABLES) as backup_set:
+            yield backup_set
+
+    def _compare(
+        self,
+        target: Target,
+        held: list[BackupSet],
+        dialects: list[SetDialect],
+        chosen: Sequence[str] | None,
+        progress: Progress,
+    ) -> dict[str, Any]:
+        with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
+            ground = self._of_two(session, held) if held[1:] else self._of_live(session)
+            matched = [
+                {name: table_source.match(one, ground.tables[name], None, dialect) for name in TABLES}
+                for one, dialect in zip(held, dialects, strict=True)
+            ]
+            versions = [
+                diff.stage(session, sources, ground.types, prefix, self._engine.pool)
+                for sources, prefix in zip(matched, ("backup", "other"), strict=False)
+            ]
+            columns = {name: matched[0][name].columns for name in TABLES}
+            versions += [] if held[1:] else [Version(ground.tables[COLLECTION], ground.tables[EMBEDDING])]
+            diff.pair(session, versions[0], versions[1], columns[EMBEDDING])
+            described = _describe(session, versions, columns[COLLECTION], chosen, _limits(held))
+        undecided = [
+            f"{one.timestamp}: {warning}"
+            for one, dialect in zip(held, dialects, strict=True)
+            for warning in dialect.warnings()
+        ]
+        return {**described, "warnings": _warnings(held, ground, columns) + undecided}
+
+    def _of_live(self, session: Session) -> Ground:
+        """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
+        schema = self._engine.settings.schema
+        tables.lock(session.cursor, schema, TABLES, "ACCESS SHARE")
+        live = tables.inspect(session.cursor, schema)
+        return Ground(live, diff.live_types(session.cursor, live))
+
+    def _of_two(self, session: Session, held: list[BackupSet]) -> Ground:
+        described_tables.expect_alike(*held)
+        described = described_tables.tables(held[0] if held[0].manifest else held[1])
+        schema = ddl_types.extension_schema(session.cursor)
+        types = {
+            name: {column.name: ddl_types.column_type(column.type, -1, schema) for column in table.columns}
+            for name, table in described.items()
+        }
+        return Ground(described, types)
+
+
+def _describe(
+    session: Session,
+    versions: Sequence[Version],
+    columns: Sequence[str],
+    chosen: Sequence[str] | None,
+    limits: Sequence[Sequence[str]],
+) -> dict[str, Any]:
+    sides = [diff.collections(session.cursor, version, columns) for version in versions]
+    differences = diff.differences(session.cursor)
+    told = {*sides[0], *sides[1], *differences}
+    names = _chosen(chosen, {name for name in told if all(name in limit for limit in limits)})
+    entries = [_entry(name, differences.get(name) or Difference.none(), sides[0], sides[1]) for name in names]
+    identical = all(_is_same(entry) for entry in entries)
+    return {
+        "response": "比对完成,内容完全一致" if identical else "比对完成,存在差异",
+        "identical": identical,
+        "collections": entries,
+    }
+
+
+def _limits(held: Sequence[BackupSet]) -> list[Sequence[str]]:
+    """A set of some collections says nothing about the others."""
+    limits = [one.manifest.chosen_collections for one in held if one.manifest]
+    return [limit for limit in limits if limit is not None]
+
+
+def _chosen(chosen: Sequence[str] | None, names: set[Name]) -> list[Name]:
+    """The names that were asked for, or all; rows without one come last. Raises NotFound for names nobody has."""
+    ordered = sorted(names, key=lambda name: (name is None, name))
+    if chosen is None:
+        return ordered
+    unknown = [name for name in chosen if name not in names]
+    if unknown:
+        raise absent(unknown, [name for name in ordered if name is not None])
+    return [name for name in ordered if name in chosen]
+
+
+def _entry(name: Name, difference: Difference, backup: Digests, other: Digests) -> dict[str, Any]:
+    here, there = backup.get(name), other.get(name)
+    differing = [column for column in here if here[column] != there[column]] if here and there else []
+    kind = "only_in_other" if not here else "only_in_backup" if not there else "different" if differing else SAME
+    if not here and not there:
+        kind = SAME  # rows that have no collection on either side
+    row = {"kind": kind, "columns": differing}
+    return {"name": name, **difference.counts, "samples": difference.samples, "collection": row}
+
+
+def _is_same(entry: dict[str, Any]) -> bool:
+    return entry["collection"]["kind"] == SAME and not any(entry[kind] for kind in diff.KINDS if kind != SAME)
+
+
+def _info(backup_set: BackupSet) -> dict[str, str]:
+    return {
+        "backup_path": backup_set.location.relative_path,
+        "timestamp": backup_set.timestamp,
+        "backup_date": backup_date(backup_set.timestamp),
+    }
+
+
+def _warnings(held: list[BackupSet], ground: Ground, columns: Mapping[str, list[str]]) -> list[str]:
+    found = [f"{one.timestamp}: {UNVOUCHED}" for one in held if one.manifest is None]
+    left_out = [
+        f"{name}.{column.name}"
+        for name, table in ground.tables.items()
+        for column in table.columns
+        if column.name not in columns[name]
+    ]
+    return found + ([f"备份中没有的列未比对: {', '.join(left_out)}"] if left_out else [])
+
+
+@contextmanager
+def _about(target: Target) -> Iterator[None]:
+    """Let a failure say which database it was about."""
+    try:
+        yield
+    except ServiceError as error:
+        if not isinstance(error, NotFound):
+            error.data.setdefault("target", target.public())
+        raise

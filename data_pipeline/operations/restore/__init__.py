@@ -1,0 +1,1 @@
+"""One restore: its options, its modes, its dry run and its report."""

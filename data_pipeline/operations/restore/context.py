@@ -1,0 +1,204 @@
+"""One restore under way: what its steps share, whatever its mode."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from common.errors import InternalError, TriggerChangedRows
+from data_pipeline.engine import Engine
+from data_pipeline.operations.restore import safety_backup
+from data_pipeline.operations.restore.guard import Guard
+from data_pipeline.operations.restore.options import Options
+from data_pipeline.operations.restore.report import Outcome
+from data_pipeline.postgres import connection
+from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.progress import Uncounted
+from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.schema import indexes, tables
+from data_pipeline.postgres.schema.tables import LockMode, Table
+from data_pipeline.postgres.writing import collections as chosen
+from data_pipeline.postgres.writing import copy_in, legacy_schema, references, staging
+from data_pipeline.postgres.writing.references import Going
+from data_pipeline.postgres.writing.staging import Staged
+from data_pipeline.sets import table_source
+from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.dialect import SetDialect
+from data_pipeline.sets.table_source import Source
+from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
+
+
+class Run:
+    """A backup set, the transaction it is restored in, and the tables it goes into. Every step raises ServiceError.
+
+    wanted: the uuids that the backup's chosen collections have there; None without a choice.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        backup_set: BackupSet,
+        options: Options,
+        session: Session,
+        outcome: Outcome,
+        dialect: SetDialect,
+    ) -> None:
+        self.engine = engine
+        self.options = options
+        self.session = session
+        self.outcome = outcome
+        self.live = tables.inspect(session.cursor, engine.settings.schema)
+        self.guard = Guard(session, self.live, outcome, disable=options.triggers == "disable")
+        self.written: list[Staged] = []
+        """The backup's rows that the live tables must have in the end, where triggers could make others of them."""
+        self.wanted: list[str] | None = None
+        self.dialect = dialect
+        self._set = backup_set
+        self._loaded: list[Source] = []
+        self._checked = indexes.has_foreign_key(session.cursor, self.live)
+        """The database refuses an embedding without its collection, so we look first."""
+        self._secured: Scope | None = None
+        self._marked = False
+
+    def begin(self) -> None:
+        """Begin, or begin again with what the set's files have told of their dialect; what is locked stays locked."""
+        if self._marked:
+            connection.return_to_mark(self.session)
+            self.outcome.begin()
+            self.written.clear()
+            self._loaded.clear()
+        else:
+            self._mark()
+
+    def _mark(self) -> None:
+        """What may have to be read again is undone from here."""
+        if self._set.manifest is None:
+            connection.mark(self.session)
+            self._marked = True
+
+    def choose(self) -> None:
+        """Find the chosen collections in the backup. Raises NotFound, with the names there are."""
+        names = self.options.collections
+        if names is None:
+            return
+        cursor, collection, manifest = self.session.cursor, self.live[COLLECTION], self._set.manifest
+        listed = staging.stage(cursor, self.match(COLLECTION))
+        self._fill(listed.source, None)
+        staging.index(self.session, listed)
+        absent = manifest.chosen_collections if manifest else None
+        self.outcome.concerned(names)
+        self.wanted = chosen.pick(cursor, listed.table, names, absent or ())
+        staging.drop(cursor, listed)
+        if self.options.collection_suffix is None:
+            chosen.expect_names_kept(cursor, collection, names, self.wanted)
+        if COLLECTION not in self.options.tables and not self.options.merges:
+            chosen.expect_there(cursor, collection, self.wanted)
+
+    def match(self, name: str) -> Source:
+        """A table's file, matched to the live table; only the chosen collections' rows of it."""
+        dimensions = indexes.dimensions(self.session.cursor, self.live[EMBEDDING])
+        matched = table_source.match(self._set, self.live[name], dimensions, self.dialect)
+        wanted = None if self.wanted is None else frozenset(UUID(uuid).bytes for uuid in self.wanted)
+        return replace(matched, layout=replace(matched.layout, wanted=wanted))
+
+    def load(self, matched: Source, *collections: Table) -> None:
+        """Load one table. Collections go first, so the uuids an embedding may name are all in these by then.
+
+        Without any they are not looked at.
+        """
+        started = time.monotonic()
+        known = None
+        if matched.name == EMBEDDING and self._checked and collections:
+            known = tables.collection_ids(self.session.cursor, collections)
+        try:
+            rows, warnings = self._fill(matched, known)
+        except TriggerChangedRows as error:
+            raise self.guard.changed(matched.name, error.rows) from None
+        if matched.table == self.live[matched.name]:
+            self._loaded.append(matched)
+        if matched.name in self.options.tables:
+            self.outcome.restored(matched, rows, time.monotonic() - started, warnings)
+
+    def _fill(self, matched: Source, known: frozenset[bytes] | None) -> tuple[int, list[str]]:
+        """Load a file as it is, or convert it; returns rows, and what was done to them."""
+        if not matched.coerced:
+            return copy_in.load(self.session, matched, known, self.engine.pool), []
+        scope = Scope(self.options.collections, self.wanted)
+        if self.wanted is not None:
+            known = None  # of the others, whose collections need not be there, the file is read too
+        return legacy_schema.load(self.session, matched, scope, known, self.engine.pool)
+
+    def stage(self, names: Iterable[str]) -> dict[str, Staged]:
+        """Load tables into temporary ones, with a key, to be compared with the live ones. Locks nothing."""
+        staged = {name: staging.stage(self.session.cursor, self.match(name)) for name in names}
+        known = [staged[COLLECTION].table] if COLLECTION in staged else []
+        if self.options.merges or not known:
+            known.append(self.live[COLLECTION])
+        for one in staged.values():
+            self.load(one.source, *known)
+            staging.index(self.session, one)
+        return staged
+
+    def secure(self, mode: LockMode | None) -> Scope:
+        """Lock what will be written until the transaction ends.
+
+        mode: the lock on both tables; of chosen collections only their rows are locked. None locks nothing unless a
+        backup must not miss what others write. Returns what may be written.
+        """
+        if self._secured is None:
+            self._secured = self._secure(mode)
+            self._mark()
+        return self._secured
+
+    def _secure(self, mode: LockMode | None) -> Scope:
+        first = self.options.backup_before_restore
+        if self.options.collections is not None and (mode or first):
+            return self.hold(self.options.collections, self.wanted or [])
+        if mode or first:
+            tables.lock(self.session.cursor, self.engine.settings.schema, TABLES, mode or "SHARE ROW EXCLUSIVE")
+        return EVERYTHING
+
+    def expect_none_lost(self, *going: Going) -> None:
+        """Raise DependentRows if rows of other tables refer to those that go; nobody adds such a row from now on."""
+        references.expect_none_lost(self.session.cursor, self.live, going, lock=True)
+
+    def expect_rows(self, name: str, expected: int, scope: Scope) -> None:
+        """Raise unless a live table holds exactly so many rows in scope."""
+        found = tables.count(self.session.cursor, self.live[name], scope)
+        if found != expected and self.guard.firing:
+            raise self.guard.changed(name, abs(found - expected))
+        if found != expected:
+            details = {"table": name, "expected": expected, "found": found}
+            raise InternalError(f"恢复后的行数不符: {name}", details=details)
+
+    def finish(self) -> None:
+        """All is written: see to it that it is what the backup has, and that nothing else has changed."""
+        self.session.enter("check")
+        self.guard.settle()
+        if self.guard.firing:
+            for one in [*self.written, *map(self._read_again, self._loaded)]:
+                self.guard.expect_equal(one)
+        self._loaded.clear()
+        self.guard.end()
+
+    def _read_again(self, matched: Source) -> Staged:
+        """A file that was loaded into a live table, in a temporary one."""
+        again = staging.stage(self.session.cursor, matched, prefix="again")
+        counted, self.session.progress = self.session.progress, Uncounted(self.session.progress)
+        try:
+            self._fill(again.source, None)
+        finally:
+            self.session.progress = counted
+        return again
+
+    def hold(self, names: Sequence[str], uuids: Sequence[str]) -> Scope:
+        """Lock collections by name, and their embeddings if they are to be backed up."""
+        rows = self.options.backup_before_restore
+        if self.guard.disable:  # before any row: a writer that has the table already could wait for that row
+            tables.lock(self.session.cursor, self.engine.settings.schema, self.options.tables, "SHARE ROW EXCLUSIVE")
+        return chosen.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
+
+    def take_precaution(self, scope: Scope) -> None:
+        """Back up what is about to change, if that was asked for; a set that is read again changes nothing of it."""
+        if self.options.backup_before_restore and self.outcome.precaution is None:
+            self.outcome.precaution = safety_backup.take(self.engine, self.session, self.live, scope)

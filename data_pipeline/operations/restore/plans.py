@@ -1,0 +1,65 @@
+"""For each way to restore, what it reads, needs and does: the counterpart of modes, for a dry run."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from data_pipeline.operations.restore.options import Options
+from data_pipeline.postgres.writing import conflicts, references
+from data_pipeline.postgres.writing.conflicts import Meeting
+from data_pipeline.postgres.writing.references import Going
+from data_pipeline.postgres.writing.staging import Staged
+from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
+
+Leaving = Mapping[str, Callable[[Staged], Going]]
+"""By table, which live rows go, or lose what others refer to them by."""
+
+EQUALLED: Leaving = dict.fromkeys(TABLES, references.equalled)
+UPDATED: Leaving = dict.fromkeys(TABLES, references.updated)
+EMPTIED: Leaving = {
+    COLLECTION: references.equalled,
+    EMBEDDING: lambda one: references.emptied(one.live, one.scope),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a mode does.
+
+    reads: tables it loads. privileges: it needs on the tables it writes. meeting: its rows and the live ones.
+    removes: live rows in scope go. pairs: rows are told apart by key, and only those that differ are written.
+    leaving: live rows that others may refer to. rebuilds: indexes are dropped and built again, and readers wait.
+    adds: embeddings may refer to live collections.
+    """
+
+    reads: Sequence[str]
+    privileges: frozenset[str]
+    meeting: Meeting
+    empties: bool = False
+    pairs: bool = False
+    rebuilds: bool = False
+    adds: bool = False
+    writers_wait: bool = True
+    leaving: Leaving = field(default_factory=dict)
+
+
+def of(options: Options) -> Plan:
+    """That of the mode that was asked for."""
+    chosen = options.tables
+    if options.collection_suffix is not None:
+        return Plan(TABLES, _needs("INSERT"), conflicts.ADDED, writers_wait=False)
+    if options.on_conflict == "skip":
+        return Plan(TABLES, _needs("INSERT"), conflicts.SKIPPED, pairs=True, adds=True)
+    if options.on_conflict == "update":
+        return Plan(TABLES, _needs("INSERT", "UPDATE"), conflicts.UPDATED, pairs=True, adds=True, leaving=UPDATED)
+    if options.truncate and options.collections is None:
+        return Plan(chosen, _needs("INSERT", "TRUNCATE"), conflicts.REPLACED, empties=True, rebuilds=True)
+    if options.truncate:
+        needed = _needs("INSERT", "UPDATE", "DELETE")
+        return Plan(chosen, needed, conflicts.WITHIN_SCOPE, empties=True, adds=True, leaving=EMPTIED)
+    if options.strategy == "sync":
+        return Plan(chosen, _needs("INSERT", "UPDATE", "DELETE"), conflicts.WITHIN_SCOPE, pairs=True, leaving=EQUALLED)
+    return Plan(chosen, _needs("INSERT"), conflicts.ADDED, adds=True, writers_wait=False)
+
+
+def _needs(*privileges: str) -> frozenset[str]:
+    return frozenset({"SELECT", *privileges})

@@ -1,0 +1,81 @@
+"""The backup that a restore takes first, and the request that brings it back."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from common.result import now
+from data_pipeline.engine import Engine
+from data_pipeline.operations import snapshot
+from data_pipeline.operations.restore.options import Options
+from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.progress import Uncounted
+from data_pipeline.postgres.row_filter import Scope
+from data_pipeline.postgres.schema import tables
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.writing import staging
+from data_pipeline.storage.naming import EMBEDDING, LOG, TABLES
+
+
+@dataclass(frozen=True)
+class Precaution:
+    """A published set that holds what a database held before. `names`: of the collections it is about, None for all.
+
+    keyed: every row can be told by its primary key, so that only those that differ need to be written.
+    """
+
+    database: str
+    backup_path: str
+    timestamp: str
+    names: Sequence[str] | None
+    keyed: bool
+
+    def describe(self) -> dict[str, Any]:
+        return {"backup_path": self.backup_path, "timestamp": self.timestamp}
+
+    def undo(self, options: Options, pg_conn: str | None) -> dict[str, Any]:
+        """The body of POST /restore that brings the rows back: in the same tables, of the same collections."""
+        replace = EMBEDDING in options.tables and (options.truncate or not self.keyed)
+        return {
+            **self.describe(),
+            **({"tables": options.tables} if len(options.tables) < len(TABLES) else {}),
+            **({"collections": list(self.names)} if self.names is not None else {}),
+            **({"truncate_before_restore": True} if replace else {"strategy": "sync"}),
+            **({"triggers": options.triggers} if options.triggers != "fire" else {}),
+            **({"pg_conn": _without_password(pg_conn)} if pg_conn else {}),
+            "expect_database": self.database,
+            "require_manifest": True,
+        }
+
+
+def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope) -> Precaution:
+    """Back up what is in scope, into the location of the whole system. It is published when this returns.
+
+    The transaction's locks keep the rows still from here to its end. Raises StorageFull; InvalidBackup or OrphanRows
+    for rows that could not be restored, and then nothing is published.
+    """
+    where = engine.catalog.location(None)
+    keyed = all(staging.primary_key(session.cursor, table) for table in live.values())
+    timestamps = snapshot.seconds_from_now(engine.settings.timestamp_format)
+    with engine.storages.of(where).draft(where, timestamps) as draft, _uncounted(session):
+        snapshot.save(engine, session, live, scope, draft, "binary", precaution=True)
+        timestamp = draft.timestamp
+    engine.storages.of(where).log(where, LOG, f"{now()} 恢复前备份 {timestamp}")
+    return Precaution(tables.database(session.cursor), where.relative_path, timestamp, scope.names, keyed)
+
+
+@contextmanager
+def _uncounted(session: Session) -> Iterator[None]:
+    counted, session.progress = session.progress, Uncounted(session.progress)
+    try:
+        yield
+    finally:
+        session.progress = counted
+
+
+def _without_password(pg_conn: str) -> str:
+    """A URL without its password; the name of a configured target as it is."""
+    password = urlsplit(pg_conn).password
+    return pg_conn if password is None else pg_conn.replace(f":{password}@", "@", 1)

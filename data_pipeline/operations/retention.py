@@ -1,0 +1,128 @@
+"""Which backup sets of the whole system are old, and their removal. Sets of tasks, and sets that nothing vouches for,
+are left alone."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from common.errors import InvalidBackup, NotFound, OrphanRows, ServiceError
+from data_pipeline.engine import Engine
+from data_pipeline.sets import verify
+from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.storage.naming import TABLES
+
+audit = structlog.get_logger("audit")
+
+
+class Retention:
+    """keep_days: sets younger than that stay; keep_last: so many of the newest good ones stay. 0: no such rule.
+
+    A set goes when no rule keeps it. The newest set that verifies to the byte always stays. Neither a
+    set of chosen collections nor one that a restore took first is a substitute for a backup of everything: they aren't
+    counted, and go when they are old enough and older than all of these that stay.
+    """
+
+    def __init__(self, engine: Engine, keep_days: int, keep_last: int) -> None:
+        self._engine = engine
+        self._keep_days = keep_days
+        self._keep_last = keep_last
+
+    def retire(self) -> None:
+        """Remove what no rule keeps, except what somebody uses."""
+        if not (self._keep_days or self._keep_last):
+            return
+        for alike in _grouped(self._vouched_for(), _database).values():
+            outdated = self._outdated(alike)
+            for server, own in _grouped(alike, _server).items():
+                if server is None:  # which of the servers they are of is unknown: they count together with all
+                    self._retire(alike, [one for one in outdated if one in own])
+                else:  # what goes has to be outdated among all of that name, too: a name shared keeps more, never less
+                    self._retire(own, [one for one in self._outdated(own) if one in outdated])
+
+    def _outdated(self, good: list[BackupSet]) -> list[BackupSet]:
+        """What is old of one database's sets."""
+        main = [one for one in good if _is_main(one)]
+        old = self._old(main)
+        oldest_kept = min((one.timestamp for one in main if one not in old), default="")
+        beside = [one for one in good if not _is_main(one) and self._is_old_enough(one)]
+        return [*old, *(one for one in beside if not oldest_kept or one.timestamp < oldest_kept)]
+
+    def _retire(self, good: list[BackupSet], outdated: list[BackupSet]) -> None:
+        """Remove what is outdated of one database's sets, as long as a newer one verifies."""
+        safe = next(filter(self._verifies, filter(_is_main, good)), None) if outdated else None
+        if safe is None:
+            return
+        gone = [one for one in outdated if one is not safe and (one.timestamp < safe.timestamp or _is_bad(one))]
+        with self._engine.catalog.hold(safe.location, safe.timestamp, TABLES):
+            for one in gone:
+                self._remove(one)
+
+    def _vouched_for(self) -> list[BackupSet]:
+        """The sets with a manifest that agrees with their files, newest first."""
+        found = []
+        for listed in self._engine.catalog.scan(global_only=True, task_id=None).locations:
+            for one in listed.sets:
+                try:
+                    backup_set = self._engine.catalog.find(listed.location, one.timestamp, TABLES)
+                except ServiceError:
+                    continue  # damaged, or just removed: nothing that could be counted on
+                if backup_set.manifest is not None:
+                    found.append(backup_set)
+        return found
+
+    def _old(self, good: list[BackupSet]) -> list[BackupSet]:
+        """What no rule keeps, oldest first. Without keep_days only the number counts, without keep_last the age."""
+        return [one for one in good[self._keep_last :] if self._is_old_enough(one)][::-1]
+
+    def _is_old_enough(self, backup_set: BackupSet) -> bool:
+        limit = datetime.now() - timedelta(days=self._keep_days)
+        return not self._keep_days or backup_set.timestamp < limit.strftime(self._engine.settings.timestamp_format)
+
+    def _verifies(self, backup_set: BackupSet) -> bool:
+        """Whether a restore would take it: then what is older may go.
+
+        Raises what says nothing about the set: a storage out of reach for a moment. Then nothing may go.
+        """
+        if backup_set.manifest is None or backup_set.manifest.obstacles:
+            return False
+        try:
+            verify.read_through(backup_set, self._engine.pool)
+        except (InvalidBackup, OrphanRows, NotFound):
+            return False
+        return True
+
+    def _remove(self, backup_set: BackupSet) -> None:
+        where, timestamp = backup_set.location, backup_set.timestamp
+        try:
+            self._engine.catalog.delete(where, timestamp)
+            outcome = "SUCCESS"
+        except ServiceError as error:  # somebody uses it, or another process was faster
+            outcome = error.error_type
+        audit.info("retire", who="retention", backup_path=where.relative_path, timestamp=timestamp, outcome=outcome)
+
+
+def _grouped(sets: list[BackupSet], key: Callable[[BackupSet], str | None]) -> dict[str | None, list[BackupSet]]:
+    """In their order."""
+    return {group: [one for one in sets if key(one) == group] for group in dict.fromkeys(map(key, sets))}
+
+
+def _database(backup_set: BackupSet) -> str | None:
+    return backup_set.manifest.database if backup_set.manifest else None
+
+
+def _server(backup_set: BackupSet) -> str | None:
+    return backup_set.manifest.server if backup_set.manifest else None
+
+
+def _is_bad(backup_set: BackupSet) -> bool:
+    """Of a backup of everything that is newer than the newest good one: whether it is damaged. What only the tables'
+    constraints keep out holds rows that no good one has.
+    """
+    return _is_main(backup_set) and not (backup_set.manifest and backup_set.manifest.obstacles)
+
+
+def _is_main(backup_set: BackupSet) -> bool:
+    """Whether it is a backup of everything that somebody asked for."""
+    manifest = backup_set.manifest
+    return manifest is not None and manifest.chosen_collections is None and not manifest.precaution

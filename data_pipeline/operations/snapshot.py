@@ -1,0 +1,148 @@
+"""One backup set: both tables, or some collections of them, as a transaction sees them."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from common.errors import InvalidBackup
+from common.result import now
+from common.sizes import format_size
+from data_pipeline.engine import Engine
+from data_pipeline.postgres import server_identity
+from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.reading import copy_out
+from data_pipeline.postgres.row_filter import Scope
+from data_pipeline.postgres.schema import obstacles, tables
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.writing import restorability
+from data_pipeline.sets import manifest
+from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.storage.base import Draft
+from data_pipeline.storage.naming import EMBEDDING, TABLES, FileFormat, manifest_name
+from data_pipeline.version import VERSION
+
+Probe = Callable[[Session, Table, Sequence[Mapping[str, Any]]], dict[str, Any] | None]
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A table's file: what a manifest says of it, and the seconds it took."""
+
+    fact: dict[str, Any]
+    duration: float
+
+    def describe(self) -> dict[str, Any]:
+        """As an answer shows it."""
+        return {
+            "success": True,
+            "row_count": self.fact["rows"],
+            "file_size": format_size(self.fact["bytes"]),
+            "file_bytes": self.fact["bytes"],
+            "backup_file": self.fact["file"],
+            "duration": round(self.duration, 3),
+        }
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A set that was published. obstacles: what keeps it from coming back into its own tables."""
+
+    tables: dict[str, Saved]
+    obstacles: list[str]
+
+
+def save(
+    engine: Engine,
+    session: Session,
+    live: dict[str, Table],
+    scope: Scope,
+    draft: Draft,
+    file_format: FileFormat,
+    companions: Sequence[Session] = (),
+    probe: Probe | None = None,
+    *,
+    last: bool = False,
+    precaution: bool = False,
+) -> Taken:
+    """Write both tables into the draft and publish it.
+
+    The transaction's locks, or its snapshot, keep the rows still meanwhile. companions: sessions in the same snapshot,
+    to read along. probe: takes the searches to remember. last: nothing follows, so from publishing on it can't be
+    cancelled. Raises Cancelled before that. Where something follows, rows go: then the set is read back before, and
+    InvalidBackup or OrphanRows raised if it couldn't be restored. precaution: a restore that is about to change the
+    rows takes it first.
+    """
+    readers, largest_field = [session, *companions], engine.settings.largest_field
+    saved = {name: _save(readers, live[name], scope, draft, file_format, largest_field) for name in TABLES}
+    session.enter("check")
+    document = _describe(session, live, scope, draft, saved)
+    found = obstacles.find(session, live, scope, run_foreign_code=not last)
+    if found:
+        document["obstacles"] = found
+    if precaution:
+        document["precaution"] = True
+    if probe:
+        document["probes"] = probe(session, live[EMBEDDING], document["collections"])
+    described = manifest.dump(document)
+    if last:
+        session.progress.settle()
+    else:
+        _expect_restorable(engine, session, live, draft, described, found)
+        session.progress.expect_wanted()
+    draft.publish(described)
+    return Taken(saved, found)
+
+
+def _expect_restorable(
+    engine: Engine, session: Session, live: dict[str, Table], draft: Draft, described: bytes, found: list[str]
+) -> None:
+    """Raise what a restore of the draft into its own tables would."""
+    if found:
+        text = f"{found[0]},未做任何修改"
+        raise InvalidBackup(text, can_retry=False, details={"reason": found[0], "obstacles": found})
+    vouching = manifest.load(described, manifest_name(draft.timestamp), draft.timestamp)
+    files = {name: draft.file(fact.file) for name, fact in vouching.tables.items()}
+    location, file_format = files[EMBEDDING].location, vouching.tables[EMBEDDING].format
+    written = BackupSet(location, draft.timestamp, file_format, files, vouching)
+    restorability.expect_restorable(session, written, live, engine.pool)
+
+
+def _describe(
+    session: Session, live: dict[str, Table], scope: Scope, draft: Draft, saved: dict[str, Saved]
+) -> dict[str, Any]:
+    """What the manifest says of the set."""
+    document: dict[str, Any] = {
+        "timestamp": draft.timestamp,
+        "created_at": now(),
+        "tool_version": VERSION,
+        **tables.versions(session.cursor),
+        "server": server_identity.of(session),
+        "tables": {name: one.fact for name, one in saved.items()},
+        "collections": tables.collection_facts(session.cursor, live, scope),
+    }
+    if scope.names is not None:
+        document["chosen_collections"] = list(scope.names)
+    return document
+
+
+def _save(
+    readers: Sequence[Session],
+    table: Table,
+    scope: Scope,
+    draft: Draft,
+    file_format: FileFormat,
+    largest_field: int,
+) -> Saved:
+    started = time.monotonic()
+    fact = copy_out.save(readers, table, scope, draft, file_format, largest_field)
+    return Saved(fact, time.monotonic() - started)
+
+
+def seconds_from_now(timestamp_format: str) -> Iterator[str]:
+    """This second, and each following one: a second that is taken makes way for the next free one."""
+    moment = datetime.now()
+    while True:
+        yield moment.strftime(timestamp_format)
+        moment += timedelta(seconds=1)

@@ -1,0 +1,157 @@
+"""Rows of COPY TO -> blocks, hashed as they pass -> a file."""
+
+import hashlib
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from data_pipeline.formats import pgcopy
+from data_pipeline.postgres.link.line import Line
+from data_pipeline.postgres.progress import Progress
+from data_pipeline.sets.table_source import BLOCK_BYTES
+from data_pipeline.storage.base import Writable
+from data_pipeline.storage.naming import FileFormat
+
+BYTES_AHEAD = 4 * BLOCK_BYTES
+"""What may wait to be written: enough to ride out a slow moment of the disk, and memory stays flat."""
+
+
+class Stopped(Exception):
+    """Another reader of the same table has failed, so nobody needs these rows any more."""
+
+
+class BlockWriter:
+    """Hashes blocks and writes them in the order they come, from whichever thread.
+
+    Hashing and writing happen in a thread beside those that receive rows: both let go of the interpreter's lock, so
+    the server never waits for them. A failed write is raised by a later add() or by finish().
+    """
+
+    def __init__(self, file: Writable, header: bytes, trailer: bytes, progress: Progress) -> None:
+        self.bytes = 0
+        self.blocks: list[dict[str, Any]] = []
+        self._file = file
+        self._trailer = trailer
+        self._progress = progress
+        self._rest: list[bytes] = [header]
+        self._rest_rows = 0
+        self._stopped = False
+        self._guard = threading.Lock()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="save")
+        self._writes: deque[tuple[int, Future[None]]] = deque()
+        self._waiting = 0
+
+    def __enter__(self) -> "BlockWriter":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def add(self, rows: list[bytes]) -> None:
+        """A block's worth of rows. What was left over before goes in front: the header, in the first block."""
+        with self._guard:
+            if self._stopped:
+                raise Stopped
+            if self._rest and len(rows[0]) > BLOCK_BYTES:
+                self._submit(self._rest, self._rest_rows)
+                self._rest, self._rest_rows = [], 0
+            self._submit([*self._rest, *rows], self._rest_rows + len(rows))
+            self._rest, self._rest_rows = [], 0
+            while self._waiting > BYTES_AHEAD:
+                self._wait()
+
+    def leave(self, rows: list[bytes]) -> None:
+        """The end of a reader: its last rows, fewer than a block's worth."""
+        with self._guard:
+            self._rest += rows
+            self._rest_rows += len(rows)
+
+    def stop(self) -> None:
+        """Take no more blocks."""
+        self._stopped = True
+
+    def finish(self) -> None:
+        """Wait until everything is in the file. Raises OSError if it is not."""
+        if self._rest or self._trailer:
+            self._submit([*self._rest, self._trailer], self._rest_rows)
+        while self._writes:
+            self._wait()
+
+    def _submit(self, pieces: list[bytes], rows: int) -> None:
+        size = sum(map(len, pieces))
+        self._progress.advance(size, rows)
+        self._writes.append((size, self._thread.submit(self._store, pieces, rows)))
+        self._waiting += size
+
+    def _wait(self) -> None:
+        size, write = self._writes.popleft()
+        write.result()
+        self._waiting -= size
+
+    def _store(self, pieces: list[bytes], rows: int) -> None:
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)  # a large row isn't copied
+        digest = hashlib.sha256(data).hexdigest()
+        self._file.write(data)
+        self.blocks.append({"offset": self.bytes, "bytes": len(data), "rows": rows, "sha256": digest})
+        self.bytes += len(data)
+
+
+class Rows:
+    """What COPY TO writes to, one message a row, without a CSV header: gives a BlockWriter its rows, frame left out.
+
+    In binary the frame's header stands in front of the first row, and the trailer is a message of its own. line: the
+    COPY's connection, which doesn't wait for its server while a block is handed over. check: what is done with a row
+    that is longer than `largest_field`; it raises if the row can't be saved.
+    """
+
+    def __init__(
+        self,
+        writer: BlockWriter,
+        file_format: FileFormat,
+        line: Line,
+        largest_field: int,
+        check: Callable[[bytes], None],
+    ) -> None:
+        self._writer = writer
+        self._line = line
+        self._largest_field, self._check = largest_field, check
+        self._framed = file_format == "binary"
+        self._at_start = True
+        self._rows: list[bytes] = []
+        self._bytes = 0
+
+    def write(self, message: bytes) -> None:
+        if self._framed:
+            if self._at_start:
+                message, self._at_start = message.removeprefix(pgcopy.HEADER), False
+            if message == pgcopy.TRAILER:  # no row is that short
+                self._at_start = True
+                return
+        size = len(message)
+        if size > BLOCK_BYTES:
+            self._write_large(message)
+            return
+        self._rows.append(message)
+        self._bytes += size
+        if self._bytes >= BLOCK_BYTES:
+            self._hand_over()
+
+    def close(self) -> None:
+        """Hand over what is left. One object serves several COPYs, one after the other."""
+        self._writer.leave(self._rows)
+
+    def _write_large(self, message: bytes) -> None:
+        """A large row is a block of its own."""
+        if len(message) > self._largest_field:
+            self._check(message)
+        if self._rows:
+            self._hand_over()
+        with self._line.aside():
+            self._writer.add([message])
+
+    def _hand_over(self) -> None:
+        with self._line.aside():
+            self._writer.add(self._rows)
+        self._rows, self._bytes = [], 0

@@ -1,0 +1,57 @@
+"""Further connections that see what a backup's transaction sees, so that a large table is read over several at once.
+
+The server makes text of rows on one core a connection; of floats, that is most of the time a CSV backup takes.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg2
+
+from common.errors import ServiceError
+from data_pipeline.postgres import connection
+from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.link.wire import Timeouts
+from data_pipeline.postgres.reading import large_rows
+from data_pipeline.postgres.schema import tables
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.target import Target
+from data_pipeline.storage.naming import EMBEDDING, TABLES
+
+WORTH_SHARING = 32 << 20
+"""Bytes of a table, TOAST included: a smaller one is saved before another connection is there."""
+
+
+@contextmanager
+def joined(
+    session: Session, target: Target, timeouts: Timeouts, live: dict[str, Table], most: int
+) -> Iterator[list[Session]]:
+    """Sessions in a REPEATABLE READ session's own snapshot, which hold their own locks on both tables.
+
+    At most `most`, none for small tables, and fewer where the server has no more to give: then the backup takes longer,
+    but it is the same. They are closed at the end.
+    """
+    opened: list[Session] = []
+    ready: list[Session] = []
+    try:
+        if most and _worth_sharing(session, live[EMBEDDING]):
+            snapshot = tables.export_snapshot(session.cursor)
+            with suppress(ServiceError, psycopg2.Error):
+                for _ in range(most):
+                    opened.append(connection.join(target, timeouts, snapshot, session.progress))
+                    _lock(opened[-1], live)
+                    ready.append(opened[-1])
+        yield ready
+    finally:
+        for one in opened:
+            connection.part(one)
+
+
+def _worth_sharing(session: Session, table: Table) -> bool:
+    """Where rows are large, each reader would need several times the largest one in memory."""
+    return tables.total_size(session.cursor, table) > WORTH_SHARING and not large_rows.exist(session.cursor, table)
+
+
+def _lock(session: Session, live: dict[str, Table]) -> None:
+    """At once or not at all: whoever waits for a lock on the tables waits for us, and would never let us pass."""
+    tables.lock(session.cursor, live[EMBEDDING].schema, TABLES, "ACCESS SHARE", wait=False)

@@ -1,0 +1,53 @@
+"""What the planner knows of a table after a restore, which changed what it knew before."""
+
+from typing import Any
+
+from psycopg2.sql import SQL
+
+from data_pipeline.postgres.schema.tables import Table
+
+# Whether autovacuum will analyze a table once all of its %(rows)s rows are new. The table's own options win.
+AUTOVACUUM_FOLLOWS = """
+SELECT current_setting('autovacuum')::bool AND current_setting('track_counts')::bool
+   AND coalesce(own ->> 'autovacuum_enabled', 'true')::bool
+   AND %(rows)s > coalesce(own ->> 'autovacuum_analyze_threshold',
+                           current_setting('autovacuum_analyze_threshold'))::float8
+                + coalesce(own ->> 'autovacuum_analyze_scale_factor',
+                           current_setting('autovacuum_analyze_scale_factor'))::float8 * %(rows)s
+FROM (SELECT jsonb_object_agg(option_name, option_value) AS own
+      FROM pg_class c, pg_options_to_table(c.reloptions) WHERE c.oid = %(oid)s) AS options
+"""
+
+SMALL_TARGET = 10
+"""default_statistics_target for a first look, a tenth of what is usual."""
+
+SAMPLED_ROWS = 300 * SMALL_TARGET
+"""What ANALYZE looks at then."""
+
+LOWER_TARGET = """
+SELECT set_config('default_statistics_target', least(current_setting('default_statistics_target')::int, %s)::text, true)
+"""
+
+
+def refresh(cursor: Any, table: Table) -> None:
+    """ANALYZE. A role that may not is only warned by the server."""
+    cursor.execute(SQL("ANALYZE {}").format(table.identifier))
+
+
+def describe_new(cursor: Any, table: Table, rows: int) -> None:
+    """The same for a table all of whose `rows` rows are new.
+
+    They count as changed when the transaction commits, so that autovacuum soon analyzes the table again, and whole:
+    of many, a small sample serves until then. Where it won't, nobody else does what is not done here.
+    """
+    if rows <= SAMPLED_ROWS or not _autovacuum_follows(cursor, table, rows):
+        refresh(cursor, table)
+        return
+    cursor.execute(LOWER_TARGET, (SMALL_TARGET,))
+    refresh(cursor, table)
+    cursor.execute("SET LOCAL default_statistics_target TO DEFAULT")
+
+
+def _autovacuum_follows(cursor: Any, table: Table, rows: int) -> bool:
+    cursor.execute(AUTOVACUUM_FOLLOWS, {"rows": rows, "oid": table.oid})
+    return bool(cursor.fetchone()[0])

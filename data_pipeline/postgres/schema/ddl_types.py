@@ -1,0 +1,156 @@
+"""The kinds of columns, indexes and keys that may be made from what a file says of them.
+
+A word of a manifest is used only if it stands in one of these lists. Names are quoted as identifiers, numbers are
+numbers; nothing else of a file becomes part of a statement.
+"""
+
+import re
+from typing import Any
+
+from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
+
+from common.errors import SchemaMismatch
+from data_pipeline.sets.manifest import Distance, ForeignKeyFact, IndexFact
+from data_pipeline.storage.naming import COLLECTION
+
+PLAIN_TYPES = frozenset(
+    [
+        *("uuid", "varchar", "text", "bpchar", "json", "jsonb", "bool", "bytea"),
+        *("int2", "int4", "int8", "float4", "float8", "numeric"),
+        *("date", "time", "timetz", "timestamp", "timestamptz", "interval"),
+    ]
+)
+VECTOR_TYPES = frozenset({"vector", "halfvec", "sparsevec"})
+OPERATORS: dict[Distance, str] = {"cosine": "<=>", "l2": "<->", "inner_product": "<#>", "l1": "<+>"}
+"""pgvector's operators by what they measure."""
+
+DISTANCES: dict[str, Distance] = {"cosine": "cosine", "l2": "l2", "ip": "inner_product", "l1": "l1"}
+DISTANCE_CLASSES = {
+    f"{type_name}_{short}_ops": distance for type_name in ("vector", "halfvec") for short, distance in DISTANCES.items()
+}
+"""The distance of each operator class that an index over vectors may have."""
+
+PLAIN_CLASSES = frozenset(
+    [
+        *("uuid_ops", "text_ops", "varchar_ops", "bpchar_ops", "text_pattern_ops", "varchar_pattern_ops", "jsonb_ops"),
+        *("bool_ops", "int2_ops", "int4_ops", "int8_ops", "float4_ops", "float8_ops", "numeric_ops", "bytea_ops"),
+        *("date_ops", "time_ops", "timetz_ops", "timestamp_ops", "timestamptz_ops", "interval_ops"),
+    ]
+)
+CLASSES: dict[str, frozenset[str]] = {
+    "btree": PLAIN_CLASSES,
+    "hash": PLAIN_CLASSES,
+    "gin": frozenset({"jsonb_ops", "jsonb_path_ops"}),
+    "hnsw": frozenset(DISTANCE_CLASSES),
+    "ivfflat": frozenset(DISTANCE_CLASSES),
+}
+"""Operator classes by access method."""
+
+OPTIONS: dict[str, frozenset[str]] = {
+    "btree": frozenset({"fillfactor", "deduplicate_items"}),
+    "hash": frozenset({"fillfactor"}),
+    "gin": frozenset({"fastupdate", "gin_pending_list_limit"}),
+    "hnsw": frozenset({"m", "ef_construction"}),
+    "ivfflat": frozenset({"lists"}),
+}
+OPTION_VALUE = re.compile(r"[0-9]{1,10}|on|off|true|false")
+ON_DELETE = {"no action", "restrict", "cascade", "set null", "set default"}
+
+LENGTH_HEADER = 4
+"""What a varchar's atttypmod counts beside its length."""
+
+LONGEST_VARCHAR = 10485760
+EXTENSION_SCHEMA = """
+SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'
+"""
+
+
+def extension_schema(cursor: Any) -> str | None:
+    """Where pgvector's types live; None if this database does not have it."""
+    cursor.execute(EXTENSION_SCHEMA)
+    found = cursor.fetchone()
+    return str(found[0]) if found else None
+
+
+def is_vector(type_name: str) -> bool:
+    """Whether a type is one of pgvector's; it may stand with its schema."""
+    return type_name.rpartition(".")[2] in VECTOR_TYPES
+
+
+def same_type(one: str, other: str) -> bool:
+    """Whether two columns' types, as manifests name them, may be the same.
+
+    Manifests of earlier versions name a type without its schema where the role's search path led to it.
+    """
+    plain, others = one.rpartition(".")[2], other.rpartition(".")[2]
+    half_named = ("." in one) != ("." in other) and plain not in PLAIN_TYPES | {"vector"}
+    return one == other or (half_named and plain == others)
+
+
+def column_type(name: str, modifier: int, schema: str | None) -> Composable:
+    """A column's type, for a statement: modifier is its atttypmod, -1 for none; schema is pgvector's.
+
+    Raises SchemaMismatch for a type nobody here knows, or a vector where there is no pgvector.
+    """
+    if name in PLAIN_TYPES:
+        length = modifier - LENGTH_HEADER
+        sized = name == "varchar" and 0 < length <= LONGEST_VARCHAR
+        return _sized(Identifier("pg_catalog", name), length if sized else None)
+    if not is_vector(name):
+        raise SchemaMismatch("备份中的列类型不受支持,无法创建", can_retry=False)
+    if schema is None:
+        raise SchemaMismatch("目标数据库缺少 pgvector 扩展", can_retry=False)
+    return _sized(Identifier(schema, name.rpartition(".")[2]), modifier if modifier > 0 else None)
+
+
+def index_method(fact: IndexFact, schema: str | None) -> Composed | None:
+    """`USING method (keys) INCLUDE (…) WITH (options)` of an index all of known kinds; None for any other."""
+    classes, options = CLASSES.get(fact.method, frozenset()), OPTIONS.get(fact.method, frozenset())
+    count = len(fact.operator_classes)
+    keys = [_key(fact, number, schema) for number in range(min(count, len(fact.keys)))]
+    searched = [key for key in keys if key]
+    known = set(fact.operator_classes) <= classes and all(
+        name in options and OPTION_VALUE.fullmatch(value) for name, value in fact.options.items()
+    )
+    if fact.partial or not known or not 0 < len(searched) == count:
+        return None
+    return SQL("USING {} ({}){}{}").format(
+        SQL(fact.method),
+        SQL(", ").join(map(_with_class, searched, fact.operator_classes, [schema] * count)),
+        _listed(" INCLUDE ({})", [Identifier(name) for name in fact.keys[count:]]),
+        _listed(" WITH ({})", [SQL("{} = {}").format(SQL(n), Literal(value)) for n, value in fact.options.items()]),
+    )
+
+
+def foreign_key(fact: ForeignKeyFact, collection: Identifier) -> Composed | None:
+    """`FOREIGN KEY …` from embeddings to their collections; None for any other."""
+    columns = list(map(Identifier, fact.columns))
+    referenced = list(map(Identifier, fact.referenced_columns))
+    known = fact.referenced_table.rpartition(".")[2] == COLLECTION and fact.on_delete in ON_DELETE
+    if not known or not 0 < len(columns) == len(referenced):
+        return None
+    return SQL("FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {}").format(
+        SQL(", ").join(columns), collection, SQL(", ").join(referenced), SQL(fact.on_delete.upper())
+    )
+
+
+def _key(fact: IndexFact, number: int, schema: str | None) -> Composed | None:
+    cast = fact.casts[number] if number < len(fact.casts) else None
+    if cast:
+        if cast.type not in VECTOR_TYPES or not cast.dimensions:
+            return None
+        return SQL("(({})::{})").format(Identifier(cast.column), column_type(cast.type, cast.dimensions, schema))
+    return None if fact.keys[number] == "expression" else SQL("{}").format(Identifier(fact.keys[number]))
+
+
+def _with_class(key: Composed, name: str, schema: str | None) -> Composed:
+    owner = schema if name in DISTANCE_CLASSES and schema else "pg_catalog"
+    return SQL("{} {}").format(key, Identifier(owner, name))
+
+
+def _listed(template: str, parts: list[Any]) -> Composed:
+    return SQL(template).format(SQL(", ").join(parts)) if parts else Composed([])
+
+
+def _sized(name: Identifier, size: int | None) -> Composed:
+    return SQL("{}").format(name) if size is None else SQL("{}({})").format(name, SQL(str(size)))

@@ -1,0 +1,273 @@
+"""Indexes and foreign keys of the two tables: dropped before a whole table is loaded, rebuilt the same after it.
+
+Filling an index row by row costs several times what building it over the loaded rows does. An index stays where
+dropping it is not ours to do: behind a constraint, under somebody's foreign key, marked replica identity, invalid, or
+part of a partitioned one. Definitions come from the live database only, never from a backup; they are printed under
+the search path under which they are executed.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from psycopg2.sql import SQL, Identifier, Literal
+
+from common.errors import InternalError
+from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.schema import index_build
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.storage.naming import COLLECTION, EMBEDDING
+
+INDEXES = """
+SELECT c.oid, c.relname, a.amname, coalesce(t.spcname, ''),
+       obj_description(c.oid, 'pg_class'), i.indisclustered,
+       ARRAY(SELECT ARRAY[attnum::int, attstattarget::int] FROM pg_attribute
+             WHERE attrelid = c.oid AND attstattarget >= 0 ORDER BY attnum)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+LEFT JOIN pg_tablespace t ON t.oid = c.reltablespace
+WHERE i.indrelid = %s AND i.indisvalid AND i.indisready AND NOT i.indisprimary AND NOT i.indisreplident
+  AND c.relkind = 'i' AND NOT c.relispartition
+  AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid)
+ORDER BY c.relname
+"""
+
+FOREIGN_KEY = """
+SELECT oid, conname, obj_description(oid, 'pg_constraint')
+FROM pg_constraint WHERE contype = 'f' AND conrelid = %s AND confrelid = %s AND coninhcount = 0 AND conparentid = 0
+"""
+
+INDEX_FACTS = """
+SELECT c.relname::text, am.amname::text, i.indisunique, i.indisprimary,
+       ARRAY(SELECT coalesce(a.attname::text, 'expression') FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n)
+             LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0 ORDER BY n),
+       ARRAY(SELECT o.opcname::text FROM unnest(i.indclass) WITH ORDINALITY k(oid, n)
+             JOIN pg_opclass o ON o.oid = k.oid ORDER BY n),
+       coalesce(c.reloptions, '{}'), i.indpred IS NOT NULL,
+       EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid AND conrelid = i.indrelid AND contype IN ('p', 'u')),
+       ARRAY(SELECT pg_get_indexdef(c.oid, n::int, false) FROM generate_series(1, i.indnatts) n ORDER BY n)
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
+WHERE i.indrelid = %s ORDER BY c.relname
+"""
+
+FOREIGN_KEY_FACTS = """
+SELECT conname::text,
+       ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY k(attnum, n)
+             JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = k.attnum ORDER BY n),
+       confrelid::regclass::text,
+       ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY k(attnum, n)
+             JOIN pg_attribute a ON a.attrelid = confrelid AND a.attnum = k.attnum ORDER BY n),
+       CASE confdeltype WHEN 'a' THEN 'no action' WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade'
+            WHEN 'n' THEN 'set null' ELSE 'set default' END
+FROM pg_constraint WHERE contype = 'f' AND conrelid = %s ORDER BY conname
+"""
+
+MAY_REBUILD = """
+SELECT bool_and(pg_has_role(c.relowner, 'USAGE') AND has_schema_privilege(c.relnamespace, 'CREATE')
+                AND c.relkind = 'r' AND NOT c.relispartition)
+FROM pg_class c WHERE c.oid = ANY(%s)
+"""
+
+DEFERRABLE = """
+SELECT n.nspname, c.conname FROM pg_constraint c JOIN pg_namespace n ON n.oid = c.connamespace
+WHERE c.condeferrable AND c.conrelid = ANY(%s::oid[])
+"""
+
+# An index over a cast fixes the dimensions of a column that leaves them open.
+CAST_DIMENSIONS = """
+SELECT pg_get_indexdef(indexrelid) FROM pg_index
+WHERE indrelid = %s AND indpred IS NULL AND indexprs IS NOT NULL AND indisvalid
+"""
+QUALIFIED = r'(?:(?:\w+|"(?:[^"]|"")+")\.)?'
+CAST = re.compile(rf"\(embedding\)::{QUALIFIED}vector\((\d+)\)")
+
+KEY_CAST = re.compile(rf"\(*(\w+)\)*::{QUALIFIED}(vector|halfvec)\((\d+)\)\)*")
+
+KEPT = "数据库角色不是表的所有者,索引和外键未删除重建,恢复会较慢"
+
+
+@dataclass(frozen=True)
+class Index:
+    """A secondary index and all that its definition leaves out."""
+
+    table: Table
+    definition: str
+    oid: int
+    name: str
+    method: str
+    tablespace: str
+    comment: str | None
+    clustered: bool
+    statistics: list[list[int]]
+
+
+@dataclass(frozen=True)
+class ForeignKey:
+    """The embedding table's key to its collections."""
+
+    table: Table
+    name: str
+    comment: str | None
+    definition: str
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What is to be rebuilt, and warnings about what could not be dropped."""
+
+    indexes: list[Index] = field(default_factory=list)
+    foreign_keys: list[ForeignKey] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def facts(cursor: Any, table: Table) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Every index and foreign key of a table, as a manifest records them."""
+    cursor.execute(INDEX_FACTS, (table.oid,))
+    found = [
+        {
+            "name": name,
+            "method": method,
+            "unique": unique,
+            "primary": primary,
+            "keys": keys,
+            "operator_classes": classes,
+            "options": dict(option.split("=", 1) for option in options),
+            "partial": is_partial,
+            "constraint": constraint,
+            "casts": _casts(texts) if "expression" in keys else [],
+        }
+        for name, method, unique, primary, keys, classes, options, is_partial, constraint, texts in cursor.fetchall()
+    ]
+    cursor.execute(FOREIGN_KEY_FACTS, (table.oid,))
+    names = ("name", "columns", "referenced_table", "referenced_columns", "on_delete")
+    return found, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _casts(expressions: Sequence[str]) -> list[dict[str, Any] | None]:
+    """Which of an index's expressions, as the server writes them, are casts of a vector column."""
+    found = [KEY_CAST.fullmatch(text) for text in expressions]
+    return [cast and {"column": cast[1], "type": cast[2], "dimensions": int(cast[3])} for cast in found]
+
+
+def has_foreign_key(cursor: Any, live: dict[str, Table]) -> bool:
+    """Whether the database itself refuses an embedding without its collection."""
+    return bool(_foreign_keys(cursor, live))
+
+
+def dimensions(cursor: Any, table: Table) -> int | None:
+    """The dimensions every vector of the table must have: its column's, or those an index casts to; None if any."""
+    column = table.column("embedding")
+    if column is None or column.type != "vector":
+        return None
+    if column.modifier > 0:
+        return column.modifier
+    cursor.execute(CAST_DIMENSIONS, (table.oid,))
+    found = {int(match) for (definition,) in cursor.fetchall() for match in CAST.findall(definition)}
+    return found.pop() if len(found) == 1 else None
+
+
+def drop(session: Session, live: dict[str, Table], selected: Sequence[str]) -> Dropped:
+    """Drop the secondary indexes of the selected tables, and the foreign key if embeddings are replaced."""
+    cursor = session.cursor
+    session.enter("truncate")
+    found = [index for name in selected for index in _indexes(cursor, live[name])]
+    keys = _foreign_keys(cursor, live) if EMBEDDING in selected else []
+    if not may_rebuild(cursor, live):
+        return Dropped(warnings=[KEPT] if found or keys else [])
+    for key in keys:
+        cursor.execute(SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(key.table.identifier, Identifier(key.name)))
+    for index in found:
+        cursor.execute(SQL("DROP INDEX {}").format(Identifier(index.table.schema, index.name)))
+    session.progress.expect_indexes([index.method for index in found])
+    return Dropped(found, keys)
+
+
+def may_rebuild(cursor: Any, live: dict[str, Table]) -> bool:
+    """Whether this role may drop indexes and make them again."""
+    cursor.execute(MAY_REBUILD, ([table.oid for table in live.values()],))
+    return bool(cursor.fetchone()[0])
+
+
+def rebuild(session: Session, dropped: Dropped, memory: str | None) -> dict[str, dict[str, Any]]:
+    """Build what was dropped, each index with all the server's workers; results by name, durations in seconds.
+
+    memory: maintenance_work_mem for the builds, None for the server's own setting.
+    """
+    session.enter("index")
+    changed = {index.table.oid for index in dropped.indexes} | {key.table.oid for key in dropped.foreign_keys}
+    _fire_deferred(session.cursor, changed)
+    results = {}
+    for index in dropped.indexes:
+        started = time.monotonic()
+        session.enter("index", index.table.name)
+        create = partial(_create, session.cursor, index)
+        parallel = index_build.build(session, index.table, index.method, create, memory, index.tablespace)
+        session.progress.indexed()
+        results[index.name] = result(index.table, index.method, started, parallel=parallel)
+    for key in dropped.foreign_keys:
+        started = time.monotonic()
+        _add(session.cursor, key)
+        results[key.name] = result(key.table, "foreign key", started)
+    return results
+
+
+def result(table: Table, method: str, started: float, **more: bool) -> dict[str, Any]:
+    """What an answer says of an index or key that was made."""
+    duration = round(time.monotonic() - started, 3)
+    return {"success": True, "table": table.name, "method": method, **more, "duration": duration}
+
+
+def _indexes(cursor: Any, table: Table) -> list[Index]:
+    cursor.execute(INDEXES, (table.oid,))
+    rows = cursor.fetchall()
+    return [Index(table, definition(cursor, row[0]), *row) for row in rows]
+
+
+def definition(cursor: Any, oid: int) -> str:
+    """The CREATE INDEX of an index, to be executed as it is."""
+    cursor.in_own_path("SELECT pg_catalog.pg_get_indexdef(%s::pg_catalog.oid)", (oid,))
+    return str(cursor.fetchone()[0])
+
+
+def _foreign_keys(cursor: Any, live: dict[str, Table]) -> list[ForeignKey]:
+    cursor.execute(FOREIGN_KEY, (live[EMBEDDING].oid, live[COLLECTION].oid))
+    rows = cursor.fetchall()
+    return [ForeignKey(live[EMBEDDING], name, comment, _constraint(cursor, oid)) for oid, name, comment in rows]
+
+
+def _constraint(cursor: Any, oid: int) -> str:
+    """The definition of a constraint, to be executed as it is."""
+    cursor.in_own_path("SELECT pg_catalog.pg_get_constraintdef(%s::pg_catalog.oid)", (oid,))
+    return str(cursor.fetchone()[0])
+
+
+def _fire_deferred(cursor: Any, tables: set[int]) -> None:
+    """Let triggers that wait for the COMMIT run now: with events pending, a table can't be altered (55006)."""
+    cursor.execute(DEFERRABLE, (list(tables),))
+    waiting = [Identifier(schema, name) for schema, name in cursor.fetchall()]
+    if waiting:
+        cursor.execute(SQL("SET CONSTRAINTS {} IMMEDIATE").format(SQL(", ").join(waiting)))
+
+
+def _create(cursor: Any, index: Index) -> None:
+    name = Identifier(index.table.schema, index.name)
+    cursor.execute(index.definition)
+    for column, target in index.statistics:
+        statement = SQL("ALTER INDEX {} ALTER COLUMN {} SET STATISTICS {}")
+        cursor.execute(statement.format(name, Literal(column), Literal(target)))
+    if index.comment is not None:
+        cursor.execute(SQL("COMMENT ON INDEX {} IS {}").format(name, Literal(index.comment)))
+    if index.clustered:
+        cursor.execute(SQL("ALTER TABLE {} CLUSTER ON {}").format(index.table.identifier, Identifier(index.name)))
+    cursor.execute("SELECT to_regclass(%s)::oid", (name.as_string(cursor),))
+    if definition(cursor, cursor.fetchone()[0]) != index.definition:
+        raise InternalError(f"重建的索引与原定义不同: {index.name}")
+
+
+def _add(cursor: Any, key: ForeignKey) -> None:
+    table, name = key.table.identifier, Identifier(key.name)
+    cursor.execute(SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(table, name, SQL(key.definition)))
+    if key.comment is not None:
+        cursor.execute(SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(name, table, Literal(key.comment)))

@@ -1,0 +1,37 @@
+"""Which server a database is on, so that two of the same name are told apart."""
+
+from contextlib import suppress
+
+from common.errors import ServiceError
+from data_pipeline.postgres import connection
+from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.target import digest_of, server_digest
+
+READABLE = """
+SELECT pg_catalog.has_function_privilege(pg_catalog.to_regprocedure('pg_catalog.pg_control_system()'), 'EXECUTE')
+"""
+IDENTIFIER = "SELECT system_identifier::pg_catalog.text FROM pg_catalog.pg_control_system()"
+
+
+def of(session: Session) -> str:
+    """A digest of the system identifier that initdb gave the server; where it can't be read, of host and port.
+
+    A standby has its primary's identifier, however either is reached.
+    """
+    identifier = _system_identifier(session)
+    if identifier is not None:
+        return digest_of(["system", identifier])
+    info = session.cursor.connection.info
+    return server_digest(info.host, info.port)
+
+
+def _system_identifier(session: Session) -> str | None:
+    cursor = session.cursor
+    cursor.execute(READABLE)
+    if not cursor.fetchone()[0]:
+        return None
+    with suppress(ServiceError), connection.savepoint(session, "identity"):  # a managed server may refuse the call
+        cursor.execute(IDENTIFIER)
+        found: str | None = cursor.fetchone()[0]
+        return found
+    return None

@@ -1,0 +1,112 @@
+"""From the driver's errors to ours: first the phase, then the SQLSTATE.
+
+psycopg2 has no SQLSTATE for a failed connect, nor for a backend that dies while COPY runs, so the phase decides there.
+The driver's text is never passed on: it quotes rows, and passwords in connection strings.
+"""
+
+import re
+from typing import Literal
+
+import psycopg2
+
+from common import errors
+from common.errors import ServiceError
+from data_pipeline.postgres.link import refusal
+from data_pipeline.storage.naming import EMBEDDING, TABLES
+
+Phase = Literal["connect", "prepare", "truncate", "load", "index", "check", "commit", "read"]
+
+CONNECT_FAILED = "数据库连接失败,请检查连接配置"
+# "COPY langchain_pg_embedding, line 17, column cmetadata: …", in the server's language: only the number and the name of
+# the column are ours to repeat.
+COPY_CONTEXT = re.compile(r"COPY \w+, \w+ (?P<record>\d+)(?:, \w+ (?P<column>\w+))?")
+
+_TRANSIENT = re.compile(r"08...|57P0[123]|53300|53200|25P03")
+_MISMATCH = ("25006", "42P01", "42703", "42704", "42P07", "3F000", "42804")
+_ROW_REJECTED = ("23502", "23514", "P0001")
+
+
+def at_connect(error: psycopg2.Error) -> ServiceError:
+    """The answer for a connection that was not to be had; its details say why."""
+    found = refusal.of(error)
+    return errors.DatabaseError(CONNECT_FAILED, can_retry=found.can_retry, details=found.details)
+
+
+def translate(error: psycopg2.Error, phase: Phase, connection_lost: bool) -> ServiceError:
+    """The answer for a statement that failed in `phase`."""
+    code = error.pgcode
+    if code is None:
+        return _without_code(connection_lost)
+    if code == "08P01" and phase == "load":
+        return _bad_data(error)
+    if _TRANSIENT.fullmatch(code):
+        return errors.DatabaseError("数据库连接中断", can_retry=True)
+    return _by_code(code, phase, error)
+
+
+def failed_record(error: psycopg2.Error) -> tuple[int, str | None] | None:
+    """The record of the COPY stream (1 is the first) and the column the server complained about, if it says."""
+    found = COPY_CONTEXT.search(getattr(error.diag, "context", None) or "")
+    return (int(found["record"]), found["column"]) if found else None
+
+
+def _without_code(connection_lost: bool) -> ServiceError:
+    if connection_lost:
+        return errors.DatabaseError("数据库连接中断", can_retry=True)
+    return errors.InternalError("数据库操作失败")
+
+
+def _by_code(code: str, phase: Phase, error: psycopg2.Error) -> ServiceError:
+    if code == "53100":
+        return errors.StorageFull("数据库存储空间不足", can_retry=False)
+    if code in ("55P03", "40P01", "40001"):
+        return errors.LockTimeout("等待表锁超时,请稍后重试", can_retry=True)
+    if code == "57014":
+        return errors.OperationTimeout("数据库操作被取消或超时", can_retry=True)
+    if code in _MISMATCH:
+        return errors.SchemaMismatch(_mismatch_text(code), can_retry=False)
+    if code in ("0A000", "2BP01") and phase in ("truncate", "index"):
+        return errors.DependentRows("其他表引用了要清空的表,未做任何修改", can_retry=False)
+    if code == "42501":
+        return errors.PermissionDenied("数据库角色缺少所需权限,或行级安全策略会隐藏部分数据", can_retry=False)
+    return _by_row(code, phase, error)
+
+
+def _by_row(code: str, phase: Phase, error: psycopg2.Error) -> ServiceError:
+    if code == "23505":
+        return errors.DuplicateRows("数据重复: 相同主键或唯一键的行已存在", can_retry=False)
+    if code == "23001" or (code == "23503" and (error.diag.table_name or EMBEDDING) not in TABLES):
+        return _referred(error)
+    if code == "23503":
+        return errors.OrphanRows("存在不属于任何collection的embedding", can_retry=False)
+    if phase == "read" and code in ("22021", "22P05"):
+        return errors.InvalidBackup("表中有不能以 UTF-8 表示的文本,无法备份", can_retry=False)
+    in_copy = phase in ("load", "index") and (code.startswith(("22", "54")) or code == "XX000")
+    if in_copy or code in _ROW_REJECTED:
+        return _bad_data(error)
+    return errors.InternalError("数据库操作失败")
+
+
+def _referred(error: psycopg2.Error) -> ServiceError:
+    """A table that isn't ours: whichever side of its foreign key failed, the server names the one that refers."""
+    schema, name = error.diag.schema_name, error.diag.table_name
+    if not name:
+        return errors.DependentRows("其他表的行引用了将被删除或改动的行,未做任何修改", can_retry=False)
+    table = f"{schema}.{name}"
+    details = {"tables": [{"table": table, "rows": None}]}
+    return errors.DependentRows(f"其他表的外键不允许该操作: {table};未做任何修改", can_retry=False, details=details)
+
+
+def _bad_data(error: psycopg2.Error) -> ServiceError:
+    return errors.InvalidBackup("数据库拒绝了备份中的数据", can_retry=False)
+
+
+def _mismatch_text(code: str) -> str:
+    texts = {
+        "25006": "目标数据库是只读的",
+        "42P01": "目标数据库中缺少所需的表",
+        "42703": "目标表缺少备份中的列",
+        "42704": "目标数据库缺少所需的类型或扩展",
+        "3F000": "目标模式不存在",
+    }
+    return texts.get(code, "目标表结构与备份不一致")

@@ -1,0 +1,153 @@
+"""What a restore would do to the live tables, which are only read, seen from the backup's rows in temporary ones."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg2.sql import SQL, Identifier
+
+from common.errors import DuplicateRows, PermissionDenied
+from data_pipeline.postgres.schema import unique_keys
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.schema.unique_keys import UniqueKey
+from data_pipeline.postgres.writing import clone
+from data_pipeline.postgres.writing.staging import Staged
+
+SAMPLES = 20
+
+PAIRED = """
+SELECT count(*) FILTER (WHERE l.tableoid IS NULL),
+       count(*) FILTER (WHERE l.tableoid IS NOT NULL AND NOT {differs}),
+       count(*) FILTER (WHERE l.tableoid IS NOT NULL AND {differs})
+FROM {staged} s LEFT JOIN {live} l ON {same_key}
+"""
+ONLY_LIVE = "SELECT count(*) FROM {live} l WHERE {in_scope} AND NOT EXISTS (SELECT FROM {staged} s WHERE {same_key})"
+
+CONFLICTS = """
+WITH found AS (
+  SELECT DISTINCT s.{id}::text AS id FROM {staged} s
+  WHERE {incoming} AND EXISTS (SELECT FROM {live} l WHERE {staying} AND {alike}))
+SELECT count(*), ARRAY(SELECT id FROM found ORDER BY id COLLATE "C" LIMIT {samples}) FROM found
+"""
+TWICE = """
+SELECT EXISTS (SELECT FROM {staged} s WHERE {incoming} AND {present} GROUP BY {columns_} HAVING count(*) > 1)
+"""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The backup's rows against the live ones of the same key, and live rows in scope that the backup does not have."""
+
+    only_backup: int
+    same: int
+    different: int
+    only_live: int
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Which rows would be written, of the staged ones as s, and which live ones as l would stay as they are.
+
+    Conditions, as Staged.sql fills them in.
+    """
+
+    incoming: str = "TRUE"
+    staying: str = "TRUE"
+
+
+REPLACED = Meeting(staying="FALSE")
+ADDED = Meeting()
+WITHIN_SCOPE = Meeting(staying="({in_scope}) IS NOT TRUE")  # NULL: in no collection
+SKIPPED = Meeting(incoming="NOT EXISTS (SELECT FROM {live} l WHERE {same_key})")
+UPDATED = Meeting(staying="({in_scope} AND EXISTS (SELECT FROM {staged} s WHERE {same_key})) IS NOT TRUE")
+
+
+def pair(cursor: Any, staged: Staged) -> Pairs:
+    """Count, comparing to the bit as sync does."""
+    cursor.execute(staged.sql(PAIRED))
+    only_backup, same, different = cursor.fetchone()
+    return Pairs(only_backup, same, different, only_live(cursor, staged))
+
+
+def only_live(cursor: Any, staged: Staged) -> int:
+    """How many live rows in scope have a key that the backup does not have."""
+    cursor.execute(staged.sql(ONLY_LIVE))
+    return int(cursor.fetchone()[0])
+
+
+def expect_unique(cursor: Any, staged: Staged, meeting: Meeting) -> None:
+    """Raise DuplicateRows for rows that a unique index would refuse, with up to 20 ids."""
+    for key in _unique_keys(cursor, staged.live):
+        count, ids = _conflicts(cursor, staged, meeting, key)
+        if count or _twice(cursor, staged, meeting, key.columns):
+            raise _refused(staged, key.columns, count, ids)
+
+
+def expect_free_ids(cursor: Any, staged: Staged, suffix: str) -> None:
+    """Raise DuplicateRows for copies whose id is taken already."""
+    id_ = staged.key[0]
+    value = clone.value(id_, suffix)
+    cursor.execute(
+        staged.sql("SELECT count(*) FROM {staged} s JOIN {live} l ON l.{id} = {value}", id=Identifier(id_), value=value)
+    )
+    if count := cursor.fetchone()[0]:
+        raise _refused(staged, [id_], count, [])
+
+
+def without_collection(cursor: Any, embeddings: Staged) -> int:
+    """How many of the backup's embeddings are in no collection."""
+    cursor.execute(embeddings.sql("SELECT count(*) FROM {staged} WHERE collection_id IS NULL"))
+    return int(cursor.fetchone()[0])
+
+
+def expect_privileges(cursor: Any, table: Table, privileges: Iterable[str]) -> None:
+    """Raise PermissionDenied, naming those that this role lacks."""
+    wanted = sorted(privileges)
+    cursor.execute(
+        "SELECT p FROM unnest(%s) p WHERE NOT has_table_privilege(%s::oid, p) ORDER BY 1", (wanted, table.oid)
+    )
+    if lacking := [name for (name,) in cursor.fetchall()]:
+        raise PermissionDenied(
+            f"数据库角色对 {table.name} 缺少权限: {', '.join(lacking)}",
+            can_retry=False,
+            details={"table": table.name, "privileges": lacking},
+        )
+
+
+def _unique_keys(cursor: Any, table: Table) -> list[UniqueKey]:
+    """Those whose columns a backup has: not generated ones."""
+    return [key for key in unique_keys.of(cursor, table.oid) if all(table.column(name) for name in key.columns)]
+
+
+def _conflicts(cursor: Any, staged: Staged, meeting: Meeting, key: UniqueKey) -> tuple[int, list[str]]:
+    cursor.execute(
+        staged.sql(
+            CONFLICTS,
+            id=Identifier(staged.key[0]),
+            incoming=staged.sql(meeting.incoming),
+            staying=staged.sql(meeting.staying),
+            alike=key.same("l", "s"),
+            samples=SQL(str(SAMPLES)),
+        )
+    )
+    count, ids = cursor.fetchone()
+    return int(count), list(ids)
+
+
+def _twice(cursor: Any, staged: Staged, meeting: Meeting, columns: Sequence[str]) -> bool:
+    """Whether two of the backup's own rows would meet."""
+    names = [SQL("s.{}").format(Identifier(name)) for name in columns]
+    cursor.execute(
+        staged.sql(
+            TWICE,
+            incoming=staged.sql(meeting.incoming),
+            present=SQL(" AND ").join(SQL("{} IS NOT NULL").format(name) for name in names),
+            columns_=SQL(", ").join(names),
+        )
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def _refused(staged: Staged, columns: Sequence[str], count: int, ids: Sequence[str]) -> DuplicateRows:
+    details = {"table": staged.live.name, "columns": list(columns), "rows": count, "ids": list(ids)}
+    return DuplicateRows("数据重复: 相同主键或唯一键的行已存在", can_retry=False, details=details)

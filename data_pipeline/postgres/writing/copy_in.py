@@ -1,0 +1,189 @@
+"""A file into a table: file -> blocks -> encoded blocks -> one COPY stream."""
+
+import pickle
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg2
+
+from common.errors import DuplicateRows, InvalidBackup, OrphanRows, ServiceError, TriggerChangedRows
+from data_pipeline.formats import blocks, encoder, pgcopy
+from data_pipeline.formats.blocks import Block, Job
+from data_pipeline.formats.csv_reader import RowError
+from data_pipeline.formats.evidence import Contradicted
+from data_pipeline.formats.worker_pool import WorkerPool, encode_inline
+from data_pipeline.postgres import sqlstate
+from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.link.line import Line
+from data_pipeline.postgres.progress import SILENT, Progress
+from data_pipeline.postgres.schema import tables
+from data_pipeline.sets.table_source import Source
+
+INLINE_BYTES = 8 << 20
+"""A file up to this size is encoded in this process: starting a worker takes longer than parsing it."""
+
+MESSAGE_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A block that was read: its first record (1 is the first that was sent), and the lines that precede it."""
+
+    block: Block
+    first_record: int
+    lines_before: int
+
+
+class Reading:
+    """One pass over a source: iterates over encoded blocks, in order and in pieces, and counts rows and lines.
+
+    rows: those of the file; sent: those whose collections are wanted.
+    Raises InvalidBackup or OrphanRows with file and line for the first record that can't be restored, and Reopened
+    where the file turns out to be in another dialect.
+    """
+
+    def __init__(
+        self, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool, progress: Progress = SILENT
+    ) -> None:
+        self.rows = self.sent = 0
+        self.passed: list[Passed] = []
+        self._lines = source.header_lines
+        self._source = source
+        self.layout = replace(source.layout, collections=collections, largest_field=pool.largest_field)
+        self._layout = pickle.dumps(self.layout)
+        self._pool = pool
+        self._progress = progress
+
+    def __iter__(self) -> Iterator[bytes]:
+        found: list[Block] = []
+        ambiguous = 0
+        jobs = self._jobs(found)
+        inline = self._pool.size == 0 or self._source.file.size <= INLINE_BYTES
+        try:
+            for encoded in encode_inline(jobs) if inline else self._pool.encode(jobs):
+                self.passed.append(Passed(found[len(self.passed)], self.sent + 1, self._lines))
+                self.rows += encoded.rows
+                self.sent += encoded.rows - encoded.dropped
+                if encoded.evidence:
+                    self._source.dialect.take(self._source.file.name, encoded.evidence, self._lines)
+                    ambiguous += encoded.evidence.ambiguous
+                self._lines += encoded.lines
+                yield from _messages(encoded.payload)
+                self._progress.advance(self.passed[-1].block.length, encoded.rows)
+                del encoded  # before the next block is there
+        except Contradicted as found_out:
+            self._source.dialect.take(self._source.file.name, found_out.evidence, self._lines)
+            raise
+        except RowError as error:
+            raise self._source.rejected(error, self._lines) from None
+        self._source.expect_rows(self.rows)
+        self._source.dialect.finished(self._source.name, self.layout.dialect, ambiguous)
+
+    def _jobs(self, found: list[Block]) -> Iterator[Job]:
+        source = self._source
+        with source.file.portions() as portion:
+            for block in source.blocks(self._pool.largest_field):
+                found.append(block)
+                readable = portion(block.offset, block.length)
+                yield Job(readable, block, self._layout, source.format, source.binary)
+
+
+def _messages(payload: Iterable[bytes]) -> Iterator[bytes]:
+    """Pieces as COPY is sent them: libpq keeps room for the longest one there was."""
+    for piece in payload:
+        if len(piece) <= MESSAGE_BYTES:
+            yield piece
+        else:
+            view = memoryview(piece)
+            yield from (bytes(view[start : start + MESSAGE_BYTES]) for start in range(0, len(piece), MESSAGE_BYTES))
+
+
+class CopyStream:
+    """What COPY reads from: one piece of an encoded block a read.
+
+    An exception inside read() reaches psycopg2's caller as QueryCanceled without a cause, so the first one is kept.
+    line: the COPY's connection, which doesn't wait for its server while a piece is read.
+    """
+
+    def __init__(self, reading: Reading, binary: bool, line: Line) -> None:
+        self.error: Exception | None = None
+        self._line = line
+        self._chunks = _framed(reading) if binary else iter(reading)
+
+    def read(self, _size: int) -> bytes:
+        try:
+            with self._line.aside():
+                piece = next(filter(None, self._chunks), b"")  # an empty read would end the COPY
+        except Exception as error:
+            self.error = error
+            self._line.await_room()
+            raise
+        if not piece:
+            self._line.await_room()
+        return piece
+
+
+def load(session: Session, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool) -> int:
+    """Write a file's rows into its table and return how many; what was there before stays.
+
+    collections: uuids an embedding may name, None if nobody checks. Raises InvalidBackup or OrphanRows with file and
+    line, or whatever the database refuses. The caller's transaction decides what becomes of the rows.
+    """
+    session.enter("load", source.name)
+    reading = Reading(source, collections, pool, session.progress)
+    written = _copy(session, source, reading)
+    if written != reading.sent:  # a trigger has left rows out
+        raise TriggerChangedRows(source.name, reading.sent - written)
+    return written
+
+
+def _framed(reading: Reading) -> Iterator[bytes]:
+    yield pgcopy.HEADER
+    yield from reading
+    yield pgcopy.TRAILER
+
+
+def _copy(session: Session, source: Source, reading: Reading) -> int:
+    stream = CopyStream(reading, source.binary, session.cursor.connection)
+    file_format = "binary" if source.binary else "csv"
+    try:
+        return tables.copy_in(session.cursor, source.table, source.columns, file_format, stream)
+    except psycopg2.Error as error:
+        if stream.error is not None:
+            raise stream.error from None
+        if session.cursor.connection.closed:
+            raise
+        raise _located(sqlstate.translate(error, "load", False), error, source, reading) from None
+
+
+def _located(answer: ServiceError, error: Any, source: Source, reading: Reading) -> ServiceError:
+    """Add file and line to what the server refused about a row, where it says which one it was."""
+    found = sqlstate.failed_record(error)
+    about_a_row = isinstance(answer, InvalidBackup | OrphanRows | DuplicateRows)
+    if found is None or not about_a_row:
+        answer.data.setdefault("details", {"file": source.file.name})
+        return answer
+    record, column = found
+    line = _line_of(record, source, reading)
+    if line is None:
+        answer.data.setdefault("details", {"file": source.file.name})
+        return answer
+    answer.data["details"] = {"file": source.file.name, "line": line, "column": column, "reason": answer.response}
+    answer.response = f"{source.file.name} 第 {line} 行: {answer.response}"
+    return answer
+
+
+def _line_of(record: int, source: Source, reading: Reading) -> int | None:
+    """The file's line of a record the server counted. Of CSV it counts lines: the file's own, if all were sent."""
+    if not source.binary:
+        return source.header_lines + record if source.layout.wanted is None else None
+    passed = next((one for one in reversed(reading.passed) if one.first_record <= record), None)
+    if passed is None:
+        return record
+    data = blocks.read(source.file, passed.block)
+    return (
+        passed.lines_before
+        + 1
+        + encoder.record_before(data, reading.layout, source.format == "csv", record - passed.first_record)
+    )

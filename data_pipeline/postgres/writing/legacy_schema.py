@@ -1,0 +1,105 @@
+"""Rows of LangChain's old schema into the new one: loaded into a temporary table as they are, then converted.
+
+An embedding's id is its custom_id where that is there and no other row of the file has it, else its uuid; whichever
+collections are restored. cmetadata goes from json to jsonb, which keeps one of several equal keys and no white space.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from psycopg2.sql import SQL, Composable, Identifier
+
+from data_pipeline.formats.worker_pool import WorkerPool
+from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.row_filter import Scope
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.writing import copy_in
+from data_pipeline.postgres.writing.staging import TEMPORARY
+from data_pipeline.sets.table_source import Source
+from data_pipeline.storage.naming import EMBEDDING
+
+NULLS = {name: f"NULL::pg_catalog.{name}" for name in ("uuid", "varchar", "json")}
+"""The types of what the old schema has and the live table has not."""
+
+# Rows of the old schema as r; d.custom_id is there if several rows share it.
+ROWS = """
+FROM {old} r LEFT JOIN (
+  SELECT custom_id FROM {old} GROUP BY 1 HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1
+) d ON d.custom_id OPERATOR(pg_catalog.=) r.custom_id
+WHERE {in_scope}
+"""
+OWN_ID = "(r.custom_id OPERATOR(pg_catalog.<>) '' AND d.custom_id IS NULL)"
+
+
+def load(
+    session: Session, source: Source, scope: Scope, collections: frozenset[bytes] | None, pool: WorkerPool
+) -> tuple[int, list[str]]:
+    """Write a file of the old schema into its table, as loader.load does; only the rows in scope.
+
+    Returns how many, and what was done to how many of them.
+
+    All of the file is staged, since a custom_id must be the only one in it.
+    """
+    old = _stage(session.cursor, source)
+    layout = replace(source.layout, wanted=None)
+    copy_in.load(session, replace(source, table=old, layout=layout, coerced=frozenset()), collections, pool)
+    session.enter("load")
+    by_custom_id = source.name == EMBEDDING and "id" in source.coerced
+    rows = SQL(ROWS if by_custom_id else "FROM {old} r WHERE {in_scope}").format(
+        old=old.identifier, in_scope=scope.condition(source.name, "r")
+    )
+    warnings = list(_count(session.cursor, source, rows))
+    values = SQL(", ").join(_value(name, source.coerced) for name in source.columns)
+    names = SQL(", ").join(map(Identifier, source.columns))
+    statement = SQL("INSERT INTO {} ({}) SELECT {} {}").format(source.table.identifier, names, values, rows)
+    session.cursor.execute(statement)
+    written = session.cursor.rowcount
+    session.cursor.execute(SQL("DROP TABLE {}").format(old.identifier))
+    return written, warnings
+
+
+def _stage(cursor: Any, source: Source) -> Table:
+    """An empty temporary table with the file's columns, typed as the live ones are where these have them."""
+    name = f"old_{source.name}"
+    columns = SQL(", ").join(_column(column.name, column.type, source) for column in source.layout.columns)
+    cursor.execute(
+        SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} l WITH NO DATA").format(
+            Identifier(name), columns, source.table.identifier
+        )
+    )
+    return Table(TEMPORARY, name, 0, ())
+
+
+def _column(name: str, type_: str, source: Source) -> Composable:
+    if name in source.coerced or source.table.column(name) is None:
+        return SQL(f"{NULLS[type_]} AS {{}}").format(Identifier(name))
+    return Identifier("l", name)
+
+
+def _count(cursor: Any, source: Source, rows: Composable) -> Iterable[str]:
+    if "cmetadata" in source.coerced:
+        cursor.execute(SQL("SELECT count(r.cmetadata) {}").format(rows))
+        (converted,) = cursor.fetchone()
+        if converted:
+            yield f"{source.name}: {converted} 行的 cmetadata 由 json 转换为 jsonb"
+    if "id" in source.coerced:
+        own = SQL(OWN_ID)
+        cursor.execute(
+            SQL("SELECT count(*) FILTER (WHERE {own}), count(*) FILTER (WHERE {own} IS NOT TRUE) {rows}").format(
+                own=own, rows=rows
+            )
+        )
+        kept, replaced = cursor.fetchone()
+        if kept:
+            yield f"{source.name}: {kept} 行以 custom_id 作为 id"
+        if replaced:
+            yield f"{source.name}: {replaced} 行没有唯一的 custom_id,以 uuid 作为 id"
+
+
+def _value(name: str, coerced: frozenset[str]) -> Composable:
+    if name == "id" and name in coerced:
+        return SQL(f"CASE WHEN {OWN_ID} THEN r.custom_id ELSE r.uuid::pg_catalog.text END")
+    if name in coerced:
+        return SQL("r.{}::pg_catalog.jsonb").format(Identifier(name))
+    return Identifier("r", name)

@@ -1,0 +1,113 @@
+"""A backup's rows in temporary tables, beside the live ones they will be compared with.
+
+They need about as much disk on the server as the backup's rows have in the live tables, and are gone at the end of the
+transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from psycopg2.sql import SQL, Composed, Identifier
+
+from data_pipeline.postgres.connection import Session, prefer
+from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.schema import unique_keys
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.schema.unique_keys import UniqueKey
+from data_pipeline.sets.table_source import Source
+
+TEMPORARY = "pg_temp"
+DIFFERS = "{} OPERATOR(pg_catalog.*<>) {}"
+TEMP_BUFFERS = "64MB"
+"""A session's memory for temporary tables: the default of 8 MB writes most of a staged table out and reads it again."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A backup's table in a temporary one, to be compared with the live one."""
+
+    source: Source
+    live: Table
+    identity: UniqueKey
+    scope: Scope = EVERYTHING
+    """The live rows that may be touched."""
+
+    @property
+    def table(self) -> Table:
+        """The temporary table."""
+        return self.source.table
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.identity.columns
+
+    @property
+    def columns(self) -> list[str]:
+        return self.source.columns
+
+    def sql(self, template: str, **more: Any) -> Composed:
+        """A statement with {live} as l, {staged} as s, {in_scope} for l, {same_key}, {differs} and {columns}."""
+        return SQL(template).format(
+            live=self.live.identifier,
+            staged=self.table.identifier,
+            in_scope=self.scope.condition(self.live.name, "l"),
+            same_key=self.identity.same("l", "s"),
+            differs=SQL(DIFFERS).format(record("l", self.columns), record("s", self.columns)),
+            columns=SQL(", ").join(map(Identifier, self.columns)),
+            **more,
+        )
+
+
+def stage(cursor: Any, source: Source, prefix: str = "staged") -> Staged:
+    """An empty temporary table of the live one's columns, gone at the end of the transaction."""
+    live = source.table
+    staging = Table(TEMPORARY, f"{prefix}_{live.name}", 0, live.columns)
+    prefer(cursor, "temp_buffers", TEMP_BUFFERS)  # refused where a pooled session has used temporary tables before
+    # What was staged of a set that was reopened since has the same name.
+    cursor.execute(
+        SQL("DROP TABLE IF EXISTS {}; CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(
+            staging.identifier, Identifier(staging.name), live.identifier
+        )
+    )
+    return Staged(replace(source, table=staging), live, key(cursor, live))
+
+
+def drop(cursor: Any, staged: Staged) -> None:
+    """Make room for another temporary table of the same name."""
+    cursor.execute(staged.sql("DROP TABLE {staged}"))
+
+
+def count_changed(cursor: Any, staged: Staged) -> int:
+    """How many of the backup's rows are not in the live table as the backup has them, to the bit."""
+    cursor.execute(
+        staged.sql(
+            "SELECT count(*) FROM {staged} s WHERE NOT EXISTS (SELECT FROM {live} l WHERE {same_key} AND NOT {differs})"
+        )
+    )
+    return int(cursor.fetchone()[0])
+
+
+def index(session: Session, staged: Staged) -> None:
+    """Give a loaded temporary table its key and statistics. Fails with 23505 if the file holds a key twice."""
+    session.enter("check")
+    names = SQL(", ").join(map(Identifier, staged.key))
+    table = staged.table.identifier
+    session.cursor.execute(SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(table, names))
+    session.cursor.execute(SQL("ANALYZE {} ({})").format(table, names))
+
+
+def primary_key(cursor: Any, table: Table) -> UniqueKey | None:
+    """A live table's primary key; None if it has none."""
+    return next((key for key in unique_keys.of(cursor, table.oid) if key.primary), None)
+
+
+def key(cursor: Any, table: Table) -> UniqueKey:
+    """The primary key, or what LangChain uses as one."""
+    return primary_key(cursor, table) or unique_keys.by_default("id" if table.column("id") else "uuid")
+
+
+def record(alias: str, columns: Sequence[str]) -> Composed:
+    """Columns of a row as one value, which *= and *<> compare to the bit."""
+    values = SQL(", ").join(SQL("{}.{}").format(SQL(alias), Identifier(name)) for name in columns)
+    return SQL("ROW({})::pg_catalog.record").format(values)

@@ -1,0 +1,1 @@
+"""The embedded PostgreSQL: its data directory, its process, its life."""

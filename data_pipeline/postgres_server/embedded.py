@@ -1,0 +1,179 @@
+"""The embedded PostgreSQL: what the service uses when no database is configured.
+
+Processes share the server of a data directory: the first one starts it, the last one to leave stops it. A process
+says that it uses the server by a lock on a file, which the system takes back from a process that was killed.
+Leaving is registered with atexit. SIGTERM doesn't run that: whoever may get one has to turn it into sys.exit().
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg2
+from fasteners import InterProcessLock, InterProcessReaderWriterLock
+from psycopg2.sql import SQL, Identifier
+
+from data_pipeline.postgres.schema.ddl_types import extension_schema
+from data_pipeline.postgres.target import Target
+from data_pipeline.postgres_server.cluster import (
+    START_SECONDS,
+    SUPERUSER,
+    WINDOWS,
+    Cluster,
+    EmbeddedServerError,
+    binaries,
+)
+
+__all__ = ["EmbeddedServer", "EmbeddedServerError", "binaries", "start"]
+
+DATABASE = "vector_db"
+# A socket's address holds 104 bytes on macOS, 108 on Linux, with "/.s.PGSQL.65535" and the closing NUL.
+LONGEST_SOCKET_DIRECTORY = 104 - 16
+
+# What a role's or the database's search path says is nothing to us.
+OPTIONS = {"options": "-c search_path=pg_catalog,pg_temp"}
+
+# As langchain_postgres makes them.
+TABLES = """
+CREATE TABLE IF NOT EXISTS public.langchain_pg_collection (
+    uuid uuid PRIMARY KEY, name varchar NOT NULL UNIQUE, cmetadata json);
+CREATE TABLE public.langchain_pg_embedding (
+    id varchar PRIMARY KEY,
+    collection_id uuid REFERENCES public.langchain_pg_collection (uuid) ON DELETE CASCADE,
+    embedding {types}.vector, document varchar, cmetadata jsonb);
+CREATE INDEX ix_cmetadata_gin ON public.langchain_pg_embedding USING gin (cmetadata jsonb_path_ops);
+"""
+
+_servers: dict[tuple[int, Path], "EmbeddedServer"] = {}
+_mutex = threading.Lock()
+
+
+def start(data_dir: Path) -> "EmbeddedServer":
+    """The running server of `data_dir`, its database and tables included; what is missing is made.
+
+    Every call in a process gets the same object, from whatever thread. Raises EmbeddedServerError.
+    """
+    home = data_dir.resolve()
+    # By process, because a forked child has to say for itself that it uses the server.
+    key = os.getpid(), home
+    with _mutex:
+        server = _servers.get(key) or EmbeddedServer(home)
+        server._join()
+        _servers[key] = server
+        return server
+
+
+def leave() -> None:
+    """Leave every server this process uses, for an end that doesn't run what atexit has. Raises EmbeddedServerError."""
+    for server in [*_servers.values()]:
+        server.stop()
+
+
+class EmbeddedServer:
+    """What a process holds of the server it uses; start() gives it."""
+
+    target: Target
+    """The database, as the superuser. On Linux the host is the directory of a Unix socket."""
+
+    def __init__(self, home: Path) -> None:
+        self._cluster = Cluster(home)
+        self._process = os.getpid()
+        self._joined = False
+        self._short_path: Path | None = None
+        self._turn = InterProcessLock(home / "turn.lock")  # held while one process starts or stops the server
+        self._use = InterProcessReaderWriterLock(home / "use.lock")  # read-locked by all that use it
+
+    def stop(self) -> None:
+        """Leave the server and, if no other process uses it, stop it. Raises EmbeddedServerError.
+
+        A second call does nothing, nor does one in a forked child that has inherited the object.
+        """
+        with _mutex:
+            if self._joined and self._process == os.getpid():
+                atexit.unregister(self.stop)
+                with self._one_line_errors(), self._our_turn():
+                    self._leave()
+
+    def _join(self) -> None:
+        if self._joined and self._cluster.running():
+            return
+        with self._one_line_errors(), self._our_turn():
+            if not self._joined:
+                self._use.acquire_read_lock()
+                self._joined = True
+                atexit.register(self.stop)
+            try:
+                self._cluster.create()
+                self._cluster.start()
+                self.target = self._reachable()
+                _prepare(self.target)
+            except BaseException:
+                with suppress(EmbeddedServerError, OSError):  # the first error is the one to report
+                    self._leave()
+                raise
+
+    def _leave(self) -> None:
+        self._use.release_read_lock()
+        self._joined = False
+        if self._short_path is not None:
+            shutil.rmtree(self._short_path)
+            self._short_path = None
+        if self._use.acquire_write_lock(blocking=False):
+            try:
+                self._cluster.stop()
+            finally:
+                self._use.release_write_lock()
+
+    def _reachable(self) -> Target:
+        host = "127.0.0.1" if WINDOWS else str(self._socket_directory())
+        return Target("embedded", host, self._cluster.port, DATABASE, SUPERUSER, self._cluster.password)
+
+    def _socket_directory(self) -> Path:
+        """The data directory, by a link of this process's own where libpq couldn't take its path."""
+        data = self._cluster.data
+        if len(os.fsencode(data)) <= LONGEST_SOCKET_DIRECTORY and "," not in str(data):  # libpq splits hosts at commas
+            return data
+        if self._short_path is None:
+            self._short_path = Path(tempfile.mkdtemp(prefix="pg-"))
+            (self._short_path / "data").symlink_to(data)
+        return self._short_path / "data"
+
+    @contextmanager
+    def _our_turn(self) -> Iterator[None]:
+        if not self._turn.acquire(timeout=START_SECONDS):
+            raise EmbeddedServerError(f"another process has been starting or stopping it for {START_SECONDS} seconds")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    @contextmanager
+    def _one_line_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (RuntimeError, OSError, psycopg2.Error) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise EmbeddedServerError(f"the embedded PostgreSQL in {self._cluster.home}: {reason}") from error
+
+
+def _prepare(target: Target) -> None:
+    """Make the database, the extension and the tables, each unless it is there."""
+    with closing(psycopg2.connect(**replace(target, dbname="postgres").parameters() | OPTIONS)) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (target.dbname,))
+        if cursor.fetchone() is None:
+            cursor.execute(f"CREATE DATABASE {target.dbname}")
+    parameters = target.parameters() | OPTIONS
+    with closing(psycopg2.connect(**parameters)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
+        # A table that is there stays as it is: it may be the old schema's, or have lost its index on purpose.
+        cursor.execute("SELECT to_regclass('public.langchain_pg_embedding')")
+        if cursor.fetchone() == (None,):
+            cursor.execute(SQL(TABLES).format(types=Identifier(extension_schema(cursor) or "")))

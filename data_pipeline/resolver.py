@@ -1,0 +1,51 @@
+"""From a request to the database it means.
+
+That is its pg_conn, a URL or the name of a configured target; else the configured one; else the embedded PostgreSQL.
+"""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from common.errors import DatabaseError
+from data_pipeline.postgres import target
+from data_pipeline.postgres.sqlstate import CONNECT_FAILED
+from data_pipeline.postgres.target import Target
+from data_pipeline.postgres_server import embedded
+
+log = logging.getLogger(__name__)
+
+
+class Databases:
+    """The databases a service may use. Nothing is shared between requests but this frozen choice."""
+
+    def __init__(
+        self,
+        configured: Target | None,
+        embedded_data_dir: Path,
+        allowed_hosts: frozenset[str],
+        targets: Mapping[str, Target],
+    ) -> None:
+        self._configured = configured
+        self._embedded_data_dir = embedded_data_dir
+        self._allowed_hosts = allowed_hosts
+        self._targets = targets
+
+    def resolve(self, pg_conn: str | None = None) -> Target:
+        """The target of one request. Raises InvalidParams, Forbidden, or DatabaseError if none can be started."""
+        if pg_conn is not None:
+            if pg_conn in self._targets:
+                return self._targets[pg_conn]
+            named = target.from_url(pg_conn, "pg_conn")
+            target.allow(named, self._allowed_hosts)
+            return named
+        try:
+            return self.start()
+        except embedded.EmbeddedServerError as error:
+            log.error("%s", error)
+            details = {"cause": "EMBEDDED_SERVER", "reason": "内嵌的PostgreSQL无法启动,原因见服务日志"}
+            raise DatabaseError(CONNECT_FAILED, can_retry=False, details=details) from None
+
+    def start(self) -> Target:
+        """The target of requests that name none, its server running. Raises EmbeddedServerError with the reason."""
+        return self._configured or embedded.start(self._embedded_data_dir).target

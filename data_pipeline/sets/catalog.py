@@ -1,0 +1,224 @@
+"""Which backup sets there are: files paired by timestamp, newest first."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from common.errors import InvalidBackup, NotFound, PermissionDenied, ServiceError, ServiceUnavailable
+from data_pipeline.sets import manifest as manifests
+from data_pipeline.sets.manifest import Manifest
+from data_pipeline.storage import location as locations
+from data_pipeline.storage.base import Listing, StoredFile
+from data_pipeline.storage.local.storage import DirectoryStorage
+from data_pipeline.storage.location import MAIN_STORAGE, Location
+from data_pipeline.storage.naming import (
+    COLLECTION_FILE,
+    EMBEDDING,
+    LOG,
+    SUFFIXES,
+    TABLE_FILE,
+    TABLES,
+    FileFormat,
+    claim_name,
+    manifest_name,
+    set_files,
+    table_file,
+)
+from data_pipeline.storage.registry import Storages
+
+FORMATS = {suffix: name for name, suffix in SUFFIXES.items()}
+
+
+class ListedSet(NamedTuple):
+    """A complete set as a listing shows it: its files and their sizes in bytes, the collection table's first."""
+
+    timestamp: str
+    format: FileFormat
+    files: tuple[str, str]
+    sizes: tuple[int, int]
+    has_manifest: bool
+
+
+@dataclass(frozen=True)
+class ListedLocation:
+    """A location with at least one complete set, newest first."""
+
+    location: Location
+    sets: list[ListedSet]
+    has_log: bool
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a storage has: the locations with a complete set, and those that could not be looked through, and why."""
+
+    locations: list[ListedLocation]
+    unreadable: list[tuple[Location, ServiceError]]
+
+
+@dataclass(frozen=True)
+class BackupSet:
+    """A set taken hold of for a restore: the files of the chosen tables, and what vouches for them."""
+
+    location: Location
+    timestamp: str
+    format: FileFormat
+    files: dict[str, StoredFile]
+    manifest: Manifest | None
+    manifest_file: StoredFile | None = None
+
+
+class Catalog:
+    """The backup sets of all storages. Raises InvalidParams for a location in a storage that is not configured."""
+
+    def __init__(self, storages: Storages, backup_directory: str) -> None:
+        self._storages = storages
+        self._backup_directory = backup_directory
+
+    def location(self, task_id: str | None, storage: str = MAIN_STORAGE) -> Location:
+        """The location of a task's backups, or of the whole system's."""
+        return Location((task_id, self._backup_directory) if task_id else (self._backup_directory,), storage)
+
+    def sweep(self, storage: str = MAIN_STORAGE) -> list[str]:
+        """Remove what killed backups left behind, everywhere in a storage; returns the logical paths of those sets."""
+        places = [self.location(None, storage), *self._tasks(storage)]
+        return [place.file(timestamp) for place in places for timestamp in self._storages.of(place).sweep(place)]
+
+    def scan(self, *, global_only: bool, task_id: str | None, storage: str = MAIN_STORAGE) -> Scan:
+        """Locations of a storage with a complete set: the global one first, then tasks by their newest set."""
+        if task_id:
+            return self._listed([self.location(task_id, storage)] if locations.is_task_directory(task_id) else [])
+        found = self._listed([self.location(None, storage)])
+        if global_only:
+            return found
+        tasks = self._listed(self._tasks(storage))
+        by_time = sorted(tasks.locations, key=lambda listed: listed.sets[0].timestamp, reverse=True)
+        return Scan(found.locations + by_time, found.unreadable + tasks.unreadable)
+
+    def unreadable(self, storage: str = MAIN_STORAGE) -> list[Location]:
+        """The locations of a storage that can't be looked through."""
+        places = [self.location(None, storage), *self._tasks(storage)]
+        return self._storages.of(places[0]).unreadable(places)
+
+    def find(self, location: Location, timestamp: str, tables: Sequence[str]) -> BackupSet:
+        """Take hold of a set's files. Raises NotFound or InvalidBackup."""
+        file_format, names = self._named(location, timestamp, tables)
+        return self._take(location, timestamp, file_format, names)
+
+    @contextmanager
+    def hold(self, location: Location, timestamp: str, tables: Sequence[str]) -> Iterator[BackupSet]:
+        """Take hold of a set, so that nobody deletes it meanwhile. Raises NotFound, InvalidBackup."""
+        file_format, names = self._named(location, timestamp, tables)
+        with self._storages.of(location).held(location, list(names.values())):
+            yield self._take(location, timestamp, file_format, names)
+
+    def _named(self, location: Location, timestamp: str, tables: Sequence[str]) -> tuple[FileFormat, dict[str, str]]:
+        """The format of a set, and by table the name of its file, whether or not it is there."""
+        present = self._published(location, timestamp, tables[0])
+        file_format = _format_of(timestamp, tables, present)
+        return file_format, {table: table_file(table, timestamp, file_format) for table in tables}
+
+    def _take(self, location: Location, timestamp: str, file_format: FileFormat, names: dict[str, str]) -> BackupSet:
+        files = {table: self._storages.of(location).file(location, name) for table, name in names.items()}
+        return BackupSet(location, timestamp, file_format, files, *self._manifest(location, timestamp, files))
+
+    def delete(self, location: Location, timestamp: str) -> list[str]:
+        """Remove a set and return the names of its files. Raises OperationInProgress while somebody reads it.
+
+        The manifest goes last: as long as a file is there, so is what vouches for it.
+        """
+        present = self._published(location, timestamp, TABLES[0])
+        data = sorted(set_files(timestamp) & present - {manifest_name(timestamp)}, reverse=True)
+        if not data:
+            raise NotFound(f"备份文件不存在: {location.file(table_file(TABLES[0], timestamp, 'csv'))}")
+        names = data + sorted({manifest_name(timestamp)} & present)
+        with self._storages.of(location).held(location, data, exclusive=True):
+            self._storages.of(location).delete(location, names)
+        return names
+
+    @staticmethod
+    def single(table: str, path: Path) -> BackupSet:
+        """One table's CSV file wherever it lies, as a set that nothing vouches for."""
+        file = DirectoryStorage(path.parent).file(Location(()), path.name)
+        found = TABLE_FILE.fullmatch(path.name)
+        return BackupSet(Location(()), found[2] if found else "", "csv", {table: file}, None)
+
+    def _published(self, location: Location, timestamp: str, table: str) -> set[str]:
+        """A location's files. Raises NotFound if the set is being published right now, or its writer was killed."""
+        present = self._storages.of(location).files(location)
+        if claim_name(timestamp) in present and manifest_name(timestamp) not in present:
+            raise NotFound(f"备份文件不存在: {location.file(table_file(table, timestamp, 'csv'))}")
+        return present
+
+    def _tasks(self, storage: str) -> list[Location]:
+        names = self._storages.of(self.location(None, storage)).names()
+        return [self.location(name, storage) for name in names if locations.is_task_directory(name)]
+
+    def _listed(self, places: list[Location]) -> Scan:
+        """Of one storage. A directory that can't be looked through leaves the others as they are."""
+        scan = Scan([], [])
+        if not places:
+            return scan
+        for place, listing in zip(places, self._storages.of(places[0]).listings(places), strict=True):
+            try:
+                listed = _list(place, listing)
+            except (PermissionDenied, ServiceUnavailable) as error:
+                scan.unreadable.append((place, error))
+                continue
+            except NotFound:  # removed a moment ago
+                continue
+            if listed.sets:
+                scan.locations.append(listed)
+        return scan
+
+    def _manifest(
+        self, location: Location, timestamp: str, files: dict[str, StoredFile]
+    ) -> tuple[Manifest | None, StoredFile | None]:
+        try:
+            file = self._storages.of(location).file(location, manifest_name(timestamp))
+        except NotFound:
+            return None, None
+        if file.size > manifests.LARGEST:
+            raise InvalidBackup(f"清单文件过大: {file.path}", details={"file": file.name})
+        manifest = manifests.load(file.read(0, file.size), file.name, timestamp)
+        for table, data in files.items():
+            manifest.expect_file(table, data.name, data.size)
+        return manifest, file
+
+
+def _pair(names: set[str]) -> list[tuple[str, str, str, str]]:
+    """Timestamp, suffix and both files of the complete sets among a location's files, newest first.
+
+    A timestamp is one set; where both formats are there it is the CSV, as _format_of has it for a restore.
+    """
+    found = map(COLLECTION_FILE.fullmatch, names)
+    candidates = sorted(((match[1], match[2], match[0]) for match in found if match), reverse=True)
+    complete = {
+        timestamp: (timestamp, suffix, name, other)
+        for timestamp, suffix, name in candidates
+        if (other := f"{EMBEDDING}_{timestamp}.{suffix}") in names
+        and (claim_name(timestamp) not in names or manifest_name(timestamp) in names)
+    }
+    return list(complete.values())
+
+
+def _list(location: Location, listing: Listing) -> ListedLocation:
+    names = listing.names
+    pairs = _pair(names)
+    sizes = iter(listing.sizes([name for _, _, *both in pairs for name in both]))
+    sets = [
+        ListedSet(timestamp, FORMATS[suffix], (first, second), (size, other), manifest_name(timestamp) in names)
+        for (timestamp, suffix, first, second), size, other in zip(pairs, sizes, sizes, strict=True)
+        if size is not None and other is not None  # deleted a moment ago
+    ]
+    return ListedLocation(location, sets, LOG in names)
+
+
+def _format_of(timestamp: str, tables: Sequence[str], present: set[str]) -> FileFormat:
+    """The first format in which every chosen file exists; CSV where none has them, so that an error names it."""
+    for file_format in SUFFIXES:
+        if all(table_file(table, timestamp, file_format) in present for table in tables):
+            return file_format
+    return "csv"

@@ -1,0 +1,125 @@
+"""Which dialect the CSV files of a set are in: a manifest decides, or the caller, or what the files hold.
+
+Until the first value that only one of them can have, a file is read as its line ends suggest: csv.writer ends lines
+with `\\r\\n`, COPY with the server's own line end. A later value that the assumed dialect can't have reopens the whole
+set, so that what was loaded by then is read again. One set is in one dialect.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TypeVar
+
+from common.errors import InvalidBackup, InvalidParams
+from data_pipeline.formats.csv_header import Header
+from data_pipeline.formats.evidence import Dialect, Evidence, other
+from data_pipeline.postgres.progress import Progress
+from data_pipeline.sets.catalog import BackupSet
+
+WRITERS: dict[Dialect, str] = {"copy": "COPY", "python": "Python"}
+
+Result = TypeVar("Result")
+
+
+class Reopened(Exception):
+    """A set turned out to be in the other dialect than assumed: what was read of it has to be read again.
+
+    Not a ServiceError: nothing has failed, neither one table nor the whole.
+    """
+
+
+class WrongDialect(InvalidBackup):
+    """Values in a set contradict each other, or the dialect that the caller named; no table of it can be trusted."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a file holds what only one dialect has."""
+
+    file: str
+    line: int
+    column: str
+
+
+class SetDialect:
+    """The dialect of one set that nothing vouches for, as far as it is known. told: what the caller says it is."""
+
+    def __init__(self, told: Dialect | None = None) -> None:
+        self._told = told
+        self._found: dict[Dialect, Found] = {}
+        self._assumed: set[Dialect] = set()
+        self._ambiguous: dict[str, tuple[Dialect, int]] = {}
+
+    def of(self, header: Header) -> Dialect:
+        """How a file with this header is to be read from now on."""
+        windows = header.newline == b"\r\n" or header.unnamed > 0  # no index column is from COPY
+        assumed: Dialect = "python" if windows else "copy"
+        known: list[Dialect] = [self._told] if self._told else list(self._found)
+        dialect = known[0] if known else assumed
+        self._assumed.add(dialect)
+        return dialect
+
+    def take(self, file: str, evidence: Evidence, lines_before: int) -> None:
+        """Weigh what a block holds; lines_before: how many lines of the file precede it.
+
+        Raises WrongDialect, and Reopened if another dialect was assumed of something that has been read.
+        """
+        for dialect in WRITERS:
+            if sign := evidence.of(dialect):
+                self._found.setdefault(dialect, Found(file, lines_before + sign.line, sign.column))
+        if self._told and (against := self._found.get(other(self._told))):
+            raise _against(self._told, against)
+        if len(self._found) == len(WRITERS):
+            raise _mixed(self._found)
+        if self._assumed - self._found.keys() and self._found:
+            self._assumed.clear()
+            self._ambiguous.clear()
+            raise Reopened
+
+    def finished(self, table: str, read_as: Dialect, ambiguous: int) -> None:
+        """Remember how many values of a table, read to its end, mean something else in the other dialect."""
+        self._ambiguous[table] = read_as, ambiguous
+
+    def warnings(self) -> Iterator[str]:
+        """What the answer says of values that were read one way, though nothing tells which way is theirs."""
+        if self._told or self._found:
+            return
+        for table, (dialect, count) in self._ambiguous.items():
+            if count:
+                meant = "NULL" if dialect == "copy" else "空字符串"
+                yield (
+                    f"{table}: 文件内容不能说明由 COPY 还是 Python 写出,按换行符视为 {WRITERS[dialect]} 写出;"
+                    f'{count} 个空的 document 读作{meant},若不是如此请指定 "dialect": "{other(dialect)}"'
+                )
+
+
+def expect_open(told: Dialect | None, sets: Sequence[BackupSet]) -> None:
+    """Raise InvalidParams if the caller says "python" of sets whose manifests say that COPY wrote them."""
+    if told == "python" and all(one.manifest for one in sets):
+        text = "无效的参数 dialect: 备份集有清单文件,由清单决定读取格式"
+        raise InvalidParams(text, details={"field": "dialect"})
+
+
+def rereading(attempt: Callable[[], Result], progress: Progress) -> Result:
+    """What the attempt returns, made again if a set was reopened: at most once for each set."""
+    while True:
+        try:
+            return attempt()
+        except Reopened:
+            progress.begin_again()
+
+
+def _against(told: Dialect, found: Found) -> WrongDialect:
+    reason = f'内容由 {WRITERS[other(told)]} 写出,与 "dialect": "{told}" 矛盾'
+    text = f"{found.file} 第 {found.line} 行 {found.column} 列: {reason}"
+    return WrongDialect(text, can_retry=False, details={**asdict(found), "reason": reason})
+
+
+def _mixed(found: dict[Dialect, Found]) -> WrongDialect:
+    places = ", ".join(
+        f"{found[dialect].file} 第 {found[dialect].line} 行 {found[dialect].column} 列由 {writer} 写出"
+        for dialect, writer in WRITERS.items()
+    )
+    reason = "备份集中的内容由不同的程序写出"
+    last = asdict(list(found.values())[-1])
+    both = {dialect: asdict(place) for dialect, place in found.items()}
+    return WrongDialect(f"{reason}: {places}", can_retry=False, details={**last, "reason": reason, **both})

@@ -1,0 +1,104 @@
+"""A backup set that comes from outside, a file after the other, into a draft: nothing of it is listed unchecked."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from common.errors import InvalidBackup
+from data_pipeline.sets import manifest as manifests
+from data_pipeline.sets.catalog import FORMATS, BackupSet
+from data_pipeline.sets.manifest import Manifest
+from data_pipeline.storage.base import Draft, Storage, Writable
+from data_pipeline.storage.location import Location
+from data_pipeline.storage.naming import MANIFEST_FILE, TABLE_FILE, TABLES, FileFormat, manifest_name
+
+LARGEST_MANIFEST = 16 << 20
+"""Bytes of a manifest from outside, which is parsed in memory: enough for a set of 250 GB."""
+
+Check = Callable[[BackupSet], Any]
+
+
+class Arrival:
+    """What has come so far. The names say which set it is; used in a `with`, at whose end nothing unpublished is left.
+
+    Raises InvalidBackup for a file that belongs to no set or to another one, and BackupExists.
+    """
+
+    def __init__(self, storage: Storage, location: Location) -> None:
+        self._storage = storage
+        self._location = location
+        self._stack = ExitStack()
+        self._draft: Draft | None = None
+        self._files: dict[str, str] = {}
+        self._suffix = ""
+        self._manifest: bytearray | None = None
+
+    def __enter__(self) -> "Arrival":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
+
+    @contextmanager
+    def file(self, name: str) -> Iterator[Writable]:
+        """The next file, to be written; it is stored when the `with` ends."""
+        table, manifest = TABLE_FILE.fullmatch(name), MANIFEST_FILE.fullmatch(name)
+        if table:
+            draft = self._of(table[2])
+            self._expect_new(table[1], table[3])
+            with draft.create(name) as file:
+                yield file
+            self._files[table[1]] = name
+        elif manifest and self._manifest is None:
+            self._of(manifest[1])
+            self._manifest = bytearray()
+            yield _Limited(self._manifest)
+        else:
+            raise _unfit("文件名不属于备份集,或出现了两次")
+
+    def publish(self, check: Check) -> tuple[BackupSet, Any]:
+        """Let everybody see the set once `check` has found nothing wrong with it; the set, and what check returned."""
+        if self._draft is None or set(self._files) != set(TABLES):
+            raise _unfit("备份集不完整: 需要collection和embedding两个文件")
+        arrived = self._arrived(self._draft, FORMATS[self._suffix])
+        found = check(arrived)
+        self._draft.publish(bytes(self._manifest) if self._manifest is not None else None)
+        return arrived, found
+
+    def _arrived(self, draft: Draft, file_format: FileFormat) -> BackupSet:
+        files = {table: draft.file(self._files[table]) for table in TABLES}
+        manifest: Manifest | None = None
+        if self._manifest is not None:
+            manifest = manifests.load(bytes(self._manifest), manifest_name(draft.timestamp), draft.timestamp)
+            for table, file in files.items():
+                manifest.expect_file(table, file.name, file.size)
+        return BackupSet(self._location, draft.timestamp, file_format, files, manifest)
+
+    def _of(self, timestamp: str) -> Draft:
+        """The draft of the one set all files belong to; the first one's name claims it."""
+        if self._draft is None:
+            self._draft = self._stack.enter_context(self._storage.draft(self._location, iter([timestamp])))
+        if self._draft.timestamp != timestamp:
+            raise _unfit("文件不属于同一个备份集")
+        return self._draft
+
+    def _expect_new(self, table: str, suffix: str) -> None:
+        if table in self._files or self._suffix not in ("", suffix):
+            raise _unfit("文件名不属于备份集,或出现了两次")
+        self._suffix = suffix
+
+
+class _Limited:
+    """A manifest, kept in memory, and no larger than any can be."""
+
+    def __init__(self, data: bytearray) -> None:
+        self._data = data
+
+    def write(self, data: bytes) -> None:
+        self._data += data
+        if len(self._data) > LARGEST_MANIFEST:
+            raise _unfit("清单文件过大")
+
+
+def _unfit(reason: str) -> InvalidBackup:
+    return InvalidBackup(f"上传的备份集无效: {reason}", details={"reason": reason})

@@ -1,0 +1,252 @@
+"""A table's backup file, matched to the live table it goes into, before anything is locked or changed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from common.errors import InvalidBackup, OrphanRows, SchemaMismatch, ServiceError
+from data_pipeline.formats import csv_header, csv_reader, pgcopy
+from data_pipeline.formats.blocks import Block
+from data_pipeline.formats.csv_header import Header
+from data_pipeline.formats.csv_reader import Layout, RowError
+from data_pipeline.postgres.schema import ddl_types
+from data_pipeline.postgres.schema.tables import Column, Table
+from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.dialect import SetDialect
+from data_pipeline.sets.manifest import TableFact
+from data_pipeline.storage.base import StoredFile
+
+BLOCK_BYTES = 1 << 21
+"""How much of a file is encoded at a time. Larger blocks cost memory in every worker, smaller ones hand-overs."""
+
+RECORD_BYTES = 2 << 20
+"""What a record may have beside its largest field, whose quotes may all be doubled. One that has not ended by then is
+refused."""
+
+LARGEST_HEADER = 1 << 16
+LANGCHAIN_TYPES = {
+    **dict.fromkeys(("id", "name", "document", "custom_id"), "varchar"),
+    **dict.fromkeys(("uuid", "collection_id"), "uuid"),
+    "cmetadata": "jsonb",
+    "embedding": "vector",
+}
+TEXT_TYPES = frozenset({"varchar", "text"})
+OLD_IDS = {"uuid": "uuid", "custom_id": "varchar"}
+"""What an embedding is known by in LangChain's old schema; in the new one it is `id`."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the table `name` is restored from. `binary`: rows go to the server in binary, else as CSV.
+
+    `table` is where the rows go: the live table, or a temporary one of the same columns. `coerced`: those of its
+    columns that the file has in the form of the old schema; the layout is the file's. dialect: that of the whole set,
+    which this file's values may decide.
+    """
+
+    name: str
+    file: StoredFile
+    table: Table
+    format: Literal["csv", "binary"]
+    layout: Layout
+    header_size: int
+    fact: TableFact | None
+    binary: bool
+    dialect: SetDialect
+    coerced: frozenset[str] = frozenset()
+
+    @property
+    def columns(self) -> list[str]:
+        """The table's columns that are written."""
+        names = [column.name for column in self.layout.columns]
+        return ["id", *(name for name in names if name not in OLD_IDS)] if "id" in self.coerced else names
+
+    @property
+    def header_lines(self) -> int:
+        return 1 if self.format == "csv" else 0
+
+    def blocks(self, largest_field: int) -> Iterator[Block]:
+        """The file's blocks: as the manifest cut them, or cut here at record ends. largest_field: bytes of a value."""
+        return self._promised(self.fact) if self.fact else self._cut(2 * largest_field + RECORD_BYTES)
+
+    def expect_rows(self, written: int) -> None:
+        """Raise InvalidBackup if a file that nothing vouches for had no row: that is how most damage looks."""
+        if self.fact is None and written == 0:
+            raise self._invalid("文件中没有数据行", 1, None)
+
+    def rejected(self, error: RowError, lines_before: int) -> ServiceError:
+        """The answer for a record that can't be restored, with its place in the file."""
+        line = lines_before + error.line
+        kind = OrphanRows if error.kind == "orphan" else InvalidBackup
+        return self._invalid(error.reason, line, error.column, kind)
+
+    def _promised(self, fact: TableFact) -> Iterator[Block]:
+        last = len(fact.blocks) - 1
+        for number, block in enumerate(fact.blocks):
+            head = self.header_size if number == 0 else 0
+            tail = len(pgcopy.TRAILER) if number == last and self.format == "binary" else 0
+            yield Block(block.offset, block.bytes, head, tail, block.rows, block.sha256)
+
+    def _cut(self, largest_record: int) -> Iterator[Block]:
+        start = position = 0
+        quoted = False
+        with self.file.open() as file:
+            while piece := file.read(BLOCK_BYTES):
+                end, quoted = csv_reader.cut(piece, quoted)
+                if end:
+                    yield self._cut_block(start, position + end)
+                    start = position + end
+                position += len(piece)
+                if position - start > largest_record:
+                    raise RowError("invalid", 1, None, "记录过长或引号未闭合")
+        if position > start:
+            yield self._cut_block(start, position)
+
+    def _cut_block(self, start: int, end: int) -> Block:
+        return Block(start, end - start, 0 if start else self.header_size)
+
+    def _invalid(
+        self, reason: str, line: int, column: str | None, kind: type[ServiceError] = InvalidBackup
+    ) -> ServiceError:
+        where = f"第 {line} 行" + (f" {column} 列" if column else "")
+        details = {"file": self.file.name, "line": line, "column": column, "reason": reason}
+        return kind(f"{self.file.name} {where}: {reason}", can_retry=False, details=details)
+
+
+def match(backup_set: BackupSet, table: Table, dimensions: int | None, dialect: SetDialect) -> Source:
+    """Match a table's file with the live table.
+
+    dimensions: what every vector must have, None if any will do. dialect: the set's, if no manifest says it. Raises
+    InvalidBackup for a file that is no such file, SchemaMismatch if its columns are not the table's.
+    """
+    file = backup_set.files[table.name]
+    fact = backup_set.manifest.tables[table.name] if backup_set.manifest else None
+    header = _header(file, backup_set.format, fact)
+    if not any(table.column(name) for name in header.columns):
+        raise _bad_header(file, "第一行不是列名")  # one word is a line of names too
+    coerced = _coerced(header, table, fact)
+    columns = _columns(header, table, coerced)
+    _expect_required(header, table, coerced)
+    if backup_set.format == "binary" and fact:
+        _expect_types(fact, columns, table)
+    return replace(_source(table.name, backup_set, table, header, columns, dimensions, dialect), coerced=coerced)
+
+
+def unmatched(backup_set: BackupSet, name: str, dialect: SetDialect) -> Source:
+    """A table's file on its own, to be read and checked without a database. Raises InvalidBackup."""
+    header, columns = _described(backup_set, name)
+    return _source(name, backup_set, Table("", name, 0, ()), header, columns, None, dialect)
+
+
+def columns_of(backup_set: BackupSet, name: str) -> tuple[csv_reader.Column, ...]:
+    """The columns of a table's file, typed by its manifest or else as LangChain has them. Raises InvalidBackup."""
+    return _described(backup_set, name)[1]
+
+
+def _described(backup_set: BackupSet, name: str) -> tuple[Header, tuple[csv_reader.Column, ...]]:
+    fact = backup_set.manifest.tables[name] if backup_set.manifest else None
+    header = _header(backup_set.files[name], backup_set.format, fact)
+    types = {column.name: column.type for column in fact.columns} if fact else LANGCHAIN_TYPES
+    return header, tuple(csv_reader.Column(column, types.get(column, "text")) for column in header.columns)
+
+
+def _source(
+    name: str,
+    backup_set: BackupSet,
+    table: Table,
+    header: Header,
+    columns: tuple[csv_reader.Column, ...],
+    dimensions: int | None,
+    dialect: SetDialect,
+) -> Source:
+    fact = backup_set.manifest.tables[name] if backup_set.manifest else None
+    layout = Layout(
+        columns=columns,
+        dialect="copy" if fact else dialect.of(header),
+        newline=header.newline,
+        dimensions=dimensions,
+        collections=None,
+        unnamed=header.unnamed,
+        vouched=fact is not None,
+        quoted=header.quoted,
+    )
+    encodable = all(column.type in pgcopy.BINARY_TYPES for column in columns)
+    binary = encodable or backup_set.format == "binary"
+    file = backup_set.files[name]
+    return Source(name, file, table, backup_set.format, layout, header.size, fact, binary, dialect)
+
+
+def _header(file: StoredFile, file_format: str, fact: TableFact | None) -> Header:
+    start = file.read(0, LARGEST_HEADER)
+    try:
+        if file_format == "binary":
+            return _binary_header(start, fact)
+        return _promised_header(start, fact) if fact else csv_header.parse_header(start)
+    except RowError as error:
+        raise _bad_header(file, error.reason) from None
+
+
+def _bad_header(file: StoredFile, reason: str) -> InvalidBackup:
+    details = {"file": file.name, "line": 1, "column": None, "reason": reason}
+    return InvalidBackup(f"{file.name} 第 1 行: {reason}", details=details)
+
+
+def _promised_header(start: bytes, fact: TableFact) -> Header:
+    """The columns a manifest names, whatever their names; the first block's checksum covers the line itself."""
+    size = start.find(b"\n") + 1
+    if size == 0:
+        raise RowError("invalid", 1, None, "找不到表头行")
+    return Header(tuple(column.name for column in fact.columns), size, csv_header.line_end(start))
+
+
+def _binary_header(start: bytes, fact: TableFact | None) -> Header:
+    if fact is None:
+        raise RowError("invalid", 1, None, "二进制备份缺少清单文件")
+    return Header(tuple(column.name for column in fact.columns), pgcopy.strip_header(start), b"\n")
+
+
+def _coerced(header: Header, table: Table, fact: TableFact | None) -> frozenset[str]:
+    """The table's columns whose values the file has in the form of the old schema."""
+    old_ids = "uuid" in header.columns and table.column("uuid") is None and table.column("id") is not None
+    ids = {"id"} if old_ids and "id" not in header.columns else set()
+    types = {column.name: column.type for column in fact.columns} if fact else {"cmetadata": "json"} if ids else {}
+    live = table.column("cmetadata")
+    to_jsonb = live is not None and live.type == "jsonb" and types.get("cmetadata") == "json"
+    return frozenset(ids | ({"cmetadata"} if to_jsonb and "cmetadata" in header.columns else set()))
+
+
+def _columns(header: Header, table: Table, coerced: frozenset[str]) -> tuple[csv_reader.Column, ...]:
+    """The file's columns, typed as the table has them; what is coerced, as the old schema has it."""
+    types = {column.name: column.type for column in table.columns}
+    types |= OLD_IDS if "id" in coerced else {}
+    types |= {"cmetadata": "json"} if "cmetadata" in coerced else {}
+    missing = [name for name in header.columns if name not in types]
+    if missing:
+        raise _mismatch(f"目标表 {table.name} 缺少备份中的列: {', '.join(missing)}", table, missing)
+    return tuple(csv_reader.Column(name, types[name]) for name in header.columns)
+
+
+def _expect_required(header: Header, table: Table, coerced: frozenset[str]) -> None:
+    """LangChain's own columns must all be in the file: one that is left out would silently become NULL."""
+    missing = [
+        column.name
+        for column in table.columns
+        if column.name not in {*header.columns, *coerced} and (column.name in LANGCHAIN_TYPES or _must_be_given(column))
+    ]
+    if missing:
+        raise _mismatch(f"备份文件缺少目标表 {table.name} 的列: {', '.join(missing)}", table, missing)
+
+
+def _must_be_given(column: Column) -> bool:
+    return column.not_null and not column.has_default
+
+
+def _expect_types(fact: TableFact, columns: tuple[csv_reader.Column, ...], table: Table) -> None:
+    """Binary values mean something only to the type that wrote them."""
+    for column, read in zip(fact.columns, columns, strict=True):
+        if not ddl_types.same_type(read.type, column.type) and not {read.type, column.type} <= TEXT_TYPES:
+            raise _mismatch(f"目标表 {table.name} 的列类型与备份不同: {column.name}", table, [column.name])
+
+
+def _mismatch(text: str, table: Table, columns: list[str]) -> SchemaMismatch:
+    return SchemaMismatch(text, can_retry=False, details={"table": table.name, "columns": columns})

@@ -1,0 +1,137 @@
+"""A backup set as one tar: where every byte of it stands is known beforehand, so any range can be asked for.
+
+Members are plain files: the manifest, if there is one, then the tables' files. The same set always makes the same tar.
+"""
+
+import hashlib
+import tarfile
+from collections.abc import Generator, Iterator, Sequence
+from typing import Protocol
+
+from common.errors import InvalidBackup
+from data_pipeline.storage.base import StoredFile
+
+BLOCK = 512
+END = bytes(2 * BLOCK)
+CHUNK_BYTES = 256 << 10
+LARGEST_EXTENSION = 64 << 10
+"""Bytes of a pax header that some tar writes before a member, for times that have fractions."""
+
+PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
+EXTENSIONS = (tarfile.XHDTYPE, tarfile.XGLTYPE)
+
+
+class Archive:
+    """The tar of some files, which nobody has to make as a whole."""
+
+    def __init__(self, files: Sequence[StoredFile]) -> None:
+        self._pieces: list[tuple[int, bytes | StoredFile]] = []
+        for file in files:
+            self._add(file)
+        self._pieces.append((len(END), END))
+        self.size = sum(size for size, _ in self._pieces)
+        self.identity = hashlib.sha256(repr([(file.name, file.identity) for file in files]).encode()).hexdigest()
+
+    def read(self, start: int, end: int) -> Generator[bytes, None, None]:
+        """The bytes from `start` up to `end`, in chunks. Raises InvalidBackup if a file changes meanwhile."""
+        position = 0
+        for size, piece in self._pieces:
+            first, last = max(start - position, 0), min(end - position, size)
+            if first < last:
+                yield from [piece[first:last]] if isinstance(piece, bytes) else _range(piece, first, last)
+            position += size
+
+    def _add(self, file: StoredFile) -> None:
+        member = tarfile.TarInfo(file.name)
+        member.size, member.mode = file.size, 0o600
+        self._pieces.append((BLOCK, member.tobuf(tarfile.GNU_FORMAT)))
+        self._pieces.append((file.size, file))
+        padding = bytes(-file.size % BLOCK)
+        self._pieces.append((len(padding), padding))
+
+
+def _range(file: StoredFile, first: int, last: int) -> Iterator[bytes]:
+    with file.open() as stream:
+        stream.seek(first)
+        while first < last:
+            chunk = stream.read(min(CHUNK_BYTES, last - first))
+            if not chunk:
+                raise InvalidBackup(f"备份文件在读取时被更改: {file.path}", details={"file": file.name})
+            yield chunk
+            first += len(chunk)
+
+
+class Source(Protocol):
+    """Bytes as they come in."""
+
+    def read(self, length: int, /) -> bytes:
+        """Up to that many; none only at the end."""
+
+
+class Unpacking:
+    """A tar as it comes in: iterates over the members' names; between two of them, data() is the member's bytes.
+
+    Only plain files count. Links, directories, devices and names that a header of another kind would give are refused
+    with InvalidBackup, and so is a tar that ends too early or goes on after its end.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._size = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while (header := self._exactly(BLOCK)) != bytes(BLOCK):
+            member = _header(header)
+            if member.type in EXTENSIONS:
+                self._skip_extension(member.size)
+                continue
+            if member.type not in PLAIN or member.issparse():
+                raise InvalidBackup("tar中只能有普通文件", details={"reason": "不是普通文件"})
+            self._size = member.size
+            yield member.name
+            self._exactly(-member.size % BLOCK)
+        self._expect_end()
+
+    def data(self) -> Iterator[bytes]:
+        """The bytes of the member that was named last."""
+        left = self._size
+        while left:
+            chunk = self._source.read(min(CHUNK_BYTES, left))
+            if not chunk:
+                raise _cut_short()
+            left -= len(chunk)
+            yield chunk
+
+    def _skip_extension(self, size: int) -> None:
+        data = self._exactly(size if size <= LARGEST_EXTENSION else 0) + self._exactly(-size % BLOCK)
+        if size > LARGEST_EXTENSION or any(b" %b=" % key in data for key in (b"path", b"linkpath", b"size")):
+            raise InvalidBackup("tar中有不支持的扩展头", details={"reason": "不支持的扩展头"})
+
+    def _expect_end(self) -> None:
+        while chunk := self._source.read(CHUNK_BYTES):
+            if chunk.strip(b"\0"):
+                raise InvalidBackup("tar结束之后还有其他数据", details={"reason": "tar结束之后还有其他数据"})
+
+    def _exactly(self, length: int) -> bytes:
+        pieces = []
+        while length:
+            piece = self._source.read(length)
+            if not piece:
+                raise _cut_short()
+            pieces.append(piece)
+            length -= len(piece)
+        return b"".join(pieces)
+
+
+def _header(block: bytes) -> tarfile.TarInfo:
+    try:
+        member = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
+    except (tarfile.HeaderError, UnicodeDecodeError):
+        raise InvalidBackup("上传的内容不是有效的tar", details={"reason": "不是有效的tar"}) from None
+    if member.size < 0:
+        raise InvalidBackup("上传的内容不是有效的tar", details={"reason": "不是有效的tar"})
+    return member
+
+
+def _cut_short() -> InvalidBackup:
+    return InvalidBackup("上传的内容不完整", details={"reason": "tar在此处中断"})

@@ -1,0 +1,79 @@
+"""Is a set what it promises to be: read to its last byte, wherever it lies."""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from common.errors import InvalidBackup
+from data_pipeline.formats.worker_pool import WorkerPool
+from data_pipeline.postgres.progress import SILENT, Progress
+from data_pipeline.postgres.writing.copy_in import Reading
+from data_pipeline.sets.catalog import BackupSet, Catalog
+from data_pipeline.sets.dialect import SetDialect, rereading
+from data_pipeline.sets.manifest import TableFact
+from data_pipeline.sets.table_source import BLOCK_BYTES, unmatched
+from data_pipeline.storage.base import StoredFile
+from data_pipeline.storage.location import Location
+from data_pipeline.storage.naming import TABLES
+
+
+def read_through(backup_set: BackupSet, pool: WorkerPool, progress: Progress = SILENT) -> dict[str, dict[str, Any]]:
+    """Parse every row of a set as a restore would, without a database; by table its file, rows and bytes.
+
+    Raises InvalidBackup with file and line at the first that is wrong; Cancelled once `progress` says so.
+    """
+    progress.expect_bytes(sum(file.size for file in backup_set.files.values()))
+    dialect = SetDialect()
+    return rereading(
+        lambda: {name: _read(backup_set, name, dialect, pool, progress) for name in backup_set.files}, progress
+    )
+
+
+def _read(
+    backup_set: BackupSet, name: str, dialect: SetDialect, pool: WorkerPool, progress: Progress
+) -> dict[str, Any]:
+    progress.enter("verify", name)
+    source = unmatched(backup_set, name, dialect)
+    reading = Reading(source, None, pool, progress)
+    deque(reading, maxlen=0)
+    return {"file": source.file.name, "rows": reading.rows, "file_bytes": source.file.size}
+
+
+def expect_promised(file: StoredFile, fact: TableFact) -> None:
+    """Read a file back and raise InvalidBackup unless every block hashes to what the manifest says."""
+    with file.open() as stream:
+        whole = file.size == fact.bytes and all(
+            hashlib.sha256(stream.read(block.bytes)).hexdigest() == block.sha256 for block in fact.blocks
+        )
+    if not whole:
+        raise _differs(file)
+
+
+def expect_stored(catalog: Catalog, location: Location, timestamp: str) -> None:
+    """Read a set back from where it is stored. Raises InvalidBackup unless it is what its manifest promises."""
+    found = catalog.find(location, timestamp, TABLES)
+    if found.manifest is None:
+        raise InvalidBackup(f"备份集没有清单文件: {location.relative_path}", details={"reason": "没有清单文件"})
+    for table, file in found.files.items():
+        expect_promised(file, found.manifest.tables[table])
+
+
+def expect_digest(file: StoredFile, digest: str) -> None:
+    """Read a file back and raise InvalidBackup unless its SHA-256 is this."""
+    found = hashlib.sha256()
+    with file.open() as stream:
+        for chunk in chunks(stream):
+            found.update(chunk)
+    if found.hexdigest() != digest:
+        raise _differs(file)
+
+
+def chunks(stream: Any) -> Iterator[bytes]:
+    """What is left of a stream, a block at a time."""
+    return iter(lambda: stream.read(BLOCK_BYTES), b"")
+
+
+def _differs(file: StoredFile) -> InvalidBackup:
+    reason = "写入存储后读回的内容与应有的不符"
+    return InvalidBackup(f"{reason}: {file.path}", can_retry=True, details={"file": file.name, "reason": reason})

@@ -1,0 +1,1 @@
+"""Backup sets in a directory of this machine, reached through open directory handles."""

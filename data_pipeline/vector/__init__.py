@@ -1,1 +1,0 @@
-"""The engine: backup sets, tables and bytes; knows nothing of the web."""
