@@ -24,6 +24,11 @@ class Described:
                 schema["additionalProperties"] = False
         self._validators: dict[tuple[str, int], Any] = {}
 
+    @property
+    def operations(self) -> set[str]:
+        """The name of each."""
+        return set(self._operations)
+
     def knows(self, operation: str) -> bool:
         return operation in self._operations
 

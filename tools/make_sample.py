@@ -22,9 +22,10 @@ from langchain_core.embeddings import Embeddings
 from langchain_postgres import PGVector
 from sqlalchemy import URL, Engine, create_engine
 
+from data_pipeline.api import PREFIX
 from data_pipeline.postgres_server import embedded
 from data_pipeline.settings import Settings
-from unified_api import PREFIX, create_app
+from unified_api import create_app
 
 SENTENCES = Path(__file__).with_name("sample.jsonl")
 QUESTIONS = Path(__file__).parent.parent / "examples" / "questions.json"

@@ -1,16 +1,8 @@
-"""The panel's page and its static files, which are the same for everybody and tell nothing, and the routes it needs."""
+"""The panel's page and its static files, which are the same for every client and tell nothing."""
 
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, jsonify, send_from_directory
-from flask_openapi3 import OpenAPI
-
-from common.result import success_response
-from data_pipeline.api.operating import configuration
-from data_pipeline.api.requests.bodies import PREFIX, SignInBody
-from data_pipeline.api.security.sign_in import SignIn
-from data_pipeline.api.security.throttle import Throttle
-from data_pipeline.engine import Engine
+from flask import Blueprint, Response, abort, send_from_directory
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -19,30 +11,8 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 
-def add_panel(app: OpenAPI, engine: Engine, throttle: Throttle) -> None:
-    """Add the page at `/`, its files at `/panel/…`, and the routes about the session and the settings."""
-    app.register_blueprint(_pages())
-    sessions = SignIn(engine.settings, throttle)
-
-    @app.get(f"{PREFIX}/settings", summary="Show the settings, without secrets")
-    def show_settings() -> Response:
-        found = configuration.describe(engine)
-        return jsonify(success_response(found.pop("response"), found))
-
-    @app.get(f"{PREFIX}/session", summary="Show the panel's session")
-    def show_session() -> Response:
-        return sessions.show()
-
-    @app.post(f"{PREFIX}/session", summary="Sign in to the panel")
-    def sign_in(body: SignInBody) -> Response:
-        return sessions.begin(body.token)
-
-    @app.delete(f"{PREFIX}/session", summary="Sign out of the panel")
-    def sign_out() -> Response:
-        return sessions.end()
-
-
-def _pages() -> Blueprint:
+def pages() -> Blueprint:
+    """The page at `/`, its files at `/panel/…`."""
     blueprint = Blueprint("panel", __name__)
     blueprint.add_url_rule("/", "page", lambda: send_from_directory(STATIC, "index.html", mimetype="text/html"))
     blueprint.add_url_rule("/panel/<name>", "file", _file)

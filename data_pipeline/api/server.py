@@ -16,7 +16,7 @@ from waitress.task import ErrorTask
 
 from common.errors import InternalError, InvalidParams, PayloadTooLarge, ServiceError, Unauthorized
 from common.result import error_response
-from data_pipeline.api.requests.bodies import PREFIX
+from data_pipeline.api import policy
 from data_pipeline.api.security.access import READER, SECURITY_HEADERS, caller
 from data_pipeline.settings import Settings
 
@@ -60,6 +60,7 @@ class SizedParser(HTTPRequestParser):
     """
 
     settings: Settings
+    uploads: frozenset[tuple[str, str]]
 
     def parse_header(self, header_plus: bytes) -> None:
         try:
@@ -68,7 +69,7 @@ class SizedParser(HTTPRequestParser):
             raise ParsingError("the request line or a length can't be read") from error
         limit = self.settings.max_body_bytes * ROOM_TO_READ
         asked = cast("Any", self)
-        if (asked.command, asked.path) == ("POST", f"{PREFIX}/backups/upload") and self._may_write():
+        if (asked.command, asked.path) in self.uploads and self._may_write():
             limit = max(limit, self.settings.upload_max_bytes + ROOM_TO_READ)
         self.adj = copy.copy(self.adj)
         self.adj.max_request_body_size = limit
@@ -95,7 +96,8 @@ class EnvelopeChannel(HTTPChannel):
 def listen(app: Any, settings: Settings) -> Any:
     """A waitress server on HOST and PORT, to be run(). Raises OSError, naming both, if it can't listen there."""
     server = _open(app, settings)
-    parser = type("Parser", (SizedParser,), {"settings": settings})
+    uploads = frozenset(("POST", rule) for rule, route in policy.routes(app) if route.uploads)
+    parser = type("Parser", (SizedParser,), {"settings": settings, "uploads": uploads})
     sockets: list[Any] = list(cast("Any", server).map.values()) if isinstance(server, MultiSocketServer) else [server]
     for socket in sockets:
         socket.channel_class = type("Channel", (EnvelopeChannel,), {"parser_class": parser})

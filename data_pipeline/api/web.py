@@ -19,30 +19,13 @@ from common.errors import (
     ServiceError,
 )
 from common.result import error_response
-from data_pipeline.api.operations import BackupOperation, RestoreOperation
+from data_pipeline.api import policy
 from data_pipeline.api.requests import bodies
 from data_pipeline.jobs.job import Origin
 
 log = structlog.get_logger("web")
 
-BODILESS = frozenset({"verify_backup_set", "cancel_job"})
-"""Writes that take no fields."""
-
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
-
-# What a bug answers with, by endpoint. Never a Python message.
-BUG_TEXTS = {
-    "list_vector_backups": "扫描备份文件失败",
-    "restore_vector_tables": RestoreOperation.bug,
-    "backup_vector_tables": BackupOperation.bug,
-    "compare_backup": "备份比对失败",
-}
-
-
-WITH_QUERY = frozenset({"list_vector_backups", "list_jobs"}) | {
-    f"{verb}_backup_set" for verb in ("show", "verify", "delete", "copy", "download", "upload")
-}
-"""Endpoints that read a query."""
 
 
 class JsonRequest(Request):
@@ -98,9 +81,10 @@ def idempotency_key() -> str | None:
 
 def _check_query() -> None:
     """No query where none is read, and no key twice: which one was meant would be a guess."""
+    route = policy.current()
     for name, values in request.args.lists():
         field = name[:64]
-        if request.endpoint not in WITH_QUERY:
+        if route is None or not route.takes_query:
             raise InvalidParams(f"不支持的查询参数: {field}", details={"field": field})
         if len(values) > 1:
             raise InvalidParams(f"查询参数重复: {field}", details={"field": field})
@@ -108,7 +92,8 @@ def _check_query() -> None:
 
 def _check_body() -> None:
     """A write that takes no fields gets none: what somebody hoped for from one would be a guess."""
-    takes_none = request.method == "DELETE" or request.endpoint in BODILESS
+    route = policy.current()
+    takes_none = request.method not in policy.SAFE_METHODS and route is not None and not route.takes_body
     if takes_none and (body := request.get_json()):
         field = next(iter(body))[:64]
         raise InvalidParams(f"无效的参数 {field}: 不支持的参数", details={"field": field})
@@ -139,7 +124,8 @@ def _answer_http(error: HTTPException) -> tuple[Response, int] | HTTPException:
 def _answer_bug(error: Exception) -> tuple[Response, int]:
     # Only the kind of error and where it came from: its text may quote a row or a password.
     log.error("unexpected error", kind=type(error).__name__, where=uncaught.where(error), endpoint=request.endpoint)
-    return _answer(InternalError(BUG_TEXTS.get(request.endpoint or "", "系统内部错误")))
+    route = policy.current()
+    return _answer(InternalError(route.bug if route else policy.BUG))
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
+from data_pipeline.api import PREFIX
 from data_pipeline.api.requests import job_schemas
-from data_pipeline.api.requests.bodies import PREFIX
 from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
 from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, FAILED, PARTLY, Answer

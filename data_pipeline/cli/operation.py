@@ -19,8 +19,8 @@ def perform(engine: Engine, kind: str, request: dict[str, Any], shown: bool | No
 
 def hand_over(engine: Engine, kind: str, request: dict[str, Any], as_json: bool) -> int:
     """Queue it, for a service or a worker with the same settings; the exit status."""
+    from data_pipeline.api import PREFIX
     from data_pipeline.api.requests import job_schemas
-    from data_pipeline.api.requests.bodies import PREFIX
 
     with process.jobs(engine) as jobs:
         job = jobs.hand_over(kind, request, process.origin())

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 
+from data_pipeline.api import PREFIX
 from tests.conftest import NEW_TABLES, Server, TestDatabase
 from tests.live_server import LiveServer
-from unified_api import PREFIX
 
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = f"there is no browser on PATH ({', '.join(NAMES)})"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from data_pipeline.api import PREFIX
 from tests.browser.accessibility import SCHEMES, keep_and_check
-from unified_api import PREFIX
 
 TOKEN = "the-token-that-opens-everything"
 READ_TOKEN = "the-token-that-only-reads"

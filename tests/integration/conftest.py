@@ -18,12 +18,13 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
+from data_pipeline.api import PREFIX
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from tests.described import Described
 from tests.integration.places import KEY, BucketPlace, DirectoryPlace, Place, S3Server
 from tests.live_server import PROJECT, Forked, Launch, LiveServer
-from unified_api import PREFIX, create_app
+from unified_api import create_app
 
 STAMP = "20250722_010318"
 ROOT = "./data_pipeline/training_data"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from unified_api import PREFIX
+from data_pipeline.api import PREFIX
 
 COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
 DOCS = "11111111-1111-4111-8111-111111111111"

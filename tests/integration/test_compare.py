@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from unified_api import PREFIX
+from data_pipeline.api import PREFIX
 
 DOCS = "11111111-1111-4111-8111-111111111111"
 NEW = "33333333-3333-4333-8333-333333333333"

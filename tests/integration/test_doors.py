@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from data_pipeline.api import PREFIX
 from data_pipeline.api.security import access
 from data_pipeline.settings import Settings, SettingsError
-from unified_api import PREFIX
 
 TOKEN = "the-token-that-opens-everything"
 READ_TOKEN = "the-token-that-only-reads"

@@ -12,8 +12,8 @@ import pytest
 from psycopg.rows import dict_row
 from structlog.testing import capture_logs
 
+from data_pipeline.api import PREFIX
 from data_pipeline.jobs.backend import schema
-from unified_api import PREFIX
 
 FINAL = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
 JOB = {"async": True}

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from data_pipeline.api import PREFIX
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
 from data_pipeline.postgres.progress import Cancelled, Progress
 from data_pipeline.settings import Settings
 from data_pipeline.trainer.vector_table_manager import VectorTableManager
-from unified_api import PREFIX
 
 EMBEDDING = "langchain_pg_embedding"
 FINAL = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from unified_api import PREFIX
+from data_pipeline.api import PREFIX
 
 EMBEDDING = "langchain_pg_embedding"
 FINAL = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")

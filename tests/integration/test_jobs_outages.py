@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from data_pipeline.api import PREFIX
 from data_pipeline.jobs.backend import store, timeouts
 from data_pipeline.jobs.backend.timeouts import LimitedAsyncConnection, LimitedConnection
 from tests.integration.relay import Fault, Relay
-from unified_api import PREFIX
 
 EMBEDDING = "langchain_pg_embedding"
 REPLACE = {"truncate_before_restore": True}

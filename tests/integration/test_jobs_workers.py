@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from unified_api import PREFIX
+from data_pipeline.api import PREFIX
 
 EMBEDDING = "langchain_pg_embedding"
 REPLACE = {"truncate_before_restore": True, "async": True}

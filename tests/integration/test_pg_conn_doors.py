@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from data_pipeline.api import PREFIX
 from data_pipeline.settings import Settings, SettingsError
-from unified_api import PREFIX
 
 EMBEDDING = "langchain_pg_embedding"
 CANARY = "canary-pa55word"

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
-from unified_api import PREFIX
+from data_pipeline.api import PREFIX
 
 TOKEN = "the-token-that-opens-everything"
 READ_TOKEN = "the-token-that-only-reads"

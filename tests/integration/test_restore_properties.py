@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from unified_api import PREFIX
+from data_pipeline.api import PREFIX
 
 UUIDS = [f"{digit * 8}-{digit * 4}-4{digit * 3}-8{digit * 3}-{digit * 12}" for digit in "1234"]
 NAMES = ["docs", "notes", "笔记", "it's"]

@@ -7,8 +7,8 @@ import itsdangerous.timed
 import pytest
 from flask.testing import FlaskClient
 
+from data_pipeline.api import PREFIX
 from data_pipeline.api.security.session import COOKIE, LIFETIME_SECONDS, Sessions
-from unified_api import PREFIX
 
 TOKEN = "the-token-that-opens-everything"
 READ_TOKEN = "the-token-that-only-reads"

@@ -13,13 +13,13 @@ import pytest
 import requests
 
 from common.errors import ServiceUnavailable
+from data_pipeline.api import PREFIX
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.storage.s3 import bucket as buckets
 from data_pipeline.storage.s3 import lease
 from tests.integration.places import KEY, BucketPlace
 from tests.integration.relay import ALWAYS, Relay
-from unified_api import PREFIX
 
 COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
 DOCS = "11111111-1111-4111-8111-111111111111"

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from data_pipeline.api import PREFIX
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.storage.s3 import lease
-from unified_api import PREFIX
 
 COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
 DOCS = "11111111-1111-4111-8111-111111111111"

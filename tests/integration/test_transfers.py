@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from data_pipeline.api import PREFIX
 from data_pipeline.api.server import addresses, listen
 from data_pipeline.settings import Settings
-from unified_api import PREFIX
 
 COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
 DOCS = "11111111-1111-4111-8111-111111111111"

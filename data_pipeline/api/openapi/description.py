@@ -1,7 +1,6 @@
 """The API's description of itself, OpenAPI 3.1: from the models of requests and answers, the manual, the examples."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
@@ -11,11 +10,13 @@ from pydantic.json_schema import models_json_schema
 
 from common.errors import MESSAGES, Recorded, ServiceError
 from common.result import SUCCESS_MESSAGE
-from data_pipeline.api import web
+from data_pipeline.api import policy, web
 from data_pipeline.api.answers.envelope import Data, Failure
 from data_pipeline.api.answers.jobs import JobEvent
 from data_pipeline.api.openapi import examples
-from data_pipeline.api.openapi.manual import BODIES, MANUAL, TAGS, Entry
+from data_pipeline.api.openapi.vocabulary import TAGS
+from data_pipeline.api.policy import Policy
+from data_pipeline.api.routes.resource import Resource
 from data_pipeline.version import VERSION
 
 REF = "#/components/schemas/{model}"
@@ -43,14 +44,13 @@ class DescribedAPI(OpenAPI):
     """
 
     def __init__(self, name: str) -> None:
-        self._undescribed: list[Callable[[], object]] = []
+        self._resources: list[Resource] = []
         self._describing = Lock()
         super().__init__(
             name,
             info=Info(title=TITLE, version=VERSION, description=ABOUT, license=License(name="Apache-2.0")),
             security_schemes={"token": TOKEN},
             servers=[Server(url="/", description="This service")],
-            operation_id_callback=lambda *, name, path, method: name,
             validation_error_callback=web.validation_failed,
         )
         self.tags = [Tag(name=name, description=text) for name, text in TAGS.items()]
@@ -58,80 +58,81 @@ class DescribedAPI(OpenAPI):
     @property
     def api_doc(self) -> dict[str, Any]:
         """The OpenAPI document."""
-        with self._describing:  # whoever asks meanwhile would get half of it
+        with self._describing:  # a second client would get half of it
             return super().api_doc
 
-    def _collect_openapi_info(self, rule: str, func: Callable[..., Any], **said: Any) -> Any:
-        """What a route's requests are checked by."""
-        self._undescribed.append(partial(super()._collect_openapi_info, rule, func, **said))
-        return super()._collect_openapi_info(rule, func, **said | {"doc_ui": False})
+    def add(self, resource: Resource) -> None:
+        """Serve a resource's routes, and describe them when the description is asked for."""
+        self._resources.append(resource)
+        self.register_blueprint(resource)
 
     def generate_spec_json(self) -> None:
         """Complete what flask-openapi3 finds out by itself: the routes, their parameters and bodies."""
-        for describe in self._undescribed:
-            describe()
+        for resource in self._resources:
+            resource.describe()
+            self.paths.update(resource.paths)
+            self.components_schemas.update(resource.components_schemas)
         super().generate_spec_json()
-        _complete(self.spec_json)
+        _complete(self.spec_json, {route.name: route for _, route in policy.routes(self)})
 
 
-def _complete(document: dict[str, Any]) -> None:
+def _complete(document: dict[str, Any], routes: Mapping[str, Policy]) -> None:
     document["info"]["license"]["identifier"] = "Apache-2.0"
     document["security"] = [{"token": []}]
     for methods in document["paths"].values():
         for operation in methods.values():
-            _describe(operation, MANUAL[operation["operationId"]])
-    schemas = {name: _clean(schema) for name, schema in _schemas().items()}
-    for body in BODIES:
+            _describe(operation, routes[operation["operationId"]])
+    bodies = list(dict.fromkeys(route.body for route in routes.values() if route.body))
+    schemas = {name: _clean(schema) for name, schema in _schemas(routes.values(), bodies).items()}
+    for body in bodies:
         _allow_null(schemas[body.__name__])
     document["components"] = {
         "schemas": schemas,
-        "examples": {kind: {"value": _failure(kind)} for kind in sorted(_kinds())},
+        "examples": {kind: {"value": _failure(kind)} for kind in sorted(_kinds(routes.values()))},
         "headers": {"X-Request-ID": REQUEST_ID},
         "securitySchemes": document["components"]["securitySchemes"],
     }
 
 
-def _schemas() -> dict[str, Any]:
-    answers = {model for entry in MANUAL.values() for models in entry.answers.values() for model in models}
-    models: list[type[BaseModel]] = [*BODIES, *sorted(answers, key=lambda model: model.__name__), Failure, JobEvent]
+def _schemas(routes: Iterable[Policy], bodies: Sequence[type[BaseModel]]) -> dict[str, Any]:
+    answers = {model for route in routes for models in route.answers.values() for model in models}
+    models: list[type[BaseModel]] = [*bodies, *sorted(answers, key=lambda model: model.__name__), Failure, JobEvent]
     found: dict[str, Any] = models_json_schema([(model, "validation") for model in models], ref_template=REF)[1]
     schemas: dict[str, Any] = found["$defs"]
     return schemas
 
 
-def _describe(operation: dict[str, Any], entry: Entry) -> None:
-    name = operation["operationId"]
-    operation["tags"] = [entry.tag]
-    operation["description"] = entry.description
-    if entry.open:
+def _describe(operation: dict[str, Any], route: Policy) -> None:
+    operation["tags"] = [route.tag]
+    operation["description"] = route.description
+    if route.access == "open":
         operation["security"] = []
-    operation["parameters"] = [*map(_parameter, operation.get("parameters", [])), *entry.headers]
+    operation["parameters"] = [*map(_parameter, operation.get("parameters", [])), *route.headers]
     if not operation["parameters"]:
         del operation["parameters"]
-    if entry.body:
-        operation["requestBody"] = dict(entry.body)
-    elif "requestBody" in operation:
-        _show_requests(operation["requestBody"], name)
-    operation["responses"] = {str(status): response for status, response in sorted(_responses(name, entry))}
+    if route.request_body:
+        operation["requestBody"] = dict(route.request_body)
+    elif route.body:
+        _show_requests(operation["requestBody"], route.name, route.body)
+    operation["responses"] = {str(status): response for status, response in sorted(_responses(route))}
 
 
-def _show_requests(body: dict[str, Any], name: str) -> None:
+def _show_requests(body: dict[str, Any], name: str, model: type[BaseModel]) -> None:
     """Which requests there are to try. A body without required fields may be left out."""
-    body["required"] = name != "backup_vector_tables"
+    body["required"] = any(field.is_required() for field in model.model_fields.values())
     body["content"][JSON]["examples"] = {
         one.name: {"summary": one.summary, "value": one.body} for one in examples.of(name) if one.status < 400
     }
 
 
-def _responses(name: str, entry: Entry) -> Iterator[tuple[int, dict[str, Any]]]:
-    for status, models in entry.answers.items():
-        yield status, _success(name, status, models)
-    for status, response in entry.more.items():
+def _responses(route: Policy) -> Iterator[tuple[int, dict[str, Any]]]:
+    for status, models in route.answers.items():
+        yield status, _success(route.name, status, models)
+    for status, response in route.more.items():
         yield status, {**response, "headers": _headers(status)}
-    statuses = {_errors()[kind].status for kind in entry.failures}
-    for status in statuses:
-        kinds = [kind for kind in entry.failures if _errors()[kind].status == status]
-        yield status, _failed(name, status, kinds)
+    for status in {_errors()[kind].status for kind in route.failures}:
+        kinds = [kind for kind in route.failures if _errors()[kind].status == status]
+        yield status, _failed(route.name, status, kinds)
 
 
 def _success(name: str, status: int, models: Sequence[type[Data]]) -> dict[str, Any]:
@@ -196,13 +197,13 @@ def _envelope(code: int, success: bool, message: str, data: dict[str, Any]) -> d
     }
 
 
-def _kinds() -> set[str]:
+def _kinds(routes: Iterable[Policy]) -> set[str]:
     """The error types for which some response refers to the shared example."""
     return {
         kind
-        for name, entry in MANUAL.items()
-        for kind in entry.failures
-        if kind not in {one.answer["data"].get("error_type") for one in examples.of(name)}
+        for route in routes
+        for kind in route.failures
+        if kind not in {one.answer["data"].get("error_type") for one in examples.of(route.name)}
     }
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 
-from data_pipeline.api.operating.metrics import OPERATIONS, Metrics, is_rehearsal, outcome_of
+from data_pipeline.api import policy
+from data_pipeline.api.operating.metrics import Metrics, is_rehearsal, outcome_of
+from data_pipeline.api.policy import SAFE_METHODS, Policy
 from data_pipeline.api.security import client_address
-from data_pipeline.api.security.access import SAFE_METHODS, WHOLE_DATA_ENDPOINTS
 from data_pipeline.jobs.job import Job
 from data_pipeline.settings import Network
 
@@ -54,21 +55,22 @@ class Journal:
         response.headers["X-Request-ID"] = g.request_id
         route = request.url_rule.rule if request.url_rule else "unknown"
         self._metrics.count(route, request.method, response.status_code)
-        if request.method not in SAFE_METHODS or request.endpoint in WHOLE_DATA_ENDPOINTS:
-            self._write_down(response)
+        asked = policy.current()
+        if request.method not in SAFE_METHODS or (asked and asked.access == "whole_data"):
+            self._write_down(response, asked)
         return response
 
-    def _write_down(self, response: Response) -> None:
+    def _write_down(self, response: Response, asked: Policy | None) -> None:
         answer = response.get_json(silent=True) or {"success": False, "data": {}}
         seconds = time.monotonic() - g.started
         accepted = response.status_code == ACCEPTED
-        if request.endpoint in OPERATIONS and not accepted and not is_rehearsal(g.get("body", {})):
-            self._metrics.operation(request.endpoint, answer, seconds)
+        if asked and asked.operation and not accepted and not is_rehearsal(g.get("body", {})):
+            self._metrics.operation(asked.operation, answer, seconds)
         audit.info(
             "write",
             who=g.get("caller", "refused"),
             client=g.client,
-            what=request.endpoint,
+            what=asked.name if asked else request.endpoint,
             path=request.path[:LONGEST_VALUE],
             body=_audited(),
             **{name: request.args[name][:LONGEST_VALUE] for name in AUDITED_QUERY if name in request.args},

@@ -10,7 +10,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from data_pipeline.jobs.job import Job, State
 
-OPERATIONS = {"restore_vector_tables": "restore", "backup_vector_tables": "backup"}
 SUCCESS = "SUCCESS"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """A label's values must be few: whoever calls may name his method as he likes."""
@@ -48,9 +47,9 @@ class Metrics:
         """One answer."""
         self._requests.labels(route, method if method in METHODS else "other", str(status)).inc()
 
-    def operation(self, endpoint: str, answer: dict[str, Any], seconds: float) -> None:
+    def operation(self, kind: str, answer: dict[str, Any], seconds: float) -> None:
         """One backup or restore, by the envelope it was answered with."""
-        self._count_operation(OPERATIONS[endpoint], answer["data"], outcome_of(answer), seconds)
+        self._count_operation(kind, answer["data"], outcome_of(answer), seconds)
 
     def job(self, job: Job) -> None:
         """One job that has ended."""

@@ -22,8 +22,6 @@ from data_pipeline.storage import location, naming
 from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.naming import FileFormat
 
-PREFIX = "/api/v0/data_pipeline/vector"
-
 # pydantic's error types in our words; the rest is "wrong value".
 REASONS = {
     "extra_forbidden": "不支持的参数",

@@ -8,32 +8,17 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 
 from common.errors import Forbidden, ServiceUnavailable, TooManyAttempts, Unauthorized
+from data_pipeline.api import policy
 from data_pipeline.api.openapi import explorer
+from data_pipeline.api.policy import SAFE_METHODS, Policy
 from data_pipeline.api.security.session import COOKIE, CSRF_HEADER, Sessions
 from data_pipeline.api.security.throttle import Throttle
 from data_pipeline.postgres.target import is_loopback
 from data_pipeline.settings import Settings
 
-OPEN_ENDPOINTS = frozenset({"healthz", "readyz", "show_session", "sign_in", "sign_out"})
-"""For probes that carry no token; they tell nothing but up or down. And for those who are about to show theirs."""
-
-TELLING_MORE = frozenset({"readyz"})
-"""Open ones that tell a caller who may do everything more; for any other they are as for a request without a token."""
-
 OPEN_BLUEPRINTS = explorer.PAGES | {"panel"}
 """The description of the API and the panel's own files, the same everywhere: a browser can't send a token when it
 opens a page."""
-
-WHOLE_DATA_ENDPOINTS = frozenset({"download_backup_set"})
-"""Reads by their method that give every row away: more than a token that may look needs."""
-
-READING_ENDPOINTS = frozenset({"verify_backup_set", "compare_backup"})
-"""Writes by their method that change nothing: a comparison's temporary tables are gone when it ends."""
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-
-FREE_ENDPOINTS = frozenset({"cancel_job", "sign_in", "sign_out"})
-"""Writes that are let in however many others are at work: they are what ends those, or touch no backup."""
 
 FULL = "API_TOKEN"
 """The caller that may do everything."""
@@ -78,18 +63,17 @@ class Doors:
         self._check_origin()
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return Response(status=204)  # a browser asks first; what it may do stands in the headers
-        if request.endpoint not in OPEN_ENDPOINTS and request.blueprint not in OPEN_BLUEPRINTS:
+        route = policy.current()
+        is_open = route.access == "open" if route else request.blueprint in OPEN_BLUEPRINTS
+        if not is_open:
             g.caller = self._caller()
-        elif request.endpoint in TELLING_MORE:
+        elif route and route.tells_more:
             with suppress(Unauthorized, TooManyAttempts):
                 g.caller = self._caller()
-        if request.endpoint in WHOLE_DATA_ENDPOINTS and g.get("caller") == READER:
-            raise Forbidden("只读令牌不能下载备份")
-        if request.method not in SAFE_METHODS:
-            if g.get("caller") == READER and request.endpoint not in READING_ENDPOINTS:
-                raise Forbidden("只读令牌不能执行写操作")
-            if request.endpoint not in FREE_ENDPOINTS:
-                self._enter_as_writer()
+        if g.get("caller") == READER:
+            _expect_reading(route)
+        if route and route.occupies:
+            self._enter_as_writer()
         return None
 
     def _caller(self) -> str:
@@ -150,6 +134,14 @@ class Doors:
         if self._settings.cors_origins:
             response.vary.add("Origin")
         return response
+
+
+def _expect_reading(route: Policy | None) -> None:
+    """Raise Forbidden for what a token that may only read is not for."""
+    if route and route.access == "whole_data":
+        raise Forbidden("只读令牌不能下载备份")
+    if (route.access if route else "write") == "write" and request.method not in SAFE_METHODS:
+        raise Forbidden("只读令牌不能执行写操作")
 
 
 def caller(settings: Settings, authorization: str) -> str:

@@ -1,0 +1,59 @@
+"""Backups, and what differs between one and the live tables."""
+
+from flask import Response
+
+from data_pipeline.api.answers import backing_up, comparing
+from data_pipeline.api.answers import jobs as job_answers
+from data_pipeline.api.openapi.vocabulary import (
+    ALWAYS,
+    IDEMPOTENCY_KEY,
+    IN_DATABASE,
+    OF_CALLS,
+    OF_FILES,
+    UNDOABLE,
+    WRITING,
+)
+from data_pipeline.api.operations import BackupOperation
+from data_pipeline.api.policy import Policy
+from data_pipeline.api.requests.bodies import BackupBody, CompareBody
+from data_pipeline.api.routes.operation import perform
+from data_pipeline.api.routes.resource import Resource, answer
+from data_pipeline.engine import Engine
+from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.compare import BackupComparison
+
+
+def routes(engine: Engine, jobs: Jobs) -> Resource:
+    api = Resource("backups")
+    comparison = BackupComparison(engine)
+
+    @api.post("/backup", summary="Back up both tables")
+    @Policy(
+        access="write",
+        tag="Backups",
+        answers={200: [backing_up.BackedUp], 202: [job_answers.SubmittedJob]},
+        failures=(*ALWAYS, *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, "BACKUP_EXISTS", *UNDOABLE),
+        headers=[IDEMPOTENCY_KEY],
+        occupies=True,
+        operation="backup",
+        bug=BackupOperation.bug,
+    )
+    def backup_vector_tables(body: BackupBody) -> Response:
+        """Both tables, from one snapshot. The set is listed once it is complete, and not before."""
+        return perform(jobs, "backup", body)
+
+    @api.post("/compare", summary="Compare a backup with the live tables or another backup")
+    @Policy(
+        access="read",
+        tag="Backups",
+        answers={200: [comparing.Compared]},
+        failures=(*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_DATABASE, "ORPHAN_ROWS"),
+        occupies=True,
+        bug="备份比对失败",
+    )
+    def compare_backup(body: CompareBody) -> Response:
+        """What differs between a backup and the live tables, or another backup: to the bit, by collection.
+        Changes nothing, and nobody waits."""
+        return answer(comparison.compare(**body.as_arguments()))
+
+    return api

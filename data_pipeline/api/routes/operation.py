@@ -1,0 +1,20 @@
+"""A backup or a restore: answered when it has ended, or at once with a job to follow."""
+
+from flask import Response
+
+from data_pipeline.api import PREFIX, web
+from data_pipeline.api.requests import job_schemas
+from data_pipeline.api.requests.bodies import BackupBody, RestoreBody
+from data_pipeline.api.routes.resource import answer
+from data_pipeline.jobs.jobs import Jobs
+
+
+def perform(jobs: Jobs, kind: str, body: RestoreBody | BackupBody) -> Response:
+    """Do it. Raises ServiceError."""
+    request, origin, key = body.as_request(), web.origin(), web.idempotency_key()
+    if not body.as_job:
+        return answer(jobs.perform(kind, request, origin, key))
+    job = jobs.submit(kind, request, origin, key)
+    response = answer(job_schemas.submitted(job, PREFIX), 202)
+    response.headers["Location"] = job_schemas.links(job, PREFIX)["self"]
+    return response

@@ -1,0 +1,60 @@
+"""Restores: what could be restored, and the way back."""
+
+from flask import Response
+
+from data_pipeline.api.answers import jobs as job_answers
+from data_pipeline.api.answers import listing, restoring
+from data_pipeline.api.openapi.vocabulary import (
+    ALWAYS,
+    IDEMPOTENCY_KEY,
+    IN_DATABASE,
+    OF_CALLS,
+    OF_FILES,
+    UNDOABLE,
+    WRITING,
+)
+from data_pipeline.api.operations import RestoreOperation
+from data_pipeline.api.policy import Policy
+from data_pipeline.api.requests.bodies import ListQuery, RestoreBody
+from data_pipeline.api.routes.operation import perform
+from data_pipeline.api.routes.resource import Resource, answer
+from data_pipeline.api.vector_restore_manager import VectorRestoreManager, counted
+from data_pipeline.engine import Engine
+from data_pipeline.jobs.jobs import Jobs
+
+
+def routes(engine: Engine, jobs: Jobs) -> Resource:
+    api = Resource("restores")
+    manager = VectorRestoreManager(engine=engine)
+
+    @api.get("/restore/list", summary="List the backups")
+    @Policy(
+        access="read",
+        tag="Backups",
+        answers={200: [listing.Listing]},
+        failures=(*ALWAYS, "PERMISSION_DENIED", "SERVICE_UNAVAILABLE"),
+        bug="扫描备份文件失败",
+    )
+    def list_vector_backups(query: ListQuery) -> Response:
+        """Every complete backup set, newest first: those of the whole system, then those of each task."""
+        found = manager.scan_backup_files(query.global_only, query.task_id, query.storage)
+        return answer({"response": counted(found["summary"]), **found})
+
+    @api.post("/restore", summary="Restore a backup")
+    @Policy(
+        access="write",
+        tag="Restore",
+        answers={200: [restoring.Restored, restoring.Rehearsed], 202: [job_answers.SubmittedJob]},
+        failures=(*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, *UNDOABLE),
+        headers=[IDEMPOTENCY_KEY],
+        occupies=True,
+        operation="restore",
+        bug=RestoreOperation.bug,
+    )
+    def restore_vector_tables(body: RestoreBody) -> Response:
+        """Adds the backup's rows to those that are there, replaces these (`truncate_before_restore`), or writes only
+        what differs (`strategy: sync`). A replace is all or nothing. When rows are added, a table that fails is
+        undone alone and named in `errors`, unless `atomic`. With `dry_run` nothing is changed."""
+        return perform(jobs, "restore", body)
+
+    return api
