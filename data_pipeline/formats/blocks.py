@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Literal
 
 from data_pipeline.formats import encoder
+from data_pipeline.formats.byte_range import Readable
 from data_pipeline.formats.csv_reader import Layout, RowError
 from data_pipeline.formats.encoder import Encoded
-from data_pipeline.storage.base import Readable
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,18 @@
-"""A range of a file that was fetched already, on its way to a worker process."""
+"""Bytes that can be read by range, and a range that was fetched already, on its way to a worker process."""
 
 from dataclasses import dataclass
+from typing import Protocol
+
+
+class Readable(Protocol):
+    """Bytes that can be read by range. Picklable, so that another process can do it."""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """The bytes of a range; fewer only at the end of the file."""
 
 
 @dataclass(frozen=True)
-class Portion:
+class ByteRange:
     """Bytes of a file from an offset on."""
 
     offset: int

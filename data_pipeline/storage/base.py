@@ -8,14 +8,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from data_pipeline.formats.byte_range import Readable
 from data_pipeline.storage.location import Location
-
-
-class Readable(Protocol):
-    """Bytes that can be read by range. Picklable, so that another process can do it."""
-
-    def read(self, offset: int, length: int) -> bytes:
-        """The bytes of a range; fewer only at the end of the file."""
 
 
 class Stream(Protocol):

@@ -1,7 +1,7 @@
 """Request models: strict and closed. A wrong type or an unknown field is refused, never guessed at."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from common.errors import InvalidParams, MissingParams, ServiceError
 from data_pipeline.formats.evidence import Dialect
 from data_pipeline.operations.restore import option_conflicts
+from data_pipeline.operations.restore.options import OnConflict, Strategy, Triggers
 from data_pipeline.sets.manifest import MOST_PROBES
 from data_pipeline.storage import location, naming
 from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
@@ -81,9 +82,6 @@ Timestamp = Annotated[str, _checked(naming.check_timestamp), STAMP]
 TableName = Annotated[str, _shown(enum=list(naming.TABLES))]
 Tables = Annotated[list[TableName], Field(min_length=1), _checked(naming.in_order), _shown(uniqueItems=True)]
 Probes = Annotated[int, Field(ge=0, le=MOST_PROBES)]
-Strategy = Literal["reload", "sync"]
-OnConflict = Literal["error", "skip", "update"]
-Triggers = Literal["fire", "disable"]
 StorageName = Annotated[str, Field(pattern=STORAGE_NAME.pattern.join("^$"))]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 Name = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_storable)]

@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from data_pipeline.api.requests.bodies import OnConflict, Strategy, Triggers
 from data_pipeline.formats.evidence import Dialect
 from data_pipeline.sets.manifest import Manifest
+
+Strategy = Literal["reload", "sync"]
+OnConflict = Literal["error", "skip", "update"]
+Triggers = Literal["fire", "disable"]
 
 
 @dataclass(frozen=True)

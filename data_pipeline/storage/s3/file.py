@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from common.errors import InvalidBackup, NotFound
-from data_pipeline.formats.byte_range import Portion
+from data_pipeline.formats.byte_range import ByteRange
 from data_pipeline.storage.base import Portions
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.prefetch import ahead
@@ -47,9 +47,9 @@ class ObjectFile:
         """Its ranges, cut from one stream here: workers get bytes, and need neither the way here nor credentials."""
         with self.open() as stream:
 
-            def take(offset: int, length: int) -> Portion:
+            def take(offset: int, length: int) -> ByteRange:
                 stream.seek(offset)
-                return Portion(offset, stream.read(length))
+                return ByteRange(offset, stream.read(length))
 
             yield take
 
