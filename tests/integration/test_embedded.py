@@ -26,7 +26,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 USE_IT_UNTIL_A_LINE_COMES = """
 import sys
 from pathlib import Path
-from data_pipeline.vector import embedded
+from data_pipeline.postgres_server import embedded
 embedded.start(Path(sys.argv[1]))
 print("started", flush=True)
 sys.stdin.readline()

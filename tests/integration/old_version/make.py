@@ -19,7 +19,7 @@ from typing import Any
 
 from flask.testing import FlaskClient
 
-from data_pipeline.postgres_server.cluster import binaries
+from data_pipeline.vector.cluster import binaries
 from unified_api import PREFIX
 
 HERE = Path(__file__).parent
