@@ -21,8 +21,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from psycopg2.extensions import cursor
 from psycopg2.sql import SQL, Composable, Literal
+
+from data_pipeline.postgres.link.line import Asking
 
 CATALOG = ("pg_catalog", "pg_temp")
 """pg_temp is named so that it comes last: a path that leaves it out has it first."""
@@ -36,7 +37,7 @@ WRITES = re.compile(r"\b(?:INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO|(?<!FOR )(?<
 NAME = re.compile(r'\s*(?:"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^\s,"]+))\s*(?:,|\Z)')
 
 
-class Cursor(cursor):
+class Cursor(Asking):
     """A cursor of a transaction; `begin` comes before any statement."""
 
     _own: Composable

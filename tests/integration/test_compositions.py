@@ -28,6 +28,7 @@ RESTORE: dict[str, Any] = {
     "create_tables": True,
     "dry_run": True,
     "triggers": "disable",
+    "dialect": "copy",
 }
 BACKUP: dict[str, Any] = {
     "task_id": "task_1",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from unified_api import PREFIX
+from data_pipeline.api import PREFIX
 
 COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
 STAMP = "20250722_010318"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from data_pipeline.api import PREFIX
 from tests.integration.privileges import like_a_user
-from unified_api import PREFIX
 
 ROOT = "./data_pipeline/training_data"
 STAMP = "20250722_010318"

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from data_pipeline.api import PREFIX
 from data_pipeline.operations.restore import search_check
 from tests.signed import signed
-from unified_api import PREFIX
 
 DOCS = "11111111-1111-4111-8111-111111111111"
 OTHER = "20250722_010319"

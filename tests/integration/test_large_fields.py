@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from unified_api import PREFIX
+from data_pipeline.api import PREFIX
 
 EMBEDDING = "langchain_pg_embedding"
 DOCS = "11111111-1111-4111-8111-111111111111"

@@ -148,18 +148,19 @@ def test_an_index_that_is_no_more_is_warned_of(client: Any, database: Any) -> No
     assert len(warned(answer)) == 1
 
 
-def test_rows_that_somebody_added_are_found_and_warned_of_only_where_none_should_be(client: Any, database: Any) -> None:
+def test_rows_that_somebody_added_are_found_and_warned_of_only_where_none_should_be(
+    client: Any, database: Any, backups: Any
+) -> None:
     fill(database)
     done = backup(client, probes=10)
     database.execute("UPDATE langchain_pg_embedding SET id = 'my ' || id")
     answer = restore(client, done, tables=["langchain_pg_embedding"])
     assert answer["search_check"]["exact_matches"] < 10
     assert warned(answer) == []
-    database.execute(
-        "CREATE FUNCTION move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " NEW.embedding := '[1,0,0,0,0,0,0,1]'; RETURN NEW; END $$;"
-        "CREATE TRIGGER move BEFORE INSERT ON langchain_pg_embedding FOR EACH ROW EXECUTE FUNCTION move()"
-    )
+    document = manifest(backups, done)
+    for probe in document["probes"]["rows"]:  # as a search that found another row
+        probe["neighbours"][0] |= {"id": "elsewhere", "distance": 0.0}
+    rewrite(backups, done, document)
     assert warned(restore(client, done, truncate_before_restore=True)) == ["检索核对: 精确最近邻与备份时不同"]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from data_pipeline.api import PREFIX
 from data_pipeline.engine import Engine
 from data_pipeline.postgres import retries
 from data_pipeline.postgres.connection import transaction
@@ -19,7 +20,6 @@ from data_pipeline.postgres.link import observer, watch, wire
 from data_pipeline.postgres.progress import SILENT
 from data_pipeline.settings import Settings
 from tests.integration.relay import ALWAYS, Fault, Relay
-from unified_api import PREFIX
 
 EMBEDDING = "langchain_pg_embedding"
 REPLACE = {"truncate_before_restore": True}

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from data_pipeline.api import PREFIX
 from data_pipeline.storage.s3 import bucket as buckets
 from tests.integration.places import BucketPlace
-from unified_api import PREFIX
 
 IF_NONE_MATCH, IF_MATCH = "if-none-match", "if-match"
 REFUSAL = b"<Error><Code>NotImplemented</Code><Message>A header you provided implies functionality...</Message></Error>"

@@ -9,9 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from common.errors import TooManyAttempts
+from data_pipeline.api import PREFIX
 from data_pipeline.api.security import throttle
 from data_pipeline.api.security.throttle import Throttle
-from unified_api import PREFIX
 
 TOKEN = "the-token-that-opens-everything"
 LIST = f"{PREFIX}/restore/list"

@@ -17,9 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from data_pipeline.vector.cluster import binaries
 from flask.testing import FlaskClient
 
-from data_pipeline.vector.cluster import binaries
 from unified_api import PREFIX
 
 HERE = Path(__file__).parent

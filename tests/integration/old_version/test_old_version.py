@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from itsdangerous import TimestampSigner
 
-from unified_api import PREFIX
+from data_pipeline.api import PREFIX
 
 HERE = Path(__file__).parent
 CSV, BINARY, CHOSEN, LEGACY = ("20261127_062608", "20261127_062609", "20261127_062610", "20250722_010318")

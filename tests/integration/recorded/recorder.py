@@ -15,8 +15,8 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from data_pipeline.api import PREFIX
 from tests.integration.recorded.shape import Names, outline
-from unified_api import PREFIX
 
 EVERY_ANSWER = {
     "X-Content-Type-Options": "nosniff",
