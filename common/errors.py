@@ -8,6 +8,8 @@ row, or a message of Python's or the driver's.
 from collections.abc import Sequence
 from typing import Any
 
+from common.messages import Message
+
 MESSAGES = {
     400: "请求参数错误",
     401: "未授权",
@@ -46,6 +48,11 @@ class ServiceError(Exception):
     @property
     def message(self) -> str:
         return MESSAGES[self.status]
+
+    @property
+    def code(self) -> str | None:
+        """The code of the response; None where the text came from elsewhere, such as a stored answer."""
+        return self.response.code if isinstance(self.response, Message) else None
 
 
 class InternalError(ServiceError):

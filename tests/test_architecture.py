@@ -44,6 +44,8 @@ SQL = re.compile(
 # Calls that connect, start something or read a file, by the last part of their name.
 ACTS = {"Popen", "Process", "Thread", "call", "check_call", "check_output", "connect", "getenv", "open", "run", "start"}
 LONGEST_MODULE = 300
+CATALOGUES = "common.messages"
+"""Its modules hold texts, a line each, and grow with them."""
 LONGEST_FUNCTION = 60
 
 
@@ -202,7 +204,8 @@ def test_importing_a_module_does_nothing() -> None:
 
 
 def test_modules_are_short() -> None:
-    lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in EVERYTHING.items()}
+    code = {name: path for name, path in EVERYTHING.items() if not within(name, [CATALOGUES])}
+    lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in code.items()}
     assert {name: length for name, length in lines.items() if length > LONGEST_MODULE} == {}
 
 
