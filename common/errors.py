@@ -8,24 +8,24 @@ row, or a message of Python's or the driver's.
 from collections.abc import Sequence
 from typing import Any
 
-from common.messages import Message
+from common.messages import Message, say
 
 MESSAGES = {
-    400: "请求参数错误",
-    401: "未授权",
-    403: "禁止访问",
-    404: "资源未找到",
-    405: "请求方法不允许",
-    409: "操作冲突",
-    413: "请求体过大",
-    416: "请求范围无效",
-    422: "备份内容无效",
-    429: "请求过于频繁",
-    500: "系统内部错误",
-    501: "不支持的操作",
-    503: "服务不可用",
-    504: "操作超时",
-    507: "存储空间不足",
+    400: say("bad_request"),
+    401: say("unauthorized"),
+    403: say("forbidden"),
+    404: say("not_found"),
+    405: say("method_not_allowed"),
+    409: say("conflict"),
+    413: say("content_too_large"),
+    416: say("range_not_satisfiable"),
+    422: say("backup_content_invalid"),
+    429: say("too_many_requests"),
+    500: say("internal_error"),
+    501: say("not_implemented"),
+    503: say("service_unavailable"),
+    504: say("timeout"),
+    507: say("storage_full"),
 }
 
 
@@ -65,7 +65,7 @@ class MissingParams(ServiceError):
     status, error_type = 400, "MISSING_REQUIRED_PARAMS"
 
     def __init__(self, names: list[str]) -> None:
-        super().__init__(f"缺少必需参数: {', '.join(names)}", missing_params=names)
+        super().__init__(say("params_missing", names=", ".join(names)), missing_params=names)
 
 
 class InvalidParams(ServiceError):
@@ -135,9 +135,14 @@ class TriggerChangedRows(ServiceError):
 
     def __init__(self, table: str, rows: int, triggers: Sequence[str] = ()) -> None:
         self.rows = rows
-        named = f": {', '.join(triggers)}" if triggers else ""
+        listed = ", ".join(triggers)
+        text = (
+            say("named_triggers_changed_rows", table=table, rows=rows, triggers=listed)
+            if listed
+            else say("triggers_changed_rows", table=table, rows=rows)
+        )
         super().__init__(
-            f"触发器或规则改变了 {table} 的 {rows} 行,未做任何修改{named}",
+            text,
             can_retry=False,
             details={"table": table, "rows": rows, "triggers": list(triggers)},
         )
@@ -155,7 +160,7 @@ class OperationCancelled(ServiceError):
     status, error_type = 409, "CANCELLED"
 
     def __init__(self) -> None:
-        super().__init__("操作已被取消,所有更改已回滚", can_retry=True)
+        super().__init__(say("operation_cancelled"), can_retry=True)
 
 
 class JobFinished(ServiceError):
@@ -216,7 +221,7 @@ class TooManyAttempts(ServiceError):
     status, error_type = 429, "TOO_MANY_ATTEMPTS"
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"失败次数过多,请在 {seconds} 秒后重试", can_retry=True, retry_after_seconds=seconds)
+        super().__init__(say("too_many_attempts", seconds=seconds), can_retry=True, retry_after_seconds=seconds)
 
 
 class DatabaseError(ServiceError):
@@ -243,7 +248,7 @@ class Interrupted(ServiceError):
     status, error_type = 503, "INTERRUPTED"
 
     def __init__(self) -> None:
-        super().__init__("执行该操作的进程已终止,未提交的更改已全部回滚", can_retry=True)
+        super().__init__(say("operation_interrupted"), can_retry=True)
 
 
 class OperationTimeout(ServiceError):

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from common.errors import ServiceError
+from common.messages import say
 
-SUCCESS_MESSAGE = "操作成功"
+SUCCESS_MESSAGE = say("success")
 
 
 def now() -> str:

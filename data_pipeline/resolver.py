@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from common.errors import DatabaseError
+from common.messages import say
 from data_pipeline.postgres import target
 from data_pipeline.postgres.sqlstate import CONNECT_FAILED
 from data_pipeline.postgres.target import Target
@@ -43,7 +44,7 @@ class Databases:
             return self.start()
         except embedded.EmbeddedServerError as error:
             log.error("%s", error)
-            details = {"cause": "EMBEDDED_SERVER", "reason": "内嵌的PostgreSQL无法启动,原因见服务日志"}
+            details = {"cause": "EMBEDDED_SERVER", "reason": say("embedded_server_failed")}
             raise DatabaseError(CONNECT_FAILED, can_retry=False, details=details) from None
 
     def start(self) -> Target:

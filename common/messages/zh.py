@@ -5,6 +5,7 @@ The HTTP contract prescribes them: clients may compare them, so a text keeps eve
 
 TEXTS: dict[str, str] = {
     # The envelope: the message of every success, and of each HTTP status.
+    "not_implemented": "不支持的操作",
     "success": "操作成功",
     "bad_request": "请求参数错误",
     "unauthorized": "未授权",
@@ -120,6 +121,7 @@ TEXTS: dict[str, str] = {
     "operation_cancelled": "操作已被取消,所有更改已回滚",
     "operation_interrupted": "执行该操作的进程已终止,未提交的更改已全部回滚",
     # Backup sets: listing, verifying, copying, upload, download.
+    "backups_found_but_some_unreadable": "{found};{unreadable} 个备份位置无法读取",
     "backups_found": "成功扫描到 {locations} 个备份位置,共 {sets} 个备份集",
     "backups_not_found": "未找到任何可用的备份文件",
     "listing_failed": "扫描备份文件失败",
@@ -152,6 +154,7 @@ TEXTS: dict[str, str] = {
     "tar_data_after_end": "tar结束之后还有其他数据",
     "range_behind_end": "请求的范围超出文件末尾",
     # The manifest.
+    "manifest_value_invalid": "清单文件已损坏: {name},键 {key} 的值无效",
     "manifest_too_large": "清单文件过大",
     "manifest_file_too_large": "清单文件过大: {path}",
     "manifest_damaged": "清单文件已损坏",
@@ -164,10 +167,14 @@ TEXTS: dict[str, str] = {
     "manifest_name_invalid": "清单中 {table} 的列、索引或外键的名称无效",
     "manifest_key_without_column": "清单中 {table} 的键引用了不存在的列",
     # Storage: directories and buckets.
+    "bucket_lacks_conditions": "对象存储不支持条件写入(If-None-Match、If-Match),不能安全地存放备份",
+    "disk_failed": "磁盘读写失败",
+    "too_many_open_files": "打开的文件过多",
+    "file_system_read_only": "文件系统是只读的",
+    "no_permission": "服务没有权限",
     "backup_file_missing": "备份文件不存在: {path}",
     "backup_file_changed": "备份文件在读取时被更改: {path}",
     "backup_directory_missing": "备份目录不存在: {path}",
-    "backup_unreadable": "服务没有权限读取: {path}",
     "neither_file_nor_directory": "不是普通文件或目录: {path}",
     "backup_storage_unwritable": "备份存储不可写: {path}",
     "backup_storage_full": "备份存储空间不足",
@@ -181,13 +188,18 @@ TEXTS: dict[str, str] = {
     "bucket_access_denied": "服务没有权限访问对象存储",
     "bucket_full": "对象存储空间不足",
     "bucket_unavailable": "对象存储不可用或连接中断",
-    "bucket_lacks_conditional_writes": "对象存储不支持条件写入(If-None-Match),不能安全地存放备份",
     # Backup.
+    "backup_text_not_utf8": "表中有不能以 UTF-8 表示的文本,无法备份",
+    "backup_constraint_violated": "{table} 中有 {count} 行不满足约束 {constraint},该备份不能恢复到原表",
+    "backup_constraint_unverified": "{table} 的约束 {constraint} 从未验证,也无法核对,该备份可能不能恢复到原表",
+    "backup_row_impossible": "{table} 中 {columns} 为 {key} 的行无法备份: {reason}",
+    "row_over_message": "整行超过 PostgreSQL 一条消息的上限 1 GB",
+    "field_over_setting": "{column} 列超过 {megabytes} MB (LARGEST_FIELD_MB)",
+    "backup_nothing_changed": "{reason},未做任何修改",
     "backup_complete": "Vector表备份完成",
     "backup_partial": "Vector表备份部分完成,部分存储备份失败",
     "backup_failed": "Vector表备份失败",
     "backup_to_storage_failed": "存储{storage}备份失败",
-    "backup_rows_too_long_to_restore": "{table} 中有超过 64 MB 的行,恢复时会被拒绝",
     "backup_row_count_differs": "写出的行数与数据库不符: {table}",
     "backup_log_unwritten": "备份日志写入失败: {path}",
     "probes_need_vector_column": "embedding 列不是 vector 类型,未记录检索探针",
@@ -209,7 +221,6 @@ TEXTS: dict[str, str] = {
     "restore_by_text": "{file} 含有其他类型的列,已改用文本方式导入,速度较慢",
     "restore_left_out_orphans": "{rows} 行embedding不属于任何collection,未恢复",
     "restore_row_count_differs": "恢复后的行数不符: {table}",
-    "restore_not_undoable": "现有数据中有超过 64 MB 的行,恢复后无法撤销,未做任何修改",
     "sync_advised": "{refusal};恢复时可改用 strategy: sync",
     "collections_unknown": "没有名为 {unknown} 的collection,现有: {present}",
     "collections_renamed": (
@@ -256,6 +267,7 @@ TEXTS: dict[str, str] = {
     "compare_backup_repeats_ids": "备份中有重复的id,无法逐行比对",
     "compare_other_side_repeats_ids": "比对对象中有重复的id,无法逐行比对",
     # Formats: csv and binary files, their values.
+    "field_over_limit": "字段超过 {megabytes} MB",
     "file_empty": "文件为空",
     "file_is_utf16": "文件是 UTF-16 编码,请另存为 UTF-8 编码的 CSV",
     "file_is_gzip": "文件是 gzip 压缩文件,请先解压",
@@ -272,7 +284,6 @@ TEXTS: dict[str, str] = {
     "record_quote_open": "引号没有闭合",
     "record_too_long": "记录过长或引号未闭合",
     "not_utf8": "不是有效的 UTF-8 编码",
-    "field_too_long": "字段超过 64 MB",
     "holds_nul": "含有空字符",
     "block_rows_differ": "数据块的行数与清单不符",
     "block_checksum_differs": "数据块的校验和与清单不符,文件已损坏",
@@ -342,6 +353,7 @@ TEXTS: dict[str, str] = {
     "refused_connection_closed": "服务器中断了连接",
     "refused_unknown": "原因未知",
     # PostgreSQL: its tables, its privileges, its errors.
+    "manifest_not_creatable": "数据库无法按清单创建表或键",
     "writer_in_progress": "目标数据库上已有恢复或备份清空操作正在进行",
     "database_operation_failed": "数据库操作失败",
     "database_rejected_data": "数据库拒绝了备份中的数据",

@@ -9,6 +9,7 @@ from flask import Response
 from werkzeug.http import parse_range_header
 
 from common.errors import RangeNotSatisfiable, ServiceUnavailable
+from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.sets.tar import Archive
 from data_pipeline.storage.location import Location
@@ -59,7 +60,7 @@ class Downloads:
         """
         with ExitStack() as stack:
             if not self._places.acquire(blocking=False):
-                raise ServiceUnavailable("正在进行的下载过多,请稍后重试", can_retry=True)
+                raise ServiceUnavailable(say("too_many_downloads"), can_retry=True)
             stack.callback(self._places.release)
             archive = stack.enter_context(self._archive(place, timestamp))
             start, end = _range(wanted if if_range in (None, f'"{archive.identity}"') else None, archive.size)
@@ -79,5 +80,5 @@ def _range(wanted: str | None, size: int) -> tuple[int, int]:
         return 0, size
     found = asked.range_for_length(size)
     if found is None:
-        raise RangeNotSatisfiable("请求的范围超出文件末尾", details={"bytes": size})
+        raise RangeNotSatisfiable(say("range_behind_end"), details={"bytes": size})
     return found

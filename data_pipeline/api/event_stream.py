@@ -9,6 +9,7 @@ from typing import Any
 from flask import Response, request
 
 from common.errors import ServiceError, ServiceUnavailable
+from common.messages import say
 from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.jobs import Jobs
 
@@ -37,7 +38,7 @@ class EventStreams:
         if job.finished and job.version == seen:
             return Response(status=204)
         if not self._free.acquire(blocking=False):
-            raise ServiceUnavailable("事件流过多,请稍后重试", can_retry=True)
+            raise ServiceUnavailable(say("too_many_event_streams"), can_retry=True)
         response = Response(self._events(job_id, seen), mimetype="text/event-stream")
         response.headers["X-Accel-Buffering"] = "no"
         response.call_on_close(self._free.release)  # runs even if nobody has read a byte

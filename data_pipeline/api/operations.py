@@ -3,6 +3,7 @@
 from typing import Any
 
 from common import memory
+from common.messages import say
 from data_pipeline.api.requests.bodies import BackupBody, RestoreBody
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
@@ -21,7 +22,7 @@ class RestoreOperation:
     """POST /restore"""
 
     secrets: tuple[str, ...] = ("pg_conn",)
-    bug = "Vector表恢复失败"
+    bug: str = say("restore_failed")
 
     def __init__(self, engine: Engine) -> None:
         self._databases = engine.databases
@@ -43,7 +44,7 @@ class BackupOperation:
     """POST /backup"""
 
     secrets: tuple[str, ...] = ("pg_conn", "db_connection")
-    bug = "Vector表备份失败"
+    bug: str = say("backup_failed")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

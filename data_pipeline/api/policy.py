@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 from flask import Flask, current_app, request
 from pydantic import BaseModel
 
+from common.messages import say
 from data_pipeline.api.answers.envelope import Data
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -18,7 +19,7 @@ Access = Literal["open", "read", "whole_data", "write"]
 """open: no token is needed. read: any token. whole_data: a token that may have every row. write: the full token."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-BUG = "系统内部错误"
+BUG = say("internal_error")
 _POLICY = "route_policy"
 
 

@@ -15,6 +15,7 @@ from waitress.server import MultiSocketServer, create_server
 from waitress.task import ErrorTask
 
 from common.errors import InternalError, InvalidParams, PayloadTooLarge, ServiceError, Unauthorized
+from common.messages import say
 from common.result import error_response
 from data_pipeline.api import policy
 from data_pipeline.api.security.access import READER, SECURITY_HEADERS, caller
@@ -145,6 +146,6 @@ def addresses(server: Any) -> list[tuple[str, int]]:
 
 def _as_ours(code: int) -> ServiceError:
     if code == 413:
-        return PayloadTooLarge("请求体超过大小限制")
+        return PayloadTooLarge(say("body_too_large"))
     # 501 is a transfer encoding nobody knows: the request's fault, not the server's.
-    return InternalError("系统内部错误") if code == 500 else InvalidParams("请求格式错误")
+    return InternalError(say("internal_error")) if code == 500 else InvalidParams(say("request_malformed"))

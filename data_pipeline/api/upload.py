@@ -10,6 +10,7 @@ from werkzeug.formparser import MultiPartParser
 from werkzeug.http import parse_options_header
 
 from common.errors import InvalidBackup, InvalidParams, NotFound
+from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.backup_sets import named
 from data_pipeline.sets import verify
@@ -39,12 +40,12 @@ class Uploads:
         place = self._engine.catalog.location(task_id, storage)
         here = self._engine.storages.of(place)
         if task_id and not (locations.is_task_directory(task_id) and here.has_directory(task_id)):
-            raise NotFound(f"指定的任务目录不存在: {task_id}")
+            raise NotFound(say("task_directory_missing", task_id=task_id))
         with Arrival(here, place) as arrival:
             _take(body, content_type, arrival)
             arrived, tables = arrival.publish(lambda found: verify.read_through(found, self._engine.pool))
         return {
-            "response": "备份集上传完成",
+            "response": say("set_uploaded"),
             "backup_info": named(place, arrived.timestamp),
             "verified": arrived.manifest is not None,
             "tables": tables,
@@ -71,9 +72,9 @@ def _take_form(body: Any, boundary: str, arrival: Arrival) -> None:
         try:
             fields, _ = parser.parse(body, boundary.encode("ascii", "replace"), None)
         except ValueError:
-            raise InvalidParams("请求体不是有效的multipart/form-data") from None
+            raise InvalidParams(say("body_not_multipart")) from None
         if fields:
-            raise InvalidParams("无效的参数: 表单中只能有文件")
+            raise InvalidParams(say("form_holds_a_field"))
 
 
 class _Parts:
@@ -93,7 +94,7 @@ class _Parts:
     def begin(self, *_: Any, filename: str | None = None, **_more: Any) -> Any:
         """What the parser writes the next part into."""
         if not filename:
-            raise InvalidBackup("上传的备份集无效: 文件没有文件名", details={"reason": "文件没有文件名"})
+            raise InvalidBackup(say("upload_file_unnamed"), details={"reason": say("file_unnamed")})
         self._file = self._open.enter_context(self._arrival.file(filename))
         return self
 

@@ -14,6 +14,7 @@ from common.errors import (
     ServiceError,
     ServiceUnavailable,
 )
+from common.messages import say
 from common.result import now
 from common.sizes import format_size
 from data_pipeline.engine import Engine
@@ -115,13 +116,14 @@ class VectorRestoreManager:
         with _named(target), self._held(where, timestamp, options) as (backup_set, limited):
             if options.dry_run:
                 forecast = retrying(lambda: Rehearsal(self._engine, backup_set, limited).run(target, progress))
-                if forecast.depends():
-                    forecast.advise(advice.instead(self._engine, backup_set, limited, target, progress))
+                if forecast.depends() and advice.sync_works(self._engine, backup_set, limited, target, progress):
+                    forecast.advise_sync()
                 return forecast.describe(target, time.monotonic() - started)
             try:
                 outcome = retrying(lambda: Restore(self._engine, backup_set, limited).run(target, progress))
             except DependentRows as error:
-                error.response += advice.instead(self._engine, backup_set, limited, target, progress)
+                if advice.sync_works(self._engine, backup_set, limited, target, progress):
+                    error.response = say("sync_advised", refusal=error.response)
                 raise
         if limited != options:
             outcome.warn(LIMITED)
@@ -178,9 +180,9 @@ class VectorRestoreManager:
 def counted(summary: dict[str, Any]) -> str:
     """What a list says of itself, by its summary."""
     locations, sets = summary["total_locations"], summary["total_backup_sets"]
-    found = f"成功扫描到 {locations} 个备份位置,共 {sets} 个备份集" if sets else "未找到任何可用的备份文件"
+    found = say("backups_found", locations=locations, sets=sets) if sets else say("backups_not_found")
     unreadable = len(summary.get("unreadable", ()))
-    return f"{found};{unreadable} 个备份位置无法读取" if unreadable else found
+    return say("backups_found_but_some_unreadable", found=found, unreadable=unreadable) if unreadable else found
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from common.errors import (
     PayloadTooLarge,
     ServiceError,
 )
+from common.messages import say
 from common.result import error_response
 from data_pipeline.api import policy
 from data_pipeline.api.requests import bodies
@@ -39,9 +40,9 @@ class JsonRequest(Request):
         try:
             body = json.loads(data.decode(), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
         except (ValueError, RecursionError):
-            raise InvalidParams("请求体不是有效的JSON") from None
+            raise InvalidParams(say("body_not_json")) from None
         if not isinstance(body, dict):
-            raise InvalidParams("请求体必须是JSON对象")
+            raise InvalidParams(say("body_not_an_object"))
         g.body = body
         return body
 
@@ -54,7 +55,7 @@ def set_up(app: Flask) -> None:
     app.before_request(_check_query)
     app.before_request(_check_body)
     app.register_error_handler(ServiceError, _answer)
-    app.register_error_handler(RequestEntityTooLarge, lambda _: _answer(PayloadTooLarge("请求体超过大小限制")))
+    app.register_error_handler(RequestEntityTooLarge, lambda _: _answer(PayloadTooLarge(say("body_too_large"))))
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_bug)
 
@@ -75,7 +76,7 @@ def idempotency_key() -> str | None:
     if given is None:
         return None
     if not IDEMPOTENCY_KEY.fullmatch(given):
-        raise InvalidParams("无效的 Idempotency-Key: 必须是 1 到 255 个可见的ASCII字符")
+        raise InvalidParams(say("idempotency_key_invalid"))
     return f"call {given}"  # a scheduled backup's key can't be named
 
 
@@ -85,9 +86,9 @@ def _check_query() -> None:
     for name, values in request.args.lists():
         field = name[:64]
         if route is None or not route.takes_query:
-            raise InvalidParams(f"不支持的查询参数: {field}", details={"field": field})
+            raise InvalidParams(say("query_param_unknown", field=field), details={"field": field})
         if len(values) > 1:
-            raise InvalidParams(f"查询参数重复: {field}", details={"field": field})
+            raise InvalidParams(say("query_param_twice", field=field), details={"field": field})
 
 
 def _check_body() -> None:
@@ -96,7 +97,7 @@ def _check_body() -> None:
     takes_none = request.method not in policy.SAFE_METHODS and route is not None and not route.takes_body
     if takes_none and (body := request.get_json()):
         field = next(iter(body))[:64]
-        raise InvalidParams(f"无效的参数 {field}: 不支持的参数", details={"field": field})
+        raise InvalidParams(say("param_unknown", field=field), details={"field": field})
 
 
 def _answer(error: ServiceError) -> tuple[Response, int]:
@@ -112,13 +113,13 @@ def _answer_http(error: HTTPException) -> tuple[Response, int] | HTTPException:
     if code < 400:
         return error  # a redirect
     if code == 404:
-        return _answer(NotFound("请求的资源不存在"))
+        return _answer(NotFound(say("resource_missing")))
     if code == 405:
-        answer, status = _answer(MethodNotAllowed("该接口不支持此请求方法"))
+        answer, status = _answer(MethodNotAllowed(say("method_unsupported")))
         answer.headers.extend(error.get_headers())  # Allow
         answer.headers["Content-Type"] = "application/json"
         return answer, status
-    return _answer(InvalidParams("请求格式错误") if code < 500 else InternalError("系统内部错误"))
+    return _answer(InvalidParams(say("request_malformed")) if code < 500 else InternalError(say("internal_error")))
 
 
 def _answer_bug(error: Exception) -> tuple[Response, int]:
@@ -133,7 +134,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for name, value in pairs:
         if name in found:
             field = name[:64].encode(errors="replace").decode()  # half a surrogate pair could not be sent back
-            raise InvalidParams(f"请求体字段重复: {field}", details={"field": field})
+            raise InvalidParams(say("body_field_twice", field=field), details={"field": field})
         found[name] = value
     return found
 

@@ -6,6 +6,7 @@ import click
 
 from common import uncaught
 from common.errors import InternalError, ServiceError
+from common.messages import say
 from data_pipeline.cli import answers
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.settings import SettingsError
@@ -32,7 +33,7 @@ class Command(click.Command):
             raise
         except Exception as error:
             _log(error)
-            return answers.fail(InternalError("系统内部错误"), as_json)
+            return answers.fail(InternalError(say("internal_error")), as_json)
 
 
 def _log(error: Exception) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from common.messages import say
 from data_pipeline.formats import encoder
 from data_pipeline.formats.byte_range import Readable
 from data_pipeline.formats.csv_reader import Layout, RowError
@@ -52,7 +53,7 @@ def run(job: Job) -> Encoded:
     csv = job.source == "csv"
     encoded = encoder.encode_csv(data, layout, job.binary) if csv else encoder.check_binary(data, layout)
     if job.block.rows is not None and encoded.rows != job.block.rows:
-        raise RowError("invalid", 1, None, "数据块的行数与清单不符")
+        raise RowError("invalid", 1, None, say("block_rows_differ"))
     return encoded
 
 
@@ -60,9 +61,9 @@ def read(file: Readable, block: Block) -> bytes:
     """The records of a block, checked against the manifest's promise before anybody parses them."""
     data = file.read(block.offset, block.length)
     if len(data) != block.length:
-        raise RowError("invalid", 1, None, "文件在此处中断")
+        raise RowError("invalid", 1, None, say("file_cut_short"))
     if block.sha256 is not None and hashlib.sha256(data).hexdigest() != block.sha256:
-        raise RowError("invalid", 1, None, "数据块的校验和与清单不符,文件已损坏")
+        raise RowError("invalid", 1, None, say("block_checksum_differs"))
     return data[block.head : len(data) - block.tail]
 
 

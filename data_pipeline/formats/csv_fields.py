@@ -6,6 +6,7 @@ Fields come out as they stand in the file, quotes included: `""` isn't the same 
 import re
 from collections.abc import Callable, Sequence
 
+from common.messages import say
 from data_pipeline.formats import utf8
 
 # `{0,1000}` bounds the regex engine's memory: a huge field full of quotes is read in pieces, by the exact path. Each
@@ -130,9 +131,9 @@ def _read_exactly(block: bytes, start: int, width: int, newline: bytes, plain: r
     if block.startswith(newline, position):
         position += len(newline)
     elif position < len(block):
-        raise BadRecord(start, "引号外有与表头行不同的换行符")
+        raise BadRecord(start, say("record_line_end_differs"))
     if len(fields) != width:
-        raise BadRecord(start, f"有 {len(fields)} 个字段,表头有 {width} 列")
+        raise BadRecord(start, say("record_width_differs", found=len(fields), expected=width))
     _expect_utf8(block, start, position)
     return fields, position
 
@@ -148,7 +149,7 @@ def _read_field(block: bytes, position: int, start: int, plain: re.Pattern[bytes
             break
         position = closing_quote(block, end + 1)
         if position < 0:
-            raise BadRecord(start, "引号没有闭合")
+            raise BadRecord(start, say("record_quote_open"))
         parts.append(block[end + 1 : position])
         position, quoted = position + 1, True
     value = b"".join(parts)

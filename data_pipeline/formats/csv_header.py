@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from common.messages import say
 from data_pipeline.formats.csv_reader import RowError
 
 _BOM = b"\xef\xbb\xbf"
@@ -11,10 +12,10 @@ _UNNAMED = re.compile(r'("?)(?:|Unnamed: [0-9]+)\1')
 """An index that pandas wrote; the longer name is what it calls the column after reading it back."""
 
 _OTHER_FILES = (
-    (b"\xff\xfe", "文件是 UTF-16 编码,请另存为 UTF-8 编码的 CSV"),
-    (b"\xfe\xff", "文件是 UTF-16 编码,请另存为 UTF-8 编码的 CSV"),
-    (b"\x1f\x8b", "文件是 gzip 压缩文件,请先解压"),
-    (b"PK\x03\x04", "文件是 zip 压缩文件或电子表格,请另存为 UTF-8 编码的 CSV"),
+    (b"\xff\xfe", say("file_is_utf16")),
+    (b"\xfe\xff", say("file_is_utf16")),
+    (b"\x1f\x8b", say("file_is_gzip")),
+    (b"PK\x03\x04", say("file_is_zip")),
 )
 
 
@@ -36,17 +37,17 @@ class Header:
 def parse_header(start: bytes) -> Header:
     """Read the header line from a file's first bytes; a BOM is skipped. Raises RowError if there is no such line."""
     if not start:
-        raise _bad("文件为空")
+        raise _bad(say("file_empty"))
     for signature, reason in _OTHER_FILES:
         if start.startswith(signature):
             raise _bad(reason)
     end = start.find(b"\n")
     if end < 0:
-        raise _bad("找不到表头行")
+        raise _bad(say("header_missing"))
     try:
         text = start[:end].removeprefix(_BOM).removesuffix(b"\r").decode()
     except UnicodeDecodeError:
-        raise _bad("文件不是有效的 UTF-8 编码") from None
+        raise _bad(say("file_not_utf8")) from None
     written = text.split(",")
     unnamed = next((place for place, name in enumerate(written) if not _UNNAMED.fullmatch(name)), 0)
     names = _names(written[unnamed:])
@@ -64,9 +65,9 @@ def _names(written: list[str]) -> tuple[str, ...]:
     names = tuple(match[2] for match in found if match)
     if len(names) != len(found):
         separated = len(written) == 1 and all(map(_NAME.fullmatch, re.split("[;\t]", written[0])))
-        raise _bad("列之间不是逗号,请另存为以逗号分隔的 CSV" if separated else "第一行不是列名")
+        raise _bad(say("header_without_commas") if separated else say("header_not_names"))
     if len(set(names)) != len(names):
-        raise _bad("列名重复")
+        raise _bad(say("header_repeats_names"))
     return names
 
 

@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 import simdjson
 
+from common.messages import say
 from data_pipeline.formats import csv_fields, evidence, python_repr, utf8
 from data_pipeline.formats.csv_fields import BadRecord, Fields
 from data_pipeline.formats.evidence import JSON_TYPES, Contradicted, Dialect, Evidence, Sign
@@ -80,7 +81,7 @@ class Layout:
     @property
     def too_long(self) -> str:
         """The reason for a value that is refused for its length."""
-        return f"字段超过 {self.largest_field >> 20} MB"
+        return say("field_over_limit", megabytes=self.largest_field >> 20)
 
     @property
     def owner(self) -> int:
@@ -151,7 +152,7 @@ def parse(block: bytes, layout: Layout) -> Records:
     """
     nul = block.find(b"\0")
     if nul >= 0:
-        raise _at(block, nul, "含有空字符")
+        raise _at(block, nul, say("holds_nul"))
     fields, starts = _split(block, layout)
     raw: Sequence[Fields] = list(zip(*fields, strict=True))[layout.unnamed :] or [()] * len(layout.columns)
     _expect_utf8(block, raw)

@@ -12,6 +12,7 @@ from struct import Struct
 
 import numpy as np
 
+from common.messages import say
 from data_pipeline.formats import utf8, vectors
 from data_pipeline.formats.csv_reader import BadValue, Column, Layout, Records, RowError
 
@@ -30,8 +31,8 @@ _length = Struct(">i").pack
 _header_fields = Struct(">II").unpack_from
 _uuid = re.compile(rb"(?:[0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4}")
 
-_NOT_A_UUID = "不是合法的 UUID"
-_NO_COLLECTION = "所属的集合不存在"
+_NOT_A_UUID = say("not_a_uuid")
+_NO_COLLECTION = say("collection_of_row_missing")
 
 Value = bytes | None
 Convert = Callable[[Sequence[bytes]], list[bytes]]
@@ -176,10 +177,10 @@ def strip_header(start: bytes) -> int:
     """The size of a file's header, given its first bytes. Raises RowError if it is no header of binary COPY."""
     fixed = len(HEADER)
     if len(start) < fixed or not start.startswith(SIGNATURE):
-        raise _damaged(1, "不是 PostgreSQL 的二进制备份文件")
+        raise _damaged(1, say("binary_signature_missing"))
     flags, extension = _header_fields(start, len(SIGNATURE))
     if flags & _CRITICAL_FLAGS or fixed + extension > len(start):
-        raise _damaged(1, "二进制备份的文件头无法识别")
+        raise _damaged(1, say("binary_header_unknown"))
     return fixed + int(extension)
 
 
@@ -225,7 +226,7 @@ def _tuples(block: bytes, layout: Layout, checks: list[Check | None]) -> Iterato
     while position < len(block):
         number += 1
         if block[position : position + 2] != count:
-            raise _damaged(number, "二进制数据的列数不符")
+            raise _damaged(number, say("binary_column_count_differs"))
         start, position = position, _check_tuple(block, position + 2, number, named, layout)
         yield number, start, position
 
@@ -239,7 +240,7 @@ def _check_tuple(
         size = int.from_bytes(block[position:start], "big", signed=True)
         position = start + max(size, 0)
         if size < -1 or position > len(block):
-            raise _damaged(number, "二进制数据的长度不符")
+            raise _damaged(number, say("binary_length_differs"))
         if size > layout.largest_field:
             raise RowError("invalid", number, name, layout.too_long)
         if check and size >= 0:
@@ -286,7 +287,7 @@ def _check_vector(value: bytes, dimensions: int | None) -> None:
 
 
 def _wrong_dimensions(index: int, found: int, expected: int) -> BadValue:
-    return BadValue(index, f"向量有 {found} 维,应为 {expected} 维")
+    return BadValue(index, say("vector_dimensions_differ", found=found, expected=expected))
 
 
 def _damaged(number: int, reason: str) -> RowError:

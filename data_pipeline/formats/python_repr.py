@@ -11,13 +11,15 @@ from typing import NoReturn
 
 import simdjson
 
+from common.messages import say
+
 _WORDS = ((b"True", b"true"), (b"False", b"false"), (b"None", b"null"))
 _number = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?")
 
-_NOT_JSON = "不是合法的 JSON 或 Python 字面量"
-_NOT_FINITE = "JSON 不能表示 NaN 或无穷大"
-_TOO_DEEP = "JSON 嵌套过深"
-_SURROGATE = "含有不成对的代理字符"
+_NOT_JSON = say("not_json")
+_NOT_FINITE = say("json_not_finite")
+_TOO_DEEP = say("json_too_deep")
+_SURROGATE = say("surrogate_unpaired")
 
 
 class NotJson(Exception):

@@ -3,8 +3,10 @@
 import codecs
 from collections.abc import Sequence
 
+from common.messages import say
+
 PIECE_BYTES = 1 << 20
-INVALID = "不是有效的 UTF-8 编码"
+INVALID = say("not_utf8")
 
 
 def are_valid(values: Sequence[bytes]) -> bool:

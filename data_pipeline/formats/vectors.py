@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import simdjson
 
+from common.messages import say
 from data_pipeline.formats.csv_reader import BadValue
 
 MAX_DIMENSIONS = 16000
@@ -30,10 +31,10 @@ _hexadecimal = re.compile(rb"[+-]?0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)(?:[pP]([+
 _integer_minus_zero = re.compile(rb"-0(?=[ \t\r\n,\]])")
 _gap_between_numbers = re.compile(rb"[0-9.]\s+[-0-9.]")
 
-_LOST = "文件写出时向量数据已丢失(numpy 的缩写打印),无法恢复"
-NOT_A_VECTOR = "不是合法的向量"
-_NOT_FINITE = "向量含有 NaN、无穷大或超出 float4 范围的数"
-_TOO_LONG = f"向量超过 {MAX_DIMENSIONS} 维"
+_LOST = say("vector_abbreviated")
+NOT_A_VECTOR = say("vector_invalid")
+_NOT_FINITE = say("vector_not_finite")
+_TOO_LONG = say("vector_too_long", most=MAX_DIMENSIONS)
 
 Doubles = npt.NDArray[np.float64]
 

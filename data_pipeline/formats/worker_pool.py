@@ -20,6 +20,7 @@ from typing import BinaryIO, cast
 
 from common import memory
 from common.errors import InternalError
+from common.messages import say
 from data_pipeline.formats import blocks
 from data_pipeline.formats.blocks import Job
 from data_pipeline.formats.csv_fields import LARGE_BYTES
@@ -75,7 +76,7 @@ class Worker:
             result = self._result()
         except (OSError, EOFError, pickle.UnpicklingError):
             self.stop()
-            raise InternalError("解析进程意外终止,请重试", can_retry=True) from None
+            raise InternalError(say("parser_died"), can_retry=True) from None
         if isinstance(result, Exception):
             raise result
         return result
@@ -159,7 +160,7 @@ class WorkerPool:
             return worker
         with self._guard:
             if self._closed:
-                raise InternalError("服务正在停止", can_retry=True)
+                raise InternalError(say("service_stopping"), can_retry=True)
             if worker:  # it died; its pipes are still open
                 worker.stop()
                 self._workers.discard(worker)

@@ -20,6 +20,7 @@ from common.errors import (
     Recorded,
     ServiceUnavailable,
 )
+from common.messages import say
 from common.result import error_response
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.backend.database import JobsDatabase
@@ -112,7 +113,7 @@ class Jobs:
         target = operation.expect_possible(request)
         asked = ask(kind, operation, request, None)
         if asked.secret:
-            text = "异步任务的数据库须在 TARGETS 中命名: 密码不会交给其他进程"
+            text = say("job_needs_a_named_target")
             raise InvalidParams(text, details={"field": "pg_conn"})
         return self._intake.queue(asked, origin, target)
 
@@ -149,7 +150,7 @@ class Jobs:
         """Raises NotFound."""
         job = self._store.get(_checked(job_id))
         if job is None:
-            raise NotFound("任务不存在")
+            raise NotFound(say("job_missing"))
         return job
 
     def list(
@@ -253,20 +254,20 @@ class Jobs:
     @staticmethod
     def _cancelled(job: Job) -> Job:
         if job.state not in ("CANCELLING", "CANCELLED"):
-            raise JobFinished("任务已结束,无法取消", can_retry=False, job_id=job.id, state=job.state)
+            raise JobFinished(say("job_finished"), can_retry=False, job_id=job.id, state=job.state)
         return job
 
 
 def _checked(job_id: str) -> str:
     if not JOB_ID.fullmatch(job_id):
-        raise NotFound("任务不存在")
+        raise NotFound(say("job_missing"))
     return job_id
 
 
 def _answered(job: Job) -> dict[str, Any]:
     """What an earlier synchronous call with the same key was answered. Raises OperationInProgress if it still runs."""
     if not job.finished:
-        raise OperationInProgress("使用同一 Idempotency-Key 的请求正在执行", can_retry=True, job_id=job.id)
+        raise OperationInProgress(say("idempotency_key_running"), can_retry=True, job_id=job.id)
     if job.error is not None or job.result is None:
         raise Recorded(job.error or error_response(OperationCancelled()))
     return {name: value for name, value in job.result.items() if name != "timestamp"}

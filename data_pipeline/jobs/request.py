@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.errors import KeyReused, ServiceError
+from common.messages import say
 from data_pipeline.jobs.job import Job, Operation
 from data_pipeline.postgres.target import Target
 
@@ -34,7 +35,7 @@ class Asked:
     def expect_same(self, job: Job) -> None:
         """Raise KeyReused unless a job that has this key came from the same request."""
         if job.fingerprint != self.fingerprint:
-            raise KeyReused("该 Idempotency-Key 已用于另一个请求", can_retry=False, job_id=job.id)
+            raise KeyReused(say("idempotency_key_reused"), can_retry=False, job_id=job.id)
 
 
 def ask(kind: str, operation: Operation, request: dict[str, Any], key: str | None) -> Asked:

@@ -17,6 +17,7 @@ from common.errors import (
     ServiceError,
     ServiceUnavailable,
 )
+from common.messages import say
 from common.result import error_response, success_response
 from data_pipeline.jobs.backend.pending_writes import Backlog
 from data_pipeline.jobs.backend.store import Store
@@ -176,7 +177,7 @@ class Runner:
     def _expect_target(self, job: Job, operation: Operation, request: dict[str, Any]) -> None:
         """This process may be configured with another database than the one that took the request."""
         if operation.target(request).public() != job.target:
-            raise InternalError("执行任务的进程所配置的数据库与提交任务时不同,未做任何修改", can_retry=False)
+            raise InternalError(say("job_database_differs"), can_retry=False)
 
     def _when_free(self, operate: Callable[[], dict[str, Any]], meter: Meter) -> dict[str, Any]:
         deadline = time.monotonic() + BUSY_SECONDS

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from common.errors import InvalidParams
+from common.messages import say
 from common.sizes import format_size
 from data_pipeline.engine import Engine
 from data_pipeline.postgres.progress import SILENT, Progress
@@ -26,7 +27,7 @@ class BackupSetManager:
     def show(self, where: str, timestamp: str, storage: str = MAIN_STORAGE) -> dict[str, Any]:
         """What the manifest says, and whether the stored files still look like it."""
         found = self._engine.catalog.find(self.place(where, timestamp, storage), timestamp, TABLES)
-        return {**_describe(found), "response": "备份集信息"}
+        return {**_describe(found), "response": say("set_shown")}
 
     def verify(
         self, where: str, timestamp: str, storage: str = MAIN_STORAGE, progress: Progress = SILENT
@@ -38,7 +39,7 @@ class BackupSetManager:
         vouched = backup_set.manifest is not None
         return {
             "backup_info": named(backup_set.location, timestamp),
-            "response": "备份集校验通过" if vouched else "备份文件可以解析,但没有清单文件,无法校验其完整性",
+            "response": say("set_verified") if vouched else say("set_parsed_unvouched"),
             "verified": vouched,
             "tables": checked,
             "duration": round(time.monotonic() - started, 3),
@@ -48,18 +49,18 @@ class BackupSetManager:
         """Remove a set. Raises OperationInProgress while a restore reads it."""
         place = self.place(where, timestamp, storage)
         removed = self._engine.catalog.delete(place, timestamp)
-        return {"response": "备份集已删除", "backup_info": named(place, timestamp), "removed": removed}
+        return {"response": say("set_deleted"), "backup_info": named(place, timestamp), "removed": removed}
 
     def copy(self, where: str, timestamp: str, to: str, storage: str = MAIN_STORAGE) -> dict[str, Any]:
         """Copy a set into another storage and verify what arrived. One that is there already is only verified."""
         started = time.monotonic()
         if to == storage:
-            raise InvalidParams("to 与 storage 相同: 备份集已在该存储中", details={"field": "to"})
+            raise InvalidParams(say("set_already_in_storage"), details={"field": "to"})
         place = self.place(where, timestamp, storage)
         replica = Replica(self._engine.catalog, self._engine.storages, place, timestamp)
         copy, made = replica.make(to)
         return {
-            "response": "备份集复制完成" if made else "目标存储中已有相同的备份集",
+            "response": say("set_copied") if made else say("set_copied_before"),
             "copied": made,
             "backup_info": named(place, timestamp),
             "copy": named(copy, timestamp),

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg2.sql import Composable
 
 from common.errors import NotFound, ServiceError
+from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.formats.evidence import Dialect
 from data_pipeline.operations.restore.report import UNVOUCHED
@@ -147,7 +148,7 @@ def _describe(
     entries = [_entry(name, differences.get(name) or Difference.none(), sides[0], sides[1]) for name in names]
     identical = all(_is_same(entry) for entry in entries)
     return {
-        "response": "比对完成,内容完全一致" if identical else "比对完成,存在差异",
+        "response": say("compared_identical") if identical else say("compared_different"),
         "identical": identical,
         "collections": entries,
     }
@@ -200,7 +201,7 @@ def _warnings(held: list[BackupSet], ground: Ground, columns: Mapping[str, list[
         for column in table.columns
         if column.name not in columns[name]
     ]
-    return found + ([f"备份中没有的列未比对: {', '.join(left_out)}"] if left_out else [])
+    return found + ([say("compare_left_out_columns", columns=", ".join(left_out))] if left_out else [])
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from common.errors import InvalidBackup
+from common.messages import say
 from common.result import now
 from common.sizes import format_size
 from data_pipeline.engine import Engine
@@ -100,7 +101,7 @@ def _expect_restorable(
 ) -> None:
     """Raise what a restore of the draft into its own tables would."""
     if found:
-        text = f"{found[0]},未做任何修改"
+        text = say("backup_nothing_changed", reason=found[0])
         raise InvalidBackup(text, can_retry=False, details={"reason": found[0], "obstacles": found})
     vouching = manifest.load(described, manifest_name(draft.timestamp), draft.timestamp)
     files = {name: draft.file(fact.file) for name, fact in vouching.tables.items()}

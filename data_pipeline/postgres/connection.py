@@ -11,6 +11,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, ISOLATION_LEVEL_
 from psycopg2.sql import SQL, Composed, Identifier, Literal
 
 from common.errors import DatabaseError, ServiceError
+from common.messages import say
 from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.link.wire import Timeouts, connect, leave, translate
 from data_pipeline.postgres.progress import SILENT, Progress, ProgressPhase
@@ -42,7 +43,7 @@ SHOWN: dict[Phase, ProgressPhase] = {
 }
 """A phase as progress tells of it. COMMIT has none: it is over in a moment, and nothing can stop it."""
 
-OUTCOME_UNKNOWN = "提交时连接中断,结果未知,请核对表中数据后再重试"
+OUTCOME_UNKNOWN = say("commit_outcome_unknown")
 
 
 @dataclass
@@ -185,7 +186,7 @@ def commit(connection: Any, session: Session, target: Target, timeouts: Timeouts
         if transaction_id is None:
             return  # it wrote nothing, so there was nothing to lose
         if not _was_committed(target, timeouts, transaction_id):
-            raise DatabaseError("提交时数据库连接中断,所有更改已回滚", can_retry=True) from None
+            raise DatabaseError(say("connection_lost_at_commit"), can_retry=True) from None
 
 
 @contextmanager

@@ -11,12 +11,13 @@ import psycopg2
 
 from common import errors
 from common.errors import ServiceError
+from common.messages import say
 from data_pipeline.postgres.link import refusal
 from data_pipeline.storage.naming import EMBEDDING, TABLES
 
 Phase = Literal["connect", "prepare", "truncate", "load", "index", "check", "commit", "read"]
 
-CONNECT_FAILED = "数据库连接失败,请检查连接配置"
+CONNECT_FAILED = say("connection_failed")
 # "COPY langchain_pg_embedding, line 17, column cmetadata: …", in the server's language: only the number and the name of
 # the column are ours to repeat.
 COPY_CONTEXT = re.compile(r"COPY \w+, \w+ (?P<record>\d+)(?:, \w+ (?P<column>\w+))?")
@@ -40,7 +41,7 @@ def translate(error: psycopg2.Error, phase: Phase, connection_lost: bool) -> Ser
     if code == "08P01" and phase == "load":
         return _bad_data(error)
     if _TRANSIENT.fullmatch(code):
-        return errors.DatabaseError("数据库连接中断", can_retry=True)
+        return errors.DatabaseError(say("connection_lost"), can_retry=True)
     return _by_code(code, phase, error)
 
 
@@ -52,61 +53,61 @@ def failed_record(error: psycopg2.Error) -> tuple[int, str | None] | None:
 
 def _without_code(connection_lost: bool) -> ServiceError:
     if connection_lost:
-        return errors.DatabaseError("数据库连接中断", can_retry=True)
-    return errors.InternalError("数据库操作失败")
+        return errors.DatabaseError(say("connection_lost"), can_retry=True)
+    return errors.InternalError(say("database_operation_failed"))
 
 
 def _by_code(code: str, phase: Phase, error: psycopg2.Error) -> ServiceError:
     if code == "53100":
-        return errors.StorageFull("数据库存储空间不足", can_retry=False)
+        return errors.StorageFull(say("database_storage_full"), can_retry=False)
     if code in ("55P03", "40P01", "40001"):
-        return errors.LockTimeout("等待表锁超时,请稍后重试", can_retry=True)
+        return errors.LockTimeout(say("table_lock_timeout"), can_retry=True)
     if code == "57014":
-        return errors.OperationTimeout("数据库操作被取消或超时", can_retry=True)
+        return errors.OperationTimeout(say("database_operation_stopped"), can_retry=True)
     if code in _MISMATCH:
         return errors.SchemaMismatch(_mismatch_text(code), can_retry=False)
     if code in ("0A000", "2BP01") and phase in ("truncate", "index"):
-        return errors.DependentRows("其他表引用了要清空的表,未做任何修改", can_retry=False)
+        return errors.DependentRows(say("references_to_emptied_tables_unnamed"), can_retry=False)
     if code == "42501":
-        return errors.PermissionDenied("数据库角色缺少所需权限,或行级安全策略会隐藏部分数据", can_retry=False)
+        return errors.PermissionDenied(say("privileges_lacking_or_row_security"), can_retry=False)
     return _by_row(code, phase, error)
 
 
 def _by_row(code: str, phase: Phase, error: psycopg2.Error) -> ServiceError:
     if code == "23505":
-        return errors.DuplicateRows("数据重复: 相同主键或唯一键的行已存在", can_retry=False)
+        return errors.DuplicateRows(say("duplicate_rows"), can_retry=False)
     if code == "23001" or (code == "23503" and (error.diag.table_name or EMBEDDING) not in TABLES):
         return _referred(error)
     if code == "23503":
-        return errors.OrphanRows("存在不属于任何collection的embedding", can_retry=False)
+        return errors.OrphanRows(say("orphan_embeddings"), can_retry=False)
     if phase == "read" and code in ("22021", "22P05"):
-        return errors.InvalidBackup("表中有不能以 UTF-8 表示的文本,无法备份", can_retry=False)
+        return errors.InvalidBackup(say("backup_text_not_utf8"), can_retry=False)
     in_copy = phase in ("load", "index") and (code.startswith(("22", "54")) or code == "XX000")
     if in_copy or code in _ROW_REJECTED:
         return _bad_data(error)
-    return errors.InternalError("数据库操作失败")
+    return errors.InternalError(say("database_operation_failed"))
 
 
 def _referred(error: psycopg2.Error) -> ServiceError:
     """A table that isn't ours: whichever side of its foreign key failed, the server names the one that refers."""
     schema, name = error.diag.schema_name, error.diag.table_name
     if not name:
-        return errors.DependentRows("其他表的行引用了将被删除或改动的行,未做任何修改", can_retry=False)
+        return errors.DependentRows(say("references_to_changed_rows_unnamed"), can_retry=False)
     table = f"{schema}.{name}"
     details = {"tables": [{"table": table, "rows": None}]}
-    return errors.DependentRows(f"其他表的外键不允许该操作: {table};未做任何修改", can_retry=False, details=details)
+    return errors.DependentRows(say("reference_forbids", table=table), can_retry=False, details=details)
 
 
 def _bad_data(error: psycopg2.Error) -> ServiceError:
-    return errors.InvalidBackup("数据库拒绝了备份中的数据", can_retry=False)
+    return errors.InvalidBackup(say("database_rejected_data"), can_retry=False)
 
 
 def _mismatch_text(code: str) -> str:
     texts = {
-        "25006": "目标数据库是只读的",
-        "42P01": "目标数据库中缺少所需的表",
-        "42703": "目标表缺少备份中的列",
-        "42704": "目标数据库缺少所需的类型或扩展",
-        "3F000": "目标模式不存在",
+        "25006": say("database_read_only"),
+        "42P01": say("tables_missing"),
+        "42703": say("columns_missing"),
+        "42704": say("types_missing"),
+        "3F000": say("schema_missing"),
     }
-    return texts.get(code, "目标表结构与备份不一致")
+    return texts.get(code, say("structure_differs"))

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from common.errors import Forbidden, InvalidParams
+from common.messages import say
 
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg", "postgresql+psycopg2")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -82,16 +83,16 @@ def from_url(url: str, source: str) -> Target:
     never repeats the URL, since that holds a password.
     """
     if len(url) > LONGEST_URL or any(ord(char) < 33 or ord(char) == 127 for char in url):
-        raise _invalid("长度或字符无效")
+        raise _invalid(say("url_length_or_characters"))
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise _invalid("主机或端口无效") from None
+        raise _invalid(say("url_host_or_port")) from None
     if parts.scheme not in SCHEMES:
-        raise _invalid("应以 postgresql:// 开头,或是 TARGETS 中的名称")
+        raise _invalid(say("url_scheme"))
     if parts.fragment or port == 0:
-        raise _invalid("主机、端口或数据库名无效")
+        raise _invalid(say("url_host_port_or_database"))
     user = _decoded(parts.username, "user")
     return Target(
         source=source,
@@ -121,7 +122,7 @@ def allow(target: Target, allowed_hosts: frozenset[str]) -> None:
     """Raise Forbidden unless the host is loopback or among `allowed_hosts`."""
     host = target.host.lower()
     if not (is_loopback(host) or host in allowed_hosts):
-        raise Forbidden("不允许连接该数据库主机,请联系管理员将其加入 PG_CONN_ALLOWED_HOSTS")
+        raise Forbidden(say("database_host_not_allowed"))
 
 
 def forget_libpq_variables() -> None:
@@ -157,16 +158,16 @@ def _place(host: str, port: int) -> list[str | int]:
 
 
 def _invalid(reason: str) -> InvalidParams:
-    return InvalidParams(f"无效的pg_conn: {reason}", details={"field": "pg_conn"})
+    return InvalidParams(say("pg_conn_invalid", reason=reason), details={"field": "pg_conn"})
 
 
 def _decoded(text: str | None, name: str) -> str:
     try:
         value = unquote(text or "", errors="strict")
     except UnicodeDecodeError:
-        raise _invalid(f"{name} 不是有效的UTF-8") from None
+        raise _invalid(say("url_part_not_utf8", part=name)) from None
     if "\0" in value:
-        raise _invalid(f"{name} 含有无效字符")
+        raise _invalid(say("url_part_characters", part=name))
     return value
 
 
@@ -176,16 +177,16 @@ def _host(hostname: str | None, netloc: str) -> str:
         try:
             return str(ipaddress.IPv6Address(host))
         except ValueError:
-            raise _invalid("主机无效") from None
+            raise _invalid(say("url_host")) from None
     if not HOST_NAME.fullmatch(host):
-        raise _invalid("必须指定一个主机名或IP地址")
+        raise _invalid(say("url_host_missing"))
     return host
 
 
 def _dbname(name: str) -> str:
     # libpq would read a dbname with "=" or "://" as a connection string of its own.
     if not name or "=" in name or "://" in name or len(name.encode()) > 63:
-        raise _invalid("数据库名无效")
+        raise _invalid(say("url_database"))
     return name
 
 
@@ -193,9 +194,9 @@ def _options(query: str) -> tuple[tuple[str, str], ...]:
     options = parse_qsl(query, keep_blank_values=True)
     for name, value in options:
         if name != "sslmode":
-            raise _invalid("只支持 host、port、dbname、user、password、sslmode")
+            raise _invalid(say("url_options"))
         if value not in SSL_MODES:
-            raise _invalid("sslmode 无效")
+            raise _invalid(say("url_sslmode"))
     if len(options) > 1:
-        raise _invalid("sslmode 重复")
+        raise _invalid(say("url_sslmode_twice"))
     return tuple(options)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.errors import OperationInProgress
+from common.messages import say
 
 KEY = 0x7665635F72737472
 """"vec_rstr". Advisory locks are per database."""
@@ -39,4 +40,4 @@ def _writer(cursor: Any) -> dict[str, Any] | None:
 
 
 def _in_progress(holder: dict[str, Any] | None) -> OperationInProgress:
-    return OperationInProgress("目标数据库上已有恢复或备份清空操作正在进行", can_retry=True, holder=holder)
+    return OperationInProgress(say("writer_in_progress"), can_retry=True, holder=holder)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common.errors import InvalidBackup, NotFound, PermissionDenied, ServiceError, ServiceUnavailable
+from common.messages import say
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets.manifest import Manifest
 from data_pipeline.storage import location as locations
@@ -132,7 +133,7 @@ class Catalog:
         present = self._published(location, timestamp, TABLES[0])
         data = sorted(set_files(timestamp) & present - {manifest_name(timestamp)}, reverse=True)
         if not data:
-            raise NotFound(f"备份文件不存在: {location.file(table_file(TABLES[0], timestamp, 'csv'))}")
+            raise NotFound(say("backup_file_missing", path=location.file(table_file(TABLES[0], timestamp, "csv"))))
         names = data + sorted({manifest_name(timestamp)} & present)
         with self._storages.of(location).held(location, data, exclusive=True):
             self._storages.of(location).delete(location, names)
@@ -149,7 +150,7 @@ class Catalog:
         """A location's files. Raises NotFound if the set is being published right now, or its writer was killed."""
         present = self._storages.of(location).files(location)
         if claim_name(timestamp) in present and manifest_name(timestamp) not in present:
-            raise NotFound(f"备份文件不存在: {location.file(table_file(table, timestamp, 'csv'))}")
+            raise NotFound(say("backup_file_missing", path=location.file(table_file(table, timestamp, "csv"))))
         return present
 
     def _tasks(self, storage: str) -> list[Location]:
@@ -181,7 +182,7 @@ class Catalog:
         except NotFound:
             return None, None
         if file.size > manifests.LARGEST:
-            raise InvalidBackup(f"清单文件过大: {file.path}", details={"file": file.name})
+            raise InvalidBackup(say("manifest_file_too_large", path=file.path), details={"file": file.name})
         manifest = manifests.load(file.read(0, file.size), file.name, timestamp)
         for table, data in files.items():
             manifest.expect_file(table, data.name, data.size)

@@ -1,6 +1,7 @@
 """The tables a backup describes: by its manifest's facts, or else by the first line of its files."""
 
 from common.errors import SchemaMismatch
+from common.messages import say
 from data_pipeline.postgres.schema.ddl_types import same_type
 from data_pipeline.postgres.schema.tables import Column, Table
 from data_pipeline.sets.catalog import BackupSet
@@ -24,7 +25,7 @@ def expect_alike(one: BackupSet, other: BackupSet) -> None:
             differing = sorted(column for column in types if not same_type(types[column], other_types[column]))
         if differing:
             raise SchemaMismatch(
-                f"两个备份的 {name} 列不同: {', '.join(differing)}",
+                say("compare_columns_differ", table=name, columns=", ".join(differing)),
                 can_retry=False,
                 details={"table": name, "columns": differing},
             )

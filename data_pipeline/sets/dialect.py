@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import TypeVar
 
 from common.errors import InvalidBackup, InvalidParams
+from common.messages import say
 from data_pipeline.formats.csv_header import Header
 from data_pipeline.formats.evidence import Dialect, Evidence, other
 from data_pipeline.postgres.progress import Progress
@@ -85,17 +86,21 @@ class SetDialect:
             return
         for table, (dialect, count) in self._ambiguous.items():
             if count:
-                meant = "NULL" if dialect == "copy" else "空字符串"
-                yield (
-                    f"{table}: 文件内容不能说明由 COPY 还是 Python 写出,按换行符视为 {WRITERS[dialect]} 写出;"
-                    f'{count} 个空的 document 读作{meant},若不是如此请指定 "dialect": "{other(dialect)}"'
+                meant = "NULL" if dialect == "copy" else say("empty_string")
+                yield say(
+                    "dialect_ambiguous",
+                    table=table,
+                    writer=WRITERS[dialect],
+                    count=count,
+                    meaning=meant,
+                    other=other(dialect),
                 )
 
 
 def expect_open(told: Dialect | None, sets: Sequence[BackupSet]) -> None:
     """Raise InvalidParams if the caller says "python" of sets whose manifests say that COPY wrote them."""
     if told == "python" and all(one.manifest for one in sets):
-        text = "无效的参数 dialect: 备份集有清单文件,由清单决定读取格式"
+        text = say("dialect_not_open")
         raise InvalidParams(text, details={"field": "dialect"})
 
 
@@ -109,17 +114,25 @@ def rereading(attempt: Callable[[], Result], progress: Progress) -> Result:
 
 
 def _against(told: Dialect, found: Found) -> WrongDialect:
-    reason = f'内容由 {WRITERS[other(told)]} 写出,与 "dialect": "{told}" 矛盾'
-    text = f"{found.file} 第 {found.line} 行 {found.column} 列: {reason}"
+    reason = say("dialect_contradicted", writer=WRITERS[other(told)], told=told)
+    text = say("at_column", file=found.file, line=found.line, column=found.column, reason=reason)
     return WrongDialect(text, can_retry=False, details={**asdict(found), "reason": reason})
 
 
 def _mixed(found: dict[Dialect, Found]) -> WrongDialect:
-    places = ", ".join(
-        f"{found[dialect].file} 第 {found[dialect].line} 行 {found[dialect].column} 列由 {writer} 写出"
+    places = tuple(
+        say(
+            "dialect_found",
+            file=found[dialect].file,
+            line=found[dialect].line,
+            column=found[dialect].column,
+            writer=writer,
+        )
         for dialect, writer in WRITERS.items()
     )
-    reason = "备份集中的内容由不同的程序写出"
+    reason = say("dialects_mixed")
     last = asdict(list(found.values())[-1])
     both = {dialect: asdict(place) for dialect, place in found.items()}
-    return WrongDialect(f"{reason}: {places}", can_retry=False, details={**last, "reason": reason, **both})
+    return WrongDialect(
+        say("about", reason=reason, subject=places), can_retry=False, details={**last, "reason": reason, **both}
+    )

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from common.errors import InvalidBackup
+from common.messages import say
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets.catalog import FORMATS, BackupSet
 from data_pipeline.sets.manifest import Manifest
@@ -54,12 +55,12 @@ class Arrival:
             self._manifest = bytearray()
             yield _Limited(self._manifest)
         else:
-            raise _unfit("文件名不属于备份集,或出现了两次")
+            raise _unfit(say("file_name_unfit"))
 
     def publish(self, check: Check) -> tuple[BackupSet, Any]:
         """Let everybody see the set once `check` has found nothing wrong with it; the set, and what check returned."""
         if self._draft is None or set(self._files) != set(TABLES):
-            raise _unfit("备份集不完整: 需要collection和embedding两个文件")
+            raise _unfit(say("set_incomplete"))
         arrived = self._arrived(self._draft, FORMATS[self._suffix])
         found = check(arrived)
         self._draft.publish(bytes(self._manifest) if self._manifest is not None else None)
@@ -79,12 +80,12 @@ class Arrival:
         if self._draft is None:
             self._draft = self._stack.enter_context(self._storage.draft(self._location, iter([timestamp])))
         if self._draft.timestamp != timestamp:
-            raise _unfit("文件不属于同一个备份集")
+            raise _unfit(say("files_of_different_sets"))
         return self._draft
 
     def _expect_new(self, table: str, suffix: str) -> None:
         if table in self._files or self._suffix not in ("", suffix):
-            raise _unfit("文件名不属于备份集,或出现了两次")
+            raise _unfit(say("file_name_unfit"))
         self._suffix = suffix
 
 
@@ -97,8 +98,8 @@ class _Limited:
     def write(self, data: bytes) -> None:
         self._data += data
         if len(self._data) > LARGEST_MANIFEST:
-            raise _unfit("清单文件过大")
+            raise _unfit(say("manifest_too_large"))
 
 
 def _unfit(reason: str) -> InvalidBackup:
-    return InvalidBackup(f"上传的备份集无效: {reason}", details={"reason": reason})
+    return InvalidBackup(say("upload_unfit", reason=reason), details={"reason": reason})

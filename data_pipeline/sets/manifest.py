@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from common.errors import InvalidBackup
+from common.messages import say
 
 FORMAT_VERSION = 1
 LARGEST = 64 << 20
@@ -215,11 +216,13 @@ class Manifest(Fact):
         """Raise InvalidBackup unless the manifest vouches for a file of this name and size (bytes)."""
         fact = self.tables.get(table)
         if fact is None or fact.file != name:
-            raise InvalidBackup(f"清单中没有该文件: {name}", details={"file": name, "reason": "清单中没有该文件"})
+            raise InvalidBackup(
+                say("manifest_lacks_the_file", name=name), details={"file": name, "reason": say("manifest_lacks_file")}
+            )
         if fact.bytes != size:
             raise InvalidBackup(
-                f"文件大小与清单不符: {name}",
-                details={"file": name, "reason": "文件大小与清单不符", "expected_bytes": fact.bytes, "bytes": size},
+                say("file_size_differs", name=name),
+                details={"file": name, "reason": say("size_differs"), "expected_bytes": fact.bytes, "bytes": size},
             )
 
 
@@ -263,5 +266,5 @@ def _key(error: ValidationError) -> str:
 
 def _damaged(name: str, key: str = "") -> InvalidBackup:
     where = {"key": key} if key else {}
-    text = f"清单文件已损坏: {name}" + (f",键 {key} 的值无效" if key else "")
-    return InvalidBackup(text, details={"file": name, "reason": "清单文件已损坏", **where})
+    text = say("manifest_value_invalid", name=name, key=key) if key else say("manifest_file_damaged", name=name)
+    return InvalidBackup(text, details={"file": name, "reason": say("manifest_damaged"), **where})

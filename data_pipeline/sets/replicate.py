@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 
 from common.errors import BackupExists, NotFound
+from common.messages import say
 from data_pipeline.sets.catalog import BackupSet, Catalog
 from data_pipeline.sets.verify import chunks, expect_digest, expect_promised
 from data_pipeline.storage.base import Draft, StoredFile
@@ -54,7 +55,9 @@ class Replica:
         except NotFound:  # somebody is writing it right now
             there = None
         if there is None or found.manifest is None or there.manifest != found.manifest:
-            raise BackupExists(f"目标存储中已有不同的备份集: {where.relative_path} {self._timestamp}", can_retry=False)
+            raise BackupExists(
+                say("set_differs_in_storage", path=where.relative_path, timestamp=self._timestamp), can_retry=False
+            )
         for table, file in there.files.items():
             expect_promised(file, found.manifest.tables[table])
 

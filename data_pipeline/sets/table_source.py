@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from common.errors import InvalidBackup, OrphanRows, SchemaMismatch, ServiceError
+from common.messages import say
 from data_pipeline.formats import csv_header, csv_reader, pgcopy
 from data_pipeline.formats.blocks import Block
 from data_pipeline.formats.csv_header import Header
@@ -72,7 +73,7 @@ class Source:
     def expect_rows(self, written: int) -> None:
         """Raise InvalidBackup if a file that nothing vouches for had no row: that is how most damage looks."""
         if self.fact is None and written == 0:
-            raise self._invalid("文件中没有数据行", 1, None)
+            raise self._invalid(say("file_without_rows"), 1, None)
 
     def rejected(self, error: RowError, lines_before: int) -> ServiceError:
         """The answer for a record that can't be restored, with its place in the file."""
@@ -98,7 +99,7 @@ class Source:
                     start = position + end
                 position += len(piece)
                 if position - start > largest_record:
-                    raise RowError("invalid", 1, None, "记录过长或引号未闭合")
+                    raise RowError("invalid", 1, None, say("record_too_long"))
         if position > start:
             yield self._cut_block(start, position)
 
@@ -108,9 +109,14 @@ class Source:
     def _invalid(
         self, reason: str, line: int, column: str | None, kind: type[ServiceError] = InvalidBackup
     ) -> ServiceError:
-        where = f"第 {line} 行" + (f" {column} 列" if column else "")
-        details = {"file": self.file.name, "line": line, "column": column, "reason": reason}
-        return kind(f"{self.file.name} {where}: {reason}", can_retry=False, details=details)
+        file = self.file.name
+        text = (
+            say("at_column", file=file, line=line, column=column, reason=reason)
+            if column
+            else say("at_line", file=file, line=line, reason=reason)
+        )
+        details = {"file": file, "line": line, "column": column, "reason": reason}
+        return kind(text, can_retry=False, details=details)
 
 
 def match(backup_set: BackupSet, table: Table, dimensions: int | None, dialect: SetDialect) -> Source:
@@ -123,7 +129,7 @@ def match(backup_set: BackupSet, table: Table, dimensions: int | None, dialect: 
     fact = backup_set.manifest.tables[table.name] if backup_set.manifest else None
     header = _header(file, backup_set.format, fact)
     if not any(table.column(name) for name in header.columns):
-        raise _bad_header(file, "第一行不是列名")  # one word is a line of names too
+        raise _bad_header(file, say("header_not_names"))  # one word is a line of names too
     coerced = _coerced(header, table, fact)
     columns = _columns(header, table, coerced)
     _expect_required(header, table, coerced)
@@ -188,20 +194,20 @@ def _header(file: StoredFile, file_format: str, fact: TableFact | None) -> Heade
 
 def _bad_header(file: StoredFile, reason: str) -> InvalidBackup:
     details = {"file": file.name, "line": 1, "column": None, "reason": reason}
-    return InvalidBackup(f"{file.name} 第 1 行: {reason}", details=details)
+    return InvalidBackup(say("at_line", file=file.name, line=1, reason=reason), details=details)
 
 
 def _promised_header(start: bytes, fact: TableFact) -> Header:
     """The columns a manifest names, whatever their names; the first block's checksum covers the line itself."""
     size = start.find(b"\n") + 1
     if size == 0:
-        raise RowError("invalid", 1, None, "找不到表头行")
+        raise RowError("invalid", 1, None, say("header_missing"))
     return Header(tuple(column.name for column in fact.columns), size, csv_header.line_end(start))
 
 
 def _binary_header(start: bytes, fact: TableFact | None) -> Header:
     if fact is None:
-        raise RowError("invalid", 1, None, "二进制备份缺少清单文件")
+        raise RowError("invalid", 1, None, say("binary_needs_manifest"))
     return Header(tuple(column.name for column in fact.columns), pgcopy.strip_header(start), b"\n")
 
 
@@ -222,7 +228,7 @@ def _columns(header: Header, table: Table, coerced: frozenset[str]) -> tuple[csv
     types |= {"cmetadata": "json"} if "cmetadata" in coerced else {}
     missing = [name for name in header.columns if name not in types]
     if missing:
-        raise _mismatch(f"目标表 {table.name} 缺少备份中的列: {', '.join(missing)}", table, missing)
+        raise _mismatch(say("columns_missing_in_table", table=table.name, columns=", ".join(missing)), table, missing)
     return tuple(csv_reader.Column(name, types[name]) for name in header.columns)
 
 
@@ -234,7 +240,7 @@ def _expect_required(header: Header, table: Table, coerced: frozenset[str]) -> N
         if column.name not in {*header.columns, *coerced} and (column.name in LANGCHAIN_TYPES or _must_be_given(column))
     ]
     if missing:
-        raise _mismatch(f"备份文件缺少目标表 {table.name} 的列: {', '.join(missing)}", table, missing)
+        raise _mismatch(say("columns_missing_in_file", table=table.name, columns=", ".join(missing)), table, missing)
 
 
 def _must_be_given(column: Column) -> bool:
@@ -245,7 +251,7 @@ def _expect_types(fact: TableFact, columns: tuple[csv_reader.Column, ...], table
     """Binary values mean something only to the type that wrote them."""
     for column, read in zip(fact.columns, columns, strict=True):
         if not ddl_types.same_type(read.type, column.type) and not {read.type, column.type} <= TEXT_TYPES:
-            raise _mismatch(f"目标表 {table.name} 的列类型与备份不同: {column.name}", table, [column.name])
+            raise _mismatch(say("column_type_differs", table=table.name, column=column.name), table, [column.name])
 
 
 def _mismatch(text: str, table: Table, columns: list[str]) -> SchemaMismatch:

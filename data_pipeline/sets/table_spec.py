@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from common.errors import InvalidBackup
+from common.messages import say
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.manifest import ColumnFact, ForeignKeyFact, IndexFact
 from data_pipeline.sets.table_source import columns_of
@@ -33,7 +34,7 @@ def of(backup_set: BackupSet) -> dict[str, Design]:
         return _langchains_old() if _is_old(backup_set) else _langchains()
     facts = manifest.tables
     if missing := [name for name in TABLES if name not in facts]:
-        raise _impossible(f"清单中没有表: {', '.join(missing)}")
+        raise _impossible(say("manifest_lacks_tables", tables=", ".join(missing)))
     found = {
         name: Design(name, tuple(fact.columns), tuple(fact.indexes), tuple(fact.foreign_keys))
         for name, fact in ((name, facts[name]) for name in TABLES)
@@ -47,10 +48,10 @@ def _expect_possible(design: Design) -> None:
     columns = [column.name for column in design.columns]
     named = [*columns, *(index.name for index in design.indexes), *(key.name for key in design.foreign_keys)]
     if any(len(name.encode()) > LONGEST_NAME for name in named):
-        raise _impossible(f"清单中 {design.name} 的列、索引或外键的名称无效")
+        raise _impossible(say("manifest_name_invalid", table=design.name))
     keys = {name for index in design.indexes if index.primary or index.constraint for name in index.keys}
     if not keys <= set(columns):
-        raise _impossible(f"清单中 {design.name} 的键引用了不存在的列")
+        raise _impossible(say("manifest_key_without_column", table=design.name))
 
 
 def _impossible(text: str) -> InvalidBackup:

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import Protocol
 
 from common.errors import InvalidBackup
+from common.messages import say
 from data_pipeline.storage.base import StoredFile
 
 BLOCK = 512
@@ -56,7 +57,7 @@ def _range(file: StoredFile, first: int, last: int) -> Iterator[bytes]:
         while first < last:
             chunk = stream.read(min(CHUNK_BYTES, last - first))
             if not chunk:
-                raise InvalidBackup(f"备份文件在读取时被更改: {file.path}", details={"file": file.name})
+                raise InvalidBackup(say("backup_file_changed", path=file.path), details={"file": file.name})
             yield chunk
             first += len(chunk)
 
@@ -86,7 +87,7 @@ class Unpacking:
                 self._skip_extension(member.size)
                 continue
             if member.type not in PLAIN or member.issparse():
-                raise InvalidBackup("tar中只能有普通文件", details={"reason": "不是普通文件"})
+                raise InvalidBackup(say("tar_holds_more_than_files"), details={"reason": say("not_a_regular_file")})
             self._size = member.size
             yield member.name
             self._exactly(-member.size % BLOCK)
@@ -105,12 +106,12 @@ class Unpacking:
     def _skip_extension(self, size: int) -> None:
         data = self._exactly(size if size <= LARGEST_EXTENSION else 0) + self._exactly(-size % BLOCK)
         if size > LARGEST_EXTENSION or any(b" %b=" % key in data for key in (b"path", b"linkpath", b"size")):
-            raise InvalidBackup("tar中有不支持的扩展头", details={"reason": "不支持的扩展头"})
+            raise InvalidBackup(say("tar_extension_unsupported"), details={"reason": say("extension_unsupported")})
 
     def _expect_end(self) -> None:
         while chunk := self._source.read(CHUNK_BYTES):
             if chunk.strip(b"\0"):
-                raise InvalidBackup("tar结束之后还有其他数据", details={"reason": "tar结束之后还有其他数据"})
+                raise InvalidBackup(say("tar_data_after_end"), details={"reason": say("tar_data_after_end")})
 
     def _exactly(self, length: int) -> bytes:
         pieces = []
@@ -127,11 +128,11 @@ def _header(block: bytes) -> tarfile.TarInfo:
     try:
         member = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
     except (tarfile.HeaderError, UnicodeDecodeError):
-        raise InvalidBackup("上传的内容不是有效的tar", details={"reason": "不是有效的tar"}) from None
+        raise InvalidBackup(say("upload_not_a_tar"), details={"reason": say("not_a_tar")}) from None
     if member.size < 0:
-        raise InvalidBackup("上传的内容不是有效的tar", details={"reason": "不是有效的tar"})
+        raise InvalidBackup(say("upload_not_a_tar"), details={"reason": say("not_a_tar")})
     return member
 
 
 def _cut_short() -> InvalidBackup:
-    return InvalidBackup("上传的内容不完整", details={"reason": "tar在此处中断"})
+    return InvalidBackup(say("upload_incomplete"), details={"reason": say("tar_cut_short")})

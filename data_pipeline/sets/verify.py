@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from common.errors import InvalidBackup
+from common.messages import say
 from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.writing.copy_in import Reading
@@ -54,7 +55,9 @@ def expect_stored(catalog: Catalog, location: Location, timestamp: str) -> None:
     """Read a set back from where it is stored. Raises InvalidBackup unless it is what its manifest promises."""
     found = catalog.find(location, timestamp, TABLES)
     if found.manifest is None:
-        raise InvalidBackup(f"备份集没有清单文件: {location.relative_path}", details={"reason": "没有清单文件"})
+        raise InvalidBackup(
+            say("set_without_manifest", path=location.relative_path), details={"reason": say("manifest_missing")}
+        )
     for table, file in found.files.items():
         expect_promised(file, found.manifest.tables[table])
 
@@ -75,5 +78,7 @@ def chunks(stream: Any) -> Iterator[bytes]:
 
 
 def _differs(file: StoredFile) -> InvalidBackup:
-    reason = "写入存储后读回的内容与应有的不符"
-    return InvalidBackup(f"{reason}: {file.path}", can_retry=True, details={"file": file.name, "reason": reason})
+    reason = say("stored_content_differs")
+    return InvalidBackup(
+        say("about", reason=reason, subject=file.path), can_retry=True, details={"file": file.name, "reason": reason}
+    )

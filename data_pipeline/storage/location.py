@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from common.errors import InvalidParams
+from common.messages import say
 
 LOGICAL_ROOT = "data_pipeline/training_data"
 MAIN_STORAGE = "local"
@@ -72,7 +73,7 @@ def is_task_directory(name: str) -> bool:
 def check_task_id(task_id: str) -> None:
     """Raise InvalidParams unless the whole string is ASCII letters, digits and underscores."""
     if not TASK_ID.fullmatch(task_id) or len(task_id) > LONGEST_NAME:
-        raise InvalidParams("无效的task_id格式,只能包含字母、数字和下划线")
+        raise InvalidParams(say("task_id_invalid"))
 
 
 def is_plain(part: str) -> bool:
@@ -86,4 +87,4 @@ def is_name(part: str) -> bool:
 
 
 def _outside() -> InvalidParams:
-    return InvalidParams(f"无效的backup_path: 必须是 ./{LOGICAL_ROOT}/ 下的相对目录", details={"field": "backup_path"})
+    return InvalidParams(say("backup_path_invalid", root=LOGICAL_ROOT), details={"field": "backup_path"})

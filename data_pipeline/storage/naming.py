@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from common.errors import InvalidParams
+from common.messages import say
 
 COLLECTION = "langchain_pg_collection"
 EMBEDDING = "langchain_pg_embedding"
@@ -28,13 +29,13 @@ MANIFEST_FILE = re.compile(r"vector_backup_([0-9]{8}_[0-9]{6})\.json")
 def check_timestamp(timestamp: str) -> None:
     """Raise InvalidParams unless it is eight ASCII digits, an underscore and six; such a time need not exist."""
     if not TIMESTAMP.fullmatch(timestamp):
-        raise InvalidParams("无效的timestamp: 格式应为 YYYYMMDD_HHMMSS", details={"field": "timestamp"})
+        raise InvalidParams(say("timestamp_invalid"), details={"field": "timestamp"})
 
 
 def in_order(tables: Sequence[str]) -> list[str]:
     """The chosen tables, the collection table first. Raises InvalidParams for any other name, or one named twice."""
     if not tables or len(set(tables)) < len(tables) or not set(tables) <= set(TABLES):
-        raise InvalidParams(f"无效的tables: 只支持 {', '.join(TABLES)},且不能重复", details={"field": "tables"})
+        raise InvalidParams(say("tables_invalid", supported=", ".join(TABLES)), details={"field": "tables"})
     return [table for table in TABLES if table in tables]
 
 

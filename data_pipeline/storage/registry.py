@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from common.errors import InvalidParams
+from common.messages import say
 from data_pipeline.storage.base import Storage
 from data_pipeline.storage.local.storage import DirectoryStorage
 from data_pipeline.storage.location import MAIN_STORAGE, Location
@@ -36,7 +37,7 @@ class Storages:
     def check(self, name: str) -> None:
         """Raise InvalidParams unless a storage of that name is configured."""
         if name not in self._storages:
-            raise InvalidParams(f"未配置该存储,可用的存储: {', '.join(self)}", details={"field": "storage"})
+            raise InvalidParams(say("storage_unknown", storages=", ".join(self)), details={"field": "storage"})
 
 
 def _storage(name: str, place: Place) -> Storage:

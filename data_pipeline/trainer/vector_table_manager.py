@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InvalidParams, NotFound, ServiceError
+from common.messages import say
 from common.result import now
 from data_pipeline.engine import Engine
 from data_pipeline.operations import snapshot
@@ -32,8 +33,8 @@ from data_pipeline.storage import location
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import COLLECTION, EMBEDDING, LOG, TABLES, FileFormat
 
-COMPLETE = "Vector表备份完成"
-PARTIAL = "Vector表备份部分完成,部分存储备份失败"
+COMPLETE = say("backup_complete")
+PARTIAL = say("backup_partial")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class VectorTableManager:
             location.check_task_id(task_id)
             where = engine.catalog.location(task_id, storage)
             if not (location.is_task_directory(task_id) and engine.storages.of(where).has_directory(task_id)):
-                raise NotFound(f"指定的任务目录不存在: {task_id}")
+                raise NotFound(say("task_directory_missing", task_id=task_id))
         return cls(task_id or "", task_id, engine=engine, storage=storage)
 
     def execute_vector_management(
@@ -119,9 +120,9 @@ class VectorTableManager:
     ) -> Target:
         """The database that a backup with these arguments is about. Raises ServiceError if it could only fail."""
         if not (backup or truncate):
-            raise InvalidParams("backup_vector_tables 与 truncate_vector_tables 均为 false,没有要执行的操作")
+            raise InvalidParams(say("nothing_to_do"))
         if truncate and collections is not None:
-            raise InvalidParams("collections 与 truncate_vector_tables 冲突: 清空会删除没有备份的collection")
+            raise InvalidParams(say("params_clash_truncating_some_collections"))
         for name in copies:
             self._engine.storages.check(name)
         return self._engine.databases.resolve(pg_conn)
@@ -173,7 +174,7 @@ class VectorTableManager:
                     raise
                 failure = {"success": False, "error": error.response, "error_type": error.error_type}
                 record["storages"][storage] = failure
-                record["errors"].append(f"存储{storage}备份失败")
+                record["errors"].append(say("backup_to_storage_failed", storage=storage))
                 record["response"] = PARTIAL
 
     def _lock(self, session: Session, truncate: bool) -> dict[str, Table]:
@@ -210,15 +211,17 @@ class VectorTableManager:
             error.data.setdefault("target", target.public())
             if "backup_timestamp" in record:  # what failed was the truncating; the backup is there
                 error.data["backup_timestamp"] = record["backup_timestamp"]
-            self._log(f"失败 {error.error_type}: {error.response}")
+            self._log(say("log_failed", error_type=error.error_type, reason=error.response))
             raise
         except Cancelled:
-            self._log("已取消")
+            self._log(say("log_cancelled"))
             raise
         saved = record["tables_backed_up"].values()
-        files = ", ".join(f"{one['backup_file']} {one['row_count']}行 {one['file_size']}" for one in saved)
-        if not self._log(f"成功 {files}"):
-            record["warnings"].append(f"备份日志写入失败: {self._location.file(LOG)}")
+        files = tuple(
+            say("log_file", file=one["backup_file"], rows=one["row_count"], size=one["file_size"]) for one in saved
+        )
+        if not self._log(say("log_backed_up", files=files)):
+            record["warnings"].append(say("backup_log_unwritten", path=self._location.file(LOG)))
 
     def _log(self, text: str) -> bool:
         """Add a line; whether it was written. What was done is done, and a failure stays the one it was."""
@@ -262,10 +265,10 @@ def _probe(
     """The searches to remember; None where there is nothing to search."""
     searches = Searches.of(session, table)
     if searches is None:
-        record["warnings"].append("embedding 列不是 vector 类型,未记录检索探针")
+        record["warnings"].append(say("probes_need_vector_column"))
         return None
     fact, complete = probes.take(searches, collections, count)
     if not complete:
-        record["warnings"].append("检索探针未能全部完成,只保留已完成的部分")
+        record["warnings"].append(say("probes_incomplete"))
     record["probes"] = {"count": len(fact.rows), "distance": fact.distance, "recall": fact.recall}
     return fact.model_dump()

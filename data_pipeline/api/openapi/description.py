@@ -170,7 +170,7 @@ def _examples(name: str, status: int) -> dict[str, Any]:
 def _failure(kind: str) -> dict[str, Any]:
     error = _errors()[kind]
     data = examples.failure(kind)
-    message = MESSAGES[error.status]
+    message = str(MESSAGES[error.status])
     return {
         "code": error.status,
         "success": False,
@@ -191,7 +191,7 @@ def _envelope(code: int, success: bool, message: str, data: dict[str, Any]) -> d
         "properties": {
             "code": {"const": code},
             "success": {"const": success},
-            "message": {"const": message},
+            "message": {"const": str(message)},
             "data": data,
         },
     }

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import DatabaseError
+from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.postgres.target import Target
 from data_pipeline.settings import Settings
@@ -16,7 +17,7 @@ def describe(engine: Engine) -> dict[str, Any]:
     """The answer's data: settings by their names, the database, and what requests may name."""
     settings = engine.settings
     return {
-        "response": "服务配置",
+        "response": say("settings_shown"),
         "version": VERSION,
         "database": _database(engine),
         "targets": {name: target.public() for name, target in settings.targets.items()},

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from common.errors import ServiceUnavailable
+from common.messages import say
 from data_pipeline.api.operating.checkup import Checkup
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
@@ -49,10 +50,10 @@ class Health:
         asked = {"checks": self._deciding, **{kind: checkups for kind, checkups in beside.items() if checkups}}
         found = self._passed(asked)
         if not all(found["checks"].values()):
-            raise ServiceUnavailable("服务尚未就绪", can_retry=True, **found)
+            raise ServiceUnavailable(say("service_not_ready"), can_retry=True, **found)
         unreadable = len(self._engine.catalog.unreadable())
         more = {"unreadable_locations": unreadable} if unreadable else {}
-        return {"response": "服务已就绪", **found, **more}
+        return {"response": say("service_ready"), **found, **more}
 
     def _passed(self, asked: Mapping[str, Mapping[str, Checkup]]) -> dict[str, dict[str, bool]]:
         """All at a time, within what one may take."""

@@ -15,6 +15,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from common.errors import InvalidParams, MissingParams, ServiceError
+from common.messages import say
 from data_pipeline.formats.evidence import Dialect
 from data_pipeline.operations.restore import option_conflicts
 from data_pipeline.operations.restore.options import OnConflict, Strategy, Triggers
@@ -25,17 +26,17 @@ from data_pipeline.storage.naming import FileFormat
 
 # pydantic's error types in our words; the rest is "wrong value".
 REASONS = {
-    "extra_forbidden": "不支持的参数",
-    "bool_type": "必须是布尔值",
-    "string_type": "必须是字符串",
-    "list_type": "必须是数组",
-    "int_type": "必须是整数",
-    "greater_than_equal": "超出允许范围",
-    "less_than_equal": "超出允许范围",
-    "literal_error": "不支持的值",
-    "string_too_short": "不能为空",
-    "too_short": "不能为空",
-    "string_too_long": "过长",
+    "extra_forbidden": say("value_extra"),
+    "bool_type": say("value_not_boolean"),
+    "string_type": say("value_not_a_string"),
+    "list_type": say("value_not_an_array"),
+    "int_type": say("value_not_an_integer"),
+    "greater_than_equal": say("value_out_of_range"),
+    "less_than_equal": say("value_out_of_range"),
+    "literal_error": say("value_unsupported"),
+    "string_too_short": say("value_empty"),
+    "too_short": say("value_empty"),
+    "string_too_long": say("value_too_long"),
 }
 
 
@@ -52,7 +53,7 @@ def _checked(check: Callable[[Any], object]) -> AfterValidator:
 def _query_boolean(value: Any) -> bool:
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
-    raise InvalidParams("无效的参数 global_only: 必须是 true 或 false", details={"field": "global_only"})
+    raise InvalidParams(say("param_global_only_not_boolean"), details={"field": "global_only"})
 
 
 def _storable(name: str) -> str:
@@ -65,7 +66,7 @@ def _storable(name: str) -> str:
 
 def _different(names: list[str]) -> list[str]:
     if len(set(names)) < len(names):
-        raise InvalidParams("无效的collections: 名称不能重复", details={"field": "collections"})
+        raise InvalidParams(say("collections_repeated"), details={"field": "collections"})
     return names
 
 
@@ -184,9 +185,9 @@ class BackupBody(Request):
     @model_validator(mode="after")
     def _no_clash(self) -> "BackupBody":
         if self.pg_conn and self.db_connection:
-            raise InvalidParams("pg_conn 与 db_connection 冲突: 只能指定其中一个")
+            raise InvalidParams(say("params_clash_two_databases"))
         if len(set(self.storages)) < len(self.storages):
-            raise InvalidParams("无效的storages: 不能重复", details={"field": "storages"})
+            raise InvalidParams(say("storages_repeated"), details={"field": "storages"})
         return self
 
     def as_arguments(self) -> dict[str, Any]:
@@ -270,7 +271,10 @@ def rejected(error: ValidationError) -> ServiceError:
 
 def _invalid(problem: ErrorDetails) -> InvalidParams:
     field = _field(problem)[:64] if problem["loc"] else "body"
-    return InvalidParams(f"无效的参数 {field}: {REASONS.get(problem['type'], '值无效')}", details={"field": field})
+    return InvalidParams(
+        say("param_invalid", field=field, reason=REASONS.get(problem["type"], say("value_invalid"))),
+        details={"field": field},
+    )
 
 
 def _field(problem: ErrorDetails) -> str:

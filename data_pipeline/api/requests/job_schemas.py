@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from common.errors import InvalidParams
+from common.messages import say
 from data_pipeline.api.operating.audit import REQUEST_ID
 from data_pipeline.api.requests.bodies import Request
 from data_pipeline.jobs.job import JOB_ID, Job, State
@@ -27,13 +28,13 @@ def _count(value: Any) -> Any:
         and 1 <= int(value) <= MOST_LISTED
     ):
         return int(value)
-    raise InvalidParams(f"无效的参数 limit: 必须是 1 到 {MOST_LISTED} 的整数", details={"field": "limit"})
+    raise InvalidParams(say("param_limit_out_of_range", most=MOST_LISTED), details={"field": "limit"})
 
 
 def _matching(pattern: re.Pattern[str], name: str) -> AfterValidator:
     def validate(value: str) -> str:
         if not pattern.fullmatch(value):
-            raise InvalidParams(f"无效的参数 {name}: 格式错误", details={"field": name})
+            raise InvalidParams(say("param_malformed", name=name), details={"field": name})
         return value
 
     return AfterValidator(validate)
@@ -102,22 +103,22 @@ def page(found: Sequence[Job], limit: int, prefix: str) -> dict[str, Any]:
     """Jobs as a list answers them; `next` is the last of them, if there may be more."""
     shown = [summarize(job, prefix) for job in found]
     after = found[-1].id if len(found) == limit else None
-    return {"response": f"共 {len(shown)} 个任务", "jobs": shown, "next": after}
+    return {"response": say("jobs_listed", count=len(shown)), "jobs": shown, "next": after}
 
 
 def show(job: Job, prefix: str) -> dict[str, Any]:
     """A job as it is answered alone."""
-    return {"response": "任务信息", **describe(job, prefix)}
+    return {"response": say("job_shown"), **describe(job, prefix)}
 
 
 def cancelled(job: Job, prefix: str) -> dict[str, Any]:
     """A job that was just told to stop."""
-    return {"response": "任务已取消" if job.finished else "任务正在取消", **describe(job, prefix)}
+    return {"response": say("job_cancelled") if job.finished else say("job_being_cancelled"), **describe(job, prefix)}
 
 
 def submitted(job: Job, prefix: str) -> dict[str, Any]:
     """A job that was just taken in."""
-    return {"response": "任务已提交", "job_id": job.id, "state": job.state, "links": links(job, prefix)}
+    return {"response": say("job_submitted"), "job_id": job.id, "state": job.state, "links": links(job, prefix)}
 
 
 def _moment(moment: datetime | None) -> str | None:

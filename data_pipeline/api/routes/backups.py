@@ -2,6 +2,7 @@
 
 from flask import Response
 
+from common.messages import say
 from data_pipeline.api.answers import backing_up, comparing
 from data_pipeline.api.answers import jobs as job_answers
 from data_pipeline.api.openapi.vocabulary import (
@@ -49,7 +50,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
         answers={200: [comparing.Compared]},
         failures=(*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_DATABASE, "ORPHAN_ROWS"),
         occupies=True,
-        bug="备份比对失败",
+        bug=say("compare_failed"),
     )
     def compare_backup(body: CompareBody) -> Response:
         """What differs between a backup and the live tables, or another backup: to the bit, by collection.

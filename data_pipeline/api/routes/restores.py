@@ -2,6 +2,7 @@
 
 from flask import Response
 
+from common.messages import say
 from data_pipeline.api.answers import jobs as job_answers
 from data_pipeline.api.answers import listing, restoring
 from data_pipeline.api.openapi.vocabulary import (
@@ -33,7 +34,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
         tag="Backups",
         answers={200: [listing.Listing]},
         failures=(*ALWAYS, "PERMISSION_DENIED", "SERVICE_UNAVAILABLE"),
-        bug="扫描备份文件失败",
+        bug=say("listing_failed"),
     )
     def list_vector_backups(query: ListQuery) -> Response:
         """Every complete backup set, newest first: those of the whole system, then those of each task."""

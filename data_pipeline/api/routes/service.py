@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response, g
 
 from common.errors import ServiceError
+from common.messages import say
 from data_pipeline.api import PREFIX
 from data_pipeline.api.answers import operating
 from data_pipeline.api.openapi.vocabulary import ALWAYS, OPEN
@@ -34,7 +35,7 @@ def routes(engine: Engine, jobs: Jobs, metrics: Metrics) -> Resource:
     @Policy(access="open", tag="Operations", answers={200: [operating.Alive]}, failures=OPEN)
     def healthz() -> Response:
         """Whether the process answers. Needs no token."""
-        return answer({"response": "服务运行正常"})
+        return answer({"response": say("service_alive")})
 
     @api.get("/readyz", summary="Can it work: database, storage and job queue")
     @Policy(

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, g, request
 
 from common.errors import Forbidden, ServiceUnavailable, TooManyAttempts, Unauthorized
+from common.messages import say
 from data_pipeline.api import policy
 from data_pipeline.api.openapi import explorer
 from data_pipeline.api.policy import SAFE_METHODS, Policy
@@ -102,7 +103,7 @@ class Doors:
         if self._settings.http_hosts or is_loopback(self._settings.host):
             name = urlsplit(f"//{request.host}").hostname or ""
             if not (is_loopback(name) or name in self._settings.http_hosts):
-                raise Forbidden("不允许的Host请求头")
+                raise Forbidden(say("host_header_not_allowed"))
 
     def _check_origin(self) -> None:
         origin = request.headers.get("Origin", "").lower()
@@ -110,11 +111,11 @@ class Doors:
             return
         foreign = bool(origin) and origin != request.host_url.rstrip("/").lower()
         if foreign or request.headers.get("Sec-Fetch-Site") == "cross-site":
-            raise Forbidden("不允许的跨站请求")
+            raise Forbidden(say("cross_site_request"))
 
     def _enter_as_writer(self) -> None:
         if not self._writers.acquire(blocking=False):
-            raise ServiceUnavailable("正在执行的备份和恢复操作过多,请稍后重试", can_retry=True)
+            raise ServiceUnavailable(say("too_many_operations"), can_retry=True)
         g.writer = True
 
     def _leave(self, _error: BaseException | None) -> None:
@@ -139,9 +140,9 @@ class Doors:
 def _expect_reading(route: Policy | None) -> None:
     """Raise Forbidden for what a token that may only read is not for."""
     if route and route.access == "whole_data":
-        raise Forbidden("只读令牌不能下载备份")
+        raise Forbidden(say("read_token_cannot_download"))
     if (route.access if route else "write") == "write" and request.method not in SAFE_METHODS:
-        raise Forbidden("只读令牌不能执行写操作")
+        raise Forbidden(say("read_token_cannot_write"))
 
 
 def caller(settings: Settings, authorization: str) -> str:
@@ -154,7 +155,7 @@ def caller(settings: Settings, authorization: str) -> str:
         for name, token in tokens.items():
             if _same(given, token):
                 return name
-    raise Unauthorized("缺少令牌或令牌错误")
+    raise Unauthorized(say("token_wrong"))
 
 
 def configured_tokens(settings: Settings) -> dict[str, str]:

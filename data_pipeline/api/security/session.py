@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from common.errors import Forbidden
+from common.messages import say
 
 COOKIE = "vector_session"
 CSRF_HEADER = "X-CSRF-Token"
@@ -31,7 +32,7 @@ class Session:
     def expect_csrf(self, given: str) -> None:
         """Raise Forbidden unless a write carries this session's own token: the cookie alone comes with any request."""
         if not hmac.compare_digest(given.encode(), self.csrf_token.encode()):
-            raise Forbidden("缺少CSRF令牌或令牌错误")
+            raise Forbidden(say("csrf_token_wrong"))
 
 
 class Sessions:

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, g, jsonify, request
 
 from common.errors import Unauthorized
+from common.messages import say
 from common.result import success_response
 from data_pipeline.api.security.access import LOCAL, READER, caller, configured_tokens
 from data_pipeline.api.security.session import COOKIE, LIFETIME_SECONDS, Sessions
@@ -26,7 +27,7 @@ class SignIn:
         who = session.caller if session else None if configured_tokens(self._settings) else LOCAL
         return jsonify(
             success_response(
-                "会话信息" if who else "尚未登录",
+                say("session_shown") if who else say("not_signed_in"),
                 {
                     "sign_in_required": bool(configured_tokens(self._settings)),
                     "access": None if who is None else "read" if who == READER else "write",
@@ -44,15 +45,15 @@ class SignIn:
             self._throttle.failed(g.client)
             raise
         if who == LOCAL:
-            raise Unauthorized("未配置令牌,无需登录")
+            raise Unauthorized(say("no_sign_in_needed"))
         g.caller = who
-        response = jsonify(success_response("登录成功", {"access": "read" if who == READER else "write"}))
+        response = jsonify(success_response(say("signed_in"), {"access": "read" if who == READER else "write"}))
         response.set_cookie(COOKIE, self._sessions.begin(who), max_age=LIFETIME_SECONDS, **_attributes())
         return response
 
     def end(self) -> Response:
         """Take the cookie away."""
-        response = jsonify(success_response("已退出登录"))
+        response = jsonify(success_response(say("signed_out")))
         response.delete_cookie(COOKIE, **_attributes())
         return response
 

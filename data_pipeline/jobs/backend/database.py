@@ -11,6 +11,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from common.errors import ServiceUnavailable
+from common.messages import say
 from data_pipeline.jobs.backend import schema, timeouts
 from data_pipeline.jobs.backend.timeouts import LimitedConnection
 from data_pipeline.postgres.target import Target
@@ -123,4 +124,4 @@ class JobsDatabase:
 
 def unavailable() -> ServiceUnavailable:
     """The answer where the queue can't be reached."""
-    return ServiceUnavailable("任务队列不可用,请稍后重试", can_retry=True)
+    return ServiceUnavailable(say("job_queue_unavailable"), can_retry=True)

@@ -10,16 +10,14 @@ from data_pipeline.postgres.progress import Progress, Uncounted
 from data_pipeline.postgres.target import Target
 from data_pipeline.sets.catalog import BackupSet
 
-SYNC = ";恢复时可改用 strategy: sync"
 
-
-def instead(engine: Engine, backup_set: BackupSet, options: Options, target: Target, progress: Progress) -> str:
-    """What to add to the refusal of a replace that rows elsewhere stand in the way of; nothing where sync fails too."""
+def sync_works(engine: Engine, backup_set: BackupSet, options: Options, target: Target, progress: Progress) -> bool:
+    """Whether a sync would succeed where rows of other tables stand in the way of a replace."""
     if not options.truncate:
-        return ""
+        return False
     sync = replace(options, truncate=False, strategy="sync")
     try:
         forecast = Rehearsal(engine, backup_set, sync).run(target, Uncounted(progress))
     except ServiceError:
-        return ""
-    return "" if forecast.problems else SYNC
+        return False
+    return not forecast.problems

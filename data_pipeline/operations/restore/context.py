@@ -6,6 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from common.errors import InternalError, TriggerChangedRows
+from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.restore import safety_backup
 from data_pipeline.operations.restore.guard import Guard
@@ -169,7 +170,7 @@ class Run:
             raise self.guard.changed(name, abs(found - expected))
         if found != expected:
             details = {"table": name, "expected": expected, "found": found}
-            raise InternalError(f"恢复后的行数不符: {name}", details=details)
+            raise InternalError(say("restore_row_count_differs", table=name), details=details)
 
     def finish(self) -> None:
         """All is written: see to it that it is what the backup has, and that nothing else has changed."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from common.errors import StorageFull
+from common.messages import say
 from data_pipeline.operations.restore.context import Run
 from data_pipeline.operations.restore.plans import Plan
 from data_pipeline.postgres.writing import estimate
@@ -44,7 +45,7 @@ class Expectation:
     def expect_room(self) -> None:
         """Raise StorageFull if what is known says that it would not fit."""
         if self._free is not None and self._needed() > self._free:
-            raise StorageFull("数据库存储空间不足", can_retry=False)
+            raise StorageFull(say("database_storage_full"), can_retry=False)
 
     def _index_seconds(self) -> float | None:
         if self._plan.rebuilds:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from common.errors import InvalidBackup, SchemaMismatch
+from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.restore import plans
 from data_pipeline.operations.restore.context import Run
@@ -55,7 +56,7 @@ class Rehearsal:
     def _run(self, target: Target, progress: Progress) -> Forecast:
         forecast = Forecast(Outcome(self._set, replaced=self._options.truncate))
         if self._options.require_manifest and self._set.manifest is None:
-            forecast.note(InvalidBackup("该备份没有清单文件,无法校验其完整性", can_retry=False))
+            forecast.note(InvalidBackup(say("restore_unvouched"), can_retry=False))
         with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
             self._look_at_database(session, forecast)
             run = self._begin(session, forecast)
@@ -89,7 +90,7 @@ class Rehearsal:
                 made = {fact.name: {"table": name, "method": fact.method} for name, fact in lacking.indexes}
                 forecast.outcome.created(lacking, made, [])
         if ddl_types.extension_schema(cursor) is None:
-            forecast.note(SchemaMismatch("目标数据库缺少 pgvector 扩展", can_retry=False))
+            forecast.note(SchemaMismatch(say("pgvector_missing"), can_retry=False))
         for name in TABLES:
             with forecast.noting(session):
                 tables.expect_there(cursor, schema, name)

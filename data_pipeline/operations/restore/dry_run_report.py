@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from common.errors import DependentRows, ServiceError
+from common.messages import say
 from data_pipeline.operations.restore.report import Outcome
 from data_pipeline.postgres.connection import Session, savepoint
 from data_pipeline.postgres.target import Target
 
-NO_PROBLEM = "试运行完成,未发现问题,未做任何修改"
-BASIS = "写入时间取自本次加载临时表的实测;索引时间由 500 行和 2000 行样本的单核实测外推,只是粗略估计"
+NO_PROBLEM = say("dry_run_without_problems")
+BASIS = say("dry_run_basis")
 
 
 class Forecast:
@@ -45,11 +46,11 @@ class Forecast:
         if problem not in self.problems:
             self.problems.append(problem)
 
-    def advise(self, advice: str) -> None:
-        """Add to what stands in the way what can be done about it."""
+    def advise_sync(self) -> None:
+        """Add to what stands in the way that a sync would do."""
         for problem in self.problems:
             if problem["error_type"] == DependentRows.error_type:
-                problem["error"] += advice
+                problem["error"] = say("sync_advised", refusal=problem["error"])
 
     def depends(self) -> bool:
         """Whether rows of other tables stand in the way."""
@@ -62,7 +63,7 @@ class Forecast:
         count = len(self.problems)
         return {
             **answer,
-            "response": f"试运行完成,发现 {count} 个问题,未做任何修改" if count else NO_PROBLEM,
+            "response": say("dry_run_with_problems", count=count) if count else NO_PROBLEM,
             "dry_run": True,
             "restore_performed": False,
             "truncate_performed": False,

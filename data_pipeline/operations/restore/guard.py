@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from common.errors import DependentRows, TriggerChangedRows
+from common.messages import say
 from data_pipeline.operations.restore.report import Outcome
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import bystanders, tables, triggers
@@ -12,7 +13,7 @@ from data_pipeline.postgres.schema.triggers import Trigger
 from data_pipeline.postgres.writing import staging
 from data_pipeline.postgres.writing.staging import Staged
 
-UNCOUNTED = "数据库关闭了 track_counts,无法确认触发器和规则改动了哪些行,未做任何修改;可使用 triggers: disable"
+UNCOUNTED = say("triggers_uncounted")
 
 
 class Guard:
@@ -37,9 +38,9 @@ class Guard:
         for name in names:
             listed = ", ".join(one.name for one in found if one.table.name == name)
             if listed and self.disable:
-                self._outcome.warn(f"{name} 的触发器和规则在恢复期间停用,提交前恢复原状: {listed}")
+                self._outcome.warn(say("triggers_disabled", table=name, triggers=listed))
             elif listed:
-                self._outcome.warn(f"{name} 上有启用的触发器或规则,写入的行会与备份逐一比对: {listed}")
+                self._outcome.warn(say("triggers_enabled", table=name, triggers=listed))
         if found and self.disable:
             triggers.expect_owned(cursor, found)
         elif found and not bystanders.counted(cursor):

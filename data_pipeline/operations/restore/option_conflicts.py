@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from common.errors import InvalidParams
+from common.messages import say
 
 
 class Clash(NamedTuple):
@@ -27,17 +28,17 @@ GIVEN: dict[str, Given] = {
 """When a field clashes with others: `atomic` when it is false, `tables` when one is left out."""
 
 CLASHES = (
-    Clash("strategy", "truncate_before_restore", "sync 不清空表"),
-    Clash("atomic", "strategy", "sync 总是原子的"),
-    Clash("atomic", "truncate_before_restore", "清空后恢复总是原子的"),
-    Clash("atomic", "on_conflict", "合并总是原子的"),
-    Clash("atomic", "collection_suffix", "恢复为新的collection总是原子的"),
-    Clash("on_conflict", "truncate_before_restore", "清空后没有冲突的行"),
-    Clash("on_conflict", "strategy", "sync 使表与备份相同,不合并"),
-    Clash("on_conflict", "collection_suffix", "新的collection不与现有的合并"),
-    Clash("collection_suffix", "truncate_before_restore", "原有的collection保持不变"),
-    Clash("collection_suffix", "strategy", "原有的collection保持不变"),
-    Clash("collection_suffix", "tables", "新的collection需要恢复两张表"),
+    Clash("strategy", "truncate_before_restore", say("clash_sync_does_not_empty")),
+    Clash("atomic", "strategy", say("clash_sync_is_atomic")),
+    Clash("atomic", "truncate_before_restore", say("clash_replace_is_atomic")),
+    Clash("atomic", "on_conflict", say("clash_merge_is_atomic")),
+    Clash("atomic", "collection_suffix", say("clash_copy_is_atomic")),
+    Clash("on_conflict", "truncate_before_restore", say("clash_nothing_to_merge_with")),
+    Clash("on_conflict", "strategy", say("clash_sync_does_not_merge")),
+    Clash("on_conflict", "collection_suffix", say("clash_copy_does_not_merge")),
+    Clash("collection_suffix", "truncate_before_restore", say("clash_copy_leaves_the_original")),
+    Clash("collection_suffix", "strategy", say("clash_copy_leaves_the_original")),
+    Clash("collection_suffix", "tables", say("clash_copy_needs_both_tables")),
 )
 
 
@@ -46,4 +47,7 @@ def expect_none(fields: Mapping[str, Any]) -> None:
     for clash in CLASHES:
         if all(GIVEN[name](fields[name]) for name in (clash.first, clash.second)):
             both = [clash.first, clash.second]
-            raise InvalidParams(f"{clash.first} 与 {clash.second} 冲突: {clash.reason}", details={"fields": both})
+            raise InvalidParams(
+                say("params_clash", first=clash.first, second=clash.second, reason=clash.reason),
+                details={"fields": both},
+            )

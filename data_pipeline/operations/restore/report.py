@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.errors import NotFound, ServiceError
+from common.messages import say
 from common.sizes import format_size
 from data_pipeline.operations.restore.safety_backup import Precaution
 from data_pipeline.postgres.schema.ddl import Missing
@@ -14,10 +15,10 @@ from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.table_source import Source
 from data_pipeline.storage.naming import EMBEDDING, backup_date, table_file
 
-COMPLETE = "Vector表恢复完成"
-PARTIAL = "Vector表恢复部分完成,部分表恢复失败"
-LIMITED = "该备份集只含部分collection,其他collection保持不变"
-UNVOUCHED = "该备份没有清单文件,无法校验其完整性"
+COMPLETE = say("restore_complete")
+PARTIAL = say("restore_partial")
+LIMITED = say("restore_of_some_collections")
+UNVOUCHED = say("restore_unvouched")
 
 
 class Outcome:
@@ -30,7 +31,7 @@ class Outcome:
         self._truncated: dict[str, dict[str, Any]] = {}
         self._indexes: dict[str, dict[str, Any]] = {}
         self._failures: dict[str, ServiceError] = {}
-        self._warnings = [] if backup_set.manifest else [UNVOUCHED]
+        self._warnings: list[str] = [] if backup_set.manifest else [UNVOUCHED]
         self.precaution: Precaution | None = None
         """The backup that was taken first."""
         self._collections: list[str] | None = None
@@ -74,7 +75,7 @@ class Outcome:
             **({"dialect": source.layout.dialect} if source.format == "csv" else {}),
         }
         if not source.binary:
-            self._warnings.append(f"{source.name} 含有其他类型的列,已改用文本方式导入,速度较慢")
+            self._warnings.append(say("restore_by_text", file=source.name))
 
     def synced(self, name: str, counts: Counts) -> None:
         """Record which rows of a table differed."""
@@ -103,7 +104,7 @@ class Outcome:
         """Record embeddings that are in no collection, where only collections are restored."""
         if rows:
             self.results[EMBEDDING]["rows_restored"] -= rows
-            self._warnings.append(f"{rows} 行embedding不属于任何collection,未恢复")
+            self._warnings.append(say("restore_left_out_orphans", rows=rows))
 
     def warn(self, text: str) -> None:
         self._warnings.append(text)
@@ -136,12 +137,12 @@ class Outcome:
     def failed(self, name: str, error: ServiceError) -> None:
         """Record a table that was rolled back alone."""
         self._failures[name] = error
-        kind = "文件读取失败" if isinstance(error, NotFound) else "数据导入失败"
+        kind = say("file_reading_failed") if isinstance(error, NotFound) else say("data_import_failed")
         set_ = self._backup_set
         self.results[name] = {
             "success": False,
             "source_file": table_file(name, set_.timestamp, set_.format),
-            "error": f"{kind}: {error.response}",
+            "error": say("about", reason=kind, subject=error.response),
             "error_type": error.error_type,
             **({"details": error.data["details"]} if "details" in error.data else {}),
         }
@@ -177,7 +178,7 @@ class Outcome:
             **({"created": self._created} if self._created else {}),
             "restore_results": self.results,
             **({"search_check": self._search_check} if self._search_check else {}),
-            "errors": [f"{name}表恢复失败" for name in self._failures],
+            "errors": [say("restore_of_table_failed", table=name) for name in self._failures],
             "warnings": self._warnings,
             "target": target.public(),
             "duration": round(duration, 3),

@@ -1,6 +1,7 @@
 """One restore, from the lock to the commit."""
 
 from common.errors import InvalidBackup, ServiceError
+from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.restore import modes
 from data_pipeline.operations.restore.context import Run
@@ -45,7 +46,7 @@ class Restore:
     def expect_possible(self) -> None:
         """Raise what can be known to stand in the way before the database is asked."""
         if self._options.require_manifest and self._set.manifest is None:
-            raise InvalidBackup("该备份没有清单文件,无法校验其完整性", can_retry=False)
+            raise InvalidBackup(say("restore_unvouched"), can_retry=False)
         expect_open(self._options.dialect, [self._set])
 
     def _restore(self, session: Session, outcome: Outcome) -> None:

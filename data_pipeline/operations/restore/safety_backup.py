@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from common.messages import say
 from common.result import now
 from data_pipeline.engine import Engine
 from data_pipeline.operations import snapshot
@@ -62,7 +63,7 @@ def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope)
     with engine.storages.of(where).draft(where, timestamps) as draft, _uncounted(session):
         snapshot.save(engine, session, live, scope, draft, "binary", precaution=True)
         timestamp = draft.timestamp
-    engine.storages.of(where).log(where, LOG, f"{now()} 恢复前备份 {timestamp}")
+    engine.storages.of(where).log(where, LOG, say("log_safety_backup", time=now(), timestamp=timestamp))
     return Precaution(tables.database(session.cursor), where.relative_path, timestamp, scope.names, keyed)
 
 

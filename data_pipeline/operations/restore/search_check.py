@@ -7,6 +7,7 @@ it fails, can undo the restore.
 from collections.abc import Mapping
 
 from common.errors import ServiceError
+from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.restore.options import Options
 from data_pipeline.operations.restore.report import Outcome
@@ -22,7 +23,7 @@ from data_pipeline.sets.manifest import Manifest, ProbesFact
 from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 LARGEST_DROP = 0.05
-FAILED = "检索核对未能完成,恢复本身不受影响"
+FAILED = say("search_check_incomplete")
 
 
 class SearchCheck:
@@ -93,13 +94,13 @@ class SearchCheck:
         outcome.search_checked(answer, self._warnings(taken, found))
 
     def _warnings(self, taken: ProbesFact, found: Repeated) -> list[str]:
-        warnings = [] if found.complete else [FAILED]
+        warnings: list[str] = [] if found.complete else [FAILED]
         if self._nothing_else and found.same < found.count:
-            warnings.append("检索核对: 精确最近邻与备份时不同")
+            warnings.append(say("search_check_neighbours_differ"))
         if taken.recall is not None and found.recall is None and found.count:
-            warnings.append("检索核对: 备份时检索使用向量索引,现在没有可用的向量索引")
+            warnings.append(say("search_check_index_gone"))
         if taken.recall is not None and found.recall is not None and taken.recall - found.recall > LARGEST_DROP:
-            warnings.append(f"检索核对: 召回率从 {taken.recall:.2f} 降到 {found.recall:.2f}")
+            warnings.append(say("search_check_recall_fell", before=f"{taken.recall:.2f}", now=f"{found.recall:.2f}"))
         return warnings
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg2
 
 from common.errors import InternalError, InvalidBackup, ServiceError
+from common.messages import say
 from data_pipeline.formats import csv_reader, pgcopy
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.link import wire
@@ -37,16 +38,16 @@ class Limit:
         found = oversize.find(message, columns, self.key, self.file_format, self.largest_field)
         if found:
             megabytes = self.largest_field >> 20
-            reason = f"{found.column} 列超过 {megabytes} MB (LARGEST_FIELD_MB)"
+            reason = say("field_over_setting", column=found.column, megabytes=megabytes)
             raise self._refused(found.key, reason, column=found.column, bytes=found.bytes)
 
     def row_too_long(self, key: str) -> InvalidBackup:
         """The answer for a row of which the server can't make a message."""
-        return self._refused(key, "整行超过 PostgreSQL 一条消息的上限 1 GB")
+        return self._refused(key, say("row_over_message"))
 
     def _refused(self, key: str, reason: str, **more: Any) -> InvalidBackup:
         details = {"table": self.table.name, "key": key, **more, "reason": reason}
-        text = f"{self.table.name} 中 {', '.join(self.key)} 为 {key} 的行无法备份: {reason}"
+        text = say("backup_row_impossible", table=self.table.name, columns=", ".join(self.key), key=key, reason=reason)
         return InvalidBackup(text, can_retry=False, details=details)
 
 
@@ -144,7 +145,7 @@ def save(
         limit = Limit(table, staging.key(cursor, table).columns, file_format, largest_field)
         count = Extraction(table, scope, file_format, writer, limit).run(sessions)
     if count != sum(block["rows"] for block in writer.blocks):
-        raise InternalError(f"写出的行数与数据库不符: {table.name}")
+        raise InternalError(say("backup_row_count_differs", table=table.name))
     index_facts, foreign_keys = indexes.facts(cursor, table)
     return {
         "file": name,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.errors import DependentRows
+from common.messages import say
 from data_pipeline.postgres.schema.tables import Table
 
 LOCKED = """
@@ -108,12 +109,15 @@ def expect_harmless(others: Sequence[Change]) -> None:
     """Raise DependentRows, naming the tables whose rows aren't what they were."""
     changed = [one for one in others if not one.harmless]
     if changed:
-        each = ", ".join(f"{one.table} {one.updated + one.deleted} 行" if one.certain else one.table for one in changed)
+        each = tuple(
+            say("rows_of_table", table=one.table, rows=one.updated + one.deleted) if one.certain else one.table
+            for one in changed
+        )
         details = {"tables": [one.describe() for one in changed]}
-        raise DependentRows(f"触发器或规则改动了其他表的行: {each};未做任何修改", can_retry=False, details=details)
+        raise DependentRows(say("triggers_changed_elsewhere", tables=each), can_retry=False, details=details)
 
 
 def additions(others: Sequence[Change]) -> list[str]:
     """What an answer warns of: rows that were added elsewhere."""
-    listed = ", ".join(f"{one.table} {one.inserted} 行" for one in others)
-    return [f"触发器或规则向其他表写入了行: {listed}"] if listed else []
+    listed = tuple(say("rows_of_table", table=one.table, rows=one.inserted) for one in others)
+    return [say("triggers_wrote_elsewhere", tables=listed)] if listed else []

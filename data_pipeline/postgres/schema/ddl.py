@@ -14,6 +14,7 @@ import psycopg2
 from psycopg2.sql import SQL, Composed, Identifier
 
 from common.errors import DependentRows, InternalError, InvalidBackup, SchemaMismatch
+from common.messages import say
 from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import ddl_types, index_build, indexes, tables
@@ -85,7 +86,7 @@ def expect_available(cursor: Any) -> None:
     """Raise SchemaMismatch if the server has no pgvector to make an extension of."""
     cursor.execute(AVAILABLE)
     if not cursor.fetchone()[0]:
-        raise SchemaMismatch("数据库服务器没有安装 pgvector 扩展", can_retry=False)
+        raise SchemaMismatch(say("pgvector_not_installed"), can_retry=False)
 
 
 def create_tables(session: Session, schema: str, lacking: Missing) -> None:
@@ -106,7 +107,7 @@ def create_tables(session: Session, schema: str, lacking: Missing) -> None:
     except psycopg2.ProgrammingError as error:  # class 42: the statement is ours, what it says is the manifest's
         answer = sqlstate.translate(error, session.phase, bool(cursor.connection.closed))
         if isinstance(answer, InternalError):
-            raise InvalidBackup("数据库无法按清单创建表或键", can_retry=False) from None
+            raise InvalidBackup(say("manifest_not_creatable"), can_retry=False) from None
         raise answer from None
     session.enter("prepare")
 
@@ -210,4 +211,4 @@ def _sort(fact: IndexFact) -> tuple[Any, ...]:
 
 
 def _not_made(name: str) -> str:
-    return f"未能按备份创建索引或外键: {name}"
+    return say("index_or_key_not_created", name=name)

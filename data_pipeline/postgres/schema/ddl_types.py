@@ -10,6 +10,7 @@ from typing import Any
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 
 from common.errors import SchemaMismatch
+from common.messages import say
 from data_pipeline.sets.manifest import Distance, ForeignKeyFact, IndexFact
 from data_pipeline.storage.naming import COLLECTION
 
@@ -97,9 +98,9 @@ def column_type(name: str, modifier: int, schema: str | None) -> Composable:
         sized = name == "varchar" and 0 < length <= LONGEST_VARCHAR
         return _sized(Identifier("pg_catalog", name), length if sized else None)
     if not is_vector(name):
-        raise SchemaMismatch("备份中的列类型不受支持,无法创建", can_retry=False)
+        raise SchemaMismatch(say("column_type_unsupported"), can_retry=False)
     if schema is None:
-        raise SchemaMismatch("目标数据库缺少 pgvector 扩展", can_retry=False)
+        raise SchemaMismatch(say("pgvector_missing"), can_retry=False)
     return _sized(Identifier(schema, name.rpartition(".")[2]), modifier if modifier > 0 else None)
 
 

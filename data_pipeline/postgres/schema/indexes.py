@@ -16,6 +16,7 @@ from typing import Any
 from psycopg2.sql import SQL, Identifier, Literal
 
 from common.errors import InternalError
+from common.messages import say
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import index_build
 from data_pipeline.postgres.schema.tables import Table
@@ -85,7 +86,7 @@ CAST = re.compile(rf"\(embedding\)::{QUALIFIED}vector\((\d+)\)")
 
 KEY_CAST = re.compile(rf"\(*(\w+)\)*::{QUALIFIED}(vector|halfvec)\((\d+)\)\)*")
 
-KEPT = "数据库角色不是表的所有者,索引和外键未删除重建,恢复会较慢"
+KEPT = say("indexes_kept")
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,7 @@ def _create(cursor: Any, index: Index) -> None:
         cursor.execute(SQL("ALTER TABLE {} CLUSTER ON {}").format(index.table.identifier, Identifier(index.name)))
     cursor.execute("SELECT to_regclass(%s)::oid", (name.as_string(cursor),))
     if definition(cursor, cursor.fetchone()[0]) != index.definition:
-        raise InternalError(f"重建的索引与原定义不同: {index.name}")
+        raise InternalError(say("index_rebuilt_differently", index=index.name))
 
 
 def _add(cursor: Any, key: ForeignKey) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from psycopg2.sql import SQL, Composable, Identifier
 
 from common.errors import ServiceError
+from common.messages import say
 from data_pipeline.postgres.connection import Session, savepoint
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema.tables import Table
@@ -84,9 +85,9 @@ def _of(session: Session, table: Table, collection: Table, scope: Scope, run_for
                 raise
             count = None
         if count is None:
-            yield f"{table.name} 的约束 {constraint.name} 从未验证,也无法核对,该备份可能不能恢复到原表"
+            yield say("backup_constraint_unverified", table=table.name, constraint=constraint.name)
         elif count:
-            yield f"{table.name} 中有 {count} 行不满足约束 {constraint.name},该备份不能恢复到原表"
+            yield say("backup_constraint_violated", table=table.name, count=count, constraint=constraint.name)
 
 
 def _count(session: Session, table: Table, scope: Scope, violated: Composable) -> int:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from common.errors import DependentRows, SchemaMismatch
+from common.messages import say
 from data_pipeline.postgres.reading.ctid_ranges import ALL_PAGES, Pages
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import ddl_types
@@ -105,9 +106,7 @@ def expect_database(cursor: Any, name: str | None) -> None:
     """Raise SchemaMismatch if the connected database has another name; None allows any."""
     found = database(cursor)
     if name not in (None, found):
-        raise SchemaMismatch(
-            "连接的数据库与 expect_database 不符,未做任何修改", can_retry=False, details={"database": found}
-        )
+        raise SchemaMismatch(say("database_not_expected"), can_retry=False, details={"database": found})
 
 
 def inspect(cursor: Any, schema: str) -> dict[str, Table]:
@@ -119,7 +118,7 @@ def expect_there(cursor: Any, schema: str, name: str) -> Table:
     """A live table. Raises SchemaMismatch as find does, and if there is none."""
     found = find(cursor, schema, name)
     if found is None:
-        raise SchemaMismatch(f"目标数据库中缺少表: {name}", can_retry=False, details={"table": name})
+        raise SchemaMismatch(say("table_missing", table=name), can_retry=False, details={"table": name})
     return found
 
 
@@ -131,7 +130,7 @@ def find(cursor: Any, schema: str, name: str) -> Table | None:
         return None
     oid, has_children = found
     if has_children:  # TRUNCATE and DELETE would reach rows that COPY does not save, and it saves no partitions at all
-        raise SchemaMismatch(f"不支持分区表或有子表继承的表: {name}", can_retry=False, details={"table": name})
+        raise SchemaMismatch(say("table_partitioned", table=name), can_retry=False, details={"table": name})
     cursor.execute(COLUMNS, {"table": oid, "vectors": list(ddl_types.VECTOR_TYPES)})
     columns = tuple(
         Column(name, type_name, modifier, not_null, has_default)
@@ -172,9 +171,7 @@ def expect_no_embeddings(cursor: Any, embedding: Table) -> None:
     """Raise DependentRows if there are any."""
     cursor.execute(SQL("SELECT EXISTS (SELECT FROM {})").format(embedding.identifier))
     if cursor.fetchone()[0]:
-        raise DependentRows(
-            "langchain_pg_embedding 中仍有数据引用 langchain_pg_collection,未做任何修改", can_retry=False
-        )
+        raise DependentRows(say("embeddings_still_reference_collections"), can_retry=False)
 
 
 def collection_ids(cursor: Any, collections: Sequence[Table]) -> frozenset[bytes]:

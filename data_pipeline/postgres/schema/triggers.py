@@ -11,6 +11,7 @@ from typing import Any
 from psycopg2.sql import SQL, Identifier
 
 from common.errors import PermissionDenied
+from common.messages import say
 from data_pipeline.postgres.schema.tables import Table
 
 # O fires unless the session is a replica's, R only there, A always.
@@ -56,7 +57,7 @@ def expect_owned(cursor: Any, found: Iterable[Trigger]) -> None:
         cursor.execute(OWNED, (table.oid,))
         if not cursor.fetchone()[0]:
             raise PermissionDenied(
-                f"停用触发器需要是表的所有者: {table.name}", can_retry=False, details={"table": table.name}
+                say("triggers_need_owner", table=table.name), can_retry=False, details={"table": table.name}
             )
 
 

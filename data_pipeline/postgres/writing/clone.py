@@ -11,6 +11,7 @@ from typing import Any
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from common.errors import DuplicateRows, NotFound
+from common.messages import say
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing import staging
@@ -30,7 +31,7 @@ def names(cursor: Any, collections: Staged, suffix: str) -> list[str]:
     cursor.execute(collections.sql("SELECT coalesce(name, '') || {suffix} FROM {staged}", suffix=Literal(suffix)))
     found = sorted({name for (name,) in cursor.fetchall()})
     if not found:
-        raise NotFound("备份中没有collection")
+        raise NotFound(say("collections_absent"))
     return found
 
 
@@ -39,7 +40,7 @@ def expect_free(cursor: Any, collection: Table, names: Sequence[str]) -> None:
     cursor.execute(SQL("SELECT name FROM {} WHERE name = ANY(%s)").format(collection.identifier), (list(names),))
     taken = sorted({name for (name,) in cursor.fetchall()})[:MOST_NAMES]
     if taken:
-        text = f"collection名称已存在: {', '.join(taken)},未做任何修改;请换一个 collection_suffix"
+        text = say("collections_taken", names=", ".join(taken))
         raise DuplicateRows(text, can_retry=False, details={"collections": taken})
 
 

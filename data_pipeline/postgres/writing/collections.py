@@ -11,6 +11,7 @@ from typing import Any
 from psycopg2.sql import SQL
 
 from common.errors import DuplicateRows, NotFound, OrphanRows
+from common.messages import say
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import tables
 from data_pipeline.postgres.schema.tables import Table
@@ -44,7 +45,7 @@ def pick(cursor: Any, collection: Table, names: Sequence[str], missing: Collecti
 def absent(unknown: Sequence[str], present: Sequence[str]) -> NotFound:
     """The answer for names that no collection has, with the names there are."""
     listed = list(present[:MOST_NAMES])
-    text = f"没有名为 {', '.join(unknown)} 的collection,现有: {', '.join(listed) or '无'}"
+    text = say("collections_unknown", unknown=", ".join(unknown), present=", ".join(listed) or say("none"))
     return NotFound(text, details={"unknown": list(unknown), "collections": listed})
 
 
@@ -99,8 +100,7 @@ def _expect_chosen(names: Sequence[str], found: Sequence[str | None]) -> None:
     others = sorted({name or "" for name in found} - set(names))
     if others:
         raise DuplicateRows(
-            f"备份中选定的collection在目标数据库中名为 {', '.join(others)},未做任何修改;"
-            "请在 collections 中一并指定,或用 collection_suffix 恢复为新的collection",
+            say("collections_renamed", names=", ".join(others)),
             can_retry=False,
             details={"collections": others},
         )
@@ -112,7 +112,7 @@ def expect_there(cursor: Any, collection: Table, uuids: Sequence[str]) -> None:
         SQL("SELECT count(*) FROM {} WHERE uuid = ANY(%s::uuid[])").format(collection.identifier), (list(uuids),)
     )
     if cursor.fetchone()[0] < len(uuids):
-        raise OrphanRows("选定的collection不在目标数据库中,请把两张表一起恢复", can_retry=False)
+        raise OrphanRows(say("collections_not_in_target"), can_retry=False)
 
 
 def delete_embeddings(cursor: Any, live: dict[str, Table], scope: Scope) -> int:

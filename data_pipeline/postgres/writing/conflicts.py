@@ -7,6 +7,7 @@ from typing import Any
 from psycopg2.sql import SQL, Identifier
 
 from common.errors import DuplicateRows, PermissionDenied
+from common.messages import say
 from data_pipeline.postgres.schema import unique_keys
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.schema.unique_keys import UniqueKey
@@ -108,7 +109,7 @@ def expect_privileges(cursor: Any, table: Table, privileges: Iterable[str]) -> N
     )
     if lacking := [name for (name,) in cursor.fetchall()]:
         raise PermissionDenied(
-            f"数据库角色对 {table.name} 缺少权限: {', '.join(lacking)}",
+            say("privileges_lacking", table=table.name, privileges=", ".join(lacking)),
             can_retry=False,
             details={"table": table.name, "privileges": lacking},
         )
@@ -150,4 +151,4 @@ def _twice(cursor: Any, staged: Staged, meeting: Meeting, columns: Sequence[str]
 
 def _refused(staged: Staged, columns: Sequence[str], count: int, ids: Sequence[str]) -> DuplicateRows:
     details = {"table": staged.live.name, "columns": list(columns), "rows": count, "ids": list(ids)}
-    return DuplicateRows("数据重复: 相同主键或唯一键的行已存在", can_retry=False, details=details)
+    return DuplicateRows(say("duplicate_rows"), can_retry=False, details=details)

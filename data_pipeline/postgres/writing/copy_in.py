@@ -8,6 +8,7 @@ from typing import Any
 import psycopg2
 
 from common.errors import DuplicateRows, InvalidBackup, OrphanRows, ServiceError, TriggerChangedRows
+from common.messages import say
 from data_pipeline.formats import blocks, encoder, pgcopy
 from data_pipeline.formats.blocks import Block, Job
 from data_pipeline.formats.csv_reader import RowError
@@ -170,7 +171,7 @@ def _located(answer: ServiceError, error: Any, source: Source, reading: Reading)
         answer.data.setdefault("details", {"file": source.file.name})
         return answer
     answer.data["details"] = {"file": source.file.name, "line": line, "column": column, "reason": answer.response}
-    answer.response = f"{source.file.name} 第 {line} 行: {answer.response}"
+    answer.response = say("at_line", file=source.file.name, line=line, reason=answer.response)
     return answer
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from common.errors import DuplicateRows
+from common.messages import say
 from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.postgres.connection import Session, prefer
 from data_pipeline.postgres.schema.tables import Table
@@ -129,8 +130,8 @@ def pair(session: Session, backup: Version, other: Version, columns: Sequence[st
     for name, side in sides.items():
         cursor.execute(SQL(TWICE).format(rows=side))
         if cursor.fetchone()[0]:
-            where = "备份" if name == "backup" else "比对对象"
-            raise DuplicateRows(f"{where}中有重复的id,无法逐行比对", can_retry=False)
+            text = say("compare_backup_repeats_ids") if name == "backup" else say("compare_other_side_repeats_ids")
+            raise DuplicateRows(text, can_retry=False)
     compared = [name for name in columns if name != "collection_id"]
     cursor.execute(
         SQL(PAIRED).format(**sides, backup_values=_values("b", compared), other_values=_values("o", compared))

@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg2.sql import SQL, Composable, Identifier
 
+from common.messages import say
 from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.row_filter import Scope
@@ -82,7 +83,7 @@ def _count(cursor: Any, source: Source, rows: Composable) -> Iterable[str]:
         cursor.execute(SQL("SELECT count(r.cmetadata) {}").format(rows))
         (converted,) = cursor.fetchone()
         if converted:
-            yield f"{source.name}: {converted} 行的 cmetadata 由 json 转换为 jsonb"
+            yield say("cmetadata_converted", file=source.name, rows=converted)
     if "id" in source.coerced:
         own = SQL(OWN_ID)
         cursor.execute(
@@ -92,9 +93,9 @@ def _count(cursor: Any, source: Source, rows: Composable) -> Iterable[str]:
         )
         kept, replaced = cursor.fetchone()
         if kept:
-            yield f"{source.name}: {kept} 行以 custom_id 作为 id"
+            yield say("ids_from_custom_id", file=source.name, rows=kept)
         if replaced:
-            yield f"{source.name}: {replaced} 行没有唯一的 custom_id,以 uuid 作为 id"
+            yield say("ids_from_uuid", file=source.name, rows=replaced)
 
 
 def _value(name: str, coerced: frozenset[str]) -> Composable:

@@ -9,6 +9,7 @@ from typing import Any
 from psycopg2.sql import SQL, Composed, Identifier
 
 from common.errors import OrphanRows
+from common.messages import say
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.writing.staging import TEMPORARY, Staged
 from data_pipeline.postgres.writing.sync import Counts, insert_missing, update_differing
@@ -95,4 +96,4 @@ def _expect_collections(cursor: Any, embeddings: Staged) -> None:
         )
     )
     if cursor.fetchone()[0]:
-        raise OrphanRows("存在不属于任何collection的embedding", can_retry=False)
+        raise OrphanRows(say("orphan_embeddings"), can_retry=False)

@@ -12,6 +12,7 @@ from typing import Any
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from common.errors import DependentRows, PermissionDenied
+from common.messages import say
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing.staging import Staged, record
@@ -112,12 +113,12 @@ def expect_none_lost(cursor: Any, live: Mapping[str, Table], going: Iterable[Goi
             found.append((reference.table, rows))
     if hidden:
         raise PermissionDenied(
-            f"数据库角色无权查看 {', '.join(hidden)},无法确认其中的行是否引用了将被删除或改动的行,未做任何修改",
+            say("tables_hidden", tables=", ".join(hidden)),
             can_retry=False,
             details={"tables": hidden},
         )
     if found:
-        raise _dependent("其他表的行引用了将被删除或改动的行", found)
+        raise _dependent(say("references_to_changed_rows"), found)
 
 
 def expect_truncatable(cursor: Any, live: Mapping[str, Table], selected: Iterable[Table]) -> None:
@@ -128,7 +129,7 @@ def expect_truncatable(cursor: Any, live: Mapping[str, Table], selected: Iterabl
         rows = _count(cursor, reference, by_oid[reference.referred], SQL("TRUE")) if reference.readable else None
         found.append((reference.table, rows))
     if found:
-        raise _dependent("其他表的外键引用了要清空的表", found)
+        raise _dependent(say("references_to_emptied_tables"), found)
 
 
 def _find(cursor: Any, live: Mapping[str, Table], going: Iterable[Going]) -> list[Reference]:
@@ -176,6 +177,6 @@ def _matched(column: Column) -> Composed:
 
 
 def _dependent(text: str, found: Sequence[tuple[str, int | None]]) -> DependentRows:
-    each = ", ".join(table if rows is None else f"{table} {rows} 行" for table, rows in found)
+    each = tuple(table if rows is None else say("rows_of_table", table=table, rows=rows) for table, rows in found)
     details = {"tables": [{"table": table, "rows": rows} for table, rows in found]}
-    return DependentRows(f"{text}: {each};未做任何修改", can_retry=False, details=details)
+    return DependentRows(say("nothing_changed_because", reason=text, tables=each), can_retry=False, details=details)

@@ -11,6 +11,7 @@ from typing import Any
 from psycopg2.sql import SQL, Identifier
 
 from common.errors import DependentRows
+from common.messages import say
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.storage.naming import COLLECTION, EMBEDDING
@@ -122,4 +123,4 @@ def expect_no_embeddings_lost(cursor: Any, collections: Staged) -> None:
         )
     )
     if cursor.fetchone()[0]:
-        raise DependentRows("备份中没有的collection仍有embedding引用,未做任何修改", can_retry=False)
+        raise DependentRows(say("collections_still_referenced"), can_retry=False)

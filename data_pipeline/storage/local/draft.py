@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import BinaryIO
 
 from common.errors import BackupExists
+from common.messages import say
 from data_pipeline.storage.base import StoredFile
 from data_pipeline.storage.local.directory import Directory
 from data_pipeline.storage.local.file_faults import NamedWriter, named
@@ -48,7 +49,7 @@ class DirectoryDraft:
                 return cls(directory, location, claim, timestamp, kept)
             claim.close()
             directory.remove(claim_name(timestamp))
-        raise BackupExists("该时间戳已有备份集")
+        raise BackupExists(say("set_exists"))
 
     @contextmanager
     def create(self, name: str) -> Iterator[NamedWriter]:

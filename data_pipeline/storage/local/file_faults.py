@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from typing import BinaryIO
 
 from common.errors import InternalError, PermissionDenied, ServiceError, ServiceUnavailable, StorageFull
+from common.messages import say
 from data_pipeline.storage.base import Writable
 
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # the disk, a quota, a limit on one file's size
 REFUSED = {
-    errno.EACCES: "服务没有权限",
-    errno.EPERM: "服务没有权限",
-    errno.EROFS: "文件系统是只读的",
+    errno.EACCES: say("no_permission"),
+    errno.EPERM: say("no_permission"),
+    errno.EROFS: say("file_system_read_only"),
 }
 """What stays so until the system's owner changes it."""
 
@@ -23,14 +24,18 @@ def translated(error: OSError, path: str) -> ServiceError:
     """The answer for what happened to a file or directory. path: its logical path."""
     name = path.rpartition("/")[2]
     if error.errno in NO_SPACE:
-        return StorageFull("备份存储空间不足", can_retry=False)
+        return StorageFull(say("backup_storage_full"), can_retry=False)
     if error.errno in REFUSED:
         reason = REFUSED[error.errno]
-        return PermissionDenied(f"{reason}: {path}", can_retry=False, details={"file": name, "reason": reason})
+        return PermissionDenied(
+            say("about", reason=reason, subject=path), can_retry=False, details={"file": name, "reason": reason}
+        )
     if isinstance(error, NotADirectoryError | FileExistsError):
-        return InternalError(f"备份存储不可写: {path}", can_retry=False)
-    reason = "打开的文件过多" if error.errno in SCARCE else "磁盘读写失败"
-    return ServiceUnavailable(f"{reason}: {path}", can_retry=True, details={"file": name, "reason": reason})
+        return InternalError(say("backup_storage_unwritable", path=path), can_retry=False)
+    reason = say("too_many_open_files") if error.errno in SCARCE else say("disk_failed")
+    return ServiceUnavailable(
+        say("about", reason=reason, subject=path), can_retry=True, details={"file": name, "reason": reason}
+    )
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from common.errors import InvalidBackup, NotFound, OperationInProgress, ServiceError
+from common.messages import say
 from data_pipeline.storage.base import Portions
 from data_pipeline.storage.local import file_faults
 from data_pipeline.storage.local.directory import HAS_LOCKS, Directory, NotRegular, open_directory
@@ -61,7 +62,7 @@ class DirectoryFile:
 
     def _expect_same(self, file: BinaryIO) -> None:
         if _identity(os.fstat(file.fileno())) != self.identity:
-            raise InvalidBackup(f"备份文件在读取时被更改: {self.path}", details={"file": self.name})
+            raise InvalidBackup(say("backup_file_changed", path=self.path), details={"file": self.name})
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,7 @@ def _located(root: Path, location: Location) -> Directory:
     try:
         return open_directory(root, location.parts)
     except (FileNotFoundError, NotADirectoryError):
-        raise NotFound(f"备份目录不存在: {location.relative_path}") from None
+        raise NotFound(say("backup_directory_missing", path=location.relative_path)) from None
     except NotRegular:
         raise _not_regular(location.relative_path) from None
     except OSError as error:
@@ -240,7 +241,7 @@ def _opened(directory: Directory, location: Location, name: str) -> BinaryIO:
     try:
         return directory.open(name)
     except FileNotFoundError:
-        raise NotFound(f"备份文件不存在: {location.file(name)}") from None
+        raise NotFound(say("backup_file_missing", path=location.file(name))) from None
     except NotRegular:
         raise _not_regular(location.file(name)) from None
     except OSError as error:
@@ -251,18 +252,18 @@ def _locked(directory: Directory, location: Location, name: str, exclusive: bool
     try:
         return directory.locked(name, exclusive=exclusive)
     except FileNotFoundError:
-        raise NotFound(f"备份文件不存在: {location.file(name)}") from None
+        raise NotFound(say("backup_file_missing", path=location.file(name))) from None
     except NotRegular:
         raise _not_regular(location.file(name)) from None
     except BlockingIOError:
-        raise _in_use(location, "备份集正在被使用" if exclusive else "备份集正在被删除") from None
+        raise _in_use(location, say("set_in_use") if exclusive else say("set_being_deleted")) from None
     except OSError as error:
         raise file_faults.translated(error, location.file(name)) from error
 
 
 def _kept_from_removal(error: OSError, location: Location, name: str, removed: list[str]) -> ServiceError:
     if getattr(error, "winerror", None) == SHARING_VIOLATION:
-        return _in_use(location, "备份集正在被使用")
+        return _in_use(location, say("set_in_use"))
     answer = file_faults.translated(error, location.file(name))
     if removed:
         answer.data["details"] = {**answer.data.get("details", {}), "removed": removed}
@@ -270,8 +271,8 @@ def _kept_from_removal(error: OSError, location: Location, name: str, removed: l
 
 
 def _in_use(location: Location, text: str) -> OperationInProgress:
-    return OperationInProgress(f"{text}: {location.relative_path}", can_retry=True)
+    return OperationInProgress(say("about", reason=text, subject=location.relative_path), can_retry=True)
 
 
 def _not_regular(path: str) -> InvalidBackup:
-    return InvalidBackup(f"不是普通文件或目录: {path}", details={"file": path.rpartition("/")[2]})
+    return InvalidBackup(say("neither_file_nor_directory", path=path), details={"file": path.rpartition("/")[2]})

@@ -22,6 +22,7 @@ from obstore.exceptions import (
 from obstore.store import S3Store
 
 from common.errors import InternalError, ServiceUnavailable, StorageFull, StorageUnsupported
+from common.messages import say
 from data_pipeline.storage.base import Writable
 from data_pipeline.storage.s3.bucket_url import BucketUrl
 
@@ -39,8 +40,8 @@ RETRIES: Any = {
 }
 # No limit for a whole request: a restore may read one object for hours. A stalled one is noticed by its silence.
 TIMES: dict[str, Any] = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "7d"}
-NO_BUCKET = "存储桶不存在"
-NO_CONDITIONS = "对象存储不支持条件写入(If-None-Match、If-Match),不能安全地存放备份"
+NO_BUCKET = say("bucket_missing")
+NO_CONDITIONS = say("bucket_lacks_conditions")
 
 
 class Changed(Exception):
@@ -216,7 +217,7 @@ def _translated() -> Iterator[None]:
     except PreconditionError:
         raise Changed from None
     except (PermissionDeniedError, UnauthenticatedError):
-        raise InternalError("服务没有权限访问对象存储", can_retry=False) from None
+        raise InternalError(say("bucket_access_denied"), can_retry=False) from None
     except (FileNotFoundError, FileExistsError):
         raise
     except (BaseError, OSError) as error:
@@ -225,5 +226,5 @@ def _translated() -> Iterator[None]:
         if "501 Not Implemented" in str(error) or "<Code>NotImplemented</Code>" in str(error):
             raise StorageUnsupported(NO_CONDITIONS, can_retry=False) from None
         if "507 Insufficient Storage" in str(error):
-            raise StorageFull("对象存储空间不足", can_retry=False) from None
-        raise ServiceUnavailable("对象存储不可用或连接中断", can_retry=True) from None
+            raise StorageFull(say("bucket_full"), can_retry=False) from None
+        raise ServiceUnavailable(say("bucket_unavailable"), can_retry=True) from None

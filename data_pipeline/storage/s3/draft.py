@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from common.errors import BackupExists, InternalError, ServiceError
+from common.messages import say
 from data_pipeline.storage.base import Writable
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import claim_name, manifest_name, set_files
@@ -44,7 +45,7 @@ class ObjectDraft:
                 claim.release()
                 raise
             claim.release()
-        raise BackupExists("该时间戳已有备份集")
+        raise BackupExists(say("set_exists"))
 
     @contextmanager
     def create(self, name: str) -> Iterator[Writable]:
@@ -66,7 +67,7 @@ class ObjectDraft:
             try:
                 self._bucket.create(self._key(name), manifest)
             except FileExistsError:
-                raise InternalError("备份集已被其他进程写入", can_retry=True) from None
+                raise InternalError(say("set_written_by_another"), can_retry=True) from None
         self._written = []
 
     def close(self) -> None:

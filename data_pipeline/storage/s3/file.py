@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from common.errors import InvalidBackup, NotFound
+from common.messages import say
 from data_pipeline.formats.byte_range import ByteRange
 from data_pipeline.storage.base import Portions
 from data_pipeline.storage.location import Location
@@ -58,9 +59,9 @@ class ObjectFile:
         try:
             yield
         except FileNotFoundError:
-            raise NotFound(f"备份文件不存在: {self.path}") from None
+            raise NotFound(say("backup_file_missing", path=self.path)) from None
         except Changed:
-            raise InvalidBackup(f"备份文件在读取时被更改: {self.path}", details={"file": self.name}) from None
+            raise InvalidBackup(say("backup_file_changed", path=self.path), details={"file": self.name}) from None
 
 
 class ObjectStream:
@@ -110,5 +111,5 @@ def file_in(bucket: Bucket, location: Location, name: str) -> ObjectFile:
     try:
         found = bucket.head(key)
     except FileNotFoundError:
-        raise NotFound(f"备份文件不存在: {location.file(name)}") from None
+        raise NotFound(say("backup_file_missing", path=location.file(name))) from None
     return ObjectFile(bucket, key, location, name, found.size, found.version)

@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from common.errors import ServiceError, ServiceUnavailable
+from common.messages import say
 from data_pipeline.storage.s3.bucket import Bucket, Changed, Entry
 
 BEAT_SECONDS = 30.0
@@ -39,7 +40,7 @@ class Lease:
         """Raise ServiceUnavailable if it was taken over meanwhile, or nobody can tell."""
         self._refresh()
         if self._lost:
-            raise ServiceUnavailable("对备份集的占用已失效,请重试", can_retry=True)
+            raise ServiceUnavailable(say("set_lease_lost"), can_retry=True)
 
     def release(self) -> None:
         """Let others have it. What can't be removed now goes stale."""

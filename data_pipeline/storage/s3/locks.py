@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from common.errors import InternalError, OperationInProgress, StorageUnsupported
+from common.messages import say
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.s3.bucket import Bucket, Entry
 from data_pipeline.storage.s3.file import key_of, prefix_of
@@ -32,7 +33,7 @@ def reading(bucket: Bucket, location: Location, timestamp: str) -> Iterator[None
         return
     try:
         if _marks(bucket, location, _removal(timestamp)):
-            raise _in_use(location, "备份集正在被删除")
+            raise _in_use(location, say("set_being_deleted"))
         yield
     finally:
         hold.release()
@@ -44,10 +45,10 @@ def removing(bucket: Bucket, location: Location, timestamp: str) -> Iterator[Non
     try:
         removal = Lease(bucket, key_of(location, _removal(timestamp)))
     except FileExistsError:
-        raise _in_use(location, "备份集正在被删除") from None
+        raise _in_use(location, say("set_being_deleted")) from None
     try:
         if _marks(bucket, location, f".vector_backup_{timestamp}.", ".hold"):
-            raise _in_use(location, "备份集正在被使用")
+            raise _in_use(location, say("set_in_use"))
         yield
     finally:
         removal.release()
@@ -66,4 +67,4 @@ def _removal(timestamp: str) -> str:
 
 
 def _in_use(location: Location, text: str) -> OperationInProgress:
-    return OperationInProgress(f"{text}: {location.relative_path}", can_retry=True)
+    return OperationInProgress(say("about", reason=text, subject=location.relative_path), can_retry=True)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from common.errors import ServiceUnavailable
+from common.messages import say
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import CLAIM_FILE, TABLE_FILE, manifest_name, set_files
 from data_pipeline.storage.s3 import locks
@@ -144,7 +145,7 @@ class ObjectStorage:
                 time.sleep(wait)
                 continue
             return
-        raise ServiceUnavailable("备份日志正被其他进程写入", can_retry=True)
+        raise ServiceUnavailable(say("backup_log_busy"), can_retry=True)
 
     @staticmethod
     def _leftovers(location: Location, timestamp: str, names: set[str]) -> list[str]:
