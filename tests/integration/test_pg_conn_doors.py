@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,8 @@ class FakePostgres:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            with connection, connection.makefile("rwb") as stream:
+            # A client that gives up, or tries again without TLS, hangs up in the middle.
+            with suppress(struct.error, OSError), connection, connection.makefile("rwb") as stream:
                 self._talk(stream)
 
     def _talk(self, stream: Any) -> None:
