@@ -12,7 +12,7 @@ from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets.manifest import Manifest
 from data_pipeline.storage import location as locations
 from data_pipeline.storage.base import Listing, StoredFile
-from data_pipeline.storage.local.storage import DirectoryStorage
+from data_pipeline.storage.local.backend import DirectoryStorage
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import (
     COLLECTION_FILE,

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.storage.base import Storage
-from data_pipeline.storage.local.storage import DirectoryStorage
+from data_pipeline.storage.local.backend import DirectoryStorage
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.s3.bucket_url import BucketUrl
 
@@ -43,6 +43,6 @@ class Storages:
 def _storage(name: str, place: Place) -> Storage:
     if isinstance(place, Path):
         return DirectoryStorage(place, name)
-    from data_pipeline.storage.s3.storage import ObjectStorage  # 15 MB of obstore, only where there is a bucket
+    from data_pipeline.storage.s3.backend import ObjectStorage  # 15 MB of obstore, only where there is a bucket
 
     return ObjectStorage(place)

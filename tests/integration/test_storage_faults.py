@@ -16,8 +16,8 @@ from common.errors import ServiceUnavailable
 from data_pipeline.api import PREFIX
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
+from data_pipeline.storage import lease
 from data_pipeline.storage.s3 import bucket as buckets
-from data_pipeline.storage.s3 import lease
 from tests.integration.places import KEY, BucketPlace
 from tests.integration.relay import ALWAYS, Relay
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from data_pipeline.sets import verify
-from data_pipeline.storage.local.draft import DirectoryDraft
+from data_pipeline.storage.draft import DirectoryDraft
 
 LEAVES_ROWS_OUT = """
 CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from common.errors import BackupExists, InternalError, ServiceError
 from common.messages import say
 from data_pipeline.storage.base import Writable
+from data_pipeline.storage.lease import Lease
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import claim_name, manifest_name, set_files
 from data_pipeline.storage.s3.bucket import Bucket
-from data_pipeline.storage.s3.file import ObjectFile, file_in, key_of, prefix_of
-from data_pipeline.storage.s3.lease import Lease
+from data_pipeline.storage.s3.stream import ObjectFile, file_in, key_of, prefix_of
 
 
 class ObjectDraft:

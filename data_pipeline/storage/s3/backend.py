@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from common.errors import ServiceUnavailable
 from common.messages import say
+from data_pipeline.storage import leased_folder as locks
+from data_pipeline.storage.lease import stale, take_over
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import CLAIM_FILE, TABLE_FILE, manifest_name, set_files
-from data_pipeline.storage.s3 import locks
 from data_pipeline.storage.s3.bucket import Bucket, Changed
 from data_pipeline.storage.s3.bucket_url import BucketUrl
 from data_pipeline.storage.s3.draft import ObjectDraft
-from data_pipeline.storage.s3.file import ObjectFile, file_in, key_of, prefix_of
-from data_pipeline.storage.s3.lease import stale, take_over
+from data_pipeline.storage.s3.stream import ObjectFile, file_in, key_of, prefix_of
 
 LOG_BYTES = 1 << 20
 """An object can't be added to: the log is written anew with every line, so its oldest lines go."""

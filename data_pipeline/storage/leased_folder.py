@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 from common.errors import InternalError, OperationInProgress, StorageUnsupported
 from common.messages import say
+from data_pipeline.storage.lease import Lease, stale
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.s3.bucket import Bucket, Entry
-from data_pipeline.storage.s3.file import key_of, prefix_of
-from data_pipeline.storage.s3.lease import Lease, stale
+from data_pipeline.storage.s3.stream import key_of, prefix_of
 
 MARK = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.(?:[0-9a-f]{32}\.hold|removal)")
 

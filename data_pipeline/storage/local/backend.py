@@ -13,9 +13,9 @@ from typing import BinaryIO
 from common.errors import InvalidBackup, NotFound, OperationInProgress, ServiceError
 from common.messages import say
 from data_pipeline.storage.base import Portions
+from data_pipeline.storage.draft import DirectoryDraft, sweep
 from data_pipeline.storage.local import file_faults
 from data_pipeline.storage.local.directory import HAS_LOCKS, Directory, NotRegular, open_directory
-from data_pipeline.storage.local.draft import DirectoryDraft, sweep
 from data_pipeline.storage.local.file_faults import NamedStream, named
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 
