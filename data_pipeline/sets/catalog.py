@@ -11,8 +11,8 @@ from common.messages import say
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets.manifest import Manifest
 from data_pipeline.storage import location as locations
-from data_pipeline.storage.base import Listing, StoredFile
-from data_pipeline.storage.local.backend import DirectoryStorage
+from data_pipeline.storage.base import Listing
+from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import (
     COLLECTION_FILE,
@@ -27,7 +27,7 @@ from data_pipeline.storage.naming import (
     set_files,
     table_file,
 )
-from data_pipeline.storage.registry import Storages
+from data_pipeline.storage.registry import Storages, storage_at
 
 FORMATS = {suffix: name for name, suffix in SUFFIXES.items()}
 
@@ -112,7 +112,7 @@ class Catalog:
     def hold(self, location: Location, timestamp: str, tables: Sequence[str]) -> Iterator[BackupSet]:
         """Take hold of a set, so that nobody deletes it meanwhile. Raises NotFound, InvalidBackup."""
         file_format, names = self._named(location, timestamp, tables)
-        with self._storages.of(location).held(location, list(names.values())):
+        with self._storages.of(location).locked(location, timestamp, list(names.values())):
             yield self._take(location, timestamp, file_format, names)
 
     def _named(self, location: Location, timestamp: str, tables: Sequence[str]) -> tuple[FileFormat, dict[str, str]]:
@@ -135,14 +135,14 @@ class Catalog:
         if not data:
             raise NotFound(say("backup_file_missing", path=location.file(table_file(TABLES[0], timestamp, "csv"))))
         names = data + sorted({manifest_name(timestamp)} & present)
-        with self._storages.of(location).held(location, data, exclusive=True):
+        with self._storages.of(location).locked(location, timestamp, data, exclusive=True):
             self._storages.of(location).delete(location, names)
         return names
 
     @staticmethod
     def single(table: str, path: Path) -> BackupSet:
         """One table's CSV file wherever it lies, as a set that nothing vouches for."""
-        file = DirectoryStorage(path.parent).file(Location(()), path.name)
+        file = storage_at(path.parent).file(Location(()), path.name)
         found = TABLE_FILE.fullmatch(path.name)
         return BackupSet(Location(()), found[2] if found else "", "csv", {table: file}, None)
 

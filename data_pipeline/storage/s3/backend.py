@@ -1,31 +1,24 @@
-"""Backup sets in a bucket of an object store: the storage that knows keys."""
+"""A bucket of an object store as a backend: folders are prefixes, names are ends of keys."""
 
-import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
 
-from common.errors import ServiceUnavailable
-from common.messages import say
-from data_pipeline.storage import leased_folder as locks
-from data_pipeline.storage.lease import stale, take_over
+from data_pipeline.storage import faults
+from data_pipeline.storage.base import Status, Writable
+from data_pipeline.storage.lease import Entry
+from data_pipeline.storage.leased_folder import LeasedFolder
 from data_pipeline.storage.location import Location
-from data_pipeline.storage.naming import CLAIM_FILE, TABLE_FILE, manifest_name, set_files
-from data_pipeline.storage.s3.bucket import Bucket, Changed
+from data_pipeline.storage.s3.bucket import Bucket, Version
 from data_pipeline.storage.s3.bucket_url import BucketUrl
-from data_pipeline.storage.s3.draft import ObjectDraft
-from data_pipeline.storage.s3.stream import ObjectFile, file_in, key_of, prefix_of
-
-LOG_BYTES = 1 << 20
-"""An object can't be added to: the log is written anew with every line, so its oldest lines go."""
-
-LOG_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""Seconds between attempts, while others write their lines."""
+from data_pipeline.storage.s3.stream import ObjectStream, version_of
 
 
 @dataclass(frozen=True)
-class ObjectListing:
+class BucketListing:
     """The files of a location, by name, with their sizes in bytes."""
 
     found: dict[str, int]
@@ -39,8 +32,89 @@ class ObjectListing:
         return [self.found.get(name) for name in names]
 
 
-class ObjectStorage:
-    """Backup sets below the prefix of a bucket."""
+class BucketFolder(LeasedFolder):
+    """The objects below one prefix. It needs no closing."""
+
+    def __init__(self, bucket: Bucket, location: Location) -> None:
+        super().__init__(location)
+        self._bucket = bucket
+        self._prefix = _prefix(location)
+
+    def names(self) -> set[str]:
+        """The names of the objects."""
+        return {entry.name for entry in self._bucket.entries(self._prefix)[1]}
+
+    def entries(self) -> list[Entry]:
+        """The objects, as leases look at them."""
+        found = self._bucket.entries(self._prefix)[1]
+        return [Entry(entry.name, entry.modified, entry.version) for entry in found]
+
+    def status(self, name: str) -> Status:
+        """Raises NotFound."""
+        with self._expected(name):
+            found = self._bucket.head(self._key(name))
+        return Status(found.size, found.version)
+
+    @contextmanager
+    def open(self, name: str, known: Status) -> Iterator[ObjectStream]:
+        """An object for reading; reading raises Changed if it is not the known one."""
+        with self._expected(name):
+            yield ObjectStream(self._bucket, self._key(name), known)
+
+    def read(self, name: str, known: Status, offset: int, length: int) -> bytes:
+        """The bytes of a range; fewer only at the end. Raises Changed."""
+        end = min(offset + length, known.size)
+        if offset >= end:
+            return b""
+        with self._expected(name):
+            return self._bucket.read(self._key(name), version_of(known), offset, end)
+
+    @contextmanager
+    def write(self, name: str) -> Iterator[Writable]:
+        """A new object: uploaded whole when the `with` ends, aborted if an exception ends it."""
+        with self._bucket.writing(self._key(name)) as file:
+            yield file
+
+    def get(self, name: str) -> tuple[bytes, Version]:
+        """A small object and its version. Raises FileNotFoundError."""
+        return self._bucket.get(self._key(name))
+
+    def create(self, name: str, data: bytes) -> Version:
+        """A new object; its version. Raises FileExistsError if there is one."""
+        return self._bucket.create(self._key(name), data)
+
+    def replace(self, name: str, data: bytes, known: Hashable) -> Version:
+        """New content for an object of that version. Raises Changed."""
+        return self._bucket.replace(self._key(name), data, cast("Version", known))
+
+    def delete(self, name: str) -> None:
+        """Remove an object; one that is not there is none to remove."""
+        self._bucket.delete(self._key(name))
+
+    def clock(self) -> datetime:
+        """The time at the store."""
+        return self._bucket.clock()
+
+    def expect_conditions(self, name: str) -> None:
+        """Raise StorageUnsupported unless the store heeds conditions."""
+        self._bucket.expect_conditions(self._key(name))
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}/{name}"
+
+    @contextmanager
+    def _expected(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise faults.file_missing(self.location, name) from None
+
+
+class BucketBackend:
+    """What lies below the prefix of a bucket."""
+
+    opens_in_workers = False
+    """A worker process has neither a connection nor credentials."""
 
     def __init__(self, url: BucketUrl) -> None:
         self._bucket = Bucket(url)
@@ -53,52 +127,21 @@ class ObjectStorage:
         """Always: a bucket has no directories, a key may begin with any name."""
         return True
 
-    def files(self, location: Location) -> set[str]:
-        """The names of a location's files; none if there is no such location."""
-        return self._bucket.names(prefix_of(location))
+    @contextmanager
+    def folder(self, location: Location, *, make: bool = False) -> Iterator[BucketFolder]:
+        """A prefix, which is there as soon as an object is."""
+        yield BucketFolder(self._bucket, location)
 
-    def listings(self, locations: Sequence[Location]) -> Iterator[ObjectListing]:
-        """What lies in each of them: of one alone, or with a request for each thousand files of all."""
+    def listings(self, locations: Sequence[Location]) -> Iterator[BucketListing]:
+        """What lies in each of them: of one alone, or with a request for each thousand objects of all."""
         if len(locations) == 1:
-            found = self._bucket.entries(prefix_of(locations[0]))[1]
+            found = self._bucket.entries(_prefix(locations[0]))[1]
         else:
             found = list(self._bucket.all_entries()) if locations else []
-        by_prefix: dict[str, dict[str, int]] = {prefix_of(location): {} for location in locations}
+        by_prefix: dict[str, dict[str, int]] = {_prefix(location): {} for location in locations}
         for entry in found:
             by_prefix.get(entry.key.rpartition("/")[0], {})[entry.name] = entry.size
-        return (ObjectListing(by_prefix[prefix_of(location)]) for location in locations)
-
-    def unreadable(self, _locations: Sequence[Location]) -> list[Location]:
-        """None: a key that may list one prefix of a bucket may list all."""
-        return []
-
-    def file(self, location: Location, name: str) -> ObjectFile:
-        """Take hold of a file. Raises NotFound."""
-        return file_in(self._bucket, location, name)
-
-    @contextmanager
-    def held(self, location: Location, names: Sequence[str], *, exclusive: bool = False) -> Iterator[None]:
-        """Keep a set from being deleted, or (exclusive) from being read, by anybody meanwhile.
-
-        Raises OperationInProgress if somebody holds it the other way.
-        """
-        timestamp = next(found[2] for found in map(TABLE_FILE.fullmatch, names) if found)
-        with (locks.removing if exclusive else locks.reading)(self._bucket, location, timestamp):
-            yield
-
-    def delete(self, location: Location, names: Sequence[str]) -> None:
-        """Remove files, in order; they are gone for good when this returns."""
-        self._bucket.delete([key_of(location, name) for name in names])
-
-    @contextmanager
-    def draft(self, location: Location, timestamps: Iterator[str]) -> Iterator[ObjectDraft]:
-        """A new set under the first free timestamp; what is not published by the end is removed."""
-        self.sweep(location)  # what was killed lately was not stale yet when a service last started
-        draft = ObjectDraft.claim(self._bucket, location, timestamps)
-        try:
-            yield draft
-        finally:
-            draft.close()
+        return (BucketListing(by_prefix[_prefix(location)]) for location in locations)
 
     def expect_writable(self) -> None:
         """Raise ServiceError unless new backups could be written."""
@@ -107,48 +150,11 @@ class ObjectStorage:
         try:
             self._bucket.expect_conditions(key)
         finally:
-            self._bucket.delete([key])
+            self._bucket.delete(key)
 
-    def sweep(self, location: Location) -> list[str]:
-        """Remove what backups that were killed have left behind; returns their timestamps.
+    def free_bytes(self) -> None:
+        """S3 has no limit that could be asked for."""
 
-        A claim is taken over before anything goes: its writer, should he be alive after all, can't publish any more.
-        Of a set whose manifest is there only the claim goes. Parts of an upload that was never ended are the
-        bucket's own to remove, by a lifecycle rule.
-        """
-        found = self._bucket.entries(prefix_of(location))[1]
-        names = {entry.name for entry in found}
-        marks = [entry for entry in found if CLAIM_FILE.fullmatch(entry.name) or locks.MARK.fullmatch(entry.name)]
-        swept = []
-        for mark in stale(self._bucket, marks):
-            claim = CLAIM_FILE.fullmatch(mark.name)
-            if take_over(self._bucket, mark):
-                leftovers = self._leftovers(location, claim[1], names) if claim else []
-                self._bucket.delete([*leftovers, mark.key])
-                swept += [claim[1]] if claim else []
-        return swept
 
-    def log(self, location: Location, name: str, line: str) -> None:
-        """Add a line to a text file of the location. Raises ServiceUnavailable if others always come first."""
-        key, added = key_of(location, name), f"{line}\n".encode()
-        for wait in LOG_WAITS:
-            try:
-                old, version = self._bucket.get(key)
-                kept = old if len(old) < LOG_BYTES else old[-LOG_BYTES:].partition(b"\n")[2]
-                self._bucket.replace(key, kept + added, version)
-            except FileNotFoundError:
-                try:
-                    self._bucket.create(key, added)
-                except FileExistsError:
-                    continue
-            except Changed:
-                time.sleep(wait)
-                continue
-            return
-        raise ServiceUnavailable(say("backup_log_busy"), can_retry=True)
-
-    @staticmethod
-    def _leftovers(location: Location, timestamp: str, names: set[str]) -> list[str]:
-        if manifest_name(timestamp) in names:
-            return []
-        return [key_of(location, name) for name in sorted(set_files(timestamp) & names)]
+def _prefix(location: Location) -> str:
+    return "/".join(location.parts)
