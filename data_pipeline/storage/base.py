@@ -57,8 +57,12 @@ class Claim(Protocol):
     def expect_ours(self) -> None:
         """Raise ServiceUnavailable if it was taken over meanwhile, or that can't be known."""
 
+    def expect_awake(self) -> None:
+        """The same, asked of the storage only where this process may have slept: nothing is written for a set that is
+        swept already."""
+
     def release(self) -> None:
-        """Remove it. Raises ServiceError if it stays: then it counts as abandoned."""
+        """Remove it for good. Raises ServiceError if it stays: then it counts as abandoned."""
 
     def abandon(self) -> None:
         """Leave it to the next sweep: what was written under it could not be put in order."""

@@ -27,7 +27,7 @@ class Draft:
         self._location = location
         self._claim = claim
         self._written: list[str] = []
-        self._named: list[str] = []
+        self._named: set[str] = set()
         self._complete = False
         self._vouched = False
 
@@ -52,6 +52,7 @@ class Draft:
     @contextmanager
     def create(self, name: str) -> Iterator[Writable]:
         """A file for writing. It is safely stored when the `with` ends; no set is published with one that failed."""
+        self._claim.expect_awake()
         self._written.append(name)
         with self._folder.write(name) as file:
             yield file
@@ -68,14 +69,18 @@ class Draft:
         self._claim.expect_ours()
         try:
             for name in self._written:
+                self._named.add(name)  # even if this fails: where an answer is lost, it is done all the same
                 self._folder.publish(name)
-                self._named.append(name)
             self._folder.sync()  # the manifest never reaches the storage before what it vouches for
             if manifest is not None:
-                self._vouch(manifest)
+                name = manifest_name(self.timestamp)
+                self._named.add(name)
+                self._folder.create(name, manifest)
+                self._folder.sync()
         except FileExistsError:
+            self._named.discard(name)
             raise InternalError(say("set_written_by_another"), can_retry=True) from None
-        self._complete = True
+        self._complete, self._vouched = True, manifest is not None
 
     def close(self) -> None:
         """End the claim of a set that is published, or remove what was written."""
@@ -87,20 +92,6 @@ class Draft:
             _give_up(self._claim)
         else:
             self._claim.release()
-            self._folder.sync()
-
-    def _vouch(self, manifest: bytes) -> None:
-        name = manifest_name(self.timestamp)
-        try:
-            self._folder.create(name, manifest)
-        except FileExistsError:
-            raise
-        except BaseException:  # it may be there all the same: an answer was lost
-            self._written.append(name)
-            self._named.append(name)
-            raise
-        self._folder.sync()
-        self._vouched = True
 
     def _discard(self) -> None:
         """Remove what was not published, and then the claim; what can't be removed now is swept later.
@@ -110,8 +101,9 @@ class Draft:
         try:
             if self._written:
                 self._claim.expect_ours()
-            for name in reversed(self._written):
-                self._folder.delete(name if name in self._named else self._folder.unpublished(name))
+            # The manifest first: what it vouches for goes with it.
+            for name in sorted(self._named, reverse=True) + list(map(self._folder.unpublished, self._written)):
+                self._folder.delete(name)
         except ServiceError:
             self._claim.abandon()
         else:

@@ -8,6 +8,7 @@ no longer its own.
 import json
 import os
 import threading
+import time
 import uuid
 from collections.abc import Hashable, Sequence
 from contextlib import suppress
@@ -59,6 +60,7 @@ class Lease:
         self._done = threading.Event()
         self._lost = False
         self._version = store.create(name, self._content())
+        self._seen = time.time()
         threading.Thread(target=self._keep, name="lease", daemon=True).start()
 
     def expect_ours(self) -> None:
@@ -66,6 +68,11 @@ class Lease:
         self._refresh()
         if self._lost:
             raise faults.claim_lost()
+
+    def expect_awake(self) -> None:
+        """The same, asked of the store only if a beat was missed, as by a process or a machine that was suspended."""
+        if time.time() - self._seen > 2 * BEAT_SECONDS:  # the wall's clock: others stand still in a machine that sleeps
+            self.expect_ours()
 
     def release(self) -> None:
         """Let others have it. Raises ServiceError if it can't be removed: then it goes stale."""
@@ -90,6 +97,7 @@ class Lease:
             self._beats += 1
             try:
                 self._version = self._store.replace(self._name, self._content(), self._version)
+                self._seen = time.time()
             except Changed:
                 self._lost = True
 

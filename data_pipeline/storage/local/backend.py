@@ -100,9 +100,14 @@ class DirectoryBackend:
 
 def _make(path: Path) -> None:
     """A directory with its parents. Each is made to last: a power cut takes no new directory with the set in it."""
-    if path.is_dir():
-        return
-    _make(path.parent)
-    path.mkdir(exist_ok=True)
+    try:
+        path.mkdir()
+    except FileNotFoundError:
+        _make(path.parent)
+        path.mkdir(exist_ok=True)
+    except OSError:
+        if path.is_dir():
+            return
+        raise
     with suppress(PermissionError):  # a parent that may be written to and not read
         sync_directory(path.parent)

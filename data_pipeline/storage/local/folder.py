@@ -39,6 +39,9 @@ class FileClaim:
         if not self._directory.is_still(self._name, self._file):
             raise faults.claim_lost()
 
+    expect_awake = expect_ours
+    """It costs nothing."""
+
     def release(self) -> None:
         """Remove it. Its name goes before its lock: a sweep that came between would take the claim for abandoned."""
         if not HAS_LOCKS:
