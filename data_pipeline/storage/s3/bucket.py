@@ -214,6 +214,8 @@ def _translated() -> Iterator[None]:
     except (BaseError, OSError) as error:
         if "<Code>NoSuchBucket</Code>" in str(error):
             raise InternalError(NO_BUCKET, can_retry=False) from None
+        if any(f"status code: {status}" in str(error) for status in ("401 ", "403 ")):  # a refused list has no class
+            raise InternalError(say("bucket_access_denied"), can_retry=False) from None
         if "501 Not Implemented" in str(error) or "<Code>NotImplemented</Code>" in str(error):
             raise StorageUnsupported(NO_CONDITIONS, can_retry=False) from None
         if "507 Insufficient Storage" in str(error):

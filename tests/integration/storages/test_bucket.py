@@ -364,12 +364,6 @@ def test_a_set_stays_held_however_long_a_restore_reads_it(
         time.sleep(0.05)
 
 
-def test_of_two_writers_one_has_a_timestamp(storage: Any) -> None:
-    (first, location), (second, _) = storage(), storage()
-    with first.draft(location, iter([STAMP])), second.draft(location, iter([STAMP, "20250722_010319"])) as draft:
-        assert draft.timestamp == "20250722_010319"
-
-
 def test_a_hold_that_went_stale_keeps_nobody_from_removing_the_set(
     client: Any, made: dict[str, str], bucket: BucketPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
