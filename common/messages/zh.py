@@ -309,7 +309,6 @@ TEXTS: dict[str, str] = {
         '{count} 个空的 document 读作{meaning},若不是如此请指定 "dialect": "{other}"'
     ),
     "empty_string": "空字符串",
-    "dialect_contradicted": '内容由 {writer} 写出,与 "dialect": "{told}" 矛盾',
     "dialects_mixed": "备份集中的内容由不同的程序写出",
     "dialect_found": "{file} 第 {line} 行 {column} 列由 {writer} 写出",
     # The target database: its URL and its connection.
