@@ -13,7 +13,7 @@ def perform(jobs: Jobs, kind: str, body: RestoreBody | BackupBody) -> Response:
     """Do it. Raises ServiceError."""
     request, origin, key = body.as_request(), web.origin(), web.idempotency_key()
     if not body.as_job:
-        return answer(jobs.perform(kind, request, origin, key))
+        return answer(jobs.perform(kind, request, origin, key, replayed=web.replayed))
     job = jobs.submit(kind, request, origin, key)
     response = answer(job_schemas.submitted(job, PREFIX), 202)
     response.headers["Location"] = job_schemas.links(job, PREFIX)["self"]
