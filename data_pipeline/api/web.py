@@ -21,8 +21,8 @@ from common.errors import (
 from common.messages import say
 from common.result import error_response
 from data_pipeline.api import language, policy
-from data_pipeline.api.requests import bodies
 from data_pipeline.jobs.job import Origin
+from data_pipeline.operations.requests.request import rejected
 
 log = structlog.get_logger("web")
 
@@ -61,7 +61,7 @@ def set_up(app: Flask) -> None:
 
 def validation_failed(error: ValidationError) -> Any:
     """What flask-openapi3 calls when a request does not fit its model."""
-    raise bodies.rejected(error)
+    raise rejected(error)
 
 
 def origin() -> Origin:
