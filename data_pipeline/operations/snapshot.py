@@ -20,7 +20,7 @@ from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing import restorability
 from data_pipeline.sets import manifest
 from data_pipeline.sets.catalog import BackupSet
-from data_pipeline.storage.base import Draft
+from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.naming import EMBEDDING, TABLES, FileFormat, manifest_name
 from data_pipeline.version import VERSION
 

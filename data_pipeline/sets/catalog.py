@@ -11,8 +11,8 @@ from common.messages import say
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets.manifest import Manifest
 from data_pipeline.storage import location as locations
-from data_pipeline.storage.base import Listing, Storage, StoredFile
-from data_pipeline.storage.local.storage import DirectoryStorage
+from data_pipeline.storage.base import Listing
+from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import (
     COLLECTION_FILE,
@@ -27,7 +27,8 @@ from data_pipeline.storage.naming import (
     set_files,
     table_file,
 )
-from data_pipeline.storage.registry import Storages
+from data_pipeline.storage.registry import Storages, storage_at
+from data_pipeline.storage.storage import Storage
 
 FORMATS = {suffix: name for name, suffix in SUFFIXES.items()}
 
@@ -117,7 +118,7 @@ class Catalog:
         """Take hold of a set, so that nobody deletes it meanwhile. Raises NotFound, InvalidBackup."""
         file_format, names = self._named(location, timestamp, tables)
         storage = self._storages.of(location)
-        with storage.held(location, list(names.values())):
+        with storage.locked(location, timestamp, list(names.values())):
             taken = self._take(location, timestamp, file_format, names)
             yield taken if taken.manifest else replace(taken, others=_others(storage, taken))
 
@@ -141,14 +142,14 @@ class Catalog:
         if not data:
             raise NotFound(say("backup_file_missing", path=location.file(table_file(TABLES[0], timestamp, "csv"))))
         names = data + sorted({manifest_name(timestamp)} & present)
-        with self._storages.of(location).held(location, data, exclusive=True):
+        with self._storages.of(location).locked(location, timestamp, data, exclusive=True):
             self._storages.of(location).delete(location, names)
         return names
 
     @staticmethod
     def single(table: str, path: Path) -> BackupSet:
         """One table's CSV file wherever it lies, as a set that nothing vouches for."""
-        storage = DirectoryStorage(path.parent)
+        storage = storage_at(path.parent)
         file = storage.file(Location(()), path.name)
         found = TABLE_FILE.fullmatch(path.name)
         single = BackupSet(Location(()), found[2] if found else "", "csv", {table: file}, None)

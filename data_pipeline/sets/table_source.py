@@ -15,7 +15,7 @@ from data_pipeline.postgres.schema.tables import Column, Table
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect
 from data_pipeline.sets.manifest import TableFact
-from data_pipeline.storage.base import StoredFile
+from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.naming import COLLECTION, EMBEDDING
 
 BLOCK_BYTES = 1 << 21
