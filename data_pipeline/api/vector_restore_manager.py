@@ -19,6 +19,7 @@ from common.result import now
 from common.sizes import format_size
 from data_pipeline.engine import Engine
 from data_pipeline.formats.evidence import Dialect
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.restore import advice
 from data_pipeline.operations.restore.dry_run import Rehearsal
 from data_pipeline.operations.restore.options import Options
@@ -32,7 +33,7 @@ from data_pipeline.sets.catalog import BackupSet, ListedLocation, ListedSet, Sca
 from data_pipeline.settings import Settings
 from data_pipeline.storage import location, naming
 from data_pipeline.storage.location import MAIN_STORAGE, Location
-from data_pipeline.storage.naming import LOG, TABLES, backup_date
+from data_pipeline.storage.naming import LOG, backup_date
 
 EVERYWHERE = "all"
 """Not the name of a storage, but of all of them."""
@@ -109,7 +110,7 @@ class VectorRestoreManager:
         """
         started = time.monotonic()
         naming.check_timestamp(timestamp)
-        options = Options(naming.in_order(tables or TABLES), truncate_before_restore, **more)
+        options = Options(DOCUMENTED.in_order(tables or DOCUMENTED.names), truncate_before_restore, **more)
         where = location.parse(backup_path)
         self._engine.storages.check(where.storage)
         target = self._engine.databases.resolve(pg_conn)
@@ -136,12 +137,12 @@ class VectorRestoreManager:
     def _held(self, where: Location, timestamp: str, options: Options) -> Iterator[tuple[BackupSet, Options]]:
         """Take hold of the files a restore needs. A set of some collections replaces no others than these."""
         hold = self._engine.catalog.hold
-        with hold(where, timestamp, TABLES if options.reads_names else options.tables) as backup_set:
+        with hold(where, timestamp, None if options.reads_names else options.tables) as backup_set:
             limited = options.limited_to(backup_set.manifest)
             if limited == options:
                 yield backup_set, options
                 return
-            with hold(where, timestamp, TABLES) as whole:
+            with hold(where, timestamp) as whole:
                 yield whole, limited
 
     def expect_possible(
@@ -160,7 +161,9 @@ class VectorRestoreManager:
         """
         naming.check_timestamp(timestamp)
         target = self._engine.databases.resolve(pg_conn)
-        found = self._engine.catalog.find(location.parse(backup_path), timestamp, naming.in_order(tables or TABLES))
+        found = self._engine.catalog.find(
+            location.parse(backup_path), timestamp, DOCUMENTED.in_order(tables or DOCUMENTED.names)
+        )
         options = Options(list(found.files), require_manifest=require_manifest, dialect=dialect)
         Restore(self._engine, found, options).expect_possible()
         return target
@@ -172,7 +175,7 @@ class VectorRestoreManager:
     def _restore_table_from_csv(self, table_name: str, csv_file: Path) -> dict[str, Any]:
         """Append one CSV file to one table of the configured database; the entry restore_results has for it."""
         backup_set = self._engine.catalog.single(table_name, csv_file)
-        options = Options(naming.in_order([table_name]), atomic=True)
+        options = Options(DOCUMENTED.in_order([table_name]), atomic=True)
         outcome = Restore(self._engine, backup_set, options).run(self._engine.databases.resolve())
         return outcome.results[table_name]
 

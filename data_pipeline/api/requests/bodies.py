@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from common.errors import InvalidParams, MissingParams, ServiceError
 from common.messages import say
 from data_pipeline.formats.evidence import Dialect
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.restore import option_conflicts
 from data_pipeline.operations.restore.options import OnConflict, Strategy, Triggers
 from data_pipeline.sets.manifest import MOST_PROBES
@@ -80,8 +81,8 @@ STAMP = _shown(pattern=naming.TIMESTAMP.pattern.join("^$"))
 
 TaskId = Annotated[str, _checked(location.check_task_id), TASK_ID]
 Timestamp = Annotated[str, _checked(naming.check_timestamp), STAMP]
-TableName = Annotated[str, _shown(enum=list(naming.TABLES))]
-Tables = Annotated[list[TableName], Field(min_length=1), _checked(naming.in_order), _shown(uniqueItems=True)]
+TableName = Annotated[str, _shown(enum=list(DOCUMENTED.names))]
+Tables = Annotated[list[TableName], Field(min_length=1), _checked(DOCUMENTED.in_order), _shown(uniqueItems=True)]
 Probes = Annotated[int, Field(ge=0, le=MOST_PROBES)]
 StorageName = Annotated[str, Field(pattern=STORAGE_NAME.pattern.join("^$"))]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]

@@ -1,7 +1,7 @@
 """What keeps a table's rows from coming back into it: constraints that hold for new rows, and not for these.
 
 A key or a check that was added NOT VALID has never looked at the rows that were there. A key that is NOT ENFORCED
-looks at none; whether an embedding has its collection a restore asks all the same.
+looks at none; whether a row has its owner a restore asks all the same.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,7 @@ from common.errors import ServiceError
 from common.messages import say
 from data_pipeline.postgres.connection import Session, savepoint
 from data_pipeline.postgres.row_filter import Scope
-from data_pipeline.postgres.schema.tables import Table
-from data_pipeline.storage.naming import COLLECTION
+from data_pipeline.postgres.schema.tables import Live, Table
 
 # `foreign_code`: it calls a function, or an operator, that is neither PostgreSQL's own nor an extension's.
 UNVALIDATED = """
@@ -31,7 +30,7 @@ SELECT c.conname::text, c.contype::text, pg_get_expr(c.conbin, c.conrelid), n.ns
                                AND e.deptype = 'e')) AS foreign_code
 FROM pg_constraint c LEFT JOIN pg_class r ON r.oid = c.confrelid LEFT JOIN pg_namespace n ON n.oid = r.relnamespace
 WHERE c.conrelid = %(table)s AND c.contype IN ('c', 'f', 'n') AND NOT c.convalidated
-  AND (coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) OR c.confrelid = %(collection)s)
+  AND (coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) OR c.confrelid = %(owner)s)
 ORDER BY c.conname
 """
 
@@ -66,16 +65,17 @@ class Constraint(NamedTuple):
         )
 
 
-def find(session: Session, live: dict[str, Table], scope: Scope, *, run_foreign_code: bool) -> list[str]:
+def find(session: Session, live: Live, scope: Scope, *, run_foreign_code: bool) -> list[str]:
     """A sentence for each constraint that rows in scope don't fulfil, or that can't be compared with them.
 
     run_foreign_code: whether functions of the table's owner may be called, as a restore would call them.
     """
-    return [text for table in live.values() for text in _of(session, table, live[COLLECTION], scope, run_foreign_code)]
+    owner = live.owner.oid if live.layout.ownership else None
+    return [text for table in live.values() for text in _of(session, table, owner, scope, run_foreign_code)]
 
 
-def _of(session: Session, table: Table, collection: Table, scope: Scope, run_foreign_code: bool) -> Iterator[str]:
-    session.cursor.execute(UNVALIDATED, {"table": table.oid, "collection": collection.oid})
+def _of(session: Session, table: Table, owner: int | None, scope: Scope, run_foreign_code: bool) -> Iterator[str]:
+    session.cursor.execute(UNVALIDATED, {"table": table.oid, "owner": owner})
     for constraint in [Constraint(*row) for row in session.cursor.fetchall()]:
         try:
             allowed = run_foreign_code or constraint.contype != "c" or not constraint.foreign_code
@@ -94,5 +94,5 @@ def _count(session: Session, table: Table, scope: Scope, violated: Composable) -
     statement = SQL("SELECT count(*) FROM {} l WHERE {} AND {}")
     with savepoint(session, "obstacle"):
         cursor: Any = session.cursor
-        cursor.execute(statement.format(table.identifier, scope.condition(table.name, "l"), violated))
+        cursor.execute(statement.format(table.identifier, scope.condition(table.layout, "l"), violated))
         return int(cursor.fetchone()[0])

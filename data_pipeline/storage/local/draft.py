@@ -45,7 +45,7 @@ class DirectoryDraft:
                 claim = directory.claim(claim_name(timestamp))
             except FileExistsError:
                 continue
-            if not set_files(timestamp) & directory.names():
+            if not set_files(timestamp, directory.names()):
                 return cls(directory, location, claim, timestamp, kept)
             claim.close()
             directory.remove(claim_name(timestamp))
@@ -120,12 +120,17 @@ def sweep(directory: Directory) -> list[str]:
 
 def _remove_leftovers(directory: Directory, timestamp: str) -> None:
     names = directory.names()  # as they are now that nobody else works on them
-    leftovers = set(map(_hidden, set_files(timestamp)))
+    leftovers = {name for name in names if set_files(timestamp, [_shown(name)])}
     if manifest_name(timestamp) not in names:
-        leftovers |= set_files(timestamp)
-    for name in sorted(leftovers & names):
+        leftovers |= set_files(timestamp, names)
+    for name in sorted(leftovers):
         directory.remove(name)
 
 
 def _hidden(name: str) -> str:
     return f".{name}.partial"
+
+
+def _shown(name: str) -> str:
+    """The name that a hidden file would get; none for any other."""
+    return name[1:].removesuffix(".partial") if name.startswith(".") and name.endswith(".partial") else ""

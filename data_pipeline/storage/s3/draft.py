@@ -39,7 +39,7 @@ class ObjectDraft:
                 continue
             try:
                 bucket.expect_conditions(key)
-                if not set_files(timestamp) & bucket.names(prefix_of(location)):
+                if not set_files(timestamp, bucket.names(prefix_of(location))):
                     return cls(bucket, location, timestamp, claim)
             except BaseException:
                 claim.release()

@@ -82,7 +82,7 @@ class ObjectStorage:
 
         Raises OperationInProgress if somebody holds it the other way.
         """
-        timestamp = next(found[2] for found in map(TABLE_FILE.fullmatch, names) if found)
+        timestamp = next(found["timestamp"] for found in map(TABLE_FILE.fullmatch, names) if found)
         with (locks.removing if exclusive else locks.reading)(self._bucket, location, timestamp):
             yield
 
@@ -151,4 +151,4 @@ class ObjectStorage:
     def _leftovers(location: Location, timestamp: str, names: set[str]) -> list[str]:
         if manifest_name(timestamp) in names:
             return []
-        return [key_of(location, name) for name in sorted(set_files(timestamp) & names)]
+        return [key_of(location, name) for name in sorted(set_files(timestamp, names))]
