@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from data_pipeline.layouts.base import Layout
-from data_pipeline.operations.restore.options import Options
+from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.postgres.writing import conflicts, references
 from data_pipeline.postgres.writing.conflicts import Meeting
 from data_pipeline.postgres.writing.references import Going
@@ -35,7 +35,7 @@ class Plan:
     leaving: Leaving = field(default_factory=dict)
 
 
-def of(options: Options, layout: Layout) -> Plan:
+def of(options: RestoreRequest, layout: Layout) -> Plan:
     """That of the mode that was asked for."""
     chosen = options.tables
     equalled: Leaving = dict.fromkeys(layout.names, references.equalled)

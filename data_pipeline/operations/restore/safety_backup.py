@@ -11,7 +11,7 @@ from common.result import now
 from data_pipeline.engine import Engine
 from data_pipeline.layouts.base import Layout
 from data_pipeline.operations import snapshot
-from data_pipeline.operations.restore.options import Options
+from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.row_filter import Scope
@@ -39,7 +39,7 @@ class Precaution:
     def describe(self) -> dict[str, Any]:
         return {"backup_path": self.backup_path, "timestamp": self.timestamp}
 
-    def undo(self, options: Options, pg_conn: str | None) -> dict[str, Any]:
+    def undo(self, options: RestoreRequest) -> dict[str, Any]:
         """The body of POST /restore that brings the rows back: in the same tables, of the same collections."""
         whole = len(self.layout.with_referring(options.tables)) == len(options.tables)
         replace = whole and (options.truncate or not self.keyed)
@@ -49,7 +49,7 @@ class Precaution:
             **({"collections": list(self.names)} if self.names is not None else {}),
             **({"truncate_before_restore": True} if replace else {"strategy": "sync"}),
             **({"triggers": options.triggers} if options.triggers != "fire" else {}),
-            **({"pg_conn": _without_password(pg_conn)} if pg_conn else {}),
+            **({"pg_conn": _without_password(options.pg_conn)} if options.pg_conn else {}),
             "expect_database": self.database,
             "require_manifest": True,
         }
