@@ -137,7 +137,7 @@ def save(
     """
     sessions[0].enter("read", table.name)
     cursor = sessions[0].cursor
-    name = table_file(table.name, draft.timestamp, file_format)
+    name = table_file(table.layout.stem, draft.timestamp, file_format)
     binary = file_format == "binary"
     header = pgcopy.HEADER if binary else tables.csv_header(cursor, table)
     trailer = pgcopy.TRAILER if binary else b""
