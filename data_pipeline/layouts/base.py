@@ -189,6 +189,15 @@ class Layout:
                 return shape
         return self
 
+    def telling(self, name: str) -> list[str]:
+        """Columns by which a file is known for a table's, whichever shape the table had."""
+        table, found = self[name], []
+        if table.owner_column:
+            found.append(table.owner_column)
+        if self.ownership and name == self.ownership.owner:
+            found.append(self.ownership.name)
+        return [*found, *table.vectors]
+
     def known(self, name: str) -> dict[str, Column]:
         """The columns that a table has in any of its shapes, by name."""
         shapes = (*(conversion.older for conversion in self.conversions), self)

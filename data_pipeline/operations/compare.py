@@ -99,12 +99,12 @@ class BackupComparison:
             versions += [] if held[1:] else [Version(ground.ownership, ground.tables)]
             diff.pair(session, versions[0], versions[1], columns[ground.ownership.member])
             described = _describe(session, versions, columns[ground.ownership.owner], chosen, _limits(held))
-        undecided = [
+        of_rows = [
             f"{one.timestamp}: {warning}"
-            for one, dialect in zip(held, dialects, strict=True)
-            for warning in dialect.warnings()
+            for one, version, dialect in zip(held, versions, dialects, strict=False)
+            for warning in (*version.converted, *dialect.warnings())
         ]
-        return {**described, "warnings": _warnings(held, ground, columns) + undecided}
+        return {**described, "warnings": _warnings(held, ground, columns) + of_rows}
 
     def _of_live(self, session: Session, backup_set: BackupSet) -> Ground:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
@@ -114,8 +114,7 @@ class BackupComparison:
         return Ground(live, layout.owned, diff.live_types(session.cursor, live))
 
     def _of_two(self, session: Session, held: list[BackupSet]) -> Ground:
-        described_tables.expect_alike(*held)
-        described = described_tables.tables(held[0] if held[0].manifest else held[1])
+        described = described_tables.common(*held)
         schema = ddl_types.extension_schema(session.cursor)
         types = {
             name: {column.name: ddl_types.column_type(column.type, -1, schema) for column in table.columns}

@@ -1,8 +1,8 @@
 """Which backup sets there are: files paired by timestamp, newest first."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +13,8 @@ from data_pipeline.layouts.registry import DOCUMENTED, LAYOUTS
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets.manifest import Manifest
 from data_pipeline.storage import location as locations
-from data_pipeline.storage.base import Listing, StoredFile
-from data_pipeline.storage.local.storage import DirectoryStorage
+from data_pipeline.storage.base import Listing
+from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import (
     FORMATS,
@@ -26,7 +26,8 @@ from data_pipeline.storage.naming import (
     manifest_name,
     table_file,
 )
-from data_pipeline.storage.registry import Storages
+from data_pipeline.storage.registry import Storages, storage_at
+from data_pipeline.storage.storage import Storage
 
 
 class ListedSet(NamedTuple):
@@ -60,7 +61,8 @@ class Scan:
 class BackupSet:
     """A set taken hold of for a restore: the files of the chosen tables, and what vouches for them.
 
-    layout: that of its family; which of its shapes the tables had is told by their columns.
+    layout: that of its family; which of its shapes the tables had is told by their columns. others: files of the set
+    that were not chosen, where nothing vouches for it and they are there.
     """
 
     layout: Layout
@@ -70,6 +72,7 @@ class BackupSet:
     files: dict[str, StoredFile]
     manifest: Manifest | None
     manifest_file: StoredFile | None = None
+    others: Mapping[str, StoredFile] = field(default_factory=dict)
 
 
 class Catalog:
@@ -113,8 +116,10 @@ class Catalog:
     def hold(self, location: Location, timestamp: str, tables: Sequence[str] | None = None) -> Iterator[BackupSet]:
         """Take hold of a set, so that nobody deletes it meanwhile. Raises NotFound, InvalidBackup."""
         file_format, names = self._named(location, timestamp, tables)
-        with self._storages.of(location).held(location, list(names.values())):
-            yield self._take(location, timestamp, file_format, names)
+        storage = self._storages.of(location)
+        with storage.locked(location, timestamp, list(names.values())):
+            taken = self._take(location, timestamp, file_format, names)
+            yield taken if taken.manifest else replace(taken, others=_others(storage, taken))
 
     def _named(
         self, location: Location, timestamp: str, tables: Sequence[str] | None
@@ -142,17 +147,19 @@ class Catalog:
         if not data:
             raise NotFound(say("backup_file_missing", path=location.file(table_file(first, timestamp, "csv"))))
         names = data + sorted({manifest_name(timestamp)} & present)
-        with self._storages.of(location).held(location, data, exclusive=True):
+        with self._storages.of(location).locked(location, timestamp, data, exclusive=True):
             self._storages.of(location).delete(location, names)
         return names
 
     @staticmethod
     def single(table: str, path: Path) -> BackupSet:
         """One table's CSV file wherever it lies, as a set that nothing vouches for."""
-        file = DirectoryStorage(path.parent).file(Location(()), path.name)
+        storage = storage_at(path.parent)
+        file = storage.file(Location(()), path.name)
         found = TABLE_FILE.fullmatch(path.name)
         timestamp = found["timestamp"] if found else ""
-        return BackupSet(DOCUMENTED, Location(()), timestamp, "csv", {table: file}, None)
+        single = BackupSet(DOCUMENTED, Location(()), timestamp, "csv", {table: file}, None)
+        return replace(single, others=_others(storage, single)) if found else single
 
     def _published(self, location: Location, timestamp: str, stem: str) -> set[str]:
         """A location's files. Raises NotFound if the set is being published right now, or its writer was killed."""
@@ -195,6 +202,17 @@ class Catalog:
         for table, data in files.items():
             manifest.expect_file(table, data.name, data.size)
         return manifest, file
+
+
+def _others(storage: Storage, taken: BackupSet) -> dict[str, StoredFile]:
+    """By table, the files of a set that were not taken; one that isn't there, or can't be had, is left out."""
+    found = {}
+    for table in taken.layout.tables:
+        if table.name not in taken.files:
+            with suppress(ServiceError):
+                name = table_file(table.stem, taken.timestamp, taken.format)
+                found[table.name] = storage.file(taken.location, name)
+    return found
 
 
 def layout_of(manifest: Manifest | None) -> Layout:

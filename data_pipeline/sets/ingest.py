@@ -10,9 +10,11 @@ from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets.catalog import BackupSet, layout_of
 from data_pipeline.sets.manifest import Manifest
-from data_pipeline.storage.base import Draft, Storage, Writable
+from data_pipeline.storage.base import Writable
+from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import FORMATS, MANIFEST_FILE, TABLE_FILE, FileFormat, manifest_name
+from data_pipeline.storage.storage import Storage
 
 LARGEST_MANIFEST = 16 << 20
 """Bytes of a manifest from outside, which is parsed in memory: enough for a set of 250 GB."""

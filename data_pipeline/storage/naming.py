@@ -5,7 +5,6 @@ Which stems there are is the business of layouts.
 """
 
 import re
-from collections.abc import Iterable
 from typing import Literal
 
 from common.errors import InvalidParams
@@ -18,6 +17,9 @@ LOG = "vector_backup_log.txt"
 TIMESTAMP = re.compile(r"[0-9]{8}_[0-9]{6}")
 TABLE_FILE = re.compile(r"(?P<stem>.+)_(?P<timestamp>[0-9]{8}_[0-9]{6})\.(?P<suffix>csv|pgcopy)")
 CLAIM_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.claim")
+MARK_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.(?:[0-9a-f]{32}\.hold|removal)")
+"""Beside a set in a store that has no locks: a process reads it, or deletes it."""
+PARTIAL_FILE = re.compile(r"\.(.+)\.partial")
 MANIFEST_FILE = re.compile(r"vector_backup_([0-9]{8}_[0-9]{6})\.json")
 
 
@@ -39,14 +41,24 @@ def claim_name(timestamp: str) -> str:
     return f".vector_backup_{timestamp}.claim"
 
 
-def set_files(timestamp: str, names: Iterable[str]) -> set[str]:
-    """Those of the names that a set of this timestamp may use, whatever its tables are."""
-    endings = tuple(f"_{timestamp}.{suffix}" for suffix in FORMATS)
-    return {
-        name
-        for name in names
-        if name == manifest_name(timestamp) or (name.endswith(endings) and not name.startswith("."))
-    }
+def partial_name(name: str) -> str:
+    """What a file is called that is not published yet, where a file can be renamed."""
+    return f".{name}.partial"
+
+
+def published_name(name: str) -> str | None:
+    """What an unpublished file will be called; None for any other."""
+    found = PARTIAL_FILE.fullmatch(name)
+    return found[1] if found else None
+
+
+def timestamp_of(name: str) -> str | None:
+    """The timestamp of the set that a file belongs to by its name, published or not; None for any other."""
+    published = published_name(name) or name
+    if found := MANIFEST_FILE.fullmatch(published):
+        return found[1]
+    found = TABLE_FILE.fullmatch(published)
+    return found["timestamp"] if found else None
 
 
 def backup_date(timestamp: str) -> str:

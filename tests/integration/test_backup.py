@@ -278,3 +278,34 @@ def test_the_manifest_of_old_tables_says_by_what_their_rows_are_known(
     stamp = answer.get_json()["data"]["backup_timestamp"]
     manifest = json.loads((backups.directory() / f"vector_backup_{stamp}.json").read_bytes())
     assert (manifest["layout"], manifest["tables"][EMBEDDING]["key"]) == ("langchain", ["uuid"])
+
+
+DOMAINS = {
+    "in another schema": "CREATE SCHEMA app; CREATE DOMAIN app.vector AS {type}",
+    "where pgvector's own was": (
+        "CREATE SCHEMA moved; ALTER TYPE public.vector SET SCHEMA moved; CREATE DOMAIN public.vector AS {type}"
+    ),
+}
+
+
+@pytest.mark.parametrize("over", ["text", "vector"])
+@pytest.mark.parametrize("statements", DOMAINS.values(), ids=DOMAINS)
+@pytest.mark.parametrize("file_format", ["csv", "binary"])
+def test_a_domain_of_pgvectors_name_is_not_taken_for_its_type(
+    client: Any, database: Any, fill: Any, bits: Any, file_format: str, statements: str, over: str
+) -> None:
+    fill(database)
+    moved = "moved" in statements
+    plain = "moved.vector" if moved else "public.vector"
+    database.execute(statements.format(type=plain if over == "vector" else over))
+    database.execute(
+        f"ALTER TABLE langchain_pg_embedding ALTER embedding TYPE {'public' if moved else 'app'}.vector"
+        f" USING embedding::{'public' if moved else 'app'}.vector"
+    )
+    before = bits(database)
+    response = client.backup(format=file_format, probes=2, truncate_vector_tables=True)
+    assert response.status_code == 200, response.text
+    data = response.get_json()["data"]
+    named = {"backup_path": data["backup_directory"], "timestamp": data["backup_timestamp"]}
+    assert client.restore(**named, truncate_before_restore=True).status_code == 200
+    assert bits(database) == before

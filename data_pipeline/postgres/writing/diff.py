@@ -19,8 +19,9 @@ from common.messages import say
 from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.connection import Session, prefer
+from data_pipeline.postgres.row_filter import EVERYTHING
 from data_pipeline.postgres.schema.tables import Table
-from data_pipeline.postgres.writing import copy_in
+from data_pipeline.postgres.writing import copy_in, legacy_schema
 from data_pipeline.postgres.writing.staging import TEMP_BUFFERS, temporary
 from data_pipeline.sets.table_source import Source
 
@@ -72,10 +73,11 @@ Name = str | None
 
 @dataclass(frozen=True)
 class Version:
-    """One of the two: live tables, or staged ones."""
+    """One of the two: live tables, or staged ones. converted: what was done to how many of its rows."""
 
     ownership: Ownership
     tables: Mapping[str, Table]
+    converted: tuple[str, ...] = ()
 
     @property
     def owners(self) -> Table:
@@ -116,9 +118,13 @@ def stage(
     prefix: str,
     pool: WorkerPool,
 ) -> Version:
-    """Load a backup into temporary tables, gone at the end of the transaction. Raises what loader.load does."""
+    """Load a backup into temporary tables, gone at the end of the transaction. Raises what loader.load does.
+
+    Rows of the old schema are converted as a restore does it.
+    """
     prefer(session.cursor, "temp_buffers", TEMP_BUFFERS)
-    staged = {}
+    staged: dict[str, Table] = {}
+    converted: list[str] = []
     for name, matched in sources.items():
         table = temporary(matched.table, prefix)
         columns = [SQL("{} {}").format(Identifier(one), types[name][one]) for one in matched.columns]
@@ -127,10 +133,14 @@ def stage(
                 Identifier(table.relation), SQL(", ").join(columns)
             )
         )
-        copy_in.load(session, replace(matched, table=table), None, pool)
+        source = replace(matched, table=table)
+        if matched.conversion and matched.coerced:
+            converted += legacy_schema.load(session, source, matched.conversion, EVERYTHING, None, pool)[1]
+        else:
+            copy_in.load(session, source, None, pool)
         session.cursor.execute(SQL("ANALYZE {}").format(table.identifier))
         staged[name] = table
-    return Version(ownership, staged)
+    return Version(ownership, staged, tuple(converted))
 
 
 def pair(session: Session, backup: Version, other: Version, columns: Sequence[str]) -> None:
