@@ -74,6 +74,7 @@ class BackupComparison:
             )
         return {
             **result,
+            "warnings": [*target.notes, *result["warnings"]],
             "backup_info": _info(held[0]),
             "with": _info(held[1]) if other else None,
             "target": target.public(),
@@ -118,9 +119,8 @@ class BackupComparison:
 
     def _of_live(self, session: Session) -> Ground:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        schema = self._engine.settings.schema
-        tables.lock(session.cursor, schema, TABLES, "ACCESS SHARE")
-        live = tables.inspect(session.cursor, schema)
+        tables.lock(session.cursor, session.schema, TABLES, "ACCESS SHARE")
+        live = tables.inspect(session.cursor, session.schema)
         return Ground(live, diff.live_types(session.cursor, live))
 
     def _of_two(self, session: Session, held: list[BackupSet]) -> Ground:

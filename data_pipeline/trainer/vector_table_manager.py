@@ -179,11 +179,10 @@ class VectorTableManager:
 
     def _lock(self, session: Session, truncate: bool) -> dict[str, Table]:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        schema = self._engine.settings.schema
         if truncate:
             writer_lock.take(session.cursor)
-        tables.lock(session.cursor, schema, TABLES, "ACCESS EXCLUSIVE" if truncate else "ACCESS SHARE")
-        return tables.inspect(session.cursor, schema)
+        tables.lock(session.cursor, session.schema, TABLES, "ACCESS EXCLUSIVE" if truncate else "ACCESS SHARE")
+        return tables.inspect(session.cursor, session.schema)
 
     def _truncate(self, session: Session, live: dict[str, Table], record: dict[str, Any]) -> None:
         started = time.monotonic()
@@ -242,7 +241,7 @@ def _new_record(where: Location, target: Target) -> dict[str, Any]:
         "storages": {where.storage: {"success": True}},
         "truncate_results": {},
         "errors": [],
-        "warnings": [],
+        "warnings": list(target.notes),
         "target": target.public(),
     }
 

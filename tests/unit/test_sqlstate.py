@@ -142,6 +142,9 @@ FOR_GOOD = [
         'connection to server failed: server certificate for "a" does not match host name "b"',
         "CERTIFICATE",
     ),
+    ('server certificate for "a.example.com" does not match host name "b.example.com"', "CERTIFICATE"),
+    ('connection to server at "::1", port 5432 failed: session is read-only', "SESSION_ATTRS"),
+    ("connection failed: server is not in hot standby mode", "SESSION_ATTRS"),
     ('root certificate file "/dev/null/none" does not exist', "CERTIFICATE"),
     ("connection failed: server does not support SSL, but SSL was required", "NO_TLS"),
     (

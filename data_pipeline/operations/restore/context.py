@@ -48,7 +48,7 @@ class Run:
         self.options = options
         self.session = session
         self.outcome = outcome
-        self.live = tables.inspect(session.cursor, engine.settings.schema)
+        self.live = tables.inspect(session.cursor, session.schema)
         self.guard = Guard(session, self.live, outcome, disable=options.triggers == "disable")
         self.written: list[Staged] = []
         """The backup's rows that the live tables must have in the end, where triggers could make others of them."""
@@ -156,7 +156,7 @@ class Run:
         if self.options.collections is not None and (mode or first):
             return self.hold(self.options.collections, self.wanted or [])
         if mode or first:
-            tables.lock(self.session.cursor, self.engine.settings.schema, TABLES, mode or "SHARE ROW EXCLUSIVE")
+            tables.lock(self.session.cursor, self.session.schema, TABLES, mode or "SHARE ROW EXCLUSIVE")
         return EVERYTHING
 
     def expect_none_lost(self, *going: Going) -> None:
@@ -196,7 +196,7 @@ class Run:
         """Lock collections by name, and their embeddings if they are to be backed up."""
         rows = self.options.backup_before_restore
         if self.guard.disable:  # before any row: a writer that has the table already could wait for that row
-            tables.lock(self.session.cursor, self.engine.settings.schema, self.options.tables, "SHARE ROW EXCLUSIVE")
+            tables.lock(self.session.cursor, self.session.schema, self.options.tables, "SHARE ROW EXCLUSIVE")
         return chosen.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
 
     def take_precaution(self, scope: Scope) -> None:

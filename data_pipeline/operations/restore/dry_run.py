@@ -71,10 +71,9 @@ class Rehearsal:
 
     def _look_at_database(self, session: Session, forecast: Forecast) -> None:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        schema = self._engine.settings.schema
         for name in reversed(TABLES):
             with suppress(SchemaMismatch), savepoint(session, "missing"):
-                tables.lock(session.cursor, schema, [name], "ACCESS SHARE")
+                tables.lock(session.cursor, session.schema, [name], "ACCESS SHARE")
         with forecast.noting(session):
             tables.expect_database(session.cursor, self._options.expect_database)
         with forecast.noting(session):
@@ -82,7 +81,7 @@ class Rehearsal:
 
     def _begin(self, session: Session, forecast: Forecast) -> Run | None:
         """The tables as they are or would be made; None where there is nothing to compare with."""
-        cursor, schema = session.cursor, self._engine.settings.schema
+        cursor, schema = session.cursor, session.schema
         if self._options.create_tables:
             with forecast.noting(session):
                 lacking = ddl.missing(cursor, schema, table_spec.of(self._set))

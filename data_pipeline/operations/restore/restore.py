@@ -68,7 +68,6 @@ class Restore:
         modes.of(self._options)(run)
 
     def _create_tables(self, session: Session, outcome: Outcome) -> Missing:
-        schema = self._engine.settings.schema
-        lacking = ddl.missing(session.cursor, schema, table_spec.of(self._set))
-        ddl.create_tables(session, schema, lacking)
+        lacking = ddl.missing(session.cursor, session.schema, table_spec.of(self._set))
+        ddl.create_tables(session, session.schema, lacking)
         return lacking

@@ -40,7 +40,7 @@ class SearchCheck:
             return
         try:
             with transaction(target, self._engine.timeouts, snapshot=True, read_only=True) as session:
-                tables.lock(session.cursor, self._engine.settings.schema, TABLES, "ACCESS SHARE")
+                tables.lock(session.cursor, session.schema, TABLES, "ACCESS SHARE")
                 found = self._repeat(session, self._manifest, self._manifest.probes)
         except ServiceError:
             found = None
@@ -50,7 +50,7 @@ class SearchCheck:
         self._record(outcome, self._manifest.probes, found)
 
     def _repeat(self, session: Session, manifest: Manifest, taken: ProbesFact) -> Repeated | None:
-        live = tables.inspect(session.cursor, self._engine.settings.schema)
+        live = tables.inspect(session.cursor, session.schema)
         searches = Searches.of(session, live[EMBEDDING], taken.distance)
         if searches is None:
             return None
