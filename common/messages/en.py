@@ -197,6 +197,7 @@ TEXTS: dict[str, str] = {
     "bucket_full": "the object storage is full",
     "bucket_unavailable": "the object storage is unavailable, or the connection broke",
     # Backup.
+    "text_not_utf8": "the text of {column} is not UTF-8",
     "backup_text_not_utf8": "a table has text that UTF-8 cannot represent, so it cannot be backed up",
     "backup_constraint_violated": (
         "{count} rows of {table} violate the constraint {constraint}; "
@@ -251,6 +252,10 @@ TEXTS: dict[str, str] = {
     "cmetadata_converted": "{file}: cmetadata of {rows} rows was converted from json to jsonb",
     "ids_from_custom_id": "{file}: custom_id became the id of {rows} rows",
     "ids_from_uuid": "{file}: {rows} rows have no unique custom_id, and uuid became their id",
+    "indexes_kept_without_create": (
+        "the database role lacks CREATE on the schema {schema}, so indexes and foreign keys were not dropped and "
+        "rebuilt; the restore is slower"
+    ),
     "indexes_kept": (
         "the database role does not own the tables, so indexes and the foreign key were not dropped and rebuilt; "
         "the restore is slower"
@@ -306,7 +311,12 @@ TEXTS: dict[str, str] = {
     "file_cut_short": "the file ends here too early",
     "header_missing": "there is no header row",
     "header_not_names": "the first row does not hold column names",
-    "header_without_commas": "the columns are not separated by commas; save the file as comma-separated CSV",
+    "header_with_semicolons": "the columns are separated by semicolons; save the file as comma-separated CSV",
+    "header_with_tabs": "the columns are separated by tabs; save the file as comma-separated CSV",
+    "file_is_html": "the file is an HTML or XML page, not a CSV",
+    "file_is_json": "the file is JSON, not a CSV",
+    "file_is_compressed": "the file is compressed with {method}; decompress it first",
+    "file_is_a_dump": "the file is a dump of a database (pg_dump), not a table's CSV",
     "header_repeats_names": "a column name is repeated",
     "record_line_end_differs": "a line end outside of quotes differs from the header's",
     "record_width_differs": "the record has {found} fields, the header {expected} columns",
@@ -324,6 +334,12 @@ TEXTS: dict[str, str] = {
     "not_a_uuid": "not a valid UUID",
     "collection_of_row_missing": "the row's collection does not exist",
     "not_json": "neither valid JSON nor a Python literal",
+    "json_holds_nul": (
+        'the JSON has the character U+0000, which jsonb cannot hold; restore with "strip_nul": true to drop it'
+    ),
+    "json_nul_stripped": (
+        "{table}: the character U+0000 was dropped from the JSON of {rows} rows, because jsonb cannot hold it"
+    ),
     "json_not_finite": "JSON cannot represent NaN or infinity",
     "json_too_deep": "the JSON is nested too deeply",
     "surrogate_unpaired": "it holds an unpaired surrogate",
@@ -428,7 +444,30 @@ TEXTS: dict[str, str] = {
     "embeddings_still_reference_collections": (
         "rows of langchain_pg_embedding still refer to langchain_pg_collection; nothing was changed"
     ),
-    "table_missing": "the target database lacks the table {table}",
+    "tables_not_there": "the target database lacks {tables} (database {database}, schema {schema})",
+    "tables_not_there_but": (
+        "the target database lacks {tables} (database {database}, schema {schema}); "
+        "tables with vector columns that it has: {others}"
+    ),
+    "schema_not_there": "the schema {schema} does not exist (database {database})",
+    "schema_privilege_lacking": "the database role lacks {privilege} on the schema {schema}",
+    "temporary_privilege_lacking": "the database role lacks TEMPORARY on the database, which this operation needs",
+    "extension_privilege_lacking": (
+        "the database role may not make the extension vector; an administrator must make it first"
+    ),
+    "standby_conflict": (
+        "the standby cancelled the operation because it conflicts with recovery; try again later, or set "
+        "hot_standby_feedback = on there, or raise max_standby_streaming_delay"
+    ),
+    "replica_identity_missing": (
+        "{table} is published (PUBLICATION) and has no primary key or REPLICA IDENTITY, so its rows can be neither "
+        "updated nor deleted"
+    ),
+    "collection_name_repeated": (
+        "duplicate rows: the collection name {name} exists or occurs twice in the backup, "
+        "and {table} requires it to be unique"
+    ),
+    "column_requires_a_value": "the backup has no value for {column}, and {table} requires one (NOT NULL)",
     "tables_missing": "the target database lacks the tables needed",
     "table_partitioned": "partitioned tables and tables with inheriting children are not supported: {table}",
     "columns_missing": "the target table lacks columns of the backup",
@@ -436,6 +475,7 @@ TEXTS: dict[str, str] = {
     "columns_missing_in_file": "the backup file lacks columns of the target table {table}: {columns}",
     "column_type_differs": "a column of the target table {table} has another type than in the backup: {column}",
     "column_type_unsupported": "a column type of the backup is not supported and cannot be created",
+    "column_type_not_made": "the column {column} of {table} is of type {type}, which is not supported",
     "types_missing": "the target database lacks the types or the extension needed",
     "schema_missing": "the target schema does not exist",
     "structure_differs": "the target table's structure differs from the backup's",

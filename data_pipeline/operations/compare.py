@@ -107,7 +107,7 @@ class BackupComparison:
 
     def _of_live(self, session: Session) -> Ground:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        tables.lock(session.cursor, session.schema, TABLES, "ACCESS SHARE")
+        tables.lock_there(session.cursor, session.schema, TABLES, "ACCESS SHARE")
         live = tables.inspect(session.cursor, session.schema)
         return Ground(live, diff.live_types(session.cursor, live))
 

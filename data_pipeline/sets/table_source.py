@@ -135,7 +135,9 @@ def match(backup_set: BackupSet, table: Table, dimensions: int | None, dialect: 
     _expect_required(header, table, coerced)
     if backup_set.format == "binary" and fact:
         _expect_types(fact, columns, table)
-    return replace(_source(table.name, backup_set, table, header, columns, dimensions, dialect), coerced=coerced)
+    source = _source(table.name, backup_set, table, header, columns, dimensions, dialect)
+    jsonb = {column.name for column in columns if column.type == "jsonb"} | (coerced & {"cmetadata"})
+    return replace(source, coerced=coerced, layout=replace(source.layout, jsonb=frozenset(jsonb)))
 
 
 def unmatched(backup_set: BackupSet, name: str, dialect: SetDialect) -> Source:

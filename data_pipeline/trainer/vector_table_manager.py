@@ -171,7 +171,7 @@ class VectorTableManager:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
         if truncate:
             writer_lock.take(session.cursor)
-        tables.lock(session.cursor, session.schema, TABLES, "ACCESS EXCLUSIVE" if truncate else "ACCESS SHARE")
+        tables.lock_there(session.cursor, session.schema, TABLES, "ACCESS EXCLUSIVE" if truncate else "ACCESS SHARE")
         return tables.inspect(session.cursor, session.schema)
 
     def _truncate(self, session: Session, live: dict[str, Table], record: dict[str, Any]) -> None:

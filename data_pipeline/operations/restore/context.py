@@ -100,7 +100,8 @@ class Run:
         dimensions = indexes.dimensions(self.session.cursor, self.live[EMBEDDING])
         matched = table_source.match(self._set, self.live[name], dimensions, self.dialect)
         wanted = None if self.wanted is None else frozenset(UUID(uuid).bytes for uuid in self.wanted)
-        return replace(matched, layout=replace(matched.layout, wanted=wanted))
+        layout = replace(matched.layout, wanted=wanted, strip_nul=self.options.strip_nul)
+        return replace(matched, layout=layout)
 
     def load(self, matched: Source, *collections: Table) -> None:
         """Load one table. Collections go first, so the uuids an embedding may name are all in these by then.

@@ -169,8 +169,8 @@ class Rehearsal:
         elif self._options.removes and EMBEDDING not in selected and COLLECTION in staged:
             with forecast.noting(session):
                 sync.expect_no_embeddings_lost(session.cursor, staged[COLLECTION])
-        if self._plan.rebuilds and not indexes.may_rebuild(session.cursor, run.live):
-            run.outcome.warn(indexes.KEPT)
+        if self._plan.rebuilds and (kept := indexes.why_kept(session.cursor, run.live)):
+            run.outcome.warn(kept)
 
     def _count_live(self, run: Run, scope: Scope, staged: dict[str, Staged]) -> None:
         cursor = run.session.cursor

@@ -16,6 +16,7 @@ from data_pipeline.postgres.reading import probes
 from data_pipeline.postgres.reading.probes import Repeated
 from data_pipeline.postgres.reading.searches import Searches
 from data_pipeline.postgres.schema import tables
+from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing import clone
 from data_pipeline.sets.catalog import BackupSet
@@ -56,7 +57,7 @@ class SearchCheck:
             return None
         now = tables.collection_uuids(session.cursor, live[COLLECTION])
         restored = self._restored(manifest, now)
-        return probes.repeat(searches, taken, restored, self._renamed(session, searches.key, taken))
+        return probes.repeat(searches, taken, restored, self._renamed(session, live[EMBEDDING], searches.key, taken))
 
     def _restored(self, manifest: Manifest, now: Mapping[str, str | None]) -> dict[str, str]:
         """The uuids, then and now, of the backup's collections that were restored."""
@@ -73,11 +74,11 @@ class SearchCheck:
                 found[fact.uuid] = uuid
         return found
 
-    def _renamed(self, session: Session, column: str, taken: ProbesFact) -> dict[str, str]:
+    def _renamed(self, session: Session, live: Table, column: str, taken: ProbesFact) -> dict[str, str]:
         if self._options.collection_suffix is None:
             return {}
         ids = {key for probe in taken.rows for key in (probe.id, *(one.id for one in probe.neighbours))}
-        return clone.keys(session.cursor, column, sorted(ids), self._options.collection_suffix)
+        return clone.keys(session.cursor, live, column, sorted(ids), self._options.collection_suffix)
 
     def _record(self, outcome: Outcome, taken: ProbesFact, found: Repeated | None) -> None:
         if found is None:

@@ -11,15 +11,17 @@ from functools import partial
 from typing import Any
 
 import psycopg2
-from psycopg2.sql import SQL, Composed, Identifier
+from psycopg2.errors import InsufficientPrivilege
+from psycopg2.sql import SQL, Composable, Composed, Identifier
 
-from common.errors import DependentRows, InternalError, InvalidBackup, SchemaMismatch
+from common.errors import DependentRows, InternalError, InvalidBackup, PermissionDenied, SchemaMismatch
 from common.messages import say
 from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import ddl_types, index_build, indexes, tables
+from data_pipeline.postgres.schema.ddl_types import UnsupportedType
 from data_pipeline.postgres.schema.tables import Table
-from data_pipeline.sets.manifest import ForeignKeyFact, IndexFact
+from data_pipeline.sets.manifest import ColumnFact, ForeignKeyFact, IndexFact
 from data_pipeline.sets.table_spec import Design
 from data_pipeline.storage.naming import COLLECTION
 
@@ -96,11 +98,14 @@ def create_tables(session: Session, schema: str, lacking: Missing) -> None:
     if lacking.extension:
         expect_available(cursor)
         # Beside the tables: the first schema of the path, where it would go by itself, may be any or none.
-        cursor.execute(SQL("CREATE EXTENSION vector SCHEMA {}").format(Identifier(schema)))
+        try:
+            cursor.execute(SQL("CREATE EXTENSION vector SCHEMA {}").format(Identifier(schema)))
+        except InsufficientPrivilege:  # who may is the server's to say: providers let roles that are no superusers
+            raise PermissionDenied(say("extension_privilege_lacking"), can_retry=False) from None
     types = ddl_types.extension_schema(cursor)
     try:
         for design in lacking.tables:
-            cursor.execute(_table(design, schema, types))
+            _create_table(cursor, design, schema, types)
         # Primary and unique keys go before the foreign key that refers to them.
         for table, key in sorted(lacking.keys, key=lambda pair: isinstance(pair[1], ForeignKeyFact)):
             _add(cursor, Identifier(schema, table), schema, key)
@@ -110,6 +115,15 @@ def create_tables(session: Session, schema: str, lacking: Missing) -> None:
             raise InvalidBackup(say("manifest_not_creatable"), can_retry=False) from None
         raise answer from None
     session.enter("prepare")
+
+
+def _create_table(cursor: Any, design: Design, schema: str, types: str | None) -> None:
+    try:
+        cursor.execute(_table(design, schema, types))
+    except InsufficientPrivilege:
+        details = {"schema": schema, "privileges": ["CREATE"]}
+        text = say("schema_privilege_lacking", schema=schema, privilege="CREATE")
+        raise PermissionDenied(text, can_retry=False, details=details) from None
 
 
 def create_indexes(
@@ -151,12 +165,21 @@ def _table(design: Design, schema: str, types: str | None) -> Composed:
     columns = [
         SQL("{} {}{}").format(
             Identifier(column.name),
-            ddl_types.column_type(column.type, column.modifier, types),
+            _type(design.name, column, types),
             SQL(" NOT NULL") if column.not_null else SQL(""),
         )
         for column in design.columns
     ]
     return SQL("CREATE TABLE {} ({})").format(Identifier(schema, design.name), SQL(", ").join(columns))
+
+
+def _type(table: str, column: ColumnFact, types: str | None) -> Composable:
+    try:
+        return ddl_types.column_type(column.type, column.modifier, types)
+    except UnsupportedType:
+        text = say("column_type_not_made", table=table, column=column.name, type=column.type)
+        details = {"table": table, "column": column.name, "type": column.type}
+        raise SchemaMismatch(text, can_retry=False, details=details) from None
 
 
 def _add(cursor: Any, table: Identifier, schema: str, key: Key) -> None:

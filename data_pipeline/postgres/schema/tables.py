@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, Literal
 
+from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedTable
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from common.errors import DependentRows, SchemaMismatch
 from common.messages import say
 from data_pipeline.postgres.reading.ctid_ranges import ALL_PAGES, Pages
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
-from data_pipeline.postgres.schema import ddl_types
+from data_pipeline.postgres.schema import absence, ddl_types
 from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 LockMode = Literal["ACCESS SHARE", "ROW EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
@@ -96,6 +97,17 @@ def lock(cursor: Any, schema: str, names: Sequence[str], mode: LockMode, *, wait
     cursor.execute(statement)
 
 
+def lock_there(cursor: Any, schema: str, names: Sequence[str], mode: LockMode) -> None:
+    """The same, as the first thing of a transaction. Raises SchemaMismatch, PermissionDenied that say what is wrong."""
+    cursor.execute("SAVEPOINT locking")  # takes no snapshot, which must come after the lock
+    try:
+        lock(cursor, schema, names, mode)
+    except (UndefinedTable, InvalidSchemaName, InsufficientPrivilege) as error:
+        cursor.execute("ROLLBACK TO SAVEPOINT locking")
+        raise absence.of(cursor, schema, names) or error from None
+    cursor.execute("RELEASE SAVEPOINT locking")
+
+
 def database(cursor: Any) -> str:
     """The name of the connected database."""
     cursor.execute("SELECT current_database()")
@@ -111,14 +123,17 @@ def expect_database(cursor: Any, name: str | None) -> None:
 
 def inspect(cursor: Any, schema: str) -> dict[str, Table]:
     """Both live tables by name. Raises SchemaMismatch if one is missing, partitioned or inherited from."""
-    return {name: expect_there(cursor, schema, name) for name in TABLES}
+    found = {name: find(cursor, schema, name) for name in TABLES}
+    if missing := [name for name, table in found.items() if table is None]:
+        raise absence.missing(cursor, schema, missing)
+    return {name: table for name, table in found.items() if table}
 
 
 def expect_there(cursor: Any, schema: str, name: str) -> Table:
     """A live table. Raises SchemaMismatch as find does, and if there is none."""
     found = find(cursor, schema, name)
     if found is None:
-        raise SchemaMismatch(say("table_missing", table=name), can_retry=False, details={"table": name})
+        raise absence.missing(cursor, schema, [name])
     return found
 
 

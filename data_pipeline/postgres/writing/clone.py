@@ -1,7 +1,8 @@
 """A backup's collections as new ones beside the originals: `name + suffix`, with uuids and ids of their own.
 
 Everything new is made from the old and the suffix, always the same, so that a second copy meets the first one and
-fails instead of doubling it. An id gets the suffix too, so that people can tell which row it is a copy of.
+fails instead of doubling it. An id gets the suffix too, so that people can tell which row it is a copy of; one that is
+a uuid, as LangChain JS has it, makes another uuid.
 """
 
 from collections.abc import Sequence
@@ -22,8 +23,7 @@ from data_pipeline.storage.naming import COLLECTION, EMBEDDING
 MOST_NAMES = 100
 """Of the names that are taken, an answer lists no more."""
 
-NEW_UUID = frozenset({"uuid", "collection_id"})
-NEW_TEXT = frozenset({"name", "id", "custom_id"})
+RENEWED = frozenset({"uuid", "collection_id", "name", "id", "custom_id"})
 
 
 def names(cursor: Any, collections: Staged, suffix: str) -> list[str]:
@@ -64,26 +64,32 @@ def staged_copies(session: Session, staged: dict[str, Staged], suffix: str) -> l
 
 
 def _insert(cursor: Any, one: Staged, into: Table, suffix: str) -> None:
-    values = SQL(", ").join(value(column, suffix) for column in one.columns)
+    values = SQL(", ").join(value(one.live, column, suffix) for column in one.columns)
     owner = Identifier("s", "uuid" if one.live.name == COLLECTION else "collection_id")
     statement = "INSERT INTO {into} ({columns}) SELECT {values} FROM {staged} s WHERE {owner} IS NOT NULL"
     cursor.execute(one.sql(statement, into=into.identifier, values=values, owner=owner))
 
 
-def keys(cursor: Any, column: str, originals: Sequence[str], suffix: str) -> dict[str, str]:
+def keys(cursor: Any, table: Table, column: str, originals: Sequence[str], suffix: str) -> dict[str, str]:
     """For values of `id`, or of the old tables' `uuid`, those of the copies."""
     given = SQL("%(suffix)s")
-    value = derived(SQL("k"), given) if column in NEW_UUID else SQL("k || {}").format(given)
+    value = derived(SQL("k"), given) if _is_uuid(table, column) else SQL("k || {}").format(given)
     statement = SQL("SELECT k, ({})::text FROM unnest(%(originals)s::text[]) k").format(value)
     cursor.execute(statement, {"suffix": suffix, "originals": list(originals)})
     return dict(cursor.fetchall())
 
 
-def value(column: str, suffix: str) -> Composable:
+def value(table: Table, column: str, suffix: str) -> Composable:
+    """What a copy has in a column of the live table, for the original as s."""
     old = Identifier("s", column)
-    if column in NEW_UUID:
+    if column not in RENEWED:
+        return old
+    if _is_uuid(table, column):
         return derived(SQL("{}").format(old), SQL("{}").format(Literal(suffix)))
-    if column in NEW_TEXT:
-        text = SQL("coalesce({}, '')" if column == "name" else "{}").format(old)
-        return SQL("{} OPERATOR(pg_catalog.||) {}").format(text, Literal(suffix))
-    return old
+    text = SQL("coalesce({}, '')" if column == "name" else "{}").format(old)
+    return SQL("{} OPERATOR(pg_catalog.||) {}").format(text, Literal(suffix))
+
+
+def _is_uuid(table: Table, column: str) -> bool:
+    found = table.column(column)
+    return found is not None and found.type == "uuid"

@@ -87,7 +87,7 @@ def expect_unique(cursor: Any, staged: Staged, meeting: Meeting) -> None:
 def expect_free_ids(cursor: Any, staged: Staged, suffix: str) -> None:
     """Raise DuplicateRows for copies whose id is taken already."""
     id_ = staged.key[0]
-    value = clone.value(id_, suffix)
+    value = clone.value(staged.live, id_, suffix)
     cursor.execute(
         staged.sql("SELECT count(*) FROM {staged} s JOIN {live} l ON l.{id} = {value}", id=Identifier(id_), value=value)
     )

@@ -1,7 +1,8 @@
 """Rows of LangChain's old schema into the new one: loaded into a temporary table as they are, then converted.
 
 An embedding's id is its custom_id where that is there and no other row of the file has it, else its uuid; whichever
-collections are restored. cmetadata goes from json to jsonb, which keeps one of several equal keys and no white space.
+collections are restored. langchaingo's tables have no custom_id: there it is the uuid. cmetadata goes from json to
+jsonb, which keeps one of several equal keys and no white space.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing import copy_in
-from data_pipeline.postgres.writing.staging import TEMPORARY
+from data_pipeline.postgres.writing.staging import TEMPORARY, temporary
 from data_pipeline.sets.table_source import Source
 from data_pipeline.storage.naming import EMBEDDING
 
@@ -33,6 +34,10 @@ WHERE {in_scope}
 OWN_ID = "(r.custom_id OPERATOR(pg_catalog.<>) '' AND d.custom_id IS NULL)"
 
 
+NUL = r"'(\\[^u])|\\u0000', '\1', 'g'"
+"""As formats/json_nul.py: an escape of another kind stays whole."""
+
+
 def load(
     session: Session, source: Source, scope: Scope, collections: frozenset[bytes] | None, pool: WorkerPool
 ) -> tuple[int, list[str]]:
@@ -46,12 +51,12 @@ def load(
     layout = replace(source.layout, wanted=None)
     copy_in.load(session, replace(source, table=old, layout=layout, coerced=frozenset()), collections, pool)
     session.enter("load")
-    by_custom_id = source.name == EMBEDDING and "id" in source.coerced
+    by_custom_id = _has_custom_id(source)
     rows = SQL(ROWS if by_custom_id else "FROM {old} r WHERE {in_scope}").format(
         old=old.identifier, in_scope=scope.condition(source.name, "r")
     )
     warnings = list(_count(session.cursor, source, rows))
-    values = SQL(", ").join(_value(name, source.coerced) for name in source.columns)
+    values = SQL(", ").join(_value(name, source) for name in source.columns)
     names = SQL(", ").join(map(Identifier, source.columns))
     statement = SQL("INSERT INTO {} ({}) SELECT {} {}").format(source.table.identifier, names, values, rows)
     session.cursor.execute(statement)
@@ -64,11 +69,12 @@ def _stage(cursor: Any, source: Source) -> Table:
     """An empty temporary table with the file's columns, typed as the live ones are where these have them."""
     name = f"old_{source.name}"
     columns = SQL(", ").join(_column(column.name, column.type, source) for column in source.layout.columns)
-    cursor.execute(
-        SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} l WITH NO DATA").format(
-            Identifier(name), columns, source.table.identifier
+    with temporary():
+        cursor.execute(
+            SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} l WITH NO DATA").format(
+                Identifier(name), columns, source.table.identifier
+            )
         )
-    )
     return Table(TEMPORARY, name, 0, ())
 
 
@@ -84,8 +90,12 @@ def _count(cursor: Any, source: Source, rows: Composable) -> Iterable[str]:
         (converted,) = cursor.fetchone()
         if converted:
             yield say("cmetadata_converted", file=source.name, rows=converted)
+        if source.layout.strip_nul:
+            changed = SQL("{} <> r.cmetadata::text").format(_text("cmetadata", source))
+            cursor.execute(SQL("SELECT count(*) FILTER (WHERE {}) {}").format(changed, rows))
+            source.dialect.stripped(source.name, cursor.fetchone()[0])
     if "id" in source.coerced:
-        own = SQL(OWN_ID)
+        own = SQL(OWN_ID if _has_custom_id(source) else "FALSE")
         cursor.execute(
             SQL("SELECT count(*) FILTER (WHERE {own}), count(*) FILTER (WHERE {own} IS NOT TRUE) {rows}").format(
                 own=own, rows=rows
@@ -98,9 +108,23 @@ def _count(cursor: Any, source: Source, rows: Composable) -> Iterable[str]:
             yield say("ids_from_uuid", file=source.name, rows=replaced)
 
 
-def _value(name: str, coerced: frozenset[str]) -> Composable:
-    if name == "id" and name in coerced:
-        return SQL(f"CASE WHEN {OWN_ID} THEN r.custom_id ELSE r.uuid::pg_catalog.text END")
-    if name in coerced:
-        return SQL("r.{}::pg_catalog.jsonb").format(Identifier(name))
+def _text(name: str, source: Source) -> Composable:
+    """A value in the form of the old schema, without what jsonb can't hold where that is to be dropped."""
+    text = "r.{}::pg_catalog.text"
+    if source.layout.strip_nul:
+        text = f"pg_catalog.regexp_replace({text}, {NUL})"
+    return SQL(text).format(Identifier(name))
+
+
+def _has_custom_id(source: Source) -> bool:
+    columns = {column.name for column in source.layout.columns}
+    return source.name == EMBEDDING and "id" in source.coerced and "custom_id" in columns
+
+
+def _value(name: str, source: Source) -> Composable:
+    if name == "id" and name in source.coerced:
+        own = f"CASE WHEN {OWN_ID} THEN r.custom_id ELSE r.uuid::pg_catalog.text END"
+        return SQL(own if _has_custom_id(source) else "r.uuid::pg_catalog.text")
+    if name in source.coerced:
+        return SQL("{}::pg_catalog.jsonb").format(_text(name, source))
     return Identifier("r", name)
