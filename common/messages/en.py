@@ -164,6 +164,12 @@ TEXTS: dict[str, str] = {
     "manifest_file_too_large": "the manifest is too large: {path}",
     "manifest_damaged": "the manifest is damaged",
     "manifest_file_damaged": "the manifest is damaged: {name}",
+    "manifest_version_newer": (
+        "the manifest {name} is of format version {version}, this service knows up to {known}; use a newer service"
+    ),
+    "manifest_version_not_known": "the manifest's format version is newer than this service",
+    "manifest_layout_unknown": "this service does not know the layout {layout} of the manifest {name}",
+    "manifest_layout_not_known": "the manifest's layout is not supported",
     "manifest_lacks_file": "the manifest does not have this file",
     "manifest_lacks_the_file": "the manifest does not have this file: {name}",
     "size_differs": "the size of the file differs from the manifest",
@@ -206,6 +212,13 @@ TEXTS: dict[str, str] = {
     "backup_constraint_unverified": (
         "the constraint {constraint} of {table} was never validated and cannot be checked; "
         "this backup may not restore into its own tables"
+    ),
+    "backup_index_violated": (
+        "{count} rows of {table} stand twice in the unique index {index}; "
+        "this backup cannot be restored into its own tables"
+    ),
+    "backup_index_unverified": (
+        "the index {index} of {table} is invalid and cannot be checked; this backup may not restore into its own tables"
     ),
     "backup_row_impossible": "the row of {table} whose {columns} is {key} cannot be backed up: {reason}",
     "row_over_message": "the row is over 1 GB, PostgreSQL's limit for one message",
@@ -356,7 +369,6 @@ TEXTS: dict[str, str] = {
         '{writer}\'s; {count} empty documents were read as {meaning}; if that is wrong, give "dialect": "{other}"'
     ),
     "empty_string": "empty strings",
-    "dialect_contradicted": 'the content was written by {writer}, which contradicts "dialect": "{told}"',
     "dialects_mixed": "the contents of the set were written by different programs",
     "dialect_found": "{file} line {line} column {column} was written by {writer}",
     # The target database: its URL and its connection.
@@ -441,9 +453,6 @@ TEXTS: dict[str, str] = {
     ),
     "references_to_emptied_tables_unnamed": "other tables refer to the tables to be emptied; nothing was changed",
     "reference_forbids": "a foreign key of another table forbids it: {table}; nothing was changed",
-    "embeddings_still_reference_collections": (
-        "rows of langchain_pg_embedding still refer to langchain_pg_collection; nothing was changed"
-    ),
     "tables_not_there": "the target database lacks {tables} (database {database}, schema {schema})",
     "tables_not_there_but": (
         "the target database lacks {tables} (database {database}, schema {schema}); "
@@ -468,6 +477,7 @@ TEXTS: dict[str, str] = {
         "and {table} requires it to be unique"
     ),
     "column_requires_a_value": "the backup has no value for {column}, and {table} requires one (NOT NULL)",
+    "rows_still_reference_emptied_table": "rows of {table} still refer to {referenced}; nothing was changed",
     "tables_missing": "the target database lacks the tables needed",
     "table_partitioned": "partitioned tables and tables with inheriting children are not supported: {table}",
     "columns_missing": "the target table lacks columns of the backup",

@@ -160,6 +160,10 @@ TEXTS: dict[str, str] = {
     "manifest_file_too_large": "清单文件过大: {path}",
     "manifest_damaged": "清单文件已损坏",
     "manifest_file_damaged": "清单文件已损坏: {name}",
+    "manifest_version_newer": "清单 {name} 的格式版本 {version} 比本服务支持的 {known} 新,请升级服务后再试",
+    "manifest_version_not_known": "清单的格式版本比本服务新",
+    "manifest_layout_unknown": "清单 {name} 的布局 {layout} 不受本服务支持,请升级服务后再试",
+    "manifest_layout_not_known": "清单的布局不受支持",
     "manifest_lacks_file": "清单中没有该文件",
     "manifest_lacks_the_file": "清单中没有该文件: {name}",
     "size_differs": "文件大小与清单不符",
@@ -194,6 +198,8 @@ TEXTS: dict[str, str] = {
     "backup_text_not_utf8": "表中有不能以 UTF-8 表示的文本,无法备份",
     "backup_constraint_violated": "{table} 中有 {count} 行不满足约束 {constraint},该备份不能恢复到原表",
     "backup_constraint_unverified": "{table} 的约束 {constraint} 从未验证,也无法核对,该备份可能不能恢复到原表",
+    "backup_index_violated": "{table} 中有 {count} 行在唯一索引 {index} 中重复,该备份不能恢复到原表",
+    "backup_index_unverified": "{table} 的索引 {index} 无效,也无法核对,该备份可能不能恢复到原表",
     "backup_row_impossible": "{table} 中 {columns} 为 {key} 的行无法备份: {reason}",
     "row_over_message": "整行超过 PostgreSQL 一条消息的上限 1 GB",
     "field_over_setting": "{column} 列超过 {megabytes} MB (LARGEST_FIELD_MB)",
@@ -319,7 +325,6 @@ TEXTS: dict[str, str] = {
         '{count} 个空的 document 读作{meaning},若不是如此请指定 "dialect": "{other}"'
     ),
     "empty_string": "空字符串",
-    "dialect_contradicted": '内容由 {writer} 写出,与 "dialect": "{told}" 矛盾',
     "dialects_mixed": "备份集中的内容由不同的程序写出",
     "dialect_found": "{file} 第 {line} 行 {column} 列由 {writer} 写出",
     # The target database: its URL and its connection.
@@ -391,9 +396,6 @@ TEXTS: dict[str, str] = {
     "references_to_changed_rows_unnamed": "其他表的行引用了将被删除或改动的行,未做任何修改",
     "references_to_emptied_tables_unnamed": "其他表引用了要清空的表,未做任何修改",
     "reference_forbids": "其他表的外键不允许该操作: {table};未做任何修改",
-    "embeddings_still_reference_collections": (
-        "langchain_pg_embedding 中仍有数据引用 langchain_pg_collection,未做任何修改"
-    ),
     "tables_not_there": "目标数据库中缺少表: {tables} (数据库 {database},schema {schema})",
     "tables_not_there_but": "目标数据库中缺少表: {tables} (数据库 {database},schema {schema});含向量列的表有: {others}",
     "schema_not_there": "schema {schema} 不存在 (数据库 {database})",
@@ -407,6 +409,7 @@ TEXTS: dict[str, str] = {
     "replica_identity_missing": "{table} 已发布(PUBLICATION)而没有主键或 REPLICA IDENTITY,不能更新或删除其中的行",
     "collection_name_repeated": "数据重复: collection名称 {name} 已存在,或在备份中出现了两次,而 {table} 要求名称唯一",
     "column_requires_a_value": "备份中有的行 {column} 列没有值,而 {table} 不允许为空(NOT NULL)",
+    "rows_still_reference_emptied_table": "{table} 中仍有数据引用 {referenced},未做任何修改",
     "tables_missing": "目标数据库中缺少所需的表",
     "table_partitioned": "不支持分区表或有子表继承的表: {table}",
     "columns_missing": "目标表缺少备份中的列",

@@ -17,9 +17,9 @@ _WINDOW = 4 << 20
 class Encoded:
     """What becomes of a block: bytes for COPY, in pieces, how many records and line ends the block had.
 
-    dropped: how many of the records are not in the payload, because their collection isn't wanted. stripped: from how
-    many `\\u0000` was dropped. evidence: what the
-    records of a file that nothing vouches for say about their writer.
+    dropped: how many of the records are not in the payload, because their collection isn't wanted. evidence: what the
+    records say about their writer, where that is not decided. stripped: from how many U+0000 was dropped, which jsonb
+    can't hold.
     """
 
     payload: tuple[bytes, ...]

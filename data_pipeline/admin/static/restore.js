@@ -12,8 +12,6 @@ import { detailsOf, listSets, placeName, setAddress } from "/panel/sets.js";
 import { steps } from "/panel/steps.js";
 import { bytes, number, t } from "/panel/text.js";
 
-const TABLES = ["langchain_pg_collection", "langchain_pg_embedding"];
-
 export async function restoreView(parameters, query, signal) {
   const [{ sets, unreachable }, config, earlier] = await Promise.all([listSets(signal), configuration(signal), earlierRequest(query.plan, signal)]);
   if (!sets.length) return { title: t("restore"), node: el("div", { class: "page" }, el("h1", {}, t("restore")), el("p", {}, t("no backups"))) };
@@ -35,6 +33,7 @@ async function earlierRequest(plan, signal) {
 function form(sets, first, config, earlier, signal) {
   const about = el("div", { class: "about", role: "status" });
   const names = el("div", {});
+  const dialect = el("div", {});
   const trouble = el("div", { class: "trouble" });
   let set = first;
   const submit = writeButton(t("check what would happen"), () => {}, { kind: "primary" });
@@ -44,14 +43,21 @@ function form(sets, first, config, earlier, signal) {
     set = next;
     submit.disabled = true;
     show(names);
+    show(dialect);
     show(about, t("loading"));
-    const [shown, choices] = await detailsOf(next).then(
-      (details) => [summary(next, details), collectionChoices(details, next === first ? earlier.collections : null)],
-      (error) => [problem(error), null]);
+    const before = next === first ? earlier : {};
+    const [shown, choices, reading] = await detailsOf(next).then(
+      (details) => [
+        summary(next, details),
+        [tableChoices(details, before.tables), collectionChoices(details, before.collections)],
+        dialectChoice(details, before.dialect),
+      ],
+      (error) => [problem(error), null, []]);
     if (set !== next || signal.aborted) return; // somebody was quicker
     submit.disabled = choices === null;
     show(about, shown);
     show(names, choices);
+    show(dialect, reading);
   };
   const setSelect = select(sets.map((one) => [one.key, label(one)]), first.key, (event) => {
     choose(sets.find((one) => one.key === event.target.value));
@@ -59,13 +65,16 @@ function form(sets, first, config, earlier, signal) {
   });
   const node = el("form", { on: { submit: send } },
     group(t("choose.set"), field(t("backup"), setSelect), about),
-    group(t("choose.what"), tableChoices(earlier), names),
+    group(t("choose.what"), names),
     group(t("choose.where"), field(t("database"), databaseSelect(config.database, config.targets, earlier.pg_conn)),
       choice("checkbox", "create_tables", "yes", t("create tables"), { hint: t("create tables.hint"), checked: earlier.create_tables })),
     strategies(earlier),
     group(t("choose.safety"),
       choice("checkbox", "backup_first", "yes", t("backup first"), { hint: t("backup first.hint"), checked: earlier.backup_before_restore ?? true }),
       choice("checkbox", "require_manifest", "yes", t("require manifest"), { hint: t("require manifest.hint"), checked: earlier.require_manifest })),
+    el("details", { open: Boolean(earlier.dialect) || earlier.triggers === "disable" }, el("summary", {}, t("more options")),
+      choice("checkbox", "triggers_off", "yes", t("triggers off"), { hint: t("triggers off.hint"), checked: earlier.triggers === "disable" }),
+      dialect),
     trouble,
     el("div", { class: "actions" }, submit, el("p", { class: "hint" }, t("check changes nothing"))));
   async function send(event) {
@@ -90,9 +99,10 @@ function summary(set, { rows, collections, facts }) {
   return el("p", { class: "hint" }, t("set.summary", { rows: number(rows), n: collections.length, database: facts.manifest.database }));
 }
 
-function tableChoices(earlier) {
-  const wanted = earlier.tables ?? TABLES;
-  return el("div", { class: "row" }, TABLES.map((name) => choice("checkbox", "table", name, name, { checked: wanted.includes(name) })));
+function tableChoices({ facts }, earlier) {
+  const present = Object.keys(facts.files);
+  const wanted = earlier ?? present;
+  return el("div", { class: "row" }, present.map((name) => choice("checkbox", "table", name, name, { checked: wanted.includes(name) })));
 }
 
 // Names to tick where a manifest has them, else a place to write them down.
@@ -110,6 +120,13 @@ function collectionChoices({ rows, collections, facts }, earlier) {
     choice("radio", "extent", "all", t("collections.all"), { hint: t(whole), checked: !earlier, change }),
     choice("radio", "extent", "chosen", t("collections.chosen"), { hint: t("collections.chosen.hint"), checked: Boolean(earlier), change }),
     list);
+}
+
+// How a CSV is read; a manifest says it, and then there is nothing to choose.
+function dialectChoice({ rows }, earlier) {
+  if (rows !== null) return [];
+  const names = ["content", "copy", "python"].map((name) => [name === "content" ? "" : name, t(`dialect.${name}`)]);
+  return field(t("dialect"), select(names, earlier ?? "", null, { name: "dialect" }), t("dialect.hint"));
 }
 
 function strategies(earlier) {
@@ -145,12 +162,14 @@ function bodyOf(node, set) {
   return {
     backup_path: set.path,
     timestamp: set.timestamp,
-    tables: tables.length < TABLES.length ? tables : null,
+    tables: tables.length < node.querySelectorAll("[name=table]").length ? tables : null,
     collections: collectionsOf(node, given),
     pg_conn: given.get("target") || null,
     create_tables: given.has("create_tables"),
     backup_before_restore: given.has("backup_first"),
     require_manifest: given.has("require_manifest"),
+    triggers: given.has("triggers_off") ? "disable" : "fire",
+    dialect: given.get("dialect") || null,
     ...FIELDS[given.get("strategy")](given),
   };
 }
