@@ -13,8 +13,9 @@ from struct import Struct
 import numpy as np
 
 from common.messages import say
-from data_pipeline.formats import utf8, vectors
+from data_pipeline.formats import utf8
 from data_pipeline.formats.csv_reader import BadValue, Column, Layout, Records, RowError
+from data_pipeline.formats.types.pgvector import vector as vectors
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 HEADER = SIGNATURE + bytes(8)  # no flags, no header extension
