@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from common.errors import InvalidBackup
 from common.messages import say
+from data_pipeline.formats.format import FormatName
 
 FORMAT_VERSION = 1
 LARGEST = 64 << 20
@@ -124,7 +125,7 @@ class TableFact(Fact):
     """One table's file."""
 
     file: Name
-    format: Literal["csv", "binary"]
+    format: FormatName
     bytes: Count
     rows: Count
     columns: Annotated[list[ColumnFact], Field(min_length=1, max_length=MOST_COLUMNS)]

@@ -5,18 +5,19 @@
 
 import re
 from collections.abc import Sequence
-from typing import Literal
 
 from common.errors import InvalidParams
 from common.messages import say
+from data_pipeline.formats import registry
+from data_pipeline.formats.format import FormatName
 
 COLLECTION = "langchain_pg_collection"
 EMBEDDING = "langchain_pg_embedding"
 TABLES = (COLLECTION, EMBEDDING)
 """In the order they are written: an embedding refers to its collection."""
 
-FileFormat = Literal["csv", "binary"]
-SUFFIXES: dict[FileFormat, str] = {"csv": "csv", "binary": "pgcopy"}
+FileFormat = FormatName
+SUFFIXES: dict[FileFormat, str] = {name: one.suffix for name, one in registry.FORMATS.items()}
 LOG = "vector_backup_log.txt"
 TIMESTAMP = re.compile(r"[0-9]{8}_[0-9]{6}")
 TABLE_FILE = re.compile(r"(langchain_pg_(?:collection|embedding))_([0-9]{8}_[0-9]{6})\.(csv|pgcopy)")

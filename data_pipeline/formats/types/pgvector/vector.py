@@ -1,49 +1,56 @@
-"""pgvector's text form -> its binary form, to the bit what the server's vector_in makes of the text.
+"""vector: int16 dimensions, int16 zero, a float4 each.
 
-vector_in reads each element with strtof: the decimal number rounded once, to the nearest float4. The fast way reads
-many vectors as one JSON document and rounds twice, to double and then to float4. That gives the same float4 unless the
-double stands exactly half-way between two of them. Those, and all text that isn't JSON, go the exact way.
+vector_in reads each element with strtof. The fast way reads many vectors as one JSON document and rounds twice, where
+that is safe. All text that isn't JSON goes the exact way.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from decimal import Decimal
-from math import floor, frexp, ldexp
+from collections.abc import Sequence
 from struct import pack
 
 import numpy as np
-import numpy.typing as npt
 import simdjson
 
 from common.messages import say
-from data_pipeline.formats.csv_reader import BadValue
+from data_pipeline.formats.types.column_type import BadValue, ColumnType
+from data_pipeline.formats.types.rounding import SPACE, Doubles, NotANumber, NotFinite, float4, rounds_safely
 
 MAX_DIMENSIONS = 16000
 _GROUP_BYTES = 1 << 18  # text, doubles and floats of a group stay in a core's cache
 
-_SMALLEST_NORMAL = 2.0**-126
-_OVERFLOW = 2.0**128 - 2.0**103  # half-way between the largest float4 and the next power of two
-_TAIL_BITS, _HALF = np.uint64(0x1FFFFFFF), np.uint64(0x10000000)  # of a double, what float4 has no room for
-
-_SPACE = b" \t\n\r\v\f"  # vector_isspace; strtof skips the same
-_decimal = re.compile(rb"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_hexadecimal = re.compile(rb"[+-]?0[xX]([0-9a-fA-F]*)\.?([0-9a-fA-F]*)(?:[pP]([+-]?[0-9]+))?")
 _integer_minus_zero = re.compile(rb"-0(?=[ \t\r\n,\]])")
 _gap_between_numbers = re.compile(rb"[0-9.]\s+[-0-9.]")
 
 _LOST = say("vector_abbreviated")
 NOT_A_VECTOR = say("vector_invalid")
-_NOT_FINITE = say("vector_not_finite")
+NOT_FINITE = say("vector_not_finite")
 _TOO_LONG = say("vector_too_long", most=MAX_DIMENSIONS)
 
-Doubles = npt.NDArray[np.float64]
+
+class Vector(ColumnType):
+    name = "vector"
+    certain = True
+    opening = b"["
+    element_bytes = 4
+
+    def encode(self, texts: Sequence[bytes]) -> list[bytes]:
+        return encode(texts)
+
+    def check(self, value: bytes) -> None:
+        found = int.from_bytes(value[:2], "big")
+        whole = len(value) == 4 + self.element_bytes * found and value[2:4] == b"\0\0"
+        if not whole or not 0 < found <= MAX_DIMENSIONS:
+            raise BadValue(0, NOT_A_VECTOR)
+
+    def dimensions(self, value: bytes) -> int:
+        return int.from_bytes(value[:2], "big")
+
+    def modifiers(self, modifier: int) -> tuple[int, ...]:
+        return (modifier,) if modifier > 0 else ()
 
 
 def encode(texts: Sequence[bytes]) -> list[bytes]:
-    """Binary values for vector_recv: int16 dimensions, int16 zero, float4 each, all big-endian.
-
-    Raises BadValue for the first text that vector_in would refuse.
-    """
+    """The bytes of vectors. Raises BadValue for the first text that vector_in would refuse."""
     parser = simdjson.Parser()
     size = 1 + _GROUP_BYTES // max(len(texts[0]), 1) if texts else 1
     values: list[bytes] = []
@@ -58,8 +65,12 @@ def _one_by_one(parser: simdjson.Parser, texts: Sequence[bytes], first: int) -> 
     for text in texts:
         try:
             values += _fast(parser, [text]) or [_exact(text)]
-        except ValueError as error:
-            raise BadValue(first + len(values), str(error)) from None
+        except NotANumber:
+            raise BadValue(first + len(values), NOT_A_VECTOR) from None
+        except NotFinite:
+            raise BadValue(first + len(values), NOT_FINITE) from None
+        except BadValue as error:
+            raise BadValue(first + len(values), error.reason) from None
     return values
 
 
@@ -74,7 +85,7 @@ def _fast(parser: simdjson.Parser, texts: Sequence[bytes]) -> list[bytes] | None
         rewritten, found = _integer_minus_zero.subn(b"-0.0", joined)  # JSON's integer -0 has no sign
         if found:
             parsed = _parse(parser, rewritten)
-    if parsed is None or len(parsed[1]) != len(texts) or not _rounds_safely(parsed[0]):
+    if parsed is None or len(parsed[1]) != len(texts) or not rounds_safely(parsed[0]):
         return None
     return _binary(*parsed)
 
@@ -91,18 +102,6 @@ def _parse(parser: simdjson.Parser, document: bytes) -> tuple[Doubles, list[int]
     return (numbers, lengths) if valid else None
 
 
-def _rounds_safely(numbers: Doubles) -> bool:
-    """Whether rounding to float4 now is the same as rounding the decimal number once."""
-    sizes = np.abs(numbers)
-    if sizes.max() >= _OVERFLOW or ((numbers.view(np.uint64) & _TAIL_BITS) == _HALF).any():
-        return False
-    if sizes.min() >= _SMALLEST_NORMAL:
-        return True
-    # Subnormal floats are multiples of 2**-149, so half-way is elsewhere.
-    steps = sizes[sizes < _SMALLEST_NORMAL] * 2.0**149
-    return not (steps - np.floor(steps) == 0.5).any()
-
-
 def _binary(numbers: Doubles, lengths: list[int]) -> list[bytes]:
     floats = numbers.astype(">f4").tobytes()
     values: list[bytes] = []
@@ -115,16 +114,16 @@ def _binary(numbers: Doubles, lengths: list[int]) -> list[bytes]:
 
 
 def _exact(text: bytes) -> bytes:
-    """The value of one vector, element by element. Raises ValueError with a reason for people."""
-    text = text.strip(_SPACE)
+    """The value of one vector, element by element. Raises NotANumber, NotFinite, or BadValue with another reason."""
+    text = text.strip(SPACE)
     if _is_array_print(text):
-        raise ValueError(_LOST)
+        raise BadValue(0, _LOST)
     if text[:1] != b"[" or text[-1:] != b"]":
-        raise ValueError(NOT_A_VECTOR)
+        raise NotANumber
     if text.count(b",") >= MAX_DIMENSIONS:
-        raise ValueError(_TOO_LONG)
+        raise BadValue(0, _TOO_LONG)
     elements = text[1:-1].split(b",")
-    return pack(f">hh{len(elements)}f", len(elements), 0, *map(_float4, elements))
+    return pack(f">hh{len(elements)}f", len(elements), 0, *map(float4, elements))
 
 
 def _is_array_print(text: bytes) -> bool:
@@ -132,54 +131,4 @@ def _is_array_print(text: bytes) -> bool:
     return b"..." in text or (b"," not in text and _gap_between_numbers.search(text) is not None)
 
 
-def _float4(element: bytes) -> float:
-    """What strtof makes of an element."""
-    element = element.strip(_SPACE)
-    size, sign = element.lstrip(b"+-"), -1.0 if element.startswith(b"-") else 1.0
-    if _decimal.fullmatch(element):
-        text = size.decode()
-        return sign * _round(float(text), lambda double: _compare(Decimal(text), double))
-    parts = _hexadecimal.fullmatch(element)
-    if parts and (parts[1] or parts[2]):
-        return sign * _round(_double_of_hexadecimal(size), lambda double: _compare_hexadecimal(parts, double))
-    raise ValueError(_NOT_FINITE if size.lower() in (b"nan", b"inf", b"infinity") else NOT_A_VECTOR)
-
-
-def _double_of_hexadecimal(size: bytes) -> float:
-    try:
-        return float.fromhex(size.decode())
-    except OverflowError:
-        raise ValueError(_NOT_FINITE) from None
-
-
-def _compare(number: Decimal | int, other: float | int) -> int:
-    return (number > other) - (number < other)
-
-
-def _compare_hexadecimal(parts: re.Match[bytes], double: float) -> int:
-    """Compare as integers: both numbers are an integer times a power of two."""
-    digits, exponent = int(parts[1] + parts[2], 16), int(parts[3] or 0) - 4 * len(parts[2])
-    numerator, denominator = double.as_integer_ratio()
-    shift = exponent + denominator.bit_length() - 1
-    return _compare(digits << max(shift, 0), numerator << max(-shift, 0))
-
-
-def _round(double: float, compare: Callable[[float], int]) -> float:
-    """The float4 nearest to the number, not negative, that `double` was rounded from; ties go to the even one.
-
-    compare(double): -1, 0 or 1 as that number is less than, equal to or greater than the double.
-    """
-    if double > _OVERFLOW:
-        raise ValueError(_NOT_FINITE)
-    exponent = max(frexp(double)[1] - 24, -149)  # of a float4's last bit
-    steps = ldexp(double, -exponent)
-    whole = floor(steps)
-    if steps - whole == 0.5:
-        beyond = compare(double)
-        whole += beyond > 0 or (beyond == 0 and whole % 2)
-    else:
-        whole = round(steps)
-    nearest = ldexp(whole, exponent)
-    if nearest >= 2.0**128:
-        raise ValueError(_NOT_FINITE)
-    return nearest
+TYPES = (Vector(),)
