@@ -37,9 +37,10 @@ class Binary(Format):
         """The tuples themselves. They have no lines: the records are counted instead."""
         if layout.wanted is None:
             count = pgcopy.check_block(block, layout)
-            return Encoded((block,), count, lines=count)
+            return Encoded((pgcopy.relabelled(block, layout),), count, lines=count)
         kept, count = pgcopy.wanted_tuples(block, layout)
-        return Encoded((b"".join(data for _, data in kept),), count, lines=count, dropped=count - len(kept))
+        rows = pgcopy.relabelled(b"".join(data for _, data in kept), layout)
+        return Encoded((rows,), count, lines=count, dropped=count - len(kept))
 
     def may_decline(self, layout: Layout) -> bool:
         return False

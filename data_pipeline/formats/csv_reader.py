@@ -59,6 +59,11 @@ class Column:
         """What is known of the type."""
         return types.find(self.type, self.element_oid)
 
+    @property
+    def foreign_elements(self) -> bool:
+        """Whether its values name the type of their elements by a number that is another one in every database."""
+        return self.element_oid is not None and self.type not in types.BUILT_IN
+
 
 @dataclass(frozen=True)
 class Layout:

@@ -203,6 +203,19 @@ def wanted_tuples(block: bytes, layout: Layout) -> tuple[list[tuple[int, bytes]]
     return kept, number
 
 
+def relabelled(block: bytes, layout: Layout) -> bytes:
+    """Checked tuples, in which arrays name the type of their elements as it is called in the live database."""
+    oids = {place: one.element_oid or 0 for place, one in enumerate(layout.columns) if one.foreign_elements}
+    if not oids:
+        return block
+    changed = bytearray(block)
+    for _, start, end in _tuples(block, layout, [None] * len(layout.columns)):
+        for place, (begin, stop, _) in enumerate(spans(block[start:end])):
+            if place in oids and stop > begin:
+                changed[start + begin + 8 : start + begin + 12] = oids[place].to_bytes(4, "big")
+    return bytes(changed)
+
+
 def _check_one(data: bytes, number: int, layout: Layout) -> None:
     try:
         check_block(data, layout)

@@ -13,9 +13,7 @@ COLUMNS = "ALTER TABLE langchain_pg_embedding ADD seen timestamptz, ADD took int
 KNOWN = f'a,{DOCS},"[1,-0]",x,{{}},2026-01-02 03:04:05.5+08,1 mon -00:00:01,"{{x,NULL}}"\n'.encode()
 ODD = f'b,{DOCS},"[.5,1]","",,"January 8, 1999 04:05:06 PST",@ 3 days ago,"{{ y , z}}"\n'.encode()
 BAD = f'b,{DOCS},"[1,2]",,,the day before,,\n'.encode()
-ROWS = (
-    "SELECT id, embedding::text, document, seen::text, took::text, tags::text FROM langchain_pg_embedding ORDER BY id"
-)
+ROWS = "SELECT id, embedding::text, document, seen, took, tags FROM langchain_pg_embedding ORDER BY id"
 MODES: list[dict[str, Any]] = [{"truncate_before_restore": True}, {"strategy": "sync"}, {"on_conflict": "update"}, {}]
 
 
