@@ -5,6 +5,7 @@ field count, then per field an int32 length, -1 for NULL, and what the type's re
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain, repeat
 from struct import Struct
 
@@ -98,11 +99,11 @@ def _fields(column: list[Value]) -> list[bytes]:
 
 
 def _converter(column: Column, layout: Layout) -> Convert | None:
-    known = _known(column)
+    known, dimensions = _known(column), column.dimensions
     if _is_reference(column):
         return lambda texts: _members(texts, known, layout.collections)
-    if column.dimensions is not None:
-        return lambda texts: _expect_dimensions(known.encode(texts), column)
+    if dimensions is not None:
+        return lambda texts: _expect_dimensions(known.encode(texts), known, dimensions)
     return None if known.verbatim else known.encode
 
 
@@ -133,11 +134,12 @@ def _convert(texts: list[Value], convert: Convert | None) -> list[Value]:
     return found
 
 
-def _expect_dimensions(values: list[bytes], column: Column) -> list[bytes]:
-    dimensions = _known(column).dimensions
+def _expect_dimensions(values: list[bytes], known: ColumnType, dimensions: int) -> list[bytes]:
     for index, value in enumerate(values):
-        if dimensions(value) != column.dimensions:
-            raise _wrong_dimensions(index, value, column)
+        try:
+            known.expect_dimensions(value, dimensions)
+        except BadValue as error:
+            raise BadValue(index, error.reason) from None
     return values
 
 
@@ -263,7 +265,7 @@ def _check(column: Column, layout: Layout) -> Check | None:
     if _is_reference(column):
         return lambda value: _check_member(value, known, layout.collections)
     if column.dimensions is not None:
-        return lambda value: _check_dimensions(value, known, column)
+        return partial(known.expect_dimensions, dimensions=column.dimensions)
     return known.check
 
 
@@ -271,17 +273,6 @@ def _check_member(value: bytes, known: ColumnType, collections: frozenset[bytes]
     known.check(value)
     if collections is not None and value not in collections:
         raise BadValue(0, _NO_COLLECTION, "orphan")
-
-
-def _check_dimensions(value: bytes, known: ColumnType, column: Column) -> None:
-    known.check(value)
-    if known.dimensions(value) != column.dimensions:
-        raise _wrong_dimensions(0, value, column)
-
-
-def _wrong_dimensions(index: int, value: bytes, column: Column) -> BadValue:
-    found, expected = _known(column).dimensions(value) or 0, column.dimensions or 0
-    return BadValue(index, say("vector_dimensions_differ", found=found, expected=expected))
 
 
 def _damaged(number: int, reason: str) -> RowError:

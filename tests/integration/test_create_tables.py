@@ -110,7 +110,8 @@ ALTER TABLE langchain_pg_embedding ADD a numeric(10,2), ADD b numeric, ADD c bit
   ADD f timestamptz(3), ADD g time(0), ADD h interval(2), ADD i interval, ADD j char(5), ADD k text[],
   ADD l varchar(7)[],
   ADD m vector(2)[], ADD n sparsevec(9), ADD o name, ADD p "char", ADD q oid, ADD r bool, ADD s bytea, ADD t float4,
-  ADD u numeric(3,-2), ADD v int8[], ADD w timestamp(0)[];
+  ADD u numeric(3,-2), ADD v int8[], ADD w timestamp(0)[],
+  ADD x interval year, ADD y interval day to second(1), ADD z interval hour[];
 UPDATE langchain_pg_embedding SET a = 1.10, b = 'NaN', c = B'10100101', d = B'', e = B'1', f = now(), g = '24:00:00',
   h = '1 mon -00:00:01.5', j = 'x', k = '{"a,b",NULL}', l = '[0:1]={x,y}', m = '{"[1,2]"}', n = '{1:1}/9', o = 'o',
   p = 'p', q = 4294967295, r = true, s = '\\x00', t = '-0', u = 12345, v = '{{1},{2}}', w = '{infinity}';

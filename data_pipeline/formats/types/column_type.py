@@ -61,9 +61,16 @@ class ColumnType(ABC):
     def check(self, value: bytes) -> None:
         """Raise BadValue for bytes that can't be a value's; some of them are left for the receive function to find."""
 
-    def dimensions(self, value: bytes) -> int | None:
-        """Of a vector's bytes, that passed check()."""
-        return None
+    def dimensions(self, value: bytes) -> int:
+        """Of a vector's bytes, which passed check(); 0 for other types."""
+        return 0
+
+    def expect_dimensions(self, value: bytes, dimensions: int) -> None:
+        """check(), and raise BadValue for a vector of other dimensions."""
+        self.check(value)
+        found = self.dimensions(value)
+        if found != dimensions:
+            raise BadValue(0, say("vector_dimensions_differ", found=found, expected=dimensions))
 
     def modifiers(self, modifier: int) -> tuple[int, ...]:
         """What stands in brackets behind the type's name, for a column with this atttypmod; empty for none."""
@@ -77,6 +84,14 @@ class ColumnType(ABC):
         return BadValue(0, say("value_malformed", type=self.name))
 
 
+class Utf8(ColumnType):
+    """A type whose bytes are text. A server with the encoding SQL_ASCII gives away whatever bytes it was given."""
+
+    def check(self, value: bytes) -> None:
+        if not utf8.is_valid(value):
+            raise BadValue(0, utf8.INVALID)
+
+
 class FixedSize(ColumnType):
     """A type whose values all have the same number of bytes."""
 
@@ -85,12 +100,6 @@ class FixedSize(ColumnType):
     def check(self, value: bytes) -> None:
         if len(value) != self.size:
             raise self.malformed()
-
-
-def expect_utf8(value: bytes) -> None:
-    """Raise BadValue for other bytes: a server with the encoding SQL_ASCII gives away whatever it was given."""
-    if not utf8.is_valid(value):
-        raise BadValue(0, utf8.INVALID)
 
 
 def length(modifier: int, longest: int) -> tuple[int, ...]:

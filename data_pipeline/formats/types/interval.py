@@ -11,8 +11,8 @@ from struct import error, pack
 from data_pipeline.formats.types.column_type import Declined, FixedSize
 from data_pipeline.formats.types.datetimes import MICROSECONDS
 
-_FULL_RANGE = 0x7FFF
-"""Of an atttypmod's upper half: any field may be there."""
+_ALL_FIELDS, _ANY_PRECISION = 0x7FFF, 0xFFFF
+"""Of an atttypmod, the upper and the lower half."""
 
 _interval = re.compile(
     rb"(?:([+-]?[0-9]{1,9}) years?)?"
@@ -31,8 +31,11 @@ class Interval(FixedSize):
         return list(map(_encode, texts))
 
     def modifiers(self, modifier: int) -> tuple[int, ...]:
+        """As the server's own function for modifiers takes them: which fields there are, as bits, and the precision."""
         fields, precision = modifier >> 16, modifier & 0xFFFF
-        return (precision,) if fields == _FULL_RANGE and precision <= 6 else ()
+        if modifier < 0 or (fields, precision) == (_ALL_FIELDS, _ANY_PRECISION):
+            return ()
+        return (fields,) if precision == _ANY_PRECISION else (fields, precision)
 
 
 def _encode(text: bytes) -> bytes:

@@ -5,20 +5,17 @@ What jsonb sends is the server's own print of the value: the same text only wher
 
 from collections.abc import Sequence
 
-from data_pipeline.formats.types.column_type import ColumnType, expect_utf8
+from data_pipeline.formats.types.column_type import Utf8
 
 _VERSION = b"\x01"
 
 
-class Json(ColumnType):
+class Json(Utf8):
     name, oid = "json", 114
     certain = verbatim = json = True
 
     def encode(self, texts: Sequence[bytes]) -> list[bytes]:
         return list(texts)
-
-    def check(self, value: bytes) -> None:
-        expect_utf8(value)
 
 
 class JsonB(Json):
@@ -30,9 +27,9 @@ class JsonB(Json):
         return [_VERSION + text for text in texts]
 
     def check(self, value: bytes) -> None:
-        if value[:1] != _VERSION:
+        if not value.startswith(_VERSION):
             raise self.malformed()
-        expect_utf8(value)
+        super().check(value)
 
 
 TYPES = (Json(), JsonB())

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from data_pipeline.formats.types.column_type import ColumnType, Declined, expect_utf8, length
+from data_pipeline.formats.types.column_type import Declined, Utf8, length
 
 LONGEST = 10485760
 """The most that may stand in varchar(n)."""
@@ -11,7 +11,7 @@ LONGEST_NAME = 63
 """Bytes. namein cuts a longer text, which namerecv refuses."""
 
 
-class Text(ColumnType):
+class Text(Utf8):
     certain = verbatim = empty_text = True
 
     def __init__(self, name: str, oid: int, receives: str = "", operator_classes: tuple[str, ...] = ()) -> None:
@@ -21,9 +21,6 @@ class Text(ColumnType):
 
     def encode(self, texts: Sequence[bytes]) -> list[bytes]:
         return list(texts)
-
-    def check(self, value: bytes) -> None:
-        expect_utf8(value)
 
     def modifiers(self, modifier: int) -> tuple[int, ...]:
         return length(modifier, LONGEST)

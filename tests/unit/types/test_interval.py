@@ -39,5 +39,9 @@ def test_other_forms_are_left_to_the_server(text: str) -> None:
 
 def test_of_bytes_the_length_is_checked() -> None:
     malformed("interval", "", "00" * 15)
-    assert find("interval").modifiers((0x7FFF << 16) | 3) == (3,)
-    assert find("interval").modifiers(4 << 16 | 0xFFFF) == ()  # INTERVAL YEAR
+
+
+def test_a_modifier_is_fields_and_precision() -> None:
+    assert find("interval").modifiers(-1) == find("interval").modifiers(0x7FFF << 16 | 0xFFFF) == ()
+    assert find("interval").modifiers(0x7FFF << 16 | 3) == (0x7FFF, 3)
+    assert find("interval").modifiers(4 << 16 | 0xFFFF) == (4,)  # INTERVAL YEAR
