@@ -137,7 +137,7 @@ def _convert(texts: list[Value], convert: Convert | None) -> list[Value]:
 def _expect_dimensions(values: list[bytes], known: ColumnType, dimensions: int) -> list[bytes]:
     for index, value in enumerate(values):
         try:
-            known.expect_dimensions(value, dimensions)
+            known.expect_dimensions(dimensions, value)
         except BadValue as error:
             raise BadValue(index, error.reason) from None
     return values
@@ -265,7 +265,7 @@ def _check(column: Column, layout: Layout) -> Check | None:
     if _is_reference(column):
         return lambda value: _check_member(value, known, layout.collections)
     if column.dimensions is not None:
-        return partial(known.expect_dimensions, dimensions=column.dimensions)
+        return partial(known.expect_dimensions, column.dimensions)
     return known.check
 
 

@@ -65,7 +65,7 @@ class ColumnType(ABC):
         """Of a vector's bytes, which passed check(); 0 for other types."""
         return 0
 
-    def expect_dimensions(self, value: bytes, dimensions: int) -> None:
+    def expect_dimensions(self, dimensions: int, value: bytes) -> None:
         """check(), and raise BadValue for a vector of other dimensions."""
         self.check(value)
         found = self.dimensions(value)

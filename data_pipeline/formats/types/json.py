@@ -5,7 +5,8 @@ What jsonb sends is the server's own print of the value: the same text only wher
 
 from collections.abc import Sequence
 
-from data_pipeline.formats.types.column_type import Utf8
+from data_pipeline.formats import utf8
+from data_pipeline.formats.types.column_type import BadValue, Utf8
 
 _VERSION = b"\x01"
 
@@ -29,7 +30,8 @@ class JsonB(Json):
     def check(self, value: bytes) -> None:
         if not value.startswith(_VERSION):
             raise self.malformed()
-        super().check(value)
+        if not utf8.is_valid(value):
+            raise BadValue(0, utf8.INVALID)
 
 
 TYPES = (Json(), JsonB())

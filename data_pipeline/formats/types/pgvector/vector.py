@@ -45,10 +45,10 @@ class Vector(ColumnType):
     def dimensions(self, value: bytes) -> int:
         return int.from_bytes(value[:2], "big")
 
-    def expect_dimensions(self, value: bytes, dimensions: int) -> None:
+    def expect_dimensions(self, dimensions: int, value: bytes) -> None:
         """Without a second look at most values: it is done for every row of a binary backup."""
         if len(value) != 4 + self.element_bytes * dimensions or int.from_bytes(value[:4], "big") != dimensions << 16:
-            super().expect_dimensions(value, dimensions)
+            super().expect_dimensions(dimensions, value)
 
     def modifiers(self, modifier: int) -> tuple[int, ...]:
         return (modifier,) if modifier > 0 else ()
