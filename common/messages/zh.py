@@ -115,6 +115,7 @@ TEXTS: dict[str, str] = {
     "job_finished": "任务已结束,无法取消",
     "job_queue_unavailable": "任务队列不可用,请稍后重试",
     "job_needs_a_named_target": "异步任务的数据库须在 TARGETS 中命名: 密码不会交给其他进程",
+    "job_of_a_newer_version": "任务由更新版本的服务提交,此版本无法执行,未做任何修改",
     "job_database_differs": "执行任务的进程所配置的数据库与提交任务时不同,未做任何修改",
     "idempotency_key_reused": "该 Idempotency-Key 已用于另一个请求",
     "idempotency_key_running": "使用同一 Idempotency-Key 的请求正在执行",
@@ -192,6 +193,8 @@ TEXTS: dict[str, str] = {
     "backup_text_not_utf8": "表中有不能以 UTF-8 表示的文本,无法备份",
     "backup_constraint_violated": "{table} 中有 {count} 行不满足约束 {constraint},该备份不能恢复到原表",
     "backup_constraint_unverified": "{table} 的约束 {constraint} 从未验证,也无法核对,该备份可能不能恢复到原表",
+    "backup_index_violated": "{table} 中有 {count} 行在唯一索引 {index} 中重复,该备份不能恢复到原表",
+    "backup_index_unverified": "{table} 的索引 {index} 无效,也无法核对,该备份可能不能恢复到原表",
     "backup_row_impossible": "{table} 中 {columns} 为 {key} 的行无法备份: {reason}",
     "row_over_message": "整行超过 PostgreSQL 一条消息的上限 1 GB",
     "field_over_setting": "{column} 列超过 {megabytes} MB (LARGEST_FIELD_MB)",
@@ -312,7 +315,6 @@ TEXTS: dict[str, str] = {
         '{count} 个空的 document 读作{meaning},若不是如此请指定 "dialect": "{other}"'
     ),
     "empty_string": "空字符串",
-    "dialect_contradicted": '内容由 {writer} 写出,与 "dialect": "{told}" 矛盾',
     "dialects_mixed": "备份集中的内容由不同的程序写出",
     "dialect_found": "{file} 第 {line} 行 {column} 列由 {writer} 写出",
     # The target database: its URL and its connection.

@@ -20,8 +20,8 @@ class Encoded:
     """What becomes of a block: bytes for COPY, in pieces, how many records and line ends the block had.
 
     dropped: how many of the records are not in the payload, because their collection isn't wanted. evidence: what the
-    records of a file that nothing vouches for say about their writer. declined: tuples of binary COPY were asked for,
-    and the payload is CSV, for texts in it that only the server can read.
+    records say about their writer, where that is not decided. declined: tuples of binary COPY were asked for, and the
+    payload is CSV, for texts in it that only the server can read.
     """
 
     payload: tuple[bytes, ...]

@@ -20,7 +20,7 @@ from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing import restorability
 from data_pipeline.sets import manifest
 from data_pipeline.sets.catalog import BackupSet
-from data_pipeline.storage.base import Draft
+from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.naming import EMBEDDING, TABLES, FileFormat, manifest_name
 from data_pipeline.version import VERSION
 
@@ -79,7 +79,7 @@ def save(
     saved = {name: _save(readers, live[name], scope, draft, file_format, largest_field) for name in TABLES}
     session.enter("check")
     document = _describe(session, live, scope, draft, saved)
-    found = obstacles.find(session, live, scope, run_foreign_code=not last)
+    found = obstacles.find(session, live, scope, rows_go=not last)
     if found:
         document["obstacles"] = found
     if precaution:

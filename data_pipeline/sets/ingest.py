@@ -9,9 +9,11 @@ from common.messages import say
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets.catalog import FORMATS, BackupSet
 from data_pipeline.sets.manifest import Manifest
-from data_pipeline.storage.base import Draft, Storage, Writable
+from data_pipeline.storage.base import Writable
+from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import MANIFEST_FILE, TABLE_FILE, TABLES, FileFormat, manifest_name
+from data_pipeline.storage.storage import Storage
 
 LARGEST_MANIFEST = 16 << 20
 """Bytes of a manifest from outside, which is parsed in memory: enough for a set of 250 GB."""

@@ -7,7 +7,8 @@ from common.errors import BackupExists, NotFound
 from common.messages import say
 from data_pipeline.sets.catalog import BackupSet, Catalog
 from data_pipeline.sets.verify import chunks, expect_digest, expect_promised
-from data_pipeline.storage.base import Draft, StoredFile
+from data_pipeline.storage.draft import Draft
+from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import TABLES
 from data_pipeline.storage.registry import Storages

@@ -14,7 +14,7 @@ from data_pipeline.sets.catalog import BackupSet, Catalog
 from data_pipeline.sets.dialect import SetDialect, rereading
 from data_pipeline.sets.manifest import TableFact
 from data_pipeline.sets.table_source import BLOCK_BYTES, unmatched
-from data_pipeline.storage.base import StoredFile
+from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import TABLES
 

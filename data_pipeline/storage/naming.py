@@ -22,6 +22,9 @@ LOG = "vector_backup_log.txt"
 TIMESTAMP = re.compile(r"[0-9]{8}_[0-9]{6}")
 TABLE_FILE = re.compile(r"(langchain_pg_(?:collection|embedding))_([0-9]{8}_[0-9]{6})\.(csv|pgcopy)")
 CLAIM_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.claim")
+MARK_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.(?:[0-9a-f]{32}\.hold|removal)")
+"""Beside a set in a store that has no locks: a process reads it, or deletes it."""
+PARTIAL_FILE = re.compile(r"\.(.+)\.partial")
 COLLECTION_FILE = re.compile(r"langchain_pg_collection_([0-9]{8}_[0-9]{6})\.(csv|pgcopy)")
 
 MANIFEST_FILE = re.compile(r"vector_backup_([0-9]{8}_[0-9]{6})\.json")
@@ -50,6 +53,26 @@ def manifest_name(timestamp: str) -> str:
 
 def claim_name(timestamp: str) -> str:
     return f".vector_backup_{timestamp}.claim"
+
+
+def partial_name(name: str) -> str:
+    """What a file is called that is not published yet, where a file can be renamed."""
+    return f".{name}.partial"
+
+
+def published_name(name: str) -> str | None:
+    """What an unpublished file will be called; None for any other."""
+    found = PARTIAL_FILE.fullmatch(name)
+    return found[1] if found else None
+
+
+def timestamp_of(name: str) -> str | None:
+    """The timestamp of the set that a file belongs to by its name, published or not; None for any other."""
+    published = published_name(name) or name
+    if found := MANIFEST_FILE.fullmatch(published):
+        return found[1]
+    found = TABLE_FILE.fullmatch(published)
+    return found[2] if found else None
 
 
 def set_files(timestamp: str) -> set[str]:

@@ -3,9 +3,9 @@
 from common.errors import InvalidBackup, ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
+from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore import modes
 from data_pipeline.operations.restore.context import Run
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.operations.restore.report import Outcome
 from data_pipeline.operations.restore.search_check import SearchCheck
 from data_pipeline.postgres import writer_lock
@@ -14,7 +14,7 @@ from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.schema import ddl, tables
 from data_pipeline.postgres.schema.ddl import Missing
 from data_pipeline.postgres.target import Target
-from data_pipeline.sets import table_spec
+from data_pipeline.sets import table_spec, witness
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
 
@@ -22,7 +22,7 @@ from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
 class Restore:
     """A restore of one backup set into one database, in one transaction. Every step raises ServiceError."""
 
-    def __init__(self, engine: Engine, backup_set: BackupSet, options: Options) -> None:
+    def __init__(self, engine: Engine, backup_set: BackupSet, options: RestoreRequest) -> None:
         self._engine = engine
         self._set = backup_set
         self._options = options
@@ -32,9 +32,11 @@ class Restore:
         self.expect_possible()
         progress.expect_bytes(sum(file.size for file in self._set.files.values()))
         outcome = Outcome(self._set, replaced=self._options.truncate)
+        dialect = SetDialect(self._options.dialect)
+        witness.hear(self._set, self._options.tables, dialect)
         try:
             with transaction(target, self._engine.timeouts, progress=progress) as session:
-                self._restore(session, outcome)
+                self._restore(session, outcome, dialect)
         except ServiceError as error:
             if outcome.precaution:  # it is published, whatever became of the restore
                 error.data["backup_before_restore"] = outcome.precaution.describe()
@@ -49,11 +51,10 @@ class Restore:
             raise InvalidBackup(say("restore_unvouched"), can_retry=False)
         expect_open(self._options.dialect, [self._set])
 
-    def _restore(self, session: Session, outcome: Outcome) -> None:
+    def _restore(self, session: Session, outcome: Outcome, dialect: SetDialect) -> None:
         writer_lock.take(session.cursor)
         tables.expect_database(session.cursor, self._options.expect_database)
         lacking = self._create_tables(session, outcome) if self._options.create_tables else None
-        dialect = SetDialect(self._options.dialect)
         run = Run(self._engine, self._set, self._options, session, outcome, dialect)
         rereading(lambda: self._write(run), session.progress)
         for warning in dialect.warnings():

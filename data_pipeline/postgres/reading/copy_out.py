@@ -20,7 +20,7 @@ from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import indexes, tables
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing import staging
-from data_pipeline.storage.base import Draft
+from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.naming import FileFormat, table_file
 
 
