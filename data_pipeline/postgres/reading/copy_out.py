@@ -138,7 +138,7 @@ def save(
     """
     sessions[0].enter("read", table.name)
     cursor = sessions[0].cursor
-    name = table_file(table.name, draft.timestamp, file_format)
+    name = table_file(table.layout.stem, draft.timestamp, file_format)
     written = registry.of(file_format)
     header = written.header([column.name for column in table.columns])
     with draft.create(name) as file, BlockWriter(file, header, written.trailer, sessions[0].progress) as writer:
