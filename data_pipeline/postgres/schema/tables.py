@@ -24,12 +24,13 @@ LockMode = Literal["ACCESS SHARE", "ROW EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ACCE
 COLUMNS = """
 SELECT a.attname, a.atttypmod, a.attnotnull, a.atthasdef OR a.attidentity <> '',
        (SELECT m.oid::bigint FROM pg_type m WHERE m.typarray = t.oid),
-       CASE WHEN n.nspname = 'pg_catalog' OR t.typname = ANY(%(extensions)s) AND e.oid IS NOT NULL THEN t.typname
+       CASE WHEN n.nspname = 'pg_catalog' OR t.typname = ANY(%(extensions)s) AND EXISTS (
+                 SELECT FROM pg_extension e
+                 JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+                 WHERE e.extname = 'vector' AND e.extnamespace = t.typnamespace AND d.deptype = 'e'
+                 AND d.classid = 'pg_type'::regclass AND d.objid IN (t.oid, t.typelem)) THEN t.typname
             ELSE format_type(t.oid, NULL) END
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
-LEFT JOIN (pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid)
-  ON e.extname = 'vector' AND e.extnamespace = t.typnamespace
-  AND d.classid = 'pg_type'::regclass AND d.objid IN (t.oid, t.typelem) AND d.deptype = 'e'
 WHERE a.attrelid = %(table)s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY a.attnum
 """
