@@ -363,6 +363,9 @@ TEXTS: dict[str, str] = {
     "vector_invalid": "not a valid vector",
     "vector_not_finite": "the vector has NaN, infinity, or a number out of float4's range",
     "vector_too_long": "the vector has more than {most} dimensions",
+    "halfvec_not_finite": "the vector has numbers beyond the range of halfvec",
+    "sparsevec_invalid": "not a valid sparse vector",
+    "value_malformed": "not a binary value of type {type}",
     # Dialects: what wrote a csv file.
     "dialect_ambiguous": (
         "{table}: the content does not tell whether COPY or Python wrote the file; by its line ends it was taken for "

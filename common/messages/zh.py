@@ -319,6 +319,9 @@ TEXTS: dict[str, str] = {
     "vector_invalid": "不是合法的向量",
     "vector_not_finite": "向量含有 NaN、无穷大或超出 float4 范围的数",
     "vector_too_long": "向量超过 {most} 维",
+    "halfvec_not_finite": "向量含有超出 halfvec 范围的数",
+    "sparsevec_invalid": "不是合法的稀疏向量",
+    "value_malformed": "不是 {type} 类型的二进制值",
     # Dialects: what wrote a csv file.
     "dialect_ambiguous": (
         "{table}: 文件内容不能说明由 COPY 还是 Python 写出,按换行符视为 {writer} 写出;"

@@ -7,13 +7,12 @@ import hashlib
 import pickle
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 from common.messages import say
-from data_pipeline.formats import encoder
+from data_pipeline.formats import registry
 from data_pipeline.formats.byte_range import Readable
 from data_pipeline.formats.csv_reader import Layout, RowError
-from data_pipeline.formats.encoder import Encoded
+from data_pipeline.formats.format import Encoded, FormatName
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Job:
     file: Readable
     block: Block
     layout: bytes
-    source: Literal["csv", "binary"]
+    source: FormatName
     binary: bool
 
 
@@ -50,8 +49,7 @@ def run(job: Job) -> Encoded:
     """
     data = read(job.file, job.block)
     layout = _layout(job.layout)
-    csv = job.source == "csv"
-    encoded = encoder.encode_csv(data, layout, job.binary) if csv else encoder.check_binary(data, layout)
+    encoded = registry.of(job.source).encode(data, layout, job.binary)
     if job.block.rows is not None and encoded.rows != job.block.rows:
         raise RowError("invalid", 1, None, say("block_rows_differ"))
     return encoded

@@ -34,11 +34,12 @@ class BadRecord(Exception):
 
 
 def split(
-    block: bytes, width: int, vector: int | None, newline: bytes, returns: bool
+    block: bytes, width: int, vector: tuple[int, bytes] | None, newline: bytes, returns: bool
 ) -> tuple[list[Fields], list[int]]:
     """The fields of every record in a block of whole records, and where in the block each record starts.
 
-    width: how many fields a record has. vector: which of them is a vector, 0-based; without quotes when it had some.
+    width: how many fields a record has. vector: which of them is a vector, 0-based, and what that begins with; it comes
+    without quotes when it had some.
     returns: carriage returns that end no line may stand outside of quotes, as csv.writer leaves them where lines end
     in a newline alone.
     The last record may lack its newline. The fields of a large block are views of it. Raises BadRecord.
@@ -56,13 +57,14 @@ def split(
     return fields, starts
 
 
-def _reader(block: bytes, width: int, vector: int | None, newline: bytes) -> Reader:
+def _reader(block: bytes, width: int, vector: tuple[int, bytes] | None, newline: bytes) -> Reader:
     """The fast way to read the record at a position; None where it doesn't apply."""
     end = rb"(?:" + newline + rb"|\Z)"
     if vector is None:
         return _whole_record_reader(block, b",".join([_FIELD] * width) + end)
-    head = (_FIELD + b",") * vector + rb'"(?=\[)'
-    tail = b'"' + (b"," + _FIELD) * (width - vector - 1) + end
+    place, opening = vector
+    head = (_FIELD + b",") * place + b'"(?=' + re.escape(opening) + b")"
+    tail = b'"' + (b"," + _FIELD) * (width - place - 1) + end
     return _vector_record_reader(block, head, tail)
 
 

@@ -13,10 +13,11 @@ import numpy as np
 import simdjson
 
 from common.messages import say
-from data_pipeline.formats import csv_fields, evidence, python_repr, utf8
+from data_pipeline.formats import csv_fields, evidence, python_repr, types, utf8
 from data_pipeline.formats.csv_fields import BadRecord, Fields
-from data_pipeline.formats.evidence import JSON_TYPES, Contradicted, Dialect, Evidence, Sign
+from data_pipeline.formats.evidence import Contradicted, Dialect, Evidence, Sign
 from data_pipeline.formats.python_repr import NotJson
+from data_pipeline.formats.types.column_type import BadValue, ColumnType
 
 LARGEST_FIELD = 256 << 20
 """Bytes of one value, where the settings don't say otherwise. A longer one is taken for damage, such as a quote that is
@@ -40,38 +41,45 @@ class RowError(Exception):
         return self.reason
 
 
-class BadValue(Exception):
-    """A value can't be restored: the one at `index` of its column. Records.error() knows the line."""
-
-    def __init__(self, index: int, reason: str, kind: str = "invalid") -> None:
-        super().__init__(index, reason, kind)
-        self.index, self.reason, self.kind = index, reason, kind
-
-
 @dataclass(frozen=True)
 class Column:
-    """A column of a file; type is PostgreSQL's name (pg_type.typname) for the target's."""
+    """A column of a file; type is PostgreSQL's name (pg_type.typname) for the target's.
+
+    dimensions: what every vector must have, None for any number. element_oid: of a live column that is an array, the
+    oid of its elements' type.
+    """
 
     name: str
     type: str
+    dimensions: int | None = None
+    element_oid: int | None = None
+
+    @property
+    def known(self) -> ColumnType | None:
+        """What is known of the type."""
+        return types.find(self.type, self.element_oid)
+
+    @property
+    def foreign_elements(self) -> bool:
+        """Whether its values name the type of their elements by a number that is another one in every database."""
+        return self.element_oid is not None and self.type not in types.BUILT_IN
 
 
 @dataclass(frozen=True)
 class Layout:
     """How a file's records are read, and what they may hold. Columns are in file order.
 
-    dimensions: what every vector must have, None for 1 to 16000. collections: allowed collection_id as 16 bytes each,
-    None if that isn't checked. wanted: only rows of these collections are restored, None for all. unnamed: fields
-    that stand before the columns and are none. decided: a manifest or the caller says that this is the dialect; else
-    what the values say is compared with it. quoted: the file puts everything in quotes, so that `""` says nothing.
-    largest_field: bytes of a value, without the quotes around it. jsonb: columns whose values end as jsonb, if as json
-    at first; strip_nul: what jsonb can't hold is dropped from them.
+    collections: allowed collection_id as 16 bytes each, None if that isn't checked. wanted: only rows of these
+    collections are restored, None for all. unnamed: fields that stand before the columns and are none. decided: a
+    manifest or the caller says that this is the dialect; else what the values say is compared with it. quoted: the file
+    puts everything in quotes, so that `""` says nothing. largest_field: bytes of a value, without the quotes around it.
+    jsonb: columns whose values end as jsonb, if as json at first. strip_nul: what jsonb can't hold is dropped from
+    them.
     """
 
     columns: tuple[Column, ...]
     dialect: Dialect
     newline: bytes
-    dimensions: int | None
     collections: frozenset[bytes] | None
     wanted: frozenset[bytes] | None = None
     unnamed: int = 0
@@ -182,13 +190,17 @@ def _records(block: bytes, layout: Layout) -> tuple[Sequence[Fields], Records]:
 
 
 def _split(block: bytes, layout: Layout) -> tuple[list[Fields], list[int]]:
-    types = [column.type for column in layout.columns]
-    vector = layout.unnamed + types.index("vector") if "vector" in types else None
     returns = layout.newline == b"\n" and not (layout.decided and layout.dialect == "copy")
     try:
-        return csv_fields.split(block, layout.unnamed + len(types), vector, layout.newline, returns)
+        return csv_fields.split(block, layout.unnamed + len(layout.columns), _vector(layout), layout.newline, returns)
     except BadRecord as error:
         raise _at(block, error.position, error.reason) from None
+
+
+def _vector(layout: Layout) -> tuple[int, bytes] | None:
+    """Which field of a record is its first vector, and what that begins with."""
+    known = enumerate((column.known for column in layout.columns), start=layout.unnamed)
+    return next(((place, one.opening) for place, one in known if one and one.opening), None)
 
 
 def _at(block: bytes, position: int, reason: str) -> RowError:
@@ -225,15 +237,15 @@ def _unquote(values: Fields) -> list[bytes | None]:
 
 
 def _gather(block: bytes, raw: Sequence[Fields], records: Records, layout: Layout) -> Evidence:
-    types = [(column.name, column.type) for column in layout.columns]
+    named = [(column.name, column.type) for column in layout.columns]
     if len(block) > csv_fields.LARGE_BYTES:  # a field's beginning tells as much, and no large one is copied
         raw = [[bytes(value[:3]) for value in fields] for fields in raw]
-    ambiguous = sum(values.count(b"") for (name, _), values in zip(types, raw, strict=True) if name == "document")
+    ambiguous = sum(values.count(b"") for (name, _), values in zip(named, raw, strict=True) if name == "document")
     copy, python = (
         Sign(records.line(place[0]), place[1]) if place else None
         for place in (
-            evidence.copys(types, raw, records.columns, quotes_tell=not layout.quoted),
-            evidence.pythons(types, raw, records.columns, returns=layout.newline == b"\n" and b"\r" in block),
+            evidence.copys(named, raw, records.columns, quotes_tell=not layout.quoted),
+            evidence.pythons(named, raw, records.columns, returns=layout.newline == b"\n" and b"\r" in block),
         )
     )
     return Evidence(copy, python, ambiguous)
@@ -247,7 +259,7 @@ def _undo_python(records: Records, layout: Layout) -> None:
             values = [value or b"" for value in values]
         else:
             values = [value or None for value in values]
-        if column.type in JSON_TYPES:
+        if types.is_json(column.type):
             values = _to_json(records, column.name, values)
         records.columns[number] = values
 

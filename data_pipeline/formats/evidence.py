@@ -18,14 +18,10 @@ from typing import Literal
 
 import simdjson
 
-from data_pipeline.formats import python_repr
+from data_pipeline.formats import python_repr, types
 from data_pipeline.formats.csv_fields import Fields
 
 Dialect = Literal["copy", "python"]
-
-JSON_TYPES = frozenset({"json", "jsonb"})
-_MAY_BE_EMPTY = frozenset({"bpchar", "citext", "name", "text", "varchar"})
-"""Types whose values COPY can write as an empty text. `""` for another one is from neither."""
 
 _SPACE = b" \t\r\n"
 _string = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -69,30 +65,30 @@ def other(dialect: Dialect) -> Dialect:
 
 
 def copys(
-    types: Sequence[tuple[str, str]], raw: Sequence[Fields], values: Sequence[Sequence[Text]], *, quotes_tell: bool
+    columns: Sequence[tuple[str, str]], raw: Sequence[Fields], values: Sequence[Sequence[Text]], *, quotes_tell: bool
 ) -> Place | None:
-    """Index and column of the first value that only COPY can have written; types: name and type of each column.
+    """Index and column of the first value that only COPY can have written; columns: name and type of each.
 
     raw: the fields as they stand in the file, values: without their quotes. quotes_tell: not everything is in quotes.
     """
     found: list[Place] = []
-    for (name, type_), fields, texts in zip(types, raw, values, strict=True):
-        if quotes_tell and type_ in _MAY_BE_EMPTY and b'""' in fields:
+    for (name, type_), fields, texts in zip(columns, raw, values, strict=True):
+        if quotes_tell and b'""' in fields and types.may_be_empty(type_):  # for a uuid, say, neither writes it
             found.append((fields.index(b'""'), name))
-        if type_ in JSON_TYPES:
+        if types.is_json(type_):
             found += _first(name, texts, _may_be_copys, is_copys)
     return min(found, default=None)
 
 
 def pythons(
-    types: Sequence[tuple[str, str]], raw: Sequence[Fields], values: Sequence[Sequence[Text]], *, returns: bool
+    columns: Sequence[tuple[str, str]], raw: Sequence[Fields], values: Sequence[Sequence[Text]], *, returns: bool
 ) -> Place | None:
     """The same for what only Python can have written. returns: there are carriage returns that end no line."""
     found: list[Place] = []
-    for (name, type_), fields, texts in zip(types, raw, values, strict=True):
+    for (name, type_), fields, texts in zip(columns, raw, values, strict=True):
         if returns:
             found += [(index, name) for index, field in enumerate(fields) if b"\r" in field and field[:1] != b'"'][:1]
-        if type_ in JSON_TYPES:
+        if types.is_json(type_):
             found += _first(name, texts, _may_be_pythons, is_pythons)
     return min(found, default=None)
 

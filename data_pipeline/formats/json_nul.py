@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from common.messages import say
 from data_pipeline.formats import utf8
-from data_pipeline.formats.csv_reader import BadValue, Layout, Records
+from data_pipeline.formats.csv_reader import Layout, Records
+from data_pipeline.formats.types.column_type import BadValue
 
 ESCAPE = re.compile(rb"(\\[^u])|\\u0000")
 """An escape of another kind is passed over whole, so that of `\\\\u0000` nothing is taken: that is a backslash."""

@@ -4,34 +4,25 @@ The format is in PostgreSQL's documentation of COPY, "Binary Format": a header, 
 field count, then per field an int32 length, -1 for NULL, and what the type's receive function reads.
 """
 
-import re
-from binascii import unhexlify
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import chain, repeat
 from struct import Struct
 
-import numpy as np
-
 from common.messages import say
-from data_pipeline.formats import json_nul, utf8, vectors
-from data_pipeline.formats.csv_reader import BadValue, Column, Layout, Records, RowError
+from data_pipeline.formats import json_nul
+from data_pipeline.formats.csv_reader import Column, Layout, Records, RowError
+from data_pipeline.formats.types.column_type import BadValue, ColumnType, Declined
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 HEADER = SIGNATURE + bytes(8)  # no flags, no header extension
 TRAILER = b"\xff\xff"
-_TEXT_TYPES = frozenset({"varchar", "text", "json", "jsonb"})
-BINARY_TYPES = _TEXT_TYPES | {"uuid", "vector"}
 
 _NULL = b"\xff\xff\xff\xff"
-_JSONB_VERSION = b"\x01"
 _CRITICAL_FLAGS = 0xFFFF0000
-_DASHES = np.array([8, 13, 18, 23])
-_HEX = np.delete(np.arange(36), _DASHES)
 _length = Struct(">i").pack
 _header_fields = Struct(">II").unpack_from
-_uuid = re.compile(rb"(?:[0-9a-fA-F]{4}-?){7}[0-9a-fA-F]{4}")
 
-_NOT_A_UUID = say("not_a_uuid")
 _NO_COLLECTION = say("collection_of_row_missing")
 
 Value = bytes | None
@@ -39,33 +30,47 @@ Convert = Callable[[Sequence[bytes]], list[bytes]]
 Check = Callable[[bytes], None]  # raises BadValue
 
 
+def expect_valid(records: Records, layout: Layout) -> None:
+    """Raise RowError as values() does, where the rows go to the server as text."""
+    _converted(records, layout, [column.known is not None and column.known.certain for column in layout.columns])
+
+
 def values(records: Records, layout: Layout) -> list[list[Value]]:
-    """Each column's values as its type's receive function reads them; of types without a binary form here, the text.
+    """Each column's values as its type's receive function reads them. Every column's type is known.
 
     Raises RowError for a value that is no uuid or vector, has other dimensions, or names no known collection: of
-    several such columns, the one whose record comes first.
+    several such columns, the one whose record comes first. Raises Declined for texts that only the server knows.
     """
+    return _converted(records, layout, [True] * len(layout.columns))
+
+
+def _converted(records: Records, layout: Layout, chosen: Sequence[bool]) -> list[list[Value]]:
     found: list[list[Value]] = []
     bad: list[tuple[BadValue, str]] = []
-    for column, texts in zip(layout.columns, records.columns, strict=True):
+    declined = False
+    for column, texts, wanted in zip(layout.columns, records.columns, chosen, strict=True):
         try:
-            found.append(_convert(texts, _converter(column, layout)))
+            found.append(_convert(texts, _converter(column, layout) if wanted else None))
         except BadValue as error:
             bad.append((error, column.name))
+        except Declined:
+            declined = True
     if bad:
         raise records.error(*min(bad, key=lambda error: error[0].index))
+    if declined:
+        raise Declined
     return found
 
 
 def encode(records: Records, layout: Layout) -> bytes:
-    """Tuples of binary COPY, without header and trailer. Every column is of BINARY_TYPES. Raises RowError."""
+    """Tuples of binary COPY, without header and trailer. Raises RowError, and Declined."""
     columns = [_fields(column) for column in values(records, layout)]
     count = len(columns).to_bytes(2, "big")
     return b"".join(chain.from_iterable(zip(repeat(count, len(records)), *columns, strict=True)))
 
 
 def pieces(records: Records, layout: Layout) -> Iterator[bytes]:
-    """The same, not joined: of a value that is large there is no further copy. Raises RowError."""
+    """The same, not joined: of a value that is large there is no further copy. Raises RowError, and Declined."""
     count = len(layout.columns).to_bytes(2, "big")
     for record in zip(*values(records, layout), strict=True):
         yield count
@@ -79,13 +84,13 @@ def wanted(records: Records, layout: Layout) -> Records:
     """The records of the collections that are wanted; of the others no value is looked at. Raises RowError."""
     if layout.wanted is None:
         return records
-    texts = records.columns[layout.owner]
+    texts, column = records.columns[layout.owner], layout.columns[layout.owner]
     different = [text for text in dict.fromkeys(texts) if text is not None]
     try:
-        owners = dict(zip(different, _uuids(different), strict=True))
+        owners = dict(zip(different, _known(column).encode(different), strict=True))
     except BadValue as error:
         bad = BadValue(texts.index(different[error.index]), error.reason)
-        raise records.error(bad, layout.columns[layout.owner].name) from None
+        raise records.error(bad, column.name) from None
     chosen = {text for text, owner in owners.items() if owner in layout.wanted}
     return records.only([index for index, text in enumerate(texts) if text in chosen])
 
@@ -95,15 +100,22 @@ def _fields(column: list[Value]) -> list[bytes]:
 
 
 def _converter(column: Column, layout: Layout) -> Convert | None:
-    if column.type == "vector":
-        return lambda texts: _vectors(texts, layout.dimensions)
-    if column.type == "uuid" and column.name == "collection_id":
-        return lambda texts: _members(texts, layout.collections)
-    if column.type == "uuid":
-        return _uuids
-    if column.type == "jsonb":
-        return lambda texts: [_JSONB_VERSION + text for text in texts]
-    return None
+    known, dimensions = _known(column), column.dimensions
+    if _is_reference(column):
+        return lambda texts: _members(texts, known, layout.collections)
+    if dimensions is not None:
+        return lambda texts: _expect_dimensions(known.encode(texts), known, dimensions)
+    return None if known.verbatim else known.encode
+
+
+def _known(column: Column) -> ColumnType:
+    if column.known is None:
+        raise Declined
+    return column.known
+
+
+def _is_reference(column: Column) -> bool:
+    return column.name == "collection_id" and column.type == "uuid"
 
 
 def _convert(texts: list[Value], convert: Convert | None) -> list[Value]:
@@ -123,54 +135,27 @@ def _convert(texts: list[Value], convert: Convert | None) -> list[Value]:
     return found
 
 
-def _vectors(texts: Sequence[bytes], dimensions: int | None) -> list[bytes]:
-    found = vectors.encode(texts)
-    if dimensions is None:
-        return found
-    for index, value in enumerate(found):
-        if len(value) != 4 + 4 * dimensions:
-            raise _wrong_dimensions(index, len(value) // 4 - 1, dimensions)
-    return found
+def _expect_dimensions(values: list[bytes], known: ColumnType, dimensions: int) -> list[bytes]:
+    for index, value in enumerate(values):
+        try:
+            known.expect_dimensions(dimensions, value)
+        except BadValue as error:
+            raise BadValue(index, error.reason) from None
+    return values
 
 
-def _members(texts: Sequence[bytes], collections: frozenset[bytes] | None) -> list[bytes]:
-    """uuids of collections: few different ones in a block."""
+def _members(texts: Sequence[bytes], known: ColumnType, collections: frozenset[bytes] | None) -> list[bytes]:
+    """Keys of collections: few different ones in a block."""
     different = list(dict.fromkeys(texts))
     try:
-        known = dict(zip(different, _uuids(different), strict=True))
+        keys = dict(zip(different, known.encode(different), strict=True))
     except BadValue as error:
         raise BadValue(texts.index(different[error.index]), error.reason) from None
-    found = [known[text] for text in texts]
+    found = [keys[text] for text in texts]
     if collections is not None and not collections.issuperset(found):
         lost = next(index for index, value in enumerate(found) if value not in collections)
         raise BadValue(lost, _NO_COLLECTION, "orphan")
     return found
-
-
-def _uuids(texts: Sequence[bytes]) -> list[bytes]:
-    """16 bytes for each. Raises BadValue for what uuid_in refuses."""
-    joined = b"".join(texts)
-    if len(joined) == 36 * len(texts):
-        try:
-            return _canonical_uuids(joined)
-        except ValueError:
-            pass
-    found: list[bytes] = []
-    for text in texts:
-        bare = text[1:-1] if text[:1] == b"{" and text[-1:] == b"}" else text
-        if not _uuid.fullmatch(bare):
-            raise BadValue(len(found), _NOT_A_UUID)
-        found.append(unhexlify(bare.replace(b"-", b"")))
-    return found
-
-
-def _canonical_uuids(joined: bytes) -> list[bytes]:
-    """For a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11, one after the other. Raises ValueError for anything else."""
-    letters = np.frombuffer(joined, np.uint8).reshape(-1, 36)
-    if (letters[:, _DASHES] != ord("-")).any():
-        raise ValueError
-    binary = unhexlify(letters[:, _HEX].tobytes())
-    return [binary[start : start + 16] for start in range(0, len(binary), 16)]
 
 
 def strip_header(start: bytes) -> int:
@@ -184,12 +169,22 @@ def strip_header(start: bytes) -> int:
     return fixed + int(extension)
 
 
+def spans(message: bytes) -> Iterator[tuple[int, int, int]]:
+    """Start, end and bytes of each field of one tuple that a server made."""
+    position = 2
+    while position < len(message):
+        size = max(int.from_bytes(message[position : position + 4], "big", signed=True), 0)
+        start = position + 4
+        position = start + size
+        yield start, position, size
+
+
 def check_block(block: bytes, layout: Layout) -> int:
     """Walk through tuples without header and trailer and return how many they are.
 
     Raises RowError, its line the tuple's number in the block: for bytes that are no whole tuples of the layout's
-    columns, values that are too long, text that isn't UTF-8, vectors of other dimensions, unknown collections. What
-    else the values hold is for the receive functions.
+    columns, values that are too long or that their type's check() refuses, vectors of other dimensions, unknown
+    collections. What else the values hold is for the receive functions.
     """
     return sum(1 for _ in _tuples(block, layout, [_check(column, layout) for column in layout.columns]))
 
@@ -209,6 +204,19 @@ def wanted_tuples(block: bytes, layout: Layout) -> tuple[list[tuple[int, bytes]]
             _check_one(data, number, layout)
             kept.append((number, data))
     return kept, number
+
+
+def relabelled(block: bytes, layout: Layout) -> bytes:
+    """Checked tuples, in which arrays name the type of their elements as it is called in the live database."""
+    oids = {place: one.element_oid or 0 for place, one in enumerate(layout.columns) if one.foreign_elements}
+    if not oids:
+        return block
+    changed = bytearray(block)
+    for _, start, end in _tuples(block, layout, [None] * len(layout.columns)):
+        for place, (begin, stop, _) in enumerate(spans(block[start:end])):
+            if place in oids and stop > begin:
+                changed[start + begin + 8 : start + begin + 12] = oids[place].to_bytes(4, "big")
+    return bytes(changed)
 
 
 def _check_one(data: bytes, number: int, layout: Layout) -> None:
@@ -252,44 +260,22 @@ def _check_tuple(
 
 
 def _check(column: Column, layout: Layout) -> Check | None:
-    if column.type == "vector":
-        return lambda value: _check_vector(value, layout.dimensions)
-    if column.type == "uuid" and column.name == "collection_id":
-        return lambda value: _check_member(value, layout.collections)
     if column.type == "json" and column.name in layout.jsonb and not layout.strip_nul:
         return json_nul.check
-    if column.type in _TEXT_TYPES:
-        return _check_text
-    return _check_uuid if column.type == "uuid" else None
+    known = column.known
+    if known is None:
+        return None
+    if _is_reference(column):
+        return lambda value: _check_member(value, known, layout.collections)
+    if column.dimensions is not None:
+        return partial(known.expect_dimensions, column.dimensions)
+    return known.check
 
 
-def _check_text(value: bytes) -> None:
-    """A server with the encoding SQL_ASCII gives away whatever bytes it was given, and takes only UTF-8 from us."""
-    if not utf8.is_valid(value):
-        raise BadValue(0, utf8.INVALID)
-
-
-def _check_uuid(value: bytes) -> None:
-    if len(value) != 16:
-        raise BadValue(0, _NOT_A_UUID)
-
-
-def _check_member(value: bytes, collections: frozenset[bytes] | None) -> None:
-    _check_uuid(value)
+def _check_member(value: bytes, known: ColumnType, collections: frozenset[bytes] | None) -> None:
+    known.check(value)
     if collections is not None and value not in collections:
         raise BadValue(0, _NO_COLLECTION, "orphan")
-
-
-def _check_vector(value: bytes, dimensions: int | None) -> None:
-    found = int.from_bytes(value[:2], "big")
-    if value[2:4] != b"\0\0" or len(value) != 4 + 4 * found or not 0 < found <= vectors.MAX_DIMENSIONS:
-        raise BadValue(0, vectors.NOT_A_VECTOR)
-    if dimensions is not None and found != dimensions:
-        raise _wrong_dimensions(0, found, dimensions)
-
-
-def _wrong_dimensions(index: int, found: int, expected: int) -> BadValue:
-    return BadValue(index, say("vector_dimensions_differ", found=found, expected=expected))
 
 
 def _damaged(number: int, reason: str) -> RowError:

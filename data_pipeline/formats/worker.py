@@ -13,7 +13,7 @@ from struct import Struct
 from typing import BinaryIO
 
 from data_pipeline.formats import blocks
-from data_pipeline.formats.encoder import Encoded
+from data_pipeline.formats.format import Encoded
 
 SIZES = Struct("<QQ")
 

@@ -21,21 +21,14 @@ from typing import BinaryIO, cast
 from common import memory
 from common.errors import InternalError
 from common.messages import say
-from data_pipeline.formats import blocks
+from data_pipeline.formats import blocks, registry
 from data_pipeline.formats.blocks import Job
 from data_pipeline.formats.csv_fields import LARGE_BYTES
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
-from data_pipeline.formats.encoder import Encoded
+from data_pipeline.formats.format import Encoded
 from data_pipeline.formats.worker import SIZES
 
 PROJECT = Path(__file__).resolve().parents[2]
-READ_AHEAD = {"csv": 4, "binary": 2}
-"""Blocks encoded ahead of COPY beside those being encoded: enough that no worker waits, and memory stays flat.
-
-Encoded CSV is a third of its block, and takes the workers longer than COPY: with 2 they waited for a tenth of the time.
-Binary blocks are only checked, and more of them would fall out of the cores' cache before COPY has them.
-"""
-
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -134,7 +127,7 @@ class WorkerPool:
                     memory.give_back()
                     continue
                 waiting.append(self._threads.submit(self._run, job))
-                if len(waiting) >= self.size + READ_AHEAD[job.source]:
+                if len(waiting) >= self.size + registry.of(job.source).read_ahead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -1,8 +1,10 @@
 """What a manifest says of tables: columns, blocks, keys, indexes, references. Facts, never SQL."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from data_pipeline.formats.format import FormatName
 
 MOST_COLUMNS = 1600
 """Of a PostgreSQL table."""
@@ -103,7 +105,7 @@ class TableFact(Fact):
     """One table's file. key: what tells its rows apart. key, references: None in version 1."""
 
     file: Name
-    format: Literal["csv", "binary"]
+    format: FormatName
     bytes: Count
     rows: Count
     columns: Annotated[list[ColumnFact], Field(min_length=1, max_length=MOST_COLUMNS)]

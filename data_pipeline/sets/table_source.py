@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from common.errors import InvalidBackup, OrphanRows, SchemaMismatch, ServiceError
 from common.messages import say
-from data_pipeline.formats import csv_header, csv_reader, pgcopy
+from data_pipeline.formats import csv_reader, registry, types
 from data_pipeline.formats.blocks import Block
 from data_pipeline.formats.csv_header import Header
 from data_pipeline.formats.csv_reader import Layout, RowError
+from data_pipeline.formats.format import Format
 from data_pipeline.layouts.base import Conversion
 from data_pipeline.postgres.schema import ddl_types
 from data_pipeline.postgres.schema.tables import Column, Table
@@ -26,7 +26,6 @@ RECORD_BYTES = 2 << 20
 refused."""
 
 LARGEST_HEADER = 1 << 16
-TEXT_TYPES = frozenset({"varchar", "text"})
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Source:
     name: str
     file: StoredFile
     table: Table
-    format: Literal["csv", "binary"]
+    format: Format
     layout: Layout
     header_size: int
     fact: TableFact | None
@@ -60,7 +59,12 @@ class Source:
 
     @property
     def header_lines(self) -> int:
-        return 1 if self.format == "csv" else 0
+        return self.format.header_lines
+
+    @property
+    def may_decline(self) -> bool:
+        """Whether rows meant to go in binary may turn out to need the server to read their text."""
+        return self.binary and self.format.may_decline(self.layout)
 
     def blocks(self, largest_field: int) -> Iterator[Block]:
         """The file's blocks: as the manifest cut them, or cut here at record ends. largest_field: bytes of a value."""
@@ -81,15 +85,15 @@ class Source:
         last = len(fact.blocks) - 1
         for number, block in enumerate(fact.blocks):
             head = self.header_size if number == 0 else 0
-            tail = len(pgcopy.TRAILER) if number == last and self.format == "binary" else 0
+            tail = len(self.format.trailer) if number == last else 0
             yield Block(block.offset, block.bytes, head, tail, block.rows, block.sha256)
 
     def _cut(self, largest_record: int) -> Iterator[Block]:
         start = position = 0
-        quoted = False
+        within = False
         with self.file.open() as file:
             while piece := file.read(BLOCK_BYTES):
-                end, quoted = csv_reader.cut(piece, quoted)
+                end, within = self.format.cut(piece, within)
                 if end:
                     yield self._cut_block(start, position + end)
                     start = position + end
@@ -118,21 +122,22 @@ class Source:
 def match(backup_set: BackupSet, table: Table, dimensions: int | None, dialect: SetDialect) -> Source:
     """Match a table's file with the live table.
 
-    dimensions: what every vector must have, None if any will do. dialect: the set's, if no manifest says it. Raises
-    InvalidBackup for a file that is no such file, SchemaMismatch if its columns are not the table's.
+    dimensions: what every vector of a column must have whose type doesn't say it, None if any will do. dialect: the
+    set's, if no manifest says it. Raises InvalidBackup for a file that is no such file, SchemaMismatch if its columns
+    are not the table's.
     """
     file = backup_set.files[table.name]
     fact = backup_set.manifest.tables[table.name] if backup_set.manifest else None
-    header = _header(file, backup_set.format, fact)
+    header = _header(file, registry.of(backup_set.format), fact)
     if not any(table.column(name) for name in header.columns):
         raise _bad_header(file, say("header_not_names"))  # one word is a line of names too
     _expect_its_own(backup_set, table.name, header, fact)
     conversion, coerced = _converted(backup_set, header, table, fact)
-    columns = _columns(header, table, conversion, coerced)
+    columns = _columns(header, table, conversion, coerced, dimensions)
     _expect_required(table, {*coerced, *header.columns}, _known(backup_set, table.name))
-    if backup_set.format == "binary" and fact:
+    if registry.of(backup_set.format).typed and fact:
         _expect_types(fact, columns, table)
-    source = _source(table.name, backup_set, table, header, columns, dimensions, dialect)
+    source = _source(table.name, backup_set, table, header, columns, dialect)
     retyped = {name for name in coerced if name in header.columns}
     jsonb = {column.name for column in columns if column.type == "jsonb"} | retyped
     layout = replace(source.layout, jsonb=frozenset(jsonb))
@@ -143,7 +148,7 @@ def unmatched(backup_set: BackupSet, name: str, dialect: SetDialect) -> Source:
     """A table's file on its own, to be read and checked without a database. Raises InvalidBackup."""
     header, columns = _described(backup_set, name)
     table = Table("", name, 0, (), backup_set.layout[name])
-    return _source(name, backup_set, table, header, columns, None, dialect)
+    return _source(name, backup_set, table, header, columns, dialect)
 
 
 def columns_of(backup_set: BackupSet, name: str) -> tuple[csv_reader.Column, ...]:
@@ -160,10 +165,10 @@ def _known(backup_set: BackupSet, name: str) -> dict[str, str]:
 
 def _described(backup_set: BackupSet, name: str) -> tuple[Header, tuple[csv_reader.Column, ...]]:
     fact = backup_set.manifest.tables[name] if backup_set.manifest else None
-    header = _header(backup_set.files[name], backup_set.format, fact)
+    header = _header(backup_set.files[name], registry.of(backup_set.format), fact)
     _expect_its_own(backup_set, name, header, fact)
-    types = {column.name: column.type for column in fact.columns} if fact else _known(backup_set, name)
-    return header, tuple(csv_reader.Column(column, types.get(column, "text")) for column in header.columns)
+    told = {column.name: column.type for column in fact.columns} if fact else _known(backup_set, name)
+    return header, tuple(csv_reader.Column(column, told.get(column, "text")) for column in header.columns)
 
 
 def _source(
@@ -172,7 +177,6 @@ def _source(
     table: Table,
     header: Header,
     columns: tuple[csv_reader.Column, ...],
-    dimensions: int | None,
     dialect: SetDialect,
 ) -> Source:
     fact = backup_set.manifest.tables[name] if backup_set.manifest else None
@@ -180,24 +184,20 @@ def _source(
         columns=columns,
         dialect="copy" if fact else dialect.of(header),
         newline=header.newline,
-        dimensions=dimensions,
         collections=None,
         unnamed=header.unnamed,
         decided=fact is not None or dialect.told is not None,
         quoted=header.quoted,
     )
-    encodable = all(column.type in pgcopy.BINARY_TYPES for column in columns)
-    binary = encodable or backup_set.format == "binary"
-    file = backup_set.files[name]
-    return Source(name, file, table, backup_set.format, layout, header.size, fact, binary, dialect)
+    file_format = registry.of(backup_set.format)
+    binary = file_format.typed or all(column.known for column in columns)
+    return Source(name, backup_set.files[name], table, file_format, layout, header.size, fact, binary, dialect)
 
 
-def _header(file: StoredFile, file_format: str, fact: TableFact | None) -> Header:
-    start = file.read(0, LARGEST_HEADER)
+def _header(file: StoredFile, file_format: Format, fact: TableFact | None) -> Header:
+    promised = [column.name for column in fact.columns] if fact else None
     try:
-        if file_format == "binary":
-            return _binary_header(start, fact)
-        return _promised_header(start, fact) if fact else csv_header.parse_header(start)
+        return file_format.read_header(file.read(0, LARGEST_HEADER), promised)
     except RowError as error:
         raise _bad_header(file, error.reason) from None
 
@@ -214,20 +214,6 @@ def _expect_its_own(backup_set: BackupSet, name: str, header: Header, fact: Tabl
 def _bad_header(file: StoredFile, reason: str) -> InvalidBackup:
     details = {"file": file.name, "line": 1, "column": None, "reason": reason}
     return InvalidBackup(say("at_line", file=file.name, line=1, reason=reason), details=details)
-
-
-def _promised_header(start: bytes, fact: TableFact) -> Header:
-    """The columns a manifest names, whatever their names; the first block's checksum covers the line itself."""
-    size = start.find(b"\n") + 1
-    if size == 0:
-        raise RowError("invalid", 1, None, say("header_missing"))
-    return Header(tuple(column.name for column in fact.columns), size, csv_header.line_end(start))
-
-
-def _binary_header(start: bytes, fact: TableFact | None) -> Header:
-    if fact is None:
-        raise RowError("invalid", 1, None, say("binary_needs_manifest"))
-    return Header(tuple(column.name for column in fact.columns), pgcopy.strip_header(start), b"\n")
 
 
 def _converted(
@@ -257,18 +243,33 @@ def _coerced(conversion: Conversion, header: Header, table: Table, fact: TableFa
 
 
 def _columns(
-    header: Header, table: Table, conversion: Conversion | None, coerced: frozenset[str]
+    header: Header,
+    table: Table,
+    conversion: Conversion | None,
+    coerced: frozenset[str],
+    dimensions: int | None,
 ) -> tuple[csv_reader.Column, ...]:
     """The file's columns, typed as the table has them; what is coerced, as the older shape has it."""
-    types = {column.name: column.type for column in table.columns}
+    found = {column.name: _typed(column, table, dimensions) for column in table.columns}
+    old: dict[str, str] = {}
     if conversion:
         older = {column.name: column.type for column in conversion.older[conversion.table].columns}
-        types |= {name: older[name] for name in conversion.ids} if conversion.key in coerced else {}
-        types |= {name: conversion.types[name][0] for name in coerced & conversion.types.keys()}
-    missing = [name for name in header.columns if name not in types]
+        old |= {name: older[name] for name in conversion.ids} if conversion.key in coerced else {}
+        old |= {name: conversion.types[name][0] for name in coerced & conversion.types.keys()}
+    found |= {name: csv_reader.Column(name, type_name) for name, type_name in old.items()}
+    missing = [name for name in header.columns if name not in found]
     if missing:
         raise _mismatch(say("columns_missing_in_table", table=table.name, columns=", ".join(missing)), table, missing)
-    return tuple(csv_reader.Column(name, types[name]) for name in header.columns)
+    return tuple(found[name] for name in header.columns)
+
+
+def _typed(column: Column, table: Table, dimensions: int | None) -> csv_reader.Column:
+    """dimensions: those of the layout's first vector, whose column need not say it itself."""
+    of_vectors = types.is_vector(column.type)
+    own = column.modifier if of_vectors and column.modifier > 0 else None
+    first = next(filter(None, map(table.column, table.layout.vectors)), None)
+    expected = dimensions if of_vectors and column == first else None
+    return csv_reader.Column(column.name, column.type, own or expected, column.element_oid)
 
 
 def _expect_required(table: Table, given: Collection[str], known: Collection[str]) -> None:
@@ -289,7 +290,7 @@ def _must_be_given(column: Column) -> bool:
 def _expect_types(fact: TableFact, columns: tuple[csv_reader.Column, ...], table: Table) -> None:
     """Binary values mean something only to the type that wrote them."""
     for column, read in zip(fact.columns, columns, strict=True):
-        if not ddl_types.same_type(read.type, column.type) and not {read.type, column.type} <= TEXT_TYPES:
+        if not ddl_types.same_type(read.type, column.type) and not types.same_bytes(read.type, column.type):
             raise _mismatch(say("column_type_differs", table=table.name, column=column.name), table, [column.name])
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from common.errors import ServiceError
-from data_pipeline.formats import blocks, csv_reader
+from data_pipeline.formats import blocks, csv_reader, registry
 from data_pipeline.formats.csv_reader import RowError
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect
@@ -18,7 +18,7 @@ never as large, and of the few values in one of those hardly any means something
 
 def hear(backup_set: BackupSet, restored: Sequence[str], dialect: SetDialect) -> None:
     """Let the files of a set that are not restored tell its dialect too. One that can't be read tells nothing."""
-    if backup_set.manifest or backup_set.format != "csv" or dialect.told:
+    if backup_set.manifest or not registry.of(backup_set.format).described or dialect.told:
         return
     whole = replace(backup_set, files={**backup_set.others, **backup_set.files})
     for name in backup_set.layout.names:

@@ -5,17 +5,18 @@ Which stems there are is the business of layouts.
 """
 
 import re
-from typing import Literal
 
 from common.errors import InvalidParams
 from common.messages import say
+from data_pipeline.formats import registry
+from data_pipeline.formats.format import FormatName
 
-FileFormat = Literal["csv", "binary"]
-SUFFIXES: dict[FileFormat, str] = {"csv": "csv", "binary": "pgcopy"}
+FileFormat = FormatName
+SUFFIXES: dict[FileFormat, str] = {name: one.suffix for name, one in registry.FORMATS.items()}
 FORMATS: dict[str, FileFormat] = {suffix: name for name, suffix in SUFFIXES.items()}
 LOG = "vector_backup_log.txt"
 TIMESTAMP = re.compile(r"[0-9]{8}_[0-9]{6}")
-TABLE_FILE = re.compile(r"(?P<stem>.+)_(?P<timestamp>[0-9]{8}_[0-9]{6})\.(?P<suffix>csv|pgcopy)")
+TABLE_FILE = re.compile(r"(?P<stem>.+)_(?P<timestamp>[0-9]{8}_[0-9]{6})\.(?P<suffix>" + "|".join(FORMATS) + ")")
 CLAIM_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.claim")
 MARK_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.(?:[0-9a-f]{32}\.hold|removal)")
 """Beside a set in a store that has no locks: a process reads it, or deletes it."""

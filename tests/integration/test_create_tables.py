@@ -105,6 +105,32 @@ def test_an_empty_database_gets_everything_as_it_was(
     assert all(one["success"] for one in made["indexes"].values())
 
 
+EVERY_KIND = """
+ALTER TABLE langchain_pg_embedding ADD a numeric(10,2), ADD b numeric, ADD c bit(8), ADD d varbit(9), ADD e varbit,
+  ADD f timestamptz(3), ADD g time(0), ADD h interval(2), ADD i interval, ADD j char(5), ADD k text[],
+  ADD l varchar(7)[],
+  ADD m vector(2)[], ADD n sparsevec(9), ADD o name, ADD p "char", ADD q oid, ADD r bool, ADD s bytea, ADD t float4,
+  ADD u numeric(3,-2), ADD v int8[], ADD w timestamp(0)[],
+  ADD x interval year, ADD y interval day to second(1), ADD z interval hour[];
+UPDATE langchain_pg_embedding SET a = 1.10, b = 'NaN', c = B'10100101', d = B'', e = B'1', f = now(), g = '24:00:00',
+  h = '1 mon -00:00:01.5', j = 'x', k = '{"a,b",NULL}', l = '[0:1]={x,y}', m = '{"[1,2]"}', n = '{1:1}/9', o = 'o',
+  p = 'p', q = 4294967295, r = true, s = '\\x00', t = '-0', u = 12345, v = '{{1},{2}}', w = '{infinity}';
+"""
+
+
+@pytest.mark.parametrize("file_format", ["csv", "binary"])
+def test_columns_of_every_kind_come_back_with_their_lengths_and_precisions(
+    client: Any, database: Any, rows: None, elsewhere: Any, empty_database: Any, file_format: str
+) -> None:
+    """pgvector's types have other numbers there, and the bytes of an array name the type of its elements by number."""
+    database.execute(EVERY_KIND)
+    everything = "SELECT e::text FROM langchain_pg_embedding e ORDER BY id"
+    answer = created(elsewhere, backup(client, format=file_format))
+    assert answer["warnings"] == []
+    assert empty_database.fetch(COLUMNS) == database.fetch(COLUMNS)
+    assert empty_database.fetch(everything) == database.fetch(everything)
+
+
 def test_without_being_asked_nothing_is_made(client: Any, rows: None, elsewhere: Any, empty_database: Any) -> None:
     assert failure(elsewhere.restore(**backup(client))) == (409, "SCHEMA_MISMATCH")
     assert relations(empty_database) == []

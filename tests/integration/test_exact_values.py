@@ -19,9 +19,10 @@ import numpy as np
 import psycopg2
 import pytest
 
-from data_pipeline.formats import csv_reader, encoder, pgcopy
+from data_pipeline.formats import csv_reader, pgcopy, registry
 from data_pipeline.formats.csv_reader import Column, Layout, RowError
 
+CSV = registry.of("csv")
 Row = tuple[Any, ...]
 
 
@@ -30,7 +31,7 @@ class Tables:
 
     def __init__(self, connection: Any, types: tuple[str, ...]) -> None:
         self.cursor = connection.cursor()
-        self.layout = Layout(tuple(Column(f"c_{type_}", type_) for type_ in types), "copy", b"\n", None, None)
+        self.layout = Layout(tuple(Column(f"c_{type_}", type_) for type_ in types), "copy", b"\n", None)
         self.names = [column.name for column in self.layout.columns]
         columns = ", ".join(f"c_{type_} {type_}" for type_ in types)
         for table in ("theirs", "ours"):
@@ -43,7 +44,7 @@ class Tables:
             self.cursor.execute("TRUNCATE theirs RESTART IDENTITY")  # identity values are not rolled back
             self._load("theirs", "csv, HEADER", ",".join(self.names).encode() + b"\n" + body)
             for binary in (True, False):
-                payload = encoder.encode_csv(legacy or body, layout, binary).payload[0]
+                payload = CSV.encode(legacy or body, layout, binary).payload[0]
                 self.cursor.execute("TRUNCATE ours RESTART IDENTITY")
                 if binary:
                     self._load("ours", "binary", pgcopy.HEADER + payload + pgcopy.TRAILER)
@@ -73,7 +74,7 @@ class Tables:
 
     def we_accept(self, body: bytes) -> bool:
         try:
-            encoder.encode_csv(body, self.layout, True)
+            CSV.encode(body, self.layout, True)
         except RowError:
             return False
         return True
@@ -309,7 +310,7 @@ def some_csv(random_: random.Random, newline: bytes) -> bytes:
 
 
 def parsed(body: bytes, layout: Layout, newline: bytes) -> list[Row] | None:
-    layout = Layout(layout.columns, "copy", newline, None, None)
+    layout = Layout(layout.columns, "copy", newline, None)
     try:
         records = list(csv_reader.parse(body, layout))
     except RowError:

@@ -13,10 +13,10 @@ from data_pipeline.formats import csv_header, csv_reader
 from data_pipeline.formats.csv_header import Header
 from data_pipeline.formats.csv_reader import Column, Layout, RowError
 
-PLAIN = Layout((Column("name", "varchar"), Column("document", "varchar")), "copy", b"\n", None, None)
-WINDOWS = Layout(PLAIN.columns, "copy", b"\r\n", None, None)
+PLAIN = Layout((Column("name", "varchar"), Column("document", "varchar")), "copy", b"\n", None)
+WINDOWS = Layout(PLAIN.columns, "copy", b"\r\n", None)
 EMBEDDINGS = Layout(
-    (Column("id", "varchar"), Column("embedding", "vector"), Column("document", "varchar")), "copy", b"\n", None, None
+    (Column("id", "varchar"), Column("embedding", "vector"), Column("document", "varchar")), "copy", b"\n", None
 )
 LEGACY = Layout(
     (Column("id", "varchar"), Column("document", "varchar"), Column("cmetadata", "jsonb")),
@@ -354,5 +354,5 @@ def test_what_has_no_json_is_refused_with_line_and_column(text: str) -> None:
 
 
 def test_the_quirks_of_legacy_files_are_not_applied_to_others() -> None:
-    layout = Layout(LEGACY.columns, "copy", b"\r\n", None, None)
+    layout = Layout(LEGACY.columns, "copy", b"\r\n", None)
     assert parsed(b",,{'a': 1}\r\n,\"\",1\r\n", layout) == [[None, None, b"{'a': 1}"], [None, b"", b"1"]]

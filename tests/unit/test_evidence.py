@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import simdjson
 
-from data_pipeline.formats import csv_reader, encoder, evidence
+from data_pipeline.formats import csv_reader, evidence, registry
 from data_pipeline.formats.csv_reader import Column, Layout
 from data_pipeline.formats.evidence import Contradicted, Evidence, Sign
 
 COLUMNS = (Column("id", "varchar"), Column("document", "varchar"), Column("cmetadata", "jsonb"))
-UNKNOWN = Layout(COLUMNS, "copy", b"\n", None, None, decided=False)
+UNKNOWN = Layout(COLUMNS, "copy", b"\n", None, decided=False)
 
 OF_COPY = [
     *("null", "true", "false", " null ", '"text"', '"it\'s"', '{"key": 1}', '["a"]', "[null]", '[1, {"it\'s": true}]'),
@@ -95,8 +95,8 @@ def test_a_carriage_return_without_quotes_is_pythons_where_it_ends_no_line() -> 
     with pytest.raises(Contradicted) as found:
         gathered(block)
     assert found.value.evidence == Evidence(None, Sign(1, "document"), 0)
-    assert csv_reader.parse(block, Layout(COLUMNS, "python", b"\n", None, None)).columns[1] == [b"one\rtwo"]
-    for decided in (Layout(COLUMNS, "copy", b"\n", None, None), Layout(COLUMNS, "python", b"\r\n", None, None)):
+    assert csv_reader.parse(block, Layout(COLUMNS, "python", b"\n", None)).columns[1] == [b"one\rtwo"]
+    for decided in (Layout(COLUMNS, "copy", b"\n", None), Layout(COLUMNS, "python", b"\r\n", None)):
         with pytest.raises(csv_reader.RowError):
             csv_reader.parse(block, decided)
     with pytest.raises(csv_reader.RowError):
@@ -108,7 +108,7 @@ def test_a_carriage_return_without_quotes_is_pythons_where_it_ends_no_line() -> 
 )
 def test_a_block_that_contradicts_the_assumed_dialect_is_not_encoded(dialect: Any, block: bytes) -> None:
     with pytest.raises(Contradicted) as found:
-        encoder.encode_csv(block, Layout(COLUMNS, dialect, b"\n", None, None, decided=False), True)
+        registry.of("csv").encode(block, Layout(COLUMNS, dialect, b"\n", None, decided=False), True)
     assert pickle.loads(pickle.dumps(found.value)).evidence == found.value.evidence
 
 
@@ -117,5 +117,5 @@ def test_nothing_is_gathered_where_the_dialect_is_decided() -> None:
 
 
 def test_an_index_in_front_is_no_column() -> None:
-    found = csv_reader.parse(b"0,a,x,{}\n1,b,y,{}\n", Layout(COLUMNS, "python", b"\n", None, None, unnamed=1))
+    found = csv_reader.parse(b"0,a,x,{}\n1,b,y,{}\n", Layout(COLUMNS, "python", b"\n", None, unnamed=1))
     assert list(found) == [[b"a", b"x", b"{}"], [b"b", b"y", b"{}"]]

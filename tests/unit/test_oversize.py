@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from data_pipeline.formats import registry
 from data_pipeline.formats.csv_reader import Column
 from data_pipeline.postgres.reading import oversize
 from data_pipeline.postgres.reading.oversize import Oversize
@@ -28,28 +29,28 @@ def tuple_of(*values: bytes | None) -> bytes:
     ],
 )
 def test_in_csv_it_is_measured_without_its_quotes(message: str, column: str, size: int) -> None:
-    found = oversize.find(message.encode(), COLUMNS, ["uuid"], "csv", 10)
+    found = oversize.find(message.encode(), COLUMNS, ["uuid"], registry.of("csv"), 10)
     assert found is not None
     assert (found.column, found.bytes) == (column, size)
 
 
 @pytest.mark.parametrize("message", [b'"xxxxxxxxxx",,\n', b',"""""""",\n', b",,\n"])
 def test_a_value_of_the_limit_is_none(message: bytes) -> None:
-    assert oversize.find(message, COLUMNS, ["uuid"], "csv", 10) is None
+    assert oversize.find(message, COLUMNS, ["uuid"], registry.of("csv"), 10) is None
 
 
 def test_in_binary_it_is_named_by_its_key() -> None:
     message = tuple_of(None, b"{" * 21, ID.bytes)
-    assert oversize.find(message, COLUMNS, ["uuid"], "binary", 20) == Oversize("cmetadata", 21, str(ID))
-    assert oversize.find(message, COLUMNS, ["uuid"], "binary", 21) is None
+    assert oversize.find(message, COLUMNS, ["uuid"], registry.of("binary"), 20) == Oversize("cmetadata", 21, str(ID))
+    assert oversize.find(message, COLUMNS, ["uuid"], registry.of("binary"), 21) is None
 
 
 def test_a_key_of_several_columns_is_given_whole_and_a_long_one_cut() -> None:
     columns = [Column(name, "text") for name in "abc"]
     line = b'"a ""quoted""",' + b"k" * 300 + b",1\n"
-    found = oversize.find(b"x" * 400 + b"," + line.partition(b",")[2], columns, ["b", "c"], "csv", 310)
+    found = oversize.find(b"x" * 400 + b"," + line.partition(b",")[2], columns, ["b", "c"], registry.of("csv"), 310)
     assert found is not None
     assert found.key == "k" * 200
-    found = oversize.find(line, columns, ["a", "c"], "csv", 200)
+    found = oversize.find(line, columns, ["a", "c"], registry.of("csv"), 200)
     assert found is not None
     assert found.key == 'a "quoted", 1'

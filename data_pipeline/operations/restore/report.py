@@ -72,7 +72,7 @@ class Outcome:
             "file_size": format_size(source.file.size),
             "file_bytes": source.file.size,
             "duration": round(duration, 3),
-            **({"dialect": source.layout.dialect} if source.format == "csv" else {}),
+            **({"dialect": source.layout.dialect} if source.format.described else {}),
         }
         if not source.binary:
             self._warnings.append(say("restore_by_text", file=source.name))

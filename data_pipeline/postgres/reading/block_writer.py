@@ -7,12 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from data_pipeline.formats import pgcopy
+from data_pipeline.formats.format import Format
 from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.progress import Progress
 from data_pipeline.sets.table_source import BLOCK_BYTES
 from data_pipeline.storage.base import Writable
-from data_pipeline.storage.naming import FileFormat
 
 BYTES_AHEAD = 4 * BLOCK_BYTES
 """What may wait to be written: enough to ride out a slow moment of the disk, and memory stays flat."""
@@ -101,7 +100,7 @@ class BlockWriter:
 class Rows:
     """What COPY TO writes to, one message a row, without a CSV header: gives a BlockWriter its rows, frame left out.
 
-    In binary the frame's header stands in front of the first row, and the trailer is a message of its own. line: the
+    A format's header stands in front of the first row, and its trailer is a message of its own. line: the
     COPY's connection, which doesn't wait for its server while a block is handed over. check: what is done with a row
     that is longer than `largest_field`; it raises if the row can't be saved.
     """
@@ -109,7 +108,7 @@ class Rows:
     def __init__(
         self,
         writer: BlockWriter,
-        file_format: FileFormat,
+        file_format: Format,
         line: Line,
         largest_field: int,
         check: Callable[[bytes], None],
@@ -117,16 +116,16 @@ class Rows:
         self._writer = writer
         self._line = line
         self._largest_field, self._check = largest_field, check
-        self._framed = file_format == "binary"
+        self._header, self._trailer = file_format.stream_header, file_format.trailer
         self._at_start = True
         self._rows: list[bytes] = []
         self._bytes = 0
 
     def write(self, message: bytes) -> None:
-        if self._framed:
+        if self._trailer:
             if self._at_start:
-                message, self._at_start = message.removeprefix(pgcopy.HEADER), False
-            if message == pgcopy.TRAILER:  # no row is that short
+                message, self._at_start = message.removeprefix(self._header), False
+            if message == self._trailer:  # no row is that short
                 self._at_start = True
                 return
         size = len(message)

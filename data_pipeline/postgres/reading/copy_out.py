@@ -9,7 +9,8 @@ import psycopg2
 
 from common.errors import InternalError, InvalidBackup, ServiceError
 from common.messages import say
-from data_pipeline.formats import csv_reader, pgcopy
+from data_pipeline.formats import csv_reader, registry
+from data_pipeline.formats.format import Format
 from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.link import wire
@@ -31,7 +32,7 @@ class Limit:
 
     table: Table
     key: Sequence[str]
-    file_format: FileFormat
+    file_format: Format
     largest_field: int
 
     def expect_kept(self, message: bytes) -> None:
@@ -63,7 +64,7 @@ class Extraction:
     Each session takes the next part of the table when it is done with one.
     """
 
-    def __init__(self, table: Table, scope: Scope, file_format: FileFormat, writer: BlockWriter, limit: Limit) -> None:
+    def __init__(self, table: Table, scope: Scope, file_format: Format, writer: BlockWriter, limit: Limit) -> None:
         self._table, self._scope, self._format, self._writer = table, scope, file_format, writer
         self._limit = limit
         self._guard = threading.Lock()
@@ -97,7 +98,7 @@ class Extraction:
         try:
             session.cursor.execute("SAVEPOINT rows")
             while (part := self._next_part()) is not None:
-                count = tables.copy_out(session.cursor, self._table, self._scope, part, self._format, taken)
+                count = tables.copy_out(session.cursor, self._table, self._scope, part, self._format.name, taken)
                 with self._guard:
                     self._rows += count
             taken.close()
@@ -147,12 +148,11 @@ def save(
     sessions[0].enter("read", table.name)
     cursor = sessions[0].cursor
     name = table_file(table.layout.stem, draft.timestamp, file_format)
-    binary = file_format == "binary"
-    header = pgcopy.HEADER if binary else tables.csv_header(cursor, table)
-    trailer = pgcopy.TRAILER if binary else b""
-    with draft.create(name) as file, BlockWriter(file, header, trailer, sessions[0].progress) as writer:
-        limit = Limit(table, staging.key(cursor, table).columns, file_format, largest_field)
-        count = Extraction(table, scope, file_format, writer, limit).run(sessions)
+    written = registry.of(file_format)
+    header = written.header([column.name for column in table.columns])
+    with draft.create(name) as file, BlockWriter(file, header, written.trailer, sessions[0].progress) as writer:
+        limit = Limit(table, staging.key(cursor, table).columns, written, largest_field)
+        count = Extraction(table, scope, written, writer, limit).run(sessions)
     if count != sum(block["rows"] for block in writer.blocks):
         raise InternalError(say("backup_row_count_differs", table=table.name))
     index_facts, foreign_keys = indexes.facts(cursor, table)

@@ -10,8 +10,8 @@ from typing import Any
 
 from common.errors import PermissionDenied, SchemaMismatch, ServiceError
 from common.messages import say
+from data_pipeline.formats import types
 from data_pipeline.layouts.base import TableLayout
-from data_pipeline.postgres.schema.ddl_types import VECTOR_TYPES
 
 MOST_OTHERS = 20
 """Of the tables that are there instead, an answer lists no more."""
@@ -72,7 +72,7 @@ def of(cursor: Any, schema: str, sought: Sequence[TableLayout]) -> ServiceError 
 def missing(cursor: Any, schema: str, sought: Sequence[TableLayout]) -> SchemaMismatch:
     """The answer for tables that are not there: where they were looked for, and what is there instead."""
     place, names = Place.of(cursor, sought[0].schema or schema), [table.name for table in sought]
-    cursor.execute(OTHERS, (list(VECTOR_TYPES), MOST_OTHERS))
+    cursor.execute(OTHERS, (list(types.VECTORS), MOST_OTHERS))
     others = [{"table": f"{where}.{name}", "rows": rows} for where, name, rows in cursor.fetchall()]
     details = {"tables": names, "schema": place.schema, "database": place.database, "present": others}
     text = _text(place, ", ".join(names), ", ".join(str(other["table"]) for other in others))

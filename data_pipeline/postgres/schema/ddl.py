@@ -82,7 +82,7 @@ def missing(cursor: Any, schema: str, designs: Mapping[str, Design]) -> Missing:
             absent.append(design)
         lacking += [(name, fact) for fact in _lacking(cursor, table, design)]
     known = [(name, fact) for name, fact in lacking if _is_known(fact, designs, schema)]
-    vectors = any(ddl_types.is_vector(column.type) for design in designs.values() for column in design.columns)
+    vectors = any(ddl_types.from_extension(column.type) for design in designs.values() for column in design.columns)
     return Missing(
         extension=vectors and ddl_types.extension_schema(cursor) is None,
         tables=absent,

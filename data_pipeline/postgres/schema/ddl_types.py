@@ -11,17 +11,13 @@ from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 
 from common.errors import SchemaMismatch
 from common.messages import say
+from data_pipeline.formats import types
 from data_pipeline.sets.manifest import Distance
 from data_pipeline.sets.table_facts import ForeignKeyFact, IndexFact
 
-PLAIN_TYPES = frozenset(
-    [
-        *("uuid", "varchar", "text", "bpchar", "json", "jsonb", "bool", "bytea"),
-        *("int2", "int4", "int8", "float4", "float8", "numeric"),
-        *("date", "time", "timetz", "timestamp", "timestamptz", "interval"),
-    ]
-)
-VECTOR_TYPES = frozenset({"vector", "halfvec", "sparsevec"})
+EXTENSION_TYPES = frozenset(array for name in types.VECTORS for array in (name, f"_{name}"))
+"""pgvector's types and the arrays of them."""
+
 OPERATORS: dict[Distance, str] = {"cosine": "<=>", "l2": "<->", "inner_product": "<#>", "l1": "<+>"}
 """pgvector's operators by what they measure."""
 
@@ -31,13 +27,7 @@ DISTANCE_CLASSES = {
 }
 """The distance of each operator class that an index over vectors may have."""
 
-PLAIN_CLASSES = frozenset(
-    [
-        *("uuid_ops", "text_ops", "varchar_ops", "bpchar_ops", "text_pattern_ops", "varchar_pattern_ops", "jsonb_ops"),
-        *("bool_ops", "int2_ops", "int4_ops", "int8_ops", "float4_ops", "float8_ops", "numeric_ops", "bytea_ops"),
-        *("date_ops", "time_ops", "timetz_ops", "timestamp_ops", "timestamptz_ops", "interval_ops"),
-    ]
-)
+PLAIN_CLASSES = frozenset(name for one in types.SCALARS.values() for name in one.operator_classes) | {"array_ops"}
 CLASSES: dict[str, frozenset[str]] = {
     "btree": PLAIN_CLASSES,
     "hash": PLAIN_CLASSES,
@@ -57,10 +47,6 @@ OPTIONS: dict[str, frozenset[str]] = {
 OPTION_VALUE = re.compile(r"[0-9]{1,10}|on|off|true|false")
 ON_DELETE = {"no action", "restrict", "cascade", "set null", "set default"}
 
-LENGTH_HEADER = 4
-"""What a varchar's atttypmod counts beside its length."""
-
-LONGEST_VARCHAR = 10485760
 EXTENSION_SCHEMA = """
 SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'
 """
@@ -77,9 +63,9 @@ def extension_schema(cursor: Any) -> str | None:
     return str(found[0]) if found else None
 
 
-def is_vector(type_name: str) -> bool:
-    """Whether a type is one of pgvector's; it may stand with its schema."""
-    return type_name.rpartition(".")[2] in VECTOR_TYPES
+def from_extension(type_name: str) -> bool:
+    """Whether a type is one of pgvector's, or an array of one; it may stand with its schema."""
+    return type_name.rpartition(".")[2] in EXTENSION_TYPES
 
 
 def same_type(one: str, other: str) -> bool:
@@ -87,25 +73,31 @@ def same_type(one: str, other: str) -> bool:
 
     Manifests of earlier versions name a type without its schema where the role's search path led to it.
     """
+    one, other = _array_named(one), _array_named(other)
     plain, others = one.rpartition(".")[2], other.rpartition(".")[2]
-    half_named = ("." in one) != ("." in other) and plain not in PLAIN_TYPES | {"vector"}
+    half_named = ("." in one) != ("." in other) and plain not in types.BUILT_IN | {"vector"}
     return one == other or (half_named and plain == others)
+
+
+def _array_named(name: str) -> str:
+    """Manifests of earlier versions name an array of pgvector's as format_type does: `public.vector[]`."""
+    schema, dot, plain = name.rpartition(".")
+    return f"{schema}{dot}_{plain.removesuffix('[]')}" if plain.endswith("[]") else name
 
 
 def column_type(name: str, modifier: int, schema: str | None) -> Composable:
     """A column's type, for a statement: modifier is its atttypmod, -1 for none; schema is pgvector's.
 
-    Raises UnsupportedType for a type nobody here knows, SchemaMismatch for a vector where there is no pgvector.
+    Raises UnsupportedType for a type that is unknown here, SchemaMismatch for one of pgvector's where that is missing.
     """
-    if name in PLAIN_TYPES:
-        length = modifier - LENGTH_HEADER
-        sized = name == "varchar" and 0 < length <= LONGEST_VARCHAR
-        return _sized(Identifier("pg_catalog", name), length if sized else None)
-    if not is_vector(name):
+    plain = _array_named(name).rpartition(".")[2]
+    found = types.find(plain)
+    if found is None or (name not in types.BUILT_IN and plain not in EXTENSION_TYPES):
         raise UnsupportedType(say("column_type_unsupported"), can_retry=False)
-    if schema is None:
+    if plain in EXTENSION_TYPES and schema is None:
         raise SchemaMismatch(say("pgvector_missing"), can_retry=False)
-    return _sized(Identifier(schema, name.rpartition(".")[2]), modifier if modifier > 0 else None)
+    owner = schema if plain in EXTENSION_TYPES and schema else "pg_catalog"
+    return SQL("{}{}").format(Identifier(owner, plain), _modifiers(found.modifiers(modifier)))
 
 
 def index_method(fact: IndexFact, schema: str | None) -> Composed | None:
@@ -141,7 +133,7 @@ def foreign_key(fact: ForeignKeyFact, referenced_table: Identifier) -> Composed 
 def _key(fact: IndexFact, number: int, schema: str | None) -> Composed | None:
     cast = fact.casts[number] if number < len(fact.casts) else None
     if cast:
-        if cast.type not in VECTOR_TYPES or not cast.dimensions:
+        if not types.is_vector(cast.type) or not cast.dimensions:
             return None
         return SQL("(({})::{})").format(Identifier(cast.column), column_type(cast.type, cast.dimensions, schema))
     return None if fact.keys[number] == "expression" else SQL("{}").format(Identifier(fact.keys[number]))
@@ -156,5 +148,5 @@ def _listed(template: str, parts: list[Any]) -> Composed:
     return SQL(template).format(SQL(", ").join(parts)) if parts else Composed([])
 
 
-def _sized(name: Identifier, size: int | None) -> Composed:
-    return SQL("{}").format(name) if size is None else SQL("{}({})").format(name, SQL(str(size)))
+def _modifiers(numbers: tuple[int, ...]) -> Composed:
+    return _listed("({})", [SQL(str(number)) for number in numbers])

@@ -6,7 +6,6 @@ translates them.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import Any, Literal
 
 from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedTable
@@ -25,12 +24,14 @@ LockMode = Literal["ACCESS SHARE", "ROW EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ACCE
 # called "uuid" or "vector" is not taken for it, wherever it is.
 COLUMNS = """
 SELECT a.attname, a.atttypmod, a.attnotnull, a.atthasdef OR a.attidentity <> '',
-       CASE WHEN n.nspname = 'pg_catalog' OR t.typname = ANY(%(vectors)s) AND e.oid IS NOT NULL THEN t.typname
+       (SELECT m.oid::bigint FROM pg_type m WHERE m.typarray = t.oid),
+       CASE WHEN n.nspname = 'pg_catalog' OR t.typname = ANY(%(extensions)s) AND EXISTS (
+                 SELECT FROM pg_extension e
+                 JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+                 WHERE e.extname = 'vector' AND e.extnamespace = t.typnamespace AND d.deptype = 'e'
+                 AND d.classid = 'pg_type'::regclass AND d.objid IN (t.oid, t.typelem)) THEN t.typname
             ELSE format_type(t.oid, NULL) END
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
-LEFT JOIN (pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid)
-  ON e.extname = 'vector' AND e.extnamespace = t.typnamespace
-  AND d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'
 WHERE a.attrelid = %(table)s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY a.attnum
 """
@@ -49,13 +50,17 @@ WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p')
 
 @dataclass(frozen=True)
 class Column:
-    """A column that COPY can fill: PostgreSQL's type name, and atttypmod (a vector's dimensions, -1 for any)."""
+    """A column that COPY can fill: PostgreSQL's type name, and atttypmod (a vector's dimensions, -1 for any).
+
+    element_oid: of an array, the oid of its elements' type.
+    """
 
     name: str
     type: str
     modifier: int
     not_null: bool
     has_default: bool
+    element_oid: int | None = None
 
 
 @dataclass(frozen=True)
@@ -183,10 +188,10 @@ def find(cursor: Any, schema: str, layout: TableLayout) -> Table | None:
     oid, has_children = found
     if has_children:  # TRUNCATE and DELETE would reach rows that COPY does not save, and it saves no partitions at all
         raise SchemaMismatch(say("table_partitioned", table=name), can_retry=False, details={"table": name})
-    cursor.execute(COLUMNS, {"table": oid, "vectors": list(ddl_types.VECTOR_TYPES)})
+    cursor.execute(COLUMNS, {"table": oid, "extensions": sorted(ddl_types.EXTENSION_TYPES)})
     columns = tuple(
-        Column(column, type_name, modifier, not_null, has_default)
-        for column, modifier, not_null, has_default, type_name in cursor.fetchall()
+        Column(column, type_name, modifier, not_null, has_default, element_oid)
+        for column, modifier, not_null, has_default, element_oid, type_name in cursor.fetchall()
     )
     return Table(place, layout.relation, oid, columns, layout)
 
@@ -244,7 +249,7 @@ def copy_out(cursor: Any, table: Table, scope: Scope, pages: Pages, file_format:
     """COPY the table's rows to a sink, in the table's column order; returns how many the server read.
 
     The server sends one message a row, and psycopg2 one write a message; in binary a header stands in front of the
-    first one, and a trailer comes after the last. CSV comes without its header: csv_header() has it.
+    first one, and a trailer comes after the last. CSV comes without its header.
     """
     names = _names([column.name for column in table.columns])
     if scope == EVERYTHING and pages == ALL_PAGES:
@@ -254,15 +259,6 @@ def copy_out(cursor: Any, table: Table, scope: Scope, pages: Pages, file_format:
         rows = SQL("(SELECT {} FROM {} l WHERE {})").format(names, table.identifier, conditions)
     cursor.copy_expert(SQL("COPY {} TO STDOUT WITH (FORMAT {})").format(rows, SQL(file_format)), sink)
     return int(cursor.rowcount)
-
-
-def csv_header(cursor: Any, table: Table) -> bytes:
-    """The line of column names with which the server's CSV begins, quoted as it quotes them."""
-    line = BytesIO()
-    names = _names([column.name for column in table.columns])
-    rows = SQL("(SELECT {} FROM {} WHERE FALSE)").format(names, table.identifier)
-    cursor.copy_expert(SQL("COPY {} TO STDOUT WITH (FORMAT csv, HEADER true)").format(rows), line)
-    return line.getvalue()
 
 
 def export_snapshot(cursor: Any) -> str:

@@ -9,7 +9,7 @@ import psycopg2
 
 from common.errors import DuplicateRows, InvalidBackup, OrphanRows, ServiceError, TriggerChangedRows
 from common.messages import say
-from data_pipeline.formats import blocks, encoder, pgcopy
+from data_pipeline.formats import blocks, pgcopy
 from data_pipeline.formats.blocks import Block, Job
 from data_pipeline.formats.csv_reader import RowError
 from data_pipeline.formats.evidence import Contradicted
@@ -49,6 +49,8 @@ class Reading:
     ) -> None:
         self.rows = self.sent = 0
         self.passed: list[Passed] = []
+        self.declined = False
+        """Whether the last block is CSV although binary tuples were asked for."""
         self._lines = source.header_lines
         self._source = source
         self.layout = replace(source.layout, collections=collections, largest_field=pool.largest_field)
@@ -71,6 +73,7 @@ class Reading:
                     ambiguous += encoded.evidence.ambiguous
                 self._lines += encoded.lines
                 stripped += encoded.stripped
+                self.declined = encoded.declined
                 yield from _messages(encoded.payload)
                 self._progress.advance(self.passed[-1].block.length, encoded.rows)
                 del encoded  # before the next block is there
@@ -89,7 +92,7 @@ class Reading:
             for block in source.blocks(self._pool.largest_field):
                 found.append(block)
                 readable = portion(block.offset, block.length)
-                yield Job(readable, block, self._layout, source.format, source.binary)
+                yield Job(readable, block, self._layout, source.format.name, source.binary)
 
 
 def _messages(payload: Iterable[bytes]) -> Iterator[bytes]:
@@ -100,6 +103,13 @@ def _messages(payload: Iterable[bytes]) -> Iterator[bytes]:
         else:
             view = memoryview(piece)
             yield from (bytes(view[start : start + MESSAGE_BYTES]) for start in range(0, len(piece), MESSAGE_BYTES))
+
+
+class Unencoded(Exception):
+    """A file that was to go to the server in binary has texts that only the server can read: all of it goes as text.
+
+    Not a ServiceError: nothing has failed.
+    """
 
 
 class CopyStream:
@@ -134,6 +144,20 @@ def load(session: Session, source: Source, collections: frozenset[bytes] | None,
     line, or whatever the database refuses. The caller's transaction decides what becomes of the rows.
     """
     session.enter("load", source.name)
+    if not source.may_decline:
+        return _load(session, source, collections, pool)
+    session.cursor.execute("SAVEPOINT encoded")
+    try:
+        written = _load(session, source, collections, pool)
+    except Unencoded:
+        session.cursor.execute("ROLLBACK TO SAVEPOINT encoded")
+        session.progress.begin_again()
+        written = _load(session, replace(source, binary=False), collections, pool)
+    session.cursor.execute("RELEASE SAVEPOINT encoded")
+    return written
+
+
+def _load(session: Session, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool) -> int:
     reading = Reading(source, collections, pool, session.progress)
     written = _copy(session, source, reading)
     if written != reading.sent:  # a trigger has left rows out
@@ -143,7 +167,10 @@ def load(session: Session, source: Source, collections: frozenset[bytes] | None,
 
 def _framed(reading: Reading) -> Iterator[bytes]:
     yield pgcopy.HEADER
-    yield from reading
+    for piece in reading:
+        if reading.declined:
+            raise Unencoded
+        yield piece
     yield pgcopy.TRAILER
 
 
@@ -185,8 +212,4 @@ def _line_of(record: int, source: Source, reading: Reading) -> int | None:
     if passed is None:
         return record
     data = blocks.read(source.file, passed.block)
-    return (
-        passed.lines_before
-        + 1
-        + encoder.record_before(data, reading.layout, source.format == "csv", record - passed.first_record)
-    )
+    return passed.lines_before + 1 + source.format.record_before(data, reading.layout, record - passed.first_record)

@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from data_pipeline.formats import vectors
-from data_pipeline.formats.csv_reader import BadValue
+from data_pipeline.formats.types.column_type import BadValue
+from data_pipeline.formats.types.pgvector import vector as vectors
 
 
 def floats(text: bytes) -> tuple[float, ...]:
