@@ -20,7 +20,7 @@ from common.sizes import format_size
 from data_pipeline.engine import Engine
 from data_pipeline.formats.evidence import Dialect
 from data_pipeline.operations.restore import advice
-from data_pipeline.operations.restore.dry_run import Rehearsal
+from data_pipeline.operations.restore.dry_run import DryRun
 from data_pipeline.operations.restore.options import Options
 from data_pipeline.operations.restore.report import LIMITED
 from data_pipeline.operations.restore.restore import Restore
@@ -115,21 +115,21 @@ class VectorRestoreManager:
         target = self._engine.databases.resolve(pg_conn)
         with _named(target), self._held(where, timestamp, options) as (backup_set, limited):
             if options.dry_run:
-                forecast = retrying(lambda: Rehearsal(self._engine, backup_set, limited).run(target, progress))
-                if forecast.depends() and advice.sync_works(self._engine, backup_set, limited, target, progress):
-                    forecast.advise_sync()
-                return forecast.describe(target, time.monotonic() - started)
+                foreseen = retrying(lambda: DryRun(self._engine, backup_set, limited).run(target, progress))
+                if foreseen.depends() and advice.sync_works(self._engine, backup_set, limited, target, progress):
+                    foreseen.advise_sync()
+                return foreseen.describe(target, time.monotonic() - started)
             try:
-                outcome = retrying(lambda: Restore(self._engine, backup_set, limited).run(target, progress))
+                report = retrying(lambda: Restore(self._engine, backup_set, limited).run(target, progress))
             except DependentRows as error:
                 if advice.sync_works(self._engine, backup_set, limited, target, progress):
                     error.response = say("sync_advised", refusal=error.response)
                 raise
         if limited != options:
-            outcome.warn(LIMITED)
-        answer = outcome.describe(target, time.monotonic() - started)
-        if outcome.precaution:
-            answer["undo"] = outcome.precaution.undo(limited, pg_conn)
+            report.warn(LIMITED)
+        answer = report.describe(target, time.monotonic() - started)
+        if report.safety_backup:
+            answer["undo"] = report.safety_backup.undo(limited, pg_conn)
         return answer
 
     @contextmanager
@@ -173,8 +173,8 @@ class VectorRestoreManager:
         """Append one CSV file to one table of the configured database; the entry restore_results has for it."""
         backup_set = self._engine.catalog.single(table_name, csv_file)
         options = Options(naming.in_order([table_name]), atomic=True)
-        outcome = Restore(self._engine, backup_set, options).run(self._engine.databases.resolve())
-        return outcome.results[table_name]
+        report = Restore(self._engine, backup_set, options).run(self._engine.databases.resolve())
+        return report.results[table_name]
 
 
 def counted(summary: dict[str, Any]) -> str:

@@ -31,6 +31,13 @@ MODES: dict[str, dict[str, Any]] = {
     "replace collections": {**REPLACE, "tables": [COLLECTION]},
     "sync embeddings": {**SYNC, "tables": [EMBEDDING]},
     "sync collections": {**SYNC, "tables": [COLLECTION]},
+    "skip embeddings": {"on_conflict": "skip", "tables": [EMBEDDING]},
+    "update embeddings": {"on_conflict": "update", "tables": [EMBEDDING]},
+    "update collections": {"on_conflict": "update", "tables": [COLLECTION]},
+    "add embeddings": {"tables": [EMBEDDING]},
+    "add some embeddings": {"collections": ["docs"], "tables": [EMBEDDING]},
+    "replace some embeddings": {**REPLACE, "collections": ["docs"], "tables": [EMBEDDING]},
+    "replace some collections": {**REPLACE, "collections": ["docs"], "tables": [COLLECTION]},
 }
 
 

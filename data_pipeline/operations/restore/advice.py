@@ -1,10 +1,10 @@
-"""Another way to restore, named where a replace is refused: only one whose rehearsal finds no problem."""
+"""Another way to restore, named where a replace is refused: only one whose dry run finds no problem."""
 
 from dataclasses import replace
 
 from common.errors import ServiceError
 from data_pipeline.engine import Engine
-from data_pipeline.operations.restore.dry_run import Rehearsal
+from data_pipeline.operations.restore.dry_run import DryRun
 from data_pipeline.operations.restore.options import Options
 from data_pipeline.postgres.progress import Progress, Uncounted
 from data_pipeline.postgres.target import Target
@@ -17,7 +17,7 @@ def sync_works(engine: Engine, backup_set: BackupSet, options: Options, target: 
         return False
     sync = replace(options, truncate=False, strategy="sync")
     try:
-        forecast = Rehearsal(engine, backup_set, sync).run(target, Uncounted(progress))
+        report = DryRun(engine, backup_set, sync).run(target, Uncounted(progress))
     except ServiceError:
         return False
-    return not forecast.problems
+    return not report.problems

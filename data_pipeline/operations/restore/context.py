@@ -11,15 +11,14 @@ from data_pipeline.engine import Engine
 from data_pipeline.operations.restore import safety_backup
 from data_pipeline.operations.restore.guard import Guard
 from data_pipeline.operations.restore.options import Options
-from data_pipeline.operations.restore.report import Outcome
+from data_pipeline.operations.restore.report import Report
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import indexes, tables
 from data_pipeline.postgres.schema.tables import LockMode, Table
-from data_pipeline.postgres.writing import collections as chosen
-from data_pipeline.postgres.writing import copy_in, legacy_schema, references, staging
+from data_pipeline.postgres.writing import collections, copy_in, legacy_schema, references, staging
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.sets import table_source
@@ -29,7 +28,7 @@ from data_pipeline.sets.table_source import Source
 from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 
-class Run:
+class Context:
     """A backup set, the transaction it is restored in, and the tables it goes into. Every step raises ServiceError.
 
     wanted: the uuids that the backup's chosen collections have there; None without a choice.
@@ -41,15 +40,15 @@ class Run:
         backup_set: BackupSet,
         options: Options,
         session: Session,
-        outcome: Outcome,
+        report: Report,
         dialect: SetDialect,
     ) -> None:
         self.engine = engine
         self.options = options
         self.session = session
-        self.outcome = outcome
+        self.report = report
         self.live = tables.inspect(session.cursor, engine.settings.schema)
-        self.guard = Guard(session, self.live, outcome, disable=options.triggers == "disable")
+        self.guard = Guard(session, self.live, report, disable=options.triggers == "disable")
         self.written: list[Staged] = []
         """The backup's rows that the live tables must have in the end, where triggers could make others of them."""
         self.wanted: list[str] | None = None
@@ -65,7 +64,7 @@ class Run:
         """Begin, or begin again with what the set's files have told of their dialect; what is locked stays locked."""
         if self._marked:
             connection.return_to_mark(self.session)
-            self.outcome.begin()
+            self.report.begin()
             self.written.clear()
             self._loaded.clear()
         else:
@@ -87,13 +86,13 @@ class Run:
         self._fill(listed.source, None)
         staging.index(self.session, listed)
         absent = manifest.chosen_collections if manifest else None
-        self.outcome.concerned(names)
-        self.wanted = chosen.pick(cursor, listed.table, names, absent or ())
+        self.report.concerned(names)
+        self.wanted = collections.pick(cursor, listed.table, names, absent or ())
         staging.drop(cursor, listed)
         if self.options.collection_suffix is None:
-            chosen.expect_names_kept(cursor, collection, names, self.wanted)
+            collections.expect_names_kept(cursor, collection, names, self.wanted)
         if COLLECTION not in self.options.tables and not self.options.merges:
-            chosen.expect_there(cursor, collection, self.wanted)
+            collections.expect_there(cursor, collection, self.wanted)
 
     def match(self, name: str) -> Source:
         """A table's file, matched to the live table; only the chosen collections' rows of it."""
@@ -118,7 +117,7 @@ class Run:
         if matched.table == self.live[matched.name]:
             self._loaded.append(matched)
         if matched.name in self.options.tables:
-            self.outcome.restored(matched, rows, time.monotonic() - started, warnings)
+            self.report.restored(matched, rows, time.monotonic() - started, warnings)
 
     def _fill(self, matched: Source, known: frozenset[bytes] | None) -> tuple[int, list[str]]:
         """Load a file as it is, or convert it; returns rows, and what was done to them."""
@@ -197,9 +196,9 @@ class Run:
         rows = self.options.backup_before_restore
         if self.guard.disable:  # before any row: a writer that has the table already could wait for that row
             tables.lock(self.session.cursor, self.engine.settings.schema, self.options.tables, "SHARE ROW EXCLUSIVE")
-        return chosen.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
+        return collections.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
 
-    def take_precaution(self, scope: Scope) -> None:
+    def back_up(self, scope: Scope) -> None:
         """Back up what is about to change, if that was asked for; a set that is read again changes nothing of it."""
-        if self.options.backup_before_restore and self.outcome.precaution is None:
-            self.outcome.precaution = safety_backup.take(self.engine, self.session, self.live, scope)
+        if self.options.backup_before_restore and self.report.safety_backup is None:
+            self.report.safety_backup = safety_backup.take(self.engine, self.session, self.live, scope)

@@ -4,29 +4,31 @@ from typing import Any
 
 from common.errors import StorageFull
 from common.messages import say
-from data_pipeline.operations.restore.context import Run
+from data_pipeline.operations.restore.context import Context
 from data_pipeline.operations.restore.plans import Plan
 from data_pipeline.postgres.writing import estimate
 from data_pipeline.postgres.writing.estimate import Growth
 from data_pipeline.postgres.writing.staging import Staged
 
 
-class Expectation:
+class Cost:
     """Seconds and bytes. What could not be measured is None."""
 
-    def __init__(self, plan: Plan, run: Run, staged: dict[str, Staged]) -> None:
+    def __init__(self, plan: Plan, context: Context, staged: dict[str, Staged]) -> None:
         self.load_seconds = 0.0
         self.compare_seconds = 0.0
         self._plan = plan
-        self._run = run
-        succeeded = {name: one for name, one in staged.items() if run.outcome.succeeded(name)}
-        self._rows = {name: run.outcome.rows(name) for name in succeeded}
-        self._growth = {name: estimate.growth(run.session, succeeded[name], rows) for name, rows in self._rows.items()}
+        self._context = context
+        succeeded = {name: one for name, one in staged.items() if context.report.succeeded(name)}
+        self._rows = {name: context.report.rows(name) for name in succeeded}
+        self._growth = {
+            name: estimate.growth(context.session, succeeded[name], rows) for name, rows in self._rows.items()
+        }
         self._free: int | None = None
 
     def describe(self, local: bool) -> dict[str, Any]:
         """As the answer shows it. local: the server is on this machine, so its disk can be asked."""
-        free = estimate.free_bytes(self._run.session.cursor, local)
+        free = estimate.free_bytes(self._context.session.cursor, local)
         if free is not None:  # what is staged now will be gone by then
             self._free = free + sum(growth.staged_bytes for growth in self._growth.values())
         index = self._index_seconds()

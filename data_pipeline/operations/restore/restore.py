@@ -4,9 +4,9 @@ from common.errors import InvalidBackup, ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.restore import modes
-from data_pipeline.operations.restore.context import Run
+from data_pipeline.operations.restore.context import Context
 from data_pipeline.operations.restore.options import Options
-from data_pipeline.operations.restore.report import Outcome
+from data_pipeline.operations.restore.report import Report
 from data_pipeline.operations.restore.search_check import SearchCheck
 from data_pipeline.postgres import writer_lock
 from data_pipeline.postgres.connection import Session, transaction
@@ -27,21 +27,21 @@ class Restore:
         self._set = backup_set
         self._options = options
 
-    def run(self, target: Target, progress: Progress = SILENT) -> Outcome:
+    def run(self, target: Target, progress: Progress = SILENT) -> Report:
         """Do it, and say what was done. Raises Cancelled once `progress` says so: nothing was changed."""
         self.expect_possible()
         progress.expect_bytes(sum(file.size for file in self._set.files.values()))
-        outcome = Outcome(self._set, replaced=self._options.truncate)
+        report = Report(self._set, replaced=self._options.truncate)
         try:
             with transaction(target, self._engine.timeouts, progress=progress) as session:
-                self._restore(session, outcome)
+                self._restore(session, report)
         except ServiceError as error:
-            if outcome.precaution:  # it is published, whatever became of the restore
-                error.data["backup_before_restore"] = outcome.precaution.describe()
+            if report.safety_backup:  # it is published, whatever became of the restore
+                error.data["backup_before_restore"] = report.safety_backup.describe()
             raise
-        outcome.readers_go_on()
-        SearchCheck(self._engine, self._set, self._options).run(target, outcome)
-        return outcome
+        report.readers_go_on()
+        SearchCheck(self._engine, self._set, self._options).run(target, report)
+        return report
 
     def expect_possible(self) -> None:
         """Raise what can be known to stand in the way before the database is asked."""
@@ -49,25 +49,25 @@ class Restore:
             raise InvalidBackup(say("restore_unvouched"), can_retry=False)
         expect_open(self._options.dialect, [self._set])
 
-    def _restore(self, session: Session, outcome: Outcome) -> None:
+    def _restore(self, session: Session, report: Report) -> None:
         writer_lock.take(session.cursor)
         tables.expect_database(session.cursor, self._options.expect_database)
-        lacking = self._create_tables(session, outcome) if self._options.create_tables else None
+        lacking = self._create_tables(session, report) if self._options.create_tables else None
         dialect = SetDialect(self._options.dialect)
-        run = Run(self._engine, self._set, self._options, session, outcome, dialect)
-        rereading(lambda: self._write(run), session.progress)
+        context = Context(self._engine, self._set, self._options, session, report, dialect)
+        rereading(lambda: self._write(context), session.progress)
         for warning in dialect.warnings():
-            outcome.warn(warning)
+            report.warn(warning)
         if lacking:
-            made = ddl.create_indexes(session, run.live, lacking, self._engine.settings.index_memory)
-            outcome.created(lacking, *made)
+            made = ddl.create_indexes(session, context.live, lacking, self._engine.settings.index_memory)
+            report.created(lacking, *made)
 
-    def _write(self, run: Run) -> None:
-        run.begin()
-        run.choose()
-        modes.of(self._options)(run)
+    def _write(self, context: Context) -> None:
+        context.begin()
+        context.choose()
+        modes.of(self._options)(context)
 
-    def _create_tables(self, session: Session, outcome: Outcome) -> Missing:
+    def _create_tables(self, session: Session, report: Report) -> Missing:
         schema = self._engine.settings.schema
         lacking = ddl.missing(session.cursor, schema, table_spec.of(self._set))
         ddl.create_tables(session, schema, lacking)

@@ -21,7 +21,7 @@ from data_pipeline.storage.naming import EMBEDDING, LOG, TABLES
 
 
 @dataclass(frozen=True)
-class Precaution:
+class SafetyBackup:
     """A published set that holds what a database held before. `names`: of the collections it is about, None for all.
 
     keyed: every row can be told by its primary key, so that only those that differ need to be written.
@@ -51,7 +51,7 @@ class Precaution:
         }
 
 
-def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope) -> Precaution:
+def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope) -> SafetyBackup:
     """Back up what is in scope, into the location of the whole system. It is published when this returns.
 
     The transaction's locks keep the rows still from here to its end. Raises StorageFull; InvalidBackup or OrphanRows
@@ -64,7 +64,7 @@ def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope)
         snapshot.save(engine, session, live, scope, draft, "binary", precaution=True)
         timestamp = draft.timestamp
     engine.storages.of(where).log(where, LOG, say("log_safety_backup", time=now(), timestamp=timestamp))
-    return Precaution(tables.database(session.cursor), where.relative_path, timestamp, scope.names, keyed)
+    return SafetyBackup(tables.database(session.cursor), where.relative_path, timestamp, scope.names, keyed)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from common.errors import ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.restore.options import Options
-from data_pipeline.operations.restore.report import Outcome
+from data_pipeline.operations.restore.report import Report
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.reading import probes
 from data_pipeline.postgres.reading.probes import Repeated
@@ -34,9 +34,9 @@ class SearchCheck:
         self._manifest = backup_set.manifest
         self._options = options
 
-    def run(self, target: Target, outcome: Outcome) -> None:
-        """Add `search_check` to the outcome, if embeddings were restored and their backup has probes. Never raises."""
-        if self._manifest is None or self._manifest.probes is None or not outcome.succeeded(EMBEDDING):
+    def run(self, target: Target, report: Report) -> None:
+        """Add `search_check` to the report, if embeddings were restored and their backup has probes. Never raises."""
+        if self._manifest is None or self._manifest.probes is None or not report.succeeded(EMBEDDING):
             return
         try:
             with transaction(target, self._engine.timeouts, snapshot=True, read_only=True) as session:
@@ -47,7 +47,7 @@ class SearchCheck:
         except Exception as error:  # the rows are committed: a bug in what looks at them afterwards is no failure
             _write_down(error)
             found = None
-        self._record(outcome, self._manifest.probes, found)
+        self._record(report, self._manifest.probes, found)
 
     def _repeat(self, session: Session, manifest: Manifest, taken: ProbesFact) -> Repeated | None:
         live = tables.inspect(session.cursor, self._engine.settings.schema)
@@ -79,9 +79,9 @@ class SearchCheck:
         ids = {key for probe in taken.rows for key in (probe.id, *(one.id for one in probe.neighbours))}
         return clone.keys(session.cursor, column, sorted(ids), self._options.collection_suffix)
 
-    def _record(self, outcome: Outcome, taken: ProbesFact, found: Repeated | None) -> None:
+    def _record(self, report: Report, taken: ProbesFact, found: Repeated | None) -> None:
         if found is None:
-            outcome.search_checked({"performed": False}, [FAILED])
+            report.search_checked({"performed": False}, [FAILED])
             return
         answer = {
             "performed": True,
@@ -91,7 +91,7 @@ class SearchCheck:
             "recall": found.recall,
             "recall_at_backup": taken.recall,
         }
-        outcome.search_checked(answer, self._warnings(taken, found))
+        report.search_checked(answer, self._warnings(taken, found))
 
     def _warnings(self, taken: ProbesFact, found: Repeated) -> list[str]:
         warnings: list[str] = [] if found.complete else [FAILED]
