@@ -152,8 +152,16 @@ class RestoreBody(Request):
 
     @model_validator(mode="after")
     def _no_clash(self) -> "RestoreBody":
-        option_conflicts.expect_none(dict(self))
+        option_conflicts.expect_none(self)
         return self
+
+    @property
+    def truncate(self) -> bool:
+        return self.truncate_before_restore
+
+    @property
+    def merges(self) -> bool:
+        return self.on_conflict != "error"
 
     def as_arguments(self) -> dict[str, Any]:
         """As VectorRestoreManager.restore_from_backup takes them."""

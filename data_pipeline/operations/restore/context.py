@@ -1,11 +1,12 @@
-"""One restore under way: what its steps share, whatever its mode."""
+"""One restore under way: what the steps of every mode are made of."""
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from common.errors import InternalError, TriggerChangedRows
+from common.errors import InternalError, InvalidBackup, NotFound, TriggerChangedRows
 from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.restore import safety_backup
@@ -28,8 +29,30 @@ from data_pipeline.sets.table_source import Source
 from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 
+@dataclass(frozen=True)
+class Incoming:
+    """The backup's rows: staged in temporary tables, or files that are matched to the live tables they go into.
+
+    scope: the live rows that may be touched.
+    """
+
+    staged: Mapping[str, Staged] = field(default_factory=dict)
+    direct: Mapping[str, Source] = field(default_factory=dict)
+    scope: Scope = EVERYTHING
+
+    def within(self, scope: Scope) -> "Incoming":
+        """The same, to be compared with the live rows in scope only."""
+        return Incoming({name: replace(one, scope=scope) for name, one in self.staged.items()}, self.direct, scope)
+
+    def only(self, names: Collection[str]) -> "Incoming":
+        """The rows of these tables."""
+        return replace(self, staged={name: one for name, one in self.staged.items() if name in names})
+
+
 class Context:
     """A backup set, the transaction it is restored in, and the tables it goes into. Every step raises ServiceError.
+
+    DryContext has the same steps for a dry run.
 
     wanted: the uuids that the backup's chosen collections have there; None without a choice.
     """
@@ -128,15 +151,39 @@ class Context:
             known = None  # of the others, whose collections need not be there, the file is read too
         return legacy_schema.load(self.session, matched, scope, known, self.engine.pool)
 
-    def stage(self, names: Iterable[str]) -> dict[str, Staged]:
-        """Load tables into temporary ones, with a key, to be compared with the live ones. Locks nothing."""
-        staged = {name: staging.stage(self.session.cursor, self.match(name)) for name in names}
-        known = [staged[COLLECTION].table] if COLLECTION in staged else []
-        if self.options.merges or not known:
-            known.append(self.live[COLLECTION])
-        for one in staged.values():
-            self.load(one.source, *known)
-            staging.index(self.session, one)
+    def step(self, table: str | None = None) -> AbstractContextManager[None]:
+        """What may fail for a reason of its own, of a table or of all: here that ends the restore."""
+        return nullcontext()
+
+    def read(
+        self, compared: Sequence[str], direct: Sequence[str], *, among_live: bool, alone: bool = False
+    ) -> Incoming:
+        """Stage the tables that are compared with the live ones, and match the others. Locks nothing.
+
+        among_live: an embedding's collection may be a live one. alone: a file that can't be read is left for its
+        table's own turn.
+        """
+        staged, matched = self.stage(compared, among_live=among_live), {}
+        for name in direct:
+            with suppress(InvalidBackup, NotFound) if alone else nullcontext():
+                matched[name] = self.match(name)
+        return Incoming(staged, matched)
+
+    def stage(self, names: Sequence[str], *, among_live: bool) -> dict[str, Staged]:
+        """Load tables into temporary ones, with a key, to be compared with the live ones."""
+        empty: dict[str, Staged] = {}
+        staged: dict[str, Staged] = {}
+        for name in names:
+            with self.step(name):
+                empty[name] = staging.stage(self.session.cursor, self.match(name))
+        for name, one in empty.items():
+            with self.step(name):
+                known = [staged[COLLECTION].table] if COLLECTION in staged else []
+                if among_live or COLLECTION not in names:
+                    known.append(self.live[COLLECTION])
+                self.load(one.source, *known)
+                staging.index(self.session, one)
+                staged[name] = one
         return staged
 
     def secure(self, mode: LockMode | None) -> Scope:
@@ -158,9 +205,25 @@ class Context:
             tables.lock(self.session.cursor, self.engine.settings.schema, TABLES, mode or "SHARE ROW EXCLUSIVE")
         return EVERYTHING
 
-    def expect_none_lost(self, *going: Going) -> None:
-        """Raise DependentRows if rows of other tables refer to those that go; nobody adds such a row from now on."""
+    def hold(self, names: Sequence[str], uuids: Sequence[str] = ()) -> Scope:
+        """Lock collections by name, and their embeddings if they are to be backed up."""
+        rows = self.options.backup_before_restore
+        if self.guard.disable:  # before any row: a writer that has the table already could wait for that row
+            tables.lock(self.session.cursor, self.engine.settings.schema, self.options.tables, "SHARE ROW EXCLUSIVE")
+        return collections.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
+
+    def watch(self, names: Sequence[str]) -> None:
+        """From here on, what triggers and rules of these tables do is found; or they are switched off."""
+        self.guard.begin(names)
+
+    def expect_none_lost(self, going: Sequence[Going]) -> None:
+        """Raise DependentRows if rows of other tables refer to those that go; no such row can be added from now on."""
         references.expect_none_lost(self.session.cursor, self.live, going, lock=True)
+
+    def back_up(self, scope: Scope) -> None:
+        """Back up what is about to change, if that was asked for; a set that is read again changes nothing of it."""
+        if self.options.backup_before_restore and self.report.safety_backup is None:
+            self.report.safety_backup = safety_backup.take(self.engine, self.session, self.live, scope)
 
     def expect_rows(self, name: str, expected: int, scope: Scope) -> None:
         """Raise unless a live table holds exactly so many rows in scope."""
@@ -190,15 +253,3 @@ class Context:
         finally:
             self.session.progress = counted
         return again
-
-    def hold(self, names: Sequence[str], uuids: Sequence[str]) -> Scope:
-        """Lock collections by name, and their embeddings if they are to be backed up."""
-        rows = self.options.backup_before_restore
-        if self.guard.disable:  # before any row: a writer that has the table already could wait for that row
-            tables.lock(self.session.cursor, self.engine.settings.schema, self.options.tables, "SHARE ROW EXCLUSIVE")
-        return collections.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
-
-    def back_up(self, scope: Scope) -> None:
-        """Back up what is about to change, if that was asked for; a set that is read again changes nothing of it."""
-        if self.options.backup_before_restore and self.report.safety_backup is None:
-            self.report.safety_backup = safety_backup.take(self.engine, self.session, self.live, scope)

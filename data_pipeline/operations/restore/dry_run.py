@@ -1,40 +1,33 @@
-"""A restore rehearsed: the backup is loaded into temporary tables and compared, and no live table is changed.
+"""A dry run: what a restore would do is found out in temporary tables, and no live table is changed.
 
-The live tables are read as one snapshot has them, under ACCESS SHARE. Whatever would go wrong is noted, and the
-rehearsal goes on, so that all of it is known at once. Tables that are missing are made as create_tables would make
-them, seen by nobody else; in the end everything is rolled back.
+The live tables are read as one snapshot has them, under ACCESS SHARE. Whatever would go wrong is noted, and the dry
+run goes on, so that all of it is known at once. Tables that are missing are made as create_tables would make them,
+seen by no other session; in the end everything is rolled back. What a mode itself would do, its plan() tells.
 """
 
 import time
 from collections import deque
 from contextlib import suppress
-from dataclasses import replace
 
 from common.errors import InvalidBackup, SchemaMismatch
 from common.messages import say
 from data_pipeline.engine import Engine
-from data_pipeline.operations.restore import plans
-from data_pipeline.operations.restore.context import Context
 from data_pipeline.operations.restore.cost import Cost
+from data_pipeline.operations.restore.dry_context import DryContext
 from data_pipeline.operations.restore.dry_run_report import DryRunReport
+from data_pipeline.operations.restore.modes import registry
 from data_pipeline.operations.restore.options import Options
-from data_pipeline.operations.restore.plans import Plan
 from data_pipeline.operations.restore.report import Report
 from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Session, savepoint, transaction
 from data_pipeline.postgres.progress import SILENT, Progress
-from data_pipeline.postgres.row_filter import EVERYTHING, Scope
-from data_pipeline.postgres.schema import ddl, ddl_types, indexes, tables
-from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.schema import ddl, ddl_types, tables
 from data_pipeline.postgres.target import Target, is_loopback
-from data_pipeline.postgres.writing import clone, collections, conflicts, merge, references, staging, sync
 from data_pipeline.postgres.writing.copy_in import Reading
-from data_pipeline.postgres.writing.staging import Staged
-from data_pipeline.postgres.writing.sync import Counts
 from data_pipeline.sets import table_source, table_spec
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
+from data_pipeline.storage.naming import TABLES
 
 
 class DryRun:
@@ -44,7 +37,6 @@ class DryRun:
         self._engine = engine
         self._set = backup_set
         self._options = options
-        self._plan: Plan = plans.of(options)
         self._dialect = SetDialect(options.dialect)
 
     def run(self, target: Target, progress: Progress = SILENT) -> DryRunReport:
@@ -63,7 +55,7 @@ class DryRun:
             if context is None or not self._choose(context, report):
                 self._verify_files(session, report)
             else:
-                self._rehearse(context, report, is_loopback(target.host) or target.source == "embedded")
+                self._plan(context, report, is_loopback(target.host) or target.source == "embedded")
             connection.undo(session)
         for warning in self._dialect.warnings():
             report.report.warn(warning)
@@ -80,7 +72,7 @@ class DryRun:
         with report.noting(session):
             writer_lock.expect_free(session.cursor)
 
-    def _begin(self, session: Session, report: DryRunReport) -> Context | None:
+    def _begin(self, session: Session, report: DryRunReport) -> DryContext | None:
         """The tables as they are or would be made; None where there is nothing to compare with."""
         cursor, schema = session.cursor, self._engine.settings.schema
         if self._options.create_tables:
@@ -95,10 +87,10 @@ class DryRun:
             with report.noting(session):
                 tables.expect_there(cursor, schema, name)
         with suppress(SchemaMismatch):
-            return Context(self._engine, self._set, self._options, session, report.report, self._dialect)
+            return DryContext(self._engine, self._set, self._options, session, report, self._dialect)
         return None
 
-    def _choose(self, context: Context, report: DryRunReport) -> bool:
+    def _choose(self, context: DryContext, report: DryRunReport) -> bool:
         """Find the chosen collections; whether that could be done."""
         before = len(report.problems)
         with report.noting(context.session):
@@ -113,115 +105,12 @@ class DryRun:
                     Reading(table_source.unmatched(self._set, name, self._dialect), None, self._engine.pool), maxlen=0
                 )
 
-    def _rehearse(self, context: Context, report: DryRunReport, local: bool) -> None:
+    def _plan(self, context: DryContext, report: DryRunReport, local: bool) -> None:
+        """Have the mode find out what it would do, and what that would take."""
         started = time.monotonic()
-        scope = self._scope(context)
-        staged = {name: replace(one, scope=scope) for name, one in self._stage(context, report).items()}
-        loaded = time.monotonic()
-        self._expect_allowed(context, report, staged)
-        if self._options.truncate:
-            self._count_live(context, scope, staged)
-        self._meet(context, report, staged)
-        cost = Cost(self._plan, context, staged)
-        cost.load_seconds, cost.compare_seconds = loaded - started, time.monotonic() - loaded
+        mode = registry.of(self._options)(context)
+        mode.plan()
+        cost = Cost(mode, context, compare_seconds=time.monotonic() - started - context.load_seconds)
         report.expected = cost.describe(local)
         with report.noting(context.session):
             cost.expect_room()
-
-    def _scope(self, context: Context) -> Scope:
-        """The live rows that a mode may touch."""
-        names = self._options.collections
-        if names is None:
-            return EVERYTHING
-        return collections.scope_of(context.session.cursor, context.live[COLLECTION], names, context.wanted or [])
-
-    def _stage(self, context: Context, report: DryRunReport) -> dict[str, Staged]:
-        staged: dict[str, Staged] = {}
-        for name in self._plan.reads:
-            with report.noting(context.session, name if name in self._options.tables else None):
-                one = staging.stage(context.session.cursor, context.match(name))
-                context.load(one.source, *self._known(context, staged))
-                staging.index(context.session, one)
-                staged[name] = one
-        return staged
-
-    def _known(self, context: Context, staged: dict[str, Staged]) -> list[Table]:
-        """Where an embedding's collection may be; nowhere, so that nobody looks, if the file they are in failed."""
-        known = [staged[COLLECTION].table] if COLLECTION in staged else []
-        if self._plan.adds or COLLECTION not in self._plan.reads:
-            known.append(context.live[COLLECTION])
-        return known
-
-    def _expect_allowed(self, context: Context, report: DryRunReport, staged: dict[str, Staged]) -> None:
-        """Privileges, and rows elsewhere that refer to those that would go."""
-        session, selected = context.session, self._options.tables
-        for name in selected:
-            with report.noting(session):
-                conflicts.expect_privileges(session.cursor, context.live[name], self._plan.privileges)
-        emptied = TABLES if self._plan.rebuilds and COLLECTION in selected else selected
-        with report.noting(session):
-            context.guard.look(emptied)
-        if self._plan.rebuilds:
-            with report.noting(session):
-                references.expect_truncatable(session.cursor, context.live, [context.live[name] for name in emptied])
-        if self._plan.rebuilds and EMBEDDING not in selected:
-            with report.noting(session):
-                tables.expect_no_embeddings(session.cursor, context.live[EMBEDDING])
-        elif self._options.removes and EMBEDDING not in selected and COLLECTION in staged:
-            with report.noting(session):
-                sync.expect_no_embeddings_lost(session.cursor, staged[COLLECTION])
-        if self._plan.rebuilds and not indexes.may_rebuild(session.cursor, context.live):
-            context.report.warn(indexes.KEPT)
-
-    def _count_live(self, context: Context, scope: Scope, staged: dict[str, Staged]) -> None:
-        cursor = context.session.cursor
-        context.report.truncated(
-            {name: tables.count(cursor, context.live[name], scope) for name in self._options.tables}, 0
-        )
-        for name in self._options.tables:
-            if name in staged:
-                context.report.only_live(name, conflicts.only_live(cursor, staged[name]))
-
-    def _meet(self, context: Context, report: DryRunReport, staged: dict[str, Staged]) -> None:
-        """Compare with the live rows: what would be written, and what a unique index would refuse."""
-        session = context.session
-        if self._options.collection_suffix is not None:
-            if len(staged) == len(TABLES):
-                self._copy(context, report, staged, self._options.collection_suffix)
-            return
-        if self._options.merges:
-            if len(staged) < len(TABLES):
-                return
-            with report.noting(session):
-                merge.assign(session, staged)
-        for name, one in staged.items():
-            if name in self._options.tables:
-                with report.noting(session, name):
-                    conflicts.expect_unique(session.cursor, one, self._plan.meeting)
-                    self._count_pairs(context, one)
-        going = [self._plan.leaving[name](one) for name, one in staged.items() if name in self._plan.leaving]
-        with report.noting(session):
-            references.expect_none_lost(session.cursor, context.live, going, lock=False)
-
-    def _count_pairs(self, context: Context, one: Staged) -> None:
-        if not self._plan.pairs:
-            return
-        found = conflicts.pair(context.session.cursor, one)
-        if self._options.merges:
-            updated = found.different if self._options.on_conflict == "update" else 0
-            unchanged = found.same + found.different - updated
-            context.report.merged(one.live.name, Counts(found.only_backup, updated, 0, unchanged))
-        else:
-            context.report.synced(
-                one.live.name, Counts(found.only_backup, found.different, found.only_live, found.same)
-            )
-
-    def _copy(self, context: Context, report: DryRunReport, staged: dict[str, Staged], suffix: str) -> None:
-        cursor = context.session.cursor
-        context.report.left_out(conflicts.without_collection(cursor, staged[EMBEDDING]))
-        with report.noting(context.session, COLLECTION):
-            names = clone.names(cursor, staged[COLLECTION], suffix)
-            context.report.concerned(names)
-            clone.expect_free(cursor, context.live[COLLECTION], names)
-        with report.noting(context.session, EMBEDDING):
-            conflicts.expect_free_ids(cursor, staged[EMBEDDING], suffix)

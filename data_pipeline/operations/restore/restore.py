@@ -3,8 +3,8 @@
 from common.errors import InvalidBackup, ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
-from data_pipeline.operations.restore import modes
 from data_pipeline.operations.restore.context import Context
+from data_pipeline.operations.restore.modes import registry
 from data_pipeline.operations.restore.options import Options
 from data_pipeline.operations.restore.report import Report
 from data_pipeline.operations.restore.search_check import SearchCheck
@@ -65,7 +65,7 @@ class Restore:
     def _write(self, context: Context) -> None:
         context.begin()
         context.choose()
-        modes.of(self._options)(context)
+        registry.of(self._options)(context).run()
 
     def _create_tables(self, session: Session, report: Report) -> Missing:
         schema = self._engine.settings.schema
