@@ -9,9 +9,9 @@ from uuid import UUID
 from common.errors import InternalError, InvalidBackup, NotFound, TriggerChangedRows
 from common.messages import say
 from data_pipeline.engine import Engine
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore import safety_backup
 from data_pipeline.operations.restore.guard import Guard
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.operations.restore.report import Report
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
@@ -61,17 +61,17 @@ class Context:
         self,
         engine: Engine,
         backup_set: BackupSet,
-        options: Options,
+        request: RestoreOptions,
         session: Session,
         report: Report,
         dialect: SetDialect,
     ) -> None:
         self.engine = engine
-        self.options = options
+        self.request = request
         self.session = session
         self.report = report
         self.live = tables.inspect(session.cursor, engine.settings.schema)
-        self.guard = Guard(session, self.live, report, disable=options.triggers == "disable")
+        self.guard = Guard(session, self.live, report, disable=request.triggers == "disable")
         self.written: list[Staged] = []
         """The backup's rows that the live tables must have in the end, where triggers could make others of them."""
         self.wanted: list[str] | None = None
@@ -101,7 +101,7 @@ class Context:
 
     def choose(self) -> None:
         """Find the chosen collections in the backup. Raises NotFound, with the names there are."""
-        names = self.options.collections
+        names = self.request.collections
         if names is None:
             return
         cursor, collection, manifest = self.session.cursor, self.live[COLLECTION], self._set.manifest
@@ -112,9 +112,9 @@ class Context:
         self.report.concerned(names)
         self.wanted = collections.pick(cursor, listed.table, names, absent or ())
         staging.drop(cursor, listed)
-        if self.options.collection_suffix is None:
+        if self.request.collection_suffix is None:
             collections.expect_names_kept(cursor, collection, names, self.wanted)
-        if COLLECTION not in self.options.tables and not self.options.merges:
+        if COLLECTION not in self.request.tables and not self.request.merges:
             collections.expect_there(cursor, collection, self.wanted)
 
     def match(self, name: str) -> Source:
@@ -139,14 +139,14 @@ class Context:
             raise self.guard.changed(matched.name, error.rows) from None
         if matched.table == self.live[matched.name]:
             self._loaded.append(matched)
-        if matched.name in self.options.tables:
+        if matched.name in self.request.tables:
             self.report.restored(matched, rows, time.monotonic() - started, warnings)
 
     def _fill(self, matched: Source, known: frozenset[bytes] | None) -> tuple[int, list[str]]:
         """Load a file as it is, or convert it; returns rows, and what was done to them."""
         if not matched.coerced:
             return copy_in.load(self.session, matched, known, self.engine.pool), []
-        scope = Scope(self.options.collections, self.wanted)
+        scope = Scope(self.request.collections, self.wanted)
         if self.wanted is not None:
             known = None  # of the others, whose collections need not be there, the file is read too
         return legacy_schema.load(self.session, matched, scope, known, self.engine.pool)
@@ -198,18 +198,18 @@ class Context:
         return self._secured
 
     def _secure(self, mode: LockMode | None) -> Scope:
-        first = self.options.backup_before_restore
-        if self.options.collections is not None and (mode or first):
-            return self.hold(self.options.collections, self.wanted or [])
+        first = self.request.backup_before_restore
+        if self.request.collections is not None and (mode or first):
+            return self.hold(self.request.collections, self.wanted or [])
         if mode or first:
             tables.lock(self.session.cursor, self.engine.settings.schema, TABLES, mode or "SHARE ROW EXCLUSIVE")
         return EVERYTHING
 
     def hold(self, names: Sequence[str], uuids: Sequence[str] = ()) -> Scope:
         """Lock collections by name, and their embeddings if they are to be backed up."""
-        rows = self.options.backup_before_restore
+        rows = self.request.backup_before_restore
         if self.guard.disable:  # before any row: a writer that has the table already could wait for that row
-            tables.lock(self.session.cursor, self.engine.settings.schema, self.options.tables, "SHARE ROW EXCLUSIVE")
+            tables.lock(self.session.cursor, self.engine.settings.schema, self.request.tables, "SHARE ROW EXCLUSIVE")
         return collections.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
 
     def watch(self, names: Sequence[str]) -> None:
@@ -222,7 +222,7 @@ class Context:
 
     def back_up(self, scope: Scope) -> None:
         """Back up what is about to change, if that was asked for; a set that is read again changes nothing of it."""
-        if self.options.backup_before_restore and self.report.safety_backup is None:
+        if self.request.backup_before_restore and self.report.safety_backup is None:
             self.report.safety_backup = safety_backup.take(self.engine, self.session, self.live, scope)
 
     def expect_rows(self, name: str, expected: int, scope: Scope) -> None:

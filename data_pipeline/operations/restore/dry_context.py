@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 from data_pipeline.engine import Engine
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Context, Incoming
 from data_pipeline.operations.restore.dry_run_report import DryRunReport
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema.tables import LockMode
@@ -30,18 +30,18 @@ class DryContext(Context):
         self,
         engine: Engine,
         backup_set: BackupSet,
-        options: Options,
+        request: RestoreOptions,
         session: Session,
         report: DryRunReport,
         dialect: SetDialect,
     ) -> None:
-        super().__init__(engine, backup_set, options, session, report.report, dialect)
+        super().__init__(engine, backup_set, request, session, report.report, dialect)
         self.staged: dict[str, Staged] = {}
         self.load_seconds = 0.0
         self._problems = report
 
     def step(self, table: str | None = None) -> AbstractContextManager[None]:
-        return self._problems.noting(self.session, table if table in self.options.tables else None)
+        return self._problems.noting(self.session, table if table in self.request.tables else None)
 
     def read(
         self, compared: Sequence[str], direct: Sequence[str], *, among_live: bool, alone: bool = False
@@ -52,7 +52,7 @@ class DryContext(Context):
         return Incoming(self.staged)
 
     def secure(self, mode: LockMode | None) -> Scope:
-        names = self.options.collections
+        names = self.request.collections
         if names is None:
             return EVERYTHING
         return collections.scope_of(self.session.cursor, self.live[COLLECTION], names, self.wanted or [])

@@ -12,11 +12,11 @@ from contextlib import suppress
 from common.errors import InvalidBackup, SchemaMismatch
 from common.messages import say
 from data_pipeline.engine import Engine
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.cost import Cost
 from data_pipeline.operations.restore.dry_context import DryContext
 from data_pipeline.operations.restore.dry_run_report import DryRunReport
 from data_pipeline.operations.restore.modes import registry
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.operations.restore.report import Report
 from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Session, savepoint, transaction
@@ -33,21 +33,21 @@ from data_pipeline.storage.naming import TABLES
 class DryRun:
     """A dry run of one restore. Raises ServiceError only for what keeps it from finding out: no connection, say."""
 
-    def __init__(self, engine: Engine, backup_set: BackupSet, options: Options) -> None:
+    def __init__(self, engine: Engine, backup_set: BackupSet, request: RestoreOptions) -> None:
         self._engine = engine
         self._set = backup_set
-        self._options = options
-        self._dialect = SetDialect(options.dialect)
+        self._request = request
+        self._dialect = SetDialect(request.dialect)
 
     def run(self, target: Target, progress: Progress = SILENT) -> DryRunReport:
         """Find out what would happen. Raises Cancelled once `progress` says so."""
-        expect_open(self._options.dialect, [self._set])
+        expect_open(self._request.dialect, [self._set])
         progress.expect_bytes(sum(file.size for file in self._set.files.values()))
         return rereading(lambda: self._run(target, progress), progress)
 
     def _run(self, target: Target, progress: Progress) -> DryRunReport:
-        report = DryRunReport(Report(self._set, replaced=self._options.truncate))
-        if self._options.require_manifest and self._set.manifest is None:
+        report = DryRunReport(Report(self._set, replaced=self._request.truncate))
+        if self._request.require_manifest and self._set.manifest is None:
             report.note(InvalidBackup(say("restore_unvouched"), can_retry=False))
         with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
             self._look_at_database(session, report)
@@ -68,14 +68,14 @@ class DryRun:
             with suppress(SchemaMismatch), savepoint(session, "missing"):
                 tables.lock(session.cursor, schema, [name], "ACCESS SHARE")
         with report.noting(session):
-            tables.expect_database(session.cursor, self._options.expect_database)
+            tables.expect_database(session.cursor, self._request.expect_database)
         with report.noting(session):
             writer_lock.expect_free(session.cursor)
 
     def _begin(self, session: Session, report: DryRunReport) -> DryContext | None:
         """The tables as they are or would be made; None where there is nothing to compare with."""
         cursor, schema = session.cursor, self._engine.settings.schema
-        if self._options.create_tables:
+        if self._request.create_tables:
             with report.noting(session):
                 lacking = ddl.missing(cursor, schema, table_spec.of(self._set))
                 ddl.create_tables(session, schema, lacking.of_new_tables())
@@ -87,7 +87,7 @@ class DryRun:
             with report.noting(session):
                 tables.expect_there(cursor, schema, name)
         with suppress(SchemaMismatch):
-            return DryContext(self._engine, self._set, self._options, session, report, self._dialect)
+            return DryContext(self._engine, self._set, self._request, session, report, self._dialect)
         return None
 
     def _choose(self, context: DryContext, report: DryRunReport) -> bool:
@@ -99,7 +99,7 @@ class DryRun:
 
     def _verify_files(self, session: Session, report: DryRunReport) -> None:
         """Read the files to their end, as far as they can be checked on their own."""
-        for name in self._options.tables:
+        for name in self._request.tables:
             with report.noting(session, name):
                 deque(
                     Reading(table_source.unmatched(self._set, name, self._dialect), None, self._engine.pool), maxlen=0
@@ -108,7 +108,7 @@ class DryRun:
     def _plan(self, context: DryContext, report: DryRunReport, local: bool) -> None:
         """Have the mode find out what it would do, and what that would take."""
         started = time.monotonic()
-        mode = registry.of(self._options)(context)
+        mode = registry.of(self._request)(context)
         mode.plan()
         cost = Cost(mode, context, compare_seconds=time.monotonic() - started - context.load_seconds)
         report.expected = cost.describe(local)

@@ -5,6 +5,7 @@ from typing import Any
 
 from common.errors import InvalidParams
 from common.messages import say
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.modes import registry
 
 Given = Callable[[Any], bool]
@@ -14,7 +15,7 @@ GIVEN: dict[str, Given] = {
     "collection_suffix": lambda value: value is not None,
     "on_conflict": lambda value: value != "error",
     "strategy": lambda value: value != "reload",
-    "tables": lambda value: value is not None and len(value) == 1,
+    "tables": lambda value: len(value) == 1,
     "truncate_before_restore": bool,
 }
 """When a field clashes with others: `atomic` when it is false, `tables` when one is left out."""
@@ -22,7 +23,7 @@ GIVEN: dict[str, Given] = {
 CLASHES = tuple(dict.fromkeys(clash for mode in registry.MODES for clash in mode.clashes))
 
 
-def expect_none(request: Any) -> None:
+def expect_none(request: RestoreOptions) -> None:
     """Raise InvalidParams, naming both, for the first two fields that clash."""
     for mode in registry.MODES:
         for clash in mode.clashes if mode.serves(request) else ():

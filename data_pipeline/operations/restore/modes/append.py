@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from common.errors import ServiceError
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import Mode, needs
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.postgres.connection import savepoint
 from data_pipeline.postgres.schema import analyze
 from data_pipeline.postgres.writing import conflicts
@@ -23,9 +23,9 @@ class Append(Mode):
     alone = True
 
     @classmethod
-    def serves(cls, request: Options) -> bool:
+    def serves(cls, request: RestoreOptions) -> bool:
         others = request.truncate or request.merges or request.collection_suffix is not None
-        return request.strategy == "reload" and not others
+        return request.strategy == cls.strategy and not others
 
     @property
     def compared(self) -> Sequence[str]:
@@ -47,7 +47,7 @@ class Append(Mode):
                 raise
             except ServiceError as error:
                 self.report.failed(name, error)
-        self.report.expect_something(self.context.options.atomic)
+        self.report.expect_something(bool(self.context.request.atomic))
 
     def _write(self, name: str) -> None:
         matched = self.context.match(name)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from common.messages import say
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import analyze
 from data_pipeline.postgres.writing import clone, conflicts
@@ -24,9 +24,10 @@ class Clone(Mode):
     privileges = needs("INSERT")
     lock = None
     meeting = conflicts.ADDED
+    reads_all = True
 
     @classmethod
-    def serves(cls, request: Options) -> bool:
+    def serves(cls, request: RestoreOptions) -> bool:
         return request.collection_suffix is not None
 
     @property
@@ -35,7 +36,7 @@ class Clone(Mode):
 
     @property
     def suffix(self) -> str:
-        return self.context.options.collection_suffix or ""
+        return self.context.request.collection_suffix or ""
 
     def secure(self, incoming: Incoming) -> Scope:
         """Nobody else makes a collection of one of the new names meanwhile."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from common.messages import say
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.postgres.writing import conflicts, merge, references
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.sync import Counts
@@ -24,6 +24,7 @@ class Merge(Mode):
     )
     compares = True
     among_live = True
+    reads_all = True
     updates: ClassVar[bool]
     """A live row that differs is given the backup's values."""
 
@@ -67,7 +68,7 @@ class Skip(Merge):
     updates = False
 
     @classmethod
-    def serves(cls, request: Options) -> bool:
+    def serves(cls, request: RestoreOptions) -> bool:
         return request.on_conflict == "skip"
 
 
@@ -79,7 +80,7 @@ class Update(Merge):
     updates = True
 
     @classmethod
-    def serves(cls, request: Options) -> bool:
+    def serves(cls, request: RestoreOptions) -> bool:
         return request.on_conflict == "update"
 
     def going(self, incoming: Incoming) -> Sequence[Going]:

@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Context, Incoming
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import analyze, tables
 from data_pipeline.postgres.schema.tables import LockMode
@@ -30,6 +30,8 @@ class Mode(ABC):
     DryContext no step locks or writes, and one that fails is noted.
     """
 
+    strategy: ClassVar[str] = "reload"
+    """The value of that field which it takes."""
     clashes: ClassVar[tuple[Clash, ...]] = ()
     """The fields that this way excludes. The first one that a request has is refused."""
     privileges: ClassVar[frozenset[str]]
@@ -42,6 +44,10 @@ class Mode(ABC):
     """Rows are told apart by key, and only those that differ are written."""
     among_live: ClassVar[bool] = False
     """An embedding's collection may be a live one, though the backup's collections are restored as well."""
+    removes: ClassVar[bool] = False
+    """Live rows in scope that the backup doesn't have go."""
+    reads_all: ClassVar[bool] = False
+    """All files are read, whichever tables are restored."""
     alone: ClassVar[bool] = False
     """A table that fails is undone alone."""
 
@@ -51,11 +57,11 @@ class Mode(ABC):
         self.cursor = context.session.cursor
         self.live = context.live
         self.report = context.report
-        self.tables = context.options.tables
+        self.tables = context.request.tables
 
     @classmethod
     @abstractmethod
-    def serves(cls, request: Options) -> bool:
+    def serves(cls, request: RestoreOptions) -> bool:
         """Whether a request is for this mode. One without clashes is for exactly one."""
 
     def run(self) -> None:

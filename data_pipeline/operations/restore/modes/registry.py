@@ -5,9 +5,9 @@ import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
 
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore import modes
 from data_pipeline.operations.restore.modes.mode import Mode
-from data_pipeline.operations.restore.options import Options
 
 
 def _found() -> Iterator[type[Mode]]:
@@ -26,6 +26,11 @@ def _found() -> Iterator[type[Mode]]:
 MODES: tuple[type[Mode], ...] = tuple(_found())
 
 
-def of(request: Options) -> type[Mode]:
+def strategies() -> tuple[str, ...]:
+    """The values of `strategy`, the default first."""
+    return tuple(dict.fromkeys([Mode.strategy, *(mode.strategy for mode in MODES)]))
+
+
+def of(request: RestoreOptions) -> type[Mode]:
     """The mode that was asked for."""
     return next(mode for mode in MODES if mode.serves(request))

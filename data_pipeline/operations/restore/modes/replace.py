@@ -4,9 +4,9 @@ import time
 from collections.abc import Sequence
 
 from common.messages import say
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import analyze, indexes, tables
 from data_pipeline.postgres.writing import conflicts, references
@@ -20,9 +20,10 @@ class Replace(Mode):
     privileges = needs("INSERT", "TRUNCATE")
     lock = "ACCESS EXCLUSIVE"
     meeting = conflicts.REPLACED
+    removes = True
 
     @classmethod
-    def serves(cls, request: Options) -> bool:
+    def serves(cls, request: RestoreOptions) -> bool:
         return request.truncate and request.collections is None
 
     @property

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Sequence
 
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import Mode, needs
 from data_pipeline.operations.restore.modes.replace import Replace
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.postgres.schema import analyze
 from data_pipeline.postgres.writing import collections, conflicts, references, sync
 from data_pipeline.postgres.writing.references import Going
@@ -23,9 +23,10 @@ class ReplaceChosen(Mode):
     privileges = needs("INSERT", "UPDATE", "DELETE")
     meeting = conflicts.WITHIN_SCOPE
     among_live = True
+    removes = True
 
     @classmethod
-    def serves(cls, request: Options) -> bool:
+    def serves(cls, request: RestoreOptions) -> bool:
         return request.truncate and request.collections is not None
 
     @property

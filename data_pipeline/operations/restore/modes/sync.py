@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from common.messages import say
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.postgres.writing import conflicts, references, sync
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.storage.naming import COLLECTION, EMBEDDING
@@ -14,6 +14,7 @@ from data_pipeline.storage.naming import COLLECTION, EMBEDDING
 class Sync(Mode):
     """No index is dropped, and readers go on with the old rows until the commit."""
 
+    strategy = "sync"
     clashes = (
         Clash("strategy", "truncate_before_restore", say("clash_sync_does_not_empty")),
         Clash("atomic", "strategy", say("clash_sync_is_atomic")),
@@ -21,10 +22,11 @@ class Sync(Mode):
     privileges = needs("INSERT", "UPDATE", "DELETE")
     meeting = conflicts.WITHIN_SCOPE
     compares = True
+    removes = True
 
     @classmethod
-    def serves(cls, request: Options) -> bool:
-        return request.strategy == "sync"
+    def serves(cls, request: RestoreOptions) -> bool:
+        return request.strategy == cls.strategy
 
     def expect_harmless(self, incoming: Incoming) -> None:
         if EMBEDDING not in self.tables and COLLECTION in incoming.staged:
