@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from common.messages import say
 from common.result import now
 from data_pipeline.engine import Engine
-from data_pipeline.operations import snapshot
+from data_pipeline.operations.backup import snapshot
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
