@@ -19,7 +19,7 @@ from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import indexes, tables
 from data_pipeline.postgres.schema.tables import LockMode, Table
-from data_pipeline.postgres.writing import collections, copy_in, legacy_schema, references, staging
+from data_pipeline.postgres.writing import collections, conflicts, copy_in, legacy_schema, references, staging
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.sets import table_source
@@ -198,12 +198,21 @@ class Context:
         return self._secured
 
     def _secure(self, mode: LockMode | None) -> Scope:
-        first = self.request.backup_before_restore
-        if self.request.collections is not None and (mode or first):
+        if not self._locks(mode):
+            return EVERYTHING
+        if self.request.collections is not None:
             return self.hold(self.request.collections, self.wanted or [])
-        if mode or first:
-            tables.lock(self.session.cursor, self.engine.settings.schema, TABLES, mode or "SHARE ROW EXCLUSIVE")
+        tables.lock(self.session.cursor, self.engine.settings.schema, TABLES, mode or "SHARE ROW EXCLUSIVE")
         return EVERYTHING
+
+    def _locks(self, mode: LockMode | None) -> bool:
+        return mode is not None or self.request.backup_before_restore
+
+    def locking(self, mode: LockMode | None) -> dict[str, frozenset[str]]:
+        """By table, the privileges that secure() needs."""
+        if not self._locks(mode):
+            return {}
+        return dict.fromkeys(TABLES, conflicts.LOCKING) if self.request.collections is None else self.holding()
 
     def hold(self, names: Sequence[str], uuids: Sequence[str] = ()) -> Scope:
         """Lock collections by name, and their embeddings if they are to be backed up."""
@@ -211,6 +220,12 @@ class Context:
         if self.guard.disable:  # before any row: a writer that has the table already could wait for that row
             tables.lock(self.session.cursor, self.engine.settings.schema, self.request.tables, "SHARE ROW EXCLUSIVE")
         return collections.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
+
+    def holding(self) -> dict[str, frozenset[str]]:
+        """By table, the privileges that hold() needs: to lock rows is to be able to update them."""
+        members = frozenset({"UPDATE"}) if self.request.backup_before_restore else conflicts.LOCKING
+        needs_members = self.request.backup_before_restore or not self._checked
+        return {COLLECTION: frozenset({"UPDATE"}), **({EMBEDDING: members} if needs_members else {})}
 
     def watch(self, names: Sequence[str]) -> None:
         """From here on, what triggers and rules of these tables do is found; or they are switched off."""

@@ -53,12 +53,10 @@ class DryContext(Context):
 
     def secure(self, mode: LockMode | None) -> Scope:
         names = self.request.collections
-        if names is None:
-            return EVERYTHING
-        return collections.scope_of(self.session.cursor, self.live[COLLECTION], names, self.wanted or [])
+        return EVERYTHING if names is None else self.hold(names, self.wanted or [])
 
     def hold(self, names: Sequence[str], uuids: Sequence[str] = ()) -> Scope:
-        return EVERYTHING
+        return collections.scope_of(self.session.cursor, self.live[COLLECTION], names, uuids)
 
     def watch(self, names: Sequence[str]) -> None:
         with self.step():

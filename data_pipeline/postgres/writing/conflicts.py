@@ -1,6 +1,6 @@
 """What a restore would do to the live tables, which are only read, seen from the backup's rows in temporary ones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,9 @@ from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.postgres.writing.sync import Counts
 
 SAMPLES = 20
+
+LOCKING = frozenset({"UPDATE, DELETE, TRUNCATE"})
+"""Any of these lets a role lock a table against writers: has_table_privilege takes a list as that."""
 
 PAIRED = """
 SELECT count(*) FILTER (WHERE l.tableoid IS NULL),
@@ -86,13 +89,14 @@ def expect_free_ids(cursor: Any, staged: Staged, suffix: str) -> None:
         raise _refused(staged, [id_], count, [])
 
 
-def expect_privileges(cursor: Any, table: Table, privileges: Iterable[str]) -> None:
-    """Raise PermissionDenied, naming those that this role lacks."""
-    wanted = sorted(privileges)
+def expect_privileges(cursor: Any, table: Table, privileges: Collection[str]) -> None:
+    """Raise PermissionDenied, naming those that this role lacks; of a list the first one."""
+    single = {one for one in privileges if "," not in one}
+    wanted = sorted(single | {one for one in privileges if not single & set(one.split(", "))})
     cursor.execute(
         "SELECT p FROM unnest(%s) p WHERE NOT has_table_privilege(%s::oid, p) ORDER BY 1", (wanted, table.oid)
     )
-    if lacking := [name for (name,) in cursor.fetchall()]:
+    if lacking := [name.partition(",")[0] for (name,) in cursor.fetchall()]:
         raise PermissionDenied(
             say("privileges_lacking", table=table.name, privileges=", ".join(lacking)),
             can_retry=False,

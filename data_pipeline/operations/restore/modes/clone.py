@@ -47,6 +47,9 @@ class Clone(Mode):
                 self.report.concerned(names)
         return self.context.hold(names)
 
+    def locking(self) -> dict[str, frozenset[str]]:
+        return self.context.holding()
+
     def expect_harmless(self, incoming: Incoming) -> None:
         if COLLECTION in incoming.staged:
             with self.context.step(COLLECTION):

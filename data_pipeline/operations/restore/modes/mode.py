@@ -35,7 +35,7 @@ class Mode(ABC):
     clashes: ClassVar[tuple[Clash, ...]] = ()
     """The fields that this way excludes. The first one that a request has is refused."""
     privileges: ClassVar[frozenset[str]]
-    """What the role needs on the tables that are written."""
+    """What the role needs on the tables that are written, to write them."""
     lock: ClassVar[LockMode | None] = "SHARE ROW EXCLUSIVE"
     """On both tables while rows are written; None where others go on writing."""
     meeting: ClassVar[Meeting]
@@ -73,9 +73,9 @@ class Mode(ABC):
     def plan(self) -> None:
         """Find out what run() would do, and fail with: what the server would refuse is asked for here."""
         incoming = self.read()
-        for name in self.tables:
+        for name, privileges in self.needed().items():
             with self.context.step():
-                conflicts.expect_privileges(self.cursor, self.live[name], self.privileges)
+                conflicts.expect_privileges(self.cursor, self.live[name], privileges)
         self.count(self.arrange(incoming))
 
     # Shared by run() and plan(), in this order.
@@ -155,6 +155,17 @@ class Mode(ABC):
             self.context.expect_rows(name, self.report.rows(name), scope)
 
     # Only a dry run does this.
+
+    def needed(self) -> dict[str, frozenset[str]]:
+        """By table, what the role needs to write and to lock."""
+        writing, locking = dict.fromkeys(self.tables, self.privileges), self.locking()
+        return {
+            name: writing.get(name, frozenset()) | locking.get(name, frozenset()) for name in {**writing, **locking}
+        }
+
+    def locking(self) -> dict[str, frozenset[str]]:
+        """By table, what secure() needs."""
+        return self.context.locking(self.lock)
 
     def count(self, incoming: Incoming) -> None:
         """Report what would be written, and what a unique index would refuse."""
