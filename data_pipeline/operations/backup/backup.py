@@ -17,7 +17,7 @@ from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.retries import retrying
 from data_pipeline.postgres.target import Target
 from data_pipeline.sets.replicate import Replica
-from data_pipeline.storage.base import Draft
+from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.location import Location
 
 

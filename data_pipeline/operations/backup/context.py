@@ -15,13 +15,13 @@ from data_pipeline.postgres.reading import probes, snapshot_readers
 from data_pipeline.postgres.reading.searches import Searches
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import bystanders, tables
-from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.target import Target
-from data_pipeline.postgres.writing import collections, references
+from data_pipeline.postgres.writing import references
+from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.sets import verify
-from data_pipeline.storage.base import Draft
+from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.location import Location
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 
 class Context:
@@ -34,7 +34,7 @@ class Context:
         request: BackupRequest,
         session: Session,
         report: Report,
-        live: dict[str, Table],
+        live: Live,
     ) -> None:
         self._engine = engine
         self._where = where
@@ -48,11 +48,12 @@ class Context:
         cls, engine: Engine, where: Location, request: BackupRequest, session: Session, report: Report
     ) -> "Context":
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        cursor, schema = session.cursor, engine.settings.schema
+        cursor, schema, layout = session.cursor, engine.settings.schema, engine.layout
+        session.ours = layout.relations(schema)
         if request.truncate:
             writer_lock.take(cursor)
-        tables.lock(cursor, schema, TABLES, "ACCESS EXCLUSIVE" if request.truncate else "ACCESS SHARE")
-        live = tables.inspect(cursor, schema)
+        tables.lock(cursor, schema, layout, "ACCESS EXCLUSIVE" if request.truncate else "ACCESS SHARE")
+        live = tables.inspect(cursor, schema, layout)
         connection.may_idle(session)
         return cls(engine, where, request, session, report, live)
 
@@ -83,7 +84,8 @@ class Context:
         names = self._request.collections
         if names is None:
             return EVERYTHING
-        return Scope(tuple(names), tuple(collections.pick(self._session.cursor, self._live[COLLECTION], names)))
+        owners = Owners(self._session.cursor, self._live.layout.owned, self._live.owner)
+        return Scope(tuple(names), tuple(owners.pick(names)))
 
     def _probe(self, session: Session, table: Table, collections: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
         """The searches to remember; None where there is nothing to search."""
@@ -102,14 +104,14 @@ class Context:
         verify.expect_stored(self._engine.catalog, self._where, timestamp)
 
     def truncate(self) -> None:
-        """Empty the embedding table. Raises DependentRows if rows of other tables would go, or went, with it."""
+        """Empty the table of the members. Raises DependentRows if rows of other tables would go, or went, with it."""
         self._session.enter("truncate")
-        started, cursor, table = time.monotonic(), self._session.cursor, self._live[EMBEDDING]
+        started, cursor, table = time.monotonic(), self._session.cursor, self._live.members
         references.expect_truncatable(cursor, self._live, [table])
         before, watched = tables.count(cursor, table), bystanders.watch(cursor)
-        tables.truncate(cursor, self._live, [EMBEDDING])
+        tables.truncate(cursor, self._live, [table.name])
         others, _ = bystanders.changes(cursor, watched, [table])
         bystanders.expect_harmless(others)
         for warning in bystanders.additions(others):
             self._report.warn(warning)
-        self._report.truncated(EMBEDDING, before, time.monotonic() - started)
+        self._report.truncated(table.name, before, time.monotonic() - started)

@@ -5,10 +5,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from data_pipeline.formats.evidence import Dialect
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.requests import fields
 from data_pipeline.operations.requests.fields import Collections, Name, Tables, Text, Timestamp
 from data_pipeline.operations.requests.request import OperationRequest
-from data_pipeline.storage import naming
 
 OnConflict = Literal["error", "skip", "update"]
 Triggers = Literal["fire", "disable"]
@@ -50,7 +50,7 @@ class RestoreOptions(OperationRequest):
     @property
     def tables(self) -> list[str]:
         """The selected tables in the order they are written."""
-        return naming.in_order(self.named_tables or naming.TABLES)
+        return DOCUMENTED.in_order(self.named_tables or DOCUMENTED.names)
 
     @property
     def truncate(self) -> bool:

@@ -16,17 +16,18 @@ from data_pipeline.operations.restore.report import Report
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
+from data_pipeline.postgres.reading import owners
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import indexes, tables
 from data_pipeline.postgres.schema.tables import LockMode, Table
 from data_pipeline.postgres.writing import collections, conflicts, copy_in, legacy_schema, references, staging
+from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.sets import table_source
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect
 from data_pipeline.sets.table_source import Source
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Context:
         self.request = request
         self.session = session
         self.report = report
-        self.live = tables.inspect(session.cursor, engine.settings.schema)
+        self.live = tables.inspect(session.cursor, engine.settings.schema, backup_set.layout)
+        self.layout = self.live.layout
         self.guard = Guard(session, self.live, report, disable=request.triggers == "disable")
         self.written: list[Staged] = []
         """The backup's rows that the live tables must have in the end, where triggers could make others of them."""
@@ -78,8 +80,8 @@ class Context:
         self.dialect = dialect
         self._set = backup_set
         self._loaded: list[Source] = []
-        self._checked = indexes.has_foreign_key(session.cursor, self.live)
-        """The database refuses an embedding without its collection, so we look first."""
+        self._checked = indexes.refuses_orphans(session.cursor, self.live)
+        """The database refuses a row without its owner, so we look first."""
         self._secured: Scope | None = None
         self._marked = False
 
@@ -104,35 +106,38 @@ class Context:
         names = self.request.collections
         if names is None:
             return
-        cursor, collection, manifest = self.session.cursor, self.live[COLLECTION], self._set.manifest
-        listed = staging.stage(cursor, self.match(COLLECTION))
+        cursor, ownership, manifest = self.session.cursor, self.layout.owned, self._set.manifest
+        listed = staging.stage(cursor, self.match(ownership.owner))
         self._fill(listed.source, None)
         staging.index(self.session, listed)
         absent = manifest.chosen_collections if manifest else None
         self.report.concerned(names)
-        self.wanted = collections.pick(cursor, listed.table, names, absent or ())
+        self.wanted = Owners(cursor, ownership, listed.table).pick(names, absent or ())
         staging.drop(cursor, listed)
+        live = Owners(cursor, ownership, self.live.owner)
         if self.request.collection_suffix is None:
-            collections.expect_names_kept(cursor, collection, names, self.wanted)
-        if COLLECTION not in self.request.tables and not self.request.merges:
-            collections.expect_there(cursor, collection, self.wanted)
+            live.expect_names_kept(names, self.wanted)
+        if ownership.owner not in self.request.tables and not self.request.merges:
+            live.expect_there(self.wanted)
 
     def match(self, name: str) -> Source:
         """A table's file, matched to the live table; only the chosen collections' rows of it."""
-        dimensions = indexes.dimensions(self.session.cursor, self.live[EMBEDDING])
-        matched = table_source.match(self._set, self.live[name], dimensions, self.dialect)
+        live = self.live[name]
+        dimensions = indexes.dimensions(self.session.cursor, live)
+        matched = table_source.match(self._set, live, dimensions, self.dialect)
         wanted = None if self.wanted is None else frozenset(UUID(uuid).bytes for uuid in self.wanted)
         return replace(matched, layout=replace(matched.layout, wanted=wanted))
 
-    def load(self, matched: Source, *collections: Table) -> None:
-        """Load one table. Collections go first, so the uuids an embedding may name are all in these by then.
+    def load(self, matched: Source, known_owners: Sequence[Table] | None = None) -> None:
+        """Load one table. Owners go first, so the uuids that a row may name are all in these tables by then.
 
-        Without any they are not looked at.
+        known_owners: the live ones if absent. Without any they are not looked at.
         """
         started = time.monotonic()
-        known = None
-        if matched.name == EMBEDDING and self._checked and collections:
-            known = tables.collection_ids(self.session.cursor, collections)
+        ownership, known = self.layout.ownership, None
+        if ownership and matched.name == ownership.member and self._checked:
+            among = [self.live.owner] if known_owners is None else known_owners
+            known = owners.keys(self.session.cursor, among, ownership) if among else None
         try:
             rows, warnings = self._fill(matched, known)
         except TriggerChangedRows as error:
@@ -144,12 +149,12 @@ class Context:
 
     def _fill(self, matched: Source, known: frozenset[bytes] | None) -> tuple[int, list[str]]:
         """Load a file as it is, or convert it; returns rows, and what was done to them."""
-        if not matched.coerced:
+        if matched.conversion is None:
             return copy_in.load(self.session, matched, known, self.engine.pool), []
         scope = Scope(self.request.collections, self.wanted)
         if self.wanted is not None:
             known = None  # of the others, whose collections need not be there, the file is read too
-        return legacy_schema.load(self.session, matched, scope, known, self.engine.pool)
+        return legacy_schema.load(self.session, matched, matched.conversion, scope, known, self.engine.pool)
 
     def step(self, table: str | None = None) -> AbstractContextManager[None]:
         """What may fail for a reason of its own, of a table or of all: here that ends the restore."""
@@ -178,13 +183,17 @@ class Context:
                 empty[name] = staging.stage(self.session.cursor, self.match(name))
         for name, one in empty.items():
             with self.step(name):
-                known = [staged[COLLECTION].table] if COLLECTION in staged else []
-                if among_live or COLLECTION not in names:
-                    known.append(self.live[COLLECTION])
-                self.load(one.source, *known)
+                self.load(one.source, self._known_owners(staged, live=among_live or self.layout.owner not in names))
                 staging.index(self.session, one)
                 staged[name] = one
         return staged
+
+    def _known_owners(self, staged: Mapping[str, Staged], *, live: bool) -> list[Table]:
+        """Where the owner of a staged row may be: in what is staged, and in the live table."""
+        if self.layout.ownership is None:
+            return []
+        found = [staged[self.layout.ownership.owner].table] if self.layout.ownership.owner in staged else []
+        return [*found, self.live.owner] if live else found
 
     def secure(self, mode: LockMode | None) -> Scope:
         """Lock what will be written until the transaction ends.
@@ -202,7 +211,7 @@ class Context:
             return EVERYTHING
         if self.request.collections is not None:
             return self.hold(self.request.collections, self.wanted or [])
-        tables.lock(self.session.cursor, self.engine.settings.schema, TABLES, mode or "SHARE ROW EXCLUSIVE")
+        tables.lock(self.session.cursor, self.live.schema, self.layout, mode or "SHARE ROW EXCLUSIVE")
         return EVERYTHING
 
     def _locks(self, mode: LockMode | None) -> bool:
@@ -212,20 +221,25 @@ class Context:
         """By table, the privileges that secure() needs."""
         if not self._locks(mode):
             return {}
-        return dict.fromkeys(TABLES, conflicts.LOCKING) if self.request.collections is None else self.holding()
+        return (
+            dict.fromkeys(self.layout.names, conflicts.LOCKING) if self.request.collections is None else self.holding()
+        )
 
     def hold(self, names: Sequence[str], uuids: Sequence[str] = ()) -> Scope:
         """Lock collections by name, and their embeddings if they are to be backed up."""
         rows = self.request.backup_before_restore
         if self.guard.disable:  # before any row: a writer that has the table already could wait for that row
-            tables.lock(self.session.cursor, self.engine.settings.schema, self.request.tables, "SHARE ROW EXCLUSIVE")
-        return collections.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
+            tables.lock(self.session.cursor, self.live.schema, self.layout, "SHARE ROW EXCLUSIVE", self.request.tables)
+        return collections.hold(
+            self.session.cursor, self.layout.owned, self.live, names, uuids, by_key=self._checked, rows=rows
+        )
 
     def holding(self) -> dict[str, frozenset[str]]:
         """By table, the privileges that hold() needs: to lock rows is to be able to update them."""
         members = frozenset({"UPDATE"}) if self.request.backup_before_restore else conflicts.LOCKING
         needs_members = self.request.backup_before_restore or not self._checked
-        return {COLLECTION: frozenset({"UPDATE"}), **({EMBEDDING: members} if needs_members else {})}
+        ownership = self.layout.owned
+        return {ownership.owner: frozenset({"UPDATE"}), **({ownership.member: members} if needs_members else {})}
 
     def watch(self, names: Sequence[str]) -> None:
         """From here on, what triggers and rules of these tables do is found; or they are switched off."""

@@ -11,12 +11,12 @@ from data_pipeline.operations.restore.dry_run_report import DryRunReport
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema.tables import LockMode
-from data_pipeline.postgres.writing import collections, references
+from data_pipeline.postgres.writing import references
+from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect
-from data_pipeline.storage.naming import COLLECTION
 
 
 class DryContext(Context):
@@ -56,7 +56,7 @@ class DryContext(Context):
         return EVERYTHING if names is None else self.hold(names, self.wanted or [])
 
     def hold(self, names: Sequence[str], uuids: Sequence[str] = ()) -> Scope:
-        return collections.scope_of(self.session.cursor, self.live[COLLECTION], names, uuids)
+        return Owners(self.session.cursor, self.layout.owned, self.live.owner).scope_of(names, uuids)
 
     def watch(self, names: Sequence[str]) -> None:
         with self.step():

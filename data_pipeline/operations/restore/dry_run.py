@@ -27,7 +27,6 @@ from data_pipeline.postgres.writing.copy_in import Reading
 from data_pipeline.sets import table_source, table_spec, witness
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
-from data_pipeline.storage.naming import TABLES
 
 
 class DryRun:
@@ -51,6 +50,7 @@ class DryRun:
         if self._request.require_manifest and self._set.manifest is None:
             report.note(InvalidBackup(say("restore_unvouched"), can_retry=False))
         with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
+            session.ours = self._set.layout.relations(self._engine.settings.schema)
             self._look_at_database(session, report)
             context = self._begin(session, report)
             if context is None or not self._choose(context, report):
@@ -64,10 +64,10 @@ class DryRun:
 
     def _look_at_database(self, session: Session, report: DryRunReport) -> None:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        schema = self._engine.settings.schema
-        for name in reversed(TABLES):
+        schema, layout = self._engine.settings.schema, self._set.layout
+        for name in reversed(layout.names):
             with suppress(SchemaMismatch), savepoint(session, "missing"):
-                tables.lock(session.cursor, schema, [name], "ACCESS SHARE")
+                tables.lock(session.cursor, schema, layout, "ACCESS SHARE", [name])
         with report.noting(session):
             tables.expect_database(session.cursor, self._request.expect_database)
         with report.noting(session):
@@ -84,9 +84,9 @@ class DryRun:
                 report.report.created(lacking, made, [])
         if ddl_types.extension_schema(cursor) is None:
             report.note(SchemaMismatch(say("pgvector_missing"), can_retry=False))
-        for name in TABLES:
+        for table in self._set.layout.tables:
             with report.noting(session):
-                tables.expect_there(cursor, schema, name)
+                tables.expect_there(cursor, schema, table)
         with suppress(SchemaMismatch):
             return DryContext(self._engine, self._set, self._request, session, report, self._dialect)
         return None

@@ -52,6 +52,7 @@ class Restore:
         expect_open(self._request.dialect, [self._set])
 
     def _restore(self, session: Session, report: Report, dialect: SetDialect) -> None:
+        session.ours = self._set.layout.relations(self._engine.settings.schema)
         writer_lock.take(session.cursor)
         tables.expect_database(session.cursor, self._request.expect_database)
         lacking = self._create_tables(session, report) if self._request.create_tables else None

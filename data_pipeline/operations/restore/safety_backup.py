@@ -9,24 +9,27 @@ from urllib.parse import urlsplit
 from common.messages import say
 from common.result import now
 from data_pipeline.engine import Engine
+from data_pipeline.layouts.base import Layout
 from data_pipeline.operations.backup import snapshot
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import tables
-from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.writing import staging
-from data_pipeline.storage.naming import EMBEDDING, LOG, TABLES
+from data_pipeline.storage.naming import LOG
 
 
 @dataclass(frozen=True)
 class SafetyBackup:
     """A published set that holds what a database held before. `names`: of the collections it is about, None for all.
 
-    keyed: every row can be told by its primary key, so that only those that differ need to be written.
+    layout: of its tables. keyed: every row can be told by its primary key, so that only those that differ need to be
+    written.
     """
 
+    layout: Layout
     database: str
     backup_path: str
     timestamp: str
@@ -38,10 +41,11 @@ class SafetyBackup:
 
     def undo(self, request: RestoreOptions) -> dict[str, Any]:
         """The body of POST /restore that brings the rows back: in the same tables, of the same collections."""
-        replace = EMBEDDING in request.tables and (request.truncate or not self.keyed)
+        whole = len(self.layout.with_referring(request.tables)) == len(request.tables)
+        replace = whole and (request.truncate or not self.keyed)
         return {
             **self.describe(),
-            **({"tables": request.tables} if len(request.tables) < len(TABLES) else {}),
+            **({"tables": request.tables} if len(request.tables) < len(self.layout.names) else {}),
             **({"collections": list(self.names)} if self.names is not None else {}),
             **({"truncate_before_restore": True} if replace else {"strategy": "sync"}),
             **({"triggers": request.triggers} if request.triggers != "fire" else {}),
@@ -51,7 +55,7 @@ class SafetyBackup:
         }
 
 
-def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope) -> SafetyBackup:
+def take(engine: Engine, session: Session, live: Live, scope: Scope) -> SafetyBackup:
     """Back up what is in scope, into the location of the whole system. It is published when this returns.
 
     The transaction's locks keep the rows still from here to its end. Raises StorageFull; InvalidBackup or OrphanRows
@@ -64,7 +68,8 @@ def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope)
         snapshot.save(engine, session, live, scope, draft, "binary", precaution=True)
         timestamp = draft.timestamp
     engine.storages.of(where).log(where, LOG, say("log_safety_backup", time=now(), timestamp=timestamp))
-    return SafetyBackup(tables.database(session.cursor), where.relative_path, timestamp, scope.names, keyed)
+    database = tables.database(session.cursor)
+    return SafetyBackup(live.layout, database, where.relative_path, timestamp, scope.names, keyed)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from data_pipeline.postgres.connection import savepoint
 from data_pipeline.postgres.schema import analyze
 from data_pipeline.postgres.writing import conflicts
 from data_pipeline.sets.dialect import WrongDialect
-from data_pipeline.storage.naming import COLLECTION
 
 
 class Append(Mode):
@@ -52,7 +51,7 @@ class Append(Mode):
     def _write(self, name: str) -> None:
         matched = self.context.match(name)
         self.context.watch([name])
-        self.context.load(matched, self.live[COLLECTION])
+        self.context.load(matched)
         self.context.guard.expect_written(name, self.report.rows(name), 0, 0)
         self.context.finish()
         analyze.refresh(self.cursor, self.live[name])

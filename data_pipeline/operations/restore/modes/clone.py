@@ -9,11 +9,10 @@ from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import analyze
 from data_pipeline.postgres.writing import clone, conflicts
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 
 class Clone(Mode):
-    """Nothing that is there is touched; embeddings that are in no collection are left out."""
+    """Nothing that is there is touched; rows without an owner are left out. Only for layouts whose rows have owners."""
 
     clashes = (
         Clash("atomic", "collection_suffix", say("clash_copy_is_atomic")),
@@ -32,7 +31,7 @@ class Clone(Mode):
 
     @property
     def compared(self) -> Sequence[str]:
-        return TABLES
+        return self.layout.names
 
     @property
     def suffix(self) -> str:
@@ -41,9 +40,10 @@ class Clone(Mode):
     def secure(self, incoming: Incoming) -> Scope:
         """Nobody else makes a collection of one of the new names meanwhile."""
         names: list[str] = []
-        if COLLECTION in incoming.staged:
-            with self.context.step(COLLECTION):
-                names = clone.names(self.cursor, incoming.staged[COLLECTION], self.suffix)
+        ownership = self.layout.owned
+        if ownership.owner in incoming.staged:
+            with self.context.step(ownership.owner):
+                names = clone.names(self.cursor, ownership, incoming.staged[ownership.owner], self.suffix)
                 self.report.concerned(names)
         return self.context.hold(names)
 
@@ -51,23 +51,27 @@ class Clone(Mode):
         return self.context.holding()
 
     def expect_harmless(self, incoming: Incoming) -> None:
-        if COLLECTION in incoming.staged:
-            with self.context.step(COLLECTION):
-                names = clone.names(self.cursor, incoming.staged[COLLECTION], self.suffix)
-                clone.expect_free(self.cursor, self.live[COLLECTION], names)
+        ownership = self.layout.owned
+        if ownership.owner in incoming.staged:
+            with self.context.step(ownership.owner):
+                names = clone.names(self.cursor, ownership, incoming.staged[ownership.owner], self.suffix)
+                clone.expect_free(self.cursor, ownership, self.live.owner, names)
         super().expect_harmless(incoming)
 
     def write(self, incoming: Incoming) -> None:
-        self.report.left_out(clone.insert(self.session, incoming.staged, self.suffix))
+        ownership = self.layout.owned
+        self.report.left_out(clone.insert(self.session, ownership, incoming.staged, self.suffix))
         if self.context.guard.firing:
-            self.context.written += clone.staged_copies(self.session, incoming.staged, self.suffix)
-        for name in TABLES:
+            self.context.written += clone.staged_copies(self.session, ownership, incoming.staged, self.suffix)
+        for name in self.layout.names:
             self.context.guard.expect_written(name, self.report.rows(name), 0, 0)
             analyze.refresh(self.cursor, self.live[name])
         self.context.finish()
 
     def count(self, incoming: Incoming) -> None:
-        if EMBEDDING in incoming.staged:
-            self.report.left_out(clone.without_collection(self.cursor, incoming.staged[EMBEDDING]))
-            with self.context.step(EMBEDDING):
-                conflicts.expect_free_ids(self.cursor, incoming.staged[EMBEDDING], self.suffix)
+        ownership = self.layout.owned
+        if ownership.member in incoming.staged:
+            members = incoming.staged[ownership.member]
+            self.report.left_out(clone.without_owner(self.cursor, members))
+            with self.context.step(ownership.member):
+                conflicts.expect_free_ids(self.cursor, ownership, members, self.suffix)

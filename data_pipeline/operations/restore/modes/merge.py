@@ -10,11 +10,10 @@ from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
 from data_pipeline.postgres.writing import conflicts, merge, references
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.sync import Counts
-from data_pipeline.storage.naming import COLLECTION, TABLES
 
 
 class Merge(Mode):
-    """What both ways to merge share. A collection is known by its name, so both files are always read."""
+    """What both ways to merge share. An owner is known by its name, so all files are always read."""
 
     clashes = (
         Clash("atomic", "on_conflict", say("clash_merge_is_atomic")),
@@ -30,21 +29,20 @@ class Merge(Mode):
 
     @property
     def compared(self) -> Sequence[str]:
-        return TABLES
+        return self.layout.names
 
     def meet(self, incoming: Incoming) -> Incoming:
-        """Give the backup's collections the uuids that they have here, and their embeddings with them."""
-        if len(incoming.staged) < len(TABLES):  # a dry run found a file that can't be read
+        """Give the backup's owners the uuids that they have here, and their rows with them."""
+        if len(incoming.staged) < len(self.layout.names):  # a dry run found a file that can't be read
             return incoming.only(())
-        with self.context.step():
-            merge.assign(self.session, incoming.staged)
+        if self.layout.ownership:
+            with self.context.step():
+                merge.assign(self.session, self.layout.ownership, incoming.staged)
         return incoming.only(self.tables)
 
     def expect_harmless(self, incoming: Incoming) -> None:
-        if COLLECTION not in self.tables:
-            for one in incoming.staged.values():
-                with self.context.step():
-                    merge.expect_collections(self.cursor, one)
+        with self.context.step():
+            merge.expect_owners(self.cursor, self.live, incoming.staged)
         super().expect_harmless(incoming)
 
     def write(self, incoming: Incoming) -> None:

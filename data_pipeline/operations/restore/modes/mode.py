@@ -9,7 +9,7 @@ from data_pipeline.operations.restore.context import Context, Incoming
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import analyze, tables
 from data_pipeline.postgres.schema.tables import LockMode
-from data_pipeline.postgres.writing import conflicts
+from data_pipeline.postgres.writing import conflicts, sync
 from data_pipeline.postgres.writing.conflicts import Meeting
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.sync import Counts
@@ -37,13 +37,13 @@ class Mode(ABC):
     privileges: ClassVar[frozenset[str]]
     """What the role needs on the tables that are written, to write them."""
     lock: ClassVar[LockMode | None] = "SHARE ROW EXCLUSIVE"
-    """On both tables while rows are written; None where others go on writing."""
+    """On all tables of the layout while rows are written; None where others go on writing."""
     meeting: ClassVar[Meeting]
     """Which rows are written, and which live ones stay beside them, for unique indexes to refuse."""
     compares: ClassVar[bool] = False
     """Rows are told apart by key, and only those that differ are written."""
     among_live: ClassVar[bool] = False
-    """An embedding's collection may be a live one, though the backup's collections are restored as well."""
+    """The owner of a row may be a live one, though the backup's owners are restored as well."""
     removes: ClassVar[bool] = False
     """Live rows in scope that the backup doesn't have go."""
     reads_all: ClassVar[bool] = False
@@ -56,6 +56,7 @@ class Mode(ABC):
         self.session = context.session
         self.cursor = context.session.cursor
         self.live = context.live
+        self.layout = context.layout
         self.report = context.report
         self.tables = context.request.tables
 
@@ -121,6 +122,12 @@ class Mode(ABC):
     def expect_harmless(self, incoming: Incoming) -> None:
         """Raise for rows elsewhere that would be lost, or refer to nothing any more."""
         self.context.expect_none_lost(self.going(incoming))
+
+    def expect_unreferred(self, incoming: Incoming) -> None:
+        """Raise for rows that would go while rows refer to them whose table, of the same layout, isn't written."""
+        for one in incoming.staged.values():
+            with self.context.step():
+                sync.expect_none_lost(self.cursor, self.live, one, self.tables)
 
     def going(self, incoming: Incoming) -> Sequence[Going]:
         """The live rows that go, or lose the values by which others refer to them."""

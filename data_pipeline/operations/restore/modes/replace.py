@@ -10,7 +10,6 @@ from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import analyze, indexes, tables
 from data_pipeline.postgres.writing import conflicts, references
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 
 class Replace(Mode):
@@ -37,7 +36,7 @@ class Replace(Mode):
     @property
     def written(self) -> Sequence[str]:
         """TRUNCATE takes a table only along with those that refer to it, though these are empty."""
-        return TABLES if COLLECTION in self.tables else self.tables
+        return self.layout.with_referring(self.tables)
 
     def secure(self, incoming: Incoming) -> Scope:
         """Not before TRUNCATE is known to be possible: readers would wait for nothing."""
@@ -46,9 +45,8 @@ class Replace(Mode):
         return super().secure(incoming)
 
     def expect_harmless(self, incoming: Incoming) -> None:
-        if EMBEDDING not in self.tables:
-            with self.context.step():
-                tables.expect_no_embeddings(self.cursor, self.live[EMBEDDING])
+        with self.context.step():
+            tables.expect_none_refer(self.cursor, self.live, self.tables)
         super().expect_harmless(incoming)
 
     def write(self, incoming: Incoming) -> None:
@@ -57,7 +55,7 @@ class Replace(Mode):
         dropped = indexes.droppable(self.cursor, self.live, self.tables)
         indexes.drop(self.session, dropped)
         for source in incoming.direct.values():
-            self.context.load(source, self.live[COLLECTION])
+            self.context.load(source)
         built = indexes.rebuild(self.session, dropped, self.context.engine.settings.index_memory)
         self.report.rebuilt(built, dropped.warnings)
         self.expect_rows(EVERYTHING)

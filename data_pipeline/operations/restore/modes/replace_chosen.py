@@ -10,13 +10,12 @@ from data_pipeline.operations.restore.modes.replace import Replace
 from data_pipeline.postgres.schema import analyze
 from data_pipeline.postgres.writing import collections, conflicts, references, sync
 from data_pipeline.postgres.writing.references import Going
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING
 
 
 class ReplaceChosen(Mode):
     """No index is dropped, and readers go on with the old rows until the commit.
 
-    A collection that stays is updated where it is: a client that waits to add an embedding to it then finds it again.
+    An owner that stays is updated where it is: a client that waits to add a row to it then finds it again.
     """
 
     clashes = Replace.clashes
@@ -31,20 +30,18 @@ class ReplaceChosen(Mode):
 
     @property
     def compared(self) -> Sequence[str]:
-        return [name for name in self.tables if name == COLLECTION]
+        return [name for name in self.tables if name == self.layout.owned.owner]
 
     @property
     def direct(self) -> Sequence[str]:
-        return [name for name in self.tables if name == EMBEDDING]
+        return [name for name in self.tables if name == self.layout.owned.member]
 
     def expect_harmless(self, incoming: Incoming) -> None:
-        if EMBEDDING not in self.tables and COLLECTION in incoming.staged:
-            with self.context.step():
-                sync.expect_no_embeddings_lost(self.cursor, incoming.staged[COLLECTION])
+        self.expect_unreferred(incoming.only(self.compared))
         super().expect_harmless(incoming)
 
     def going(self, incoming: Incoming) -> Sequence[Going]:
-        """Every embedding, whatever is loaded afterwards; of the collections those that don't stay as they are."""
+        """Every member row, whatever is loaded afterwards; of the owners those that don't stay as they are."""
         emptied = [references.emptied(self.live[name], incoming.scope) for name in self.direct]
         return [
             *emptied,
@@ -53,10 +50,10 @@ class ReplaceChosen(Mode):
 
     def write(self, incoming: Incoming) -> None:
         self._empty(incoming)
-        self.expect_written(sync.apply(self.session, incoming.staged))
+        self.expect_written(sync.apply(self.session, self.live, incoming.staged))
         self.context.written += incoming.staged.values()
         for name, source in incoming.direct.items():
-            self.context.load(source, self.live[COLLECTION])
+            self.context.load(source)
             self.context.guard.expect_written(name, self.report.rows(name), 0, 0)
         self.expect_rows(incoming.scope)
         for name in self.tables:
@@ -64,12 +61,12 @@ class ReplaceChosen(Mode):
         self.context.finish()
 
     def _empty(self, incoming: Incoming) -> None:
-        """Delete the embeddings; the collections that go are deleted when the backup's are written."""
+        """Delete the member rows; the owners that go are deleted when the backup's are written."""
         self.session.enter("truncate")
         started = time.monotonic()
         before = self.rows_before(incoming.scope)
         for name in self.direct:
-            deleted = collections.delete_embeddings(self.cursor, self.live, incoming.scope)
+            deleted = collections.delete_members(self.cursor, self.live, incoming.scope)
             self.context.guard.expect_written(name, 0, 0, deleted)
         self.report.truncated(before, time.monotonic() - started)
 

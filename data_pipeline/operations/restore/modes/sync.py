@@ -8,7 +8,6 @@ from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
 from data_pipeline.postgres.writing import conflicts, references, sync
 from data_pipeline.postgres.writing.references import Going
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING
 
 
 class Sync(Mode):
@@ -29,16 +28,14 @@ class Sync(Mode):
         return request.strategy == cls.strategy
 
     def expect_harmless(self, incoming: Incoming) -> None:
-        if EMBEDDING not in self.tables and COLLECTION in incoming.staged:
-            with self.context.step():
-                sync.expect_no_embeddings_lost(self.cursor, incoming.staged[COLLECTION])
+        self.expect_unreferred(incoming)
         super().expect_harmless(incoming)
 
     def going(self, incoming: Incoming) -> Sequence[Going]:
         return [references.equalled(one) for one in incoming.staged.values()]
 
     def write(self, incoming: Incoming) -> None:
-        counts = sync.apply(self.session, incoming.staged)
+        counts = sync.apply(self.session, self.live, incoming.staged)
         for name, found in counts.items():
             self.context.expect_rows(name, found.rows, incoming.scope)
         self.context.written += incoming.staged.values()

@@ -9,7 +9,7 @@ import pytest
 from data_pipeline.api import PREFIX
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
-from data_pipeline.storage.s3 import lease
+from data_pipeline.storage import lease
 
 COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
 DOCS = "11111111-1111-4111-8111-111111111111"
