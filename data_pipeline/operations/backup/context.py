@@ -48,11 +48,11 @@ class Context:
         cls, engine: Engine, where: Location, request: BackupRequest, session: Session, report: Report
     ) -> "Context":
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        cursor, schema, layout = session.cursor, engine.settings.schema, engine.layout
+        cursor, schema, layout = session.cursor, session.schema, engine.layout
         session.ours = layout.relations(schema)
         if request.truncate:
             writer_lock.take(cursor)
-        tables.lock(cursor, schema, layout, "ACCESS EXCLUSIVE" if request.truncate else "ACCESS SHARE")
+        tables.lock_there(cursor, schema, layout, "ACCESS EXCLUSIVE" if request.truncate else "ACCESS SHARE")
         live = tables.inspect(cursor, schema, layout)
         connection.may_idle(session)
         return cls(engine, where, request, session, report, live)

@@ -28,7 +28,7 @@ class Report:
         self._storages: dict[str, dict[str, Any]] = {where.storage: {"success": True}}
         self._truncated: dict[str, dict[str, Any]] = {}
         self._failed: list[str] = []
-        self._warnings: list[str] = []
+        self._warnings: list[str] = list(target.notes)
 
     def saved(self, taken: Taken, timestamp: str, collections: Sequence[str] | None) -> None:
         """Record a set that was published; collections: those that were chosen, None for all."""

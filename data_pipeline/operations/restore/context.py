@@ -71,7 +71,7 @@ class Context:
         self.request = request
         self.session = session
         self.report = report
-        self.live = tables.inspect(session.cursor, engine.settings.schema, backup_set.layout)
+        self.live = tables.inspect(session.cursor, session.schema, backup_set.layout)
         self.layout = self.live.layout
         self.guard = Guard(session, self.live, report, disable=request.triggers == "disable")
         self.written: list[Staged] = []
@@ -126,7 +126,8 @@ class Context:
         dimensions = indexes.dimensions(self.session.cursor, live)
         matched = table_source.match(self._set, live, dimensions, self.dialect)
         wanted = None if self.wanted is None else frozenset(UUID(uuid).bytes for uuid in self.wanted)
-        return replace(matched, layout=replace(matched.layout, wanted=wanted))
+        layout = replace(matched.layout, wanted=wanted, strip_nul=self.request.strip_nul)
+        return replace(matched, layout=layout)
 
     def load(self, matched: Source, known_owners: Sequence[Table] | None = None) -> None:
         """Load one table. Owners go first, so the uuids that a row may name are all in these tables by then.

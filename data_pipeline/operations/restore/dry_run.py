@@ -50,7 +50,7 @@ class DryRun:
         if self._request.require_manifest and self._set.manifest is None:
             report.note(InvalidBackup(say("restore_unvouched"), can_retry=False))
         with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
-            session.ours = self._set.layout.relations(self._engine.settings.schema)
+            session.ours = self._set.layout.relations(session.schema)
             self._look_at_database(session, report)
             context = self._begin(session, report)
             if context is None or not self._choose(context, report):
@@ -64,10 +64,10 @@ class DryRun:
 
     def _look_at_database(self, session: Session, report: DryRunReport) -> None:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        schema, layout = self._engine.settings.schema, self._set.layout
+        layout = self._set.layout
         for name in reversed(layout.names):
             with suppress(SchemaMismatch), savepoint(session, "missing"):
-                tables.lock(session.cursor, schema, layout, "ACCESS SHARE", [name])
+                tables.lock(session.cursor, session.schema, layout, "ACCESS SHARE", [name])
         with report.noting(session):
             tables.expect_database(session.cursor, self._request.expect_database)
         with report.noting(session):
@@ -75,7 +75,7 @@ class DryRun:
 
     def _begin(self, session: Session, report: DryRunReport) -> DryContext | None:
         """The tables as they are or would be made; None where there is nothing to compare with."""
-        cursor, schema = session.cursor, self._engine.settings.schema
+        cursor, schema = session.cursor, session.schema
         if self._request.create_tables:
             with report.noting(session):
                 lacking = ddl.missing(cursor, schema, table_spec.of(self._set))

@@ -52,7 +52,7 @@ class Restore:
         expect_open(self._request.dialect, [self._set])
 
     def _restore(self, session: Session, report: Report, dialect: SetDialect) -> None:
-        session.ours = self._set.layout.relations(self._engine.settings.schema)
+        session.ours = self._set.layout.relations(session.schema)
         writer_lock.take(session.cursor)
         tables.expect_database(session.cursor, self._request.expect_database)
         lacking = self._create_tables(session, report) if self._request.create_tables else None
@@ -70,7 +70,6 @@ class Restore:
         registry.of(self._request)(context).run()
 
     def _create_tables(self, session: Session, report: Report) -> Missing:
-        schema = self._engine.settings.schema
-        lacking = ddl.missing(session.cursor, schema, table_spec.of(self._set))
-        ddl.create_tables(session, schema, lacking)
+        lacking = ddl.missing(session.cursor, session.schema, table_spec.of(self._set))
+        ddl.create_tables(session, session.schema, lacking)
         return lacking
