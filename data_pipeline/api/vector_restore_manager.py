@@ -123,8 +123,8 @@ class VectorRestoreManager:
             tables=DOCUMENTED.in_order([table_name]),
             atomic=True,
         )
-        outcome = Restore(self._engine, backup_set, request).run(self._engine.databases.resolve())
-        return outcome.results[table_name]
+        report = Restore(self._engine, backup_set, request).run(self._engine.databases.resolve())
+        return report.results[table_name]
 
 
 def counted(summary: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from common.errors import DependentRows, ServiceError
 from common.messages import say
-from data_pipeline.operations.restore.report import Outcome
+from data_pipeline.operations.restore.report import Report
 from data_pipeline.postgres.connection import Session, savepoint
 from data_pipeline.postgres.target import Target
 
@@ -14,11 +14,11 @@ NO_PROBLEM = say("dry_run_without_problems")
 BASIS = say("dry_run_basis")
 
 
-class Forecast:
-    """Collects what is found out, into an outcome that never happened."""
+class DryRunReport:
+    """Collects what is found out, into the report of a restore that never happened."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
+    def __init__(self, report: Report) -> None:
+        self.report = report
         self.problems: list[dict[str, Any]] = []
         self.expected: dict[str, Any] = {}
 
@@ -42,7 +42,7 @@ class Forecast:
         problem = {"error_type": error.error_type, "error": error.response, **details}
         if table:
             problem["table"] = table
-            self.outcome.failed(table, error)
+            self.report.failed(table, error)
         if problem not in self.problems:
             self.problems.append(problem)
 
@@ -58,7 +58,7 @@ class Forecast:
 
     def describe(self, target: Target, duration: float) -> dict[str, Any]:
         """The answer's data."""
-        answer = self.outcome.describe(target, duration)
+        answer = self.report.describe(target, duration)
         answer.pop("index_results", None)
         count = len(self.problems)
         return {

@@ -7,7 +7,7 @@ from typing import Any
 from common.errors import NotFound, ServiceError
 from common.messages import say
 from common.sizes import format_size
-from data_pipeline.operations.restore.safety_backup import Precaution
+from data_pipeline.operations.restore.safety_backup import SafetyBackup
 from data_pipeline.postgres.schema.ddl import Missing
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing.sync import Counts
@@ -21,7 +21,7 @@ LIMITED = say("restore_of_some_collections")
 UNVOUCHED = say("restore_unvouched")
 
 
-class Outcome:
+class Report:
     """The results of a restore, table by table. Durations are in seconds."""
 
     def __init__(self, backup_set: BackupSet, replaced: bool) -> None:
@@ -32,7 +32,7 @@ class Outcome:
         self._indexes: dict[str, dict[str, Any]] = {}
         self._failures: dict[str, ServiceError] = {}
         self._warnings: list[str] = [] if backup_set.manifest else [UNVOUCHED]
-        self.precaution: Precaution | None = None
+        self.safety_backup: SafetyBackup | None = None
         """The backup that was taken first."""
         self._collections: list[str] | None = None
         self._created: dict[str, Any] | None = None
@@ -174,7 +174,7 @@ class Outcome:
             },
             **(replaced if self._replaced else {}),
             **({"collections": self._collections} if self._collections is not None else {}),
-            **({"backup_before_restore": self.precaution.describe()} if self.precaution else {}),
+            **({"backup_before_restore": self.safety_backup.describe()} if self.safety_backup else {}),
             **({"created": self._created} if self._created else {}),
             "restore_results": self.results,
             **({"search_check": self._search_check} if self._search_check else {}),

@@ -10,8 +10,8 @@ from common.messages import say
 from common.result import now
 from data_pipeline.engine import Engine
 from data_pipeline.layouts.base import Layout
-from data_pipeline.operations import snapshot
-from data_pipeline.operations.requests.restore import RestoreRequest
+from data_pipeline.operations.backup import snapshot
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.row_filter import Scope
@@ -22,11 +22,11 @@ from data_pipeline.storage.naming import LOG
 
 
 @dataclass(frozen=True)
-class Precaution:
+class SafetyBackup:
     """A published set that holds what a database held before. `names`: of the collections it is about, None for all.
-    layout: of its tables.
 
-    keyed: every row can be told by its primary key, so that only those that differ need to be written.
+    layout: of its tables. keyed: every row can be told by its primary key, so that only those that differ need to be
+    written.
     """
 
     layout: Layout
@@ -39,23 +39,23 @@ class Precaution:
     def describe(self) -> dict[str, Any]:
         return {"backup_path": self.backup_path, "timestamp": self.timestamp}
 
-    def undo(self, options: RestoreRequest) -> dict[str, Any]:
+    def undo(self, request: RestoreOptions) -> dict[str, Any]:
         """The body of POST /restore that brings the rows back: in the same tables, of the same collections."""
-        whole = len(self.layout.with_referring(options.tables)) == len(options.tables)
-        replace = whole and (options.truncate or not self.keyed)
+        whole = len(self.layout.with_referring(request.tables)) == len(request.tables)
+        replace = whole and (request.truncate or not self.keyed)
         return {
             **self.describe(),
-            **({"tables": options.tables} if len(options.tables) < len(self.layout.names) else {}),
+            **({"tables": request.tables} if len(request.tables) < len(self.layout.names) else {}),
             **({"collections": list(self.names)} if self.names is not None else {}),
             **({"truncate_before_restore": True} if replace else {"strategy": "sync"}),
-            **({"triggers": options.triggers} if options.triggers != "fire" else {}),
-            **({"pg_conn": _without_password(options.pg_conn)} if options.pg_conn else {}),
+            **({"triggers": request.triggers} if request.triggers != "fire" else {}),
+            **({"pg_conn": _without_password(request.pg_conn)} if request.pg_conn else {}),
             "expect_database": self.database,
             "require_manifest": True,
         }
 
 
-def take(engine: Engine, session: Session, live: Live, scope: Scope) -> Precaution:
+def take(engine: Engine, session: Session, live: Live, scope: Scope) -> SafetyBackup:
     """Back up what is in scope, into the location of the whole system. It is published when this returns.
 
     The transaction's locks keep the rows still from here to its end. Raises StorageFull; InvalidBackup or OrphanRows
@@ -69,7 +69,7 @@ def take(engine: Engine, session: Session, live: Live, scope: Scope) -> Precauti
         timestamp = draft.timestamp
     engine.storages.of(where).log(where, LOG, say("log_safety_backup", time=now(), timestamp=timestamp))
     database = tables.database(session.cursor)
-    return Precaution(live.layout, database, where.relative_path, timestamp, scope.names, keyed)
+    return SafetyBackup(live.layout, database, where.relative_path, timestamp, scope.names, keyed)
 
 
 @contextmanager

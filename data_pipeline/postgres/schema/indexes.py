@@ -112,7 +112,7 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class Dropped:
-    """What is to be rebuilt, and warnings about what could not be dropped."""
+    """What is dropped and to be rebuilt, and warnings about what can't be."""
 
     indexes: list[Index] = field(default_factory=list)
     foreign_keys: list[ForeignKey] = field(default_factory=list)
@@ -167,27 +167,34 @@ def dimensions(cursor: Any, table: Table) -> int | None:
     return found.pop() if len(found) == 1 else None
 
 
-def drop(session: Session, live: Live, selected: Collection[str]) -> Dropped:
-    """Drop the secondary indexes of the selected tables, and their foreign keys to other tables of the layout."""
-    cursor = session.cursor
-    session.enter("truncate")
+def droppable(cursor: Any, live: Live, selected: Collection[str]) -> Dropped:
+    """The secondary indexes of the selected tables, and their foreign keys to other tables of the layout.
+
+    None, and a warning, where this role may not drop them.
+    """
     found = [index for name in selected for index in _indexes(cursor, live[name])]
     keys = [
         key
         for name in selected
         for key in _foreign_keys(cursor, live[name], [other for other in live.values() if other.name != name])
     ]
-    if kept := why_kept(cursor, live):
+    if kept := _why_kept(cursor, live):
         return Dropped(warnings=[kept] if found or keys else [])
-    for key in keys:
-        cursor.execute(SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(key.table.identifier, Identifier(key.name)))
-    for index in found:
-        cursor.execute(SQL("DROP INDEX {}").format(Identifier(index.table.schema, index.name)))
-    session.progress.expect_indexes([index.method for index in found])
     return Dropped(found, keys)
 
 
-def why_kept(cursor: Any, live: Live) -> str | None:
+def drop(session: Session, found: Dropped) -> None:
+    """Drop what is droppable, to be rebuilt."""
+    session.enter("truncate")
+    for key in found.foreign_keys:
+        statement = SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(key.table.identifier, Identifier(key.name))
+        session.cursor.execute(statement)
+    for index in found.indexes:
+        session.cursor.execute(SQL("DROP INDEX {}").format(Identifier(index.table.schema, index.name)))
+    session.progress.expect_indexes([index.method for index in found.indexes])
+
+
+def _why_kept(cursor: Any, live: Live) -> str | None:
     """What keeps this role from dropping indexes and making them again; None if nothing does."""
     cursor.execute(MAY_REBUILD, ([table.oid for table in live.values()],))
     owns, creates = cursor.fetchone()

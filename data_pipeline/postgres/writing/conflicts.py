@@ -1,6 +1,6 @@
 """What a restore would do to the live tables, which are only read, seen from the backup's rows in temporary ones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,12 @@ from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.schema.unique_keys import UniqueKey
 from data_pipeline.postgres.writing import clone
 from data_pipeline.postgres.writing.staging import Staged
+from data_pipeline.postgres.writing.sync import Counts
 
 SAMPLES = 20
+
+LOCKING = frozenset({"UPDATE, DELETE, TRUNCATE"})
+"""Any of these lets a role lock a table against writers: has_table_privilege takes a list as that."""
 
 PAIRED = """
 SELECT count(*) FILTER (WHERE l.tableoid IS NULL),
@@ -37,16 +41,6 @@ SELECT EXISTS (SELECT FROM {staged} s WHERE {incoming} AND {present} GROUP BY {c
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """The backup's rows against the live ones of the same key, and live rows in scope that the backup does not have."""
-
-    only_backup: int
-    same: int
-    different: int
-    only_live: int
-
-
-@dataclass(frozen=True)
 class Meeting:
     """Which rows would be written, of the staged ones as s, and which live ones as l would stay as they are.
 
@@ -64,11 +58,11 @@ SKIPPED = Meeting(incoming="NOT EXISTS (SELECT FROM {live} l WHERE {same_key})")
 UPDATED = Meeting(staying="({in_scope} AND EXISTS (SELECT FROM {staged} s WHERE {same_key})) IS NOT TRUE")
 
 
-def pair(cursor: Any, staged: Staged) -> Pairs:
-    """Count, comparing to the bit as sync does."""
+def counts(cursor: Any, staged: Staged) -> Counts:
+    """What a sync would make of the live rows in scope, which are compared to the bit."""
     cursor.execute(staged.sql(PAIRED))
-    only_backup, same, different = cursor.fetchone()
-    return Pairs(only_backup, same, different, only_live(cursor, staged))
+    inserted, unchanged, updated = cursor.fetchone()
+    return Counts(inserted, updated, only_live(cursor, staged), unchanged)
 
 
 def only_live(cursor: Any, staged: Staged) -> int:
@@ -96,13 +90,14 @@ def expect_free_ids(cursor: Any, ownership: Ownership, staged: Staged, suffix: s
         raise _refused(staged, [id_], count, [])
 
 
-def expect_privileges(cursor: Any, table: Table, privileges: Iterable[str]) -> None:
-    """Raise PermissionDenied, naming those that this role lacks."""
-    wanted = sorted(privileges)
+def expect_privileges(cursor: Any, table: Table, privileges: Collection[str]) -> None:
+    """Raise PermissionDenied, naming those that this role lacks; of a list the first one."""
+    single = {one for one in privileges if "," not in one}
+    wanted = sorted(single | {one for one in privileges if not single & set(one.split(", "))})
     cursor.execute(
         "SELECT p FROM unnest(%s) p WHERE NOT has_table_privilege(%s::oid, p) ORDER BY 1", (wanted, table.oid)
     )
-    if lacking := [name for (name,) in cursor.fetchall()]:
+    if lacking := [name.partition(",")[0] for (name,) in cursor.fetchall()]:
         raise PermissionDenied(
             say("privileges_lacking", table=table.name, privileges=", ".join(lacking)),
             can_retry=False,

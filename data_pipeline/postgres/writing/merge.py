@@ -62,19 +62,13 @@ def assign(session: Session, ownership: Ownership, staged: Mapping[str, Staged])
     )
 
 
-def apply(
-    session: Session, live: Live, staged: Mapping[str, Staged], *, update: bool, compared: bool
-) -> dict[str, Counts]:
+def apply(session: Session, staged: Mapping[str, Staged], *, update: bool, compared: bool) -> dict[str, Counts]:
     """Insert the rows that are missing and, if asked to, give those that differ the backup's values.
 
     A row outside the scope is never updated: its key fails the insert (23505). compared: the staged rows will be
-    compared with the live ones afterwards, so those that the live tables keep their own of are left out. Raises
-    OrphanRows if rows are merged without their owners, and these are not there.
+    compared with the live ones afterwards, so those that the live tables keep their own of are left out.
     """
     session.enter("check")
-    ownership = live.layout.ownership
-    if ownership and ownership.owner not in staged and ownership.member in staged:
-        _expect_owners(session.cursor, ownership, live, staged[ownership.member])
     return {name: _merge(session.cursor, one, update, compared) for name, one in staged.items()}
 
 
@@ -96,7 +90,12 @@ def _merge(cursor: Any, staged: Staged, update: bool, compared: bool) -> Counts:
     return Counts(inserted, updated, unchanged=rows - inserted - updated)
 
 
-def _expect_owners(cursor: Any, ownership: Ownership, live: Live, members: Staged) -> None:
+def expect_owners(cursor: Any, live: Live, staged: Mapping[str, Staged]) -> None:
+    """Raise OrphanRows if rows are merged without their owners, and these are not live."""
+    ownership = live.layout.ownership
+    if ownership is None or ownership.owner in staged or ownership.member not in staged:
+        return
+    members = staged[ownership.member]
     cursor.execute(
         members.sql(
             "SELECT EXISTS (SELECT FROM {staged} s WHERE s.{column} IS NOT NULL "

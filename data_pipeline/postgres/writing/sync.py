@@ -39,14 +39,9 @@ class Counts:
 
 
 def apply(session: Session, live: Live, staged: Mapping[str, Staged]) -> dict[str, Counts]:
-    """Write what differs, in load order; rows that are no more go against it, after those that refer to them.
-
-    Raises DependentRows if rows would go that others refer to, of tables of the layout that are not synced.
-    """
+    """Write what differs, in load order; rows that are no more go against it, after those that refer to them."""
     session.enter("check")
     cursor, layout, counts = session.cursor, live.layout, dict[str, Counts]()
-    for one in staged.values():
-        expect_none_lost(cursor, live, one, staged)
     ordered = [name for name in layout.names if name in staged]
     referred = [name for name in ordered if layout.referring(name)]
     for name in ordered:
@@ -112,10 +107,10 @@ def delete(cursor: Any, staged: Staged) -> int:
     return int(cursor.rowcount)
 
 
-def expect_none_lost(cursor: Any, live: Live, one: Staged, staged: Collection[str]) -> None:
-    """Raise DependentRows if a row would go that rows refer to whose table, of the same layout, isn't synced."""
+def expect_none_lost(cursor: Any, live: Live, one: Staged, written: Collection[str]) -> None:
+    """Raise DependentRows if a row would go that rows refer to whose table, of the same layout, isn't written."""
     for table, reference in live.layout.referring(one.live.name):
-        if table.name in staged:
+        if table.name in written:
             continue
         pairs = zip(reference.referenced, reference.columns, strict=True)
         referred = SQL(" AND ").join(
