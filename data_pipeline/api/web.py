@@ -20,7 +20,7 @@ from common.errors import (
 )
 from common.messages import say
 from common.result import error_response
-from data_pipeline.api import policy
+from data_pipeline.api import language, policy
 from data_pipeline.jobs.job import Origin
 from data_pipeline.operations.requests.request import rejected
 
@@ -50,8 +50,7 @@ class JsonRequest(Request):
 def set_up(app: Flask) -> None:
     """Give an app the request class, the JSON style and the error handlers."""
     app.request_class = JsonRequest
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    language.set_up(app)
     app.before_request(_check_query)
     app.before_request(_check_body)
     app.register_error_handler(ServiceError, _answer)
