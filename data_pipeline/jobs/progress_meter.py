@@ -19,7 +19,7 @@ UNFINISHED = 99.0
 """The most that is said of a job that isn't over."""
 
 
-class Meter(Progress):
+class ProgressMeter(Progress):
     """Counts what one operation does; asked, and told to cancel, from other threads."""
 
     def __init__(self) -> None:

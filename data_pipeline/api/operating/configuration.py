@@ -22,7 +22,7 @@ def describe(engine: Engine) -> dict[str, Any]:
         "database": _database(engine),
         "targets": {name: target.public() for name, target in settings.targets.items()},
         "storages": list(engine.storages),
-        "settings": {**_doors(settings), **_backups(settings), **_databases(settings), **_work(settings)},
+        "settings": {**_access(settings), **_backups(settings), **_databases(settings), **_work(settings)},
     }
 
 
@@ -33,7 +33,7 @@ def _database(engine: Engine) -> dict[str, Any] | None:
     return None
 
 
-def _doors(settings: Settings) -> dict[str, Any]:
+def _access(settings: Settings) -> dict[str, Any]:
     return {
         "HOST": settings.host,
         "PORT": settings.port,
