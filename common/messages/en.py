@@ -121,6 +121,9 @@ TEXTS: dict[str, str] = {
         "the process that runs the job is configured with another database than the one it was submitted for; "
         "nothing was changed"
     ),
+    "job_of_a_newer_version": (
+        "the job was submitted by a newer version of the service and cannot be run by this one; nothing was changed"
+    ),
     "idempotency_key_reused": "this Idempotency-Key was used for another request",
     "idempotency_key_running": "a request with the same Idempotency-Key is running",
     "operation_cancelled": "the operation was cancelled, all changes are rolled back",
