@@ -114,9 +114,6 @@ TEXTS: dict[str, str] = {
     "job_needs_a_named_target": (
         "the database of an asynchronous job must be named in TARGETS: passwords are not handed to other processes"
     ),
-    "job_of_a_newer_version": (
-        "a newer version of the service submitted this job; this one can't run it, nothing was changed"
-    ),
     "job_database_differs": (
         "the process that runs the job is configured with another database than the one it was submitted for; "
         "nothing was changed"

@@ -12,7 +12,7 @@ from flask import Flask, current_app, request
 from pydantic import BaseModel
 
 from common.messages import say
-from data_pipeline.api.answers.envelope import Data
+from data_pipeline.operations.results.result import Data
 
 View = TypeVar("View", bound=Callable[..., Any])
 Access = Literal["open", "read", "whole_data", "write"]

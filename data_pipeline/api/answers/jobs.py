@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from data_pipeline.api.answers.envelope import Count, Data, JobId, TableName, Target
+from data_pipeline.api.answers.envelope import JobId
 from data_pipeline.jobs.job import State
+from data_pipeline.operations.results.result import Count, Data, TableName, Target
 from data_pipeline.postgres.progress import ProgressPhase
 
 

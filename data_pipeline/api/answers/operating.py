@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from data_pipeline.api.answers.envelope import Data, Sometimes, Target
+from data_pipeline.operations.results.result import Data, Sometimes, Target
 
 
 class Alive(Data):

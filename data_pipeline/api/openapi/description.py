@@ -12,12 +12,13 @@ from pydantic.json_schema import models_json_schema
 from common.errors import MESSAGES, Recorded, ServiceError
 from common.result import SUCCESS_MESSAGE
 from data_pipeline.api import PREFIX, policy, web
-from data_pipeline.api.answers.envelope import Data, Failure
+from data_pipeline.api.answers.envelope import Failure
 from data_pipeline.api.answers.jobs import JobEvent
 from data_pipeline.api.openapi import examples
 from data_pipeline.api.openapi.vocabulary import TAGS
 from data_pipeline.api.policy import Policy
 from data_pipeline.api.routes.resource import Resource
+from data_pipeline.operations.results.result import Data
 from data_pipeline.version import VERSION
 
 REF = "#/components/schemas/{model}"

@@ -4,7 +4,6 @@ from flask import Response
 
 from common.messages import say
 from data_pipeline.api.answers import jobs as job_answers
-from data_pipeline.api.answers import listing, restoring
 from data_pipeline.api.openapi.vocabulary import (
     ALWAYS,
     IDEMPOTENCY_KEY,
@@ -23,6 +22,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.operation import RestoreOperation
+from data_pipeline.operations.results import listing, restore
 
 
 def routes(engine: Engine, jobs: Jobs) -> Resource:
@@ -46,7 +46,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     @Policy(
         access="write",
         tag="Restore",
-        answers={200: [restoring.Restored, restoring.Rehearsed], 202: [job_answers.SubmittedJob]},
+        answers={200: [restore.Restored, restore.Rehearsed], 202: [job_answers.SubmittedJob]},
         failures=(*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, *UNDOABLE),
         headers=[IDEMPOTENCY_KEY],
         occupies=True,

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from data_pipeline.api.answers.envelope import BackupInfo, Count, Data, Seconds, Target, Warnings
+from data_pipeline.operations.results.result import BackupInfo, Count, Data, Seconds, Target, Warnings
 
 Ids = Annotated[list[str], Field(max_length=20)]
 

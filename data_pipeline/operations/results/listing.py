@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from data_pipeline.api.answers.envelope import Count, Data, Size, Sometimes, Stamp
+from data_pipeline.operations.results.result import Count, Data, Size, Sometimes, Stamp
 from data_pipeline.storage.naming import FileFormat
 
 

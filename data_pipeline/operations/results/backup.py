@@ -2,8 +2,18 @@
 
 from pydantic import BaseModel, Field
 
-from data_pipeline.api.answers.envelope import Count, Data, Seconds, Size, Sometimes, Stamp, TableName, Target, Warnings
-from data_pipeline.api.answers.restoring import TruncatedTable
+from data_pipeline.operations.results.restore import TruncatedTable
+from data_pipeline.operations.results.result import (
+    Count,
+    Data,
+    Seconds,
+    Size,
+    Sometimes,
+    Stamp,
+    TableName,
+    Target,
+    Warnings,
+)
 
 
 class SavedTable(BaseModel):

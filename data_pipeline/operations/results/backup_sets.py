@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from data_pipeline.api.answers.envelope import Count, Data, Seconds, Size, StoredBackup, TableName
+from data_pipeline.operations.results.result import Count, Data, Seconds, Size, StoredBackup, TableName
 from data_pipeline.sets.manifest import CollectionFact, ColumnFact, Distance, ForeignKeyFact, IndexFact
 from data_pipeline.storage.naming import FileFormat
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from data_pipeline.api.answers.envelope import (
+from data_pipeline.operations.results.result import (
     BackupInfo,
     Count,
     Data,
