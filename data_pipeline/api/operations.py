@@ -8,6 +8,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.restore.operation import RestoreOperation
+from data_pipeline.operations.results.backup import BackedUp
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.target import Target
 from data_pipeline.trainer.vector_table_manager import VectorTableManager
@@ -34,9 +35,9 @@ class BackupOperation(Operation[BackupRequest]):
     def expect_possible(self, request: BackupRequest) -> Target:
         return self._manager(request).expect_possible(request)
 
-    def run(self, request: BackupRequest, progress: Progress = SILENT) -> dict[str, Any]:
+    def run(self, request: BackupRequest, progress: Progress = SILENT) -> BackedUp:
         with memory.returned():
-            return self._manager(request).run(request, progress)
+            return BackedUp.of(self._manager(request).run(request, progress))
 
     def _manager(self, request: BackupRequest) -> VectorTableManager:
         return VectorTableManager.of_task(self._engine, request.task_id, request.storages[0])

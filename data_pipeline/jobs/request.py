@@ -10,8 +10,9 @@ from typing_extensions import Self
 from common.errors import KeyReused, ServiceError
 from common.messages import say
 from data_pipeline.jobs.job import Job
-from data_pipeline.operations.operation import AnyTarget, Operation
+from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.request import OperationRequest
+from data_pipeline.operations.target import AnyTarget
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ class Runner:
         """The same without a row."""
         with self._under_way(meter):
             try:
-                return operation.run(request, meter)
+                return operation.run(request, meter).data()
             except Cancelled:
                 raise self._why_cancelled() from None
 
@@ -138,7 +138,7 @@ class Runner:
     def _called(self, job: Job, request: OperationRequest, meter: ProgressMeter) -> dict[str, Any]:
         try:
             with self._monitor(job, meter):
-                result = self._operations[job.kind].run(request, meter)
+                result = self._operations[job.kind].run(request, meter).data()
         except Cancelled:
             error = self._why_cancelled()
             self._record(job, self._cancelled(), meter)
@@ -169,7 +169,7 @@ class Runner:
             operation = self._operation(job)
             request = self.unstored.get(job.id) or operation.request.read_stored(job.request, job.request_version)
             self._expect_target(job, operation, request)
-            return succeeded(self._when_free(lambda: operation.run(request, meter), meter))
+            return succeeded(self._when_free(lambda: operation.run(request, meter).data(), meter))
         except Cancelled:
             return self._cancelled()
         except ServiceError as error:

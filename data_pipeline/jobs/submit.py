@@ -11,8 +11,8 @@ from data_pipeline.jobs.backend.queue import SHARED, Queue
 from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.job import Job, Origin
 from data_pipeline.jobs.request import JobRequest
-from data_pipeline.operations.operation import AnyTarget
 from data_pipeline.operations.requests.request import OperationRequest
+from data_pipeline.operations.target import AnyTarget
 
 
 class Submission:

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from data_pipeline.jobs.job import JOB_ID
-from data_pipeline.operations.results.result import Count, Data, NamedBackup, Sometimes, Stamp, Target
+from data_pipeline.operations.results.result import Count, NamedBackup, Result, Sometimes, Stamp, Target
 
 JobId = Annotated[str, Field(pattern=f"^{JOB_ID.pattern}$")]
 
 
-class Failure(Data):
+class Failure(Result):
     """The data of an answer that failed."""
 
     error_type: str = Field(description="Stable, for programs")

@@ -17,9 +17,9 @@ from data_pipeline.api.policy import Policy
 from data_pipeline.api.requests.bodies import ListQuery
 from data_pipeline.api.routes.operation import perform
 from data_pipeline.api.routes.resource import Resource, answer
-from data_pipeline.api.vector_restore_manager import VectorRestoreManager, counted
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.listing import BackupList
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.results import listing, restore
@@ -27,7 +27,7 @@ from data_pipeline.operations.results import listing, restore
 
 def routes(engine: Engine, jobs: Jobs) -> Resource:
     api = Resource("restores")
-    manager = VectorRestoreManager(engine=engine)
+    backups = BackupList(engine)
 
     @api.get("/restore/list", summary="List the backups")
     @Policy(
@@ -39,8 +39,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     )
     def list_vector_backups(query: ListQuery) -> Response:
         """Every complete backup set, newest first: those of the whole system, then those of each task."""
-        found = manager.scan_backup_files(query.global_only, query.task_id, query.storage)
-        return answer({"response": counted(found["summary"]), **found})
+        return answer(backups.scan(query.global_only, query.task_id, query.storage))
 
     @api.post("/restore", summary="Restore a backup")
     @Policy(

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from common import memory
 from common.errors import DependentRows, NotFound, ServiceError
@@ -15,6 +14,7 @@ from data_pipeline.operations.restore import advice
 from data_pipeline.operations.restore.dry_run import Rehearsal
 from data_pipeline.operations.restore.report import LIMITED
 from data_pipeline.operations.restore.restore import Restore
+from data_pipeline.operations.results.restore import Rehearsed, Restored
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.retries import retrying
 from data_pipeline.postgres.target import Target
@@ -45,7 +45,7 @@ class RestoreOperation(Operation[RestoreRequest]):
         Restore(self._engine, found, request).expect_possible()
         return target
 
-    def run(self, request: RestoreRequest, progress: Progress = SILENT) -> dict[str, Any]:
+    def run(self, request: RestoreRequest, progress: Progress = SILENT) -> Restored:
         started = time.monotonic()
         self._engine.storages.check(location.parse(request.backup_path).storage)
         target = self.target(request)
@@ -61,13 +61,13 @@ class RestoreOperation(Operation[RestoreRequest]):
         if limited is not request:
             outcome.warn(LIMITED)
         answer = outcome.describe(target, time.monotonic() - started)
-        if outcome.precaution:
-            answer["undo"] = outcome.precaution.undo(limited)
-        return answer
+        if outcome.precaution is None:
+            return answer
+        return answer.model_copy(update={"undo": outcome.precaution.undo(limited)})
 
     def _rehearse(
         self, backup_set: BackupSet, request: RestoreRequest, target: Target, progress: Progress, started: float
-    ) -> dict[str, Any]:
+    ) -> Rehearsed:
         forecast = retrying(lambda: Rehearsal(self._engine, backup_set, request).run(target, progress))
         if forecast.depends() and advice.sync_works(self._engine, backup_set, request, target, progress):
             forecast.advise_sync()

@@ -37,7 +37,7 @@ class Restore:
                 self._restore(session, outcome)
         except ServiceError as error:
             if outcome.precaution:  # it is published, whatever became of the restore
-                error.data["backup_before_restore"] = outcome.precaution.describe()
+                error.data["backup_before_restore"] = outcome.precaution.named().data()
             raise
         outcome.readers_go_on()
         SearchCheck(self._engine, self._set, self._options).run(target, outcome)

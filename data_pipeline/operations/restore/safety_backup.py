@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from common.messages import say
@@ -11,6 +10,8 @@ from common.result import now
 from data_pipeline.engine import Engine
 from data_pipeline.operations import snapshot
 from data_pipeline.operations.requests.restore import RestoreRequest
+from data_pipeline.operations.results.restore import Undo
+from data_pipeline.operations.results.result import NamedBackup
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.row_filter import Scope
@@ -33,22 +34,24 @@ class Precaution:
     names: Sequence[str] | None
     keyed: bool
 
-    def describe(self) -> dict[str, Any]:
-        return {"backup_path": self.backup_path, "timestamp": self.timestamp}
+    def named(self) -> NamedBackup:
+        return NamedBackup(backup_path=self.backup_path, timestamp=self.timestamp)
 
-    def undo(self, options: RestoreRequest) -> dict[str, Any]:
+    def undo(self, options: RestoreRequest) -> Undo:
         """The body of POST /restore that brings the rows back: in the same tables, of the same collections."""
         replace = EMBEDDING in options.tables and (options.truncate or not self.keyed)
-        return {
-            **self.describe(),
-            **({"tables": options.tables} if len(options.tables) < len(TABLES) else {}),
-            **({"collections": list(self.names)} if self.names is not None else {}),
-            **({"truncate_before_restore": True} if replace else {"strategy": "sync"}),
-            **({"triggers": options.triggers} if options.triggers != "fire" else {}),
-            **({"pg_conn": _without_password(options.pg_conn)} if options.pg_conn else {}),
-            "expect_database": self.database,
-            "require_manifest": True,
-        }
+        return Undo(
+            backup_path=self.backup_path,
+            timestamp=self.timestamp,
+            tables=options.tables if len(options.tables) < len(TABLES) else None,
+            collections=list(self.names) if self.names is not None else None,
+            truncate_before_restore=True if replace else None,
+            strategy=None if replace else "sync",
+            triggers=options.triggers if options.triggers != "fire" else None,
+            pg_conn=_without_password(options.pg_conn) if options.pg_conn else None,
+            expect_database=self.database,
+            require_manifest=True,
+        )
 
 
 def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope) -> Precaution:

@@ -11,6 +11,7 @@ from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.report import Outcome
+from data_pipeline.operations.results.restore import SearchCheck as SearchChecked
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.reading import probes
 from data_pipeline.postgres.reading.probes import Repeated
@@ -81,17 +82,17 @@ class SearchCheck:
 
     def _record(self, outcome: Outcome, taken: ProbesFact, found: Repeated | None) -> None:
         if found is None:
-            outcome.search_checked({"performed": False}, [FAILED])
+            outcome.search_checked(SearchChecked(performed=False), [FAILED])
             return
-        answer = {
-            "performed": True,
-            "distance": taken.distance,
-            "probes": found.count,
-            "exact_matches": found.same,
-            "recall": found.recall,
-            "recall_at_backup": taken.recall,
-        }
-        outcome.search_checked(answer, self._warnings(taken, found))
+        checked = SearchChecked(
+            performed=True,
+            distance=taken.distance,
+            probes=found.count,
+            exact_matches=found.same,
+            recall=found.recall,
+            recall_at_backup=taken.recall,
+        )
+        outcome.search_checked(checked, self._warnings(taken, found))
 
     def _warnings(self, taken: ProbesFact, found: Repeated) -> list[str]:
         warnings: list[str] = [] if found.complete else [FAILED]

@@ -1,11 +1,15 @@
 """The answer of POST /backup."""
 
-from pydantic import BaseModel, Field
+from typing import Any
+
+from pydantic import Field
+from typing_extensions import Self
 
 from data_pipeline.operations.results.restore import TruncatedTable
 from data_pipeline.operations.results.result import (
     Count,
-    Data,
+    Part,
+    Result,
     Seconds,
     Size,
     Sometimes,
@@ -16,7 +20,7 @@ from data_pipeline.operations.results.result import (
 )
 
 
-class SavedTable(BaseModel):
+class SavedTable(Part):
     """One table's file."""
 
     success: bool
@@ -27,7 +31,7 @@ class SavedTable(BaseModel):
     duration: Seconds
 
 
-class StoredCopy(BaseModel):
+class StoredCopy(Part):
     """Whether the set is in a storage."""
 
     success: bool
@@ -35,7 +39,7 @@ class StoredCopy(BaseModel):
     error_type: Sometimes[str] = None
 
 
-class RememberedSearches(BaseModel):
+class RememberedSearches(Part):
     """The searches that a restore will repeat."""
 
     count: Count
@@ -43,7 +47,7 @@ class RememberedSearches(BaseModel):
     recall: float | None
 
 
-class BackedUp(Data):
+class BackedUp(Result):
     """What a backup wrote."""
 
     backup_performed: bool
@@ -59,3 +63,15 @@ class BackedUp(Data):
     warnings: Warnings
     target: Target
     duration: Seconds
+
+    @classmethod
+    def of(cls, record: dict[str, Any]) -> Self:
+        """From what a run has noted."""
+        parts: dict[str, type[Part]] = {
+            "tables_backed_up": SavedTable,
+            "storages": StoredCopy,
+            "truncate_results": TruncatedTable,
+        }
+        built = {key: {name: part(**one) for name, one in record[key].items()} for key, part in parts.items()}
+        probes = RememberedSearches(**record["probes"]) if "probes" in record else None
+        return cls(**record | built | {"probes": probes, "target": Target(**record["target"])})
