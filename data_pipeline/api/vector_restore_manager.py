@@ -78,5 +78,5 @@ class VectorRestoreManager:
             named_tables=naming.in_order([table_name]),
             atomic=True,
         )
-        outcome = Restore(self._engine, backup_set, request).run(self._engine.databases.resolve())
-        return outcome.results[table_name].data()
+        report = Restore(self._engine, backup_set, request).run(self._engine.databases.resolve())
+        return report.results[table_name].data()

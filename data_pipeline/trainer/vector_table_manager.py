@@ -11,9 +11,9 @@ from common.errors import InvalidParams, NotFound, ServiceError
 from common.messages import say
 from common.result import now
 from data_pipeline.engine import Engine
-from data_pipeline.operations import snapshot
+from data_pipeline.operations.backup import snapshot
+from data_pipeline.operations.backup.snapshot import Taken
 from data_pipeline.operations.requests.backup import BackupRequest
-from data_pipeline.operations.snapshot import Taken
 from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.progress import SILENT, Cancelled, Progress

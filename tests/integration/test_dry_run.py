@@ -31,6 +31,13 @@ MODES: dict[str, dict[str, Any]] = {
     "replace collections": {**REPLACE, "tables": [COLLECTION]},
     "sync embeddings": {**SYNC, "tables": [EMBEDDING]},
     "sync collections": {**SYNC, "tables": [COLLECTION]},
+    "skip embeddings": {"on_conflict": "skip", "tables": [EMBEDDING]},
+    "update embeddings": {"on_conflict": "update", "tables": [EMBEDDING]},
+    "update collections": {"on_conflict": "update", "tables": [COLLECTION]},
+    "add embeddings": {"tables": [EMBEDDING]},
+    "add some embeddings": {"collections": ["docs"], "tables": [EMBEDDING]},
+    "replace some embeddings": {**REPLACE, "collections": ["docs"], "tables": [EMBEDDING]},
+    "replace some collections": {**REPLACE, "collections": ["docs"], "tables": [COLLECTION]},
 }
 
 
@@ -218,6 +225,27 @@ def test_an_id_that_a_row_of_no_collection_has_is_foreseen(
     database.execute("UPDATE langchain_pg_embedding SET collection_id = NULL WHERE id = 'plain'")
     assert kinds(rehearse(client, saved, **mode, collections=["docs"])) == ["DUPLICATE_ROWS"]
     expect_foreseen(client, database, bits, saved, {**mode, "collections": ["docs"]})
+
+
+@pytest.mark.parametrize("on_conflict", ["skip", "update"])
+def test_merged_embeddings_whose_collection_is_not_live_are_foreseen(
+    client: Any, database: Any, saved: dict[str, Any], bits: Any, on_conflict: str
+) -> None:
+    database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
+    mode = {"on_conflict": on_conflict, "tables": [EMBEDDING]}
+    assert kinds(rehearse(client, saved, **mode)) == ["ORPHAN_ROWS"]
+    expect_foreseen(client, database, bits, saved, mode)
+
+
+def test_references_to_a_table_that_is_not_merged_are_no_problem(
+    client: Any, database: Any, saved: dict[str, Any], bits: Any
+) -> None:
+    database.execute("UPDATE langchain_pg_collection SET name = 'renamed' WHERE name = 'docs'")
+    database.execute("CREATE TABLE pages (name varchar REFERENCES langchain_pg_collection (name))")
+    database.execute("INSERT INTO pages VALUES ('renamed')")
+    mode = {"on_conflict": "update", "tables": [EMBEDDING]}
+    assert rehearse(client, saved, **mode)["problems"] == []
+    expect_foreseen(client, database, bits, saved, mode)
 
 
 def test_other_dimensions_and_orphans_are_told_with_their_line(

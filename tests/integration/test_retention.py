@@ -44,7 +44,7 @@ def sets(engine: Engine, database: Any, fill: Any, monkeypatch: pytest.MonkeyPat
     made = {age: stamp(age) for age in AGES}
     for timestamp in made.values():
         monkeypatch.setattr(
-            "data_pipeline.operations.snapshot.seconds_from_now", lambda _format, at=timestamp: iter([at])
+            "data_pipeline.operations.backup.snapshot.seconds_from_now", lambda _format, at=timestamp: iter([at])
         )
         VectorTableManager("", engine=engine).execute_vector_management()
     return made
@@ -150,7 +150,7 @@ def test_a_set_of_chosen_collections_takes_no_whole_ones_place_and_goes_by_the_s
     stays: bool,
 ) -> None:
     at = (datetime.now() - timedelta(days=age)).strftime("%Y%m%d_%H%M%S")
-    monkeypatch.setattr("data_pipeline.operations.snapshot.seconds_from_now", lambda _format: iter([at]))
+    monkeypatch.setattr("data_pipeline.operations.backup.snapshot.seconds_from_now", lambda _format: iter([at]))
     VectorTableManager("", engine=engine).execute_vector_management(collections=["docs"])
     sets[-1] = at
     Retention(engine, days, 3).retire()
@@ -186,7 +186,7 @@ def test_each_database_keeps_sets_of_its_own(
     engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], second_database: Any, monkeypatch: Any
 ) -> None:
     sets[20] = stamp(20)
-    monkeypatch.setattr("data_pipeline.operations.snapshot.seconds_from_now", lambda _format: iter([sets[20]]))
+    monkeypatch.setattr("data_pipeline.operations.backup.snapshot.seconds_from_now", lambda _format: iter([sets[20]]))
     VectorTableManager("", engine=engine).execute_vector_management(pg_conn=second_database.url)
     Retention(engine, 0, 1).retire()
     assert left() == [0, 20]
@@ -195,7 +195,7 @@ def test_each_database_keeps_sets_of_its_own(
 def made_on(engine: Engine, sets: dict[int, str], monkeypatch: Any, age: int, server: str | None) -> None:
     """A set of this age in days, from a database of the same name on this server; None: as earlier versions wrote."""
     sets[age] = stamp(age)
-    monkeypatch.setattr("data_pipeline.operations.snapshot.seconds_from_now", lambda _format: iter([sets[age]]))
+    monkeypatch.setattr("data_pipeline.operations.backup.snapshot.seconds_from_now", lambda _format: iter([sets[age]]))
     with monkeypatch.context() as patched:
         patched.setattr(server_identity, "of", lambda _session: server)
         VectorTableManager("", engine=engine).execute_vector_management()
@@ -227,7 +227,7 @@ def test_a_set_that_can_not_come_back_takes_no_good_ones_place(
     """Its rows are whole, though, and in no good set: it stays until there is a newer one."""
     database.execute("ALTER TABLE langchain_pg_embedding ADD CONSTRAINT has_text CHECK (document <> '') NOT VALID")
     at = datetime.now().strftime("%Y%m%d_%H%M%S")
-    monkeypatch.setattr("data_pipeline.operations.snapshot.seconds_from_now", lambda _format: iter([at]))
+    monkeypatch.setattr("data_pipeline.operations.backup.snapshot.seconds_from_now", lambda _format: iter([at]))
     VectorTableManager("", engine=engine).execute_vector_management()
     sets[-1] = at
     Retention(engine, 0, 1).retire()
@@ -239,7 +239,7 @@ def test_telling_servers_apart_removes_nothing_that_was_kept_before(
 ) -> None:
     """A chosen collection's set stays while a whole set of that database's name is kept that is older than it."""
     at = sets[-1] = stamp(2)
-    monkeypatch.setattr("data_pipeline.operations.snapshot.seconds_from_now", lambda _format: iter([at]))
+    monkeypatch.setattr("data_pipeline.operations.backup.snapshot.seconds_from_now", lambda _format: iter([at]))
     VectorTableManager("", engine=engine).execute_vector_management(collections=["docs"])
     made_on(engine, sets, monkeypatch, 3, None)
     Retention(engine, 0, 3).retire()
@@ -267,7 +267,7 @@ def test_a_set_with_a_value_beyond_the_limit_takes_no_good_ones_place(
     """It was made while the limit was higher."""
     database.execute("UPDATE langchain_pg_embedding SET document = repeat('x', 2 << 20) WHERE id = 'plain'")
     at = datetime.now().strftime("%Y%m%d_%H%M%S")
-    monkeypatch.setattr("data_pipeline.operations.snapshot.seconds_from_now", lambda _format: iter([at]))
+    monkeypatch.setattr("data_pipeline.operations.backup.snapshot.seconds_from_now", lambda _format: iter([at]))
     VectorTableManager("", engine=engine).execute_vector_management()
     sets[-1] = at
     monkeypatch.setattr(engine.pool, "largest_field", 1 << 20)

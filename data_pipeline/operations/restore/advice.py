@@ -1,9 +1,9 @@
-"""Another way to restore, named where a replace is refused: only one whose rehearsal finds no problem."""
+"""Another way to restore, named where a replace is refused: only one whose dry run finds no problem."""
 
 from common.errors import ServiceError
 from data_pipeline.engine import Engine
 from data_pipeline.operations.requests.restore import RestoreRequest
-from data_pipeline.operations.restore.dry_run import Rehearsal
+from data_pipeline.operations.restore.dry_run import DryRun
 from data_pipeline.postgres.progress import Progress, Uncounted
 from data_pipeline.postgres.target import Target
 from data_pipeline.sets.catalog import BackupSet
@@ -16,7 +16,7 @@ def sync_works(
     if not request.truncate:
         return False
     try:
-        forecast = Rehearsal(engine, backup_set, request.as_sync()).run(target, Uncounted(progress))
+        report = DryRun(engine, backup_set, request.as_sync()).run(target, Uncounted(progress))
     except ServiceError:
         return False
-    return not forecast.problems
+    return not report.problems

@@ -1,25 +1,25 @@
-"""One restore under way: what its steps share, whatever its mode."""
+"""One restore under way: what the steps of every mode are made of."""
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from common.errors import InternalError, TriggerChangedRows
+from common.errors import InternalError, InvalidBackup, NotFound, TriggerChangedRows
 from common.messages import say
 from data_pipeline.engine import Engine
-from data_pipeline.operations.requests.restore import RestoreRequest
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore import safety_backup
 from data_pipeline.operations.restore.guard import Guard
-from data_pipeline.operations.restore.report import Outcome
+from data_pipeline.operations.restore.report import Report
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import indexes, tables
 from data_pipeline.postgres.schema.tables import LockMode, Table
-from data_pipeline.postgres.writing import collections as chosen
-from data_pipeline.postgres.writing import copy_in, legacy_schema, references, staging
+from data_pipeline.postgres.writing import collections, copy_in, legacy_schema, references, staging
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.sets import table_source
@@ -29,8 +29,30 @@ from data_pipeline.sets.table_source import Source
 from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 
-class Run:
+@dataclass(frozen=True)
+class Incoming:
+    """The backup's rows: staged in temporary tables, or files that are matched to the live tables they go into.
+
+    scope: the live rows that may be touched.
+    """
+
+    staged: Mapping[str, Staged] = field(default_factory=dict)
+    direct: Mapping[str, Source] = field(default_factory=dict)
+    scope: Scope = EVERYTHING
+
+    def within(self, scope: Scope) -> "Incoming":
+        """The same, to be compared with the live rows in scope only."""
+        return Incoming({name: replace(one, scope=scope) for name, one in self.staged.items()}, self.direct, scope)
+
+    def only(self, names: Collection[str]) -> "Incoming":
+        """The rows of these tables."""
+        return replace(self, staged={name: one for name, one in self.staged.items() if name in names})
+
+
+class Context:
     """A backup set, the transaction it is restored in, and the tables it goes into. Every step raises ServiceError.
+
+    DryContext has the same steps for a dry run.
 
     wanted: the uuids that the backup's chosen collections have there; None without a choice.
     """
@@ -39,17 +61,17 @@ class Run:
         self,
         engine: Engine,
         backup_set: BackupSet,
-        options: RestoreRequest,
+        request: RestoreOptions,
         session: Session,
-        outcome: Outcome,
+        report: Report,
         dialect: SetDialect,
     ) -> None:
         self.engine = engine
-        self.options = options
+        self.request = request
         self.session = session
-        self.outcome = outcome
+        self.report = report
         self.live = tables.inspect(session.cursor, engine.settings.schema)
-        self.guard = Guard(session, self.live, outcome, disable=options.triggers == "disable")
+        self.guard = Guard(session, self.live, report, disable=request.triggers == "disable")
         self.written: list[Staged] = []
         """The backup's rows that the live tables must have in the end, where triggers could make others of them."""
         self.wanted: list[str] | None = None
@@ -65,7 +87,7 @@ class Run:
         """Begin, or begin again with what the set's files have told of their dialect; what is locked stays locked."""
         if self._marked:
             connection.return_to_mark(self.session)
-            self.outcome.begin()
+            self.report.begin()
             self.written.clear()
             self._loaded.clear()
         else:
@@ -79,7 +101,7 @@ class Run:
 
     def choose(self) -> None:
         """Find the chosen collections in the backup. Raises NotFound, with the names there are."""
-        names = self.options.collections
+        names = self.request.collections
         if names is None:
             return
         cursor, collection, manifest = self.session.cursor, self.live[COLLECTION], self._set.manifest
@@ -87,13 +109,13 @@ class Run:
         self._fill(listed.source, None)
         staging.index(self.session, listed)
         absent = manifest.chosen_collections if manifest else None
-        self.outcome.concerned(names)
-        self.wanted = chosen.pick(cursor, listed.table, names, absent or ())
+        self.report.concerned(names)
+        self.wanted = collections.pick(cursor, listed.table, names, absent or ())
         staging.drop(cursor, listed)
-        if self.options.collection_suffix is None:
-            chosen.expect_names_kept(cursor, collection, names, self.wanted)
-        if COLLECTION not in self.options.tables and not self.options.merges:
-            chosen.expect_there(cursor, collection, self.wanted)
+        if self.request.collection_suffix is None:
+            collections.expect_names_kept(cursor, collection, names, self.wanted)
+        if COLLECTION not in self.request.tables and not self.request.merges:
+            collections.expect_there(cursor, collection, self.wanted)
 
     def match(self, name: str) -> Source:
         """A table's file, matched to the live table; only the chosen collections' rows of it."""
@@ -117,27 +139,51 @@ class Run:
             raise self.guard.changed(matched.name, error.rows) from None
         if matched.table == self.live[matched.name]:
             self._loaded.append(matched)
-        if matched.name in self.options.tables:
-            self.outcome.restored(matched, rows, time.monotonic() - started, warnings)
+        if matched.name in self.request.tables:
+            self.report.restored(matched, rows, time.monotonic() - started, warnings)
 
     def _fill(self, matched: Source, known: frozenset[bytes] | None) -> tuple[int, list[str]]:
         """Load a file as it is, or convert it; returns rows, and what was done to them."""
         if not matched.coerced:
             return copy_in.load(self.session, matched, known, self.engine.pool), []
-        scope = Scope(self.options.collections, self.wanted)
+        scope = Scope(self.request.collections, self.wanted)
         if self.wanted is not None:
             known = None  # of the others, whose collections need not be there, the file is read too
         return legacy_schema.load(self.session, matched, scope, known, self.engine.pool)
 
-    def stage(self, names: Iterable[str]) -> dict[str, Staged]:
-        """Load tables into temporary ones, with a key, to be compared with the live ones. Locks nothing."""
-        staged = {name: staging.stage(self.session.cursor, self.match(name)) for name in names}
-        known = [staged[COLLECTION].table] if COLLECTION in staged else []
-        if self.options.merges or not known:
-            known.append(self.live[COLLECTION])
-        for one in staged.values():
-            self.load(one.source, *known)
-            staging.index(self.session, one)
+    def step(self, table: str | None = None) -> AbstractContextManager[None]:
+        """What may fail for a reason of its own, of a table or of all: here that ends the restore."""
+        return nullcontext()
+
+    def read(
+        self, compared: Sequence[str], direct: Sequence[str], *, among_live: bool, alone: bool = False
+    ) -> Incoming:
+        """Stage the tables that are compared with the live ones, and match the others. Locks nothing.
+
+        among_live: an embedding's collection may be a live one. alone: a file that can't be read is left for its
+        table's own turn.
+        """
+        staged, matched = self.stage(compared, among_live=among_live), {}
+        for name in direct:
+            with suppress(InvalidBackup, NotFound) if alone else nullcontext():
+                matched[name] = self.match(name)
+        return Incoming(staged, matched)
+
+    def stage(self, names: Sequence[str], *, among_live: bool) -> dict[str, Staged]:
+        """Load tables into temporary ones, with a key, to be compared with the live ones."""
+        empty: dict[str, Staged] = {}
+        staged: dict[str, Staged] = {}
+        for name in names:
+            with self.step(name):
+                empty[name] = staging.stage(self.session.cursor, self.match(name))
+        for name, one in empty.items():
+            with self.step(name):
+                known = [staged[COLLECTION].table] if COLLECTION in staged else []
+                if among_live or COLLECTION not in names:
+                    known.append(self.live[COLLECTION])
+                self.load(one.source, *known)
+                staging.index(self.session, one)
+                staged[name] = one
         return staged
 
     def secure(self, mode: LockMode | None) -> Scope:
@@ -152,16 +198,32 @@ class Run:
         return self._secured
 
     def _secure(self, mode: LockMode | None) -> Scope:
-        first = self.options.backup_before_restore
-        if self.options.collections is not None and (mode or first):
-            return self.hold(self.options.collections, self.wanted or [])
+        first = self.request.backup_before_restore
+        if self.request.collections is not None and (mode or first):
+            return self.hold(self.request.collections, self.wanted or [])
         if mode or first:
             tables.lock(self.session.cursor, self.engine.settings.schema, TABLES, mode or "SHARE ROW EXCLUSIVE")
         return EVERYTHING
 
-    def expect_none_lost(self, *going: Going) -> None:
-        """Raise DependentRows if rows of other tables refer to those that go; nobody adds such a row from now on."""
+    def hold(self, names: Sequence[str], uuids: Sequence[str] = ()) -> Scope:
+        """Lock collections by name, and their embeddings if they are to be backed up."""
+        rows = self.request.backup_before_restore
+        if self.guard.disable:  # before any row: a writer that has the table already could wait for that row
+            tables.lock(self.session.cursor, self.engine.settings.schema, self.request.tables, "SHARE ROW EXCLUSIVE")
+        return collections.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
+
+    def watch(self, names: Sequence[str]) -> None:
+        """From here on, what triggers and rules of these tables do is found; or they are switched off."""
+        self.guard.begin(names)
+
+    def expect_none_lost(self, going: Sequence[Going]) -> None:
+        """Raise DependentRows if rows of other tables refer to those that go; no such row can be added from now on."""
         references.expect_none_lost(self.session.cursor, self.live, going, lock=True)
+
+    def back_up(self, scope: Scope) -> None:
+        """Back up what is about to change, if that was asked for; a set that is read again changes nothing of it."""
+        if self.request.backup_before_restore and self.report.safety_backup is None:
+            self.report.safety_backup = safety_backup.take(self.engine, self.session, self.live, scope)
 
     def expect_rows(self, name: str, expected: int, scope: Scope) -> None:
         """Raise unless a live table holds exactly so many rows in scope."""
@@ -191,15 +253,3 @@ class Run:
         finally:
             self.session.progress = counted
         return again
-
-    def hold(self, names: Sequence[str], uuids: Sequence[str]) -> Scope:
-        """Lock collections by name, and their embeddings if they are to be backed up."""
-        rows = self.options.backup_before_restore
-        if self.guard.disable:  # before any row: a writer that has the table already could wait for that row
-            tables.lock(self.session.cursor, self.engine.settings.schema, self.options.tables, "SHARE ROW EXCLUSIVE")
-        return chosen.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
-
-    def take_precaution(self, scope: Scope) -> None:
-        """Back up what is about to change, if that was asked for; a set that is read again changes nothing of it."""
-        if self.options.backup_before_restore and self.outcome.precaution is None:
-            self.outcome.precaution = safety_backup.take(self.engine, self.session, self.live, scope)

@@ -1,46 +1,49 @@
 """How long a restore would take, who would wait for it and what room it would need, as a dry run has measured it."""
 
-from typing import Any
-
 from common.errors import StorageFull
 from common.messages import say
-from data_pipeline.operations.restore.context import Run
-from data_pipeline.operations.restore.plans import Plan
+from data_pipeline.operations.restore.dry_context import DryContext
+from data_pipeline.operations.restore.modes.mode import Mode
+from data_pipeline.operations.results.restore import Expected
 from data_pipeline.postgres.writing import estimate
 from data_pipeline.postgres.writing.estimate import Growth
-from data_pipeline.postgres.writing.staging import Staged
+
+BASIS = say("dry_run_basis")
 
 
-class Expectation:
+class Cost:
     """Seconds and bytes. What could not be measured is None."""
 
-    def __init__(self, plan: Plan, run: Run, staged: dict[str, Staged]) -> None:
-        self.load_seconds = 0.0
-        self.compare_seconds = 0.0
-        self._plan = plan
-        self._run = run
-        succeeded = {name: one for name, one in staged.items() if run.outcome.succeeded(name)}
-        self._rows = {name: run.outcome.rows(name) for name in succeeded}
-        self._growth = {name: estimate.growth(run.session, succeeded[name], rows) for name, rows in self._rows.items()}
+    def __init__(self, mode: Mode, context: DryContext, compare_seconds: float) -> None:
+        self._write_seconds = compare_seconds if mode.compares else context.load_seconds
+        self._load_seconds = context.load_seconds
+        self._rebuilds = mode.lock == "ACCESS EXCLUSIVE"
+        self._writers_wait = mode.lock is not None
+        self._cursor = context.session.cursor
+        succeeded = {name: one for name, one in context.staged.items() if context.report.succeeded(name)}
+        self._rows = {name: context.report.rows(name) for name in succeeded}
+        self._growth = {
+            name: estimate.growth(context.session, succeeded[name], rows) for name, rows in self._rows.items()
+        }
         self._free: int | None = None
 
-    def describe(self, local: bool) -> dict[str, Any]:
+    def describe(self, local: bool) -> Expected:
         """As the answer shows it. local: the server is on this machine, so its disk can be asked."""
-        free = estimate.free_bytes(self._run.session.cursor, local)
+        free = estimate.free_bytes(self._cursor, local)
         if free is not None:  # what is staged now will be gone by then
             self._free = free + sum(growth.staged_bytes for growth in self._growth.values())
         index = self._index_seconds()
-        write = self.load_seconds if not self._plan.pairs else self.compare_seconds
-        blocked = None if index is None else round(write + index, 3)
-        return {
-            "load_seconds": round(self.load_seconds, 3),
-            "index_seconds": None if index is None else round(index, 3),
-            "indexes": {name: round(seconds, 3) for name, seconds in self._builds().items()},
-            "readers_blocked_seconds": blocked if self._plan.rebuilds else 0,
-            "writers_blocked_seconds": blocked if self._plan.writers_wait else 0,
-            "disk_bytes": self._needed(),
-            "disk_free_bytes": self._free,
-        }
+        blocked = None if index is None else round(self._write_seconds + index, 3)
+        return Expected(
+            load_seconds=round(self._load_seconds, 3),
+            index_seconds=None if index is None else round(index, 3),
+            indexes={name: round(seconds, 3) for name, seconds in self._builds().items()},
+            readers_blocked_seconds=blocked if self._rebuilds else 0,
+            writers_blocked_seconds=blocked if self._writers_wait else 0,
+            disk_bytes=self._needed(),
+            disk_free_bytes=self._free,
+            basis=BASIS,
+        )
 
     def expect_room(self) -> None:
         """Raise StorageFull if what is known says that it would not fit."""
@@ -48,7 +51,7 @@ class Expectation:
             raise StorageFull(say("database_storage_full"), can_retry=False)
 
     def _index_seconds(self) -> float | None:
-        if self._plan.rebuilds:
+        if self._rebuilds:
             return sum(self._builds().values())
         each = [self._through(growth, self._rows[name]) for name, growth in self._growth.items()]
         return None if None in each else sum(seconds for seconds in each if seconds is not None)

@@ -2,26 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from common.errors import DependentRows, ServiceError
 from common.messages import say
-from data_pipeline.operations.restore.report import Outcome
+from data_pipeline.operations.restore.report import Report
 from data_pipeline.operations.results.restore import Expected, Problem, Rehearsed
 from data_pipeline.postgres.connection import Session, savepoint
 from data_pipeline.postgres.target import Target
 
 NO_PROBLEM = say("dry_run_without_problems")
-BASIS = say("dry_run_basis")
 
 
-class Forecast:
-    """Collects what is found out, into an outcome that never happened."""
+class DryRunReport:
+    """Collects what is found out, into the report of a restore that never happened."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
+    def __init__(self, report: Report) -> None:
+        self.report = report
         self.problems: list[Problem] = []
-        self.expected: dict[str, Any] = {}
+        self.expected: Expected | None = None
 
     @contextmanager
     def noting(self, session: Session, table: str | None = None) -> Iterator[None]:
@@ -42,7 +40,7 @@ class Forecast:
         details = {key: value for key, value in error.data.items() if key in ("details", "holder")}
         problem = Problem(error_type=error.error_type, error=error.response, table=table, **details)
         if table:
-            self.outcome.failed(table, error)
+            self.report.failed(table, error)
         if problem not in self.problems:
             self.problems.append(problem)
 
@@ -61,7 +59,7 @@ class Forecast:
 
     def describe(self, target: Target, duration: float) -> Rehearsed:
         """The answer."""
-        done, count = self.outcome.describe(target, duration), len(self.problems)
+        done, count = self.report.describe(target, duration), len(self.problems)
         same = {name: getattr(done, name) for name in done.model_fields_set - {"index_results"}}
         rehearsed = {
             "response": say("dry_run_with_problems", count=count) if count else NO_PROBLEM,
@@ -73,5 +71,5 @@ class Forecast:
             dry_run=True,
             would_succeed=not count,
             problems=self.problems,
-            expected=Expected(**self.expected, basis=BASIS) if self.expected else None,
+            expected=self.expected,
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from common.errors import DependentRows, TriggerChangedRows
 from common.messages import say
-from data_pipeline.operations.restore.report import Outcome
+from data_pipeline.operations.restore.report import Report
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import bystanders, tables, triggers
 from data_pipeline.postgres.schema.bystanders import NONE, Before, Rows
@@ -19,13 +19,13 @@ UNCOUNTED = say("triggers_uncounted")
 class Guard:
     """Begun once the tables are locked and before they are written, ended when all is written. Raises ServiceError."""
 
-    def __init__(self, session: Session, live: dict[str, Table], outcome: Outcome, *, disable: bool) -> None:
+    def __init__(self, session: Session, live: dict[str, Table], report: Report, *, disable: bool) -> None:
         self.firing: list[Trigger] = []
         """Triggers and rules that fire; where there are none, nothing is compared."""
         self.disable = disable
         self._session = session
         self._live = live
-        self._outcome = outcome
+        self._report = report
         self._ours: list[Table] = []
         self._off: list[Trigger] = []
         self._before = Before({}, frozenset())
@@ -38,9 +38,9 @@ class Guard:
         for name in names:
             listed = ", ".join(one.name for one in found if one.table.name == name)
             if listed and self.disable:
-                self._outcome.warn(say("triggers_disabled", table=name, triggers=listed))
+                self._report.warn(say("triggers_disabled", table=name, triggers=listed))
             elif listed:
-                self._outcome.warn(say("triggers_enabled", table=name, triggers=listed))
+                self._report.warn(say("triggers_enabled", table=name, triggers=listed))
         if found and self.disable:
             triggers.expect_owned(cursor, found)
         elif found and not bystanders.counted(cursor):
@@ -83,7 +83,7 @@ class Guard:
             for table in self._ours:
                 self._expect_own(table, own.get(table.oid, NONE))
         for warning in bystanders.additions(others):
-            self._outcome.warn(warning)
+            self._report.warn(warning)
 
     def _expect_own(self, table: Table, found: Rows) -> None:
         expected = self._expected.get(table.oid)

@@ -1,4 +1,4 @@
-"""RestoreOperation: a backup set found, held and restored, or its restore rehearsed."""
+"""RestoreOperation: a backup set found, held and restored, or what that would do found out."""
 
 import time
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore import advice
-from data_pipeline.operations.restore.dry_run import Rehearsal
+from data_pipeline.operations.restore.dry_run import DryRun
 from data_pipeline.operations.restore.report import LIMITED
 from data_pipeline.operations.restore.restore import Restore
 from data_pipeline.operations.results.restore import Rehearsed, Restored
@@ -51,27 +51,27 @@ class RestoreOperation(Operation[RestoreRequest]):
         target = self.target(request)
         with memory.returned(), _named(target), self._held(request) as (backup_set, limited):
             if limited.dry_run:
-                return self._rehearse(backup_set, limited, target, progress, started)
+                return self._plan(backup_set, limited, target, progress, started)
             try:
-                outcome = retrying(lambda: Restore(self._engine, backup_set, limited).run(target, progress))
+                report = retrying(lambda: Restore(self._engine, backup_set, limited).run(target, progress))
             except DependentRows as error:
                 if advice.sync_works(self._engine, backup_set, limited, target, progress):
                     error.response = say("sync_advised", refusal=error.response)
                 raise
         if limited is not request:
-            outcome.warn(LIMITED)
-        answer = outcome.describe(target, time.monotonic() - started)
-        if outcome.precaution is None:
+            report.warn(LIMITED)
+        answer = report.describe(target, time.monotonic() - started)
+        if report.safety_backup is None:
             return answer
-        return answer.model_copy(update={"undo": outcome.precaution.undo(limited)})
+        return answer.model_copy(update={"undo": report.safety_backup.undo(limited)})
 
-    def _rehearse(
+    def _plan(
         self, backup_set: BackupSet, request: RestoreRequest, target: Target, progress: Progress, started: float
     ) -> Rehearsed:
-        forecast = retrying(lambda: Rehearsal(self._engine, backup_set, request).run(target, progress))
-        if forecast.depends() and advice.sync_works(self._engine, backup_set, request, target, progress):
-            forecast.advise_sync()
-        return forecast.describe(target, time.monotonic() - started)
+        report = retrying(lambda: DryRun(self._engine, backup_set, request).run(target, progress))
+        if report.depends() and advice.sync_works(self._engine, backup_set, request, target, progress):
+            report.advise_sync()
+        return report.describe(target, time.monotonic() - started)
 
     @contextmanager
     def _held(self, request: RestoreRequest) -> Iterator[tuple[BackupSet, RestoreRequest]]:

@@ -7,7 +7,7 @@ from typing import Any
 from common.errors import NotFound, ServiceError
 from common.messages import say
 from common.sizes import format_size
-from data_pipeline.operations.restore.safety_backup import Precaution
+from data_pipeline.operations.restore.safety_backup import SafetyBackup
 from data_pipeline.operations.results import result as results
 from data_pipeline.operations.results.restore import (
     BuiltIndex,
@@ -31,7 +31,7 @@ LIMITED = say("restore_of_some_collections")
 UNVOUCHED = say("restore_unvouched")
 
 
-class Outcome:
+class Report:
     """The results of a restore, table by table. Durations are in seconds."""
 
     def __init__(self, backup_set: BackupSet, replaced: bool) -> None:
@@ -42,7 +42,7 @@ class Outcome:
         self._indexes: dict[str, BuiltIndex] = {}
         self._failures: dict[str, ServiceError] = {}
         self._warnings: list[str] = [] if backup_set.manifest else [UNVOUCHED]
-        self.precaution: Precaution | None = None
+        self.safety_backup: SafetyBackup | None = None
         """The backup that was taken first."""
         self._collections: list[str] | None = None
         self._created: Created | None = None
@@ -186,7 +186,7 @@ class Outcome:
             index_results=self._indexes if replaced else None,
             readers_blocked_seconds=round(self._blocked_seconds, 3) if replaced else None,
             collections=self._collections,
-            backup_before_restore=self.precaution.named() if self.precaution else None,
+            backup_before_restore=self.safety_backup.named() if self.safety_backup else None,
             created=self._created,
             restore_results=self.results,
             search_check=self._search_check,

@@ -3,10 +3,10 @@
 from common.errors import InvalidBackup, ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
-from data_pipeline.operations.requests.restore import RestoreRequest
-from data_pipeline.operations.restore import modes
-from data_pipeline.operations.restore.context import Run
-from data_pipeline.operations.restore.report import Outcome
+from data_pipeline.operations.requests.restore_options import RestoreOptions
+from data_pipeline.operations.restore.context import Context
+from data_pipeline.operations.restore.modes import registry
+from data_pipeline.operations.restore.report import Report
 from data_pipeline.operations.restore.search_check import SearchCheck
 from data_pipeline.postgres import writer_lock
 from data_pipeline.postgres.connection import Session, transaction
@@ -22,52 +22,52 @@ from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
 class Restore:
     """A restore of one backup set into one database, in one transaction. Every step raises ServiceError."""
 
-    def __init__(self, engine: Engine, backup_set: BackupSet, options: RestoreRequest) -> None:
+    def __init__(self, engine: Engine, backup_set: BackupSet, request: RestoreOptions) -> None:
         self._engine = engine
         self._set = backup_set
-        self._options = options
+        self._request = request
 
-    def run(self, target: Target, progress: Progress = SILENT) -> Outcome:
+    def run(self, target: Target, progress: Progress = SILENT) -> Report:
         """Do it, and say what was done. Raises Cancelled once `progress` says so: nothing was changed."""
         self.expect_possible()
         progress.expect_bytes(sum(file.size for file in self._set.files.values()))
-        outcome = Outcome(self._set, replaced=self._options.truncate)
+        report = Report(self._set, replaced=self._request.truncate)
         try:
             with transaction(target, self._engine.timeouts, progress=progress) as session:
-                self._restore(session, outcome)
+                self._restore(session, report)
         except ServiceError as error:
-            if outcome.precaution:  # it is published, whatever became of the restore
-                error.data["backup_before_restore"] = outcome.precaution.named().data()
+            if report.safety_backup:  # it is published, whatever became of the restore
+                error.data["backup_before_restore"] = report.safety_backup.named().data()
             raise
-        outcome.readers_go_on()
-        SearchCheck(self._engine, self._set, self._options).run(target, outcome)
-        return outcome
+        report.readers_go_on()
+        SearchCheck(self._engine, self._set, self._request).run(target, report)
+        return report
 
     def expect_possible(self) -> None:
         """Raise what can be known to stand in the way before the database is asked."""
-        if self._options.require_manifest and self._set.manifest is None:
+        if self._request.require_manifest and self._set.manifest is None:
             raise InvalidBackup(say("restore_unvouched"), can_retry=False)
-        expect_open(self._options.dialect, [self._set])
+        expect_open(self._request.dialect, [self._set])
 
-    def _restore(self, session: Session, outcome: Outcome) -> None:
+    def _restore(self, session: Session, report: Report) -> None:
         writer_lock.take(session.cursor)
-        tables.expect_database(session.cursor, self._options.expect_database)
-        lacking = self._create_tables(session, outcome) if self._options.create_tables else None
-        dialect = SetDialect(self._options.dialect)
-        run = Run(self._engine, self._set, self._options, session, outcome, dialect)
-        rereading(lambda: self._write(run), session.progress)
+        tables.expect_database(session.cursor, self._request.expect_database)
+        lacking = self._create_tables(session, report) if self._request.create_tables else None
+        dialect = SetDialect(self._request.dialect)
+        context = Context(self._engine, self._set, self._request, session, report, dialect)
+        rereading(lambda: self._write(context), session.progress)
         for warning in dialect.warnings():
-            outcome.warn(warning)
+            report.warn(warning)
         if lacking:
-            made = ddl.create_indexes(session, run.live, lacking, self._engine.settings.index_memory)
-            outcome.created(lacking, *made)
+            made = ddl.create_indexes(session, context.live, lacking, self._engine.settings.index_memory)
+            report.created(lacking, *made)
 
-    def _write(self, run: Run) -> None:
-        run.begin()
-        run.choose()
-        modes.of(self._options)(run)
+    def _write(self, context: Context) -> None:
+        context.begin()
+        context.choose()
+        registry.of(self._request)(context).run()
 
-    def _create_tables(self, session: Session, outcome: Outcome) -> Missing:
+    def _create_tables(self, session: Session, report: Report) -> Missing:
         schema = self._engine.settings.schema
         lacking = ddl.missing(session.cursor, schema, table_spec.of(self._set))
         ddl.create_tables(session, schema, lacking)

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from common.messages import say
 from common.result import now
 from data_pipeline.engine import Engine
-from data_pipeline.operations import snapshot
-from data_pipeline.operations.requests.restore import RestoreRequest
+from data_pipeline.operations.backup import snapshot
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.results.restore import Undo
 from data_pipeline.operations.results.result import NamedBackup
 from data_pipeline.postgres.connection import Session
@@ -22,7 +22,7 @@ from data_pipeline.storage.naming import EMBEDDING, LOG, TABLES
 
 
 @dataclass(frozen=True)
-class Precaution:
+class SafetyBackup:
     """A published set that holds what a database held before. `names`: of the collections it is about, None for all.
 
     keyed: every row can be told by its primary key, so that only those that differ need to be written.
@@ -37,24 +37,24 @@ class Precaution:
     def named(self) -> NamedBackup:
         return NamedBackup(backup_path=self.backup_path, timestamp=self.timestamp)
 
-    def undo(self, options: RestoreRequest) -> Undo:
+    def undo(self, request: RestoreOptions) -> Undo:
         """The body of POST /restore that brings the rows back: in the same tables, of the same collections."""
-        replace = EMBEDDING in options.tables and (options.truncate or not self.keyed)
+        replace = EMBEDDING in request.tables and (request.truncate or not self.keyed)
         return Undo(
             backup_path=self.backup_path,
             timestamp=self.timestamp,
-            tables=options.tables if len(options.tables) < len(TABLES) else None,
+            tables=request.tables if len(request.tables) < len(TABLES) else None,
             collections=list(self.names) if self.names is not None else None,
             truncate_before_restore=True if replace else None,
             strategy=None if replace else "sync",
-            triggers=options.triggers if options.triggers != "fire" else None,
-            pg_conn=_without_password(options.pg_conn) if options.pg_conn else None,
+            triggers=request.triggers if request.triggers != "fire" else None,
+            pg_conn=_without_password(request.pg_conn) if request.pg_conn else None,
             expect_database=self.database,
             require_manifest=True,
         )
 
 
-def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope) -> Precaution:
+def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope) -> SafetyBackup:
     """Back up what is in scope, into the location of the whole system. It is published when this returns.
 
     The transaction's locks keep the rows still from here to its end. Raises StorageFull; InvalidBackup or OrphanRows
@@ -67,7 +67,7 @@ def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope)
         snapshot.save(engine, session, live, scope, draft, "binary", precaution=True)
         timestamp = draft.timestamp
     engine.storages.of(where).log(where, LOG, say("log_safety_backup", time=now(), timestamp=timestamp))
-    return Precaution(tables.database(session.cursor), where.relative_path, timestamp, scope.names, keyed)
+    return SafetyBackup(tables.database(session.cursor), where.relative_path, timestamp, scope.names, keyed)
 
 
 @contextmanager

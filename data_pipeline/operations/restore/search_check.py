@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from common.errors import ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
-from data_pipeline.operations.requests.restore import RestoreRequest
-from data_pipeline.operations.restore.report import Outcome
+from data_pipeline.operations.requests.restore_options import RestoreOptions
+from data_pipeline.operations.restore.modes import registry
+from data_pipeline.operations.restore.report import Report
 from data_pipeline.operations.results.restore import SearchCheck as SearchChecked
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.reading import probes
@@ -30,14 +31,14 @@ FAILED = say("search_check_incomplete")
 class SearchCheck:
     """The probes of one backup, run again."""
 
-    def __init__(self, engine: Engine, backup_set: BackupSet, options: RestoreRequest) -> None:
+    def __init__(self, engine: Engine, backup_set: BackupSet, request: RestoreOptions) -> None:
         self._engine = engine
         self._manifest = backup_set.manifest
-        self._options = options
+        self._request = request
 
-    def run(self, target: Target, outcome: Outcome) -> None:
-        """Add `search_check` to the outcome, if embeddings were restored and their backup has probes. Never raises."""
-        if self._manifest is None or self._manifest.probes is None or not outcome.succeeded(EMBEDDING):
+    def run(self, target: Target, report: Report) -> None:
+        """Add `search_check` to the report, if embeddings were restored and their backup has probes. Never raises."""
+        if self._manifest is None or self._manifest.probes is None or not report.succeeded(EMBEDDING):
             return
         try:
             with transaction(target, self._engine.timeouts, snapshot=True, read_only=True) as session:
@@ -48,7 +49,7 @@ class SearchCheck:
         except Exception as error:  # the rows are committed: a bug in what looks at them afterwards is no failure
             _write_down(error)
             found = None
-        self._record(outcome, self._manifest.probes, found)
+        self._record(report, self._manifest.probes, found)
 
     def _repeat(self, session: Session, manifest: Manifest, taken: ProbesFact) -> Repeated | None:
         live = tables.inspect(session.cursor, self._engine.settings.schema)
@@ -62,27 +63,27 @@ class SearchCheck:
     def _restored(self, manifest: Manifest, now: Mapping[str, str | None]) -> dict[str, str]:
         """The uuids, then and now, of the backup's collections that were restored."""
         by_name = {name: uuid for uuid, name in now.items()}
-        suffix, chosen = self._options.collection_suffix, self._options.collections
+        suffix, chosen = self._request.collection_suffix, self._request.collections
         found: dict[str, str] = {}
         for fact in manifest.collections:
             uuid: str | None = fact.uuid if fact.uuid in now else None
             if suffix is not None:
                 uuid = by_name.get((fact.name or "") + suffix)
-            elif self._options.merges:
+            elif self._request.merges:
                 uuid = by_name.get(fact.name, uuid)
             if uuid and (chosen is None or fact.name in chosen):
                 found[fact.uuid] = uuid
         return found
 
     def _renamed(self, session: Session, column: str, taken: ProbesFact) -> dict[str, str]:
-        if self._options.collection_suffix is None:
+        if self._request.collection_suffix is None:
             return {}
         ids = {key for probe in taken.rows for key in (probe.id, *(one.id for one in probe.neighbours))}
-        return clone.keys(session.cursor, column, sorted(ids), self._options.collection_suffix)
+        return clone.keys(session.cursor, column, sorted(ids), self._request.collection_suffix)
 
-    def _record(self, outcome: Outcome, taken: ProbesFact, found: Repeated | None) -> None:
+    def _record(self, report: Report, taken: ProbesFact, found: Repeated | None) -> None:
         if found is None:
-            outcome.search_checked(SearchChecked(performed=False), [FAILED])
+            report.search_checked(SearchChecked(performed=False), [FAILED])
             return
         checked = SearchChecked(
             performed=True,
@@ -92,7 +93,7 @@ class SearchCheck:
             recall=found.recall,
             recall_at_backup=taken.recall,
         )
-        outcome.search_checked(checked, self._warnings(taken, found))
+        report.search_checked(checked, self._warnings(taken, found))
 
     def _warnings(self, taken: ProbesFact, found: Repeated) -> list[str]:
         warnings: list[str] = [] if found.complete else [FAILED]
@@ -107,7 +108,7 @@ class SearchCheck:
     @property
     def _nothing_else(self) -> bool:
         """Only the backup's rows are in these collections now, so that every search finds the same."""
-        return self._options.removes or self._options.collection_suffix is not None
+        return registry.of(self._request).removes or self._request.collection_suffix is not None
 
 
 def _write_down(error: Exception) -> None:

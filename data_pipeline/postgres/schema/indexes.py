@@ -116,7 +116,7 @@ class ForeignKey:
 
 @dataclass(frozen=True)
 class Dropped:
-    """What is to be rebuilt, and warnings about what could not be dropped."""
+    """What is dropped and to be rebuilt, and warnings about what can't be."""
 
     indexes: list[Index] = field(default_factory=list)
     foreign_keys: list[ForeignKey] = field(default_factory=list)
@@ -169,23 +169,31 @@ def dimensions(cursor: Any, table: Table) -> int | None:
     return found.pop() if len(found) == 1 else None
 
 
-def drop(session: Session, live: dict[str, Table], selected: Sequence[str]) -> Dropped:
-    """Drop the secondary indexes of the selected tables, and the foreign key if embeddings are replaced."""
-    cursor = session.cursor
-    session.enter("truncate")
+def droppable(cursor: Any, live: dict[str, Table], selected: Sequence[str]) -> Dropped:
+    """The secondary indexes of the selected tables, and the foreign key if embeddings are replaced.
+
+    None, and a warning, where this role may not drop them.
+    """
     found = [index for name in selected for index in _indexes(cursor, live[name])]
     keys = _foreign_keys(cursor, live) if EMBEDDING in selected else []
-    if not may_rebuild(cursor, live):
+    if not _may_rebuild(cursor, live):
         return Dropped(warnings=[KEPT] if found or keys else [])
-    for key in keys:
-        cursor.execute(SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(key.table.identifier, Identifier(key.name)))
-    for index in found:
-        cursor.execute(SQL("DROP INDEX {}").format(Identifier(index.table.schema, index.name)))
-    session.progress.expect_indexes([index.method for index in found])
     return Dropped(found, keys)
 
 
-def may_rebuild(cursor: Any, live: dict[str, Table]) -> bool:
+def drop(session: Session, found: Dropped) -> Dropped:
+    """Drop them; returns the same, to be rebuilt."""
+    session.enter("truncate")
+    for key in found.foreign_keys:
+        statement = SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(key.table.identifier, Identifier(key.name))
+        session.cursor.execute(statement)
+    for index in found.indexes:
+        session.cursor.execute(SQL("DROP INDEX {}").format(Identifier(index.table.schema, index.name)))
+    session.progress.expect_indexes([index.method for index in found.indexes])
+    return found
+
+
+def _may_rebuild(cursor: Any, live: dict[str, Table]) -> bool:
     """Whether this role may drop indexes and make them again."""
     cursor.execute(MAY_REBUILD, ([table.oid for table in live.values()],))
     return bool(cursor.fetchone()[0])

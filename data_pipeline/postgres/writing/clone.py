@@ -4,7 +4,7 @@ Everything new is made from the old and the suffix, always the same, so that a s
 fails instead of doubling it. An id gets the suffix too, so that people can tell which row it is a copy of.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,16 +44,21 @@ def expect_free(cursor: Any, collection: Table, names: Sequence[str]) -> None:
         raise DuplicateRows(text, can_retry=False, details={"collections": taken})
 
 
-def insert(session: Session, staged: dict[str, Staged], suffix: str) -> int:
+def insert(session: Session, staged: Mapping[str, Staged], suffix: str) -> int:
     """Write the copies; returns how many embeddings were left out because they are in no collection."""
     session.enter("check")
     for name in (COLLECTION, EMBEDDING):
         _insert(session.cursor, staged[name], staged[name].live, suffix)
-    session.cursor.execute(staged[EMBEDDING].sql("SELECT count(*) FROM {staged} WHERE collection_id IS NULL"))
-    return int(session.cursor.fetchone()[0])
+    return without_collection(session.cursor, staged[EMBEDDING])
 
 
-def staged_copies(session: Session, staged: dict[str, Staged], suffix: str) -> list[Staged]:
+def without_collection(cursor: Any, embeddings: Staged) -> int:
+    """How many of the backup's embeddings are in no collection."""
+    cursor.execute(embeddings.sql("SELECT count(*) FROM {staged} WHERE collection_id IS NULL"))
+    return int(cursor.fetchone()[0])
+
+
+def staged_copies(session: Session, staged: Mapping[str, Staged], suffix: str) -> list[Staged]:
     """The same rows in temporary tables, to be compared with what the live ones hold of them."""
     copied = []
     for one in staged.values():

@@ -13,6 +13,7 @@ from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.schema.unique_keys import UniqueKey
 from data_pipeline.postgres.writing import clone
 from data_pipeline.postgres.writing.staging import Staged
+from data_pipeline.postgres.writing.sync import Counts
 
 SAMPLES = 20
 
@@ -36,16 +37,6 @@ SELECT EXISTS (SELECT FROM {staged} s WHERE {incoming} AND {present} GROUP BY {c
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """The backup's rows against the live ones of the same key, and live rows in scope that the backup does not have."""
-
-    only_backup: int
-    same: int
-    different: int
-    only_live: int
-
-
-@dataclass(frozen=True)
 class Meeting:
     """Which rows would be written, of the staged ones as s, and which live ones as l would stay as they are.
 
@@ -63,11 +54,11 @@ SKIPPED = Meeting(incoming="NOT EXISTS (SELECT FROM {live} l WHERE {same_key})")
 UPDATED = Meeting(staying="({in_scope} AND EXISTS (SELECT FROM {staged} s WHERE {same_key})) IS NOT TRUE")
 
 
-def pair(cursor: Any, staged: Staged) -> Pairs:
-    """Count, comparing to the bit as sync does."""
+def counts(cursor: Any, staged: Staged) -> Counts:
+    """What a sync would make of the live rows in scope, which are compared to the bit."""
     cursor.execute(staged.sql(PAIRED))
-    only_backup, same, different = cursor.fetchone()
-    return Pairs(only_backup, same, different, only_live(cursor, staged))
+    inserted, unchanged, updated = cursor.fetchone()
+    return Counts(inserted, updated, only_live(cursor, staged), unchanged)
 
 
 def only_live(cursor: Any, staged: Staged) -> int:
@@ -93,12 +84,6 @@ def expect_free_ids(cursor: Any, staged: Staged, suffix: str) -> None:
     )
     if count := cursor.fetchone()[0]:
         raise _refused(staged, [id_], count, [])
-
-
-def without_collection(cursor: Any, embeddings: Staged) -> int:
-    """How many of the backup's embeddings are in no collection."""
-    cursor.execute(embeddings.sql("SELECT count(*) FROM {staged} WHERE collection_id IS NULL"))
-    return int(cursor.fetchone()[0])
 
 
 def expect_privileges(cursor: Any, table: Table, privileges: Iterable[str]) -> None:

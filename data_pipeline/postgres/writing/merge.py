@@ -4,6 +4,7 @@ A row is known by its primary key, a collection by its name: where the live tabl
 under another uuid, the backup's is taken for it and its embeddings are attached to it. The tables are locked by then.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from psycopg2.sql import SQL, Composed, Identifier
@@ -37,7 +38,7 @@ SELECT g.*, pg_catalog.row_number() OVER (
 """
 
 
-def assign(session: Session, staged: dict[str, Staged]) -> None:
+def assign(session: Session, staged: Mapping[str, Staged]) -> None:
     """Give each staged collection the uuid it has among the live ones, and its embeddings with it."""
     session.enter("check")
     cursor, collections = session.cursor, staged[COLLECTION]
@@ -55,17 +56,28 @@ def assign(session: Session, staged: dict[str, Staged]) -> None:
     )
 
 
-def apply(session: Session, staged: dict[str, Staged], *, update: bool, compared: bool) -> dict[str, Counts]:
+def apply(session: Session, staged: Mapping[str, Staged], *, update: bool, compared: bool) -> dict[str, Counts]:
     """Insert the rows that are missing and, if asked to, give those that differ the backup's values.
 
     A row outside the scope is never updated: its key fails the insert (23505). compared: the staged rows will be
-    compared with the live ones afterwards, so those that the live tables keep their own of are left out. Raises
-    OrphanRows if only embeddings are merged and their collections are not there.
+    compared with the live ones afterwards, so those that the live tables keep their own of are left out.
     """
     session.enter("check")
-    if COLLECTION not in staged:
-        _expect_collections(session.cursor, staged[EMBEDDING])
     return {name: _merge(session.cursor, one, update, compared) for name, one in staged.items()}
+
+
+def expect_collections(cursor: Any, embeddings: Staged) -> None:
+    """Raise OrphanRows unless the collections of all embeddings are live: no others are merged."""
+    collection = Identifier(embeddings.live.schema, COLLECTION)
+    cursor.execute(
+        embeddings.sql(
+            "SELECT EXISTS (SELECT FROM {staged} s WHERE s.collection_id IS NOT NULL "
+            "AND NOT EXISTS (SELECT FROM {collection} c WHERE c.uuid = s.collection_id))",
+            collection=collection,
+        )
+    )
+    if cursor.fetchone()[0]:
+        raise OrphanRows(say("orphan_embeddings"), can_retry=False)
 
 
 def derived(uuid: Composed | SQL, text: Composed | SQL) -> Composed:
@@ -84,16 +96,3 @@ def _merge(cursor: Any, staged: Staged, update: bool, compared: bool) -> Counts:
     updated = update_differing(cursor, staged) if update else 0
     inserted = insert_missing(cursor, staged, within_scope=update)
     return Counts(inserted, updated, unchanged=rows - inserted - updated)
-
-
-def _expect_collections(cursor: Any, embeddings: Staged) -> None:
-    collection = Identifier(embeddings.live.schema, COLLECTION)
-    cursor.execute(
-        embeddings.sql(
-            "SELECT EXISTS (SELECT FROM {staged} s WHERE s.collection_id IS NOT NULL "
-            "AND NOT EXISTS (SELECT FROM {collection} c WHERE c.uuid = s.collection_id))",
-            collection=collection,
-        )
-    )
-    if cursor.fetchone()[0]:
-        raise OrphanRows(say("orphan_embeddings"), can_retry=False)

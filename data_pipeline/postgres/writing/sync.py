@@ -5,6 +5,7 @@ Rows are compared to the bit: `record *<> record` tells `[-0]` from `[0]` and js
 SHARE ROW EXCLUSIVE locks writers wait while readers go on with the old rows until the commit.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,17 +37,12 @@ class Counts:
         return self.inserted + self.updated + self.unchanged
 
 
-def apply(session: Session, staged: dict[str, Staged]) -> dict[str, Counts]:
-    """Write what differs: collections first, then embeddings, then collections that are no more.
-
-    Raises DependentRows if only collections are synced and embeddings refer to one that would go.
-    """
+def apply(session: Session, staged: Mapping[str, Staged]) -> dict[str, Counts]:
+    """Write what differs: collections first, then embeddings, then collections that are no more."""
     session.enter("check")
     cursor, counts = session.cursor, {}
     collections, embeddings = staged.get(COLLECTION), staged.get(EMBEDDING)
     if collections:
-        if embeddings is None:
-            expect_no_embeddings_lost(cursor, collections)
         counts[COLLECTION] = write_collections(cursor, collections)
     if embeddings:
         deleted = delete(cursor, embeddings)
@@ -114,6 +110,7 @@ def delete(cursor: Any, staged: Staged) -> int:
 
 
 def expect_no_embeddings_lost(cursor: Any, collections: Staged) -> None:
+    """Raise DependentRows if embeddings refer to a collection that would go, where only collections are written."""
     embedding = Identifier(collections.live.schema, EMBEDDING)
     cursor.execute(
         collections.sql(

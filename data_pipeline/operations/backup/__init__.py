@@ -1,0 +1,1 @@
+"""One backup: its steps, its report, and the snapshot that it saves."""

@@ -1,0 +1,62 @@
+"""Rows beside those that are there: the default."""
+
+from collections.abc import Sequence
+
+from common.errors import ServiceError
+from data_pipeline.operations.requests.restore_options import RestoreOptions
+from data_pipeline.operations.restore.context import Incoming
+from data_pipeline.operations.restore.modes.mode import Mode, needs
+from data_pipeline.postgres.connection import savepoint
+from data_pipeline.postgres.schema import analyze
+from data_pipeline.postgres.writing import conflicts
+from data_pipeline.sets.dialect import WrongDialect
+from data_pipeline.storage.naming import COLLECTION
+
+
+class Append(Mode):
+    """Each table in a savepoint of its own: one that fails is undone alone, unless the request is atomic."""
+
+    privileges = needs("INSERT")
+    lock = None
+    meeting = conflicts.ADDED
+    among_live = True
+    alone = True
+
+    @classmethod
+    def serves(cls, request: RestoreOptions) -> bool:
+        others = request.truncate or request.merges or request.collection_suffix is not None
+        return request.strategy == cls.strategy and not others
+
+    @property
+    def compared(self) -> Sequence[str]:
+        return ()
+
+    @property
+    def direct(self) -> Sequence[str]:
+        return self.tables
+
+    def watch(self) -> None:
+        """Nothing yet: a table whose triggers stand in the way fails alone, when it is written."""
+
+    def write(self, incoming: Incoming) -> None:
+        for name in self.tables:
+            try:
+                with savepoint(self.session, "one_table"):
+                    self._write(name)
+            except WrongDialect:  # which its other table can't be read in either
+                raise
+            except ServiceError as error:
+                self.report.failed(name, error)
+        self.report.expect_something(bool(self.context.request.atomic))
+
+    def _write(self, name: str) -> None:
+        matched = self.context.match(name)
+        self.context.watch([name])
+        self.context.load(matched, self.live[COLLECTION])
+        self.context.guard.expect_written(name, self.report.rows(name), 0, 0)
+        self.context.finish()
+        analyze.refresh(self.cursor, self.live[name])
+
+    def count(self, incoming: Incoming) -> None:
+        self.context.watch(self.tables)
+        super().count(incoming)

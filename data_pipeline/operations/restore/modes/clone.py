@@ -1,0 +1,70 @@
+"""New collections beside the originals, with uuids and ids of their own: `collection_suffix`."""
+
+from collections.abc import Sequence
+
+from common.messages import say
+from data_pipeline.operations.requests.restore_options import RestoreOptions
+from data_pipeline.operations.restore.context import Incoming
+from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
+from data_pipeline.postgres.row_filter import Scope
+from data_pipeline.postgres.schema import analyze
+from data_pipeline.postgres.writing import clone, conflicts
+from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
+
+
+class Clone(Mode):
+    """Nothing that is there is touched; embeddings that are in no collection are left out."""
+
+    clashes = (
+        Clash("atomic", "collection_suffix", say("clash_copy_is_atomic")),
+        Clash("collection_suffix", "truncate_before_restore", say("clash_copy_leaves_the_original")),
+        Clash("collection_suffix", "strategy", say("clash_copy_leaves_the_original")),
+        Clash("collection_suffix", "tables", say("clash_copy_needs_both_tables")),
+    )
+    privileges = needs("INSERT")
+    lock = None
+    meeting = conflicts.ADDED
+    reads_all = True
+
+    @classmethod
+    def serves(cls, request: RestoreOptions) -> bool:
+        return request.collection_suffix is not None
+
+    @property
+    def compared(self) -> Sequence[str]:
+        return TABLES
+
+    @property
+    def suffix(self) -> str:
+        return self.context.request.collection_suffix or ""
+
+    def secure(self, incoming: Incoming) -> Scope:
+        """Nobody else makes a collection of one of the new names meanwhile."""
+        names: list[str] = []
+        if COLLECTION in incoming.staged:
+            with self.context.step(COLLECTION):
+                names = clone.names(self.cursor, incoming.staged[COLLECTION], self.suffix)
+                self.report.concerned(names)
+        return self.context.hold(names)
+
+    def expect_harmless(self, incoming: Incoming) -> None:
+        if COLLECTION in incoming.staged:
+            with self.context.step(COLLECTION):
+                names = clone.names(self.cursor, incoming.staged[COLLECTION], self.suffix)
+                clone.expect_free(self.cursor, self.live[COLLECTION], names)
+        super().expect_harmless(incoming)
+
+    def write(self, incoming: Incoming) -> None:
+        self.report.left_out(clone.insert(self.session, incoming.staged, self.suffix))
+        if self.context.guard.firing:
+            self.context.written += clone.staged_copies(self.session, incoming.staged, self.suffix)
+        for name in TABLES:
+            self.context.guard.expect_written(name, self.report.rows(name), 0, 0)
+            analyze.refresh(self.cursor, self.live[name])
+        self.context.finish()
+
+    def count(self, incoming: Incoming) -> None:
+        if EMBEDDING in incoming.staged:
+            self.report.left_out(clone.without_collection(self.cursor, incoming.staged[EMBEDDING]))
+            with self.context.step(EMBEDDING):
+                conflicts.expect_free_ids(self.cursor, incoming.staged[EMBEDDING], self.suffix)
