@@ -29,6 +29,7 @@ from data_pipeline import settings
 from data_pipeline.postgres_server.cluster import MAJOR, SUPERUSER, Cluster
 from data_pipeline.settings import Settings
 from tests.described import Described
+from tests.integration.decoys import DECOYS
 from unified_api import create_app
 
 NEW_TABLES = """
@@ -230,12 +231,18 @@ _empty_template = factories.postgresql_noproc(
     depends_on="pg_server", dbname=f"{_RUN}_empty", load=[_sql("CREATE EXTENSION vector")]
 )
 _new_template = factories.postgresql_noproc(depends_on="_empty_template", dbname=f"{_RUN}_new", load=[_sql(NEW_TABLES)])
+_decoyed_template = factories.postgresql_noproc(
+    depends_on="_new_template",
+    dbname=f"{_RUN}_decoyed",
+    load=[_sql("CREATE SCHEMA extensions; ALTER EXTENSION vector SET SCHEMA extensions"), _sql(DECOYS)],
+)
 _old_template = factories.postgresql_noproc(depends_on="_empty_template", dbname=f"{_RUN}_old", load=[_sql(OLD_TABLES)])
 _empty_clone = factories.postgresql("_empty_template")
 _new_clone = factories.postgresql("_new_template")
 _second_clone = factories.postgresql("_new_template", dbname=f"{_RUN}_second")
 _third_clone = factories.postgresql("_new_template", dbname=f"{_RUN}_third")
 _fourth_clone = factories.postgresql("_new_template", dbname=f"{_RUN}_fourth")
+_decoyed_clone = factories.postgresql("_decoyed_template")
 _jobs_clone = factories.postgresql("_empty_template", dbname=f"{_RUN}_jobs")
 _old_clone = factories.postgresql("_old_template")
 
@@ -257,6 +264,12 @@ def database(pg_server: Server, _new_clone: Any) -> Iterator[TestDatabase]:
 def second_database(pg_server: Server, _second_clone: Any) -> Iterator[TestDatabase]:
     """Another one like `database`."""
     yield from _database(pg_server, _second_clone)
+
+
+@pytest.fixture
+def decoyed_database(pg_server: Server, _decoyed_clone: Any) -> Iterator[TestDatabase]:
+    """One like `database` with pgvector in a schema `extensions`, and a schema of decoys."""
+    yield from _database(pg_server, _decoyed_clone)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.schema import ddl, ddl_types, tables
 from data_pipeline.postgres.target import Target, is_loopback
 from data_pipeline.postgres.writing.copy_in import Reading
-from data_pipeline.sets import table_source, table_spec
+from data_pipeline.sets import table_source, table_spec, witness
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
 from data_pipeline.storage.naming import TABLES
@@ -43,6 +43,7 @@ class DryRun:
         """Find out what would happen. Raises Cancelled once `progress` says so."""
         expect_open(self._request.dialect, [self._set])
         progress.expect_bytes(sum(file.size for file in self._set.files.values()))
+        witness.hear(self._set, self._request.tables, self._dialect)
         return rereading(lambda: self._run(target, progress), progress)
 
     def _run(self, target: Target, progress: Progress) -> DryRunReport:

@@ -14,7 +14,7 @@ from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.schema import ddl, tables
 from data_pipeline.postgres.schema.ddl import Missing
 from data_pipeline.postgres.target import Target
-from data_pipeline.sets import table_spec
+from data_pipeline.sets import table_spec, witness
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
 
@@ -32,9 +32,11 @@ class Restore:
         self.expect_possible()
         progress.expect_bytes(sum(file.size for file in self._set.files.values()))
         report = Report(self._set, replaced=self._request.truncate)
+        dialect = SetDialect(self._request.dialect)
+        witness.hear(self._set, self._request.tables, dialect)
         try:
             with transaction(target, self._engine.timeouts, progress=progress) as session:
-                self._restore(session, report)
+                self._restore(session, report, dialect)
         except ServiceError as error:
             if report.safety_backup:  # it is published, whatever became of the restore
                 error.data["backup_before_restore"] = report.safety_backup.named().data()
@@ -49,11 +51,10 @@ class Restore:
             raise InvalidBackup(say("restore_unvouched"), can_retry=False)
         expect_open(self._request.dialect, [self._set])
 
-    def _restore(self, session: Session, report: Report) -> None:
+    def _restore(self, session: Session, report: Report, dialect: SetDialect) -> None:
         writer_lock.take(session.cursor)
         tables.expect_database(session.cursor, self._request.expect_database)
         lacking = self._create_tables(session, report) if self._request.create_tables else None
-        dialect = SetDialect(self._request.dialect)
         context = Context(self._engine, self._set, self._request, session, report, dialect)
         rereading(lambda: self._write(context), session.progress)
         for warning in dialect.warnings():

@@ -1,9 +1,6 @@
 """The answer of POST /backup."""
 
-from typing import Any
-
 from pydantic import Field
-from typing_extensions import Self
 
 from data_pipeline.operations.results.restore import TruncatedTable
 from data_pipeline.operations.results.result import (
@@ -63,15 +60,3 @@ class BackedUp(Result):
     warnings: Warnings
     target: Target
     duration: Seconds
-
-    @classmethod
-    def of(cls, record: dict[str, Any]) -> Self:
-        """From what a run has noted."""
-        parts: dict[str, type[Part]] = {
-            "tables_backed_up": SavedTable,
-            "storages": StoredCopy,
-            "truncate_results": TruncatedTable,
-        }
-        built = {key: {name: part(**one) for name, one in record[key].items()} for key, part in parts.items()}
-        probes = RememberedSearches(**record["probes"]) if "probes" in record else None
-        return cls(**record | built | {"probes": probes, "target": Target(**record["target"])})

@@ -50,7 +50,7 @@ SELECT c.relname::text, am.amname::text, i.indisunique, i.indisprimary,
        EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid AND conrelid = i.indrelid AND contype IN ('p', 'u')),
        ARRAY(SELECT pg_get_indexdef(c.oid, n::int, false) FROM generate_series(1, i.indnatts) n ORDER BY n)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
-WHERE i.indrelid = %s ORDER BY c.relname
+WHERE i.indrelid = %s AND i.indisvalid ORDER BY c.relname
 """
 
 FOREIGN_KEY_FACTS = """
@@ -124,7 +124,7 @@ class Dropped:
 
 
 def facts(cursor: Any, table: Table) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Every index and foreign key of a table, as a manifest records them."""
+    """Every index that is valid, and every foreign key of a table, as a manifest records them."""
     cursor.execute(INDEX_FACTS, (table.oid,))
     found = [
         {
@@ -181,8 +181,8 @@ def droppable(cursor: Any, live: dict[str, Table], selected: Sequence[str]) -> D
     return Dropped(found, keys)
 
 
-def drop(session: Session, found: Dropped) -> Dropped:
-    """Drop them; returns the same, to be rebuilt."""
+def drop(session: Session, found: Dropped) -> None:
+    """Drop what is droppable, to be rebuilt."""
     session.enter("truncate")
     for key in found.foreign_keys:
         statement = SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(key.table.identifier, Identifier(key.name))
@@ -190,7 +190,6 @@ def drop(session: Session, found: Dropped) -> Dropped:
     for index in found.indexes:
         session.cursor.execute(SQL("DROP INDEX {}").format(Identifier(index.table.schema, index.name)))
     session.progress.expect_indexes([index.method for index in found.indexes])
-    return found
 
 
 def _may_rebuild(cursor: Any, live: dict[str, Table]) -> bool:

@@ -54,7 +54,8 @@ class Replace(Mode):
     def write(self, incoming: Incoming) -> None:
         self.report.readers_wait()
         self._empty()
-        dropped = indexes.drop(self.session, indexes.droppable(self.cursor, self.live, self.tables))
+        dropped = indexes.droppable(self.cursor, self.live, self.tables)
+        indexes.drop(self.session, dropped)
         for source in incoming.direct.values():
             self.context.load(source, self.live[COLLECTION])
         built = indexes.rebuild(self.session, dropped, self.context.engine.settings.index_memory)

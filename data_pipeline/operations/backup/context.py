@@ -1,0 +1,115 @@
+"""One backup under way: the transaction that it is saved in, and the steps that share it."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.messages import say
+from data_pipeline.engine import Engine
+from data_pipeline.operations.backup import snapshot
+from data_pipeline.operations.backup.report import Report
+from data_pipeline.operations.requests.backup import BackupRequest
+from data_pipeline.postgres import connection, writer_lock
+from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.reading import probes, snapshot_readers
+from data_pipeline.postgres.reading.searches import Searches
+from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.schema import bystanders, tables
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.target import Target
+from data_pipeline.postgres.writing import collections, references
+from data_pipeline.sets import verify
+from data_pipeline.storage.base import Draft
+from data_pipeline.storage.location import Location
+from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
+
+
+class Context:
+    """A locked database, and the location that its set goes to. Every step raises ServiceError."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        where: Location,
+        request: BackupRequest,
+        session: Session,
+        report: Report,
+        live: dict[str, Table],
+    ) -> None:
+        self._engine = engine
+        self._where = where
+        self._request = request
+        self._session = session
+        self._report = report
+        self._live = live
+
+    @classmethod
+    def locked(
+        cls, engine: Engine, where: Location, request: BackupRequest, session: Session, report: Report
+    ) -> "Context":
+        """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
+        cursor, schema = session.cursor, engine.settings.schema
+        if request.truncate:
+            writer_lock.take(cursor)
+        tables.lock(cursor, schema, TABLES, "ACCESS EXCLUSIVE" if request.truncate else "ACCESS SHARE")
+        live = tables.inspect(cursor, schema)
+        connection.may_idle(session)
+        return cls(engine, where, request, session, report, live)
+
+    def save(self, draft: Draft, target: Target) -> None:
+        """Write what was asked for into the draft and publish it, read over several connections where that pays."""
+        scope, last = self._scope(), not self._request.truncate
+        probe = self._probe if self._request.probes else None
+        self._session.progress.expect_rows(tables.estimate_rows(self._session.cursor, self._live))
+        # No further connection passes the lock under which rows are removed afterwards.
+        further = self._engine.settings.backup_connections - 1 if last else 0
+        joined = snapshot_readers.joined(self._session, target, self._engine.timeouts, self._live, further)
+        with joined as readers:
+            taken = snapshot.save(
+                self._engine,
+                self._session,
+                self._live,
+                scope,
+                draft,
+                self._request.format,
+                readers,
+                probe,
+                last=last,
+            )
+        self._report.saved(taken, draft.timestamp, scope.names)
+
+    def _scope(self) -> Scope:
+        """The chosen collections. Raises NotFound for a name that isn't there."""
+        names = self._request.collections
+        if names is None:
+            return EVERYTHING
+        return Scope(tuple(names), tuple(collections.pick(self._session.cursor, self._live[COLLECTION], names)))
+
+    def _probe(self, session: Session, table: Table, collections: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+        """The searches to remember; None where there is nothing to search."""
+        searches = Searches.of(session, table)
+        if searches is None:
+            self._report.warn(say("probes_need_vector_column"))
+            return None
+        fact, complete = probes.take(searches, collections, self._request.probes)
+        if not complete:
+            self._report.warn(say("probes_incomplete"))
+        self._report.probed(fact)
+        return fact.model_dump()
+
+    def expect_stored(self, timestamp: str) -> None:
+        """Raise unless the published set is whole where it lies: rows are removed next."""
+        verify.expect_stored(self._engine.catalog, self._where, timestamp)
+
+    def truncate(self) -> None:
+        """Empty the embedding table. Raises DependentRows if rows of other tables would go, or went, with it."""
+        self._session.enter("truncate")
+        started, cursor, table = time.monotonic(), self._session.cursor, self._live[EMBEDDING]
+        references.expect_truncatable(cursor, self._live, [table])
+        before, watched = tables.count(cursor, table), bystanders.watch(cursor)
+        tables.truncate(cursor, self._live, [EMBEDDING])
+        others, _ = bystanders.changes(cursor, watched, [table])
+        bystanders.expect_harmless(others)
+        for warning in bystanders.additions(others):
+            self._report.warn(warning)
+        self._report.truncated(EMBEDDING, before, time.monotonic() - started)

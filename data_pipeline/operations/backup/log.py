@@ -1,0 +1,39 @@
+"""vector_backup_log.txt: a line for each backup that was tried, in the directory of its sets."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from common.errors import ServiceError
+from common.messages import say
+from common.result import now
+from data_pipeline.engine import Engine
+from data_pipeline.operations.backup.report import Report
+from data_pipeline.postgres.progress import Cancelled
+from data_pipeline.storage.location import Location
+from data_pipeline.storage.naming import LOG
+
+
+@contextmanager
+def logged(engine: Engine, where: Location, report: Report) -> Iterator[None]:
+    """Write the line of what happens inside, whether it worked or not. A line that can't be written is a warning."""
+    try:
+        yield
+    except ServiceError as error:
+        _write(engine, where, say("log_failed", error_type=error.error_type, reason=error.response))
+        raise
+    except Cancelled:
+        _write(engine, where, say("log_cancelled"))
+        raise
+    saved = [one.describe() for one in report.tables.values()]
+    files = tuple(say("log_file", file=one.backup_file, rows=one.row_count, size=one.file_size) for one in saved)
+    if not _write(engine, where, say("log_backed_up", files=files)):
+        report.warn(say("backup_log_unwritten", path=where.file(LOG)))
+
+
+def _write(engine: Engine, where: Location, text: str) -> bool:
+    """Add a line; whether it was written. What was done is done, and a failure stays the one it was."""
+    try:
+        engine.storages.of(where).log(where, LOG, f"{now()} {text}")
+    except ServiceError:
+        return False
+    return True
