@@ -17,7 +17,7 @@ import structlog
 from common import memory
 from common.errors import ServiceError
 from data_pipeline.admin import panel
-from data_pipeline.api import ending, operations, web
+from data_pipeline.api import ending, web
 from data_pipeline.api.openapi import explorer
 from data_pipeline.api.openapi.description import DescribedAPI
 from data_pipeline.api.operating import logs
@@ -31,6 +31,7 @@ from data_pipeline.api.server import addresses, listen
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations import registry
 from data_pipeline.operations.retention import Retention
 from data_pipeline.postgres.target import forget_libpq_variables
 from data_pipeline.postgres_server.embedded import EmbeddedServerError
@@ -77,7 +78,7 @@ def build_jobs(engine: Engine, metrics: Metrics) -> Jobs:
             write_down_job(job)
 
     retention = Retention(engine, settings.backup_keep_days, settings.backup_keep_last)
-    return Jobs(engine, operations.of(engine), finished, retention.retire)
+    return Jobs(engine, registry.of(engine), finished, retention.retire)
 
 
 def _sweep(engine: Engine, storage: str) -> None:

@@ -13,12 +13,12 @@ from data_pipeline.api.openapi.vocabulary import (
     UNDOABLE,
     WRITING,
 )
-from data_pipeline.api.operations import BackupOperation
 from data_pipeline.api.policy import Policy
 from data_pipeline.api.routes.operation import perform
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.backup.operation import BackupOperation
 from data_pipeline.operations.compare import BackupComparison
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.compare import CompareRequest
