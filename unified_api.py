@@ -17,20 +17,21 @@ import structlog
 from common import memory
 from common.errors import ServiceError
 from data_pipeline.admin import panel
-from data_pipeline.api import ending, operations, web
+from data_pipeline.api import ending, web
 from data_pipeline.api.openapi import explorer
 from data_pipeline.api.openapi.description import DescribedAPI
 from data_pipeline.api.operating import logs
-from data_pipeline.api.operating.audit import Journal, write_down_job
+from data_pipeline.api.operating.audit import AuditLog, write_down_job
 from data_pipeline.api.operating.metrics import Metrics
 from data_pipeline.api.routes import backup_sets, backups, restores, service, sessions, transfers
 from data_pipeline.api.routes import jobs as job_routes
-from data_pipeline.api.security.access import Doors
+from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.throttle import Throttle
 from data_pipeline.api.server import addresses, listen
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations import registry
 from data_pipeline.operations.retention import Retention
 from data_pipeline.postgres.target import forget_libpq_variables
 from data_pipeline.postgres_server.embedded import EmbeddedServerError
@@ -49,10 +50,10 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app = DescribedAPI(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     metrics = Metrics()
-    audit = Journal(metrics, settings.trusted_proxies)
+    audit = AuditLog(metrics, settings.trusted_proxies)
     audit.set_up(app)  # first, so that a request refused after it has an id and a record too
     throttle = Throttle(places=settings.threads // 8)
-    Doors(settings, throttle).set_up(app)
+    AccessRules(settings, throttle).set_up(app)
     web.set_up(app)
     explorer.set_up(app)
     jobs = app.extensions["jobs"] = build_jobs(engine, metrics)
@@ -77,7 +78,7 @@ def build_jobs(engine: Engine, metrics: Metrics) -> Jobs:
             write_down_job(job)
 
     retention = Retention(engine, settings.backup_keep_days, settings.backup_keep_last)
-    return Jobs(engine, operations.of(engine), finished, retention.retire)
+    return Jobs(engine, registry.of(engine), finished, retention.retire)
 
 
 def _sweep(engine: Engine, storage: str) -> None:

@@ -12,7 +12,7 @@ from flask import Flask, current_app, request
 from pydantic import BaseModel
 
 from common.messages import say
-from data_pipeline.api.answers.envelope import Data
+from data_pipeline.operations.results.result import Result
 
 View = TypeVar("View", bound=Callable[..., Any])
 Access = Literal["open", "read", "whole_data", "write"]
@@ -37,7 +37,7 @@ class Policy:
     access: Access
     tag: str
     failures: Sequence[str]
-    answers: Mapping[int, Sequence[type[Data]]] = field(default_factory=dict)
+    answers: Mapping[int, Sequence[type[Result]]] = field(default_factory=dict)
     more: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     headers: Sequence[Mapping[str, Any]] = ()
     request_body: Mapping[str, Any] | None = None

@@ -13,6 +13,7 @@ from common.errors import InvalidBackup, InvalidParams, NotFound
 from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.backup_sets import named
+from data_pipeline.operations.results.backup_sets import ReadTable, UploadedSet
 from data_pipeline.sets import verify
 from data_pipeline.sets.ingest import Arrival
 from data_pipeline.sets.tar import Source, Unpacking
@@ -33,8 +34,8 @@ class Uploads:
 
     def receive(
         self, body: Source, content_type: str, task_id: str | None = None, storage: str = MAIN_STORAGE
-    ) -> dict[str, Any]:
-        """Store a set, read it back to its last row, and only then let it be listed; what the answer says of it."""
+    ) -> UploadedSet:
+        """Store a set, read it back to its last row, and only then let it be listed."""
         started = time.monotonic()
         self._engine.storages.check(storage)
         place = self._engine.catalog.location(task_id, storage)
@@ -44,13 +45,13 @@ class Uploads:
         with Arrival(here, place) as arrival:
             _take(body, content_type, arrival)
             arrived, tables = arrival.publish(lambda found: verify.read_through(found, self._engine.pool))
-        return {
-            "response": say("set_uploaded"),
-            "backup_info": named(place, arrived.timestamp),
-            "verified": arrived.manifest is not None,
-            "tables": tables,
-            "duration": round(time.monotonic() - started, 3),
-        }
+        return UploadedSet(
+            response=say("set_uploaded"),
+            backup_info=named(place, arrived.timestamp),
+            verified=arrived.manifest is not None,
+            tables=ReadTable.each(tables),
+            duration=round(time.monotonic() - started, 3),
+        )
 
 
 def _take(body: Source, content_type: str, arrival: Arrival) -> None:

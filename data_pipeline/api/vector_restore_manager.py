@@ -4,30 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from common.errors import (
-    InternalError,
-    PermissionDenied,
-    ServiceError,
-    ServiceUnavailable,
-)
-from common.messages import say
-from common.result import now
-from common.sizes import format_size
 from data_pipeline.engine import Engine
 from data_pipeline.layouts.registry import DOCUMENTED
+from data_pipeline.operations.listing import BackupList
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.restore.restore import Restore
 from data_pipeline.postgres.link import wire
 from data_pipeline.postgres.progress import SILENT, Progress
-from data_pipeline.sets.catalog import ListedLocation, ListedSet, Scan
 from data_pipeline.settings import Settings
-from data_pipeline.storage import location
-from data_pipeline.storage.location import MAIN_STORAGE, Location
-from data_pipeline.storage.naming import LOG, backup_date
-
-EVERYWHERE = "all"
-"""Not the name of a storage, but of all of them."""
+from data_pipeline.storage.location import MAIN_STORAGE
 
 
 class VectorRestoreManager:
@@ -48,39 +34,8 @@ class VectorRestoreManager:
 
         storage: where to look; "all" looks everywhere, and names in the summary the storages it could not reach.
         """
-        if task_id:
-            location.check_task_id(task_id)
-        names = list(self._engine.storages) if storage == EVERYWHERE else [storage]
-        scans, unreachable = self._scan(names, global_only, task_id)
-        found = [listed for scan in scans for listed in scan.locations]
-        unreadable = [_describe_unreadable(*one) for scan in scans for one in scan.unreadable]
-        of_tasks = sum(len(listed.sets) for listed in found if listed.location.task_id)
-        total = sum(len(listed.sets) for listed in found)
-        return {
-            "backup_locations": [_describe_location(listed) for listed in found],
-            "summary": {
-                "total_locations": len(found),
-                "total_backup_sets": total,
-                "global_backups": total - of_tasks,
-                "task_backups": of_tasks,
-                "scan_time": now(),
-                **({"unreachable_storages": unreachable} if storage == EVERYWHERE else {}),
-                **({"unreadable": unreadable} if unreadable else {}),
-            },
-        }
-
-    def _scan(self, storages: list[str], global_only: bool, task_id: str | None) -> tuple[list[Scan], list[str]]:
-        """What some storages have, and those that can't be reached. One that is asked for alone must be."""
-        found: list[Scan] = []
-        unreachable = []
-        for name in storages:
-            try:
-                found.append(self._engine.catalog.scan(global_only=global_only, task_id=task_id, storage=name))
-            except (ServiceUnavailable, InternalError, PermissionDenied):
-                if len(storages) == 1:
-                    raise
-                unreachable.append(name)
-        return found, unreachable
+        listing = BackupList(self._engine).scan(global_only, task_id, storage).data()
+        return {name: value for name, value in listing.items() if name != "response"}
 
     def restore_from_backup(
         self,
@@ -108,7 +63,7 @@ class VectorRestoreManager:
                 **more,
             }
         )
-        return RestoreOperation(self._engine).run(request, progress)
+        return RestoreOperation(self._engine).run(request, progress).data()
 
     def get_connection(self) -> Any:
         """A psycopg2 connection to the configured database, the caller's to close."""
@@ -120,43 +75,8 @@ class VectorRestoreManager:
         request = RestoreRequest.model_construct(  # no set is asked for by its path, so there is none to check
             backup_path=str(csv_file.parent),
             timestamp=backup_set.timestamp,
-            tables=DOCUMENTED.in_order([table_name]),
+            named_tables=DOCUMENTED.in_order([table_name]),
             atomic=True,
         )
         report = Restore(self._engine, backup_set, request).run(self._engine.databases.resolve())
-        return report.results[table_name]
-
-
-def counted(summary: dict[str, Any]) -> str:
-    """What a list says of itself, by its summary."""
-    locations, sets = summary["total_locations"], summary["total_backup_sets"]
-    found = say("backups_found", locations=locations, sets=sets) if sets else say("backups_not_found")
-    unreadable = len(summary.get("unreadable", ()))
-    return say("backups_found_but_some_unreadable", found=found, unreadable=unreadable) if unreadable else found
-
-
-def _describe_location(listed: ListedLocation) -> dict[str, Any]:
-    where = listed.location
-    task_id = where.task_id
-    kind = {"type": "task", "task_id": task_id} if task_id else {"type": "global"}
-    backups = [_describe_set(found, listed.has_log) for found in listed.sets]
-    return {**kind, "relative_path": where.relative_path, "backups": backups, "storage": where.storage}
-
-
-def _describe_unreadable(where: Location, error: ServiceError) -> dict[str, Any]:
-    return {"relative_path": where.relative_path, "storage": where.storage, "error": error.response}
-
-
-def _describe_set(found: ListedSet, has_log: bool) -> dict[str, Any]:
-    log = {"has_log": True, "log_file": LOG} if has_log else {"has_log": False, "log_file": None}
-    return {
-        "timestamp": found.timestamp,
-        "collection_file": found.files[0],
-        "embedding_file": found.files[1],
-        "collection_size": format_size(found.sizes[0]),
-        "embedding_size": format_size(found.sizes[1]),
-        "backup_date": backup_date(found.timestamp),
-        **log,
-        "format": found.format,
-        "has_manifest": found.has_manifest,
-    }
+        return report.results[table_name].data()

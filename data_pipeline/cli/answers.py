@@ -9,6 +9,7 @@ import click
 
 from common.errors import ServiceError
 from common.result import error_response, success_response
+from data_pipeline.operations.results.result import Result
 
 DONE = 0
 FAILED = 1
@@ -21,8 +22,9 @@ Answer = dict[str, Any]
 """The data of an answer, `response` included, as the API gives it."""
 
 
-def give(answer: Answer, as_json: bool, tell: Callable[[Answer], None]) -> Answer:
+def give(result: Result | Answer, as_json: bool, tell: Callable[[Answer], None]) -> Answer:
     """Print an answer as JSON, or in words; returns it as it was printed: with its timestamp, as the API answers it."""
+    answer = result.data() if isinstance(result, Result) else result
     response, more = answer["response"], {name: value for name, value in answer.items() if name != "response"}
     data: Answer = success_response(response, more)["data"]
     if as_json:

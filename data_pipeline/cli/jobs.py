@@ -4,8 +4,7 @@ from typing import Any
 
 import click
 
-from data_pipeline.api import PREFIX
-from data_pipeline.api.requests import job_schemas
+from data_pipeline.api.answers.jobs import JobList, ShownJob
 from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
 from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, FAILED, PARTLY, Answer
@@ -26,19 +25,19 @@ def list_jobs(as_json: bool, **given: Any) -> int:
     query = options.query(JobsQuery, given)
     with process.engine() as engine, process.jobs(engine) as jobs:
         found = jobs.list(query.state, query.request_id, query.after, query.limit)
-    answers.give(job_schemas.page(found, query.limit, PREFIX), as_json, _tell_all)
+    answers.give(JobList.of(found, query.limit), as_json, _tell_all)
     return DONE
 
 
 def show(as_json: bool, job_id: str) -> int:
     with process.engine() as engine, process.jobs(engine) as jobs:
-        answers.give(job_schemas.show(jobs.get(job_id), PREFIX), as_json, _tell)
+        answers.give(ShownJob.of(jobs.get(job_id)), as_json, _tell)
     return DONE
 
 
 def cancel(as_json: bool, job_id: str) -> int:
     with process.engine() as engine, process.jobs(engine) as jobs:
-        answers.give(job_schemas.cancelled(jobs.cancel(job_id), PREFIX), as_json, _tell)
+        answers.give(ShownJob.cancelled(jobs.cancel(job_id)), as_json, _tell)
     return DONE
 
 
@@ -51,7 +50,7 @@ def follow(as_json: bool, progress: bool | None, job_id: str) -> int:
             job = news or job
             if news and not news.finished:
                 bar.show(news.progress)
-    answers.give(job_schemas.show(job, PREFIX), as_json, _tell)
+    answers.give(ShownJob.of(job), as_json, _tell)
     return STATUSES.get(job.state, FAILED)
 
 

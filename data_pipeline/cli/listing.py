@@ -5,10 +5,10 @@ from typing import Any
 import click
 
 from data_pipeline.api.requests.bodies import ListQuery
-from data_pipeline.api.vector_restore_manager import VectorRestoreManager, counted
 from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command
+from data_pipeline.operations.listing import BackupList
 
 HELP = "List the backups, newest first: those of the whole system, then each task's."
 EXAMPLES = """\b
@@ -22,8 +22,8 @@ Examples:
 def list_backups(as_json: bool, **given: Any) -> int:
     query = options.query(ListQuery, given)
     with process.engine() as engine:
-        found = VectorRestoreManager(engine=engine).scan_backup_files(query.global_only, query.task_id, query.storage)
-    data = answers.give({"response": counted(found["summary"]), **found}, as_json, _tell)
+        found = BackupList(engine).scan(query.global_only, query.task_id, query.storage)
+    data = answers.give(found, as_json, _tell)
     return PARTLY if data["summary"].get("unreachable_storages") else DONE
 
 

@@ -18,12 +18,11 @@ def perform(engine: Engine, request: OperationRequest, shown: bool | None) -> An
 
 def hand_over(engine: Engine, request: OperationRequest, as_json: bool) -> int:
     """Queue it, for a service or a worker with the same settings; the exit status."""
-    from data_pipeline.api import PREFIX
-    from data_pipeline.api.requests import job_schemas
+    from data_pipeline.api.answers.jobs import SubmittedJob
 
     with process.jobs(engine) as jobs:
         job = jobs.hand_over(request, process.origin())
-    answers.give(job_schemas.submitted(job, PREFIX), as_json, _tell)
+    answers.give(SubmittedJob.of(job), as_json, _tell)
     return answers.DONE
 
 

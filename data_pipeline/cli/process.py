@@ -37,13 +37,13 @@ def engine() -> Iterator[Engine]:
 @contextmanager
 def jobs(of: Engine) -> "Iterator[Jobs]":
     """The queue and its history. Schedules are for services and workers: a command that happens to run does none."""
-    from data_pipeline.api import operations
     from data_pipeline.api.operating import logs
     from data_pipeline.jobs.jobs import Jobs
+    from data_pipeline.operations import registry
 
     logs.set_up(logging.WARNING)
     unscheduled = replace(of, settings=replace(of.settings, backup_schedule=None))
-    opened = Jobs(unscheduled, operations.of(of), finished=lambda job: None, retire=lambda: None)
+    opened = Jobs(unscheduled, registry.of(of), finished=lambda job: None, retire=lambda: None)
     try:
         yield opened
     finally:

@@ -12,7 +12,7 @@ import click
 from tqdm import tqdm
 
 from common.errors import OperationCancelled
-from data_pipeline.jobs.progress_meter import Meter
+from data_pipeline.jobs.progress_meter import ProgressMeter
 from data_pipeline.postgres.progress import Cancelled
 
 TICK = 0.1
@@ -26,13 +26,13 @@ class Task:
     """
 
     def __init__(self, shown: bool | None) -> None:
-        self.meter = Meter()
+        self.meter = ProgressMeter()
         self._bar = Bar(shown)
         self._result: Any = None
         self._error: BaseException | None = None
         self._signal: int | None = None
 
-    def run(self, work: Callable[[Meter], Any]) -> Any:
+    def run(self, work: Callable[[ProgressMeter], Any]) -> Any:
         """Do it and return its result. Raises what it raises.
 
         After Ctrl-C it is cancelled and rolled back, unless its COMMIT has begun; then the process ends here.
@@ -54,7 +54,7 @@ class Task:
             raise self._error
         return self._result
 
-    def _work(self, work: Callable[[Meter], Any]) -> None:
+    def _work(self, work: Callable[[ProgressMeter], Any]) -> None:
         try:
             self._result = work(self.meter)
         except BaseException as error:

@@ -1,4 +1,4 @@
-"""That this process lives, and which others no longer do."""
+"""Heartbeats: announce this process, detect dead ones."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.job import Job
 
 
-class Presence:
+class Heartbeat:
     """Heartbeats of one process. ended: told of every job that is found without its process."""
 
     def __init__(

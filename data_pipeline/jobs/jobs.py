@@ -24,17 +24,17 @@ from common.messages import say
 from common.result import error_response
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.backend.database import JobsDatabase
-from data_pipeline.jobs.backend.pending_writes import Backlog
+from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
 from data_pipeline.jobs.backend.store import Store
-from data_pipeline.jobs.heartbeat import Presence
+from data_pipeline.jobs.heartbeat import Heartbeat
 from data_pipeline.jobs.job import JOB_ID, Job, Origin, State
-from data_pipeline.jobs.maintenance import SCHEDULER, Chores
-from data_pipeline.jobs.progress_meter import Meter
-from data_pipeline.jobs.request import ask
+from data_pipeline.jobs.maintenance import SCHEDULER, Maintenance
+from data_pipeline.jobs.progress_meter import ProgressMeter
+from data_pipeline.jobs.request import JobRequest
 from data_pipeline.jobs.runner import Runner
-from data_pipeline.jobs.submit import Intake
-from data_pipeline.jobs.ticker import Keeper, attempt
+from data_pipeline.jobs.submit import Submission
+from data_pipeline.jobs.ticker import Ticker, attempt
 from data_pipeline.jobs.worker import Worker
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.backup import BackupRequest
@@ -77,21 +77,21 @@ class Jobs:
             lambda: settings.jobs_database or embedded.start(settings.embedded_data_dir).target
         )
         self._store = Store(self._database)
-        self._backlog = Backlog(self._database)
+        self._pending = PendingWrites(self._database)
         self._queue = Queue()
-        self._runner = Runner(self._store, self._backlog, self._process, operations, engine.timeouts, self._finished)
-        self._intake = Intake(self._database, self._backlog, self._queue, self._process, self._runner.unstored)
-        self._presence = Presence(self._database, self._process, self._beat_seconds, self._queue, self._finished)
-        self._chores = Chores(
+        self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)
+        self._submission = Submission(self._database, self._pending, self._queue, self._process, self._runner.unstored)
+        self._heartbeat = Heartbeat(self._database, self._process, self._beat_seconds, self._queue, self._finished)
+        self._maintenance = Maintenance(
             self._store,
-            self._backlog,
-            self._presence,
+            self._pending,
+            self._heartbeat,
             settings.jobs_keep_days,
             settings.backup_schedule,
             self._submit_due,
             retire,
         )
-        self._keeper = Keeper(self._beat_seconds, self._chores.often, self._chores.hourly)
+        self._ticker = Ticker(self._beat_seconds, self._maintenance.often, self._maintenance.hourly)
         self._worker = Worker(self._queue_worker)
         self._guard = threading.Lock()
         self._kept = self._working = self._closed = False
@@ -105,7 +105,7 @@ class Jobs:
         operation = self._operations[request.kind]
         target = operation.expect_possible(request)
         self.start()
-        return self._intake.queue(ask(operation, request, key), origin, target)
+        return self._submission.queue(JobRequest.of(operation, request, key), origin, target)
 
     def hand_over(self, request: OperationRequest, origin: Origin) -> Job:
         """The same for other processes to run: nothing of it happens in this one.
@@ -114,18 +114,18 @@ class Jobs:
         """
         operation = self._operations[request.kind]
         target = operation.expect_possible(request)
-        asked = ask(operation, request, None)
-        if asked.is_secret:
+        job_request = JobRequest.of(operation, request, None)
+        if job_request.is_secret:
             text = say("job_needs_a_named_target")
             raise InvalidParams(text, details={"field": "pg_conn"})
-        return self._intake.queue(asked, origin, target)
+        return self._submission.queue(job_request, origin, target)
 
     def perform(
         self,
         request: OperationRequest,
         origin: Origin,
         key: str | None = None,
-        meter: Meter | None = None,
+        meter: ProgressMeter | None = None,
         replayed: Callable[[], None] = lambda: None,
     ) -> dict[str, Any]:
         """Do it at once, and keep it in the history: the answer's data. Raises what the operation raises.
@@ -135,23 +135,23 @@ class Jobs:
         meter: tells the caller how far it is, and can cancel it; then this raises OperationCancelled.
         """
         operation = self._operations[request.kind]
-        asked = ask(operation, request, key)
+        job_request = JobRequest.of(operation, request, key)
         try:
             if key is None:
                 self._database.expect_up()
-            self._presence.begin()
+            self._heartbeat.begin()
             with self._guard:
                 self._keep()
-            job, new = self._intake.begin(asked, origin)
+            job, new = self._submission.begin(job_request, origin)
         except ServiceUnavailable:
             if key is not None:
                 raise  # nobody can tell whether it was done before
             log.warning("not kept in the history: the job queue can't be reached", request_id=origin.request_id)
-            return self._runner.call_unrecorded(operation, request, meter or Meter())
+            return self._runner.call_unrecorded(operation, request, meter or ProgressMeter())
         if not new:
             replayed()
             return _answered(job)
-        return self._runner.call(job, request, meter or Meter())
+        return self._runner.call(job, request, meter or ProgressMeter())
 
     def get(self, job_id: str) -> Job:
         """Raises NotFound."""
@@ -217,14 +217,14 @@ class Jobs:
         It takes no longer than STOP_SECONDS after stop(), and FAREWELL_SECONDS.
         """
         self.stop()
-        with self._guard:  # not for longer: the keeper may be about to queue what is due, which takes it too
+        with self._guard:  # not for longer: the ticker may be about to queue what is due, which takes it too
             working, kept, self._closed = self._working, self._kept, True
             self._working = self._kept = False
         if working:
             self._worker.stop(self._seconds_left())
         self._runner.await_calls(self._seconds_left())
         if kept:
-            self._keeper.stop(self._seconds_left())
+            self._ticker.stop(self._seconds_left())
             farewell = threading.Thread(target=self._say_farewell, name="farewell", daemon=True)
             farewell.start()
             farewell.join(FAREWELL_SECONDS)
@@ -234,16 +234,16 @@ class Jobs:
         return max(0.0, (self._stop_by or 0.0) - time.monotonic())
 
     def _say_farewell(self) -> None:
-        attempt(self._backlog.catch_up)
-        self._presence.leave()
+        attempt(self._pending.flush)
+        self._heartbeat.leave()
 
     def _keep(self) -> None:
         if not (self._kept or self._closed):
             self._kept = True
-            self._keeper.start()
+            self._ticker.start()
 
     def _queue_worker(self) -> QueueWorker:
-        self._presence.begin()
+        self._heartbeat.begin()
         conninfo = self._database.conninfo()
         return QueueWorker(conninfo, self._process, self._beat_seconds, self._runner.run, self._store.state)
 
@@ -257,7 +257,7 @@ class Jobs:
 
     def _finished(self, job: Job) -> None:
         self._told(job)
-        self._chores.notice(job)
+        self._maintenance.notice(job)
 
     @staticmethod
     def _cancelled(job: Job) -> Job:

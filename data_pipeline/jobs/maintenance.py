@@ -1,13 +1,13 @@
-"""What has to be done from time to time, in every process that has jobs."""
+"""Recurring work of every process that has jobs."""
 
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 from common.cron import Schedule
-from data_pipeline.jobs.backend.pending_writes import Backlog
+from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.store import Store
-from data_pipeline.jobs.heartbeat import Presence
+from data_pipeline.jobs.heartbeat import Heartbeat
 from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.ticker import attempt
 
@@ -18,22 +18,22 @@ SCHEDULER = "schedule"
 """Who asked for a scheduled backup."""
 
 
-class Chores:
+class Maintenance:
     """submit: queues the backup that was due at a moment, once for all processes. retire: removes old backup sets."""
 
     def __init__(
         self,
         store: Store,
-        backlog: Backlog,
-        presence: Presence,
+        pending: PendingWrites,
+        heartbeat: Heartbeat,
         keep_days: int,
         schedule: Schedule | None,
         submit: Callable[[datetime], object],
         retire: Callable[[], None],
     ) -> None:
         self._store = store
-        self._backlog = backlog
-        self._presence = presence
+        self._pending = pending
+        self._heartbeat = heartbeat
         self._keep_days = keep_days
         self._schedule = schedule
         self._submit = submit
@@ -44,9 +44,9 @@ class Chores:
 
     def often(self) -> None:
         """With every heartbeat."""
-        self._presence.beat()
-        self._backlog.catch_up()
-        self._presence.sweep()
+        self._heartbeat.beat()
+        self._pending.flush()
+        self._heartbeat.sweep()
         self._submit_due()
         if self._grown:
             self._grown = False

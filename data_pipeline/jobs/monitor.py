@@ -10,7 +10,7 @@ import structlog
 
 from common.errors import ServiceError
 from data_pipeline.jobs.backend.store import Store
-from data_pipeline.jobs.progress_meter import Meter
+from data_pipeline.jobs.progress_meter import ProgressMeter
 from data_pipeline.postgres.link import wire
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.schema import index_build
@@ -24,14 +24,14 @@ WATCH_SECONDS = 2.0
 log = structlog.get_logger("jobs")
 
 
-class Reporter:
+class Monitor:
     """A thread for the time of one job; use it in a `with`.
 
     stopping: whether this process is about to end, which cancels the job too.
     """
 
     def __init__(
-        self, store: Store, job_id: str, meter: Meter, timeouts: Timeouts, stopping: Callable[[], bool]
+        self, store: Store, job_id: str, meter: ProgressMeter, timeouts: Timeouts, stopping: Callable[[], bool]
     ) -> None:
         self._store = store
         self._job_id = job_id
@@ -43,7 +43,7 @@ class Reporter:
         self._thread = threading.Thread(target=self._run, name=f"report-{job_id[:8]}", daemon=True)
         self._watcher: Any = None  # a connection of our own to the target, while an index is built there
 
-    def __enter__(self) -> "Reporter":
+    def __enter__(self) -> "Monitor":
         self._thread.start()
         return self
 

@@ -3,8 +3,11 @@
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from data_pipeline.operations.results.result import Count, Part, TableName
 from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.progress import Cancelled, Progress, ProgressPhase
 from data_pipeline.postgres.target import Target
@@ -19,7 +22,19 @@ UNFINISHED = 99.0
 """The most that is said of a job that isn't over."""
 
 
-class Meter(Progress):
+class JobProgress(Part):
+    """How far a job is. It never goes backwards; what nobody knows is null."""
+
+    phase: ProgressPhase
+    table: TableName | None
+    bytes_done: Count
+    bytes_total: int | None
+    rows_done: Count
+    percent: Annotated[float, Field(ge=0, le=100)]
+    eta_seconds: float | None
+
+
+class ProgressMeter(Progress):
     """Counts what one operation does; asked, and told to cancel, from other threads."""
 
     def __init__(self) -> None:
@@ -121,15 +136,15 @@ class Meter(Progress):
         """The progress as a job shows it. Seconds, bytes, percent from 0 to 99; null where nobody knows."""
         with self._guard:
             self._percent = max(self._percent, min(UNFINISHED, 100 * self._part()))
-            return {
-                "phase": self._phase,
-                "table": self._table,
-                "bytes_done": self._bytes,
-                "bytes_total": self._bytes_total or None,
-                "rows_done": self._rows,
-                "percent": round(self._percent, 1),
-                "eta_seconds": self._eta(),
-            }
+            return JobProgress(
+                phase=self._phase,
+                table=self._table,
+                bytes_done=self._bytes,
+                bytes_total=self._bytes_total or None,
+                rows_done=self._rows,
+                percent=round(self._percent, 1),
+                eta_seconds=self._eta(),
+            ).data()
 
     def complete(self) -> dict[str, Any]:
         """The progress of a job that is done."""

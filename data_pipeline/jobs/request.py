@@ -5,20 +5,32 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import Self
+
 from common.errors import KeyReused, ServiceError
 from common.messages import say
 from data_pipeline.jobs.job import Job
-from data_pipeline.operations.operation import AnyTarget, Operation
+from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.request import OperationRequest
+from data_pipeline.operations.target import AnyTarget
 
 
 @dataclass(frozen=True)
-class Asked:
+class JobRequest:
     """A request, what it is about, if that can be told, and the caller's name for it, so that it is done once."""
 
     request: OperationRequest
     target: AnyTarget | None
     key: str | None
+
+    @classmethod
+    def of(cls, operation: Operation[Any], request: OperationRequest, key: str | None) -> Self:
+        """What an operation is asked. A target that can't be told is for the operation to refuse."""
+        try:
+            target = operation.target(request)
+        except ServiceError:
+            target = None
+        return cls(request, target, key)
 
     @property
     def is_secret(self) -> bool:
@@ -44,12 +56,3 @@ class Asked:
         """Raise KeyReused unless a job that has this key came from the same request."""
         if job.fingerprint != self.fingerprint:
             raise KeyReused(say("idempotency_key_reused"), can_retry=False, job_id=job.id)
-
-
-def ask(operation: Operation[Any], request: OperationRequest, key: str | None) -> Asked:
-    """What is asked for. A target that can't be told is for the operation to refuse."""
-    try:
-        target = operation.target(request)
-    except ServiceError:
-        target = None
-    return Asked(request, target, key)

@@ -19,11 +19,11 @@ from common.errors import (
 )
 from common.messages import say
 from common.result import error_response, success_response
-from data_pipeline.jobs.backend.pending_writes import Backlog
+from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.job import Ending, Job
-from data_pipeline.jobs.monitor import Reporter
-from data_pipeline.jobs.progress_meter import Meter
+from data_pipeline.jobs.monitor import Monitor
+from data_pipeline.jobs.progress_meter import ProgressMeter
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.request import OperationRequest, newer
 from data_pipeline.postgres.link.wire import Timeouts
@@ -48,7 +48,7 @@ class Runner:
     def __init__(
         self,
         store: Store,
-        backlog: Backlog,
+        pending: PendingWrites,
         process: str,
         operations: Mapping[str, Operation[Any]],
         timeouts: Timeouts,
@@ -57,12 +57,12 @@ class Runner:
         self.unstored: dict[str, OperationRequest] = {}
         self.stopping = False
         self._store = store
-        self._backlog = backlog
+        self._pending = pending
         self._process = process
         self._operations = operations
         self._timeouts = timeouts
         self._finished = finished
-        self._meters: set[Meter] = set()
+        self._meters: set[ProgressMeter] = set()
         self._calls = 0
         self._call_ended = threading.Condition()
 
@@ -75,13 +75,13 @@ class Runner:
         if job is None:
             self.unstored.pop(job_id, None)
             return
-        meter = Meter()
-        with self._at_work(meter), self._reporter(job, meter):
+        meter = ProgressMeter()
+        with self._at_work(meter), self._monitor(job, meter):
             ending = self._end(job, meter)
         self.unstored.pop(job_id, None)
         self._write_down(job, ending, meter)
 
-    def call(self, job: Job, request: OperationRequest, meter: Meter) -> dict[str, Any]:
+    def call(self, job: Job, request: OperationRequest, meter: ProgressMeter) -> dict[str, Any]:
         """Run a synchronous operation whose row says RUNNING: its answer's data. Raises what it raised.
 
         A cancelled one raises OperationCancelled.
@@ -89,11 +89,13 @@ class Runner:
         with self._under_way(meter):
             return self._called(job, request, meter)
 
-    def call_unrecorded(self, operation: Operation[Any], request: OperationRequest, meter: Meter) -> dict[str, Any]:
+    def call_unrecorded(
+        self, operation: Operation[Any], request: OperationRequest, meter: ProgressMeter
+    ) -> dict[str, Any]:
         """The same without a row."""
         with self._under_way(meter):
             try:
-                return operation.run(request, meter)
+                return operation.run(request, meter).data()
             except Cancelled:
                 raise self._why_cancelled() from None
 
@@ -110,7 +112,7 @@ class Runner:
             self._call_ended.wait_for(lambda: not self._calls, seconds)
 
     @contextmanager
-    def _at_work(self, meter: Meter) -> Iterator[None]:
+    def _at_work(self, meter: ProgressMeter) -> Iterator[None]:
         with self._call_ended:
             self._meters.add(meter)
             if self.stopping:
@@ -122,7 +124,7 @@ class Runner:
                 self._meters.discard(meter)
 
     @contextmanager
-    def _under_way(self, meter: Meter) -> Iterator[None]:
+    def _under_way(self, meter: ProgressMeter) -> Iterator[None]:
         with self._call_ended:
             self._calls += 1
         try:
@@ -133,10 +135,10 @@ class Runner:
                 self._calls -= 1
                 self._call_ended.notify_all()
 
-    def _called(self, job: Job, request: OperationRequest, meter: Meter) -> dict[str, Any]:
+    def _called(self, job: Job, request: OperationRequest, meter: ProgressMeter) -> dict[str, Any]:
         try:
-            with self._reporter(job, meter):
-                result = self._operations[job.kind].run(request, meter)
+            with self._monitor(job, meter):
+                result = self._operations[job.kind].run(request, meter).data()
         except Cancelled:
             error = self._why_cancelled()
             self._record(job, self._cancelled(), meter)
@@ -159,15 +161,15 @@ class Runner:
                     raise
             time.sleep(QUEUE_WAIT)
 
-    def _reporter(self, job: Job, meter: Meter) -> Reporter:
-        return Reporter(self._store, job.id, meter, self._timeouts, lambda: self.stopping)
+    def _monitor(self, job: Job, meter: ProgressMeter) -> Monitor:
+        return Monitor(self._store, job.id, meter, self._timeouts, lambda: self.stopping)
 
-    def _end(self, job: Job, meter: Meter) -> Ending:
+    def _end(self, job: Job, meter: ProgressMeter) -> Ending:
         try:
             operation = self._operation(job)
             request = self.unstored.get(job.id) or operation.request.read_stored(job.request, job.request_version)
             self._expect_target(job, operation, request)
-            return succeeded(self._when_free(lambda: operation.run(request, meter), meter))
+            return succeeded(self._when_free(lambda: operation.run(request, meter).data(), meter))
         except Cancelled:
             return self._cancelled()
         except ServiceError as error:
@@ -189,7 +191,7 @@ class Runner:
         if operation.target(request).public() != job.target:
             raise InternalError(say("job_database_differs"), can_retry=False)
 
-    def _when_free(self, operate: Callable[[], dict[str, Any]], meter: Meter) -> dict[str, Any]:
+    def _when_free(self, operate: Callable[[], dict[str, Any]], meter: ProgressMeter) -> dict[str, Any]:
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
@@ -209,15 +211,15 @@ class Runner:
     def _failed(self, job: Job) -> Ending:
         return Ending("FAILED", error=error_response(InternalError(self._operations[job.kind].bug)))
 
-    def _write_down(self, job: Job, ending: Ending, meter: Meter) -> None:
+    def _write_down(self, job: Job, ending: Ending, meter: ProgressMeter) -> None:
         """Until it is written down, or this process ends: a queue that doesn't know it has no other job either."""
         self._record(job, ending, meter)
-        while self._backlog and not self.stopping:
+        while self._pending and not self.stopping:
             time.sleep(QUEUE_WAIT)
             with suppress(ServiceError):
-                self._backlog.catch_up()
+                self._pending.flush()
 
-    def _record(self, job: Job, ending: Ending, meter: Meter) -> None:
+    def _record(self, job: Job, ending: Ending, meter: ProgressMeter) -> None:
         """Nobody else knows how it ended: where the queue can't be told now, it is told later."""
         over = time.monotonic()
         progress = meter.complete() if ending.state in ("SUCCEEDED", "PARTIAL") else meter.reading()
@@ -227,7 +229,7 @@ class Runner:
             if ended := self._store.finish(job.id, ending, progress, ago):
                 self._finished(ended)
 
-        if not self._backlog.tell(write_down):
+        if not self._pending.write(write_down):
             log.warning("the end of a job not written down yet", job_id=job.id, state=ending.state)
 
 

@@ -1,5 +1,4 @@
-"""The thread that keeps the queue in order: says that this process lives, ends the jobs of those that don't, and sees
-to what is due."""
+"""The thread that runs the recurring work."""
 
 import threading
 import time
@@ -14,7 +13,7 @@ HOUR = 3600.0
 log = structlog.get_logger("jobs")
 
 
-class Keeper:
+class Ticker:
     """Calls `often` once every `seconds`, and `hourly` once an hour; what they raise is logged."""
 
     def __init__(self, seconds: float, often: Callable[[], None], hourly: Callable[[], None]) -> None:

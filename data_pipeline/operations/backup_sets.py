@@ -1,15 +1,23 @@
 """BackupSetManager: one backup set looked at, verified to the byte, or removed."""
 
 import time
-from typing import Any
 
 from common.errors import InvalidParams
 from common.messages import say
 from common.sizes import format_size
 from data_pipeline.engine import Engine
+from data_pipeline.operations.results.backup_sets import (
+    CopiedSet,
+    DeletedSet,
+    ReadTable,
+    SetFile,
+    ShownManifest,
+    ShownSet,
+    VerifiedSet,
+)
+from data_pipeline.operations.results.result import StoredBackup
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.sets import verify as verification
-from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.replicate import Replica
 from data_pipeline.storage import location, naming
 from data_pipeline.storage.location import MAIN_STORAGE, Location
@@ -24,34 +32,44 @@ class BackupSetManager:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def show(self, where: str, timestamp: str, storage: str = MAIN_STORAGE) -> dict[str, Any]:
+    def show(self, where: str, timestamp: str, storage: str = MAIN_STORAGE) -> ShownSet:
         """What the manifest says, and whether the stored files still look like it."""
         found = self._engine.catalog.find(self.place(where, timestamp, storage), timestamp)
-        return {**_describe(found), "response": say("set_shown")}
+        return ShownSet(
+            response=say("set_shown"),
+            backup_info=named(found.location, timestamp),
+            format=found.format,
+            has_manifest=found.manifest is not None,
+            files={
+                name: SetFile(file=file.name, file_size=format_size(file.size), file_bytes=file.size)
+                for name, file in found.files.items()
+            },
+            manifest=ShownManifest.of(found.manifest) if found.manifest else None,
+        )
 
     def verify(
         self, where: str, timestamp: str, storage: str = MAIN_STORAGE, progress: Progress = SILENT
-    ) -> dict[str, Any]:
+    ) -> VerifiedSet:
         """Read every byte of a set. Raises InvalidBackup with file and line at the first that is wrong."""
         started = time.monotonic()
         with self._engine.catalog.hold(self.place(where, timestamp, storage), timestamp) as backup_set:
             checked = verification.read_through(backup_set, self._engine.pool, progress)
         vouched = backup_set.manifest is not None
-        return {
-            "backup_info": named(backup_set.location, timestamp),
-            "response": say("set_verified") if vouched else say("set_parsed_unvouched"),
-            "verified": vouched,
-            "tables": checked,
-            "duration": round(time.monotonic() - started, 3),
-        }
+        return VerifiedSet(
+            response=say("set_verified") if vouched else say("set_parsed_unvouched"),
+            backup_info=named(backup_set.location, timestamp),
+            verified=vouched,
+            tables=ReadTable.each(checked),
+            duration=round(time.monotonic() - started, 3),
+        )
 
-    def delete(self, where: str, timestamp: str, storage: str = MAIN_STORAGE) -> dict[str, Any]:
+    def delete(self, where: str, timestamp: str, storage: str = MAIN_STORAGE) -> DeletedSet:
         """Remove a set. Raises OperationInProgress while a restore reads it."""
         place = self.place(where, timestamp, storage)
         removed = self._engine.catalog.delete(place, timestamp)
-        return {"response": say("set_deleted"), "backup_info": named(place, timestamp), "removed": removed}
+        return DeletedSet(response=say("set_deleted"), backup_info=named(place, timestamp), removed=removed)
 
-    def copy(self, where: str, timestamp: str, to: str, storage: str = MAIN_STORAGE) -> dict[str, Any]:
+    def copy(self, where: str, timestamp: str, to: str, storage: str = MAIN_STORAGE) -> CopiedSet:
         """Copy a set into another storage and verify what arrived. One that is there already is only verified."""
         started = time.monotonic()
         if to == storage:
@@ -59,13 +77,13 @@ class BackupSetManager:
         place = self.place(where, timestamp, storage)
         replica = Replica(self._engine.catalog, self._engine.storages, place, timestamp)
         copy, made = replica.make(to)
-        return {
-            "response": say("set_copied") if made else say("set_copied_before"),
-            "copied": made,
-            "backup_info": named(place, timestamp),
-            "copy": named(copy, timestamp),
-            "duration": round(time.monotonic() - started, 3),
-        }
+        return CopiedSet(
+            response=say("set_copied") if made else say("set_copied_before"),
+            copied=made,
+            backup_info=named(place, timestamp),
+            copy_=named(copy, timestamp),
+            duration=round(time.monotonic() - started, 3),
+        )
 
     def place(self, where: str, timestamp: str, storage: str) -> Location:
         """The location of a set. Raises InvalidParams for what names none."""
@@ -75,34 +93,11 @@ class BackupSetManager:
         return self._engine.catalog.location(None if where == GLOBAL else where, storage)
 
 
-def named(where: Location, timestamp: str) -> dict[str, str]:
+def named(where: Location, timestamp: str) -> StoredBackup:
     """Which set, as answers say it and requests give it back."""
-    return {
-        "backup_path": where.relative_path,
-        "timestamp": timestamp,
-        "backup_date": backup_date(timestamp),
-        "storage": where.storage,
-    }
-
-
-def _describe(backup_set: BackupSet) -> dict[str, Any]:
-    manifest = backup_set.manifest
-    return {
-        "backup_info": named(backup_set.location, backup_set.timestamp),
-        "format": backup_set.format,
-        "has_manifest": manifest is not None,
-        "files": {
-            name: {"file": file.name, "file_size": format_size(file.size), "file_bytes": file.size}
-            for name, file in backup_set.files.items()
-        },
-        "manifest": _facts(manifest.model_dump()) if manifest else None,
-    }
-
-
-def _facts(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest without its lists of blocks and probes, of which there may be thousands; their number instead."""
-    probes = manifest.get("probes")
-    if probes:
-        manifest["probes"] = {**probes, "rows": len(probes["rows"])}
-    tables = {name: {**fact, "blocks": len(fact["blocks"])} for name, fact in manifest["tables"].items()}
-    return {**manifest, "tables": tables}
+    return StoredBackup(
+        backup_path=where.relative_path,
+        timestamp=timestamp,
+        backup_date=backup_date(timestamp),
+        storage=where.storage,
+    )

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from psycopg2.sql import Composable
 
@@ -14,6 +13,8 @@ from data_pipeline.engine import Engine
 from data_pipeline.layouts.base import Ownership
 from data_pipeline.operations.requests.compare import CompareRequest, NamedSet
 from data_pipeline.operations.restore.report import UNVOUCHED
+from data_pipeline.operations.results import result as results
+from data_pipeline.operations.results.compare import Compared, ComparedCollection, ComparedRow, Kind, Samples
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.retries import retrying
@@ -29,7 +30,6 @@ from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
 from data_pipeline.storage import location
 from data_pipeline.storage.naming import backup_date
 
-SAME = "same"
 Digests = Mapping[Name, Mapping[str, list[str]]]
 
 
@@ -48,8 +48,8 @@ class BackupComparison:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def compare(self, request: CompareRequest, progress: Progress = SILENT) -> dict[str, Any]:
-        """Compare a set with another one, or with the live tables of the database; the answer's data.
+    def compare(self, request: CompareRequest, progress: Progress = SILENT) -> Compared:
+        """Compare a set with another one, or with the live tables of the database.
 
         Two sets are compared in the database as well, which needs the space for both as temporary tables, and pgvector,
         but none of the live tables. Raises Cancelled once `progress` says so.
@@ -61,17 +61,20 @@ class BackupComparison:
             expect_open(request.dialect, held)
             progress.expect_bytes(sum(file.size for one in held for file in one.files.values()))
             dialects = [SetDialect(request.dialect) for _ in held]
-            result = rereading(
+            collections, warnings = rereading(
                 lambda: retrying(lambda: self._compare(target, held, dialects, request.collections, progress)), progress
             )
-        return {
-            **result,
-            "warnings": [*target.notes, *result["warnings"]],
-            "backup_info": _info(held[0]),
-            "with": _info(held[1]) if request.other else None,
-            "target": target.public(),
-            "duration": round(time.monotonic() - started, 3),
-        }
+        identical = all(map(_is_same, collections))
+        return Compared(
+            response=say("compared_identical") if identical else say("compared_different"),
+            identical=identical,
+            collections=collections,
+            warnings=[*target.notes, *warnings],
+            backup_info=_info(held[0]),
+            other=_info(held[1]) if request.other else None,
+            target=results.Target.of(target),
+            duration=round(time.monotonic() - started, 3),
+        )
 
     @contextmanager
     def _hold(self, named: NamedSet) -> Iterator[BackupSet]:
@@ -85,7 +88,7 @@ class BackupComparison:
         dialects: list[SetDialect],
         chosen: Sequence[str] | None,
         progress: Progress,
-    ) -> dict[str, Any]:
+    ) -> tuple[list[ComparedCollection], list[str]]:
         with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
             ground = self._of_two(session, held) if held[1:] else self._of_live(session, held[0])
             matched = [
@@ -105,7 +108,7 @@ class BackupComparison:
             for one, version, dialect in zip(held, versions, dialects, strict=False)
             for warning in (*version.converted, *dialect.warnings())
         ]
-        return {**described, "warnings": _warnings(held, ground, columns) + of_rows}
+        return described, _warnings(held, ground, columns) + of_rows
 
     def _of_live(self, session: Session, backup_set: BackupSet) -> Ground:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
@@ -130,18 +133,12 @@ def _describe(
     columns: Sequence[str],
     chosen: Sequence[str] | None,
     limits: Sequence[Sequence[str]],
-) -> dict[str, Any]:
+) -> list[ComparedCollection]:
     sides = [diff.owners(session.cursor, version, columns) for version in versions]
     differences = diff.differences(session.cursor)
     told = {*sides[0], *sides[1], *differences}
     names = _chosen(chosen, {name for name in told if all(name in limit for limit in limits)})
-    entries = [_entry(name, differences.get(name) or Difference.none(), sides[0], sides[1]) for name in names]
-    identical = all(_is_same(entry) for entry in entries)
-    return {
-        "response": say("compared_identical") if identical else say("compared_different"),
-        "identical": identical,
-        "collections": entries,
-    }
+    return [_entry(name, differences.get(name) or Difference.none(), sides[0], sides[1]) for name in names]
 
 
 def _limits(held: Sequence[BackupSet]) -> list[Sequence[str]]:
@@ -161,26 +158,30 @@ def _chosen(chosen: Sequence[str] | None, names: set[Name]) -> list[Name]:
     return [name for name in ordered if name in chosen]
 
 
-def _entry(name: Name, difference: Difference, backup: Digests, other: Digests) -> dict[str, Any]:
+def _entry(name: Name, difference: Difference, backup: Digests, other: Digests) -> ComparedCollection:
     here, there = backup.get(name), other.get(name)
     differing = [column for column in here if here[column] != there[column]] if here and there else []
-    kind = "only_in_other" if not here else "only_in_backup" if not there else "different" if differing else SAME
-    if not here and not there:
-        kind = SAME  # rows that have no collection on either side
-    row = {"kind": kind, "columns": differing}
-    return {"name": name, **difference.counts, "samples": difference.samples, "collection": row}
+    kind: Kind = "different" if differing else "same"  # or rows that have no collection on either side
+    if bool(here) != bool(there):
+        kind = "only_in_backup" if here else "only_in_other"
+    return ComparedCollection(
+        name=name,
+        **difference.counts,
+        samples=Samples(**difference.samples),
+        collection=ComparedRow(kind=kind, columns=differing),
+    )
 
 
-def _is_same(entry: dict[str, Any]) -> bool:
-    return entry["collection"]["kind"] == SAME and not any(entry[kind] for kind in diff.KINDS if kind != SAME)
+def _is_same(entry: ComparedCollection) -> bool:
+    return entry.collection.kind == "same" and not (entry.only_in_backup or entry.only_in_other or entry.different)
 
 
-def _info(backup_set: BackupSet) -> dict[str, str]:
-    return {
-        "backup_path": backup_set.location.relative_path,
-        "timestamp": backup_set.timestamp,
-        "backup_date": backup_date(backup_set.timestamp),
-    }
+def _info(backup_set: BackupSet) -> results.BackupInfo:
+    return results.BackupInfo(
+        backup_path=backup_set.location.relative_path,
+        timestamp=backup_set.timestamp,
+        backup_date=backup_date(backup_set.timestamp),
+    )
 
 
 def _warnings(held: list[BackupSet], ground: Ground, columns: Mapping[str, list[str]]) -> list[str]:

@@ -1,29 +1,15 @@
 """What can be asked for and run as a job: a class for each kind of operation."""
 
 from abc import ABC, abstractmethod
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from common.messages import Message
 from data_pipeline.operations.requests.request import OperationRequest
+from data_pipeline.operations.results.result import Result
+from data_pipeline.operations.target import AnyTarget
 from data_pipeline.postgres.progress import SILENT, Progress
 
 R = TypeVar("R", bound=OperationRequest)
-
-
-class AnyTarget(Protocol):
-    """What an operation is about, a database or another store.
-
-    source: "pg_conn" where the request named it with its address. digest: the same for the same store, however named.
-    """
-
-    @property
-    def source(self) -> str: ...
-
-    @property
-    def digest(self) -> str: ...
-
-    def public(self) -> dict[str, Any]:
-        """What jobs and answers say of it: never a password."""
 
 
 class Operation(ABC, Generic[R]):
@@ -48,5 +34,5 @@ class Operation(ABC, Generic[R]):
         """The same, once everything is checked that can be before a database is asked."""
 
     @abstractmethod
-    def run(self, request: R, progress: Progress = SILENT) -> dict[str, Any]:
-        """Do it; the data of the answer, `response` included. Raises Cancelled once `progress` says so."""
+    def run(self, request: R, progress: Progress = SILENT) -> Result:
+        """Do it, and say what was done. Raises Cancelled once `progress` says so."""

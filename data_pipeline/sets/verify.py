@@ -3,6 +3,7 @@
 import hashlib
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from common.errors import InvalidBackup
@@ -18,8 +19,17 @@ from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
 
 
-def read_through(backup_set: BackupSet, pool: WorkerPool, progress: Progress = SILENT) -> dict[str, dict[str, Any]]:
-    """Parse every row of a set as a restore would, without a database; by table its file, rows and bytes.
+@dataclass(frozen=True)
+class ReadFile:
+    """A file that was read to its end: its name, rows and bytes."""
+
+    name: str
+    rows: int
+    size: int
+
+
+def read_through(backup_set: BackupSet, pool: WorkerPool, progress: Progress = SILENT) -> dict[str, ReadFile]:
+    """Parse every row of a set as a restore would, without a database; its files by table.
 
     Raises InvalidBackup with file and line at the first that is wrong; Cancelled once `progress` says so.
     """
@@ -30,14 +40,12 @@ def read_through(backup_set: BackupSet, pool: WorkerPool, progress: Progress = S
     )
 
 
-def _read(
-    backup_set: BackupSet, name: str, dialect: SetDialect, pool: WorkerPool, progress: Progress
-) -> dict[str, Any]:
+def _read(backup_set: BackupSet, name: str, dialect: SetDialect, pool: WorkerPool, progress: Progress) -> ReadFile:
     progress.enter("verify", name)
     source = unmatched(backup_set, name, dialect)
     reading = Reading(source, None, pool, progress)
     deque(reading, maxlen=0)
-    return {"file": source.file.name, "rows": reading.rows, "file_bytes": source.file.size}
+    return ReadFile(source.file.name, reading.rows, source.file.size)
 
 
 def expect_promised(file: StoredFile, fact: TableFact) -> None:

@@ -56,4 +56,4 @@ class VectorTableManager:
                 "storages": [MAIN_STORAGE, *copies],
             }
         )
-        return BackupOperation(self._engine).run_in(self._location, request, progress)
+        return BackupOperation(self._engine).run_in(self._location, request, progress).data()

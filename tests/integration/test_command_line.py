@@ -130,7 +130,7 @@ def test_a_list_begins_without_what_only_a_server_needs(run: CommandLine) -> Non
         [sys.executable, "-X", "importtime", "unified_api.py", "list"], cwd=PROJECT, capture_output=True, text=True
     )
     imported = set(re.findall(r"\| +([\w.]+)$", process.stderr, re.MULTILINE))
-    assert "data_pipeline.api.vector_restore_manager" in imported
+    assert "data_pipeline.operations.listing" in imported
     assert imported & {"flask", "waitress", "procrastinate", "structlog", "tqdm", "obstore"} == set()
 
 

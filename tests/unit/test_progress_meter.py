@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from data_pipeline.jobs.progress_meter import Meter
+from data_pipeline.jobs.progress_meter import ProgressMeter
 from data_pipeline.postgres.progress import Cancelled
 
 COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
@@ -20,7 +20,7 @@ class Connection:
         self.abandoned += 1
 
 
-def replace(meter: Meter) -> Any:
+def replace(meter: ProgressMeter) -> Any:
     """The readings of a replace with an HNSW index."""
     yield meter.reading()
     meter.expect_bytes(1000)
@@ -45,7 +45,7 @@ def replace(meter: Meter) -> Any:
 
 
 def test_a_replace_goes_from_0_to_100_and_never_back() -> None:
-    readings = list(replace(Meter()))
+    readings = list(replace(ProgressMeter()))
     percents = [reading["percent"] for reading in readings]
     assert percents[0] == 0
     assert percents == sorted(percents)
@@ -56,13 +56,13 @@ def test_a_replace_goes_from_0_to_100_and_never_back() -> None:
 
 
 def test_an_hnsw_index_is_most_of_the_work() -> None:
-    readings = list(replace(Meter()))
+    readings = list(replace(ProgressMeter()))
     assert readings[4]["percent"] < 15  # loaded
     assert 40 < readings[6]["percent"] < 60  # half of the index
 
 
 def test_without_indexes_loading_is_nearly_all() -> None:
-    meter = Meter()
+    meter = ProgressMeter()
     meter.expect_bytes(1000)
     meter.enter("load", COLLECTION)
     meter.advance(1000, 1)
@@ -70,7 +70,7 @@ def test_without_indexes_loading_is_nearly_all() -> None:
 
 
 def test_a_check_between_two_loads_is_not_the_last_phase() -> None:
-    meter = Meter()
+    meter = ProgressMeter()
     meter.expect_bytes(10)
     for phase, size, shown in (("load", 4, "load"), ("check", 0, "load"), ("load", 6, "load"), ("check", 0, "check")):
         meter.enter(phase, EMBEDDING)  # type: ignore[arg-type]
@@ -79,12 +79,12 @@ def test_a_check_between_two_loads_is_not_the_last_phase() -> None:
 
 
 def test_what_nobody_knows_is_null() -> None:
-    reading = Meter().reading()
+    reading = ProgressMeter().reading()
     assert (reading["bytes_total"], reading["eta_seconds"], reading["table"]) == (None, None, None)
 
 
 def test_a_backup_with_more_rows_than_were_estimated_stays_below_100() -> None:
-    meter = Meter()
+    meter = ProgressMeter()
     meter.expect_rows(10)
     meter.enter("load", EMBEDDING)
     meter.advance(100, 50)
@@ -92,7 +92,7 @@ def test_a_backup_with_more_rows_than_were_estimated_stays_below_100() -> None:
 
 
 def test_cancelling_ends_the_statement_and_each_later_step() -> None:
-    meter, connection = Meter(), Connection()
+    meter, connection = ProgressMeter(), Connection()
     meter.connected(connection, None)  # type: ignore[arg-type]
     meter.expect_wanted()
     meter.cancel()
@@ -109,7 +109,7 @@ def test_cancelling_ends_the_statement_and_each_later_step() -> None:
 
 
 def test_once_the_commit_has_begun_nothing_is_cancelled() -> None:
-    meter, connection = Meter(), Connection()
+    meter, connection = ProgressMeter(), Connection()
     meter.connected(connection, None)  # type: ignore[arg-type]
     meter.settle()
     meter.cancel()

@@ -1,4 +1,4 @@
-"""What an operation is asked: read, stored, read again, and told apart from other requests."""
+"""What an operation is job_request: read, stored, read again, and told apart from other requests."""
 
 import json
 from typing import Any, cast
@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from common.errors import InternalError, InvalidParams, MissingParams
-from data_pipeline.jobs.request import ask
+from data_pipeline.jobs.request import JobRequest
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.request import OperationRequest
@@ -53,7 +53,7 @@ after an update still gets the first one's answer."""
 
 
 class About:
-    """An operation that is about one database, whatever it is asked."""
+    """An operation that is about one database, whatever it is job_request."""
 
     def __init__(self, source: str) -> None:
         self._target = Target(source, "127.0.0.1", 5432, "x", "u", "secret")
@@ -66,13 +66,13 @@ class About:
 def test_a_request_is_stored_as_ever(
     source: str, model: type[OperationRequest], body: dict[str, Any], fingerprint: str
 ) -> None:
-    asked = ask(cast("Operation[Any]", About(source)), model.read(body), None)
-    assert asked.fingerprint == fingerprint
-    assert "secret" not in json.dumps(asked.stored)
-    assert asked.is_secret is (source == "pg_conn")
+    job_request = JobRequest.of(cast("Operation[Any]", About(source)), model.read(body), None)
+    assert job_request.fingerprint == fingerprint
+    assert "secret" not in json.dumps(job_request.stored)
+    assert job_request.is_secret is (source == "pg_conn")
     known = {name: value for name, value in body.items() if value not in (None, SECRET)}
-    assert asked.stored == known
-    assert model.read_stored(asked.stored, 0) == model.read(known)
+    assert job_request.stored == known
+    assert model.read_stored(job_request.stored, 0) == model.read(known)
 
 
 @pytest.mark.parametrize("model", [RestoreRequest, BackupRequest])

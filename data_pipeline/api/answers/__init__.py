@@ -1,1 +1,1 @@
-"""What answers look like: the models that the API's description shows."""
+"""Answers that only this API has; an operation's own are in operations/results."""

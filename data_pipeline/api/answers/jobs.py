@@ -1,58 +1,80 @@
 """The answers of the routes about jobs."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import Field, PlainSerializer
+from typing_extensions import Self
 
-from data_pipeline.api.answers.envelope import Count, Data, JobId, TableName, Target
-from data_pipeline.jobs.job import State
-from data_pipeline.postgres.progress import ProgressPhase
+from common.messages import Message, say
+from data_pipeline.api import PREFIX
+from data_pipeline.api.answers.envelope import JobId
+from data_pipeline.jobs.job import Job, State
+from data_pipeline.jobs.progress_meter import JobProgress
+from data_pipeline.operations.results.result import Part, Result, Target
+
+Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.astimezone().isoformat(timespec="milliseconds"))]
 
 
-class Links(BaseModel):
+class Links(Part):
     """Where a job is looked at, followed and cancelled."""
 
     self: str
     events: str
     cancel: str
 
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        own = f"{PREFIX}/jobs/{job.id}"
+        return cls(**{"self": own, "events": f"{own}/events", "cancel": f"{own}/cancel"})
 
-class SubmittedJob(Data):
+
+class SubmittedJob(Result):
     """A job that waits in the queue."""
 
     job_id: JobId
     state: State
     links: Links
 
-
-class JobProgress(BaseModel):
-    """How far a job is. It never goes backwards; what nobody knows is null."""
-
-    phase: ProgressPhase
-    table: TableName | None
-    bytes_done: Count
-    bytes_total: int | None
-    rows_done: Count
-    percent: Annotated[float, Field(ge=0, le=100)]
-    eta_seconds: float | None
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        return cls(response=say("job_submitted"), job_id=job.id, state=job.state, links=Links.of(job))
 
 
-class ListedJob(BaseModel):
+class ListedJob(Part):
     """A job without its result or error."""
 
     job_id: JobId
-    kind: Literal["backup", "restore"]
+    kind: Annotated[str, Field(json_schema_extra={"enum": ["backup", "restore"]})]
     state: State
     as_job: bool = Field(alias="async", description="False: a call that was answered at once")
     request: dict[str, Any] = Field(description="Its body, without a pg_conn that is a URL")
     target: Target | None
     request_id: str
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
     progress: JobProgress | None
     links: Links
+
+    @classmethod
+    def of(cls, job: Job, **more: Any) -> Self:
+        return cls(
+            job_id=job.id,
+            kind=job.kind,
+            state=job.state,
+            as_job=not job.sync,
+            request=job.request,
+            target=Target(**job.target) if job.target else None,
+            request_id=job.request_id,
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+            progress=JobProgress(**job.progress) if job.progress else None,
+            links=Links.of(job),
+            **more,
+        )
 
 
 class JobEvent(ListedJob):
@@ -61,13 +83,35 @@ class JobEvent(ListedJob):
     result: dict[str, Any] | None = Field(description="The data that the synchronous call would have answered")
     error: dict[str, Any] | None = Field(description="The envelope of its failure")
 
+    @classmethod
+    def of(cls, job: Job, **more: Any) -> Self:
+        return super().of(job, result=job.result, error=job.error, **more)
 
-class ShownJob(JobEvent, Data):
+
+class ShownJob(JobEvent, Result):
     """A job."""
 
+    @classmethod
+    def of(cls, job: Job, response: Message | None = None, **more: Any) -> Self:
+        return super().of(job, response=response or say("job_shown"), **more)
 
-class JobList(Data):
+    @classmethod
+    def cancelled(cls, job: Job) -> Self:
+        """One that was just told to stop."""
+        return cls.of(job, say("job_cancelled") if job.finished else say("job_being_cancelled"))
+
+
+class JobList(Result):
     """A page of jobs, newest first."""
 
     jobs: list[ListedJob]
     next: JobId | None = Field(description="Goes into `after` for the next page; null on the last one")
+
+    @classmethod
+    def of(cls, found: Sequence[Job], limit: int) -> Self:
+        """`next` is the last of them, if there may be more."""
+        return cls(
+            response=say("jobs_listed", count=len(found)),
+            jobs=[ListedJob.of(job) for job in found],
+            next=found[-1].id if len(found) == limit else None,
+        )

@@ -1,18 +1,17 @@
 """The answers about the service itself: its health, its settings, and who is signed in."""
 
-from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from data_pipeline.api.answers.envelope import Data, Sometimes, Target
+from data_pipeline.operations.results.result import Moment, Part, Result, Sometimes, Target
 
 
-class Alive(Data):
+class Alive(Result):
     """The process answers."""
 
 
-class Checks(BaseModel):
+class Checks(Part):
     """What was tried."""
 
     database: bool
@@ -20,7 +19,7 @@ class Checks(BaseModel):
     queue: bool
 
 
-class Ready(Data):
+class Ready(Result):
     """Everything works."""
 
     checks: Checks
@@ -31,7 +30,7 @@ class Ready(Data):
     unreadable_locations: Sometimes[int] = Field(None, description="Of the main storage; only where there are some")
 
 
-class ShownSettings(Data):
+class ShownSettings(Result):
     """The configuration, without secrets and paths."""
 
     version: str
@@ -43,20 +42,20 @@ class ShownSettings(Data):
     )
 
 
-class ShownSession(Data):
+class ShownSession(Result):
     """What the request's cookie may do."""
 
     sign_in_required: bool
     access: Literal["write", "read"] | None = Field(description="null: not signed in")
     csrf_token: str | None = Field(description="For the X-CSRF-Token header of each write")
-    expires_at: datetime | None
+    expires_at: Moment | None
 
 
-class SignedIn(Data):
+class SignedIn(Result):
     """A session has begun; its cookie came along."""
 
     access: Literal["write", "read"]
 
 
-class SignedOut(Data):
+class SignedOut(Result):
     """The cookie was taken away."""

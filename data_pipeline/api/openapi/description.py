@@ -12,12 +12,13 @@ from pydantic.json_schema import models_json_schema
 from common.errors import MESSAGES, Recorded, ServiceError
 from common.result import SUCCESS_MESSAGE
 from data_pipeline.api import PREFIX, policy, web
-from data_pipeline.api.answers.envelope import Data, Failure
+from data_pipeline.api.answers.envelope import Failure
 from data_pipeline.api.answers.jobs import JobEvent
 from data_pipeline.api.openapi import examples
 from data_pipeline.api.openapi.vocabulary import TAGS
 from data_pipeline.api.policy import Policy
 from data_pipeline.api.routes.resource import Resource
+from data_pipeline.operations.results.result import Result
 from data_pipeline.version import VERSION
 
 REF = "#/components/schemas/{model}"
@@ -35,6 +36,11 @@ REQUEST_ID = {
     "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,128}$"},
 }
 LOCATION = {"description": "Where the job is", "schema": {"type": "string"}}
+TIMESTAMP = {
+    "description": "The server's local time, with its UTC offset",
+    "format": "date-time",
+    "type": "string",
+}
 JSON = "application/json"
 
 
@@ -88,6 +94,9 @@ def _complete(document: dict[str, Any], routes: Mapping[str, Policy]) -> None:
             if route.body:
                 bodies[route.body] = f"{method.upper()} {path.removeprefix(PREFIX)}"
     schemas = {name: _clean(schema) for name, schema in _schemas(routes.values(), list(bodies)).items()}
+    answers: list[type[Result]] = [*_answers(routes.values()), Failure]
+    for answer in answers:
+        _add_timestamp(schemas[answer.__name__])
     for body, described in bodies.items():
         _allow_null(schemas[body.__name__])
         schemas[body.__name__]["description"] = described
@@ -102,11 +111,22 @@ def _complete(document: dict[str, Any], routes: Mapping[str, Policy]) -> None:
 
 
 def _schemas(routes: Iterable[Policy], bodies: Sequence[type[BaseModel]]) -> dict[str, Any]:
-    answers = {model for route in routes for models in route.answers.values() for model in models}
-    models: list[type[BaseModel]] = [*bodies, *sorted(answers, key=lambda model: model.__name__), Failure, JobEvent]
+    models: list[type[BaseModel]] = [*bodies, *_answers(routes), Failure, JobEvent]
     found: dict[str, Any] = models_json_schema([(model, "validation") for model in models], ref_template=REF)[1]
     schemas: dict[str, Any] = found["$defs"]
     return schemas
+
+
+def _answers(routes: Iterable[Policy]) -> list[type[Result]]:
+    found = {model for route in routes for models in route.answers.values() for model in models}
+    return sorted(found, key=lambda model: model.__name__)
+
+
+def _add_timestamp(schema: dict[str, Any]) -> None:
+    """The envelope gives each answer its time."""
+    response = {"response": schema["properties"]["response"]}
+    schema["properties"] = {**response, "timestamp": TIMESTAMP, **schema["properties"]}
+    schema["required"] = ["response", "timestamp", *schema["required"][1:]]
 
 
 def _describe(operation: dict[str, Any], route: Policy) -> None:
@@ -148,7 +168,7 @@ def _responses(route: Policy) -> Iterator[tuple[int, dict[str, Any]]]:
         yield status, _failed(route.name, status, kinds)
 
 
-def _success(name: str, status: int, models: Sequence[type[Data]]) -> dict[str, Any]:
+def _success(name: str, status: int, models: Sequence[type[Result]]) -> dict[str, Any]:
     refs = [{"$ref": REF.format(model=model.__name__)} for model in models]
     schema = _envelope(status, True, SUCCESS_MESSAGE, refs[0] if len(refs) == 1 else {"anyOf": refs})
     return {

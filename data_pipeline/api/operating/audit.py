@@ -33,7 +33,7 @@ ACCEPTED = 202
 audit = structlog.get_logger("audit")
 
 
-class Journal:
+class AuditLog:
     """Writes down each request as it is answered."""
 
     def __init__(self, metrics: Metrics, trusted_proxies: Sequence[Network]) -> None:

@@ -5,34 +5,36 @@ from typing import Any
 
 from common.errors import DatabaseError
 from common.messages import say
+from data_pipeline.api.answers.operating import ShownSettings
 from data_pipeline.engine import Engine
+from data_pipeline.operations.results import result as results
 from data_pipeline.postgres.target import Target
 from data_pipeline.settings import Settings
 from data_pipeline.storage.registry import kind_of
 from data_pipeline.version import VERSION
 
 
-def describe(engine: Engine) -> dict[str, Any]:
-    """The answer's data: settings by their names, the database, and what requests may name."""
+def describe(engine: Engine) -> ShownSettings:
+    """Settings by their names, the database, and what requests may name."""
     settings = engine.settings
-    return {
-        "response": say("settings_shown"),
-        "version": VERSION,
-        "database": _database(engine),
-        "targets": {name: target.public() for name, target in settings.targets.items()},
-        "storages": list(engine.storages),
-        "settings": {**_doors(settings), **_backups(settings), **_databases(settings), **_work(settings)},
-    }
+    return ShownSettings(
+        response=say("settings_shown"),
+        version=VERSION,
+        database=_database(engine),
+        targets={name: results.Target.of(target) for name, target in settings.targets.items()},
+        storages=list(engine.storages),
+        settings={**_access(settings), **_backups(settings), **_databases(settings), **_work(settings)},
+    )
 
 
-def _database(engine: Engine) -> dict[str, Any] | None:
+def _database(engine: Engine) -> results.Target | None:
     """That of requests that name none; None if the embedded server doesn't start."""
     with suppress(DatabaseError):
-        return engine.databases.resolve().public()
+        return results.Target.of(engine.databases.resolve())
     return None
 
 
-def _doors(settings: Settings) -> dict[str, Any]:
+def _access(settings: Settings) -> dict[str, Any]:
     return {
         "HOST": settings.host,
         "PORT": settings.port,

@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
-from typing import Any
 
 from common.errors import ServiceUnavailable
 from common.messages import say
+from data_pipeline.api.answers.operating import Checks, Ready
 from data_pipeline.api.operating.checkup import Checkup
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
@@ -41,7 +41,7 @@ class Health:
             name: Checkup(partial(self._expect_writable, name), FRESH_SECONDS) for name in engine.settings.storages
         }
 
-    def check(self, *, everything: bool) -> dict[str, Any]:
+    def check(self, *, everything: bool) -> Ready:
         """Every check by name; everything: the further targets and storages too, where there are any.
 
         Raises ServiceUnavailable, with the same lists, if one that decides has failed.
@@ -51,9 +51,13 @@ class Health:
         found = self._passed(asked)
         if not all(found["checks"].values()):
             raise ServiceUnavailable(say("service_not_ready"), can_retry=True, **found)
-        unreadable = len(self._engine.catalog.unreadable())
-        more = {"unreadable_locations": unreadable} if unreadable else {}
-        return {"response": say("service_ready"), **found, **more}
+        return Ready(
+            response=say("service_ready"),
+            checks=Checks(**found["checks"]),
+            targets=found.get("targets"),
+            storages=found.get("storages"),
+            unreadable_locations=len(self._engine.catalog.unreadable()) or None,
+        )
 
     def _passed(self, asked: Mapping[str, Mapping[str, Checkup]]) -> dict[str, dict[str, bool]]:
         """All at a time, within what one may take."""

@@ -2,13 +2,13 @@
 
 from flask import Response
 
-from data_pipeline.api.answers import backup_sets
 from data_pipeline.api.openapi.vocabulary import ALWAYS, OF_FILES, STORING, WRITING
 from data_pipeline.api.policy import Policy
 from data_pipeline.api.requests.bodies import BackupSetPath, CopyBody, SetQuery
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.engine import Engine
 from data_pipeline.operations.backup_sets import BackupSetManager
+from data_pipeline.operations.results import backup_sets
 
 
 def routes(engine: Engine) -> Resource:

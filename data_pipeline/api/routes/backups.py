@@ -3,7 +3,6 @@
 from flask import Response
 
 from common.messages import say
-from data_pipeline.api.answers import backing_up, comparing
 from data_pipeline.api.answers import jobs as job_answers
 from data_pipeline.api.openapi.vocabulary import (
     ALWAYS,
@@ -14,15 +13,16 @@ from data_pipeline.api.openapi.vocabulary import (
     UNDOABLE,
     WRITING,
 )
-from data_pipeline.api.operations import BackupOperation
 from data_pipeline.api.policy import Policy
 from data_pipeline.api.routes.operation import perform
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.backup.operation import BackupOperation
 from data_pipeline.operations.compare import BackupComparison
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.compare import CompareRequest
+from data_pipeline.operations.results import backup, compare
 
 
 def routes(engine: Engine, jobs: Jobs) -> Resource:
@@ -33,7 +33,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     @Policy(
         access="write",
         tag="Backups",
-        answers={200: [backing_up.BackedUp], 202: [job_answers.SubmittedJob]},
+        answers={200: [backup.BackedUp], 202: [job_answers.SubmittedJob]},
         failures=(*ALWAYS, *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, "BACKUP_EXISTS", *UNDOABLE),
         headers=[IDEMPOTENCY_KEY],
         occupies=True,
@@ -48,7 +48,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     @Policy(
         access="read",
         tag="Backups",
-        answers={200: [comparing.Compared]},
+        answers={200: [compare.Compared]},
         failures=(*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_DATABASE, "ORPHAN_ROWS"),
         occupies=True,
         bug=say("compare_failed"),

@@ -4,12 +4,10 @@ from typing import Any
 
 from flask import Response
 
-from data_pipeline.api import PREFIX
 from data_pipeline.api.answers import jobs as job_answers
 from data_pipeline.api.event_stream import EventStreams
 from data_pipeline.api.openapi.vocabulary import ALWAYS, header
 from data_pipeline.api.policy import Policy
-from data_pipeline.api.requests import job_schemas
 from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.engine import Engine
@@ -30,7 +28,7 @@ EVENTS: dict[str, Any] = {
 
 def routes(engine: Engine, jobs: Jobs) -> Resource:
     api = Resource("jobs")
-    streams = EventStreams(jobs, max(1, engine.settings.threads // 2), lambda job: job_schemas.describe(job, PREFIX))
+    streams = EventStreams(jobs, max(1, engine.settings.threads // 2), lambda job: job_answers.JobEvent.of(job).data())
 
     @api.get("/jobs", summary="List the jobs")
     @Policy(
@@ -42,7 +40,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     def list_jobs(query: JobsQuery) -> Response:
         """Newest first, calls that were answered at once included."""
         found = jobs.list(query.state, query.request_id, query.after, query.limit)
-        return answer(job_schemas.page(found, query.limit, PREFIX))
+        return answer(job_answers.JobList.of(found, query.limit))
 
     @api.get("/jobs/<job_id>", summary="Show a job")
     @Policy(
@@ -53,7 +51,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     )
     def show_job(path: JobPath) -> Response:
         """One job: how far it is, and what became of it."""
-        return answer(job_schemas.show(jobs.get(path.job_id), PREFIX))
+        return answer(job_answers.ShownJob.of(jobs.get(path.job_id)))
 
     @api.post("/jobs/<job_id>/cancel", summary="Cancel a job")
     @Policy(
@@ -64,7 +62,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     )
     def cancel_job(path: JobPath) -> Response:
         """Cancels a job that waits or runs, within a second in every phase; the tables are as before."""
-        return answer(job_schemas.cancelled(jobs.cancel(path.job_id), PREFIX))
+        return answer(job_answers.ShownJob.cancelled(jobs.cancel(path.job_id)))
 
     @api.get("/jobs/<job_id>/events", summary="Follow a job: Server-Sent Events")
     @Policy(

@@ -2,8 +2,8 @@
 
 from flask import Response
 
-from data_pipeline.api import PREFIX, web
-from data_pipeline.api.requests import job_schemas
+from data_pipeline.api import web
+from data_pipeline.api.answers.jobs import Links, SubmittedJob
 from data_pipeline.api.routes.resource import answer
 from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.operations.requests.request import OperationRequest
@@ -15,6 +15,6 @@ def perform(jobs: Jobs, body: OperationRequest) -> Response:
     if not body.as_job:
         return answer(jobs.perform(body, origin, key, replayed=web.replayed))
     job = jobs.submit(body, origin, key)
-    response = answer(job_schemas.submitted(job, PREFIX), 202)
-    response.headers["Location"] = job_schemas.links(job, PREFIX)["self"]
+    response = answer(SubmittedJob.of(job), 202)
+    response.headers["Location"] = Links.of(job).self
     return response

@@ -9,6 +9,7 @@ from flask_openapi3 import APIBlueprint
 
 from common.result import success_response
 from data_pipeline.api import PREFIX
+from data_pipeline.operations.results.result import Result
 
 
 class Resource(APIBlueprint):
@@ -29,9 +30,9 @@ class Resource(APIBlueprint):
             describe()
 
 
-def answer(result: Mapping[str, Any], status: int = 200) -> Response:
-    """A result in the envelope; its `response` is the envelope's text."""
-    data = dict(result)
+def answer(result: Result | Mapping[str, Any], status: int = 200) -> Response:
+    """A result, or the data of an earlier one, in the envelope; its `response` is the envelope's text."""
+    data = result.data() if isinstance(result, Result) else dict(result)
     response = jsonify(success_response(data.pop("response"), data, status))
     response.status_code = status
     return response

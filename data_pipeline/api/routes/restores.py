@@ -4,7 +4,6 @@ from flask import Response
 
 from common.messages import say
 from data_pipeline.api.answers import jobs as job_answers
-from data_pipeline.api.answers import listing, restoring
 from data_pipeline.api.openapi.vocabulary import (
     ALWAYS,
     IDEMPOTENCY_KEY,
@@ -18,16 +17,17 @@ from data_pipeline.api.policy import Policy
 from data_pipeline.api.requests.bodies import ListQuery
 from data_pipeline.api.routes.operation import perform
 from data_pipeline.api.routes.resource import Resource, answer
-from data_pipeline.api.vector_restore_manager import VectorRestoreManager, counted
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.listing import BackupList
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.operation import RestoreOperation
+from data_pipeline.operations.results import listing, restore
 
 
 def routes(engine: Engine, jobs: Jobs) -> Resource:
     api = Resource("restores")
-    manager = VectorRestoreManager(engine=engine)
+    backups = BackupList(engine)
 
     @api.get("/restore/list", summary="List the backups")
     @Policy(
@@ -39,14 +39,13 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     )
     def list_vector_backups(query: ListQuery) -> Response:
         """Every complete backup set, newest first: those of the whole system, then those of each task."""
-        found = manager.scan_backup_files(query.global_only, query.task_id, query.storage)
-        return answer({"response": counted(found["summary"]), **found})
+        return answer(backups.scan(query.global_only, query.task_id, query.storage))
 
     @api.post("/restore", summary="Restore a backup")
     @Policy(
         access="write",
         tag="Restore",
-        answers={200: [restoring.Restored, restoring.Rehearsed], 202: [job_answers.SubmittedJob]},
+        answers={200: [restore.Restored, restore.Rehearsed], 202: [job_answers.SubmittedJob]},
         failures=(*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, *UNDOABLE),
         headers=[IDEMPOTENCY_KEY],
         occupies=True,

@@ -35,7 +35,7 @@ def routes(engine: Engine, jobs: Jobs, metrics: Metrics) -> Resource:
     @Policy(access="open", tag="Operations", answers={200: [operating.Alive]}, failures=OPEN)
     def healthz() -> Response:
         """Whether the process answers. Needs no token."""
-        return answer({"response": say("service_alive")})
+        return answer(operating.Alive(response=say("service_alive")))
 
     @api.get("/readyz", summary="Can it work: database, storage and job queue")
     @Policy(

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response, request
 
-from data_pipeline.api.answers import backup_sets
 from data_pipeline.api.download import Downloads
 from data_pipeline.api.openapi.vocabulary import ALWAYS, OF_FILES, WRITING, header
 from data_pipeline.api.policy import Policy
@@ -13,6 +12,7 @@ from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.api.upload import Uploads
 from data_pipeline.engine import Engine
 from data_pipeline.operations.backup_sets import BackupSetManager
+from data_pipeline.operations.results import backup_sets
 
 RANGE = header("Range", "One range of bytes, as in `bytes=1048576-`")
 IF_RANGE = header("If-Range", "The ETag of what is there already: another set is sent whole")

@@ -45,7 +45,7 @@ CORS_HEADERS = {
 }
 
 
-class Doors:
+class AccessRules:
     """The checks before a request is served, and the headers on its answer."""
 
     def __init__(self, settings: Settings, throttle: Throttle) -> None:

@@ -1,12 +1,13 @@
 """Signing in to the admin panel: a token is given once, in a body, and a cookie comes back."""
 
-from typing import Any
+from typing import Any, Literal
 
-from flask import Response, g, jsonify, request
+from flask import Response, g, request
 
 from common.errors import Unauthorized
 from common.messages import say
-from common.result import success_response
+from data_pipeline.api.answers.operating import ShownSession, SignedIn, SignedOut
+from data_pipeline.api.routes.resource import answer
 from data_pipeline.api.security.access import LOCAL, READER, caller, configured_tokens
 from data_pipeline.api.security.session import COOKIE, LIFETIME_SECONDS, Sessions
 from data_pipeline.api.security.throttle import Throttle
@@ -25,15 +26,13 @@ class SignIn:
         """Whether a token is needed, and what the request's cookie may do."""
         session = self._sessions.of(request.cookies.get(COOKIE))
         who = session.caller if session else None if configured_tokens(self._settings) else LOCAL
-        return jsonify(
-            success_response(
-                say("session_shown") if who else say("not_signed_in"),
-                {
-                    "sign_in_required": bool(configured_tokens(self._settings)),
-                    "access": None if who is None else "read" if who == READER else "write",
-                    "csrf_token": session.csrf_token if session else None,
-                    "expires_at": session.expires.isoformat(timespec="seconds") if session else None,
-                },
+        return answer(
+            ShownSession(
+                response=say("session_shown") if who else say("not_signed_in"),
+                sign_in_required=bool(configured_tokens(self._settings)),
+                access=_access(who) if who else None,
+                csrf_token=session.csrf_token if session else None,
+                expires_at=session.expires if session else None,
             )
         )
 
@@ -47,15 +46,19 @@ class SignIn:
         if who == LOCAL:
             raise Unauthorized(say("no_sign_in_needed"))
         g.caller = who
-        response = jsonify(success_response(say("signed_in"), {"access": "read" if who == READER else "write"}))
+        response = answer(SignedIn(response=say("signed_in"), access=_access(who)))
         response.set_cookie(COOKIE, self._sessions.begin(who), max_age=LIFETIME_SECONDS, **_attributes())
         return response
 
     def end(self) -> Response:
         """Take the cookie away."""
-        response = jsonify(success_response(say("signed_out")))
+        response = answer(SignedOut(response=say("signed_out")))
         response.delete_cookie(COOKIE, **_attributes())
         return response
+
+
+def _access(who: str) -> Literal["read", "write"]:
+    return "read" if who == READER else "write"
 
 
 def _attributes() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the queue's database is still to be told, since it could not be reached when it happened."""
+"""Writes to the queue's database that wait until it can be reached again."""
 
 from collections import deque
 from collections.abc import Callable
@@ -14,8 +14,8 @@ MOST = 1000
 log = structlog.get_logger("jobs")
 
 
-class Backlog:
-    """Kept in memory, in order, until it has been told. Safe to use from many threads."""
+class PendingWrites:
+    """Kept in memory, in order. Safe to use from many threads."""
 
     def __init__(self, database: JobsDatabase) -> None:
         self._database = database
@@ -24,24 +24,24 @@ class Backlog:
     def __bool__(self) -> bool:
         return bool(self._waiting)
 
-    def tell(self, what: Callable[[], object]) -> bool:
+    def write(self, what: Callable[[], object]) -> bool:
         """Now if the queue can be reached, later if not; whether it was now. `what` raises ServiceError."""
         try:
             self._database.expect_up()
             what()
         except ServiceError:
-            self.tell_later(what)
+            self.write_later(what)
             return False
         return True
 
-    def tell_later(self, what: Callable[[], object]) -> None:
+    def write_later(self, what: Callable[[], object]) -> None:
         if len(self._waiting) < MOST:
             self._waiting.append(what)
         else:
             log.error("the queue was away for too long: not everything is written down")
 
-    def catch_up(self) -> None:
-        """Tell everything that waits. Raises ServiceUnavailable; what was not told still waits."""
+    def flush(self) -> None:
+        """Do all writes that wait. Raises ServiceUnavailable; what was not written still waits."""
         while self._waiting:
             try:
                 what = self._waiting.popleft()

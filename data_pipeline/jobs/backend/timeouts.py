@@ -1,4 +1,4 @@
-"""How long the queue's database may keep anybody waiting: a request, the keeper, a worker.
+"""How long the queue's database may keep anybody waiting: a request, the ticker, a worker.
 
 The server ends what takes too long there. An answer that never comes, since the network or the server stands still, is
 given up here: TCP alone would wait for hours, and for ever where the server's machine still acknowledges what it gets.

@@ -2,7 +2,6 @@
 
 import time
 from contextlib import AbstractContextManager
-from typing import Any
 
 from common.errors import InvalidParams, ServiceError
 from common.messages import say
@@ -12,6 +11,7 @@ from data_pipeline.operations.backup.context import Context
 from data_pipeline.operations.backup.log import logged
 from data_pipeline.operations.backup.report import Report
 from data_pipeline.operations.requests.backup import BackupRequest
+from data_pipeline.operations.results.backup import BackedUp
 from data_pipeline.postgres.connection import transaction
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.retries import retrying
@@ -29,8 +29,8 @@ class Backup:
         self._where = where
         self._request = request
 
-    def run(self, target: Target, progress: Progress = SILENT) -> dict[str, Any]:
-        """Do it; the answer's data. Raises Cancelled once `progress` says so: the tables are as before."""
+    def run(self, target: Target, progress: Progress = SILENT) -> BackedUp:
+        """Do it, and say what was done. Raises Cancelled once `progress` says so: the tables are as before."""
         started = time.monotonic()
         report = Report(self._where, target)
         try:

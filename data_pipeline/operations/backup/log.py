@@ -25,9 +25,7 @@ def logged(engine: Engine, where: Location, report: Report) -> Iterator[None]:
         _write(engine, where, say("log_cancelled"))
         raise
     saved = [one.describe() for one in report.tables.values()]
-    files = tuple(
-        say("log_file", file=one["backup_file"], rows=one["row_count"], size=one["file_size"]) for one in saved
-    )
+    files = tuple(say("log_file", file=one.backup_file, rows=one.row_count, size=one.file_size) for one in saved)
     if not _write(engine, where, say("log_backed_up", files=files)):
         report.warn(say("backup_log_unwritten", path=where.file(LOG)))
 

@@ -1,7 +1,5 @@
 """BackupOperation: the location of a backup found, and the backup made."""
 
-from typing import Any
-
 from common import memory
 from common.errors import NotFound
 from common.messages import Message, say
@@ -9,6 +7,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.operations.backup.backup import Backup
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.backup import BackupRequest
+from data_pipeline.operations.results.backup import BackedUp
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.target import Target
 from data_pipeline.storage import location
@@ -31,10 +30,10 @@ class BackupOperation(Operation[BackupRequest]):
         Backup(self._engine, self._place(request), request).expect_possible()
         return self.target(request)
 
-    def run(self, request: BackupRequest, progress: Progress = SILENT) -> dict[str, Any]:
+    def run(self, request: BackupRequest, progress: Progress = SILENT) -> BackedUp:
         return self.run_in(self._place(request), request, progress)
 
-    def run_in(self, where: Location, request: BackupRequest, progress: Progress = SILENT) -> dict[str, Any]:
+    def run_in(self, where: Location, request: BackupRequest, progress: Progress = SILENT) -> BackedUp:
         """The same into a location that is known to be there, or may be made."""
         backup = Backup(self._engine, where, request)
         backup.expect_possible()

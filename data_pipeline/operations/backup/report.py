@@ -1,11 +1,13 @@
 """What one backup did, recorded once as it happens, and how its answer says so."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from common.errors import ServiceError
 from common.messages import say
 from data_pipeline.operations.backup.snapshot import Saved, Taken
+from data_pipeline.operations.results import result as results
+from data_pipeline.operations.results.backup import BackedUp, RememberedSearches, StoredCopy
+from data_pipeline.operations.results.restore import TruncatedTable
 from data_pipeline.postgres.target import Target
 from data_pipeline.sets.manifest import ProbesFact
 from data_pipeline.storage.location import Location
@@ -24,9 +26,9 @@ class Report:
         self._where = where
         self._target = target
         self._collections: list[str] | None = None
-        self._probes: dict[str, Any] | None = None
-        self._storages: dict[str, dict[str, Any]] = {where.storage: {"success": True}}
-        self._truncated: dict[str, dict[str, Any]] = {}
+        self._probes: RememberedSearches | None = None
+        self._storages: dict[str, StoredCopy] = {where.storage: StoredCopy(success=True)}
+        self._truncated: dict[str, TruncatedTable] = {}
         self._failed: list[str] = []
         self._warnings: list[str] = list(target.notes)
 
@@ -38,39 +40,40 @@ class Report:
 
     def probed(self, fact: ProbesFact) -> None:
         """Record the searches that are remembered with the set."""
-        self._probes = {"count": len(fact.rows), "distance": fact.distance, "recall": fact.recall}
+        self._probes = RememberedSearches(count=len(fact.rows), distance=fact.distance, recall=fact.recall)
 
     def copied(self, storage: str) -> None:
-        self._storages[storage] = {"success": True}
+        self._storages[storage] = StoredCopy(success=True)
 
     def not_copied(self, storage: str, error: ServiceError) -> None:
         """Record a storage that the set could not be copied to."""
-        self._storages[storage] = {"success": False, "error": error.response, "error_type": error.error_type}
+        self._storages[storage] = StoredCopy(success=False, error=error.response, error_type=error.error_type)
         self._failed.append(storage)
 
     def truncated(self, name: str, rows: int, duration: float) -> None:
         """Record a table that was emptied, and how many rows it had."""
-        result = {"success": True, "rows_before": rows, "rows_after": 0, "duration": round(duration, 3)}
-        self._truncated[name] = result
+        self._truncated[name] = TruncatedTable(
+            success=True, rows_before=rows, rows_after=0, duration=round(duration, 3)
+        )
 
     def warn(self, text: str) -> None:
         self._warnings.append(text)
 
-    def describe(self, duration: float) -> dict[str, Any]:
-        """The answer's data, `response` included."""
-        return {
-            "response": PARTIAL if self._failed else COMPLETE,
-            "backup_performed": True,
-            "truncate_performed": bool(self._truncated),
-            "backup_directory": self._where.relative_path,
-            "backup_timestamp": self.timestamp,
-            "tables_backed_up": {name: one.describe() for name, one in self.tables.items()},
-            "storages": self._storages,
-            **({"collections": self._collections} if self._collections is not None else {}),
-            **({"probes": self._probes} if self._probes else {}),
-            "truncate_results": self._truncated,
-            "errors": [say("backup_to_storage_failed", storage=storage) for storage in self._failed],
-            "warnings": self._warnings,
-            "target": self._target.public(),
-            "duration": round(duration, 3),
-        }
+    def describe(self, duration: float) -> BackedUp:
+        """The answer, once the set is published."""
+        return BackedUp(
+            response=PARTIAL if self._failed else COMPLETE,
+            backup_performed=True,
+            truncate_performed=bool(self._truncated),
+            backup_directory=self._where.relative_path,
+            backup_timestamp=self.timestamp or "",
+            tables_backed_up={name: one.describe() for name, one in self.tables.items()},
+            storages=self._storages,
+            collections=self._collections,
+            probes=self._probes,
+            truncate_results=self._truncated,
+            errors=[say("backup_to_storage_failed", storage=storage) for storage in self._failed],
+            warnings=self._warnings,
+            target=results.Target.of(self._target),
+            duration=round(duration, 3),
+        )

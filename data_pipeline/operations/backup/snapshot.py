@@ -11,6 +11,7 @@ from common.messages import say
 from common.result import now
 from common.sizes import format_size
 from data_pipeline.engine import Engine
+from data_pipeline.operations.results.backup import SavedTable
 from data_pipeline.postgres import server_identity
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.reading import copy_out, owners
@@ -34,16 +35,16 @@ class Saved:
     fact: dict[str, Any]
     duration: float
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> SavedTable:
         """As an answer shows it."""
-        return {
-            "success": True,
-            "row_count": self.fact["rows"],
-            "file_size": format_size(self.fact["bytes"]),
-            "file_bytes": self.fact["bytes"],
-            "backup_file": self.fact["file"],
-            "duration": round(self.duration, 3),
-        }
+        return SavedTable(
+            success=True,
+            row_count=self.fact["rows"],
+            file_size=format_size(self.fact["bytes"]),
+            file_bytes=self.fact["bytes"],
+            backup_file=self.fact["file"],
+            duration=round(self.duration, 3),
+        )
 
 
 @dataclass(frozen=True)

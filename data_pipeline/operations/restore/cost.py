@@ -1,13 +1,14 @@
 """How long a restore would take, who would wait for it and what room it would need, as a dry run has measured it."""
 
-from typing import Any
-
 from common.errors import StorageFull
 from common.messages import say
 from data_pipeline.operations.restore.dry_context import DryContext
 from data_pipeline.operations.restore.modes.mode import Mode
+from data_pipeline.operations.results.restore import Expected
 from data_pipeline.postgres.writing import estimate
 from data_pipeline.postgres.writing.estimate import Growth
+
+BASIS = say("dry_run_basis")
 
 
 class Cost:
@@ -26,22 +27,23 @@ class Cost:
         }
         self._free: int | None = None
 
-    def describe(self, local: bool) -> dict[str, Any]:
+    def describe(self, local: bool) -> Expected:
         """As the answer shows it. local: the server is on this machine, so its disk can be asked."""
         free = estimate.free_bytes(self._cursor, local)
         if free is not None:  # what is staged now will be gone by then
             self._free = free + sum(growth.staged_bytes for growth in self._growth.values())
         index = self._index_seconds()
         blocked = None if index is None else round(self._write_seconds + index, 3)
-        return {
-            "load_seconds": round(self._load_seconds, 3),
-            "index_seconds": None if index is None else round(index, 3),
-            "indexes": {name: round(seconds, 3) for name, seconds in self._builds().items()},
-            "readers_blocked_seconds": blocked if self._rebuilds else 0,
-            "writers_blocked_seconds": blocked if self._writers_wait else 0,
-            "disk_bytes": self._needed(),
-            "disk_free_bytes": self._free,
-        }
+        return Expected(
+            load_seconds=round(self._load_seconds, 3),
+            index_seconds=None if index is None else round(index, 3),
+            indexes={name: round(seconds, 3) for name, seconds in self._builds().items()},
+            readers_blocked_seconds=blocked if self._rebuilds else 0,
+            writers_blocked_seconds=blocked if self._writers_wait else 0,
+            disk_bytes=self._needed(),
+            disk_free_bytes=self._free,
+            basis=BASIS,
+        )
 
     def expect_room(self) -> None:
         """Raise StorageFull if what is known says that it would not fit."""

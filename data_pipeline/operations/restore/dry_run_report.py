@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from common.errors import DependentRows, ServiceError
 from common.messages import say
 from data_pipeline.operations.restore.report import Report
+from data_pipeline.operations.results.restore import Expected, Problem, Rehearsed
 from data_pipeline.postgres.connection import Session, savepoint
 from data_pipeline.postgres.target import Target
 
 NO_PROBLEM = say("dry_run_without_problems")
-BASIS = say("dry_run_basis")
 
 
 class DryRunReport:
@@ -19,8 +18,8 @@ class DryRunReport:
 
     def __init__(self, report: Report) -> None:
         self.report = report
-        self.problems: list[dict[str, Any]] = []
-        self.expected: dict[str, Any] = {}
+        self.problems: list[Problem] = []
+        self.expected: Expected | None = None
 
     @contextmanager
     def noting(self, session: Session, table: str | None = None) -> Iterator[None]:
@@ -39,35 +38,38 @@ class DryRunReport:
     def note(self, error: ServiceError, table: str | None = None) -> None:
         """Record a problem, once."""
         details = {key: value for key, value in error.data.items() if key in ("details", "holder")}
-        problem = {"error_type": error.error_type, "error": error.response, **details}
+        problem = Problem(error_type=error.error_type, error=error.response, table=table, **details)
         if table:
-            problem["table"] = table
             self.report.failed(table, error)
         if problem not in self.problems:
             self.problems.append(problem)
 
     def advise_sync(self) -> None:
         """Add to what stands in the way that a sync would do."""
-        for problem in self.problems:
-            if problem["error_type"] == DependentRows.error_type:
-                problem["error"] = say("sync_advised", refusal=problem["error"])
+        self.problems = [
+            problem.model_copy(update={"error": say("sync_advised", refusal=problem.error)})
+            if problem.error_type == DependentRows.error_type
+            else problem
+            for problem in self.problems
+        ]
 
     def depends(self) -> bool:
         """Whether rows of other tables stand in the way."""
-        return any(problem["error_type"] == DependentRows.error_type for problem in self.problems)
+        return any(problem.error_type == DependentRows.error_type for problem in self.problems)
 
-    def describe(self, target: Target, duration: float) -> dict[str, Any]:
-        """The answer's data."""
-        answer = self.report.describe(target, duration)
-        answer.pop("index_results", None)
-        count = len(self.problems)
-        return {
-            **answer,
+    def describe(self, target: Target, duration: float) -> Rehearsed:
+        """The answer."""
+        done, count = self.report.describe(target, duration), len(self.problems)
+        same = {name: getattr(done, name) for name in done.model_fields_set - {"index_results"}}
+        rehearsed = {
             "response": say("dry_run_with_problems", count=count) if count else NO_PROBLEM,
-            "dry_run": True,
             "restore_performed": False,
             "truncate_performed": False,
-            "would_succeed": not count,
-            "problems": self.problems,
-            "expected": {**self.expected, "basis": BASIS} if self.expected else None,
         }
+        return Rehearsed(
+            **same | rehearsed,
+            dry_run=True,
+            would_succeed=not count,
+            problems=self.problems,
+            expected=self.expected,
+        )

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from common import memory
 from common.errors import DependentRows, NotFound, ServiceError
@@ -15,6 +14,7 @@ from data_pipeline.operations.restore import advice
 from data_pipeline.operations.restore.dry_run import DryRun
 from data_pipeline.operations.restore.report import LIMITED
 from data_pipeline.operations.restore.restore import Restore
+from data_pipeline.operations.results.restore import Rehearsed, Restored
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.retries import retrying
 from data_pipeline.postgres.target import Target
@@ -44,7 +44,7 @@ class RestoreOperation(Operation[RestoreRequest]):
         Restore(self._engine, found, request).expect_possible()
         return target
 
-    def run(self, request: RestoreRequest, progress: Progress = SILENT) -> dict[str, Any]:
+    def run(self, request: RestoreRequest, progress: Progress = SILENT) -> Restored:
         started = time.monotonic()
         self._engine.storages.check(location.parse(request.backup_path).storage)
         target = self.target(request)
@@ -60,13 +60,13 @@ class RestoreOperation(Operation[RestoreRequest]):
         if limited is not request:
             report.warn(LIMITED)
         answer = report.describe(target, time.monotonic() - started)
-        if report.safety_backup:
-            answer["undo"] = report.safety_backup.undo(limited)
-        return answer
+        if report.safety_backup is None:
+            return answer
+        return answer.model_copy(update={"undo": report.safety_backup.undo(limited)})
 
     def _plan(
         self, backup_set: BackupSet, request: RestoreRequest, target: Target, progress: Progress, started: float
-    ) -> dict[str, Any]:
+    ) -> Rehearsed:
         report = retrying(lambda: DryRun(self._engine, backup_set, request).run(target, progress))
         if report.depends() and advice.sync_works(self._engine, backup_set, request, target, progress):
             report.advise_sync()

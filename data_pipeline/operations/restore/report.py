@@ -8,6 +8,16 @@ from common.errors import NotFound, ServiceError
 from common.messages import say
 from common.sizes import format_size
 from data_pipeline.operations.restore.safety_backup import SafetyBackup
+from data_pipeline.operations.results import result as results
+from data_pipeline.operations.results.restore import (
+    BuiltIndex,
+    Created,
+    Restored,
+    RestoredTable,
+    SearchCheck,
+    TruncatedTable,
+)
+from data_pipeline.operations.results.result import BackupInfo
 from data_pipeline.postgres.schema.ddl import Missing
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing.sync import Counts
@@ -25,18 +35,18 @@ class Report:
     """The results of a restore, table by table. Durations are in seconds."""
 
     def __init__(self, backup_set: BackupSet, replaced: bool) -> None:
-        self.results: dict[str, dict[str, Any]] = {}
+        self.results: dict[str, RestoredTable] = {}
         self._backup_set = backup_set
         self._replaced = replaced
-        self._truncated: dict[str, dict[str, Any]] = {}
-        self._indexes: dict[str, dict[str, Any]] = {}
+        self._truncated: dict[str, TruncatedTable] = {}
+        self._indexes: dict[str, BuiltIndex] = {}
         self._failures: dict[str, ServiceError] = {}
         self._warnings: list[str] = [] if backup_set.manifest else [UNVOUCHED]
         self.safety_backup: SafetyBackup | None = None
         """The backup that was taken first."""
         self._collections: list[str] | None = None
-        self._created: dict[str, Any] | None = None
-        self._search_check: dict[str, Any] | None = None
+        self._created: Created | None = None
+        self._search_check: SearchCheck | None = None
         self._blocked_since: float | None = None
         self._blocked_seconds = 0.0
 
@@ -51,50 +61,49 @@ class Report:
     def truncated(self, before: dict[str, int], duration: float) -> None:
         """Record a TRUNCATE; `before` has the rows of each selected table."""
         for name, rows in before.items():
-            self._truncated[name] = {
-                "success": True,
-                "rows_before": rows,
-                "rows_after": 0,
-                "duration": round(duration, 3),
-            }
+            self._truncated[name] = TruncatedTable(
+                success=True, rows_before=rows, rows_after=0, duration=round(duration, 3)
+            )
 
     def only_live(self, name: str, rows: int) -> None:
         """Record how many rows that a TRUNCATE would remove are not in the backup."""
-        self._truncated[name]["rows_only_live"] = rows
+        self._truncated[name] = self._truncated[name].model_copy(update={"rows_only_live": rows})
 
     def restored(self, source: Source, rows: int, duration: float, warnings: Sequence[str]) -> None:
         """Record a table whose rows were all written, and what had to be done to them."""
         self._warnings += warnings
-        self.results[source.name] = {
-            "success": True,
-            "source_file": source.file.name,
-            "rows_restored": rows,
-            "file_size": format_size(source.file.size),
-            "file_bytes": source.file.size,
-            "duration": round(duration, 3),
-            **({"dialect": source.layout.dialect} if source.format.described else {}),
-        }
+        self.results[source.name] = RestoredTable(
+            success=True,
+            source_file=source.file.name,
+            rows_restored=rows,
+            file_size=format_size(source.file.size),
+            file_bytes=source.file.size,
+            duration=round(duration, 3),
+            dialect=source.layout.dialect if source.format.described else None,
+        )
         if not source.binary:
             self._warnings.append(say("restore_by_text", file=source.name))
 
     def synced(self, name: str, counts: Counts) -> None:
         """Record which rows of a table differed."""
-        self.results[name] |= {
-            "rows_restored": counts.inserted + counts.updated,
-            "rows_inserted": counts.inserted,
-            "rows_updated": counts.updated,
-            "rows_deleted": counts.deleted,
-            "rows_unchanged": counts.unchanged,
-        }
+        self._add(
+            name,
+            rows_restored=counts.inserted + counts.updated,
+            rows_inserted=counts.inserted,
+            rows_updated=counts.updated,
+            rows_deleted=counts.deleted,
+            rows_unchanged=counts.unchanged,
+        )
 
     def merged(self, name: str, counts: Counts) -> None:
         """Record what became of a table's rows that may have been there."""
-        self.results[name] |= {
-            "rows_restored": counts.inserted + counts.updated,
-            "rows_inserted": counts.inserted,
-            "rows_updated": counts.updated,
-            "rows_skipped": counts.unchanged,
-        }
+        self._add(
+            name,
+            rows_restored=counts.inserted + counts.updated,
+            rows_inserted=counts.inserted,
+            rows_updated=counts.updated,
+            rows_skipped=counts.unchanged,
+        )
 
     def concerned(self, collections: Sequence[str]) -> None:
         """Record the names of the collections that were restored, as they are called now."""
@@ -103,7 +112,8 @@ class Report:
     def left_out(self, rows: int) -> None:
         """Record embeddings that are in no collection, where only collections are restored."""
         if rows:
-            self.results[self._backup_set.layout.owned.member]["rows_restored"] -= rows
+            member = self._backup_set.layout.owned.member
+            self._add(member, rows_restored=self.rows(member) - rows)
             self._warnings.append(say("restore_left_out_orphans", rows=rows))
 
     def warn(self, text: str) -> None:
@@ -111,15 +121,20 @@ class Report:
 
     def rebuilt(self, results: dict[str, dict[str, Any]], warnings: list[str]) -> None:
         """Record the indexes and keys that were built again, and what could not be."""
-        self._indexes = results
+        self._indexes = {name: BuiltIndex(**one) for name, one in results.items()}
         self._warnings += warnings
 
     def created(self, lacking: Missing, indexes: dict[str, dict[str, Any]], warnings: list[str]) -> None:
         """Record what was missing and made; `indexes` are those that could be."""
-        self._created = {**lacking.describe(), "indexes": indexes}
+        self._created = Created(
+            extension=lacking.extension,
+            tables=[design.name for design in lacking.tables],
+            keys=[key.name for _, key in lacking.keys],
+            indexes={name: BuiltIndex(**one) for name, one in indexes.items()},
+        )
         self._warnings += [*lacking.warnings, *warnings]
 
-    def search_checked(self, result: dict[str, Any], warnings: list[str]) -> None:
+    def search_checked(self, result: SearchCheck, warnings: list[str]) -> None:
         """Record what the backup's probes found after the restore."""
         self._search_check = result
         self._warnings += warnings
@@ -132,20 +147,20 @@ class Report:
 
     def succeeded(self, name: str) -> bool:
         """Whether a table was restored."""
-        return bool(self.results.get(name, {}).get("success"))
+        return name in self.results and self.results[name].success
 
     def failed(self, name: str, error: ServiceError) -> None:
         """Record a table that was rolled back alone."""
         self._failures[name] = error
         kind = say("file_reading_failed") if isinstance(error, NotFound) else say("data_import_failed")
         set_ = self._backup_set
-        self.results[name] = {
-            "success": False,
-            "source_file": table_file(set_.layout[name].stem, set_.timestamp, set_.format),
-            "error": say("about", reason=kind, subject=error.response),
-            "error_type": error.error_type,
-            **({"details": error.data["details"]} if "details" in error.data else {}),
-        }
+        self.results[name] = RestoredTable(
+            success=False,
+            source_file=table_file(set_.layout[name].stem, set_.timestamp, set_.format),
+            error=say("about", reason=kind, subject=error.response),
+            error_type=error.error_type,
+            details=error.data.get("details"),
+        )
 
     def expect_something(self, atomic: bool) -> None:
         """Raise the first failure if every table failed, or if one did and it is all or nothing."""
@@ -154,32 +169,33 @@ class Report:
 
     def rows(self, name: str) -> int:
         """Rows this restore wrote into a table."""
-        return int(self.results[name]["rows_restored"])
+        return self.results[name].rows_restored or 0
 
-    def describe(self, target: Target, duration: float) -> dict[str, Any]:
-        """The answer's data, `response` included."""
-        replaced = {
-            "truncate_results": self._truncated,
-            "index_results": self._indexes,
-            "readers_blocked_seconds": round(self._blocked_seconds, 3),
-        }
-        return {
-            "response": PARTIAL if self._failures else COMPLETE,
-            "restore_performed": True,
-            "truncate_performed": self._replaced,
-            "backup_info": {
-                "backup_path": self._backup_set.location.relative_path,
-                "timestamp": self._backup_set.timestamp,
-                "backup_date": backup_date(self._backup_set.timestamp),
-            },
-            **(replaced if self._replaced else {}),
-            **({"collections": self._collections} if self._collections is not None else {}),
-            **({"backup_before_restore": self.safety_backup.describe()} if self.safety_backup else {}),
-            **({"created": self._created} if self._created else {}),
-            "restore_results": self.results,
-            **({"search_check": self._search_check} if self._search_check else {}),
-            "errors": [say("restore_of_table_failed", table=name) for name in self._failures],
-            "warnings": [*target.notes, *self._warnings],
-            "target": target.public(),
-            "duration": round(duration, 3),
-        }
+    def describe(self, target: Target, duration: float) -> Restored:
+        """The answer."""
+        replaced = self._replaced
+        return Restored(
+            response=PARTIAL if self._failures else COMPLETE,
+            restore_performed=True,
+            truncate_performed=replaced,
+            backup_info=BackupInfo(
+                backup_path=self._backup_set.location.relative_path,
+                timestamp=self._backup_set.timestamp,
+                backup_date=backup_date(self._backup_set.timestamp),
+            ),
+            truncate_results=self._truncated if replaced else None,
+            index_results=self._indexes if replaced else None,
+            readers_blocked_seconds=round(self._blocked_seconds, 3) if replaced else None,
+            collections=self._collections,
+            backup_before_restore=self.safety_backup.named() if self.safety_backup else None,
+            created=self._created,
+            restore_results=self.results,
+            search_check=self._search_check,
+            errors=[say("restore_of_table_failed", table=name) for name in self._failures],
+            warnings=[*target.notes, *self._warnings],
+            target=results.Target.of(target),
+            duration=round(duration, 3),
+        )
+
+    def _add(self, name: str, **counts: int) -> None:
+        self.results[name] = self.results[name].model_copy(update=counts)

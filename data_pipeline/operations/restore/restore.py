@@ -39,7 +39,7 @@ class Restore:
                 self._restore(session, report, dialect)
         except ServiceError as error:
             if report.safety_backup:  # it is published, whatever became of the restore
-                error.data["backup_before_restore"] = report.safety_backup.describe()
+                error.data["backup_before_restore"] = report.safety_backup.named().data()
             raise
         report.readers_go_on()
         SearchCheck(self._engine, self._set, self._request).run(target, report)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
 from common.messages import say
@@ -12,6 +11,8 @@ from data_pipeline.engine import Engine
 from data_pipeline.layouts.base import Layout
 from data_pipeline.operations.backup import snapshot
 from data_pipeline.operations.requests.restore_options import RestoreOptions
+from data_pipeline.operations.results.restore import Undo
+from data_pipeline.operations.results.result import NamedBackup
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.row_filter import Scope
@@ -36,23 +37,25 @@ class SafetyBackup:
     names: Sequence[str] | None
     keyed: bool
 
-    def describe(self) -> dict[str, Any]:
-        return {"backup_path": self.backup_path, "timestamp": self.timestamp}
+    def named(self) -> NamedBackup:
+        return NamedBackup(backup_path=self.backup_path, timestamp=self.timestamp)
 
-    def undo(self, request: RestoreOptions) -> dict[str, Any]:
+    def undo(self, request: RestoreOptions) -> Undo:
         """The body of POST /restore that brings the rows back: in the same tables, of the same collections."""
         whole = len(self.layout.with_referring(request.tables)) == len(request.tables)
         replace = whole and (request.truncate or not self.keyed)
-        return {
-            **self.describe(),
-            **({"tables": request.tables} if len(request.tables) < len(self.layout.names) else {}),
-            **({"collections": list(self.names)} if self.names is not None else {}),
-            **({"truncate_before_restore": True} if replace else {"strategy": "sync"}),
-            **({"triggers": request.triggers} if request.triggers != "fire" else {}),
-            **({"pg_conn": _without_password(request.pg_conn)} if request.pg_conn else {}),
-            "expect_database": self.database,
-            "require_manifest": True,
-        }
+        return Undo(
+            backup_path=self.backup_path,
+            timestamp=self.timestamp,
+            tables=request.tables if len(request.tables) < len(self.layout.names) else None,
+            collections=list(self.names) if self.names is not None else None,
+            truncate_before_restore=True if replace else None,
+            strategy=None if replace else "sync",
+            triggers=request.triggers if request.triggers != "fire" else None,
+            pg_conn=_without_password(request.pg_conn) if request.pg_conn else None,
+            expect_database=self.database,
+            require_manifest=True,
+        )
 
 
 def take(engine: Engine, session: Session, live: Live, scope: Scope) -> SafetyBackup:

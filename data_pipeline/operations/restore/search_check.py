@@ -12,6 +12,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.modes import registry
 from data_pipeline.operations.restore.report import Report
+from data_pipeline.operations.results.restore import SearchCheck as SearchChecked
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.reading import owners, probes
 from data_pipeline.postgres.reading.probes import Repeated
@@ -83,17 +84,17 @@ class SearchCheck:
 
     def _record(self, report: Report, taken: ProbesFact, found: Repeated | None) -> None:
         if found is None:
-            report.search_checked({"performed": False}, [FAILED])
+            report.search_checked(SearchChecked(performed=False), [FAILED])
             return
-        answer = {
-            "performed": True,
-            "distance": taken.distance,
-            "probes": found.count,
-            "exact_matches": found.same,
-            "recall": found.recall,
-            "recall_at_backup": taken.recall,
-        }
-        report.search_checked(answer, self._warnings(taken, found))
+        checked = SearchChecked(
+            performed=True,
+            distance=taken.distance,
+            probes=found.count,
+            exact_matches=found.same,
+            recall=found.recall,
+            recall_at_backup=taken.recall,
+        )
+        report.search_checked(checked, self._warnings(taken, found))
 
     def _warnings(self, taken: ProbesFact, found: Repeated) -> list[str]:
         warnings: list[str] = [] if found.complete else [FAILED]

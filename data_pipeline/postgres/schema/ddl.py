@@ -48,15 +48,6 @@ class Missing:
     designs: Mapping[str, Design]
     """Of all tables, those that are there as well."""
 
-    def describe(self) -> dict[str, Any]:
-        """As an answer shows it."""
-        return {
-            "extension": self.extension,
-            "tables": [design.name for design in self.tables],
-            "keys": [key.name for _, key in self.keys],
-            "indexes": [index.name for _, index in self.indexes],
-        }
-
     def of_new_tables(self) -> "Missing":
         """What can be made without a lock on a table that is there: a foreign key locks the one it refers to."""
         names = {design.name for design in self.tables}

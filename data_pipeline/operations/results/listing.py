@@ -1,15 +1,14 @@
 """The answer of GET /restore/list."""
 
-from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from data_pipeline.api.answers.envelope import Count, Data, Size, Sometimes, Stamp
+from data_pipeline.operations.results.result import Count, Moment, Part, Result, Size, Sometimes, Stamp
 from data_pipeline.storage.naming import FileFormat
 
 
-class ListedSet(BaseModel):
+class ListedSet(Part):
     """A complete backup set."""
 
     timestamp: Stamp
@@ -24,7 +23,7 @@ class ListedSet(BaseModel):
     has_manifest: bool = Field(description="Whether a manifest vouches for every byte of it")
 
 
-class ListedLocation(BaseModel):
+class ListedLocation(Part):
     """A directory with at least one complete set, the newest first."""
 
     type: Literal["global", "task"]
@@ -34,7 +33,7 @@ class ListedLocation(BaseModel):
     storage: str
 
 
-class UnreadableLocation(BaseModel):
+class UnreadableLocation(Part):
     """A directory that the service may not look through."""
 
     relative_path: str
@@ -42,19 +41,19 @@ class UnreadableLocation(BaseModel):
     error: str = Field(description="Why")
 
 
-class ListingSummary(BaseModel):
+class ListingSummary(Part):
     """How much was found."""
 
     total_locations: Count
     total_backup_sets: Count
     global_backups: Count
     task_backups: Count
-    scan_time: datetime
+    scan_time: Moment
     unreachable_storages: Sometimes[list[str]] = Field(None, description="Only with storage=all")
     unreadable: Sometimes[list[UnreadableLocation]] = Field(None, description="Only where there are some")
 
 
-class Listing(Data):
+class Listing(Result):
     """Every complete backup set, newest first; the whole system's location before those of tasks."""
 
     backup_locations: list[ListedLocation]

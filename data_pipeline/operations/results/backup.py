@@ -1,12 +1,23 @@
 """The answer of POST /backup."""
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from data_pipeline.api.answers.envelope import Count, Data, Seconds, Size, Sometimes, Stamp, TableName, Target, Warnings
-from data_pipeline.api.answers.restoring import TruncatedTable
+from data_pipeline.operations.results.restore import TruncatedTable
+from data_pipeline.operations.results.result import (
+    Count,
+    Part,
+    Result,
+    Seconds,
+    Size,
+    Sometimes,
+    Stamp,
+    TableName,
+    Target,
+    Warnings,
+)
 
 
-class SavedTable(BaseModel):
+class SavedTable(Part):
     """One table's file."""
 
     success: bool
@@ -17,7 +28,7 @@ class SavedTable(BaseModel):
     duration: Seconds
 
 
-class StoredCopy(BaseModel):
+class StoredCopy(Part):
     """Whether the set is in a storage."""
 
     success: bool
@@ -25,7 +36,7 @@ class StoredCopy(BaseModel):
     error_type: Sometimes[str] = None
 
 
-class RememberedSearches(BaseModel):
+class RememberedSearches(Part):
     """The searches that a restore will repeat."""
 
     count: Count
@@ -33,7 +44,7 @@ class RememberedSearches(BaseModel):
     recall: float | None
 
 
-class BackedUp(Data):
+class BackedUp(Result):
     """What a backup wrote."""
 
     backup_performed: bool

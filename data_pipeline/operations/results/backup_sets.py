@@ -1,14 +1,18 @@
 """The answers of the routes about one backup set."""
 
-from pydantic import BaseModel, Field
+from collections.abc import Mapping
 
-from data_pipeline.api.answers.envelope import Count, Data, Seconds, Size, StoredBackup, TableName
-from data_pipeline.sets.manifest import CollectionFact, Distance
-from data_pipeline.sets.table_facts import ColumnFact, ForeignKeyFact, IndexFact, ReferenceFact
+from pydantic import Field
+from typing_extensions import Self
+
+from data_pipeline.operations.results.result import Count, Part, Result, Seconds, Size, StoredBackup, TableName
+from data_pipeline.sets.manifest import CollectionFact, Distance, Manifest, ProbesFact
+from data_pipeline.sets.table_facts import ColumnFact, ForeignKeyFact, IndexFact, ReferenceFact, TableFact
+from data_pipeline.sets.verify import ReadFile
 from data_pipeline.storage.naming import FileFormat
 
 
-class SetFile(BaseModel):
+class SetFile(Part):
     """One table's file as it is stored."""
 
     file: str
@@ -16,7 +20,7 @@ class SetFile(BaseModel):
     file_bytes: Count
 
 
-class ShownTable(BaseModel):
+class ShownTable(Part):
     """What the manifest says of one table."""
 
     file: str
@@ -32,16 +36,24 @@ class ShownTable(BaseModel):
         description="What of other tables its columns name, whether or not a foreign key says so; null in version 1"
     )
 
+    @classmethod
+    def of(cls, table: TableFact) -> Self:
+        return cls(**dict(table) | {"blocks": len(table.blocks)})
 
-class ShownProbes(BaseModel):
+
+class ShownProbes(Part):
     """The searches that the backup remembers."""
 
     distance: Distance
     recall: float | None
     rows: Count = Field(description="How many")
 
+    @classmethod
+    def of(cls, probes: ProbesFact | None) -> Self | None:
+        return cls(distance=probes.distance, recall=probes.recall, rows=len(probes.rows)) if probes else None
 
-class ShownManifest(BaseModel):
+
+class ShownManifest(Part):
     """What vouches for the set. The lists of blocks and probes are left out; their number stands instead."""
 
     format_version: int
@@ -64,8 +76,14 @@ class ShownManifest(BaseModel):
     obstacles: list[str] = Field(description="What keeps it from coming back into its own tables")
     sha256: str
 
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        facts = {name: value for name, value in manifest if name in cls.model_fields}
+        tables = {name: ShownTable.of(fact) for name, fact in manifest.tables.items()}
+        return cls(**facts | {"tables": tables, "probes": ShownProbes.of(manifest.probes)})
 
-class ShownSet(Data):
+
+class ShownSet(Result):
     """A backup set: its files, and what its manifest says."""
 
     backup_info: StoredBackup
@@ -75,15 +93,20 @@ class ShownSet(Data):
     manifest: ShownManifest | None = Field(description="Null: nothing vouches for the set")
 
 
-class ReadTable(BaseModel):
+class ReadTable(Part):
     """A file that was read to its last byte."""
 
     file: str
     rows: Count
     file_bytes: Count
 
+    @classmethod
+    def each(cls, read: Mapping[str, ReadFile]) -> dict[str, Self]:
+        """By table."""
+        return {name: cls(file=one.name, rows=one.rows, file_bytes=one.size) for name, one in read.items()}
 
-class VerifiedSet(Data):
+
+class VerifiedSet(Result):
     """A set that was read to its last byte."""
 
     backup_info: StoredBackup
@@ -92,14 +115,14 @@ class VerifiedSet(Data):
     duration: Seconds
 
 
-class DeletedSet(Data):
+class DeletedSet(Result):
     """A set that is gone."""
 
     backup_info: StoredBackup
     removed: list[str]
 
 
-class CopiedSet(Data):
+class CopiedSet(Result):
     """A set that is in another storage now, verified there."""
 
     copied: bool = Field(description="False: the same set was there already")
@@ -108,7 +131,7 @@ class CopiedSet(Data):
     duration: Seconds
 
 
-class UploadedSet(Data):
+class UploadedSet(Result):
     """A set that was taken in and read back to its last row."""
 
     backup_info: StoredBackup

@@ -2,13 +2,14 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from data_pipeline.api.answers.envelope import (
+from data_pipeline.operations.results.result import (
     BackupInfo,
     Count,
-    Data,
     NamedBackup,
+    Part,
+    Result,
     Seconds,
     Size,
     Sometimes,
@@ -18,7 +19,7 @@ from data_pipeline.api.answers.envelope import (
 )
 
 
-class TruncatedTable(BaseModel):
+class TruncatedTable(Part):
     """A table whose rows were removed first."""
 
     success: bool
@@ -30,7 +31,7 @@ class TruncatedTable(BaseModel):
     duration: Seconds
 
 
-class RestoredTable(BaseModel):
+class RestoredTable(Part):
     """What became of one table."""
 
     success: bool
@@ -52,7 +53,7 @@ class RestoredTable(BaseModel):
     details: Sometimes[dict[str, Any]] = None
 
 
-class BuiltIndex(BaseModel):
+class BuiltIndex(Part):
     """An index or key that was made."""
 
     success: Sometimes[bool] = None
@@ -62,7 +63,7 @@ class BuiltIndex(BaseModel):
     duration: Sometimes[Seconds] = None
 
 
-class Created(BaseModel):
+class Created(Part):
     """What was missing and made."""
 
     extension: bool
@@ -71,7 +72,7 @@ class Created(BaseModel):
     indexes: dict[str, BuiltIndex]
 
 
-class SearchCheck(BaseModel):
+class SearchCheck(Part):
     """Whether searches find what they found when the backup was taken."""
 
     performed: bool
@@ -95,7 +96,7 @@ class Undo(NamedBackup):
     require_manifest: bool
 
 
-class Restored(Data):
+class Restored(Result):
     """What a restore did, table by table."""
 
     restore_performed: bool
@@ -116,7 +117,7 @@ class Restored(Data):
     undo: Sometimes[Undo] = None
 
 
-class Problem(BaseModel):
+class Problem(Part):
     """What would go wrong."""
 
     error_type: str
@@ -126,7 +127,7 @@ class Problem(BaseModel):
     holder: dict[str, Any] | None = None
 
 
-class Expected(BaseModel):
+class Expected(Part):
     """What to expect. Null where nobody can tell."""
 
     load_seconds: Seconds

@@ -2,14 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
-from data_pipeline.api.answers.envelope import BackupInfo, Count, Data, Seconds, Target, Warnings
+from data_pipeline.operations.results.result import BackupInfo, Count, Part, Result, Seconds, Target, Warnings
 
+Kind = Literal["only_in_backup", "only_in_other", "different", "same"]
 Ids = Annotated[list[str], Field(max_length=20)]
 
 
-class Samples(BaseModel):
+class Samples(Part):
     """Up to 20 ids of each kind."""
 
     only_in_backup: Ids
@@ -17,14 +18,14 @@ class Samples(BaseModel):
     different: Ids
 
 
-class ComparedRow(BaseModel):
+class ComparedRow(Part):
     """The collection's own row: its name, uuid and cmetadata."""
 
-    kind: Literal["only_in_backup", "only_in_other", "different", "same"]
+    kind: Kind
     columns: list[str] = Field(description="Those that differ")
 
 
-class ComparedCollection(BaseModel):
+class ComparedCollection(Part):
     """The embeddings of one collection, counted."""
 
     name: str | None = Field(description="Null: the rows in no collection")
@@ -36,7 +37,7 @@ class ComparedCollection(BaseModel):
     collection: ComparedRow
 
 
-class Compared(Data):
+class Compared(Result):
     """What differs between a backup and the live tables, or another backup."""
 
     identical: bool
