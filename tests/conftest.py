@@ -25,7 +25,7 @@ from psycopg2.extensions import parse_dsn
 from psycopg2.sql import SQL, Identifier
 from pytest_postgresql import factories
 
-from data_pipeline import settings
+from data_pipeline import settings, targets
 from data_pipeline.postgres_server.cluster import MAJOR, SUPERUSER, Cluster
 from data_pipeline.settings import Settings
 from tests.described import Described
@@ -61,7 +61,11 @@ max_wal_size = 256MB
 LONGEST = ("test_torture.py", "test_jobs_workers.py")
 ROOM = 2 << 30  # bytes; the databases and the WAL of a session stay below half a gigabyte
 # The developer's own settings are not the tests': a test sets what it needs.
-SETTINGS = re.findall(r'"([A-Z_]+)"', Path(settings.__file__).read_text(encoding="utf-8"))
+SETTINGS = [
+    name
+    for module in (settings, targets)
+    for name in re.findall(r'"([A-Z_]+)"', Path(module.__file__).read_text(encoding="utf-8"))
+]
 
 
 def pytest_configure() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from common.messages import say
-from data_pipeline.formats import csv_fields, csv_header, csv_reader, pgcopy
+from data_pipeline.formats import csv_fields, csv_header, csv_reader, json_nul, pgcopy
 from data_pipeline.formats.csv_fields import LARGE_BYTES
 from data_pipeline.formats.csv_header import Header
 from data_pipeline.formats.csv_reader import Layout, Records, RowError
@@ -48,7 +48,7 @@ class Csv(Format):
         Raises RowError, and Contradicted.
         """
         records = csv_reader.parse(block, layout)
-        kept = pgcopy.wanted(records, layout)
+        kept, stripped = json_nul.settle(pgcopy.wanted(records, layout), layout, block)
         payload = _tuples(block, kept, layout) if binary else None
         if not binary:
             pgcopy.expect_valid(kept, layout)
@@ -59,6 +59,7 @@ class Csv(Format):
             len(records) - len(kept),
             records.evidence,
             declined=binary and payload is None,
+            stripped=stripped,
         )
 
     def may_decline(self, layout: Layout) -> bool:

@@ -21,7 +21,8 @@ class Encoded:
 
     dropped: how many of the records are not in the payload, because their collection isn't wanted. evidence: what the
     records say about their writer, where that is not decided. declined: tuples of binary COPY were asked for, and the
-    payload is CSV, for texts in it that only the server can read.
+    payload is CSV, for texts in it that only the server can read. stripped: from how many U+0000 was dropped, which
+    jsonb can't hold.
     """
 
     payload: tuple[bytes, ...]
@@ -30,6 +31,7 @@ class Encoded:
     dropped: int = 0
     evidence: Evidence | None = None
     declined: bool = False
+    stripped: int = 0
 
 
 class Format(ABC):

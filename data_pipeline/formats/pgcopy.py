@@ -10,6 +10,7 @@ from itertools import chain, repeat
 from struct import Struct
 
 from common.messages import say
+from data_pipeline.formats import json_nul
 from data_pipeline.formats.csv_reader import Column, Layout, Records, RowError
 from data_pipeline.formats.types.column_type import BadValue, ColumnType, Declined
 
@@ -264,6 +265,8 @@ def _check(column: Column, layout: Layout) -> Check | None:
         return None
     if _is_reference(column):
         return lambda value: _check_member(value, known, layout.collections)
+    if column.name in layout.jsonb and column.type == "json" and not layout.strip_nul:
+        return json_nul.check
     if column.dimensions is not None:
         return partial(known.expect_dimensions, column.dimensions)
     return known.check

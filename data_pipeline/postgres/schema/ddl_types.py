@@ -52,6 +52,10 @@ SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespa
 """
 
 
+class UnsupportedType(SchemaMismatch):
+    """A type that isn't in these lists."""
+
+
 def extension_schema(cursor: Any) -> str | None:
     """Where pgvector's types live; None if this database does not have it."""
     cursor.execute(EXTENSION_SCHEMA)
@@ -84,12 +88,12 @@ def _array_named(name: str) -> str:
 def column_type(name: str, modifier: int, schema: str | None) -> Composable:
     """A column's type, for a statement: modifier is its atttypmod, -1 for none; schema is pgvector's.
 
-    Raises SchemaMismatch for a type that is unknown here, or one of pgvector's where that is missing.
+    Raises UnsupportedType for a type that is unknown here, SchemaMismatch for one of pgvector's where that is missing.
     """
     plain = _array_named(name).rpartition(".")[2]
     found = types.find(plain)
     if found is None or (name not in types.BUILT_IN and plain not in EXTENSION_TYPES):
-        raise SchemaMismatch(say("column_type_unsupported"), can_retry=False)
+        raise UnsupportedType(say("column_type_unsupported"), can_retry=False)
     if plain in EXTENSION_TYPES and schema is None:
         raise SchemaMismatch(say("pgvector_missing"), can_retry=False)
     owner = schema if plain in EXTENSION_TYPES and schema else "pg_catalog"
