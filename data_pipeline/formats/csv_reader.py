@@ -73,7 +73,7 @@ class Layout:
     collections are restored, None for all. unnamed: fields that stand before the columns and are none. decided: a
     manifest or the caller says that this is the dialect; else what the values say is compared with it. quoted: the file
     puts everything in quotes, so that `""` says nothing. largest_field: bytes of a value, without the quotes around it.
-    jsonb: columns whose values end as jsonb, if as json at first. strip_nul: what jsonb can't hold is dropped from
+    jsonb: columns whose values end as jsonb, if as json at first; strip_nul: what jsonb can't hold is dropped from
     them.
     """
 

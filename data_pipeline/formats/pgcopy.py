@@ -260,13 +260,13 @@ def _check_tuple(
 
 
 def _check(column: Column, layout: Layout) -> Check | None:
-    if column.type == "json" and column.name in layout.jsonb and not layout.strip_nul:
-        return json_nul.check
     known = column.known
     if known is None:
         return None
     if _is_reference(column):
         return lambda value: _check_member(value, known, layout.collections)
+    if column.name in layout.jsonb and column.type == "json" and not layout.strip_nul:
+        return json_nul.check
     if column.dimensions is not None:
         return partial(known.expect_dimensions, column.dimensions)
     return known.check
