@@ -5,8 +5,6 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 DOCS = "11111111-1111-4111-8111-111111111111"
 EMPTY = "22222222-2222-4222-8222-222222222222"
@@ -102,34 +100,6 @@ def test_what_was_foreseen_is_what_happens(
     database.execute("INSERT INTO langchain_pg_embedding (id, collection_id) VALUES ('extra', %s)", (DOCS,))
     database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'extra', NULL)", (NEW,))
     expect_foreseen(client, database, bits, saved, mode)
-    expect_foreseen(client, database, bits, saved, mode)
-
-
-NAMES = st.sampled_from(["docs", "notes"])
-UUIDS = st.sampled_from([DOCS, EMPTY, NEW])
-ROW = st.tuples(st.none() | UUIDS, st.sampled_from(["[0]", "[-0]"]), st.sampled_from(["", "x"]))
-STATE = st.tuples(st.dictionaries(NAMES, UUIDS), st.dictionaries(st.sampled_from("abcd"), ROW))
-
-
-def put(database: Any, state: tuple[dict[str, str], dict[str, Any]]) -> None:
-    names = {uuid: name for name, uuid in state[0].items()}
-    with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
-        for uuid, name in names.items():
-            cursor.execute("INSERT INTO langchain_pg_collection VALUES (%s, %s, NULL)", (uuid, name))
-        for key, (uuid, *values) in state[1].items():
-            place = uuid if uuid in names else None
-            cursor.execute("INSERT INTO langchain_pg_embedding VALUES (%s, %s, %s, %s, NULL)", (key, place, *values))
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(before=STATE, after=STATE, mode=st.sampled_from(list(MODES.values())))
-def test_any_restore_is_foreseen(
-    client: Any, database: Any, bits: Any, before: Any, after: Any, mode: dict[str, Any]
-) -> None:
-    put(database, before)
-    saved = backup(client, format="binary")
-    put(database, after)
     expect_foreseen(client, database, bits, saved, mode)
 
 

@@ -4,18 +4,26 @@ HYPOTHESIS_PROFILE=thorough tries many more of them.
 """
 
 import json
+from itertools import product
 from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from common.errors import InvalidParams
 from data_pipeline.api import PREFIX
+from data_pipeline.operations.requests.restore import RestoreRequest
+from data_pipeline.operations.restore.modes import registry
+from data_pipeline.operations.restore.modes.mode import Mode
 
 UUIDS = [f"{digit * 8}-{digit * 4}-4{digit * 3}-8{digit * 3}-{digit * 12}" for digit in "1234"]
 NAMES = ["docs", "notes", "笔记", "it's"]
 TABLES = ["langchain_pg_collection", "langchain_pg_embedding"]
 TEXTS = st.sampled_from(["", "a", "b"])
+HARMLESS = """
+CREATE OR REPLACE FUNCTION harmless() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$
+"""
 within_fixtures = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -97,14 +105,38 @@ class World:
 
     def restored(self, backup: State, live: State, **more: Any) -> Any:
         """The response to restoring a backup of one state over the other."""
-        self.put(backup)
-        done = self._client.backup(format="binary").get_json()["data"]
+        body = self._backed_up(backup)
         self.put(live)
-        body = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
         response = self._client.restore(**body, **more)
         assert response.status_code in (200, 404, 409, 422), response.text
-        self._client.delete(f"{PREFIX}/backups/global/{done['backup_timestamp']}")
+        self._client.delete(f"{PREFIX}/backups/global/{body['timestamp']}")
         return response
+
+    def planned_and_run(self, backup: State, live: State, **more: Any) -> tuple[dict[str, Any], Any]:
+        """The answer of a dry run, which changes nothing, and the response to the restore after it."""
+        body = self._backed_up(backup)
+        self.put(live)
+        before = self.bits()
+        plan = self._client.restore(**body, **more, dry_run=True)
+        assert (plan.status_code, self.bits()) == (200, before), plan.text
+        run = self._client.restore(**body, **more)
+        self._client.delete(f"{PREFIX}/backups/global/{body['timestamp']}")
+        return plan.get_json()["data"], run
+
+    def _backed_up(self, state: State) -> dict[str, Any]:
+        self.put(state)
+        done = self._client.backup(format="binary").get_json()["data"]
+        return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+
+    def let_triggers_fire(self, enabled: bool) -> None:
+        """One on each table, that changes nothing."""
+        with self._connection, self._connection.cursor() as cursor:
+            cursor.execute(HARMLESS)
+            for name in TABLES:
+                cursor.execute(f"DROP TRIGGER IF EXISTS harmless ON {name}")
+                if enabled:
+                    firing = f"BEFORE INSERT OR UPDATE ON {name} FOR EACH ROW EXECUTE FUNCTION harmless()"
+                    cursor.execute(f"CREATE TRIGGER harmless {firing}")
 
     def restore(self, body: dict[str, Any]) -> None:
         response = self._client.restore(**body)
@@ -197,3 +229,64 @@ def test_undo_ends_in_the_state_before(
     if response.status_code == 200:
         world.restore(response.get_json()["data"]["undo"])
     assert world.bits() == before
+
+
+FIELDS: dict[str, list[Any]] = {
+    "strategy": list(registry.strategies()),
+    "truncate_before_restore": [False, True],
+    "on_conflict": ["error", "skip", "update"],
+    "collection_suffix": [None, " copy"],
+    "atomic": [None, False, True],
+    "tables": [None, [TABLES[0]], [TABLES[1]]],
+    "triggers": ["fire", "disable"],
+    "collections": [None, ["some"]],
+}
+
+
+def accepted() -> dict[type[Mode], list[dict[str, Any]]]:
+    """By mode, every combination of fields that a request for it may have; whichever modes there are."""
+    found: dict[type[Mode], list[dict[str, Any]]] = {mode: [] for mode in registry.MODES}
+    for values in product(*FIELDS.values()):
+        fields = {name: value for name, value in zip(FIELDS, values, strict=True) if value is not None}
+        try:
+            request = RestoreRequest.read({"backup_path": "./x", "timestamp": "20260101_000000", **fields})
+        except InvalidParams:
+            continue
+        found[registry.of(request)].append(fields)
+    return found
+
+
+REQUESTS = accepted()
+
+
+def told(data: dict[str, Any]) -> dict[str, Any]:
+    """What a plan and its run must agree in."""
+    results = data["restore_results"].items()
+    return {
+        "rows": {name: {key: one[key] for key in one if key.startswith("rows_")} for name, one in results},
+        "before": {name: one["rows_before"] for name, one in data.get("truncate_results", {}).items()},
+        "collections": data.get("collections"),
+        "warnings": sorted(data["warnings"]),
+    }
+
+
+@pytest.mark.parametrize("mode", registry.MODES, ids=lambda mode: mode.__name__)
+@within_fixtures
+@given(live=states(), backup=states(), firing=st.booleans(), data=st.data())
+def test_a_plan_tells_what_its_run_does(
+    world: World, mode: type[Mode], live: State, backup: State, firing: bool, data: Any
+) -> None:
+    fields = data.draw(st.sampled_from(REQUESTS[mode]))
+    if "collections" in fields:
+        names = sorted({name for name, _ in backup.collections.values()} | {"nowhere"})
+        fields = {**fields, "collections": data.draw(st.lists(st.sampled_from(names), unique=True, min_size=1))}
+    world.let_triggers_fire(firing)
+    plan, run = world.planned_and_run(backup, live, **fields)
+    done = run.get_json()["data"]
+    succeeded = run.status_code == 200 and not done["errors"]
+    assert plan["would_succeed"] is succeeded, (plan["problems"], run.text)
+    if succeeded:
+        assert told(plan) == told(done)
+    else:
+        kinds = {done.get("error_type"), *(one.get("error_type") for one in done.get("restore_results", {}).values())}
+        assert kinds & {problem["error_type"] for problem in plan["problems"]}, (plan["problems"], run.text)

@@ -166,7 +166,7 @@ class Context:
     ) -> Incoming:
         """Stage the tables that are compared with the live ones, and match the others. Locks nothing.
 
-        among_live: an embedding's collection may be a live one. alone: a file that can't be read is left for its
+        among_live: the owner of a staged row may be a live one. alone: a file that can't be read is left for its
         table's own turn.
         """
         staged, matched = self.stage(compared, among_live=among_live), {}
@@ -199,7 +199,7 @@ class Context:
     def secure(self, mode: LockMode | None) -> Scope:
         """Lock what will be written until the transaction ends.
 
-        mode: the lock on both tables; of chosen collections only their rows are locked. None locks nothing unless a
+        mode: the lock on all tables; of chosen collections only their rows are locked. None locks nothing unless a
         backup must not miss what others write. Returns what may be written.
         """
         if self._secured is None:
@@ -222,9 +222,9 @@ class Context:
         """By table, the privileges that secure() needs."""
         if not self._locks(mode):
             return {}
-        return (
-            dict.fromkeys(self.layout.names, conflicts.LOCKING) if self.request.collections is None else self.holding()
-        )
+        if self.request.collections is not None:
+            return self.holding()
+        return dict.fromkeys(self.layout.names, conflicts.LOCKING)
 
     def hold(self, names: Sequence[str], uuids: Sequence[str] = ()) -> Scope:
         """Lock collections by name, and their embeddings if they are to be backed up."""
