@@ -516,18 +516,18 @@ def test_an_ended_job_that_stayed_in_the_queue_is_taken_out_and_blocks_nobody(
 
 
 def test_processes_that_begin_at_once_make_the_schema_once(
-    jobs_database: Any, background: Any, wait_for_lock: Any
+    empty_database: Any, background: Any, wait_for_lock: Any
 ) -> None:
     options = f"-c search_path={schema.SCHEMA}"
     with (
-        psycopg.connect(jobs_database.url, options=options, row_factory=dict_row) as first,
-        psycopg.connect(jobs_database.url, options=options, row_factory=dict_row) as second,
+        psycopg.connect(empty_database.url, options=options, row_factory=dict_row) as first,
+        psycopg.connect(empty_database.url, options=options, row_factory=dict_row) as second,
     ):
         first.execute("SELECT pg_advisory_xact_lock(%s)", (schema.INSTALL_LOCK,))
         other = background(lambda: schema.install(second))
-        wait_for_lock(jobs_database)
+        wait_for_lock(empty_database)
         schema.install(first)
         first.commit()
         other.result()
         second.commit()
-    assert jobs_database.fetch("SELECT count(*) FROM vector_jobs.jobs") == [(0,)]
+    assert empty_database.fetch("SELECT count(*) FROM vector_jobs.jobs") == [(0,)]
