@@ -7,6 +7,7 @@ lives here, and nothing of the project is imported, so that the pure rooms may u
 import pkgutil
 from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 LANGUAGE = "zh"
 """The language of the answers."""
@@ -40,6 +41,15 @@ class Message(str):
 def say(code: str, /, **params: Param) -> Message:
     """The text of a code. Raises KeyError where the code, or a parameter of its text, is missing."""
     return Message(code, params)
+
+
+def translated(value: Any, language: str) -> Any:
+    """A JSON value with each message in it, at any depth, in another language. Other strings stay as they are."""
+    if isinstance(value, Message):
+        return value.in_language(language)
+    if isinstance(value, Mapping):
+        return {name: translated(one, language) for name, one in value.items()}
+    return [translated(one, language) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _rendered(code: str, params: Mapping[str, Param], language: str) -> str:

@@ -115,6 +115,7 @@ TEXTS: dict[str, str] = {
     "job_finished": "任务已结束,无法取消",
     "job_queue_unavailable": "任务队列不可用,请稍后重试",
     "job_needs_a_named_target": "异步任务的数据库须在 TARGETS 中命名: 密码不会交给其他进程",
+    "job_of_a_newer_version": "任务由更新版本的服务提交,此版本无法执行,未做任何修改",
     "job_database_differs": "执行任务的进程所配置的数据库与提交任务时不同,未做任何修改",
     "idempotency_key_reused": "该 Idempotency-Key 已用于另一个请求",
     "idempotency_key_running": "使用同一 Idempotency-Key 的请求正在执行",

@@ -9,7 +9,8 @@ from typing import Any
 from flask import Response, request
 
 from common.errors import ServiceError, ServiceUnavailable
-from common.messages import say
+from common.messages import say, translated
+from data_pipeline.api import language
 from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.jobs import Jobs
 
@@ -39,18 +40,19 @@ class EventStreams:
             return Response(status=204)
         if not self._free.acquire(blocking=False):
             raise ServiceUnavailable(say("too_many_event_streams"), can_retry=True)
-        response = Response(self._events(job_id, seen), mimetype="text/event-stream")
+        response = Response(self._events(job_id, seen, language.preferred()), mimetype="text/event-stream")
         response.headers["X-Accel-Buffering"] = "no"
         response.call_on_close(self._free.release)  # runs even if nobody has read a byte
         return response
 
-    def _events(self, job_id: str, seen: int | None) -> Iterator[str]:
+    def _events(self, job_id: str, seen: int | None, spoken_in: str) -> Iterator[str]:
         yield f"retry: {RECONNECT_MS}\n\n"
         spoken = time.monotonic()
         try:
             for job in self._jobs.follow(job_id, seen):
                 if job is not None:
-                    yield f"id: {job.version}\ndata: {json.dumps(self._show(job), ensure_ascii=False)}\n\n"
+                    shown = translated(self._show(job), spoken_in)
+                    yield f"id: {job.version}\ndata: {json.dumps(shown, ensure_ascii=False)}\n\n"
                 elif time.monotonic() - spoken < SILENCE_SECONDS:
                     continue
                 else:

@@ -1,65 +1,42 @@
-"""What jobs and synchronous calls do: a restore, a backup. A request is a body as its model has read it."""
+"""Every kind of operation that a job can be."""
 
 from typing import Any
 
 from common import memory
-from common.messages import say
-from data_pipeline.api.requests.bodies import BackupBody, RestoreBody
-from data_pipeline.api.vector_restore_manager import VectorRestoreManager
+from common.messages import Message, say
 from data_pipeline.engine import Engine
-from data_pipeline.jobs.job import Operation
-from data_pipeline.postgres.progress import Progress
+from data_pipeline.operations.operation import Operation
+from data_pipeline.operations.requests.backup import BackupRequest
+from data_pipeline.operations.restore.operation import RestoreOperation
+from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.target import Target
 from data_pipeline.trainer.vector_table_manager import VectorTableManager
 
 
-def of(engine: Engine) -> dict[str, Operation]:
-    """Everything there is to do, by its kind."""
-    return {"restore": RestoreOperation(engine), "backup": BackupOperation(engine)}
+def of(engine: Engine) -> dict[str, Operation[Any]]:
+    """By their kinds."""
+    operations: list[Operation[Any]] = [RestoreOperation(engine), BackupOperation(engine)]
+    return {operation.kind: operation for operation in operations}
 
 
-class RestoreOperation:
-    """POST /restore"""
+class BackupOperation(Operation[BackupRequest]):
+    """Saves both tables, or some collections of them, from one snapshot."""
 
-    secrets: tuple[str, ...] = ("pg_conn",)
-    bug: str = say("restore_failed")
-
-    def __init__(self, engine: Engine) -> None:
-        self._databases = engine.databases
-        self._manager = VectorRestoreManager(engine=engine)
-
-    def target(self, request: dict[str, Any]) -> Target:
-        return self._databases.resolve(request.get("pg_conn"))
-
-    def expect_possible(self, request: dict[str, Any]) -> Target:
-        return self._manager.expect_possible(**RestoreBody.model_validate(request).as_arguments())
-
-    def run(self, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        arguments = RestoreBody.model_validate(request).as_arguments()
-        with memory.returned():
-            return self._manager.restore_from_backup(**arguments, progress=progress)
-
-
-class BackupOperation:
-    """POST /backup"""
-
-    secrets: tuple[str, ...] = ("pg_conn", "db_connection")
-    bug: str = say("backup_failed")
+    request: type[BackupRequest] = BackupRequest
+    bug: Message = say("backup_failed")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def target(self, request: dict[str, Any]) -> Target:
-        return self._engine.databases.resolve(request.get("pg_conn") or request.get("db_connection"))
+    def target(self, request: BackupRequest) -> Target:
+        return self._engine.databases.resolve(request.named_database)
 
-    def expect_possible(self, request: dict[str, Any]) -> Target:
-        body = BackupBody.model_validate(request)
-        return VectorTableManager.of_task(self._engine, body.task_id, body.storages[0]).expect_possible(
-            **body.as_arguments()
-        )
+    def expect_possible(self, request: BackupRequest) -> Target:
+        return self._manager(request).expect_possible(request)
 
-    def run(self, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        body = BackupBody.model_validate(request)
-        manager = VectorTableManager.of_task(self._engine, body.task_id, body.storages[0])
+    def run(self, request: BackupRequest, progress: Progress = SILENT) -> dict[str, Any]:
         with memory.returned():
-            return manager.execute_vector_management(**body.as_arguments(), progress=progress)
+            return self._manager(request).run(request, progress)
+
+    def _manager(self, request: BackupRequest) -> VectorTableManager:
+        return VectorTableManager.of_task(self._engine, request.task_id, request.storages[0])

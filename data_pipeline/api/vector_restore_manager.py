@@ -1,15 +1,11 @@
 """VectorRestoreManager: which backups there are, and the way back into the database."""
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from common.errors import (
-    DependentRows,
     InternalError,
-    NotFound,
     PermissionDenied,
     ServiceError,
     ServiceUnavailable,
@@ -18,21 +14,16 @@ from common.messages import say
 from common.result import now
 from common.sizes import format_size
 from data_pipeline.engine import Engine
-from data_pipeline.formats.evidence import Dialect
-from data_pipeline.operations.restore import advice
-from data_pipeline.operations.restore.dry_run import Rehearsal
-from data_pipeline.operations.restore.options import Options
-from data_pipeline.operations.restore.report import LIMITED
+from data_pipeline.operations.requests.restore import RestoreRequest
+from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.restore.restore import Restore
 from data_pipeline.postgres.link import wire
 from data_pipeline.postgres.progress import SILENT, Progress
-from data_pipeline.postgres.retries import retrying
-from data_pipeline.postgres.target import Target
-from data_pipeline.sets.catalog import BackupSet, ListedLocation, ListedSet, Scan
+from data_pipeline.sets.catalog import ListedLocation, ListedSet, Scan
 from data_pipeline.settings import Settings
 from data_pipeline.storage import location, naming
 from data_pipeline.storage.location import MAIN_STORAGE, Location
-from data_pipeline.storage.naming import LOG, TABLES, backup_date
+from data_pipeline.storage.naming import LOG, backup_date
 
 EVERYWHERE = "all"
 """Not the name of a storage, but of all of them."""
@@ -104,66 +95,19 @@ class VectorRestoreManager:
 
         With truncate_before_restore the selected tables hold exactly the backup afterwards, or what they held before
         if anything fails. Without it rows are added; a table that fails is undone alone, unless `atomic`. `more` are
-        the fields of Options that are called as those of POST /restore. Raises Cancelled once `progress` says so: the
-        tables are as before.
+        further fields of POST /restore. Raises Cancelled once `progress` says so: the tables are as before.
         """
-        started = time.monotonic()
-        naming.check_timestamp(timestamp)
-        options = Options(naming.in_order(tables or TABLES), truncate_before_restore, **more)
-        where = location.parse(backup_path)
-        self._engine.storages.check(where.storage)
-        target = self._engine.databases.resolve(pg_conn)
-        with _named(target), self._held(where, timestamp, options) as (backup_set, limited):
-            if options.dry_run:
-                forecast = retrying(lambda: Rehearsal(self._engine, backup_set, limited).run(target, progress))
-                if forecast.depends() and advice.sync_works(self._engine, backup_set, limited, target, progress):
-                    forecast.advise_sync()
-                return forecast.describe(target, time.monotonic() - started)
-            try:
-                outcome = retrying(lambda: Restore(self._engine, backup_set, limited).run(target, progress))
-            except DependentRows as error:
-                if advice.sync_works(self._engine, backup_set, limited, target, progress):
-                    error.response = say("sync_advised", refusal=error.response)
-                raise
-        if limited != options:
-            outcome.warn(LIMITED)
-        answer = outcome.describe(target, time.monotonic() - started)
-        if outcome.precaution:
-            answer["undo"] = outcome.precaution.undo(limited, pg_conn)
-        return answer
-
-    @contextmanager
-    def _held(self, where: Location, timestamp: str, options: Options) -> Iterator[tuple[BackupSet, Options]]:
-        """Take hold of the files a restore needs. A set of some collections replaces no others than these."""
-        hold = self._engine.catalog.hold
-        with hold(where, timestamp, TABLES if options.reads_names else options.tables) as backup_set:
-            limited = options.limited_to(backup_set.manifest)
-            if limited == options:
-                yield backup_set, options
-                return
-            with hold(where, timestamp, TABLES) as whole:
-                yield whole, limited
-
-    def expect_possible(
-        self,
-        backup_path: str,
-        timestamp: str,
-        tables: Sequence[str] | None = None,
-        pg_conn: str | None = None,
-        require_manifest: bool = False,
-        dialect: Dialect | None = None,
-        **_options: Any,
-    ) -> Target:
-        """The database that a restore with these arguments is about.
-
-        Raises ServiceError if it could only fail: no such set, or a database that may not be named.
-        """
-        naming.check_timestamp(timestamp)
-        target = self._engine.databases.resolve(pg_conn)
-        found = self._engine.catalog.find(location.parse(backup_path), timestamp, naming.in_order(tables or TABLES))
-        options = Options(list(found.files), require_manifest=require_manifest, dialect=dialect)
-        Restore(self._engine, found, options).expect_possible()
-        return target
+        request = RestoreRequest.read(
+            {
+                "backup_path": backup_path,
+                "timestamp": timestamp,
+                "tables": None if tables is None else list(tables),
+                "pg_conn": pg_conn,
+                "truncate_before_restore": truncate_before_restore,
+                **more,
+            }
+        )
+        return RestoreOperation(self._engine).run(request, progress)
 
     def get_connection(self) -> Any:
         """A psycopg2 connection to the configured database, the caller's to close."""
@@ -172,8 +116,13 @@ class VectorRestoreManager:
     def _restore_table_from_csv(self, table_name: str, csv_file: Path) -> dict[str, Any]:
         """Append one CSV file to one table of the configured database; the entry restore_results has for it."""
         backup_set = self._engine.catalog.single(table_name, csv_file)
-        options = Options(naming.in_order([table_name]), atomic=True)
-        outcome = Restore(self._engine, backup_set, options).run(self._engine.databases.resolve())
+        request = RestoreRequest.model_construct(  # no set is asked for by its path, so there is none to check
+            backup_path=str(csv_file.parent),
+            timestamp=backup_set.timestamp,
+            tables=naming.in_order([table_name]),
+            atomic=True,
+        )
+        outcome = Restore(self._engine, backup_set, request).run(self._engine.databases.resolve())
         return outcome.results[table_name]
 
 
@@ -183,20 +132,6 @@ def counted(summary: dict[str, Any]) -> str:
     found = say("backups_found", locations=locations, sets=sets) if sets else say("backups_not_found")
     unreadable = len(summary.get("unreadable", ()))
     return say("backups_found_but_some_unreadable", found=found, unreadable=unreadable) if unreadable else found
-
-
-@contextmanager
-def _named(target: Target) -> Iterator[None]:
-    """Let a failure say which database it was about, and that nothing was changed: a restore is one transaction."""
-    try:
-        yield
-    except NotFound:
-        raise
-    except ServiceError as error:
-        error.data.setdefault("target", target.public())
-        if "outcome" not in error.data:
-            error.data["rolled_back"] = True
-        raise
 
 
 def _describe_location(listed: ListedLocation) -> dict[str, Any]:

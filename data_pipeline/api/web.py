@@ -20,9 +20,9 @@ from common.errors import (
 )
 from common.messages import say
 from common.result import error_response
-from data_pipeline.api import policy
-from data_pipeline.api.requests import bodies
+from data_pipeline.api import language, policy
 from data_pipeline.jobs.job import Origin
+from data_pipeline.operations.requests.request import rejected
 
 log = structlog.get_logger("web")
 
@@ -50,8 +50,7 @@ class JsonRequest(Request):
 def set_up(app: Flask) -> None:
     """Give an app the request class, the JSON style and the error handlers."""
     app.request_class = JsonRequest
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    app.json.sort_keys = False  # type: ignore[attr-defined]
+    language.set_up(app)
     app.before_request(_check_query)
     app.before_request(_check_body)
     app.register_error_handler(ServiceError, _answer)
@@ -62,7 +61,7 @@ def set_up(app: Flask) -> None:
 
 def validation_failed(error: ValidationError) -> Any:
     """What flask-openapi3 calls when a request does not fit its model."""
-    raise bodies.rejected(error)
+    raise rejected(error)
 
 
 def origin() -> Origin:

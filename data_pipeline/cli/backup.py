@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from data_pipeline.api.requests.bodies import BackupBody
 from data_pipeline.cli import answers, confirmation, operation, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command
+from data_pipeline.operations.requests.backup import BackupRequest
 
 HELP = "Back up both tables from one snapshot. The set is listed once it is complete."
 EXAMPLES = """\b
@@ -20,13 +20,13 @@ Examples:
 
 
 def back_up(as_json: bool, progress: bool | None, yes: bool, **given: Any) -> int:
-    body = options.body(BackupBody, given)
+    request = options.body(BackupRequest, given)
     with process.engine() as engine:
-        if body.truncate_vector_tables:
+        if request.truncate_vector_tables:
             confirmation.expect("All rows of langchain_pg_embedding will be removed once they are backed up.", yes)
-        if body.as_job:
-            return operation.hand_over(engine, "backup", body.as_request(), as_json)
-        data = answers.give(operation.perform(engine, "backup", body.as_request(), progress), as_json, _tell)
+        if request.as_job:
+            return operation.hand_over(engine, request, as_json)
+        data = answers.give(operation.perform(engine, request, progress), as_json, _tell)
     return PARTLY if data["errors"] else DONE
 
 
@@ -45,7 +45,7 @@ def _tell(data: Answer) -> None:
 COMMAND = Command(
     "backup",
     callback=back_up,
-    params=[*options.of(BackupBody), options.YES, options.PROGRESS],
+    params=[*options.of(BackupRequest), options.YES, options.PROGRESS],
     help=HELP,
     short_help="Back up both tables.",
     epilog=EXAMPLES,

@@ -4,12 +4,12 @@ from typing import Any
 
 import click
 
-from data_pipeline.api.requests.bodies import CompareBody
 from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command
 from data_pipeline.cli.task import Task
 from data_pipeline.operations.compare import BackupComparison
+from data_pipeline.operations.requests.compare import CompareRequest
 
 HELP = "Compare a backup with the live tables, or with another backup: to the bit. Changes nothing."
 EXAMPLES = """\b
@@ -21,10 +21,10 @@ Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_17044
 
 
 def compare(as_json: bool, progress: bool | None, **given: Any) -> int:
-    body = options.body(CompareBody, given)
+    request = options.body(CompareRequest, given)
     with process.engine() as engine:
         comparison = BackupComparison(engine)
-        answer = Task(progress).run(lambda meter: comparison.compare(**body.as_arguments(), progress=meter))
+        answer = Task(progress).run(lambda meter: comparison.compare(request, meter))
     data = answers.give(answer, as_json, _tell)
     return DONE if data["identical"] else PARTLY
 
@@ -43,7 +43,7 @@ def _tell(data: Answer) -> None:
 COMMAND = Command(
     "compare",
     callback=compare,
-    params=[*options.of(CompareBody), options.PROGRESS],
+    params=[*options.of(CompareRequest), options.PROGRESS],
     help=HELP,
     short_help="Compare a backup with the tables, or another.",
     epilog=EXAMPLES,

@@ -1,29 +1,28 @@
 """A backup or a restore: done at once, or handed over as a job."""
 
-from typing import Any
-
 import click
 
 from data_pipeline.cli import answers, process
 from data_pipeline.cli.answers import Answer
 from data_pipeline.cli.task import Task
 from data_pipeline.engine import Engine
+from data_pipeline.operations.requests.request import OperationRequest
 
 
-def perform(engine: Engine, kind: str, request: dict[str, Any], shown: bool | None) -> Answer:
+def perform(engine: Engine, request: OperationRequest, shown: bool | None) -> Answer:
     """The data of the answer. It stands in the history as a call over HTTP does."""
     with process.jobs(engine) as jobs:
-        result: Answer = Task(shown).run(lambda meter: jobs.perform(kind, request, process.origin(), meter=meter))
+        result: Answer = Task(shown).run(lambda meter: jobs.perform(request, process.origin(), meter=meter))
     return result
 
 
-def hand_over(engine: Engine, kind: str, request: dict[str, Any], as_json: bool) -> int:
+def hand_over(engine: Engine, request: OperationRequest, as_json: bool) -> int:
     """Queue it, for a service or a worker with the same settings; the exit status."""
     from data_pipeline.api import PREFIX
     from data_pipeline.api.requests import job_schemas
 
     with process.jobs(engine) as jobs:
-        job = jobs.hand_over(kind, request, process.origin())
+        job = jobs.hand_over(request, process.origin())
     answers.give(job_schemas.submitted(job, PREFIX), as_json, _tell)
     return answers.DONE
 

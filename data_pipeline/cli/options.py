@@ -2,12 +2,14 @@
 
 import shlex
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import click
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from data_pipeline.api.requests.bodies import rejected
+from data_pipeline.operations.requests.request import Request
+
+R = TypeVar("R", bound=Request)
 
 PROGRESS = click.Option(
     ["--progress/--no-progress"],
@@ -63,15 +65,15 @@ def _listed(default: Any) -> str:
     return ", ".join(default) if isinstance(default, Sequence) and not isinstance(default, str) else str(default)
 
 
-def body(model: type[BaseModel], given: dict[str, Any]) -> Any:
+def body(model: type[R], given: dict[str, Any]) -> R:
     """A request with what was given, as its model reads it. Raises InvalidParams or MissingParams."""
-    return _read(model, {name: _as_body(value) for name, value in _said(model, given).items()})
+    return model.read({name: _as_body(value) for name, value in _said(model, given).items()})
 
 
-def query(model: type[BaseModel], given: dict[str, Any]) -> Any:
+def query(model: type[R], given: dict[str, Any]) -> R:
     """The same for a query, whose values are texts."""
     said = _said(model, given).items()
-    return _read(model, {name: str(value).lower() if value is True else str(value) for name, value in said})
+    return model.read({name: str(value).lower() if value is True else str(value) for name, value in said})
 
 
 def spelled(request: dict[str, Any]) -> str:
@@ -95,10 +97,3 @@ def _said(model: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
 
 def _as_body(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-
-
-def _read(model: type[BaseModel], values: dict[str, Any]) -> Any:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise rejected(error) from None

@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from data_pipeline.api.requests.bodies import RestoreBody
 from data_pipeline.cli import answers, confirmation, operation, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command
 from data_pipeline.engine import Engine
+from data_pipeline.operations.requests.restore import RestoreRequest
 
 HELP = """Restore a backup: BACKUP_PATH and TIMESTAMP as the list shows them.
 
@@ -24,21 +24,21 @@ Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_17044
 
 
 def restore(as_json: bool, progress: bool | None, yes: bool, **given: Any) -> int:
-    body = options.body(RestoreBody, given)
+    request = options.body(RestoreRequest, given)
     with process.engine() as engine:
-        if not body.dry_run and (body.truncate_before_restore or body.strategy == "sync"):
-            confirmation.expect(_question(engine, body), yes)
-        if body.as_job:
-            return operation.hand_over(engine, "restore", body.as_request(), as_json)
-        answer = operation.perform(engine, "restore", body.as_request(), progress)
+        if request.removes and not request.dry_run:
+            confirmation.expect(_question(engine, request), yes)
+        if request.as_job:
+            return operation.hand_over(engine, request, as_json)
+        answer = operation.perform(engine, request, progress)
         data = answers.give(answer, as_json, _tell)
     return PARTLY if data["errors"] or data.get("problems") else DONE
 
 
-def _question(engine: Engine, body: RestoreBody) -> str:
-    target = answers.place(engine.databases.resolve(body.pg_conn).public())
-    what = f"collections {', '.join(body.collections)}" if body.collections else "all collections"
-    return f"Rows of {what} in {target} will be replaced by those of {body.timestamp}."
+def _question(engine: Engine, request: RestoreRequest) -> str:
+    target = answers.place(engine.databases.resolve(request.pg_conn).public())
+    what = f"collections {', '.join(request.collections)}" if request.collections else "all collections"
+    return f"Rows of {what} in {target} will be replaced by those of {request.timestamp}."
 
 
 def _tell(data: Answer) -> None:
@@ -77,7 +77,7 @@ def _tell_times(data: Answer) -> None:
 COMMAND = Command(
     "restore",
     callback=restore,
-    params=[*options.of(RestoreBody), options.YES, options.PROGRESS],
+    params=[*options.of(RestoreRequest), options.YES, options.PROGRESS],
     help=HELP,
     short_help="Restore a backup.",
     epilog=EXAMPLES,

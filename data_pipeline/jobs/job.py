@@ -1,12 +1,9 @@
-"""A job as it is stored and shown, and what a job does."""
+"""A job as it is stored and shown."""
 
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol
-
-from data_pipeline.postgres.progress import Progress
-from data_pipeline.postgres.target import Target
+from typing import Any, Literal
 
 State = Literal["PENDING", "RUNNING", "CANCELLING", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"]
 STATES: tuple[State, ...] = (
@@ -31,7 +28,8 @@ class Origin:
 class Job:
     """One backup or restore, queued or answered at once (`sync`), as its row has it.
 
-    request: the body without a pg_conn that is a URL. result: the answer's data. error: the envelope of a failure.
+    request: as it was sent, without a pg_conn that is a URL. request_version: of that form. result: the answer's data.
+    error: the envelope of a failure.
     version grows with every change.
     """
 
@@ -41,6 +39,7 @@ class Job:
     state: State
     sync: bool
     request: dict[str, Any]
+    request_version: int
     target: dict[str, Any] | None
     request_id: str
     who: str
@@ -68,22 +67,3 @@ class Ending:
     state: State
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
-
-
-class Operation(Protocol):
-    """What a kind of job does. `request` is a body that was validated once; all methods raise ServiceError."""
-
-    secrets: tuple[str, ...]
-    """Fields of the request that may hold a password."""
-
-    bug: str
-    """What a failure that nobody foresaw is called."""
-
-    def target(self, request: dict[str, Any]) -> Target:
-        """The database it is about."""
-
-    def expect_possible(self, request: dict[str, Any]) -> Target:
-        """The same, once everything is checked that can be before a database is asked."""
-
-    def run(self, request: dict[str, Any], progress: Progress) -> dict[str, Any]:
-        """Do it; the data of the answer, `response` included. Raises Cancelled once `progress` says so."""

@@ -28,7 +28,7 @@ from data_pipeline.jobs.backend.pending_writes import Backlog
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
 from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.heartbeat import Presence
-from data_pipeline.jobs.job import JOB_ID, Job, Operation, Origin, State
+from data_pipeline.jobs.job import JOB_ID, Job, Origin, State
 from data_pipeline.jobs.maintenance import SCHEDULER, Chores
 from data_pipeline.jobs.progress_meter import Meter
 from data_pipeline.jobs.request import ask
@@ -36,6 +36,9 @@ from data_pipeline.jobs.runner import Runner
 from data_pipeline.jobs.submit import Intake
 from data_pipeline.jobs.ticker import Keeper, attempt
 from data_pipeline.jobs.worker import Worker
+from data_pipeline.operations.operation import Operation
+from data_pipeline.operations.requests.backup import BackupRequest
+from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.postgres_server import embedded
 
 FOLLOW_SECONDS = 0.25
@@ -61,7 +64,7 @@ class Jobs:
     def __init__(
         self,
         engine: Engine,
-        operations: Mapping[str, Operation],
+        operations: Mapping[str, Operation[Any]],
         finished: Callable[[Job], None],
         retire: Callable[[], None],
     ) -> None:
@@ -77,7 +80,7 @@ class Jobs:
         self._backlog = Backlog(self._database)
         self._queue = Queue()
         self._runner = Runner(self._store, self._backlog, self._process, operations, engine.timeouts, self._finished)
-        self._intake = Intake(self._database, self._backlog, self._queue, self._process, self._runner.secrets)
+        self._intake = Intake(self._database, self._backlog, self._queue, self._process, self._runner.unstored)
         self._presence = Presence(self._database, self._process, self._beat_seconds, self._queue, self._finished)
         self._chores = Chores(
             self._store,
@@ -94,33 +97,32 @@ class Jobs:
         self._kept = self._working = self._closed = False
         self._stop_by: float | None = None
 
-    def submit(self, kind: str, request: dict[str, Any], origin: Origin, key: str | None = None) -> Job:
+    def submit(self, request: OperationRequest, origin: Origin, key: str | None = None) -> Job:
         """Queue a request that is valid: the job, or the earlier one that came with this key.
 
         Raises what the operation finds wrong with it, KeyReused, ServiceUnavailable; then there is no job.
         """
-        operation = self._operations[kind]
+        operation = self._operations[request.kind]
         target = operation.expect_possible(request)
         self.start()
-        return self._intake.queue(ask(kind, operation, request, key), origin, target)
+        return self._intake.queue(ask(operation, request, key), origin, target)
 
-    def hand_over(self, kind: str, request: dict[str, Any], origin: Origin) -> Job:
+    def hand_over(self, request: OperationRequest, origin: Origin) -> Job:
         """The same for other processes to run: nothing of it happens in this one.
 
         Raises InvalidParams for a password, which never leaves the process it was given to.
         """
-        operation = self._operations[kind]
+        operation = self._operations[request.kind]
         target = operation.expect_possible(request)
-        asked = ask(kind, operation, request, None)
-        if asked.secret:
+        asked = ask(operation, request, None)
+        if asked.is_secret:
             text = say("job_needs_a_named_target")
             raise InvalidParams(text, details={"field": "pg_conn"})
         return self._intake.queue(asked, origin, target)
 
     def perform(
         self,
-        kind: str,
-        request: dict[str, Any],
+        request: OperationRequest,
         origin: Origin,
         key: str | None = None,
         meter: Meter | None = None,
@@ -130,8 +132,8 @@ class Jobs:
         With a key an earlier call's answer is given again. Without one an unreachable queue only costs the history.
         meter: tells the caller how far it is, and can cancel it; then this raises OperationCancelled.
         """
-        operation = self._operations[kind]
-        asked = ask(kind, operation, request, key)
+        operation = self._operations[request.kind]
+        asked = ask(operation, request, key)
         try:
             if key is None:
                 self._database.expect_up()
@@ -242,10 +244,11 @@ class Jobs:
 
     def _submit_due(self, due: datetime) -> None:
         """A scheduled backup: database and time are its key, so that only one process takes it."""
-        database = self._operations["backup"].target({}).digest
+        request = BackupRequest.read({})
+        database = self._operations[request.kind].target(request).digest
         name = f"{SCHEDULER}-{due:%Y%m%dT%H%MZ}-{database[:8]}"
         with suppress(KeyReused):  # another process, which names the database in another way, has taken it
-            self.submit("backup", {}, Origin(request_id=name, who=SCHEDULER), key=name)
+            self.submit(request, Origin(request_id=name, who=SCHEDULER), key=name)
 
     def _finished(self, job: Job) -> None:
         self._told(job)

@@ -7,20 +7,28 @@ from typing import Any
 
 from common.errors import KeyReused, ServiceError
 from common.messages import say
-from data_pipeline.jobs.job import Job, Operation
-from data_pipeline.postgres.target import Target
+from data_pipeline.jobs.job import Job
+from data_pipeline.operations.operation import AnyTarget, Operation
+from data_pipeline.operations.requests.request import OperationRequest
 
 
 @dataclass(frozen=True)
 class Asked:
-    """The body without what may hold a password, that rest, and the database it is about, if it can be told."""
+    """A request, what it is about, if that can be told, and the caller's name for it, so that it is done once."""
 
-    kind: str
-    stored: dict[str, Any]
-    secret: dict[str, Any]
-    target: Target | None
+    request: OperationRequest
+    target: AnyTarget | None
     key: str | None
-    """What the caller named this request, so that it is done once."""
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether part of it may not be stored. A pg_conn that only names a configured target holds no password."""
+        return self.request.has_secrets and not (self.target is not None and self.target.source != "pg_conn")
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """The request without what may hold a password."""
+        return self.request.as_sent(without=self.request.secrets if self.is_secret else frozenset())
 
     @property
     def public_target(self) -> dict[str, Any] | None:
@@ -28,8 +36,8 @@ class Asked:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same request, whatever the password."""
-        text = json.dumps([self.kind, self.stored, self.public_target], sort_keys=True)
+        """The same for the same request, whatever the password. Earlier versions have made it of the same values."""
+        text = json.dumps([self.request.kind, self.stored, self.public_target], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def expect_same(self, job: Job) -> None:
@@ -38,16 +46,10 @@ class Asked:
             raise KeyReused(say("idempotency_key_reused"), can_retry=False, job_id=job.id)
 
 
-def ask(kind: str, operation: Operation, request: dict[str, Any], key: str | None) -> Asked:
-    """Part a request into what is stored and what is not. A target that can't be told is for the operation to refuse.
-
-    A pg_conn that only names a configured target holds no password and is stored.
-    """
+def ask(operation: Operation[Any], request: OperationRequest, key: str | None) -> Asked:
+    """What is asked for. A target that can't be told is for the operation to refuse."""
     try:
         target = operation.target(request)
     except ServiceError:
         target = None
-    named = target is not None and target.source != "pg_conn"
-    secret = {} if named else {name: request[name] for name in operation.secrets if name in request}
-    stored = {name: value for name, value in request.items() if name not in secret}
-    return Asked(kind, stored, secret, target, key)
+    return Asked(request, target, key)

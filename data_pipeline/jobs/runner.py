@@ -21,9 +21,11 @@ from common.messages import say
 from common.result import error_response, success_response
 from data_pipeline.jobs.backend.pending_writes import Backlog
 from data_pipeline.jobs.backend.store import Store
-from data_pipeline.jobs.job import Ending, Job, Operation
+from data_pipeline.jobs.job import Ending, Job
 from data_pipeline.jobs.monitor import Reporter
 from data_pipeline.jobs.progress_meter import Meter
+from data_pipeline.operations.operation import Operation
+from data_pipeline.operations.requests.request import OperationRequest, newer
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.progress import Cancelled
 
@@ -39,7 +41,8 @@ log = structlog.get_logger("jobs")
 class Runner:
     """Runs jobs of one process.
 
-    secrets: what was left out of a stored request, by the job's id. finished: told of every job that has ended.
+    unstored: whole requests of which a part may not be stored, by the job's id. finished: told of every job that has
+    ended.
     """
 
     def __init__(
@@ -47,11 +50,11 @@ class Runner:
         store: Store,
         backlog: Backlog,
         process: str,
-        operations: Mapping[str, Operation],
+        operations: Mapping[str, Operation[Any]],
         timeouts: Timeouts,
         finished: Callable[[Job], None],
     ) -> None:
-        self.secrets: dict[str, dict[str, Any]] = {}
+        self.unstored: dict[str, OperationRequest] = {}
         self.stopping = False
         self._store = store
         self._backlog = backlog
@@ -70,15 +73,15 @@ class Runner:
         """
         job = self._claim(job_id)
         if job is None:
-            self.secrets.pop(job_id, None)
+            self.unstored.pop(job_id, None)
             return
         meter = Meter()
         with self._at_work(meter), self._reporter(job, meter):
             ending = self._end(job, meter)
-        self.secrets.pop(job_id, None)
+        self.unstored.pop(job_id, None)
         self._write_down(job, ending, meter)
 
-    def call(self, job: Job, request: dict[str, Any], meter: Meter) -> dict[str, Any]:
+    def call(self, job: Job, request: OperationRequest, meter: Meter) -> dict[str, Any]:
         """Run a synchronous operation whose row says RUNNING: its answer's data. Raises what it raised.
 
         A cancelled one raises OperationCancelled.
@@ -86,7 +89,7 @@ class Runner:
         with self._under_way(meter):
             return self._called(job, request, meter)
 
-    def call_unrecorded(self, operation: Operation, request: dict[str, Any], meter: Meter) -> dict[str, Any]:
+    def call_unrecorded(self, operation: Operation[Any], request: OperationRequest, meter: Meter) -> dict[str, Any]:
         """The same without a row."""
         with self._under_way(meter):
             try:
@@ -130,7 +133,7 @@ class Runner:
                 self._calls -= 1
                 self._call_ended.notify_all()
 
-    def _called(self, job: Job, request: dict[str, Any], meter: Meter) -> dict[str, Any]:
+    def _called(self, job: Job, request: OperationRequest, meter: Meter) -> dict[str, Any]:
         try:
             with self._reporter(job, meter):
                 result = self._operations[job.kind].run(request, meter)
@@ -160,9 +163,9 @@ class Runner:
         return Reporter(self._store, job.id, meter, self._timeouts, lambda: self.stopping)
 
     def _end(self, job: Job, meter: Meter) -> Ending:
-        operation = self._operations[job.kind]
-        request = job.request | self.secrets.get(job.id, {})
         try:
+            operation = self._operation(job)
+            request = self.unstored.get(job.id) or operation.request.read_stored(job.request, job.request_version)
             self._expect_target(job, operation, request)
             return succeeded(self._when_free(lambda: operation.run(request, meter), meter))
         except Cancelled:
@@ -174,7 +177,14 @@ class Runner:
             log.error("unexpected error", kind=type(error).__name__, job_id=job.id)
             return self._failed(job)
 
-    def _expect_target(self, job: Job, operation: Operation, request: dict[str, Any]) -> None:
+    def _operation(self, job: Job) -> Operation[Any]:
+        """Raises InternalError for a kind that only a later version of the service knows."""
+        found = self._operations.get(job.kind)
+        if found is None:
+            raise newer()
+        return found
+
+    def _expect_target(self, job: Job, operation: Operation[Any], request: OperationRequest) -> None:
         """This process may be configured with another database than the one that took the request."""
         if operation.target(request).public() != job.target:
             raise InternalError(say("job_database_differs"), can_retry=False)

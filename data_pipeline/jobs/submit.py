@@ -11,13 +11,14 @@ from data_pipeline.jobs.backend.queue import SHARED, Queue
 from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.job import Job, Origin
 from data_pipeline.jobs.request import Asked
-from data_pipeline.postgres.target import Target
+from data_pipeline.operations.operation import AnyTarget
+from data_pipeline.operations.requests.request import OperationRequest
 
 
 class Intake:
     """Adds jobs, each once for its idempotency key.
 
-    secrets: what was left out of stored requests, by job; it never leaves this process.
+    unstored: whole requests of which a part may not be stored, by job; they never leave this process.
     """
 
     def __init__(
@@ -26,31 +27,31 @@ class Intake:
         backlog: Backlog,
         queue: Queue,
         process: str,
-        secrets: dict[str, dict[str, Any]],
+        unstored: dict[str, OperationRequest],
     ) -> None:
         self._database = database
         self._store = Store(database)
         self._backlog = backlog
         self._queue = queue
         self._process = process
-        self._secrets = secrets
+        self._unstored = unstored
 
-    def queue(self, asked: Asked, origin: Origin, target: Target) -> Job:
+    def queue(self, asked: Asked, origin: Origin, target: AnyTarget) -> Job:
         """A new job that waits, or the earlier one that came with this key. Raises KeyReused, ServiceUnavailable."""
         job_id = uuid.uuid4().hex
-        if asked.secret:
-            self._secrets[job_id] = asked.secret  # before any worker can see the job
+        if asked.is_secret:
+            self._unstored[job_id] = asked.request  # before any worker can see the job
         job = None
         try:
             job = self._queued(job_id, asked, origin, target)
         finally:
             if job is None or job.id != job_id:
-                self._secrets.pop(job_id, None)
+                self._unstored.pop(job_id, None)
         return job
 
-    def _queued(self, job_id: str, asked: Asked, origin: Origin, target: Target) -> Job:
-        queue = self._process if asked.secret else SHARED
-        row = _row(job_id, asked, state="PENDING", owner=self._process if asked.secret else None)
+    def _queued(self, job_id: str, asked: Asked, origin: Origin, target: AnyTarget) -> Job:
+        queue = self._process if asked.is_secret else SHARED
+        row = _row(job_id, asked, state="PENDING", owner=self._process if asked.is_secret else None)
         begun = False
         try:
             with self._database.transaction() as connection:
@@ -98,10 +99,11 @@ class Intake:
 def _row(job_id: str, asked: Asked, **more: Any) -> dict[str, Any]:
     return {
         "id": job_id,
-        "kind": asked.kind,
+        "kind": asked.request.kind,
         "sync": False,
         "request": asked.stored,
-        "target": asked.target.public() if asked.target else None,
+        "request_version": asked.request.version,
+        "target": asked.public_target,
         "key": asked.key,
         "fingerprint": asked.fingerprint,
         "owner": None,

@@ -11,7 +11,7 @@ from psycopg2.sql import Composable
 from common.errors import NotFound, ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
-from data_pipeline.formats.evidence import Dialect
+from data_pipeline.operations.requests.compare import CompareRequest, NamedSet
 from data_pipeline.operations.restore.report import UNVOUCHED
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.progress import SILENT, Progress
@@ -25,13 +25,11 @@ from data_pipeline.postgres.writing.diff import Difference, Name, Version
 from data_pipeline.sets import described_tables, table_source
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
-from data_pipeline.storage import location, naming
+from data_pipeline.storage import location
 from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES, backup_date
 
 SAME = "same"
 Digests = Mapping[Name, Mapping[str, list[str]]]
-NamedSet = tuple[str, str]
-"""A backup_path and a timestamp."""
 
 
 @dataclass(frozen=True)
@@ -48,43 +46,33 @@ class BackupComparison:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def compare(
-        self,
-        backup: NamedSet,
-        other: NamedSet | None = None,
-        collections: Sequence[str] | None = None,
-        pg_conn: str | None = None,
-        dialect: Dialect | None = None,
-        progress: Progress = SILENT,
-    ) -> dict[str, Any]:
+    def compare(self, request: CompareRequest, progress: Progress = SILENT) -> dict[str, Any]:
         """Compare a set with another one, or with the live tables of the database; the answer's data.
 
         Two sets are compared in the database as well, which needs the space for both as temporary tables, and pgvector,
         but none of the live tables. Raises Cancelled once `progress` says so.
         """
         started = time.monotonic()
-        target = self._engine.databases.resolve(pg_conn)
+        target = self._engine.databases.resolve(request.pg_conn)
         with _about(target), ExitStack() as stack:
-            held = [stack.enter_context(self._hold(named)) for named in (backup, other) if named]
-            expect_open(dialect, held)
+            held = [stack.enter_context(self._hold(named)) for named in (request, request.other) if named]
+            expect_open(request.dialect, held)
             progress.expect_bytes(sum(file.size for one in held for file in one.files.values()))
-            dialects = [SetDialect(dialect) for _ in held]
+            dialects = [SetDialect(request.dialect) for _ in held]
             result = rereading(
-                lambda: retrying(lambda: self._compare(target, held, dialects, collections, progress)), progress
+                lambda: retrying(lambda: self._compare(target, held, dialects, request.collections, progress)), progress
             )
         return {
             **result,
             "backup_info": _info(held[0]),
-            "with": _info(held[1]) if other else None,
+            "with": _info(held[1]) if request.other else None,
             "target": target.public(),
             "duration": round(time.monotonic() - started, 3),
         }
 
     @contextmanager
     def _hold(self, named: NamedSet) -> Iterator[BackupSet]:
-        path, timestamp = named
-        naming.check_timestamp(timestamp)
-        with self._engine.catalog.hold(location.parse(path), timestamp, TABLES) as backup_set:
+        with self._engine.catalog.hold(location.parse(named.backup_path), named.timestamp, TABLES) as backup_set:
             yield backup_set
 
     def _compare(

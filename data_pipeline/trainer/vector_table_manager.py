@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from common.messages import say
 from common.result import now
 from data_pipeline.engine import Engine
 from data_pipeline.operations import snapshot
+from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.snapshot import Taken
 from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Session, transaction
@@ -35,19 +35,6 @@ from data_pipeline.storage.naming import COLLECTION, EMBEDDING, LOG, TABLES, Fil
 
 COMPLETE = say("backup_complete")
 PARTIAL = say("backup_partial")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a backup is to hold: collections by name, None for all; how many searches to remember.
-
-    copies: further storages it goes to.
-    """
-
-    file_format: FileFormat
-    collections: Sequence[str] | None
-    probe_count: int
-    copies: Sequence[str]
 
 
 class VectorTableManager:
@@ -99,38 +86,43 @@ class VectorTableManager:
         there; before any row is removed, if rows are. Raises Cancelled once `progress` says so: the tables are as
         before.
         """
+        request = BackupRequest.read(
+            {
+                "task_id": self._location.task_id,
+                "pg_conn": pg_conn,
+                "truncate_vector_tables": truncate,
+                "backup_vector_tables": backup,
+                "collections": None if collections is None else list(collections),
+                "probes": probe_count,
+                "format": file_format,
+                "storages": [self._location.storage, *copies],
+            }
+        )
+        return self.run(request, progress)
+
+    def run(self, request: BackupRequest, progress: Progress = SILENT) -> dict[str, Any]:
+        """The same, as a request asks for it."""
         started = time.monotonic()
-        target = self.expect_possible(backup, truncate, pg_conn, collections, copies)
-        wanted = Wanted(file_format, collections, probe_count, copies)
+        target = self.expect_possible(request)
         with self._recorded(target) as record:
-            retrying(lambda: self._back_up(target, truncate, wanted, record, progress))
-            if not truncate:
-                self._copy(copies, record, strict=False)
+            retrying(lambda: self._back_up(target, request, record, progress))
+            if not request.truncate:
+                self._copy(request.copies, record, strict=False)
         record["duration"] = round(time.monotonic() - started, 3)
         return record
 
-    def expect_possible(
-        self,
-        backup: bool = True,
-        truncate: bool = False,
-        pg_conn: str | None = None,
-        collections: Sequence[str] | None = None,
-        copies: Sequence[str] = (),
-        **_options: Any,
-    ) -> Target:
-        """The database that a backup with these arguments is about. Raises ServiceError if it could only fail."""
-        if not (backup or truncate):
+    def expect_possible(self, request: BackupRequest) -> Target:
+        """The database that a backup is about. Raises ServiceError if it could only fail."""
+        if not (request.backup_vector_tables or request.truncate):
             raise InvalidParams(say("nothing_to_do"))
-        if truncate and collections is not None:
+        if request.truncate and request.collections is not None:
             raise InvalidParams(say("params_clash_truncating_some_collections"))
-        for name in copies:
+        for name in request.copies:
             self._engine.storages.check(name)
-        return self._engine.databases.resolve(pg_conn)
+        return self._engine.databases.resolve(request.named_database)
 
-    def _back_up(
-        self, target: Target, truncate: bool, wanted: Wanted, record: dict[str, Any], progress: Progress
-    ) -> None:
-        engine = self._engine
+    def _back_up(self, target: Target, request: BackupRequest, record: dict[str, Any], progress: Progress) -> None:
+        engine, truncate = self._engine, request.truncate
         timestamps = snapshot.seconds_from_now(engine.settings.timestamp_format)
         plain = not truncate
         with (
@@ -139,20 +131,18 @@ class VectorTableManager:
         ):
             live = self._lock(session, truncate)
             connection.may_idle(session)
-            scope = _scope(session, live, wanted.collections)
-            probe = partial(_probe, record, wanted.probe_count) if wanted.probe_count else None
+            scope = _scope(session, live, request.collections)
+            probe = partial(_probe, record, request.probes) if request.probes else None
             progress.expect_rows(tables.estimate_rows(session.cursor, live))
             with self._companions(session, target, live, truncate) as further:
-                taken = snapshot.save(
-                    engine, session, live, scope, draft, wanted.file_format, further, probe, last=plain
-                )
+                taken = snapshot.save(engine, session, live, scope, draft, request.format, further, probe, last=plain)
             _record(record, taken)
             if scope.names is not None:
                 record["collections"] = list(scope.names)
             record["backup_timestamp"] = draft.timestamp
             if truncate:
                 verify.expect_stored(self._engine.catalog, self._location, draft.timestamp)
-                self._copy(wanted.copies, record, strict=True)
+                self._copy(request.copies, record, strict=True)
                 self._truncate(session, live, record)
 
     def _companions(

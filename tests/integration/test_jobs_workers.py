@@ -55,6 +55,7 @@ class Fleet:
             "JOBS_DATABASE_URL": queue.url,
             "TARGETS": targets,
             "JOBS_HEARTBEAT_SECONDS": "1",
+            "PG_LOCK_TIMEOUT": "600",  # a test holds locks for as long as it takes others to notice something
         }
         self.restart()
 

@@ -9,15 +9,19 @@ import pytest
 from pydantic import BaseModel
 
 from common.errors import InvalidParams
-from data_pipeline.api.requests.bodies import BackupBody, BackupSetPath, CompareBody, ListQuery, RestoreBody, SetQuery
+from data_pipeline.api.requests.bodies import BackupSetPath, ListQuery, SetQuery
 from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
 from data_pipeline.cli import backup, compare, jobs, listing, options, restore, verify
 from data_pipeline.cli.command_line import COMMANDS, SERVICES, Commands
+from data_pipeline.operations.requests.backup import BackupRequest
+from data_pipeline.operations.requests.compare import CompareRequest
+from data_pipeline.operations.requests.request import Request
+from data_pipeline.operations.requests.restore import RestoreRequest
 
 MODELS = [
-    (backup.COMMAND, [BackupBody]),
-    (restore.COMMAND, [RestoreBody]),
-    (compare.COMMAND, [CompareBody]),
+    (backup.COMMAND, [BackupRequest]),
+    (restore.COMMAND, [RestoreRequest]),
+    (compare.COMMAND, [CompareRequest]),
     (listing.COMMAND, [ListQuery]),
     (verify.COMMAND, [BackupSetPath, SetQuery]),
     (jobs.COMMAND.commands["list"], [JobsQuery]),
@@ -28,11 +32,10 @@ OWN = {"as_json", "progress", "yes"}
 SET = ["./data_pipeline/training_data/vector_bak", "20250722_010318"]
 
 
-def read(model: type[BaseModel], command: click.Command, *arguments: str) -> dict[str, object]:
+def read(model: type[Request], command: click.Command, *arguments: str) -> dict[str, object]:
     """The request that arguments mean."""
     given = command.make_context("test", list(arguments)).params
-    request: dict[str, object] = options.body(model, given).as_request()
-    return request
+    return options.body(model, given).as_sent()
 
 
 @pytest.mark.parametrize(("command", "models"), MODELS, ids=lambda value: getattr(value, "name", ""))
@@ -78,7 +81,7 @@ def test_the_examples_are_found() -> None:
 
 def test_arguments_mean_what_the_api_calls_them() -> None:
     request = read(
-        RestoreBody,
+        RestoreRequest,
         restore.COMMAND,
         *SET,
         *("--tables", "langchain_pg_embedding", "--truncate-before-restore", "--atomic", "--async"),
@@ -94,19 +97,19 @@ def test_arguments_mean_what_the_api_calls_them() -> None:
         "collections": ["a", "b"],
         "on_conflict": "error",
     }
-    assert read(CompareBody, compare.COMMAND, *SET, "--with", *SET)["with"] == dict(
+    assert read(CompareRequest, compare.COMMAND, *SET, "--with", *SET)["with"] == dict(
         zip(("backup_path", "timestamp"), SET, strict=True)
     )
-    assert read(BackupBody, backup.COMMAND, "--probes", "3", "--no-backup-vector-tables") == {
+    assert read(BackupRequest, backup.COMMAND, "--probes", "3", "--no-backup-vector-tables") == {
         "probes": 3,
         "backup_vector_tables": False,
     }
-    assert read(BackupBody, backup.COMMAND) == {}
+    assert read(BackupRequest, backup.COMMAND) == {}
 
 
 def test_what_the_api_refuses_is_refused() -> None:
     with pytest.raises(InvalidParams, match="strategy 与 truncate_before_restore 冲突"):
-        read(RestoreBody, restore.COMMAND, *SET, "--strategy", "sync", "--truncate-before-restore")
+        read(RestoreRequest, restore.COMMAND, *SET, "--strategy", "sync", "--truncate-before-restore")
 
 
 def test_an_undo_is_spelled_as_arguments_that_mean_it() -> None:
@@ -118,4 +121,4 @@ def test_an_undo_is_spelled_as_arguments_that_mean_it() -> None:
         "expect_database": "docs",
         "require_manifest": True,
     }
-    assert read(RestoreBody, restore.COMMAND, *shlex.split(options.spelled(undo))) == undo
+    assert read(RestoreRequest, restore.COMMAND, *shlex.split(options.spelled(undo))) == undo

@@ -46,7 +46,7 @@ async function renewed() {
 }
 
 function headersFor(method, key) {
-  const headers = { "Content-Type": "application/json" };
+  const headers = { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang };
   if (method !== "GET" && session.csrf_token) headers["X-CSRF-Token"] = session.csrf_token;
   if (key) headers["Idempotency-Key"] = key;
   return headers;

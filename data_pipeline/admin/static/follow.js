@@ -19,8 +19,9 @@ function listen(jobId, changed, silent, signal) {
   signal.addEventListener("abort", () => stream.close());
   stream.addEventListener("message", (event) => {
     const job = JSON.parse(event.data);
-    if (finished(job)) stream.close();
-    changed(job);
+    if (!finished(job)) return changed(job);
+    stream.close();
+    ask(jobId, changed, silent, signal); // for its texts in the page's language, which no event stream can be told
   });
   stream.addEventListener("open", () => silent(false));
   stream.addEventListener("error", () => {

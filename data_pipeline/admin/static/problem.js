@@ -30,9 +30,9 @@ export function advice(type) {
   return t(has(`advice.${type}`) ? `advice.${type}` : "advice.OTHER");
 }
 
-// The server's own words, which are Chinese whatever the page's language.
+// The server's own words: in the page's language, unless an older version wrote them down.
 export function serverText(text) {
-  return el("span", { lang: "zh-CN" }, text);
+  return el("span", { lang: /[\u4e00-\u9fff]/.test(text) ? "zh-CN" : "en" }, text);
 }
 
 function plain(value) {

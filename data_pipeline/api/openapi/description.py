@@ -1,5 +1,6 @@
 """The API's description of itself, OpenAPI 3.1: from the models of requests and answers, the manual, the examples."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
@@ -10,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from common.errors import MESSAGES, Recorded, ServiceError
 from common.result import SUCCESS_MESSAGE
-from data_pipeline.api import policy, web
+from data_pipeline.api import PREFIX, policy, web
 from data_pipeline.api.answers.envelope import Data, Failure
 from data_pipeline.api.answers.jobs import JobEvent
 from data_pipeline.api.openapi import examples
@@ -79,13 +80,19 @@ class DescribedAPI(OpenAPI):
 def _complete(document: dict[str, Any], routes: Mapping[str, Policy]) -> None:
     document["info"]["license"]["identifier"] = "Apache-2.0"
     document["security"] = [{"token": []}]
-    for methods in document["paths"].values():
-        for operation in methods.values():
-            _describe(operation, routes[operation["operationId"]])
-    bodies = list(dict.fromkeys(route.body for route in routes.values() if route.body))
-    schemas = {name: _clean(schema) for name, schema in _schemas(routes.values(), bodies).items()}
-    for body in bodies:
+    bodies: dict[type[BaseModel], str] = {}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            route = routes[operation["operationId"]]
+            _describe(operation, route)
+            if route.body:
+                bodies[route.body] = f"{method.upper()} {path.removeprefix(PREFIX)}"
+    schemas = {name: _clean(schema) for name, schema in _schemas(routes.values(), list(bodies)).items()}
+    for body, described in bodies.items():
         _allow_null(schemas[body.__name__])
+        schemas[body.__name__]["description"] = described
+    named = {body.__name__: _body_name(body) for body in bodies}
+    schemas = dict(sorted((named.get(name, name), schema) for name, schema in schemas.items()))
     document["components"] = {
         "schemas": schemas,
         "examples": {kind: {"value": _failure(kind)} for kind in sorted(_kinds(routes.values()))},
@@ -120,9 +127,15 @@ def _describe(operation: dict[str, Any], route: Policy) -> None:
 def _show_requests(body: dict[str, Any], name: str, model: type[BaseModel]) -> None:
     """Which requests there are to try. A body without required fields may be left out."""
     body["required"] = any(field.is_required() for field in model.model_fields.values())
+    body["content"][JSON]["schema"] = {"$ref": REF.format(model=_body_name(model))}
     body["content"][JSON]["examples"] = {
         one.name: {"summary": one.summary, "value": one.body} for one in examples.of(name) if one.status < 400
     }
+
+
+def _body_name(model: type[BaseModel]) -> str:
+    """What a request is called where it is the body of a call."""
+    return re.sub("(Request|Body)$", "Body", model.__name__)
 
 
 def _responses(route: Policy) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -1,1 +1,1 @@
-"""Request models: strict and closed."""
+"""Models of requests that only this API has; an operation's own are in operations/requests."""

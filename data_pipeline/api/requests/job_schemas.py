@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.api.operating.audit import REQUEST_ID
-from data_pipeline.api.requests.bodies import Request
 from data_pipeline.jobs.job import JOB_ID, Job, State
+from data_pipeline.operations.requests.request import Request
 
 MOST_LISTED = 200
 LISTED = 50

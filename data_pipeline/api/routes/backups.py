@@ -16,12 +16,13 @@ from data_pipeline.api.openapi.vocabulary import (
 )
 from data_pipeline.api.operations import BackupOperation
 from data_pipeline.api.policy import Policy
-from data_pipeline.api.requests.bodies import BackupBody, CompareBody
 from data_pipeline.api.routes.operation import perform
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.operations.compare import BackupComparison
+from data_pipeline.operations.requests.backup import BackupRequest
+from data_pipeline.operations.requests.compare import CompareRequest
 
 
 def routes(engine: Engine, jobs: Jobs) -> Resource:
@@ -36,12 +37,12 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
         failures=(*ALWAYS, *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, "BACKUP_EXISTS", *UNDOABLE),
         headers=[IDEMPOTENCY_KEY],
         occupies=True,
-        operation="backup",
+        operation=BackupRequest.kind,
         bug=BackupOperation.bug,
     )
-    def backup_vector_tables(body: BackupBody) -> Response:
+    def backup_vector_tables(body: BackupRequest) -> Response:
         """Both tables, from one snapshot. The set is listed once it is complete, and not before."""
-        return perform(jobs, "backup", body)
+        return perform(jobs, body)
 
     @api.post("/compare", summary="Compare a backup with the live tables or another backup")
     @Policy(
@@ -52,9 +53,9 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
         occupies=True,
         bug=say("compare_failed"),
     )
-    def compare_backup(body: CompareBody) -> Response:
+    def compare_backup(body: CompareRequest) -> Response:
         """What differs between a backup and the live tables, or another backup: to the bit, by collection.
         Changes nothing, and nobody waits."""
-        return answer(comparison.compare(**body.as_arguments()))
+        return answer(comparison.compare(body))
 
     return api

@@ -4,17 +4,17 @@ from flask import Response
 
 from data_pipeline.api import PREFIX, web
 from data_pipeline.api.requests import job_schemas
-from data_pipeline.api.requests.bodies import BackupBody, RestoreBody
 from data_pipeline.api.routes.resource import answer
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.requests.request import OperationRequest
 
 
-def perform(jobs: Jobs, kind: str, body: RestoreBody | BackupBody) -> Response:
+def perform(jobs: Jobs, body: OperationRequest) -> Response:
     """Do it. Raises ServiceError."""
-    request, origin, key = body.as_request(), web.origin(), web.idempotency_key()
+    origin, key = web.origin(), web.idempotency_key()
     if not body.as_job:
-        return answer(jobs.perform(kind, request, origin, key))
-    job = jobs.submit(kind, request, origin, key)
+        return answer(jobs.perform(body, origin, key))
+    job = jobs.submit(body, origin, key)
     response = answer(job_schemas.submitted(job, PREFIX), 202)
     response.headers["Location"] = job_schemas.links(job, PREFIX)["self"]
     return response

@@ -14,14 +14,15 @@ from data_pipeline.api.openapi.vocabulary import (
     UNDOABLE,
     WRITING,
 )
-from data_pipeline.api.operations import RestoreOperation
 from data_pipeline.api.policy import Policy
-from data_pipeline.api.requests.bodies import ListQuery, RestoreBody
+from data_pipeline.api.requests.bodies import ListQuery
 from data_pipeline.api.routes.operation import perform
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager, counted
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.requests.restore import RestoreRequest
+from data_pipeline.operations.restore.operation import RestoreOperation
 
 
 def routes(engine: Engine, jobs: Jobs) -> Resource:
@@ -49,13 +50,13 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
         failures=(*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, *UNDOABLE),
         headers=[IDEMPOTENCY_KEY],
         occupies=True,
-        operation="restore",
+        operation=RestoreRequest.kind,
         bug=RestoreOperation.bug,
     )
-    def restore_vector_tables(body: RestoreBody) -> Response:
+    def restore_vector_tables(body: RestoreRequest) -> Response:
         """Adds the backup's rows to those that are there, replaces these (`truncate_before_restore`), or writes only
         what differs (`strategy: sync`). A replace is all or nothing. When rows are added, a table that fails is
         undone alone and named in `errors`, unless `atomic`. With `dry_run` nothing is changed."""
-        return perform(jobs, "restore", body)
+        return perform(jobs, body)
 
     return api

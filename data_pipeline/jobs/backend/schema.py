@@ -16,6 +16,7 @@ CREATE TABLE jobs (
     state text NOT NULL,
     sync boolean NOT NULL,
     request json NOT NULL,
+    request_version integer NOT NULL DEFAULT 0, -- of the form the request has; 0 where the version had none
     target json,
     request_id text NOT NULL,
     who text NOT NULL,
@@ -41,25 +42,31 @@ CREATE TABLE processes (
     beat_at timestamptz NOT NULL DEFAULT now()
 );
 """
+# A process of an earlier version may work on the same queue: it leaves a new column to its default.
+UPGRADE = "ALTER TABLE jobs ADD COLUMN IF NOT EXISTS request_version integer NOT NULL DEFAULT 0"
 
-IS_THERE = """
-SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-               WHERE n.nspname = %s AND c.relname = 'processes') AS there
+COLUMNS = """
+SELECT a.attname AS name FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %s AND c.relname = 'jobs' AND a.attnum > 0 AND NOT a.attisdropped
 """
 
 
 def install(connection: Any) -> None:
-    """Make the schema unless it is there, in the transaction of a psycopg connection whose search_path is SCHEMA."""
-    if _is_there(connection):
+    """Make the schema, or complete that of an earlier version, in the transaction of a psycopg connection whose
+    search_path is SCHEMA."""
+    if "request_version" in _columns(connection):
         return
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
-    if not _is_there(connection):
+    if _columns(connection):
+        connection.execute(UPGRADE)
+    else:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         connection.execute(SchemaManager.get_schema())
         connection.execute(TABLES)
 
 
-def _is_there(connection: Any) -> bool:
-    """By the catalog's rows: to_regclass may answer from what it remembers from before the lock was waited for."""
-    row = connection.execute(IS_THERE, (SCHEMA,)).fetchone()
-    return bool(row["there"])
+def _columns(connection: Any) -> set[str]:
+    """Of our table of jobs, by the catalog's rows: to_regclass may answer from what it remembers from before the lock
+    was waited for."""
+    return {row["name"] for row in connection.execute(COLUMNS, (SCHEMA,)).fetchall()}

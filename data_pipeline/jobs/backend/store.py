@@ -14,10 +14,10 @@ from data_pipeline.jobs.job import Ending, Job, Origin, State
 
 FIELDS = [field.name for field in fields(Job)]
 INSERT = """
-INSERT INTO jobs (id, kind, state, sync, request, target, request_id, who, client,
+INSERT INTO jobs (id, kind, state, sync, request, request_version, target, request_id, who, client,
                   idempotency_key, fingerprint, owner, worker, started_at)
-VALUES (%(id)s, %(kind)s, %(state)s, %(sync)s, %(request)s, %(target)s, %(request_id)s, %(who)s, %(client)s,
-        %(key)s, %(fingerprint)s, %(owner)s, %(worker)s, CASE WHEN %(sync)s THEN now() END)
+VALUES (%(id)s, %(kind)s, %(state)s, %(sync)s, %(request)s, %(request_version)s, %(target)s, %(request_id)s, %(who)s,
+        %(client)s, %(key)s, %(fingerprint)s, %(owner)s, %(worker)s, CASE WHEN %(sync)s THEN now() END)
 ON CONFLICT (idempotency_key) DO NOTHING RETURNING *
 """
 # The second kind is one's own, whose COMMIT got lost on the way: whoever asks again hasn't begun.
@@ -79,7 +79,7 @@ class Store:
     def add(connection: Connection, job: dict[str, Any], origin: Origin) -> Job | None:
         """Add a row in a transaction of the caller's; None if its idempotency key is taken.
 
-        job: id, kind, state, sync, request, target, key, fingerprint, owner and worker.
+        job: id, kind, state, sync, request, request_version, target, key, fingerprint, owner and worker.
         """
         values = {**job, **vars(origin), "request": Json(job["request"]), "target": _json(job["target"])}
         return _job(connection.execute(INSERT, values).fetchone())

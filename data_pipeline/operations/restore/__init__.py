@@ -1,1 +1,1 @@
-"""One restore: its options, its modes, its dry run and its report."""
+"""One restore: its modes, its dry run and its report."""

@@ -8,9 +8,9 @@ from uuid import UUID
 from common.errors import InternalError, TriggerChangedRows
 from common.messages import say
 from data_pipeline.engine import Engine
+from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore import safety_backup
 from data_pipeline.operations.restore.guard import Guard
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.operations.restore.report import Outcome
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
@@ -39,7 +39,7 @@ class Run:
         self,
         engine: Engine,
         backup_set: BackupSet,
-        options: Options,
+        options: RestoreRequest,
         session: Session,
         outcome: Outcome,
         dialect: SetDialect,

@@ -13,11 +13,11 @@ from dataclasses import replace
 from common.errors import InvalidBackup, SchemaMismatch
 from common.messages import say
 from data_pipeline.engine import Engine
+from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore import plans
 from data_pipeline.operations.restore.context import Run
 from data_pipeline.operations.restore.cost import Expectation
 from data_pipeline.operations.restore.dry_run_report import Forecast
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.operations.restore.plans import Plan
 from data_pipeline.operations.restore.report import Outcome
 from data_pipeline.postgres import connection, writer_lock
@@ -40,7 +40,7 @@ from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 class Rehearsal:
     """A dry run of one restore. Raises ServiceError only for what keeps it from finding out: no connection, say."""
 
-    def __init__(self, engine: Engine, backup_set: BackupSet, options: Options) -> None:
+    def __init__(self, engine: Engine, backup_set: BackupSet, options: RestoreRequest) -> None:
         self._engine = engine
         self._set = backup_set
         self._options = options

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from common.errors import InvalidBackup, NotFound, ServiceError
+from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.context import Run
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.postgres.connection import savepoint
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import analyze, indexes, tables
@@ -21,7 +21,7 @@ from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 Mode = Callable[[Run], None]
 
 
-def of(options: Options) -> Mode:
+def of(options: RestoreRequest) -> Mode:
     """The one that was asked for."""
     if options.collection_suffix is not None:
         return copy
@@ -104,7 +104,7 @@ def append(run: Run) -> None:
             raise
         except ServiceError as error:
             run.outcome.failed(name, error)
-    run.outcome.expect_something(run.options.atomic)
+    run.outcome.expect_something(run.options.atomic is True)
 
 
 def make_equal(run: Run) -> None:

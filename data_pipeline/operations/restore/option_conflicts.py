@@ -1,7 +1,9 @@
 """Which fields of POST /restore can't stand together, and why. Every other combination means something and works."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+from pydantic import BaseModel
 
 from common.errors import InvalidParams
 from common.messages import say
@@ -22,7 +24,7 @@ GIVEN: dict[str, Given] = {
     "collection_suffix": lambda value: value is not None,
     "on_conflict": lambda value: value != "error",
     "strategy": lambda value: value == "sync",
-    "tables": lambda value: value is not None and len(value) == 1,
+    "tables": lambda value: len(value) == 1,
     "truncate_before_restore": bool,
 }
 """When a field clashes with others: `atomic` when it is false, `tables` when one is left out."""
@@ -42,10 +44,10 @@ CLASHES = (
 )
 
 
-def expect_none(fields: Mapping[str, Any]) -> None:
+def expect_none(request: BaseModel) -> None:
     """Raise InvalidParams, naming both, for the first two fields that clash."""
     for clash in CLASHES:
-        if all(GIVEN[name](fields[name]) for name in (clash.first, clash.second)):
+        if all(GIVEN[name](getattr(request, name)) for name in (clash.first, clash.second)):
             both = [clash.first, clash.second]
             raise InvalidParams(
                 say("params_clash", first=clash.first, second=clash.second, reason=clash.reason),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from data_pipeline.operations.restore.options import Options
+from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.postgres.writing import conflicts, references
 from data_pipeline.postgres.writing.conflicts import Meeting
 from data_pipeline.postgres.writing.references import Going
@@ -42,7 +42,7 @@ class Plan:
     leaving: Leaving = field(default_factory=dict)
 
 
-def of(options: Options) -> Plan:
+def of(options: RestoreRequest) -> Plan:
     """That of the mode that was asked for."""
     chosen = options.tables
     if options.collection_suffix is not None:

@@ -3,9 +3,9 @@
 from common.errors import InvalidBackup, ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
+from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore import modes
 from data_pipeline.operations.restore.context import Run
-from data_pipeline.operations.restore.options import Options
 from data_pipeline.operations.restore.report import Outcome
 from data_pipeline.operations.restore.search_check import SearchCheck
 from data_pipeline.postgres import writer_lock
@@ -22,7 +22,7 @@ from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
 class Restore:
     """A restore of one backup set into one database, in one transaction. Every step raises ServiceError."""
 
-    def __init__(self, engine: Engine, backup_set: BackupSet, options: Options) -> None:
+    def __init__(self, engine: Engine, backup_set: BackupSet, options: RestoreRequest) -> None:
         self._engine = engine
         self._set = backup_set
         self._options = options

@@ -10,7 +10,7 @@ from common.messages import say
 from common.result import now
 from data_pipeline.engine import Engine
 from data_pipeline.operations import snapshot
-from data_pipeline.operations.restore.options import Options
+from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.row_filter import Scope
@@ -36,7 +36,7 @@ class Precaution:
     def describe(self) -> dict[str, Any]:
         return {"backup_path": self.backup_path, "timestamp": self.timestamp}
 
-    def undo(self, options: Options, pg_conn: str | None) -> dict[str, Any]:
+    def undo(self, options: RestoreRequest) -> dict[str, Any]:
         """The body of POST /restore that brings the rows back: in the same tables, of the same collections."""
         replace = EMBEDDING in options.tables and (options.truncate or not self.keyed)
         return {
@@ -45,7 +45,7 @@ class Precaution:
             **({"collections": list(self.names)} if self.names is not None else {}),
             **({"truncate_before_restore": True} if replace else {"strategy": "sync"}),
             **({"triggers": options.triggers} if options.triggers != "fire" else {}),
-            **({"pg_conn": _without_password(pg_conn)} if pg_conn else {}),
+            **({"pg_conn": _without_password(options.pg_conn)} if options.pg_conn else {}),
             "expect_database": self.database,
             "require_manifest": True,
         }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from common.errors import ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
-from data_pipeline.operations.restore.options import Options
+from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.report import Outcome
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.reading import probes
@@ -29,7 +29,7 @@ FAILED = say("search_check_incomplete")
 class SearchCheck:
     """The probes of one backup, run again."""
 
-    def __init__(self, engine: Engine, backup_set: BackupSet, options: Options) -> None:
+    def __init__(self, engine: Engine, backup_set: BackupSet, options: RestoreRequest) -> None:
         self._engine = engine
         self._manifest = backup_set.manifest
         self._options = options

@@ -9,12 +9,13 @@ lock held, and with it every thread of this process.
 
 import selectors
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from psycopg2.extensions import connection, cursor
+
+from data_pipeline.postgres.link.awake import AWAKE
 
 Result = TypeVar("Result")
 
@@ -22,7 +23,7 @@ Result = TypeVar("Result")
 class Line(connection):
     """A psycopg2 connection, used by one thread and watched by another.
 
-    asked_at: when the answer it waits for was asked for (time.monotonic), None while it waits for none. limit: the
+    asked_at: when the answer it waits for was asked for (AWAKE.now), None while it waits for none. limit: the
     seconds one answer may take, None where only watching tells. abandoned_at: when the answer stopped being wanted.
     given_up: it was shut down from outside. over: it is closed.
     """
@@ -40,7 +41,7 @@ class Line(connection):
 
     def ask(self, call: Callable[..., Result], *arguments: Any) -> Result:
         """Do what waits for the server."""
-        self.asked_at = time.monotonic()
+        self.asked_at = AWAKE.now()
         try:
             return call(*arguments)
         finally:
@@ -53,7 +54,7 @@ class Line(connection):
         try:
             yield
         finally:
-            self.asked_at = time.monotonic()
+            self.asked_at = AWAKE.now()
 
     def await_room(self) -> None:
         """Before COPY ends: wait until the socket takes what is left of it.
@@ -87,7 +88,7 @@ class Line(connection):
 
     def abandon(self) -> None:
         """What it waits for is no longer wanted: the server is asked to cancel it, and soon it is given up."""
-        self.abandoned_at = self.abandoned_at or time.monotonic()
+        self.abandoned_at = self.abandoned_at or AWAKE.now()
 
     def give_up(self) -> None:
         """End every wait for the server, now and later, as if the connection were lost."""

@@ -6,11 +6,11 @@ is left behind when time is up or nobody wants the connection any more; what it 
 """
 
 import threading
-import time
 from typing import Any, cast
 
 import psycopg2
 
+from data_pipeline.postgres.link.awake import AWAKE
 from data_pipeline.postgres.link.line import Asking, Line
 from data_pipeline.postgres.progress import SILENT, Progress
 
@@ -63,12 +63,12 @@ class Login:
 
 def connect(parameters: dict[str, Any], seconds: float, progress: Progress = SILENT) -> Line:
     """A connection with libpq's parameters. Raises psycopg2.Error; Cancelled once `progress` says so."""
-    deadline = time.monotonic() + seconds
+    deadline = AWAKE.now() + seconds
     login = Login(parameters)
     try:
         while not login.wait(TICK):
             progress.expect_wanted()
-            if time.monotonic() > deadline:
+            if AWAKE.now() > deadline:
                 raise psycopg2.OperationalError(TOO_LATE)
     except BaseException:
         login.leave()

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg2
 
 from data_pipeline.postgres.link import login, refusal, vitals
+from data_pipeline.postgres.link.awake import AWAKE
 from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.link.vitals import Vitals
 
@@ -95,8 +96,8 @@ class Observer:
 
     def _pause(self) -> None:
         """Until the next look, or until there is nothing to look at: a cancel waits for this thread to end."""
-        until = time.monotonic() + LOOK_EVERY
-        while self._waits() and time.monotonic() < until:
+        until = AWAKE.now() + LOOK_EVERY
+        while self._waits() and AWAKE.now() < until:
             time.sleep(CANCEL_EVERY)
 
     def _waits(self) -> bool:
@@ -112,9 +113,9 @@ class Observer:
             self._hang_up()
             if cause in UNHEARD:
                 timed_out = cause == "TIMED_OUT" and not self._seen_alive
-                return self._unless_soon(time.monotonic() - self._heard_at, SILENCE if timed_out else LONG_SILENCE)
+                return self._unless_soon(AWAKE.now() - self._heard_at, SILENCE if timed_out else LONG_SILENCE)
             seen = None  # it refuses us, so it lives; of the backend nothing is known
-        now = self._heard_at = time.monotonic()
+        now = self._heard_at = AWAKE.now()
         self._seen_alive = True
         if seen is None or seen != self._last:
             self._last, self._moved_at = seen, now

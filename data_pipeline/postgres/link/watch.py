@@ -22,6 +22,7 @@ import threading
 import time
 import weakref
 
+from data_pipeline.postgres.link.awake import AWAKE
 from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.link.observer import Observer
 
@@ -67,7 +68,7 @@ class Watch:
 
 def _tend(line: Line, observer: Observer | None) -> None:
     """What one look at a line leads to."""
-    now, asked_at, abandoned_at = time.monotonic(), line.asked_at, line.abandoned_at
+    now, asked_at, abandoned_at = AWAKE.now(), line.asked_at, line.abandoned_at
     if asked_at is None:
         return
     if abandoned_at is not None:

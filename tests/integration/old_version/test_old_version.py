@@ -110,6 +110,39 @@ def test_the_jobs_of_a_queue_are_shown_and_those_that_wait_are_run(
     assert {result["response"] for result in run} == {"Vector表恢复完成", "Vector表备份完成"}
 
 
+def test_a_process_of_the_old_version_may_work_on_the_same_queue(make_client: Any, database: Any, queue: Any) -> None:
+    client = make_client(DATABASE_URL=database.url, JOBS_DATABASE_URL=queue.url, JOBS_KEEP_DAYS="36500")
+    assert client.restore(**named(LEGACY)).status_code == 404
+    queue.execute(
+        """INSERT INTO vector_jobs.jobs (id, kind, state, sync, request, target, request_id, who, fingerprint)
+           SELECT md5('old'), kind, state, sync, request, target, 'old', who, fingerprint
+           FROM vector_jobs.jobs WHERE state = 'PENDING' LIMIT 1"""
+    )
+    versions = queue.fetch("SELECT request_version, count(*) FROM vector_jobs.jobs GROUP BY 1 ORDER BY 1")
+    assert versions == [(0, 12), (1, 1)]
+    assert client.get(f"{PREFIX}/jobs?request_id=old").get_json()["data"]["jobs"][0]["state"] == "PENDING"
+
+
+def test_a_job_of_a_later_version_fails_and_says_so(
+    make_client: Any, database: Any, queue: Any, sets: Path, fill: Any, bits: Any
+) -> None:
+    fill(database)
+    before = sorted(bits(database))
+    client = make_client(DATABASE_URL=database.url, JOBS_DATABASE_URL=queue.url, JOBS_KEEP_DAYS="36500")
+    waiting = [job["job_id"] for job in client.get(f"{PREFIX}/jobs?state=PENDING").get_json()["data"]["jobs"]]
+    assert len(waiting) == 2
+    queue.execute("UPDATE vector_jobs.jobs SET request_version = 2 WHERE id = %s", (waiting[0],))
+    queue.execute("UPDATE vector_jobs.jobs SET kind = 'drill' WHERE id = %s", (waiting[1],))
+    client.application.extensions["jobs"].start()
+    deadline = time.monotonic() + 60
+    ended = "SELECT state, error->'data'->>'response', result IS NULL FROM vector_jobs.jobs WHERE id = ANY(%s)"
+    while (found := queue.fetch(ended, (waiting,))) and {row[0] for row in found} & {"PENDING", "RUNNING"}:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+    assert found == [("FAILED", "任务由更新版本的服务提交,此版本无法执行,未做任何修改", True)] * 2
+    assert sorted(bits(database)) == before
+
+
 def _jobs(client: Any, names: Any) -> dict[str, Any]:
     return {name: client.get(f"{PREFIX}/jobs/{name}").get_json()["data"] for name in names}
 

@@ -1,0 +1,62 @@
+"""The types and descriptions of fields that several requests have."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from common.errors import InvalidParams
+from common.messages import say
+from data_pipeline.sets.manifest import MOST_PROBES
+from data_pipeline.storage import location, naming
+from data_pipeline.storage.location import STORAGE_NAME
+
+BACKUP_PATH = "Directory of the set, as listed"
+TIMESTAMP = "Timestamp of the set, YYYYMMDD_HHMMSS"
+PG_CONN = "postgresql://user:password@host:port/dbname, for this call only, or a name from TARGETS"
+COLLECTIONS = "Only these collections, by name; all if absent"
+DIALECT = "How a CSV without a manifest is read: as COPY or as Python's csv.writer writes it; told by content if absent"
+AS_JOB = "Answer 202 at once, with a job to follow"
+
+
+def checked(check: Callable[[Any], object]) -> AfterValidator:
+    """A field that one of the engine's own checks must accept. Its InvalidParams passes through pydantic."""
+
+    def validate(value: Any) -> Any:
+        check(value)
+        return value
+
+    return AfterValidator(validate)
+
+
+def shown(**schema: Any) -> Any:
+    """What a description says of a field whose check is the engine's own."""
+    return Field(json_schema_extra=schema)
+
+
+def _storable(name: str) -> str:
+    """What PostgreSQL can keep in a text; a ValueError becomes our answer."""
+    if "\0" in name:
+        raise ValueError("no text has a NUL")
+    name.encode()  # no lone surrogates
+    return name
+
+
+def _different(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names):
+        raise InvalidParams(say("collections_repeated"), details={"field": "collections"})
+    return names
+
+
+TASK_ID = shown(pattern=location.TASK_ID.pattern.join("^$"), maxLength=location.LONGEST_NAME)
+STAMP = shown(pattern=naming.TIMESTAMP.pattern.join("^$"))
+
+TaskId = Annotated[str, checked(location.check_task_id), TASK_ID]
+Timestamp = Annotated[str, checked(naming.check_timestamp), STAMP]
+TableName = Annotated[str, shown(enum=list(naming.TABLES))]
+Tables = Annotated[list[TableName], Field(min_length=1), checked(naming.in_order), shown(uniqueItems=True)]
+Probes = Annotated[int, Field(ge=0, le=MOST_PROBES)]
+StorageName = Annotated[str, Field(pattern=STORAGE_NAME.pattern.join("^$"))]
+Text = Annotated[str, Field(min_length=1, max_length=4096)]
+Name = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_storable)]
+Collections = Annotated[list[Name], Field(min_length=1), AfterValidator(_different), shown(uniqueItems=True)]

@@ -1,0 +1,100 @@
+"""RestoreOperation: a backup set found, held and restored, or its restore rehearsed."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from common import memory
+from common.errors import DependentRows, NotFound, ServiceError
+from common.messages import Message, say
+from data_pipeline.engine import Engine
+from data_pipeline.operations.operation import Operation
+from data_pipeline.operations.requests.restore import RestoreRequest
+from data_pipeline.operations.restore import advice
+from data_pipeline.operations.restore.dry_run import Rehearsal
+from data_pipeline.operations.restore.report import LIMITED
+from data_pipeline.operations.restore.restore import Restore
+from data_pipeline.postgres.progress import SILENT, Progress
+from data_pipeline.postgres.retries import retrying
+from data_pipeline.postgres.target import Target
+from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.storage import location
+from data_pipeline.storage.naming import TABLES
+
+
+class RestoreOperation(Operation[RestoreRequest]):
+    """Loads a set into the database.
+
+    With truncate_before_restore the selected tables hold exactly the backup afterwards, or what they held before if
+    anything fails. Without it rows are added; a table that fails is undone alone, unless `atomic`.
+    """
+
+    request: type[RestoreRequest] = RestoreRequest
+    bug: Message = say("restore_failed")
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def target(self, request: RestoreRequest) -> Target:
+        return self._engine.databases.resolve(request.pg_conn)
+
+    def expect_possible(self, request: RestoreRequest) -> Target:
+        target = self.target(request)
+        found = self._engine.catalog.find(location.parse(request.backup_path), request.timestamp, request.tables)
+        Restore(self._engine, found, request).expect_possible()
+        return target
+
+    def run(self, request: RestoreRequest, progress: Progress = SILENT) -> dict[str, Any]:
+        started = time.monotonic()
+        self._engine.storages.check(location.parse(request.backup_path).storage)
+        target = self.target(request)
+        with memory.returned(), _named(target), self._held(request) as (backup_set, limited):
+            if limited.dry_run:
+                return self._rehearse(backup_set, limited, target, progress, started)
+            try:
+                outcome = retrying(lambda: Restore(self._engine, backup_set, limited).run(target, progress))
+            except DependentRows as error:
+                if advice.sync_works(self._engine, backup_set, limited, target, progress):
+                    error.response = say("sync_advised", refusal=error.response)
+                raise
+        if limited is not request:
+            outcome.warn(LIMITED)
+        answer = outcome.describe(target, time.monotonic() - started)
+        if outcome.precaution:
+            answer["undo"] = outcome.precaution.undo(limited)
+        return answer
+
+    def _rehearse(
+        self, backup_set: BackupSet, request: RestoreRequest, target: Target, progress: Progress, started: float
+    ) -> dict[str, Any]:
+        forecast = retrying(lambda: Rehearsal(self._engine, backup_set, request).run(target, progress))
+        if forecast.depends() and advice.sync_works(self._engine, backup_set, request, target, progress):
+            forecast.advise_sync()
+        return forecast.describe(target, time.monotonic() - started)
+
+    @contextmanager
+    def _held(self, request: RestoreRequest) -> Iterator[tuple[BackupSet, RestoreRequest]]:
+        """Take hold of the files a restore needs. A set of some collections replaces no others than these."""
+        where, hold = location.parse(request.backup_path), self._engine.catalog.hold
+        with hold(where, request.timestamp, TABLES if request.reads_names else request.tables) as backup_set:
+            limited = request.limited_to(backup_set.manifest)
+            if limited is request:
+                yield backup_set, request
+                return
+            with hold(where, request.timestamp, TABLES) as whole:
+                yield whole, limited
+
+
+@contextmanager
+def _named(target: Target) -> Iterator[None]:
+    """Let a failure say which database it was about, and that nothing was changed: a restore is one transaction."""
+    try:
+        yield
+    except NotFound:
+        raise
+    except ServiceError as error:
+        error.data.setdefault("target", target.public())
+        if "outcome" not in error.data:
+            error.data["rolled_back"] = True
+        raise
