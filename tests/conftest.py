@@ -62,7 +62,13 @@ full_page_writes = off
 min_wal_size = 32MB
 max_wal_size = 256MB
 """
-LONGEST = ("test_torture.py", "test_jobs_workers.py")
+LONGEST = (
+    "test_torture.py",
+    "test_foreign_manifests.py",
+    "test_command_line.py",
+    "test_screens.py",
+    "test_large_fields.py",
+)
 ROOM = 2 << 30  # bytes; the databases and the WAL of a session stay below half a gigabyte
 # The developer's own settings are not the tests': a test sets what it needs.
 SETTINGS = re.findall(r'"([A-Z_]+)"', Path(settings.__file__).read_text(encoding="utf-8"))
@@ -219,6 +225,15 @@ DROP_SECONDS = 60
 """For the sessions of a database that is to go: the server itself waits for them no longer than five seconds."""
 
 
+@dataclass(frozen=True)
+class Template:
+    """What a new database holds: all that another template has, and what `make` puts into it."""
+
+    name: str
+    make: Callable[[TestDatabase], None]
+    of: "Template | None" = None
+
+
 class Databases:
     """Makes databases from templates, and removes them, over one connection: a database costs little but its files."""
 
@@ -227,10 +242,10 @@ class Databases:
         self._connection: Connection | None = None
         self._templates: dict[str, TestDatabase] = {}
 
-    def like(self, template: str, name: str = "") -> TestDatabase:
+    def like(self, template: Template, name: str = "") -> TestDatabase:
         """A new database with the contents of a template, called by the template's name or another one."""
-        source = self._template(template)
-        made = TestDatabase(self._server, f"{_RUN}_{name or template}")
+        source = self._made(template)
+        made = TestDatabase(self._server, f"{_RUN}_{name or template.name}")
         self.remove(made)
         self._execute("CREATE DATABASE {} TEMPLATE {}", made.dbname, source.dbname)
         return made
@@ -253,16 +268,15 @@ class Databases:
         if self._connection:
             self._connection.close()
 
-    def _template(self, name: str) -> TestDatabase:
-        if name not in self._templates:
-            made = self._templates[name] = TestDatabase(self._server, f"{_RUN}_{name}_template")
-            if name == "empty":
-                self._execute("CREATE DATABASE {}", made.dbname)
-            else:
-                self._execute("CREATE DATABASE {} TEMPLATE {}", made.dbname, self._template("empty").dbname)
-            TEMPLATES[name](made)
+    def _made(self, template: Template) -> TestDatabase:
+        if template.name not in self._templates:
+            made = TestDatabase(self._server, f"{_RUN}_{template.name}_template")
+            source = self._made(template.of).dbname if template.of else "template1"
+            self._execute("CREATE DATABASE {} TEMPLATE {}", made.dbname, source)
+            template.make(made)
             made.close()  # a database with sessions is no template
-        return self._templates[name]
+            self._templates[template.name] = made
+        return self._templates[template.name]
 
     def _execute(self, statement: str, *names: str) -> None:
         for _ in range(2):
@@ -286,12 +300,10 @@ def _install_jobs(database: TestDatabase) -> None:
     jobs.close()
 
 
-TEMPLATES: dict[str, Callable[[TestDatabase], None]] = {
-    "empty": lambda database: database.execute("CREATE EXTENSION vector"),
-    "new": lambda database: database.execute(NEW_TABLES),
-    "old": lambda database: database.execute(OLD_TABLES),
-    "jobs": _install_jobs,
-}
+EMPTY = Template("empty", lambda database: database.execute("CREATE EXTENSION vector"))
+NEW = Template("new", lambda database: database.execute(NEW_TABLES), of=EMPTY)
+OLD = Template("old", lambda database: database.execute(OLD_TABLES), of=EMPTY)
+JOBS = Template("jobs", _install_jobs, of=EMPTY)
 
 
 @pytest.fixture(scope="session")
@@ -305,14 +317,14 @@ def databases(pg_server: Server) -> Iterator[Databases]:
 @pytest.fixture
 def database(databases: Databases) -> Iterator[TestDatabase]:
     """LangChain's tables as langchain_postgres makes them, empty."""
-    yield (made := databases.like("new"))
+    yield (made := databases.like(NEW))
     databases.remove(made)
 
 
 @pytest.fixture
 def second_database(databases: Databases) -> Iterator[TestDatabase]:
     """Another one like `database`."""
-    yield (made := databases.like("new", "second"))
+    yield (made := databases.like(NEW, "second"))
     databases.remove(made)
 
 
@@ -321,7 +333,7 @@ def four_databases(
     databases: Databases, database: TestDatabase, second_database: TestDatabase
 ) -> Iterator[list[TestDatabase]]:
     """Four of them."""
-    more = [databases.like("new", name) for name in ("third", "fourth")]
+    more = [databases.like(NEW, name) for name in ("third", "fourth")]
     yield [database, second_database, *more]
     for one in more:
         databases.remove(one)
@@ -330,14 +342,14 @@ def four_databases(
 @pytest.fixture
 def jobs_database(databases: Databases) -> Iterator[TestDatabase]:
     """For a job queue of one test's own."""
-    yield (made := databases.like("jobs"))
+    yield (made := databases.like(JOBS))
     databases.remove(made)
 
 
 @pytest.fixture(scope="session")
 def history_url(databases: Databases) -> Iterator[str]:
     """The job queue of all services whose test doesn't look at it."""
-    made = databases.like("jobs", "history")
+    made = databases.like(JOBS, "history")
     yield made.url
     databases.remove(made)
 
@@ -345,14 +357,14 @@ def history_url(databases: Databases) -> Iterator[str]:
 @pytest.fixture
 def old_database(databases: Databases) -> Iterator[TestDatabase]:
     """The tables of langchain_community: uuid and custom_id, json."""
-    yield (made := databases.like("old"))
+    yield (made := databases.like(OLD))
     databases.remove(made)
 
 
 @pytest.fixture
 def empty_database(databases: Databases) -> Iterator[TestDatabase]:
     """The extension, and no tables."""
-    yield (made := databases.like("empty"))
+    yield (made := databases.like(EMPTY))
     databases.remove(made)
 
 

@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 
 from data_pipeline.api import PREFIX
-from tests.conftest import Databases, TestDatabase
+from tests.conftest import JOBS, NEW, Databases, TestDatabase
 from tests.live_server import LiveServer
 
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -119,8 +119,8 @@ def make_site(
         directory = tmp_path_factory.mktemp("panel")
         output = directory / "training_data"
         (output / "vector_bak").mkdir(parents=True)
-        database = databases.like("new", f"panel_{len(sites)}")
-        history = databases.like("jobs", f"panel_jobs_{len(sites)}")
+        database = databases.like(NEW, f"panel_{len(sites)}")
+        history = databases.like(JOBS, f"panel_jobs_{len(sites)}")
         made.extend((database, history))
         defaults = {"OUTPUT_DIRECTORY": str(output), "JOBS_DATABASE_URL": history.url, "DATABASE_URL": database.url}
         sites.append(Site(LiveServer(directory / "server.log", {**defaults, **env}), database, output))

@@ -17,7 +17,6 @@ from data_pipeline.api import PREFIX
 EMBEDDING = "langchain_pg_embedding"
 REPLACE = {"truncate_before_restore": True, "async": True}
 FINAL = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
-JOBS = 200
 # A row for each replace, by a trigger that runs inside it.
 COUNTED = f"""
 CREATE TABLE replaced (at timestamptz DEFAULT clock_timestamp());
@@ -127,18 +126,19 @@ def ended_in(log: str) -> list[str]:
     return [line["job_id"] for line in lines if line["event"] == "job"]
 
 
+@pytest.mark.parametrize("count", [60, pytest.param(400, marks=pytest.mark.slow)])
 def test_three_workers_and_the_service_run_each_job_once_and_one_at_a_time_in_a_database(
-    fleet: Fleet, jobs_database: Any, four_databases: list[Any], small_set: dict[str, str]
+    fleet: Fleet, jobs_database: Any, four_databases: list[Any], small_set: dict[str, str], count: int
 ) -> None:
     for database in four_databases:
         database.execute(COUNTED)
     workers = [fleet.worker() for _ in range(3)]
-    jobs = [fleet.submit(small_set, pg_conn=str(number % 4)) for number in range(JOBS)]
-    assert len(set(jobs)) == JOBS
+    jobs = [fleet.submit(small_set, pg_conn=str(number % 4)) for number in range(count)]
+    assert len(set(jobs)) == count
     for job_id in reversed(jobs):
         assert fleet.until(job_id, *FINAL)["state"] == "SUCCEEDED"
     for database in four_databases:
-        assert database.fetch("SELECT count(*) FROM replaced") == [(JOBS // 4,)]
+        assert database.fetch("SELECT count(*) FROM replaced") == [(count // 4,)]
         assert database.fetch(f"SELECT count(*) FROM {EMBEDDING}") == [(2,)]
     overlapping = """
         SELECT count(*) FROM vector_jobs.jobs a JOIN vector_jobs.jobs b ON a.number < b.number

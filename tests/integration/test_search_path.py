@@ -4,6 +4,7 @@ The path is the application's too: its triggers and column defaults see it uncha
 """
 
 import json
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Timeouts, transaction
 from data_pipeline.postgres.schema import index_build, indexes, tables, unique_keys
 from data_pipeline.postgres.target import from_url
+from tests.conftest import NEW, Databases, Template, TestDatabase
 from tests.integration.decoys import DECOYS, SCHEMA
 
 PREFIX = "/api/v0/data_pipeline/vector"
@@ -114,10 +116,25 @@ def post(client: Any, path: str, body: Any = None) -> dict[str, Any]:
     return answered(client.post(f"{PREFIX}{path}", data=json.dumps(body or {})))
 
 
+SURROUNDED = Template(
+    "surrounded",
+    lambda database: database.execute(
+        f"CREATE SCHEMA extensions; ALTER EXTENSION vector SET SCHEMA extensions; {DECOYS}"
+    ),
+    of=NEW,
+)
+
+
+@pytest.fixture
+def database(databases: Databases) -> Iterator[TestDatabase]:
+    """The tables, pgvector in a schema of its own, and the decoys."""
+    yield (made := databases.like(SURROUNDED))
+    databases.remove(made)
+
+
 @pytest.fixture(params=["public", "app"])
 def hostile(request: Any, database: Any, role: Any, make_client: Any) -> Hostile:
     schema = request.param
-    database.execute("CREATE SCHEMA extensions; ALTER EXTENSION vector SET SCHEMA extensions")
     if schema != "public":
         database.execute(f"CREATE SCHEMA {schema}")
         for table in TABLES:
@@ -126,7 +143,6 @@ def hostile(request: Any, database: Any, role: Any, make_client: Any) -> Hostile
 
 
 def _made_hostile(one: Hostile, role: str, make_client: Any) -> Hostile:
-    one.database.execute(DECOYS)
     one.execute(ROWS, docs=DOCS, notes=NOTES)
     one.execute(f"{AUDIT} {INDEXES} {TRIGGERS}")
     for table in TABLES:
