@@ -5,9 +5,10 @@ lives here, and nothing of the project is imported, so that the pure rooms may u
 """
 
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 LANGUAGE = "zh"
 """The language of the answers."""
@@ -50,6 +51,57 @@ def translated(value: Any, language: str) -> Any:
     if isinstance(value, Mapping):
         return {name: translated(one, language) for name, one in value.items()}
     return [translated(one, language) for one in value] if isinstance(value, list | tuple) else value
+
+
+def codes(value: Any) -> list[list[Any]]:
+    """Where in a JSON value messages stand, and what they are, as JSON: [path, code, params] of each.
+
+    It is stored beside the value, in which JSON keeps their texts only.
+    """
+    return [[path, *_as_json(message)] for path, message in _messages(value, [])]
+
+
+def recoded(value: Any, found: list[list[Any]]) -> Any:
+    """A stored value with its messages as such again. A text that reads otherwise today stays as it was stored."""
+    for path, code, params in found:
+        *way, last = path
+        holder = value
+        for step in way:
+            holder = holder[step]
+        with suppress(KeyError):  # a code that this version doesn't have
+            message = Message(code, {name: _from_json(param) for name, param in params.items()})
+            if message == holder[last]:
+                holder[last] = message
+    return value
+
+
+def _messages(value: Any, path: list[str | int]) -> Iterator[tuple[list[str | int], Message]]:
+    if isinstance(value, Message):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _messages(one, [*path, name])
+    elif isinstance(value, list | tuple):
+        for place, one in enumerate(value):
+            yield from _messages(one, [*path, place])
+
+
+def _as_json(message: Message) -> list[Any]:
+    return [message.code, {name: _param_as_json(param) for name, param in message.params.items()}]
+
+
+def _param_as_json(param: Param) -> Any:
+    """A message as an object, several texts as an array."""
+    if isinstance(param, Message):
+        return {"message": _as_json(param)}
+    return [_param_as_json(one) for one in param] if isinstance(param, tuple) else param
+
+
+def _from_json(param: Any) -> Param:
+    if isinstance(param, dict):
+        code, params = param["message"]
+        return Message(code, {name: _from_json(one) for name, one in params.items()})
+    return tuple(cast("str", _from_json(one)) for one in param) if isinstance(param, list) else cast("Param", param)
 
 
 def _rendered(code: str, params: Mapping[str, Param], language: str) -> str:

@@ -92,3 +92,19 @@ def test_a_field_that_holds_a_text_of_ours_as_data_is_left_alone(client: Client,
     answer = ask(client, "POST", "/restore", {"操作成功": 1, "backup_path": "./x", "timestamp": "20250722_010318"})
     assert answer.json["data"]["details"] == {"field": "操作成功"}
     assert answer.json["data"]["response"] == "invalid parameter 操作成功: there is no such parameter"
+
+
+def test_a_job_of_the_history_is_told_in_the_language_of_whoever_asks(client: Client, database: Any) -> None:
+    """Its answer was written down in one language, by another process perhaps."""
+    chinese = {"X-Request-ID": "of-both"}
+    missing = {"backup_path": "./data_pipeline/training_data/vector_bak", "timestamp": "20250722_010318"}
+    ask(client, "POST", "/backup", {"probes": 1}, **chinese)
+    ask(client, "POST", "/restore", missing, **chinese)
+    listed = ask(client, "GET", "/jobs?request_id=of-both").json["data"]["jobs"]
+    paths = [f"/jobs/{one['job_id']}" for one in listed]
+    refused, done = (ask(client, "GET", path, **chinese).json["data"] for path in paths)
+    assert (refused["error"]["message"], done["result"]["response"]) == ("资源未找到", "Vector表备份完成")
+    refused, done = (ask(client, "GET", path).json["data"] for path in paths)
+    assert refused["error"]["message"] == "not found"
+    assert done["result"]["response"] == "the backup of the vector tables is complete"
+    assert CHINESE.search(json.dumps([refused, done], ensure_ascii=False)) is None

@@ -12,7 +12,7 @@ import pytest
 
 from common import messages
 from common.errors import NotFound
-from common.messages import CATALOGUES, LANGUAGE, Message, say
+from common.messages import CATALOGUES, LANGUAGE, Message, codes, recoded, say, translated
 from common.messages.zh import TEXTS
 from tests.test_architecture import SERVICE, parsed, within
 
@@ -171,6 +171,22 @@ def test_a_message_survives_the_way_to_another_process(again: Callable[[Message]
     assert isinstance(arrived, Message)
     assert (arrived, arrived.code, arrived.params) == (message, message.code, message.params)
     assert arrived.in_language("en") == message.in_language("en")
+
+
+def test_messages_in_a_stored_value_are_messages_again() -> None:
+    inner = say("triggers_wrote_elsewhere", tables=("public.seen", say("rows_of_table", table="t", rows=3)))
+    value = {"response": say("job_shown"), "warnings": [inner, "plain"], "n": 1, "details": {"reason": say("not_json")}}
+    stored, found = json.loads(json.dumps(value)), json.loads(json.dumps(codes(value)))
+    assert recoded(stored, found) == value
+    english = translated(stored, "en")
+    assert english == translated(value, "en")
+    assert english["warnings"] == ["triggers or rules wrote rows to other tables: public.seen, 3 rows of t", "plain"]
+
+
+@pytest.mark.parametrize("found", [[[["response"], "no_such_code", {}]], [[["response"], "job_shown", {}]]])
+def test_a_stored_text_that_reads_otherwise_today_stays_as_it_was(found: list[list[object]]) -> None:
+    """Its version had the code, or another text for it."""
+    assert translated(recoded({"response": "任务"}, found), "en") == {"response": "任务"}
 
 
 def test_an_error_knows_the_code_of_its_text() -> None:

@@ -32,6 +32,7 @@ CREATE TABLE jobs (
     progress json,
     result json,
     error json,
+    texts json,      -- where in result and error our texts stand, and their codes: to show them in another language
     version bigint NOT NULL DEFAULT 1
 );
 CREATE INDEX jobs_request_id ON jobs (request_id);
@@ -43,7 +44,11 @@ CREATE TABLE processes (
 );
 """
 # A process of an earlier version may work on the same queue: it leaves a new column to its default.
-UPGRADE = "ALTER TABLE jobs ADD COLUMN IF NOT EXISTS request_version integer NOT NULL DEFAULT 0"
+UPGRADE = """
+ALTER TABLE jobs ADD COLUMN IF NOT EXISTS request_version integer NOT NULL DEFAULT 0,
+                 ADD COLUMN IF NOT EXISTS texts json
+"""
+ADDED = {"request_version", "texts"}
 
 COLUMNS = """
 SELECT a.attname AS name FROM pg_catalog.pg_attribute a
@@ -55,7 +60,7 @@ WHERE n.nspname = %s AND c.relname = 'jobs' AND a.attnum > 0 AND NOT a.attisdrop
 def install(connection: Any) -> None:
     """Make the schema, or complete that of an earlier version, in the transaction of a psycopg connection whose
     search_path is SCHEMA."""
-    if "request_version" in _columns(connection):
+    if _columns(connection) >= ADDED:
         return
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
     if _columns(connection):

@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg.types.json import Json
 
+from common.messages import codes, recoded
 from data_pipeline.jobs.backend.database import Connection, JobsDatabase
 from data_pipeline.jobs.job import Ending, Job, Origin, State
 
@@ -31,7 +32,7 @@ WHERE id = %s AND state IN ('RUNNING', 'CANCELLING') RETURNING state
 """
 # What was taken for dead may come back with the true ending.
 FINISH = """
-UPDATE jobs SET state = %s, result = %s, error = %s, progress = coalesce(%s, progress),
+UPDATE jobs SET state = %s, result = %s, error = %s, texts = %s, progress = coalesce(%s, progress),
                 finished_at = now() - %s, version = version + 1
 WHERE id = %s AND (finished_at IS NULL OR state = 'INTERRUPTED') RETURNING *
 """
@@ -41,7 +42,7 @@ UPDATE jobs SET state = CASE state WHEN 'PENDING' THEN 'CANCELLED' ELSE 'CANCELL
 WHERE id = %s AND state IN ('PENDING', 'RUNNING') RETURNING *
 """
 INTERRUPT = """
-UPDATE jobs SET state = 'INTERRUPTED', error = %(error)s, finished_at = now(), version = version + 1
+UPDATE jobs SET state = 'INTERRUPTED', error = %(error)s, texts = %(texts)s, finished_at = now(), version = version + 1
 WHERE finished_at IS NULL AND CASE state WHEN 'PENDING' THEN owner IS NOT NULL ELSE true END
   AND (%(process)s::text IS NULL OR CASE state WHEN 'PENDING' THEN owner ELSE worker END = %(process)s)
   AND NOT EXISTS (SELECT FROM processes p WHERE p.beat_at > now() - %(silence)s
@@ -110,7 +111,8 @@ class Store:
 
     def finish(self, job_id: str, ending: Ending, progress: dict[str, Any], ago: timedelta) -> Job | None:
         """Write down how a job ended, and how long ago; None if that is known already."""
-        values = (ending.state, _json(ending.result), _json(ending.error), _json(progress), ago, job_id)
+        texts = Json({"result": codes(ending.result), "error": codes(ending.error)})
+        values = (ending.state, _json(ending.result), _json(ending.error), texts, _json(progress), ago, job_id)
         return self._one(FINISH, values)
 
     def cancel(self, job_id: str) -> Job | None:
@@ -154,7 +156,7 @@ class Store:
 
     def interrupt(self, silence: timedelta, error: dict[str, Any], process: str | None) -> list[Job]:
         """End the jobs of processes that have been silent for so long, or of one that has left; returns them."""
-        values = {"silence": silence, "error": Json(error), "process": process}
+        values = {"silence": silence, "error": Json(error), "texts": Json({"error": codes(error)}), "process": process}
         with self._database.transaction() as connection:
             return [_read(row) for row in connection.execute(INTERRUPT, values).fetchall()]
 
@@ -187,7 +189,8 @@ def _job(row: dict[str, Any] | None) -> Job | None:
 
 
 def _read(row: dict[str, Any]) -> Job:
-    return Job(**{name: row[name] for name in FIELDS})
+    said = {name: recoded(row[name], found) for name, found in (row["texts"] or {}).items()}
+    return Job(**{name: row[name] for name in FIELDS} | said)
 
 
 def _json(value: dict[str, Any] | None) -> Json | None:
