@@ -34,6 +34,7 @@ from data_pipeline.postgres.target import from_url
 from data_pipeline.postgres_server.cluster import MAJOR, SUPERUSER, Cluster
 from data_pipeline.settings import Settings
 from tests.described import Described
+from tests.integration.decoys import DECOYS
 from unified_api import create_app
 
 NEW_TABLES = """
@@ -302,6 +303,13 @@ def _install_jobs(database: TestDatabase) -> None:
 
 EMPTY = Template("empty", lambda database: database.execute("CREATE EXTENSION vector"))
 NEW = Template("new", lambda database: database.execute(NEW_TABLES), of=EMPTY)
+DECOYED = Template(
+    "decoyed",
+    lambda database: database.execute(
+        f"CREATE SCHEMA extensions; ALTER EXTENSION vector SET SCHEMA extensions; {DECOYS}"
+    ),
+    of=NEW,
+)
 OLD = Template("old", lambda database: database.execute(OLD_TABLES), of=EMPTY)
 JOBS = Template("jobs", _install_jobs, of=EMPTY)
 
@@ -318,6 +326,13 @@ def databases(pg_server: Server) -> Iterator[Databases]:
 def database(databases: Databases) -> Iterator[TestDatabase]:
     """LangChain's tables as langchain_postgres makes them, empty."""
     yield (made := databases.like(NEW))
+    databases.remove(made)
+
+
+@pytest.fixture
+def decoyed_database(databases: Databases) -> Iterator[TestDatabase]:
+    """One like `database` with pgvector in a schema `extensions`, and a schema of decoys."""
+    yield (made := databases.like(DECOYED))
     databases.remove(made)
 
 

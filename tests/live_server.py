@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -32,10 +33,19 @@ def fresh(log_file: Path, env: dict[str, str], arguments: tuple[str, ...]) -> "s
 
 
 class Forked(ForkServerProcess):
-    """The same in a process that has all imports behind it, with the methods of a subprocess.Popen."""
+    """The same in a process that has all imports behind it, with the methods of a subprocess.Popen.
 
-    def __init__(self, log_file: Path, env: dict[str, str], arguments: tuple[str, ...]) -> None:
-        super().__init__(target=_run, args=(log_file, env, arguments))
+    within: what it runs in.
+    """
+
+    def __init__(
+        self,
+        log_file: Path,
+        env: dict[str, str],
+        arguments: tuple[str, ...],
+        within: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        super().__init__(target=_run, args=(log_file, env, arguments, within))
         log_file.touch()
         self.start()
 
@@ -57,7 +67,9 @@ class Forked(ForkServerProcess):
             os.kill(self.pid, number)
 
 
-def _run(log_file: Path, env: dict[str, str], arguments: tuple[str, ...]) -> None:
+def _run(
+    log_file: Path, env: dict[str, str], arguments: tuple[str, ...], within: Callable[[], AbstractContextManager[None]]
+) -> None:
     with open(log_file, "wb") as log:
         for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
             os.dup2(log.fileno(), descriptor)
@@ -67,7 +79,8 @@ def _run(log_file: Path, env: dict[str, str], arguments: tuple[str, ...]) -> Non
     time.tzset()
     sys.argv = ["unified_api.py", *arguments]
     try:
-        runpy.run_path("unified_api.py", run_name="__main__")
+        with within():
+            runpy.run_path("unified_api.py", run_name="__main__")
     finally:
         atexit._run_exitfuncs()  # multiprocessing leaves them out
 

@@ -206,6 +206,13 @@ TEXTS: dict[str, str] = {
         "the constraint {constraint} of {table} was never validated and cannot be checked; "
         "this backup may not restore into its own tables"
     ),
+    "backup_index_violated": (
+        "{count} rows of {table} stand twice in the unique index {index}; "
+        "this backup cannot be restored into its own tables"
+    ),
+    "backup_index_unverified": (
+        "the index {index} of {table} is invalid and cannot be checked; this backup may not restore into its own tables"
+    ),
     "backup_row_impossible": "the row of {table} whose {columns} is {key} cannot be backed up: {reason}",
     "row_over_message": "the row is over 1 GB, PostgreSQL's limit for one message",
     "field_over_setting": "column {column} is over {megabytes} MB (LARGEST_FIELD_MB)",
@@ -340,7 +347,6 @@ TEXTS: dict[str, str] = {
         '{writer}\'s; {count} empty documents were read as {meaning}; if that is wrong, give "dialect": "{other}"'
     ),
     "empty_string": "empty strings",
-    "dialect_contradicted": 'the content was written by {writer}, which contradicts "dialect": "{told}"',
     "dialects_mixed": "the contents of the set were written by different programs",
     "dialect_found": "{file} line {line} column {column} was written by {writer}",
     # The target database: its URL and its connection.

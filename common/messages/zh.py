@@ -193,6 +193,8 @@ TEXTS: dict[str, str] = {
     "backup_text_not_utf8": "表中有不能以 UTF-8 表示的文本,无法备份",
     "backup_constraint_violated": "{table} 中有 {count} 行不满足约束 {constraint},该备份不能恢复到原表",
     "backup_constraint_unverified": "{table} 的约束 {constraint} 从未验证,也无法核对,该备份可能不能恢复到原表",
+    "backup_index_violated": "{table} 中有 {count} 行在唯一索引 {index} 中重复,该备份不能恢复到原表",
+    "backup_index_unverified": "{table} 的索引 {index} 无效,也无法核对,该备份可能不能恢复到原表",
     "backup_row_impossible": "{table} 中 {columns} 为 {key} 的行无法备份: {reason}",
     "row_over_message": "整行超过 PostgreSQL 一条消息的上限 1 GB",
     "field_over_setting": "{column} 列超过 {megabytes} MB (LARGEST_FIELD_MB)",
@@ -310,7 +312,6 @@ TEXTS: dict[str, str] = {
         '{count} 个空的 document 读作{meaning},若不是如此请指定 "dialect": "{other}"'
     ),
     "empty_string": "空字符串",
-    "dialect_contradicted": '内容由 {writer} 写出,与 "dialect": "{told}" 矛盾',
     "dialects_mixed": "备份集中的内容由不同的程序写出",
     "dialect_found": "{file} 第 {line} 行 {column} 列由 {writer} 写出",
     # The target database: its URL and its connection.

@@ -79,6 +79,11 @@ def idempotency_key() -> str | None:
     return f"call {given}"  # a scheduled backup's key can't be named
 
 
+def replayed() -> None:
+    """Note that the current request is answered as an earlier one was: it does nothing itself."""
+    g.replayed = True
+
+
 def _check_query() -> None:
     """No query where none is read, and no key twice: which one was meant would be a guess."""
     route = policy.current()

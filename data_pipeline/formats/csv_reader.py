@@ -62,9 +62,9 @@ class Layout:
 
     dimensions: what every vector must have, None for 1 to 16000. collections: allowed collection_id as 16 bytes each,
     None if that isn't checked. wanted: only rows of these collections are restored, None for all. unnamed: fields
-    that stand before the columns and are none. vouched: a manifest says that this is the dialect; else what the values
-    say is compared with it. quoted: the file puts everything in quotes, so that `""` says nothing. largest_field: bytes
-    of a value, without the quotes around it.
+    that stand before the columns and are none. decided: a manifest or the caller says that this is the dialect; else
+    what the values say is compared with it. quoted: the file puts everything in quotes, so that `""` says nothing.
+    largest_field: bytes of a value, without the quotes around it.
     """
 
     columns: tuple[Column, ...]
@@ -74,7 +74,7 @@ class Layout:
     collections: frozenset[bytes] | None
     wanted: frozenset[bytes] | None = None
     unnamed: int = 0
-    vouched: bool = True
+    decided: bool = True
     quoted: bool = False
     largest_field: int = LARGEST_FIELD
 
@@ -94,7 +94,7 @@ class Records:
     """The records of one block, stored by column. Iterates over rows: lists of bytes, or None for NULL."""
 
     evidence: Evidence | None = None
-    """What the values say about their writer; None where a manifest does."""
+    """What the values say about their writer; None where that is decided."""
 
     def __init__(self, columns: list[list[bytes | None]], block: bytes, starts: list[int]) -> None:
         self.columns = columns
@@ -150,16 +150,10 @@ def parse(block: bytes, layout: Layout) -> Records:
     for Python's values that have no JSON form; what the values mean is not looked at. Raises Contradicted for values
     that the layout's dialect can't have.
     """
-    nul = block.find(b"\0")
-    if nul >= 0:
-        raise _at(block, nul, say("holds_nul"))
-    fields, starts = _split(block, layout)
-    raw: Sequence[Fields] = list(zip(*fields, strict=True))[layout.unnamed :] or [()] * len(layout.columns)
-    _expect_utf8(block, raw)
-    records = Records([_unquote(values) for values in raw], block, starts)
+    raw, records = _records(block, layout)
     if len(block) > layout.largest_field:
         _expect_short(records, layout)
-    if not layout.vouched:
+    if not layout.decided:
         records.evidence = _gather(block, raw, records, layout)
         if records.evidence.of(evidence.other(layout.dialect)):
             raise Contradicted(records.evidence)
@@ -168,10 +162,26 @@ def parse(block: bytes, layout: Layout) -> Records:
     return records
 
 
+def gather(block: bytes, layout: Layout) -> Evidence:
+    """What the values of a block of whole records say about their writer. Raises RowError where COPY can't split it."""
+    return _gather(block, *_records(block, layout), layout)
+
+
+def _records(block: bytes, layout: Layout) -> tuple[Sequence[Fields], Records]:
+    """The fields of a block by column, as they stand in the file, and the records they are without their quotes."""
+    nul = block.find(b"\0")
+    if nul >= 0:
+        raise _at(block, nul, say("holds_nul"))
+    fields, starts = _split(block, layout)
+    raw: Sequence[Fields] = list(zip(*fields, strict=True))[layout.unnamed :] or [()] * len(layout.columns)
+    _expect_utf8(block, raw)
+    return raw, Records([_unquote(values) for values in raw], block, starts)
+
+
 def _split(block: bytes, layout: Layout) -> tuple[list[Fields], list[int]]:
     types = [column.type for column in layout.columns]
     vector = layout.unnamed + types.index("vector") if "vector" in types else None
-    returns = layout.newline == b"\n" and not (layout.vouched and layout.dialect == "copy")
+    returns = layout.newline == b"\n" and not (layout.decided and layout.dialect == "copy")
     try:
         return csv_fields.split(block, layout.unnamed + len(types), vector, layout.newline, returns)
     except BadRecord as error:

@@ -18,7 +18,7 @@ class Encoded:
     """What becomes of a block: bytes for COPY, in pieces, how many records and line ends the block had.
 
     dropped: how many of the records are not in the payload, because their collection isn't wanted. evidence: what the
-    records of a file that nothing vouches for say about their writer.
+    records say about their writer, where that is not decided.
     """
 
     payload: tuple[bytes, ...]

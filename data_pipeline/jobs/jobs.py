@@ -126,10 +126,12 @@ class Jobs:
         origin: Origin,
         key: str | None = None,
         meter: Meter | None = None,
+        replayed: Callable[[], None] = lambda: None,
     ) -> dict[str, Any]:
         """Do it at once, and keep it in the history: the answer's data. Raises what the operation raises.
 
-        With a key an earlier call's answer is given again. Without one an unreachable queue only costs the history.
+        With a key an earlier call's answer is given again, and `replayed` told of it. Without one an unreachable queue
+        only costs the history.
         meter: tells the caller how far it is, and can cancel it; then this raises OperationCancelled.
         """
         operation = self._operations[request.kind]
@@ -146,7 +148,10 @@ class Jobs:
                 raise  # nobody can tell whether it was done before
             log.warning("not kept in the history: the job queue can't be reached", request_id=origin.request_id)
             return self._runner.call_unrecorded(operation, request, meter or Meter())
-        return self._runner.call(job, request, meter or Meter()) if new else _answered(job)
+        if not new:
+            replayed()
+            return _answered(job)
+        return self._runner.call(job, request, meter or Meter())
 
     def get(self, job_id: str) -> Job:
         """Raises NotFound."""

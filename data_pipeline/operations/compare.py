@@ -97,12 +97,12 @@ class BackupComparison:
             versions += [] if held[1:] else [Version(ground.tables[COLLECTION], ground.tables[EMBEDDING])]
             diff.pair(session, versions[0], versions[1], columns[EMBEDDING])
             described = _describe(session, versions, columns[COLLECTION], chosen, _limits(held))
-        undecided = [
+        of_rows = [
             f"{one.timestamp}: {warning}"
-            for one, dialect in zip(held, dialects, strict=True)
-            for warning in dialect.warnings()
+            for one, version, dialect in zip(held, versions, dialects, strict=False)
+            for warning in (*version.converted, *dialect.warnings())
         ]
-        return {**described, "warnings": _warnings(held, ground, columns) + undecided}
+        return {**described, "warnings": _warnings(held, ground, columns) + of_rows}
 
     def _of_live(self, session: Session) -> Ground:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
@@ -112,8 +112,7 @@ class BackupComparison:
         return Ground(live, diff.live_types(session.cursor, live))
 
     def _of_two(self, session: Session, held: list[BackupSet]) -> Ground:
-        described_tables.expect_alike(*held)
-        described = described_tables.tables(held[0] if held[0].manifest else held[1])
+        described = described_tables.common(*held)
         schema = ddl_types.extension_schema(session.cursor)
         types = {
             name: {column.name: ddl_types.column_type(column.type, -1, schema) for column in table.columns}

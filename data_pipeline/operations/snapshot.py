@@ -79,7 +79,7 @@ def save(
     saved = {name: _save(readers, live[name], scope, draft, file_format, largest_field) for name in TABLES}
     session.enter("check")
     document = _describe(session, live, scope, draft, saved)
-    found = obstacles.find(session, live, scope, run_foreign_code=not last)
+    found = obstacles.find(session, live, scope, rows_go=not last)
     if found:
         document["obstacles"] = found
     if precaution:

@@ -1,8 +1,8 @@
 """Which backup sets there are: files paired by timestamp, newest first."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from common.messages import say
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets.manifest import Manifest
 from data_pipeline.storage import location as locations
-from data_pipeline.storage.base import Listing, StoredFile
+from data_pipeline.storage.base import Listing, Storage, StoredFile
 from data_pipeline.storage.local.storage import DirectoryStorage
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import (
@@ -61,7 +61,10 @@ class Scan:
 
 @dataclass(frozen=True)
 class BackupSet:
-    """A set taken hold of for a restore: the files of the chosen tables, and what vouches for them."""
+    """A set taken hold of for a restore: the files of the chosen tables, and what vouches for them.
+
+    others: files of the set that were not chosen, where nothing vouches for it and they are there.
+    """
 
     location: Location
     timestamp: str
@@ -69,6 +72,7 @@ class BackupSet:
     files: dict[str, StoredFile]
     manifest: Manifest | None
     manifest_file: StoredFile | None = None
+    others: Mapping[str, StoredFile] = field(default_factory=dict)
 
 
 class Catalog:
@@ -112,8 +116,10 @@ class Catalog:
     def hold(self, location: Location, timestamp: str, tables: Sequence[str]) -> Iterator[BackupSet]:
         """Take hold of a set, so that nobody deletes it meanwhile. Raises NotFound, InvalidBackup."""
         file_format, names = self._named(location, timestamp, tables)
-        with self._storages.of(location).held(location, list(names.values())):
-            yield self._take(location, timestamp, file_format, names)
+        storage = self._storages.of(location)
+        with storage.held(location, list(names.values())):
+            taken = self._take(location, timestamp, file_format, names)
+            yield taken if taken.manifest else replace(taken, others=_others(storage, taken))
 
     def _named(self, location: Location, timestamp: str, tables: Sequence[str]) -> tuple[FileFormat, dict[str, str]]:
         """The format of a set, and by table the name of its file, whether or not it is there."""
@@ -142,9 +148,11 @@ class Catalog:
     @staticmethod
     def single(table: str, path: Path) -> BackupSet:
         """One table's CSV file wherever it lies, as a set that nothing vouches for."""
-        file = DirectoryStorage(path.parent).file(Location(()), path.name)
+        storage = DirectoryStorage(path.parent)
+        file = storage.file(Location(()), path.name)
         found = TABLE_FILE.fullmatch(path.name)
-        return BackupSet(Location(()), found[2] if found else "", "csv", {table: file}, None)
+        single = BackupSet(Location(()), found[2] if found else "", "csv", {table: file}, None)
+        return replace(single, others=_others(storage, single)) if found else single
 
     def _published(self, location: Location, timestamp: str, table: str) -> set[str]:
         """A location's files. Raises NotFound if the set is being published right now, or its writer was killed."""
@@ -187,6 +195,16 @@ class Catalog:
         for table, data in files.items():
             manifest.expect_file(table, data.name, data.size)
         return manifest, file
+
+
+def _others(storage: Storage, taken: BackupSet) -> dict[str, StoredFile]:
+    """By table, the files of a set that were not taken; one that isn't there, or can't be had, is left out."""
+    found = {}
+    for table in TABLES:
+        if table not in taken.files:
+            with suppress(ServiceError):
+                found[table] = storage.file(taken.location, table_file(table, taken.timestamp, taken.format))
+    return found
 
 
 def _pair(names: set[str]) -> list[tuple[str, str, str, str]]:

@@ -2,7 +2,8 @@
 
 Until the first value that only one of them can have, a file is read as its line ends suggest: csv.writer ends lines
 with `\\r\\n`, COPY with the server's own line end. A later value that the assumed dialect can't have reopens the whole
-set, so that what was loaded by then is read again. One set is in one dialect.
+set, so that what was loaded by then is read again. One set is in one dialect. What the caller says is final: then
+nothing is compared.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +30,7 @@ class Reopened(Exception):
 
 
 class WrongDialect(InvalidBackup):
-    """Values in a set contradict each other, or the dialect that the caller named; no table of it can be trusted."""
+    """Values in a set contradict each other: no table of it can be trusted."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class SetDialect:
     """The dialect of one set that nothing vouches for, as far as it is known. told: what the caller says it is."""
 
     def __init__(self, told: Dialect | None = None) -> None:
-        self._told = told
+        self.told = told
         self._found: dict[Dialect, Found] = {}
         self._assumed: set[Dialect] = set()
         self._ambiguous: dict[str, tuple[Dialect, int]] = {}
@@ -54,21 +55,23 @@ class SetDialect:
         """How a file with this header is to be read from now on."""
         windows = header.newline == b"\r\n" or header.unnamed > 0  # no index column is from COPY
         assumed: Dialect = "python" if windows else "copy"
-        known: list[Dialect] = [self._told] if self._told else list(self._found)
+        known: list[Dialect] = [self.told] if self.told else list(self._found)
         dialect = known[0] if known else assumed
         self._assumed.add(dialect)
         return dialect
 
-    def take(self, file: str, evidence: Evidence, lines_before: int) -> None:
-        """Weigh what a block holds; lines_before: how many lines of the file precede it.
-
-        Raises WrongDialect, and Reopened if another dialect was assumed of something that has been read.
-        """
+    def remember(self, file: str, evidence: Evidence, lines_before: int) -> None:
+        """Keep what a block holds for when the set is read; lines_before: how many lines of the file precede it."""
         for dialect in WRITERS:
             if sign := evidence.of(dialect):
                 self._found.setdefault(dialect, Found(file, lines_before + sign.line, sign.column))
-        if self._told and (against := self._found.get(other(self._told))):
-            raise _against(self._told, against)
+
+    def take(self, file: str, evidence: Evidence, lines_before: int) -> None:
+        """Weigh what a block that was read holds, beside all that is known.
+
+        Raises WrongDialect, and Reopened if another dialect was assumed of something that has been read.
+        """
+        self.remember(file, evidence, lines_before)
         if len(self._found) == len(WRITERS):
             raise _mixed(self._found)
         if self._assumed - self._found.keys() and self._found:
@@ -82,7 +85,7 @@ class SetDialect:
 
     def warnings(self) -> Iterator[str]:
         """What the answer says of values that were read one way, though nothing tells which way is theirs."""
-        if self._told or self._found:
+        if self.told or self._found:
             return
         for table, (dialect, count) in self._ambiguous.items():
             if count:
@@ -111,12 +114,6 @@ def rereading(attempt: Callable[[], Result], progress: Progress) -> Result:
             return attempt()
         except Reopened:
             progress.begin_again()
-
-
-def _against(told: Dialect, found: Found) -> WrongDialect:
-    reason = say("dialect_contradicted", writer=WRITERS[other(told)], told=told)
-    text = say("at_column", file=found.file, line=found.line, column=found.column, reason=reason)
-    return WrongDialect(text, can_retry=False, details={**asdict(found), "reason": reason})
 
 
 def _mixed(found: dict[Dialect, Found]) -> WrongDialect:

@@ -16,6 +16,7 @@ from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect
 from data_pipeline.sets.manifest import TableFact
 from data_pipeline.storage.base import StoredFile
+from data_pipeline.storage.naming import COLLECTION, EMBEDDING
 
 BLOCK_BYTES = 1 << 21
 """How much of a file is encoded at a time. Larger blocks cost memory in every worker, smaller ones hand-overs."""
@@ -31,6 +32,9 @@ LANGCHAIN_TYPES = {
     "cmetadata": "jsonb",
     "embedding": "vector",
 }
+TELLING = {COLLECTION: ("uuid", "name"), EMBEDDING: ("collection_id", "embedding")}
+"""Columns by which a file is known for its table's, in either of LangChain's schemas."""
+
 TEXT_TYPES = frozenset({"varchar", "text"})
 OLD_IDS = {"uuid": "uuid", "custom_id": "varchar"}
 """What an embedding is known by in LangChain's old schema; in the new one it is `id`."""
@@ -130,6 +134,7 @@ def match(backup_set: BackupSet, table: Table, dimensions: int | None, dialect: 
     header = _header(file, backup_set.format, fact)
     if not any(table.column(name) for name in header.columns):
         raise _bad_header(file, say("header_not_names"))  # one word is a line of names too
+    _expect_its_own(file, table.name, header, fact)
     coerced = _coerced(header, table, fact)
     columns = _columns(header, table, coerced)
     _expect_required(header, table, coerced)
@@ -151,7 +156,9 @@ def columns_of(backup_set: BackupSet, name: str) -> tuple[csv_reader.Column, ...
 
 def _described(backup_set: BackupSet, name: str) -> tuple[Header, tuple[csv_reader.Column, ...]]:
     fact = backup_set.manifest.tables[name] if backup_set.manifest else None
-    header = _header(backup_set.files[name], backup_set.format, fact)
+    file = backup_set.files[name]
+    header = _header(file, backup_set.format, fact)
+    _expect_its_own(file, name, header, fact)
     types = {column.name: column.type for column in fact.columns} if fact else LANGCHAIN_TYPES
     return header, tuple(csv_reader.Column(column, types.get(column, "text")) for column in header.columns)
 
@@ -173,7 +180,7 @@ def _source(
         dimensions=dimensions,
         collections=None,
         unnamed=header.unnamed,
-        vouched=fact is not None,
+        decided=fact is not None or dialect.told is not None,
         quoted=header.quoted,
     )
     encodable = all(column.type in pgcopy.BINARY_TYPES for column in columns)
@@ -190,6 +197,13 @@ def _header(file: StoredFile, file_format: str, fact: TableFact | None) -> Heade
         return _promised_header(start, fact) if fact else csv_header.parse_header(start)
     except RowError as error:
         raise _bad_header(file, error.reason) from None
+
+
+def _expect_its_own(file: StoredFile, name: str, header: Header, fact: TableFact | None) -> None:
+    """Raise InvalidBackup for a file that has another table's rows, where no manifest says whose they are."""
+    missing = [column for column in TELLING[name] if column not in header.columns]
+    if fact is None and missing:
+        raise _bad_header(file, say("columns_missing_in_file", table=name, columns=", ".join(missing)))
 
 
 def _bad_header(file: StoredFile, reason: str) -> InvalidBackup:

@@ -321,3 +321,54 @@ def test_it_is_worked_with_keys_alone(site: Any, visit: Any) -> None:
     page.get_by_role("link", name="Jobs", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1, name="Jobs")).to_be_focused()
+
+
+def test_triggers_are_switched_off_where_they_would_undo_a_restore(site: Any, visit: Any) -> None:
+    page, before = visit.page, site.rows()
+    timestamp = site.back_up()
+    site.database.execute(
+        "CREATE FUNCTION clear() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.document := NULL; RETURN NEW; END';"
+        f"CREATE TRIGGER clear BEFORE INSERT OR UPDATE ON {EMBEDDING} FOR EACH ROW EXECUTE FUNCTION clear();"
+        f"DELETE FROM {EMBEDDING} WHERE id = 'doc-1'"
+    )
+    try:
+        visit.open(f"#/restore/local/global/{timestamp}")
+        expect(page.get_by_label("What wrote the CSV")).to_have_count(0)
+        page.get_by_text("More options").click()
+        page.get_by_label("Switch triggers and rules off meanwhile").check()
+        press(page, "Check what would happen")
+        heading(page, "It would succeed")
+        expect(page.get_by_text("Triggers and rules are switched off meanwhile.")).to_be_visible()
+        page.get_by_role("link", name="Change the choices").click()
+        expect(page.get_by_label("Switch triggers and rules off meanwhile")).to_be_checked()
+        press(page, "Check what would happen")
+        heading(page, "It would succeed")
+        press(page, "Restore now")
+        heading(page, "Succeeded")
+        assert site.rows() == before
+        assert site.database.fetch("SELECT tgenabled FROM pg_trigger WHERE tgname = 'clear'") == [("O",)]
+    finally:
+        site.database.execute("DROP FUNCTION clear CASCADE")
+
+
+def test_a_csv_without_a_manifest_is_read_as_it_is_said(site: Any, visit: Any) -> None:
+    page = visit.page
+    site.database.execute(f"UPDATE {EMBEDDING} SET document = NULL WHERE id = 'doc-1'")
+    timestamp = site.back_up()
+    (manifest,) = site.output.rglob(f"vector_backup_{timestamp}.json")
+    manifest.unlink()
+    visit.open(f"#/restore/local/global/{timestamp}")
+    page.get_by_text("More options").click()
+    written = page.get_by_label("What wrote the CSV")
+    expect(written).to_have_value("")
+    written.select_option("Python (csv.writer, pandas)")
+    press(page, "Check what would happen")
+    heading(page, "It would succeed")
+    expect(page.get_by_text("The CSV is read as it was said: Python (csv.writer, pandas).")).to_be_visible()
+    page.get_by_role("link", name="Change the choices").click()
+    expect(page.get_by_label("What wrote the CSV")).to_have_value("python")
+    press(page, "Check what would happen")
+    heading(page, "It would succeed")
+    confirm_by_name(page, site.database.dbname)
+    heading(page, "Succeeded")
+    assert site.database.fetch(f"SELECT document FROM {EMBEDDING} WHERE id = 'doc-1'") == [("",)]

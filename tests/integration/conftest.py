@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -306,13 +306,20 @@ class Role:
 @pytest.fixture
 def role(database: Any) -> Iterator[Role]:
     """A role without privileges in `database`, and the URL to connect as it."""
+    with new_role(database) as made:
+        yield made
+
+
+@contextmanager
+def new_role(database: Any) -> Iterator[Role]:
+    """The same for any database."""
     name = f"role_{os.getpid()}"
     database.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{ROLE_PASSWORD}'")
     place = database.url.rpartition("@")[2]
     yield Role(database, name, f"postgresql://{name}:{ROLE_PASSWORD}@{place}")
     for connection in database.fetch("SELECT pid FROM pg_stat_activity WHERE usename = %s", (name,)):
         database.fetch("SELECT pg_terminate_backend(%s)", connection)
-    database.execute(f"DROP OWNED BY {name}")
+    database.execute(f"DROP OWNED BY {name} CASCADE")
     database.execute(f"DROP ROLE {name}")
 
 

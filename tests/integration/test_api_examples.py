@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,8 @@ from data_pipeline.api import PREFIX
 from data_pipeline.api.openapi import examples
 from data_pipeline.api.openapi.examples import Example
 from tests.described import Described
+from tests.integration.privileges import like_a_user
+from tests.live_server import Forked, Launch
 
 GLOBAL_SET = "20250722_010318"
 TASK_SETS = {
@@ -31,8 +34,8 @@ ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
 class Scenery:
     """A service, and what has to be so before an example's answer comes; `names` are the example's -> the real ones."""
 
-    def __init__(self, address: str, down: str, guarded: str, databases: list[Any], backups: Any) -> None:
-        self.url = {"database down": f"http://{down}", "guarded": f"http://{guarded}"}
+    def __init__(self, address: str, others: dict[str, str], databases: list[Any], backups: Any) -> None:
+        self.url = {scene: f"http://{other}" for scene, other in others.items()}
         self._address = f"http://{address}"
         self._databases = databases
         self._backups = backups
@@ -115,6 +118,15 @@ class Scenery:
         yield
 
     @contextmanager
+    def _an_unreadable_task(self) -> Iterator[None]:
+        path = self._backups.root / "task_20250721_183935" / "vector_bak"
+        path.chmod(0o000)
+        try:
+            yield
+        finally:
+            path.chmod(0o700)
+
+    @contextmanager
     def _a_backup(self) -> Iterator[None]:
         """A set that a manifest vouches for, instead of the older one."""
         self._fill(4, 58)
@@ -190,6 +202,12 @@ def shape(value: Any) -> Any:
 
 
 @pytest.fixture
+def launch() -> Launch:
+    """Held by the permissions of files, whoever runs the tests."""
+    return partial(Forked, within=like_a_user)
+
+
+@pytest.fixture
 def scenery(
     start_server: Callable[..., Any],
     database: Any,
@@ -202,7 +220,11 @@ def scenery(
     server = start_server(DATABASE_URL=database.url, JOBS_DATABASE_URL=jobs_database.url, **storages)
     down = start_server(DATABASE_URL=NOWHERE)  # with another queue: it could not do the jobs of this one
     guarded = start_server(DATABASE_URL=database.url, API_TOKEN=examples.of("sign_in")[0].body["token"])
-    return Scenery(server.address, down.address, guarded.address, [database, second_database], backups)
+    targets = start_server(
+        DATABASE_URL=database.url, TARGETS=json.dumps({"staging": second_database.url, "old_server": NOWHERE})
+    )
+    others = {"database down": down.address, "guarded": guarded.address, "targets": targets.address}
+    return Scenery(server.address, others, [database, second_database], backups)
 
 
 def test_every_example_is_answered_as_it_says(scenery: Scenery, described: Described) -> None:

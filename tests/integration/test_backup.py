@@ -254,3 +254,34 @@ def test_a_backup_of_a_database_that_is_not_there_leaves_nothing_but_a_line_in_t
     assert set_files(output_dir / "vector_bak") == set()
     log = (output_dir / "vector_bak" / "vector_backup_log.txt").read_text(encoding="utf-8")
     assert ("失败 DATABASE_ERROR" in log, "pa55-word" in log) == (True, False)
+
+
+DOMAINS = {
+    "in another schema": "CREATE SCHEMA app; CREATE DOMAIN app.vector AS {type}",
+    "where pgvector's own was": (
+        "CREATE SCHEMA moved; ALTER TYPE public.vector SET SCHEMA moved; CREATE DOMAIN public.vector AS {type}"
+    ),
+}
+
+
+@pytest.mark.parametrize("over", ["text", "vector"])
+@pytest.mark.parametrize("statements", DOMAINS.values(), ids=DOMAINS)
+@pytest.mark.parametrize("file_format", ["csv", "binary"])
+def test_a_domain_of_pgvectors_name_is_not_taken_for_its_type(
+    client: Any, database: Any, fill: Any, bits: Any, file_format: str, statements: str, over: str
+) -> None:
+    fill(database)
+    moved = "moved" in statements
+    plain = "moved.vector" if moved else "public.vector"
+    database.execute(statements.format(type=plain if over == "vector" else over))
+    database.execute(
+        f"ALTER TABLE langchain_pg_embedding ALTER embedding TYPE {'public' if moved else 'app'}.vector"
+        f" USING embedding::{'public' if moved else 'app'}.vector"
+    )
+    before = bits(database)
+    response = client.backup(format=file_format, probes=2, truncate_vector_tables=True)
+    assert response.status_code == 200, response.text
+    data = response.get_json()["data"]
+    named = {"backup_path": data["backup_directory"], "timestamp": data["backup_timestamp"]}
+    assert client.restore(**named, truncate_before_restore=True).status_code == 200
+    assert bits(database) == before

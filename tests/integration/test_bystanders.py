@@ -368,3 +368,74 @@ def test_where_changes_are_not_counted_triggers_are_not_risked(
         assert "note" in found
     data_of(client.restore(**saved, **SYNC, triggers="disable"))
     assert bits(database) == before
+
+
+# A table can be read and written only through its wrapper's handler, but what is prepared has locked it by then.
+NO_HANDLER = """
+CREATE FOREIGN DATA WRAPPER remote; CREATE SERVER elsewhere FOREIGN DATA WRAPPER remote;
+CREATE FOREIGN TABLE far (what text) SERVER elsewhere;
+"""
+WRITES_FAR = "EXECUTE 'PREPARE far_away AS INSERT INTO far VALUES (''x'')'; DEALLOCATE far_away"
+
+
+@pytest.mark.parametrize("mode", [SYNC, REPLACE, CHOSEN, {"on_conflict": "skip"}, {"atomic": True}], ids=str)
+def test_a_trigger_that_may_have_written_a_foreign_table_undoes_everything(
+    client: Any, database: Any, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
+) -> None:
+    """The server counts nothing of it, so nobody can tell what it did."""
+    database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
+    if mode == {"atomic": True}:
+        database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
+    database.execute(NO_HANDLER + AUDIT.format(action=WRITES_FAR, events="INSERT", deferred=""))
+    before = bits(database)
+    data = data_of(client.restore(**saved, **mode), 409)
+    assert (data["error_type"], data["rolled_back"]) == ("DEPENDENT_ROWS", True)
+    (found,) = data["details"]["tables"]
+    assert (found["table"], found["rows"]) == ("public.far", None)
+    assert "public.far" in data["response"]
+    assert bits(database) == before
+
+
+@pytest.fixture
+def far(database: Any, second_database: Any) -> Any:
+    """Another database, one of whose tables is a foreign table `far` of this one."""
+    if not database.fetch("SELECT 1 FROM pg_available_extensions WHERE name = 'postgres_fdw'"):
+        pytest.skip("this PostgreSQL has no postgres_fdw")
+    server = database.server
+    second_database.execute("CREATE TABLE far (what text); INSERT INTO far VALUES ('old')")
+    database.execute(
+        "CREATE EXTENSION postgres_fdw;"
+        f"CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw"
+        f" OPTIONS (host '{server.host}', port '{server.port}', dbname '{second_database.dbname}');"
+        f"CREATE USER MAPPING FOR PUBLIC SERVER elsewhere"
+        f" OPTIONS (user '{server.user}', password '{server.password or ''}');"
+        "CREATE FOREIGN TABLE far (what text) SERVER elsewhere"
+    )
+    return second_database
+
+
+@pytest.mark.parametrize("action", ["INSERT INTO far VALUES ('x')", "DELETE FROM far", "UPDATE far SET what = 'new'"])
+@pytest.mark.parametrize("mode", [SYNC, REPLACE, CHOSEN], ids=str)
+def test_a_trigger_that_writes_another_database_undoes_everything_there_too(
+    client: Any, database: Any, saved: dict[str, Any], bits: Any, far: Any, mode: dict[str, Any], action: str
+) -> None:
+    database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
+    database.execute(AUDIT.format(action=action, events="INSERT", deferred=""))
+    before = bits(database)
+    data = data_of(client.restore(**saved, **mode), 409)
+    assert data["error_type"] == "DEPENDENT_ROWS"
+    assert data["details"]["tables"][0]["table"] == "public.far"
+    assert bits(database) == before
+    assert far.fetch("SELECT what FROM far") == [("old",)]
+    data_of(client.restore(**saved, **mode, triggers="disable"))
+    assert far.fetch("SELECT what FROM far") == [("old",)]
+
+
+def test_a_trigger_that_reads_another_database_is_no_change(
+    client: Any, database: Any, saved: dict[str, Any], bits: Any, far: Any
+) -> None:
+    before = bits(database)
+    database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
+    database.execute(AUDIT.format(action="PERFORM what FROM far", events="INSERT", deferred=""))
+    data_of(client.restore(**saved, **SYNC))
+    assert bits(database) == before

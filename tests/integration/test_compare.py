@@ -228,10 +228,7 @@ def test_old_tables_are_compared_by_their_uuid(make_client: Any, old_database: A
 def test_other_columns_cannot_be_compared(
     client: Any, saved: dict[str, str], make_client: Any, old_database: Any
 ) -> None:
-    old = make_client(DATABASE_URL=old_database.url)
-    other = backup(old)
-    assert refused(old, **saved)[:2] == (409, "SCHEMA_MISMATCH")
-    assert refused(old, **saved, **{"with": other})[:2] == (409, "SCHEMA_MISMATCH")
+    assert refused(make_client(DATABASE_URL=old_database.url), **saved)[:2] == (409, "SCHEMA_MISMATCH")
 
 
 def test_a_damaged_file_is_told_by_name_and_line(client: Any, saved: dict[str, str], backups: Any) -> None:
@@ -341,3 +338,71 @@ def test_any_two_states_are_compared_as_a_model_has_it(client: Any, database: An
             assert one["samples"] == expected
             assert one["same"] == len(both) - one["different"]
         assert answer["identical"] is (before[0] == after[0] and old == new)
+
+
+OLD_ROWS = f"""
+INSERT INTO langchain_pg_collection VALUES ('docs', '{{"a" : 1}}', '{DOCS}');
+INSERT INTO langchain_pg_embedding VALUES
+  ('{DOCS}', '[1,2,3]', 'first', '{{"n": 1, "n": 2}}', 'mine', gen_random_uuid()),
+  ('{DOCS}', '[-0,2,3]', '', 'null', NULL, '{NEW}'), (NULL, NULL, NULL, NULL, 'twice', gen_random_uuid()),
+  ('{DOCS}', '[4,5,6]', 'x', '{{}}', 'twice', gen_random_uuid());
+"""
+
+
+@pytest.fixture(params=["csv", "binary", "csv of Python"])
+def old_set(client: Any, old_database: Any, output_dir: Any, request: Any) -> dict[str, str]:
+    """Rows of LangChain's old tables; the body that names their backup."""
+    old_database.execute(OLD_ROWS)
+    saved = backup(client, pg_conn=old_database.url, format="binary" if request.param == "binary" else "csv")
+    if request.param == "csv of Python":
+        (output_dir / "vector_bak" / f"vector_backup_{saved['timestamp']}.json").unlink()
+        for path in output_dir.rglob(f"*_{saved['timestamp']}.csv"):
+            rows = (
+                path.read_bytes().replace(b'"{""a"" : 1}"', b"{'a': 1}").replace(b'"{""n"": 1, ""n"": 2}"', b"{'n': 2}")
+            )
+            path.write_bytes(rows.replace(b",null,", b",None,").replace(b',"",', b",,"))
+    return saved
+
+
+def test_a_set_of_the_old_schema_is_compared_as_it_would_be_restored(
+    client: Any, database: Any, old_set: dict[str, str]
+) -> None:
+    restored = client.restore(**old_set, truncate_before_restore=True).get_json()["data"]
+    for other in (None, backup(client), backup(client, format="binary")):
+        answer = compare(client, old_set, other)
+        assert answer["identical"] is True, answer
+        assert (counts(answer, "docs"), counts(answer, None)) == ((0, 0, 0, 3), (0, 0, 0, 1))
+        converted = [text for text in restored["warnings"] if "langchain_pg_embedding" in text]
+        assert [f"{old_set['timestamp']}: {text}" for text in converted] == [
+            text for text in answer["warnings"] if "langchain_pg_embedding" in text
+        ]
+        if other:
+            assert compare(client, other, old_set)["identical"] is True
+    database.execute("UPDATE langchain_pg_embedding SET cmetadata = '{\"n\": 1}' WHERE id = 'mine'")
+    database.execute("DELETE FROM langchain_pg_embedding WHERE id = %s", (NEW,))
+    answer = compare(client, old_set)
+    assert counts(answer, "docs") == (1, 0, 1, 1)
+    assert entry(answer, "docs")["samples"] == {"only_in_backup": [NEW], "only_in_other": [], "different": ["mine"]}
+
+
+def test_sets_of_the_old_schema_are_compared_with_old_tables_and_with_each_other(
+    client: Any, old_database: Any, old_set: dict[str, str]
+) -> None:
+    vouched = backup(client, pg_conn=old_database.url)
+    old_database.execute("DELETE FROM langchain_pg_embedding WHERE custom_id = 'mine'")
+    later = backup(client, pg_conn=old_database.url)
+    assert compare(client, vouched, later)["identical"] is False
+    assert counts(compare(client, vouched, pg_conn=old_database.url), "docs") == (1, 0, 0, 2)
+    assert counts(compare(client, vouched, later), "docs") == (1, 0, 0, 2)
+    assert compare(client, old_set, old_set)["identical"] is True
+
+
+def test_a_set_of_the_old_schema_with_more_columns_is_not_compared_with_a_new_one(
+    client: Any, database: Any, old_database: Any
+) -> None:
+    old_database.execute(f"{OLD_ROWS} ALTER TABLE langchain_pg_embedding ADD lang text")
+    old, new = backup(client, pg_conn=old_database.url), backup(client)
+    for body in ({**old, "with": new}, {**new, "with": old}, old):
+        status, kind, text = refused(client, **body)
+        assert (status, kind) == (409, "SCHEMA_MISMATCH")
+        assert "lang" in text

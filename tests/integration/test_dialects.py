@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 from data_pipeline.api import PREFIX
+from data_pipeline.api.vector_restore_manager import VectorRestoreManager
+from data_pipeline.engine import Engine
+from data_pipeline.sets import witness
+from data_pipeline.settings import Settings
 
 COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
 STAMP = "20250722_010318"
@@ -161,7 +165,8 @@ def test_where_nothing_tells_the_line_ends_do_and_what_hangs_on_it_is_counted(re
     assert [text for text in data["warnings"] if "dialect" in text] == []
 
 
-def test_the_caller_decides_and_what_speaks_against_it_is_told_with_its_line(restore: Any, database: Any) -> None:
+def test_what_the_caller_decides_is_final(restore: Any, database: Any) -> None:
+    """Whatever the values look like: a JSON string "null" is one that Python wrote without quotes."""
     silent = f'x,{ONE},"[1]",,{{}}\n'.encode()
     for dialect, newline, document in (("python", UNIX, ""), ("copy", WINDOWS, None)):
         data = restore(
@@ -170,13 +175,131 @@ def test_the_caller_decides_and_what_speaks_against_it_is_told_with_its_line(res
         assert dialects(data) == {dialect}
         assert database.fetch(f"SELECT document FROM {EMBEDDING}") == [(document,)]
         assert [text for text in data["warnings"] if "dialect" in text] == []
-    for dialect, rows in (("python", ROWS), ("copy", OF_PYTHON)):
-        for options in ({"truncate_before_restore": True}, {}):
-            data = restore(PLAIN, HEADER + silent + rows, status=422, dialect=dialect, **options)
-            assert data["details"]["line"] == 3
-            assert data["details"]["file"] == f"{EMBEDDING}_{STAMP}.csv"
-            assert dialect in data["response"]
+    for rows in (ROWS, ended(ROWS, WINDOWS)):
+        header = ended(HEADER, WINDOWS) if rows != ROWS else HEADER
+        data = restore(PLAIN, header + rows, dialect="python", truncate_before_restore=True)
+        assert dialects(data) == {"python"}
+        assert database.fetch(f"SELECT document, cmetadata::text FROM {EMBEDDING} ORDER BY id") == [
+            ("plain", '{"a": true}'),
+            ("", '"null"'),
+            ("", '"true"'),
+            ("two lines", '"\\"text\\""'),
+            ("it's", "12.50"),
+        ]
+        assert [text for text in data["warnings"] if "dialect" in text] == []
+
+
+def test_a_set_of_both_kinds_is_read_as_the_caller_says(restore: Any, database: Any) -> None:
+    data = restore(COLLECTIONS, HEADER + OF_PYTHON, dialect="python", truncate_before_restore=True)
+    assert dialects(data) == {"python"}
+    assert [row[2] for row in contents(database)] == ['"null"', '{"k": 1.10}', "[1,2,3]", "[1,2,3]"]
+
+
+@pytest.mark.parametrize(
+    "options", [{"truncate_before_restore": True}, {"atomic": True}, {"strategy": "sync"}], ids=str
+)
+def test_what_cannot_be_read_as_the_caller_says_is_told_with_its_line(
+    restore: Any, database: Any, options: dict[str, Any]
+) -> None:
+    """Nothing but a list or dict that is no JSON: whatever else COPY writes, Python may have written too."""
+    silent = f'x,{ONE},"[1]",d,{{}}\n'.encode()
+    for dialect, rows in (("copy", OF_PYTHON), ("python", ROWS.replace(b'{""a"": true}', b'{""a"": Yes}'))):
+        data = restore(PLAIN, HEADER + silent + rows, status=422, dialect=dialect, **options)
+        assert data["error_type"] == "INVALID_BACKUP"
+        assert (data["details"]["file"], data["details"]["line"]) == (f"{EMBEDDING}_{STAMP}.csv", 3)
+        assert contents(database) == []
+
+
+ONE_TABLE: dict[str, dict[str, Any]] = {
+    "append": {},
+    "replace": {"truncate_before_restore": True},
+    "sync": {"strategy": "sync"},
+    "sync some": {"strategy": "sync", "collections": ["a", "b"]},
+    "skip": {"on_conflict": "skip"},
+}
+SILENT = f'x,{ONE},"[1]",,{{}}\n'.encode()
+
+
+@pytest.fixture
+def owners(database: Any) -> None:
+    database.execute(f"INSERT INTO {COLLECTION} VALUES (%s, 'a', '{{}}'), (%s, 'b', '{{}}')", (ONE, TWO))
+
+
+@pytest.mark.usefixtures("owners")
+@pytest.mark.parametrize("options", ONE_TABLE.values(), ids=ONE_TABLE)
+def test_the_file_that_is_not_restored_tells_too(restore: Any, database: Any, options: dict[str, Any]) -> None:
+    for collections, newline, document in ((PYTHON, UNIX, ""), (COLLECTIONS, WINDOWS, None)):
+        database.execute(f"TRUNCATE {EMBEDDING}")
+        files = ended(collections, newline), ended(HEADER + SILENT, newline)
+        rehearsed = restore(*files, tables=[EMBEDDING], **options, dry_run=True)
+        data = restore(*files, tables=[EMBEDDING], **options)
+        assert database.fetch(f"SELECT document FROM {EMBEDDING}") == [(document,)]
+        assert dialects(data) == dialects(rehearsed) == {"python" if document == "" else "copy"}
+        for answer in (data, rehearsed):
+            assert [text for text in answer["warnings"] if "dialect" in text] == []
+
+
+@pytest.mark.parametrize("options", [{}, {"strategy": "sync"}, {"strategy": "sync", "collections": ["a"]}], ids=str)
+def test_embeddings_tell_for_their_collections(restore: Any, database: Any, options: dict[str, Any]) -> None:
+    """Which are read as of Python here, and else would be no JSON."""
+    words = f"uuid,name,cmetadata\n{ONE},a,word\n".encode()
+    data = restore(words, HEADER + FILLER + OF_PYTHON, tables=[COLLECTION], **options)
+    assert dialects(data) == {"python"}
+    assert contents(database) == [(ONE, "a", '"word"')]
+
+
+@pytest.mark.usefixtures("owners")
+@pytest.mark.parametrize("options", ONE_TABLE.values(), ids=ONE_TABLE)
+def test_a_file_that_contradicts_the_one_that_is_not_restored_is_refused(
+    restore: Any, database: Any, options: dict[str, Any]
+) -> None:
+    before = contents(database)
+    files = COLLECTIONS, HEADER + SILENT + OF_PYTHON
+    (problem,) = restore(*files, tables=[EMBEDDING], **options, dry_run=True)["problems"]
+    data = restore(*files, status=422, tables=[EMBEDDING], **options)
+    for found in (problem, data):
+        assert found["error_type"] == "INVALID_BACKUP"
+        assert found["details"]["copy"] == {"file": f"{COLLECTION}_{STAMP}.csv", "line": 2, "column": "cmetadata"}
+        assert found["details"]["python"] == {"file": f"{EMBEDDING}_{STAMP}.csv", "line": 3, "column": "cmetadata"}
+    assert contents(database) == before
+
+
+@pytest.mark.usefixtures("owners")
+@pytest.mark.parametrize(
+    "other", [None, b"", b"<html>\n", HEADER + OF_PYTHON, PYTHON[:-5] + b'"', b"\0" * 5000], ids=str
+)
+def test_a_file_that_is_not_restored_may_be_missing_or_damaged(
+    client: Any, database: Any, backups: Any, other: bytes | None
+) -> None:
+    backups.write(other or b"", HEADER + SILENT)
+    if other is None:
+        (backups.directory() / f"{COLLECTION}_{STAMP}.csv").unlink()
+    for options in ({"dry_run": True}, {"truncate_before_restore": True}):
+        response = client.restore(**backups.named(), tables=[EMBEDDING], **options)
+        assert response.status_code == 200, response.text
+        assert dialects(response.get_json()["data"]) == {"copy"}
     assert database.fetch(f"SELECT document FROM {EMBEDDING}") == [(None,)]
+
+
+def test_of_a_file_that_is_not_restored_only_the_beginning_is_read(
+    restore: Any, database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(witness, "LOOK_BYTES", 3 << 20)
+    rows = HEADER + FILLER + FILLER.replace(b"f", b"g") + OF_PYTHON
+    words = f"uuid,name,cmetadata\n{ONE},a,{{}}\n".encode()
+    assert dialects(restore(words, rows, tables=[COLLECTION])) == {"copy"}
+    monkeypatch.undo()
+    assert dialects(restore(words, rows, tables=[COLLECTION], strategy="sync")) == {"python"}
+
+
+@pytest.mark.usefixtures("owners")
+def test_a_file_restored_by_its_path_is_read_as_the_one_beside_it(database: Any, backups: Any, output_dir: Any) -> None:
+    backups.write(PYTHON, HEADER + SILENT)
+    engine = Engine.build(Settings.load({"DATABASE_URL": database.url, "OUTPUT_DIRECTORY": str(output_dir)}))
+    manager = VectorRestoreManager(engine=engine)
+    found = manager._restore_table_from_csv(EMBEDDING, backups.directory() / f"{EMBEDDING}_{STAMP}.csv")
+    assert found["dialect"] == "python"
+    assert database.fetch(f"SELECT document FROM {EMBEDDING}") == [("",)]
 
 
 def test_a_manifest_decides(client: Any, database: Any) -> None:

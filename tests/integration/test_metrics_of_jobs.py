@@ -7,6 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from data_pipeline.api import PREFIX
+
 REPLACE = {"truncate_before_restore": True}
 REHEARSAL = {**REPLACE, "dry_run": True}
 JOB = {"async": True}
@@ -75,3 +77,32 @@ def test_without_its_queue_the_last_success_is_what_this_process_knows(
     assert samples(client, LAST) == {}
     assert client.backup().status_code == 200
     assert list(samples(client, LAST)) == ["backup"]
+
+
+def test_an_answer_that_is_given_again_is_no_operation(
+    service: Callable[[], Any], small_set: dict[str, str], database: Any, background: Any, wait_for_lock: Any
+) -> None:
+    client = service()
+
+    def ask(who: Any, key: str, **body: Any) -> int:
+        given = {"headers": {"Idempotency-Key": key}, "json": {**small_set, **REPLACE, **body}}
+        return int(who.post(f"{PREFIX}/restore", **given).status_code)
+
+    assert [ask(client, "done") for _ in range(3)] == [200] * 3
+    assert [ask(client, "failed", expect_database="another") for _ in range(3)] == [409] * 3
+    assert [ask(client, "queued", **JOB) for _ in range(2)] == [202] * 2
+    assert ended(client, client.restore(**small_set, **REPLACE, **JOB)) == "SUCCEEDED"
+    holder = database.connect()
+    holder.cursor().execute("LOCK TABLE langchain_pg_embedding")
+    running = background(lambda: ask(client.twin(), "running"))
+    wait_for_lock(database)
+    assert [ask(client, "running") for _ in range(2)] == [409] * 2
+    holder.rollback()
+    assert running.result() == 200
+    # Once a later job has ended in the same worker, the metrics know of those before.
+    assert ended(client, client.backup(**JOB)) == "SUCCEEDED"
+    found = samples(client, OPERATIONS)
+    assert {key: found[key] for key in found if key.startswith("restore")} == {
+        "restore SUCCESS": 4,
+        "restore SCHEMA_MISMATCH": 1,
+    }

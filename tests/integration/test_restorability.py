@@ -1,8 +1,11 @@
 """What a restore would refuse is known before a row goes; what can't come back into its own tables is told."""
 
+import json
 from typing import Any
 
 import pytest
+
+from data_pipeline.sets import manifest
 
 EMBEDDING = "langchain_pg_embedding"
 DOCS = "11111111-1111-4111-8111-111111111111"
@@ -33,6 +36,30 @@ OBSTACLES = {
         "from_source",
     ),
 }
+TWIN = f"INSERT INTO langchain_pg_embedding VALUES ('twin', '{DOCS}', '[1,2,3]', '一段普通的文本', '{{}}')"
+NOT_VALID = "UPDATE pg_index SET indisunique = true, indisvalid = false WHERE indexrelid = 'left_over'::regclass"
+NOT_READY = "UPDATE pg_index SET indisready = false, indisvalid = false WHERE indexrelid = 'left_over'::regclass"
+INDEX = "CREATE INDEX left_over ON langchain_pg_embedding"
+OBSTACLES |= {
+    "unique index not valid": (f"{TWIN}; {INDEX} (document); {NOT_VALID}", "left_over"),
+    "unique index over an expression of some rows": (
+        f"{TWIN}; {INDEX} (upper(document) COLLATE \"C\", collection_id) WHERE id <> 'x'; {NOT_VALID}",
+        "left_over",
+    ),
+    "unique index that takes NULL for a value": (
+        f"INSERT INTO langchain_pg_embedding (id) VALUES ('twin'); CREATE UNIQUE INDEX one ON langchain_pg_embedding"
+        f" (document) NULLS NOT DISTINCT WHERE id = 'twin'; {INDEX} (document); {NOT_VALID};"
+        " UPDATE pg_index SET indnullsnotdistinct = true WHERE indexrelid = 'left_over'::regclass",
+        "left_over",
+    ),
+    "index whose expression fails": (
+        "UPDATE langchain_pg_embedding SET document = 'x' WHERE document = '';"
+        f" {INDEX} ((1 / length(document))); {NOT_READY};"
+        " UPDATE langchain_pg_embedding SET document = '' WHERE document = 'x';"
+        " UPDATE pg_index SET indisready = true WHERE indexrelid = 'left_over'::regclass",
+        "left_over",
+    ),
+}
 HARMLESS = {
     "all keep to it": "ALTER TABLE langchain_pg_embedding ADD CHECK (id <> '{%%}') NOT VALID",
     "a check that nobody enforces": "ALTER TABLE langchain_pg_embedding ADD CHECK (document <> '') NOT ENFORCED",
@@ -40,6 +67,12 @@ HARMLESS = {
         "CREATE TABLE sources (name varchar PRIMARY KEY);"
         " ALTER TABLE langchain_pg_collection ADD FOREIGN KEY (name) REFERENCES sources NOT ENFORCED"
     ),
+    "an invalid unique index without duplicates": (
+        f"INSERT INTO langchain_pg_embedding (id) VALUES ('twin'); {INDEX} (document); {NOT_VALID}"
+    ),
+    "an invalid unique index that takes no row": f"{TWIN}; {INDEX} (document); {NOT_VALID}; {NOT_READY}",
+    "an invalid index whose expression works": f"{INDEX} ((1 / (length(document) + 1))); {NOT_VALID};"
+    " UPDATE pg_index SET indisunique = false WHERE indexrelid = 'left_over'::regclass",
 }
 OWN_FUNCTION = """
 CREATE TABLE called (n int);
@@ -58,8 +91,9 @@ def filled(database: Any, fill: Any) -> Any:
 
 def prepare(database: Any, statements: str) -> None:
     new = "NOT ENFORCED" in statements or "NOT NULL" in statements
-    if new and database.fetch("SELECT current_setting('server_version_num')::int < 180000") == [(True,)]:
-        pytest.skip("PostgreSQL 18 brought these")
+    needed = 180000 if new else 150000 if "NOT DISTINCT" in statements else 0
+    if database.fetch("SELECT current_setting('server_version_num')::int < %s", (needed,)) == [(True,)]:
+        pytest.skip("a later PostgreSQL brought these")
     database.execute(statements.replace("%%", "%"))
 
 
@@ -174,3 +208,63 @@ def test_text_that_is_no_utf8_is_found_before_rows_go(
     finally:
         ascii_database.close()
         cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def test_duplicates_under_a_damaged_index_are_found_before_rows_go(
+    client: Any, filled: Any, small_set: dict[str, str], bits: Any
+) -> None:
+    """It is valid as far as the server knows; a replace builds it again."""
+    filled.execute(
+        f"{TWIN}; {INDEX} (document); UPDATE pg_index SET indisunique = true WHERE indexrelid = 'left_over'::regclass"
+    )
+    before = bits(filled)
+    data = client.backup().get_json()["data"]
+    assert data["warnings"] == []
+    body = {"backup_path": data["backup_directory"], "timestamp": data["backup_timestamp"]}
+    assert client.restore(**body, **REPLACE).status_code == 409
+    expect_refused(client.backup(truncate_vector_tables=True), "left_over")
+    expect_refused(client.restore(**small_set, **REPLACE, backup_before_restore=True), "left_over")
+    assert bits(filled) == before
+
+
+def test_an_index_by_an_operator_of_its_own_keeps_no_row_from_going(client: Any, filled: Any, bits: Any) -> None:
+    """What it takes for equal only it can tell."""
+    filled.execute(
+        f"{TWIN.replace('普通', '不同')}; CREATE FUNCTION alike(text, text) RETURNS boolean IMMUTABLE LANGUAGE sql"
+        " RETURN $1 = $2; CREATE OPERATOR === (LEFTARG = text, RIGHTARG = text, FUNCTION = alike);"
+        "CREATE OPERATOR CLASS own FOR TYPE text USING btree AS OPERATOR 3 ===, FUNCTION 1 bttextcmp(text, text);"
+        "CREATE UNIQUE INDEX left_over ON langchain_pg_embedding (document own)"
+    )
+    before = bits(filled)
+    data = client.backup(truncate_vector_tables=True).get_json()["data"]
+    assert (data["warnings"], data["truncate_performed"]) == ([], True)
+    body = {"backup_path": data["backup_directory"], "timestamp": data["backup_timestamp"]}
+    assert client.restore(**body, **REPLACE).status_code == 200
+    assert bits(filled) == before
+    filled.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'left_over'::regclass")
+    assert "left_over" in client.backup().get_json()["data"]["warnings"][0]
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_an_index_that_was_never_made_is_not_made_elsewhere(
+    client: Any, filled: Any, empty_database: Any, bits: Any, output_dir: Any, listed: bool
+) -> None:
+    """Not even where a manifest, as earlier versions wrote them, lists it: the rows matter more."""
+    filled.execute(f"{TWIN}; {INDEX} (document); {NOT_VALID}")
+    data = client.backup().get_json()["data"]
+    path = output_dir / "vector_bak" / f"vector_backup_{data['backup_timestamp']}.json"
+    document = json.loads(path.read_bytes())
+    facts = document["tables"][EMBEDDING]["indexes"]
+    assert [fact["name"] for fact in facts] == ["ix_cmetadata_gin", "langchain_pg_embedding_pkey"]
+    if listed:
+        facts.append({**facts[1], "name": "left_over", "primary": False, "constraint": False, "keys": ["document"]})
+        facts[-1]["operator_classes"] = ["text_ops"]
+        del document["sha256"]
+        path.write_bytes(manifest.dump(document))
+    body = {"backup_path": data["backup_directory"], "timestamp": data["backup_timestamp"]}
+    restored = client.restore(**body, create_tables=True, pg_conn=empty_database.url)
+    assert restored.status_code == 200, restored.text
+    warnings = restored.get_json()["data"]["warnings"]
+    assert [text for text in warnings if "left_over" in text] == warnings
+    assert len(warnings) == listed
+    assert bits(empty_database) == bits(filled)

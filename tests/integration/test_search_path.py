@@ -13,10 +13,11 @@ import pytest
 
 from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Timeouts, transaction
+from data_pipeline.postgres.link import vitals
 from data_pipeline.postgres.schema import index_build, indexes, tables, unique_keys
 from data_pipeline.postgres.target import from_url
-from tests.conftest import NEW, Databases, Template, TestDatabase
-from tests.integration.decoys import DECOYS, SCHEMA
+from tests.integration.conftest import new_role
+from tests.integration.decoys import SCHEMA
 
 PREFIX = "/api/v0/data_pipeline/vector"
 PATH = f"{SCHEMA}, pg_catalog, public"
@@ -116,30 +117,15 @@ def post(client: Any, path: str, body: Any = None) -> dict[str, Any]:
     return answered(client.post(f"{PREFIX}{path}", data=json.dumps(body or {})))
 
 
-SURROUNDED = Template(
-    "surrounded",
-    lambda database: database.execute(
-        f"CREATE SCHEMA extensions; ALTER EXTENSION vector SET SCHEMA extensions; {DECOYS}"
-    ),
-    of=NEW,
-)
-
-
-@pytest.fixture
-def database(databases: Databases) -> Iterator[TestDatabase]:
-    """The tables, pgvector in a schema of its own, and the decoys."""
-    yield (made := databases.like(SURROUNDED))
-    databases.remove(made)
-
-
 @pytest.fixture(params=["public", "app"])
-def hostile(request: Any, database: Any, role: Any, make_client: Any) -> Hostile:
+def hostile(request: Any, decoyed_database: Any, make_client: Any) -> Iterator[Hostile]:
     schema = request.param
     if schema != "public":
-        database.execute(f"CREATE SCHEMA {schema}")
+        decoyed_database.execute(f"CREATE SCHEMA {schema}")
         for table in TABLES:
-            database.execute(f"ALTER TABLE {table} SET SCHEMA {schema}")
-    return _made_hostile(Hostile(database, schema, role.url, None), role.name, make_client)
+            decoyed_database.execute(f"ALTER TABLE {table} SET SCHEMA {schema}")
+    with new_role(decoyed_database) as role:
+        yield _made_hostile(Hostile(decoyed_database, schema, role.url, None), role.name, make_client)
 
 
 def _made_hostile(one: Hostile, role: str, make_client: Any) -> Hostile:
@@ -298,6 +284,7 @@ def test_rows_of_the_old_schema_are_converted(hostile: Hostile, backups: Any) ->
     hostile.restored(body, **REPLACE)
     assert hostile.fetch("SELECT id FROM {schema}.langchain_pg_embedding ORDER BY 1") == [(DOCS,), ("mine",)]
     hostile.restored(body, strategy="sync")
+    assert post(hostile.client, "/compare", body)["identical"] is True
     assert hostile.paths() == [(PATH,)]
 
 
@@ -347,9 +334,138 @@ def test_the_outcome_of_a_commit_and_of_an_index_are_asked_for(hostile: Hostile)
         written = connection._transaction_id(session.cursor)
     assert written is not None
     assert connection._was_committed(target, TIMEOUTS, written)
-    watcher = connection.connect(target, TIMEOUTS)
-    assert index_build.built(watcher.cursor(), 1) is None
-    watcher.close()
+    with closing(connection.connect(target, TIMEOUTS)) as watcher:
+        assert index_build.built(watcher.cursor(), 1) is None
+        seen = vitals.read(watcher, watcher.info.backend_pid)
+        assert seen is not None
+        assert seen.doing == "working"
+        vitals.cancel(watcher, 1)
+
+
+OBSTACLES = """
+INSERT INTO {schema}.langchain_pg_embedding VALUES ('twin', NULL, NULL, 'text 1', NULL);
+ALTER TABLE {schema}.langchain_pg_embedding
+  ADD CONSTRAINT longer CHECK (pg_catalog.length(document) OPERATOR(pg_catalog.>) 6) NOT VALID;
+CREATE TABLE public.sources (name varchar PRIMARY KEY);
+GRANT SELECT ON public.sources TO PUBLIC;
+ALTER TABLE {schema}.langchain_pg_collection
+  ADD CONSTRAINT from_source FOREIGN KEY (name) REFERENCES public.sources NOT VALID;
+CREATE INDEX left_over ON {schema}.langchain_pg_embedding (pg_catalog.lower(document))
+  WHERE id OPERATOR(pg_catalog.<>) '';
+UPDATE pg_index SET indisunique = true, indisvalid = false WHERE indexrelid = '{schema}.left_over'::regclass;
+"""
+
+
+def test_what_keeps_rows_from_coming_back_is_told(hostile: Hostile) -> None:
+    hostile.execute(OBSTACLES)
+    rows = hostile.rows()
+    told = {name: text for text in answered(hostile.client.backup())["warnings"] for name in LEFT if name in text}
+    assert told.keys() == LEFT.keys()
+    assert all(count in told[name] for name, count in LEFT.items())
+    response = hostile.client.backup(truncate_vector_tables=True)
+    assert response.status_code == 422
+    assert len(response.get_json()["data"]["details"]["obstacles"]) == len(LEFT)
+    hostile.execute(
+        "ALTER TABLE {schema}.langchain_pg_embedding DROP CONSTRAINT longer; DROP INDEX {schema}.left_over;"
+        " ALTER TABLE {schema}.langchain_pg_collection DROP CONSTRAINT from_source"
+    )
+    assert hostile.rows() == rows
+    assert answered(hostile.client.backup(truncate_vector_tables=True))["truncate_performed"] is True
+
+
+LEFT = {"longer": "10 ", "from_source": "2 ", "left_over": "2 "}
+"""How many rows each of them would refuse."""
+
+
+@pytest.mark.parametrize("file_format", ["csv", "binary"])
+def test_a_row_that_no_message_can_hold_is_named(
+    hostile: Hostile, monkeypatch: pytest.MonkeyPatch, file_format: str
+) -> None:
+    """The server says no more than 54000: program limit exceeded."""
+    hostile.execute("UPDATE {schema}.langchain_pg_embedding SET document = repeat('x', 10000) WHERE id = 'row 33'")
+    copy_out = tables.copy_out
+
+    def refused(cursor: Any, table: Any, *more: Any) -> int:
+        if table.name == TABLES[1]:
+            cursor.execute("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '54000'; END $$")
+        return copy_out(cursor, table, *more)
+
+    monkeypatch.setattr(tables, "copy_out", refused)
+    response = hostile.client.backup(format=file_format)
+    assert response.status_code == 422
+    assert response.get_json()["data"]["details"]["key"] == "row 33"
+
+
+def test_triggers_are_switched_off_and_on_again(hostile: Hostile) -> None:
+    states = "SELECT tgname, tgenabled FROM pg_trigger WHERE tgname LIKE 'at_%' ORDER BY 1"
+    rows, saved = hostile.rows(), hostile.saved()
+    hostile.execute("ALTER TABLE {schema}.langchain_pg_embedding ENABLE ALWAYS TRIGGER at_once")
+    for body in (REPLACE, {"strategy": "sync"}):
+        hostile.drift()
+        before = hostile.fetch(states)
+        hostile.restored(saved, **body, triggers="disable")
+        assert (hostile.rows(), hostile.fetch(states)) == (rows, before)
+    assert hostile.paths() == []
+
+
+def test_rows_that_others_refer_to_stay(hostile: Hostile) -> None:
+    saved = hostile.saved()
+    hostile.drift()
+    hostile.execute(
+        'CREATE TABLE public.orders (item varchar COLLATE pg_catalog."C" REFERENCES {schema}.langchain_pg_embedding'
+        " ON DELETE CASCADE); INSERT INTO public.orders VALUES ('new'), ('new'), ('row 1');"
+        "GRANT SELECT ON public.orders TO PUBLIC"
+    )
+    rows = hostile.rows()
+    for body in ({"strategy": "sync"}, {**REPLACE, "collections": ["renamed"]}, REPLACE):
+        for response in (
+            hostile.client.restore(**saved, **body, dry_run=True),
+            hostile.client.restore(**saved, **body),
+        ):
+            data = response.get_json()["data"]
+            found = data.get("problems", [data])[0]
+            if "collections" not in body:
+                assert found["error_type"] == "DEPENDENT_ROWS", found
+                rows_of = 3 if body == REPLACE else 2
+                assert found["details"]["tables"] == [{"table": "public.orders", "rows": rows_of}]
+    assert hostile.rows() == rows
+    assert hostile.fetch("SELECT count(*) FROM public.orders") == [(3,)]
+
+
+def test_a_trigger_that_changes_rows_elsewhere_is_found_out(hostile: Hostile) -> None:
+    saved = hostile.saved()
+    hostile.drift()
+    hostile.execute(
+        "INSERT INTO public.audit (operation) VALUES ('old'); GRANT UPDATE, SELECT ON public.audit TO PUBLIC;"
+        "CREATE FUNCTION public.overwrite() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN UPDATE public.audit SET operation = 'new' WHERE operation OPERATOR(pg_catalog.=) 'old';"
+        " RETURN NULL; END $$;"
+        "CREATE TRIGGER overwrite AFTER INSERT ON {schema}.langchain_pg_embedding"
+        " EXECUTE FUNCTION public.overwrite()"
+    )
+    rows = hostile.rows()
+    for body in (REPLACE, {"strategy": "sync"}):
+        response = hostile.client.restore(**saved, **body)
+        assert response.status_code == 409, response.text
+        (found,) = response.get_json()["data"]["details"]["tables"]
+        assert (found["table"], found["rows_updated"]) == ("public.audit", 1)
+    assert hostile.rows() == rows
+
+
+def test_a_trigger_that_changes_what_is_written_is_found_out(hostile: Hostile) -> None:
+    saved = hostile.saved()
+    hostile.drift()
+    hostile.execute(
+        "CREATE FUNCTION public.clear() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN NEW.document := NULL; RETURN NEW; END';"
+        "CREATE TRIGGER clear BEFORE INSERT OR UPDATE ON {schema}.langchain_pg_embedding"
+        " FOR EACH ROW EXECUTE FUNCTION public.clear()"
+    )
+    rows = hostile.rows()
+    for body in (REPLACE, {"strategy": "sync"}):
+        data = hostile.client.restore(**saved, **body).get_json()["data"]
+        assert data["error_type"] == "TRIGGER_CHANGED_ROWS", data
+    assert hostile.rows() == rows
 
 
 OWN_EQUALITY = """

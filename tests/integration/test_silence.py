@@ -1,14 +1,17 @@
 """A database that stops answering is given up, a cancel and a stop are heard meanwhile, and honest work goes on."""
 
+import gc
 import json
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+import psycopg2
 import pytest
 import requests
 
@@ -16,7 +19,7 @@ from data_pipeline.api import PREFIX
 from data_pipeline.engine import Engine
 from data_pipeline.postgres import retries
 from data_pipeline.postgres.connection import transaction
-from data_pipeline.postgres.link import observer, watch, wire
+from data_pipeline.postgres.link import login, observer, watch, wire
 from data_pipeline.postgres.progress import SILENT
 from data_pipeline.settings import Settings
 from tests.integration.relay import ALWAYS, Fault, Relay
@@ -182,6 +185,40 @@ def test_a_connection_that_nobody_wants_any_more_is_not_waited_for(database: Any
     engine = Engine.build(Settings.load({"DATABASE_URL": relay.through(database.url), "PG_CONNECT_TIMEOUT": "3600"}))
     with pytest.raises(InterruptedError):
         wire.connect(engine.databases.resolve(), engine.timeouts, Unwanted())
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """Nothing goes because a garbage collection happens to come by."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+NO_LOGIN = b"E\0\0\0\x2cSFATAL\0VFATAL\0C28000\0Mno login for you\0\0"
+
+
+@pytest.mark.usefixtures("uncollected")
+def test_a_login_that_failed_keeps_no_connection() -> None:
+    """A server, or a pooler, that serves one after the other would answer nobody else."""
+    ended = threading.Event()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(NO_LOGIN)
+            while connection.recv(65536):
+                pass
+            ended.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        place = {"host": "127.0.0.1", "port": listener.getsockname()[1], "sslmode": "disable", "gssencmode": "disable"}
+        with pytest.raises(psycopg2.OperationalError, match="no login for you") as kept:
+            login.connect({**place, "user": "ann", "dbname": "docs"}, 60)
+        assert ended.wait(30)
+    assert kept.value
 
 
 def test_a_failed_restore_holds_nothing_any_more_when_it_is_answered(

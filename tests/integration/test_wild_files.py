@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from data_pipeline.api import PREFIX
+
 DOCS = "11111111-1111-4111-8111-111111111111"
 EMBEDDING_FILE = "langchain_pg_embedding_20250722_010318.csv"
 COLLECTIONS = f"uuid,name,cmetadata\r\n{DOCS},docs,\r\n".encode()
@@ -218,3 +220,22 @@ def test_the_names_of_columns_may_stand_in_quotes(value: Any) -> None:
     assert (
         value(b'a,DOCS,"[1]",text,{}', "id", header=b'"id","collection_id","embedding","document","cmetadata"') == "a"
     )
+
+
+@pytest.mark.parametrize("header", [HEADER, OLD_HEADER], ids=["new", "old"])
+def test_two_files_that_exchanged_their_names_are_told(client: Any, database: Any, backups: Any, header: bytes) -> None:
+    database.execute("INSERT INTO langchain_pg_embedding (id) VALUES (%s)", BEFORE)
+    row = b",".join(b"" for _ in header.split(b","))
+    body = backups.write(header + b"\r\n" + row + b"\r\n", COLLECTIONS)
+    calls = [client.restore(**body, truncate_before_restore=True), client.restore(**body)]
+    calls += [
+        client.post(f"{PREFIX}{path}", json=given)
+        for path, given in (("/compare", body), (f"/backups/global/{body['timestamp']}/verify", None))
+    ]
+    (problem, *_) = client.restore(**body, dry_run=True).get_json()["data"]["problems"]
+    for found in (*(response.get_json()["data"] for response in calls), problem):
+        assert found["error_type"] == "INVALID_BACKUP"
+        assert found["details"]["file"] == "langchain_pg_collection_20250722_010318.csv"
+        assert found["details"]["line"] == 1
+    assert [response.status_code for response in calls] == [422] * len(calls)
+    assert database.fetch("SELECT id FROM langchain_pg_embedding") == [BEFORE]

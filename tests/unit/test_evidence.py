@@ -12,7 +12,7 @@ from data_pipeline.formats.csv_reader import Column, Layout
 from data_pipeline.formats.evidence import Contradicted, Evidence, Sign
 
 COLUMNS = (Column("id", "varchar"), Column("document", "varchar"), Column("cmetadata", "jsonb"))
-UNKNOWN = Layout(COLUMNS, "copy", b"\n", None, None, vouched=False)
+UNKNOWN = Layout(COLUMNS, "copy", b"\n", None, None, decided=False)
 
 OF_COPY = [
     *("null", "true", "false", " null ", '"text"', '"it\'s"', '{"key": 1}', '["a"]', "[null]", '[1, {"it\'s": true}]'),
@@ -96,9 +96,9 @@ def test_a_carriage_return_without_quotes_is_pythons_where_it_ends_no_line() -> 
         gathered(block)
     assert found.value.evidence == Evidence(None, Sign(1, "document"), 0)
     assert csv_reader.parse(block, Layout(COLUMNS, "python", b"\n", None, None)).columns[1] == [b"one\rtwo"]
-    for vouched in (Layout(COLUMNS, "copy", b"\n", None, None), Layout(COLUMNS, "python", b"\r\n", None, None)):
+    for decided in (Layout(COLUMNS, "copy", b"\n", None, None), Layout(COLUMNS, "python", b"\r\n", None, None)):
         with pytest.raises(csv_reader.RowError):
-            csv_reader.parse(block, vouched)
+            csv_reader.parse(block, decided)
     with pytest.raises(csv_reader.RowError):
         gathered(b"a,one,two\r\n", dialect="python")
 
@@ -108,12 +108,12 @@ def test_a_carriage_return_without_quotes_is_pythons_where_it_ends_no_line() -> 
 )
 def test_a_block_that_contradicts_the_assumed_dialect_is_not_encoded(dialect: Any, block: bytes) -> None:
     with pytest.raises(Contradicted) as found:
-        encoder.encode_csv(block, Layout(COLUMNS, dialect, b"\n", None, None, vouched=False), True)
+        encoder.encode_csv(block, Layout(COLUMNS, dialect, b"\n", None, None, decided=False), True)
     assert pickle.loads(pickle.dumps(found.value)).evidence == found.value.evidence
 
 
-def test_nothing_is_gathered_where_a_manifest_vouches() -> None:
-    assert gathered(b"a,x,{'k': 1}\n", vouched=True) is None
+def test_nothing_is_gathered_where_the_dialect_is_decided() -> None:
+    assert gathered(b"a,x,{'k': 1}\n", decided=True) is None
 
 
 def test_an_index_in_front_is_no_column() -> None:

@@ -11,6 +11,8 @@ export function sentences(job) {
   if (request.collection_suffix) lines.push(said("plan.copies", { names: result.collections.join(", ") }));
   else if (result.collections) lines.push(said("plan.only", { names: result.collections.join(", ") }));
   if (result.created) lines.push(said("plan.created", { names: created(result.created) }));
+  if (request.triggers === "disable") lines.push(said("plan.triggers off"));
+  if (request.dialect) lines.push(said("plan.dialect", { name: t(`dialect.${request.dialect}`) }));
   return lines;
 }
 

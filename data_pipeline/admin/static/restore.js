@@ -35,6 +35,7 @@ async function earlierRequest(plan, signal) {
 function form(sets, first, config, earlier, signal) {
   const about = el("div", { class: "about", role: "status" });
   const names = el("div", {});
+  const dialect = el("div", {});
   const trouble = el("div", { class: "trouble" });
   let set = first;
   const submit = writeButton(t("check what would happen"), () => {}, { kind: "primary" });
@@ -44,14 +45,17 @@ function form(sets, first, config, earlier, signal) {
     set = next;
     submit.disabled = true;
     show(names);
+    show(dialect);
     show(about, t("loading"));
-    const [shown, choices] = await detailsOf(next).then(
-      (details) => [summary(next, details), collectionChoices(details, next === first ? earlier.collections : null)],
-      (error) => [problem(error), null]);
+    const before = next === first ? earlier : {};
+    const [shown, choices, reading] = await detailsOf(next).then(
+      (details) => [summary(next, details), collectionChoices(details, before.collections), dialectChoice(details, before.dialect)],
+      (error) => [problem(error), null, []]);
     if (set !== next || signal.aborted) return; // somebody was quicker
     submit.disabled = choices === null;
     show(about, shown);
     show(names, choices);
+    show(dialect, reading);
   };
   const setSelect = select(sets.map((one) => [one.key, label(one)]), first.key, (event) => {
     choose(sets.find((one) => one.key === event.target.value));
@@ -66,6 +70,9 @@ function form(sets, first, config, earlier, signal) {
     group(t("choose.safety"),
       choice("checkbox", "backup_first", "yes", t("backup first"), { hint: t("backup first.hint"), checked: earlier.backup_before_restore ?? true }),
       choice("checkbox", "require_manifest", "yes", t("require manifest"), { hint: t("require manifest.hint"), checked: earlier.require_manifest })),
+    el("details", { open: Boolean(earlier.dialect) || earlier.triggers === "disable" }, el("summary", {}, t("more options")),
+      choice("checkbox", "triggers_off", "yes", t("triggers off"), { hint: t("triggers off.hint"), checked: earlier.triggers === "disable" }),
+      dialect),
     trouble,
     el("div", { class: "actions" }, submit, el("p", { class: "hint" }, t("check changes nothing"))));
   async function send(event) {
@@ -112,6 +119,13 @@ function collectionChoices({ rows, collections, facts }, earlier) {
     list);
 }
 
+// How a CSV is read; a manifest says it, and then there is nothing to choose.
+function dialectChoice({ rows }, earlier) {
+  if (rows !== null) return [];
+  const names = ["content", "copy", "python"].map((name) => [name === "content" ? "" : name, t(`dialect.${name}`)]);
+  return field(t("dialect"), select(names, earlier ?? "", null, { name: "dialect" }), t("dialect.hint"));
+}
+
 function strategies(earlier) {
   const current = strategyOf(earlier);
   const more = {
@@ -151,6 +165,8 @@ function bodyOf(node, set) {
     create_tables: given.has("create_tables"),
     backup_before_restore: given.has("backup_first"),
     require_manifest: given.has("require_manifest"),
+    triggers: given.has("triggers_off") ? "disable" : "fire",
+    dialect: given.get("dialect") || null,
     ...FIELDS[given.get("strategy")](given),
   };
 }

@@ -64,7 +64,8 @@ class Journal:
         answer = response.get_json(silent=True) or {"success": False, "data": {}}
         seconds = time.monotonic() - g.started
         accepted = response.status_code == ACCEPTED
-        if asked and asked.operation and not accepted and not is_rehearsal(g.get("body", {})):
+        nothing_done = accepted or g.get("replayed", False) or is_rehearsal(g.get("body", {}))
+        if asked and asked.operation and not nothing_done:
             self._metrics.operation(asked.operation, answer, seconds)
         audit.info(
             "write",

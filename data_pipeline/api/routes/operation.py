@@ -13,7 +13,7 @@ def perform(jobs: Jobs, body: OperationRequest) -> Response:
     """Do it. Raises ServiceError."""
     origin, key = web.origin(), web.idempotency_key()
     if not body.as_job:
-        return answer(jobs.perform(body, origin, key))
+        return answer(jobs.perform(body, origin, key, replayed=web.replayed))
     job = jobs.submit(body, origin, key)
     response = answer(job_schemas.submitted(job, PREFIX), 202)
     response.headers["Location"] = job_schemas.links(job, PREFIX)["self"]

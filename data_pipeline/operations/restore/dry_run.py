@@ -31,7 +31,7 @@ from data_pipeline.postgres.writing import clone, collections, conflicts, merge,
 from data_pipeline.postgres.writing.copy_in import Reading
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.postgres.writing.sync import Counts
-from data_pipeline.sets import table_source, table_spec
+from data_pipeline.sets import table_source, table_spec, witness
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
 from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
@@ -51,6 +51,7 @@ class Rehearsal:
         """Find out what would happen. Raises Cancelled once `progress` says so."""
         expect_open(self._options.dialect, [self._set])
         progress.expect_bytes(sum(file.size for file in self._set.files.values()))
+        witness.hear(self._set, self._options.tables, self._dialect)
         return rereading(lambda: self._run(target, progress), progress)
 
     def _run(self, target: Target, progress: Progress) -> Forecast:

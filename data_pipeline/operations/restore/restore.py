@@ -14,7 +14,7 @@ from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.schema import ddl, tables
 from data_pipeline.postgres.schema.ddl import Missing
 from data_pipeline.postgres.target import Target
-from data_pipeline.sets import table_spec
+from data_pipeline.sets import table_spec, witness
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
 
@@ -32,9 +32,11 @@ class Restore:
         self.expect_possible()
         progress.expect_bytes(sum(file.size for file in self._set.files.values()))
         outcome = Outcome(self._set, replaced=self._options.truncate)
+        dialect = SetDialect(self._options.dialect)
+        witness.hear(self._set, self._options.tables, dialect)
         try:
             with transaction(target, self._engine.timeouts, progress=progress) as session:
-                self._restore(session, outcome)
+                self._restore(session, outcome, dialect)
         except ServiceError as error:
             if outcome.precaution:  # it is published, whatever became of the restore
                 error.data["backup_before_restore"] = outcome.precaution.describe()
@@ -49,11 +51,10 @@ class Restore:
             raise InvalidBackup(say("restore_unvouched"), can_retry=False)
         expect_open(self._options.dialect, [self._set])
 
-    def _restore(self, session: Session, outcome: Outcome) -> None:
+    def _restore(self, session: Session, outcome: Outcome, dialect: SetDialect) -> None:
         writer_lock.take(session.cursor)
         tables.expect_database(session.cursor, self._options.expect_database)
         lacking = self._create_tables(session, outcome) if self._options.create_tables else None
-        dialect = SetDialect(self._options.dialect)
         run = Run(self._engine, self._set, self._options, session, outcome, dialect)
         rereading(lambda: self._write(run), session.progress)
         for warning in dialect.warnings():

@@ -33,7 +33,11 @@ class Line(connection):
         self.limit: float | None = None
         self.abandoned_at: float | None = None
         self.given_up = self.over = False
-        super().__init__(*arguments, **options)
+        try:
+            super().__init__(*arguments, **options)
+        except BaseException:  # which keeps this object: libpq's socket would stay until a garbage collection
+            super().close()
+            raise
         # A second descriptor of the same socket: it stays valid until close() is over. The family is not looked at.
         self._socket = socket.fromfd(self.fileno(), socket.AF_INET, socket.SOCK_STREAM)
 

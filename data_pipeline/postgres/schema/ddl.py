@@ -13,7 +13,7 @@ from typing import Any
 import psycopg2
 from psycopg2.sql import SQL, Composed, Identifier
 
-from common.errors import DependentRows, InternalError, InvalidBackup, SchemaMismatch
+from common.errors import DependentRows, DuplicateRows, InternalError, InvalidBackup, SchemaMismatch
 from common.messages import say
 from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.connection import Session
@@ -143,7 +143,7 @@ def _create_index(
     statement = SQL("CREATE {}INDEX {} ON {} {}").format(unique, name, table.identifier, method)
     try:
         return index_build.build(session, table, fact.method, partial(session.cursor.execute, statement), memory)
-    except (InvalidBackup, SchemaMismatch, DependentRows):
+    except (InvalidBackup, SchemaMismatch, DependentRows, DuplicateRows):
         return None
 
 

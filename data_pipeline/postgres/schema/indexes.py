@@ -50,7 +50,7 @@ SELECT c.relname::text, am.amname::text, i.indisunique, i.indisprimary,
        EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid AND conrelid = i.indrelid AND contype IN ('p', 'u')),
        ARRAY(SELECT pg_get_indexdef(c.oid, n::int, false) FROM generate_series(1, i.indnatts) n ORDER BY n)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
-WHERE i.indrelid = %s ORDER BY c.relname
+WHERE i.indrelid = %s AND i.indisvalid ORDER BY c.relname
 """
 
 FOREIGN_KEY_FACTS = """
@@ -124,7 +124,7 @@ class Dropped:
 
 
 def facts(cursor: Any, table: Table) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Every index and foreign key of a table, as a manifest records them."""
+    """Every index that is valid, and every foreign key of a table, as a manifest records them."""
     cursor.execute(INDEX_FACTS, (table.oid,))
     found = [
         {

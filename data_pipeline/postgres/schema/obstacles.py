@@ -1,17 +1,20 @@
-"""What keeps a table's rows from coming back into it: constraints that hold for new rows, and not for these.
+"""What keeps a table's rows from coming back into it: constraints and indexes that hold for new rows, not for these.
 
 A key or a check that was added NOT VALID has never looked at the rows that were there. A key that is NOT ENFORCED
-looks at none; whether an embedding has its collection a restore asks all the same.
+looks at none; whether an embedding has its collection a restore asks all the same. An index that CREATE INDEX
+CONCURRENTLY left invalid may refuse rows that were there before it; one that isn't even ready takes no row and refuses
+none. A unique index that is valid has no duplicates, unless it is damaged, by other rules of the system for sorting,
+say: a replace builds it again, and would fail.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from psycopg2.sql import SQL, Composable, Identifier
 
 from common.errors import ServiceError
 from common.messages import say
-from data_pipeline.postgres.connection import Session, savepoint
+from data_pipeline.postgres.connection import Session, scratch
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.storage.naming import COLLECTION
@@ -34,6 +37,35 @@ WHERE c.conrelid = %(table)s AND c.contype IN ('c', 'f', 'n') AND NOT c.convalid
   AND (coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) OR c.confrelid = %(collection)s)
 ORDER BY c.conname
 """
+
+
+# `usual`: each key is told apart by the operator that GROUP BY uses for its type. `foreign_code`: as above.
+INDEXES = """
+SELECT c.relname::text, i.indisunique, i.indisvalid,
+       ARRAY(SELECT pg_get_indexdef(c.oid, n, false)
+                    || coalesce(' COLLATE ' || quote_ident(s.nspname) || '.' || quote_ident(o.collname), '')
+             FROM generate_series(1, i.indnkeyatts::int) n LEFT JOIN pg_collation o ON o.oid = i.indcollation[n - 1]
+             LEFT JOIN pg_namespace s ON s.oid = o.collnamespace ORDER BY n),
+       pg_get_expr(i.indpred, i.indrelid), coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false),
+       NOT EXISTS (
+         SELECT FROM unnest(i.indclass) k JOIN pg_opclass p ON p.oid = k WHERE NOT EXISTS (
+           SELECT FROM pg_opclass d JOIN pg_amop own ON own.amopfamily = p.opcfamily
+           JOIN pg_amop usual ON usual.amopfamily = d.opcfamily AND usual.amopopr = own.amopopr
+           WHERE d.opcmethod = p.opcmethod AND d.opcdefault AND d.opcintype = p.opcintype
+             AND own.amopstrategy = 3 AND own.amoplefttype = p.opcintype AND own.amoprighttype = p.opcintype
+             AND usual.amopstrategy = 3 AND usual.amoplefttype = d.opcintype AND usual.amoprighttype = d.opcintype)),
+       EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid
+               AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass)
+               AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.refclassid AND e.objid = d.refobjid
+                               AND e.deptype = 'e')) AS foreign_code
+FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid = %(table)s AND i.indisready AND (i.indisunique AND %(valid_too)s OR NOT i.indisvalid)
+  AND (i.indisunique OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
+ORDER BY c.relname
+"""
+
+WHOLE_TABLE = {"enable_indexscan": "off", "enable_indexonlyscan": "off", "enable_bitmapscan": "off"}
+"""What an index has is what is in question."""
 
 
 class Constraint(NamedTuple):
@@ -66,33 +98,93 @@ class Constraint(NamedTuple):
         )
 
 
-def find(session: Session, live: dict[str, Table], scope: Scope, *, run_foreign_code: bool) -> list[str]:
-    """A sentence for each constraint that rows in scope don't fulfil, or that can't be compared with them.
+class Index(NamedTuple):
+    """One that takes new rows. keys: expressions as the server prints them, with their collations."""
 
-    run_foreign_code: whether functions of the table's owner may be called, as a restore would call them.
+    name: str
+    unique: bool
+    valid: bool
+    keys: list[str]
+    predicate: str | None
+    nulls_are_alike: bool
+    usual: bool
+    foreign_code: bool
+
+    @property
+    def comparable(self) -> bool:
+        """Whether GROUP BY finds what this index would refuse."""
+        return self.usual or not self.unique
+
+    def refused(self, rows: Composable) -> Composable:
+        """A query for how many rows it would refuse; it fails where an expression does. rows: `table l WHERE …`."""
+        named = [Identifier(f"key{number}") for number in range(len(self.keys))]
+        keys = SQL(", ").join(
+            SQL("{} AS {}").format(SQL(key), name) for key, name in zip(self.keys, named, strict=True)
+        )
+        entries = SQL("SELECT {} FROM {} AND ({})").format(keys, rows, SQL(self.predicate or "true"))
+        names = SQL(", ").join(named)
+        if not self.unique:
+            return SQL("SELECT 0 * count(ROW({})) FROM ({}) entry").format(names, entries)
+        present = [SQL("true") if self.nulls_are_alike else SQL("{} IS NOT NULL").format(name) for name in named]
+        twice = SQL("SELECT count(*) AS n FROM ({}) entry WHERE {} GROUP BY {} HAVING count(*) > 1").format(
+            entries, SQL(" AND ").join(present), names
+        )
+        return SQL("SELECT coalesce(sum(n), 0)::bigint FROM ({}) twice").format(twice)
+
+
+def find(session: Session, live: dict[str, Table], scope: Scope, *, rows_go: bool) -> list[str]:
+    """A sentence for each constraint or index that would refuse rows in scope, or that can't be compared with them.
+
+    rows_go: the rows will be gone, and come back by a restore alone. Then unique indexes that are valid are compared
+    too, and functions of the table's owner are called, as a restore would call them.
     """
-    return [text for table in live.values() for text in _of(session, table, live[COLLECTION], scope, run_foreign_code)]
+    return [
+        text
+        for table in live.values()
+        for text in (
+            *_constraints(session, table, live[COLLECTION], scope, rows_go),
+            *_indexes(session, table, scope, rows_go),
+        )
+    ]
 
 
-def _of(session: Session, table: Table, collection: Table, scope: Scope, run_foreign_code: bool) -> Iterator[str]:
+def _constraints(session: Session, table: Table, collection: Table, scope: Scope, rows_go: bool) -> Iterator[str]:
     session.cursor.execute(UNVALIDATED, {"table": table.oid, "collection": collection.oid})
-    for constraint in [Constraint(*row) for row in session.cursor.fetchall()]:
-        try:
-            allowed = run_foreign_code or constraint.contype != "c" or not constraint.foreign_code
-            count = _count(session, table, scope, constraint.violated()) if allowed else None
-        except ServiceError:
-            if session.cursor.connection.closed:
-                raise
-            count = None
+    for one in [Constraint(*row) for row in session.cursor.fetchall()]:
+        statement = SQL("SELECT count(*) FROM {} AND {}").format(_rows(table, scope), one.violated())
+        allowed = rows_go or one.contype != "c" or not one.foreign_code
+        count = _count(session, statement, {}) if allowed else None
         if count is None:
-            yield say("backup_constraint_unverified", table=table.name, constraint=constraint.name)
+            yield say("backup_constraint_unverified", table=table.name, constraint=one.name)
         elif count:
-            yield say("backup_constraint_violated", table=table.name, count=count, constraint=constraint.name)
+            yield say("backup_constraint_violated", table=table.name, count=count, constraint=one.name)
 
 
-def _count(session: Session, table: Table, scope: Scope, violated: Composable) -> int:
-    statement = SQL("SELECT count(*) FROM {} l WHERE {} AND {}")
-    with savepoint(session, "obstacle"):
-        cursor: Any = session.cursor
-        cursor.execute(statement.format(table.identifier, scope.condition(table.name, "l"), violated))
-        return int(cursor.fetchone()[0])
+def _indexes(session: Session, table: Table, scope: Scope, rows_go: bool) -> Iterator[str]:
+    session.cursor.execute(INDEXES, {"table": table.oid, "valid_too": rows_go})
+    for one in [Index(*row) for row in session.cursor.fetchall()]:
+        if one.valid and not one.comparable:
+            continue
+        allowed = one.comparable and (rows_go or not one.foreign_code)
+        count = _count(session, one.refused(_rows(table, scope)), WHOLE_TABLE) if allowed else None
+        if count is None:
+            yield say("backup_index_unverified", table=table.name, index=one.name)
+        elif count:
+            yield say("backup_index_violated", table=table.name, count=count, index=one.name)
+
+
+def _rows(table: Table, scope: Scope) -> Composable:
+    return SQL("{} l WHERE {}").format(table.identifier, scope.condition(table.name, "l"))
+
+
+def _count(session: Session, statement: Composable, settings: Mapping[str, str]) -> int | None:
+    """What a query counts; None where it fails."""
+    cursor: Any = session.cursor
+    try:
+        with scratch(session, "obstacle", settings):
+            cursor.execute(statement)
+            return int(cursor.fetchone()[0])
+    except ServiceError:
+        if cursor.connection.closed:
+            raise
+        return None

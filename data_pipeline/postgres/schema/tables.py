@@ -20,14 +20,16 @@ from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 LockMode = Literal["ACCESS SHARE", "ROW EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
 
-# A type's plain name is only used where it is PostgreSQL's own or pgvector's, so that a user's type called "uuid" or
-# "vector" is not taken for it.
+# A type's plain name is only used where it is PostgreSQL's own or belongs to pgvector, so that a user's type or domain
+# called "uuid" or "vector" is not taken for it, wherever it is.
 COLUMNS = """
 SELECT a.attname, a.atttypmod, a.attnotnull, a.atthasdef OR a.attidentity <> '',
        CASE WHEN n.nspname = 'pg_catalog' OR t.typname = ANY(%(vectors)s) AND e.oid IS NOT NULL THEN t.typname
             ELSE format_type(t.oid, NULL) END
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
-LEFT JOIN pg_extension e ON e.extnamespace = t.typnamespace AND e.extname = 'vector'
+LEFT JOIN (pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid)
+  ON e.extname = 'vector' AND e.extnamespace = t.typnamespace
+  AND d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'
 WHERE a.attrelid = %(table)s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY a.attnum
 """

@@ -17,8 +17,9 @@ from common.errors import DuplicateRows
 from common.messages import say
 from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.postgres.connection import Session, prefer
+from data_pipeline.postgres.row_filter import EVERYTHING
 from data_pipeline.postgres.schema.tables import Table
-from data_pipeline.postgres.writing import copy_in
+from data_pipeline.postgres.writing import copy_in, legacy_schema
 from data_pipeline.postgres.writing.staging import TEMP_BUFFERS, TEMPORARY
 from data_pipeline.sets.table_source import Source
 from data_pipeline.storage.naming import COLLECTION, EMBEDDING
@@ -71,10 +72,11 @@ Name = str | None
 
 @dataclass(frozen=True)
 class Version:
-    """One of the two: live tables, or staged ones."""
+    """One of the two: live tables, or staged ones. converted: what was done to how many of its rows."""
 
     collection: Table
     embedding: Table
+    converted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,12 @@ def stage(
     prefix: str,
     pool: WorkerPool,
 ) -> Version:
-    """Load a backup into temporary tables, gone at the end of the transaction. Raises what loader.load does."""
+    """Load a backup into temporary tables, gone at the end of the transaction. Raises what loader.load does.
+
+    Rows of the old schema are converted as a restore does it.
+    """
     prefer(session.cursor, "temp_buffers", TEMP_BUFFERS)
-    staged = {}
+    staged, converted = {}, []
     for name in (COLLECTION, EMBEDDING):
         matched = sources[name]
         table = replace(matched.table, schema=TEMPORARY, name=f"{prefix}_{name}", oid=0)
@@ -116,10 +121,14 @@ def stage(
         session.cursor.execute(
             SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(Identifier(table.name), SQL(", ").join(columns))
         )
-        copy_in.load(session, replace(matched, table=table), None, pool)
+        source = replace(matched, table=table)
+        if matched.coerced:
+            converted += legacy_schema.load(session, source, EVERYTHING, None, pool)[1]
+        else:
+            copy_in.load(session, source, None, pool)
         session.cursor.execute(SQL("ANALYZE {}").format(table.identifier))
         staged[name] = table
-    return Version(staged[COLLECTION], staged[EMBEDDING])
+    return Version(staged[COLLECTION], staged[EMBEDDING], tuple(converted))
 
 
 def pair(session: Session, backup: Version, other: Version, columns: Sequence[str]) -> None:
