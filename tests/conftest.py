@@ -13,7 +13,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -192,9 +192,10 @@ def pg_server() -> Iterator[Server]:
 
 def _hash_again(cluster: Cluster) -> None:
     """With the iterations of FAST: initdb knows nothing of them."""
-    given = {"host": "127.0.0.1", "port": cluster.port, "user": SUPERUSER, "password": cluster.password}
-    with closing(psycopg2.connect(dbname="postgres", **given)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(SQL("ALTER ROLE {} PASSWORD %s").format(Identifier(SUPERUSER)), (cluster.password,))
+    server = Server("127.0.0.1", cluster.port, SUPERUSER, cluster.password, "postgres")
+    database = TestDatabase(server, server.dbname)
+    database.execute(f"ALTER ROLE {SUPERUSER} PASSWORD %s", (cluster.password,))
+    database.close()
 
 
 def _outside_server(url: str) -> Server:

@@ -55,7 +55,7 @@ def settings() -> list[str]:
     tree = ast.parse((PROJECT / "data_pipeline" / "settings.py").read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     strings = [argument.value for call in calls for argument in call.args if isinstance(argument, ast.Constant)]
-    return sorted({text for text in strings if re.fullmatch(r"[A-Z][A-Z_]+", str(text))} | set(LIBPQ.values()))
+    return sorted({str(text) for text in strings if re.fullmatch(r"[A-Z][A-Z_]+", str(text))} | set(LIBPQ.values()))
 
 
 def test_the_lists_are_not_empty() -> None:

@@ -21,10 +21,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect,
 from data_pipeline.api import PREFIX
 from tests.conftest import JOBS, NEW, Databases, TestDatabase
 from tests.live_server import LiveServer
+from tests.support.names import DOCS
 
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = f"there is no browser on PATH ({', '.join(NAMES)})"
-DOCS = "11111111-1111-4111-8111-111111111111"
 NOTES = "22222222-2222-4222-8222-222222222222"
 SCRIPT = "<script>alert(1)</script>"
 DAMAGED = "20250722_010318"

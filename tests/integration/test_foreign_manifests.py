@@ -14,9 +14,11 @@ from structlog.testing import capture_logs
 
 from data_pipeline.api import PREFIX
 from data_pipeline.operations.restore import search_check
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.signed import signed
+from tests.support.names import DOCS
 
-DOCS = "11111111-1111-4111-8111-111111111111"
 OTHER = "20250722_010319"
 HALF = "\ud800"
 TEXTS = ["no such thing", "expression", "[1e999,1,1]", "", "\0", f"a{HALF}", "x" * 300]
@@ -64,7 +66,7 @@ def packed(files: dict[str, bytes]) -> bytes:
 class Foreign:
     """A set with probes, an index and a choice of collections, whose manifest is written anew."""
 
-    def __init__(self, client: Any, directory: Path) -> None:
+    def __init__(self, client: Client, directory: Path) -> None:
         done = client.backup(probes=2, collections=["docs"]).get_json()["data"]
         self.named = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
         self.stamp: str = done["backup_timestamp"]
@@ -79,7 +81,7 @@ class Foreign:
 
 
 @pytest.fixture
-def foreign(client: Any, database: Any, fill: Any, backups: Any) -> Foreign:
+def foreign(client: Client, database: TestDatabase, fill: Any, backups: Any) -> Foreign:
     rows = [(f"row {n}", DOCS, f"[{n},1,0.5]", "text", "{}") for n in range(1, 6)]
     fill(database, rows)
     database.execute(INDEX)
@@ -87,7 +89,7 @@ def foreign(client: Any, database: Any, fill: Any, backups: Any) -> Foreign:
 
 
 @pytest.fixture
-def uses(client: Any, foreign: Foreign) -> dict[str, Callable[[], Any]]:
+def uses(client: Client, foreign: Foreign) -> dict[str, Callable[[], Any]]:
     """Whatever reads a manifest."""
     path = f"{PREFIX}/backups/global/{foreign.stamp}"
     return {
@@ -113,7 +115,7 @@ def hostile(document: dict[str, Any]) -> Iterator[tuple[Way, list[bytes]]]:
 @pytest.mark.parametrize("each", [SHARE, pytest.param(ALL, marks=pytest.mark.slow)], ids=["a share", "all"])
 @pytest.mark.parametrize("part", ["tables", "the rest"])
 def test_no_value_of_a_manifest_makes_a_failure_of_ours(
-    foreign: Foreign, uses: dict[str, Callable[[], Any]], bits: Any, database: Any, part: str, each: int
+    foreign: Foreign, uses: dict[str, Callable[[], Any]], bits: Any, database: TestDatabase, part: str, each: int
 ) -> None:
     """What is refused is refused at the door, by all; what is not refused never fails after the commit."""
     faults = []
@@ -166,7 +168,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("key", REFUSED)
 def test_a_value_that_cannot_be_is_refused_at_the_door_by_its_key(
-    client: Any, foreign: Foreign, uses: dict[str, Callable[[], Any]], bits: Any, database: Any, key: str
+    client: Client, foreign: Foreign, uses: dict[str, Callable[[], Any]], bits: Any, database: TestDatabase, key: str
 ) -> None:
     before = bits(database)
     way = tuple(int(part) if part.isdigit() else part for part in key.split("."))

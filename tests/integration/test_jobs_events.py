@@ -10,20 +10,21 @@ import pytest
 import requests
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.support.names import EMBEDDING
 
-EMBEDDING = "langchain_pg_embedding"
 FINAL = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
 
 
 @pytest.fixture
-def base(jobs_database: Any, database: Any, start_server: Callable[..., Any]) -> str:
+def base(jobs_database: TestDatabase, database: TestDatabase, start_server: Callable[..., Any]) -> str:
     """The base URL of the service; two streams may be open at a time."""
     server = start_server(DATABASE_URL=database.url, JOBS_DATABASE_URL=jobs_database.url, THREADS="4")
     return f"http://{server.address}{PREFIX}"
 
 
 @pytest.fixture
-def held(database: Any) -> Callable[[], None]:
+def held(database: TestDatabase) -> Callable[[], None]:
     connection = database.connect()
     connection.cursor().execute(f"LOCK TABLE {EMBEDDING}")
     return connection.rollback

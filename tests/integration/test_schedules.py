@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import TestDatabase
+
 EVERY_MINUTE = "* * * * * Asia/Shanghai"
 
 
 def test_two_processes_with_one_schedule_take_one_backup(
-    jobs_database: Any,
-    database: Any,
+    jobs_database: TestDatabase,
+    database: TestDatabase,
     start_server: Callable[..., Any],
     fill: Any,
     output_dir: Path,
