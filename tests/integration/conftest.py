@@ -283,7 +283,7 @@ def wait_for_lock() -> Callable[[Any], None]:
         waiting = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while database.fetch(waiting) == [(0,)]:
             assert time.monotonic() < deadline
             time.sleep(0.01)

@@ -179,7 +179,7 @@ class Scenery:
         return requests.get(f"{self._address}{PREFIX}/jobs/{job_id}", timeout=60).json()["data"]
 
     def _until(self, *states: str, progress: bool = False) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         job = self._job(self.names[JOB])
         while job["state"] not in states or (progress and not job["progress"]):
             assert time.monotonic() < deadline, job

@@ -310,7 +310,7 @@ def test_an_application_that_waits_to_add_to_the_collection_finds_it_again(
     waited = "INSERT INTO langchain_pg_embedding (id, collection_id) VALUES ('waited', %s) RETURNING id"
     adding = background(lambda: database.fetch(waited, (A,)))
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while database.fetch(waiting) != [(2,)]:
         assert time.monotonic() < deadline
     gate.cursor().execute("SELECT pg_advisory_unlock(42)")

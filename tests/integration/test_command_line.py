@@ -109,7 +109,7 @@ def keys(value: Any) -> Any:
 
 
 def wait_until(reached: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not reached():
         assert time.monotonic() < deadline
         time.sleep(0.05)

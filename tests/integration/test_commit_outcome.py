@@ -75,7 +75,7 @@ def gate(database: TestDatabase) -> Any:
 
 
 def until(found: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not found():
         assert time.monotonic() < deadline
         time.sleep(0.005)

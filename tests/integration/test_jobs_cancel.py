@@ -49,7 +49,7 @@ class Api:
             return json.load(connection.getresponse())["data"]
 
     def until(self, job_id: str, reached: Callable[[Any], bool]) -> Any:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not reached(job := self.call("GET", f"/jobs/{job_id}")):
             assert time.monotonic() < deadline, job
             time.sleep(0.02)

@@ -115,7 +115,7 @@ def other_worker(fleet: Fleet, small_set: dict[str, str]) -> tuple[str, Any]:
 
 def until_empty(queue: TestDatabase) -> None:
     """Until nothing is left in the queue, and no lock is held there."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while queue.fetch("SELECT count(*) FROM vector_jobs.procrastinate_jobs") != [(0,)]:
         assert time.monotonic() < deadline
         time.sleep(0.05)

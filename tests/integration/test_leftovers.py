@@ -29,7 +29,7 @@ DATA = [f"{table}_{STAMP}.csv" for table in TABLES]
 
 def until(found: Callable[[], Any]) -> Any:
     """What `found` gives as soon as it gives something."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (result := found()):
         assert time.monotonic() < deadline
         time.sleep(0.005)

@@ -236,7 +236,7 @@ def gate(database: TestDatabase) -> Any:
 def wait_for_locks(database: TestDatabase, sessions: int) -> None:
     """Wait until so many sessions of the database wait for a lock."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while database.fetch(waiting) != [(sessions,)]:
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -30,7 +30,7 @@ def test_two_processes_with_one_schedule_take_one_backup(
     ended = "SELECT count(*) FROM vector_jobs.jobs WHERE state = 'SUCCEEDED' AND who = 'schedule'"
     for process in processes:
         process.wait_for_jobs()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while jobs_database.fetch(ended) == [(0,)]:
         assert time.monotonic() < deadline
         time.sleep(0.1)

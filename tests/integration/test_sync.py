@@ -185,7 +185,7 @@ def test_a_reader_is_never_blocked_and_sees_old_rows_then_new_rows(
     seen: list[list[bytes]] = []
     reading = threading.Thread(target=lambda: seen.append(bits(database)), daemon=True)
     reading.start()
-    reading.join(20)
+    reading.join(60)
     assert seen == [old]
     gate.cursor().execute("SELECT pg_advisory_unlock(42)")
     gate.commit()

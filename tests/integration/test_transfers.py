@@ -369,7 +369,7 @@ def test_a_reader_who_vanishes_lets_go_of_the_set(live_server: Any, backups: Any
         raw.sendall(f"GET {path}/download HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
         assert raw.recv(100).startswith(b"HTTP/1.1 200")
         assert remove() == 409
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while (status := remove()) == 409:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -391,7 +391,7 @@ def test_a_reader_who_takes_nothing_is_cut_off_and_lets_go_of_the_set(
         raw.sendall(f"GET {path}/download HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
         assert raw.recv(100).startswith(b"HTTP/1.1 200")
         assert client.delete(path).status_code == 409
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while (status := client.delete(path).status_code) == 409:
             assert time.monotonic() < deadline
             time.sleep(0.05)
