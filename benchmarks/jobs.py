@@ -25,8 +25,10 @@ import psycopg2
 
 from benchmarks.service import LOCATION, PREFIX
 from benchmarks.sizes import PROJECT
+from data_pipeline.layouts.registry import DOCUMENTED
+from data_pipeline.postgres.schema import ddl
 from data_pipeline.postgres_server.cluster import SUPERUSER, Cluster
-from data_pipeline.postgres_server.embedded import TABLES
+from data_pipeline.sets import table_spec
 
 DATABASES = 4
 ROWS = 400
@@ -181,8 +183,9 @@ def _server(home: Path) -> Iterator[list[str]]:
             for name in names:
                 connection.cursor().execute(f"CREATE DATABASE {name}")
         for url in urls[1:]:
-            with closing(psycopg2.connect(url)) as connection, connection:
-                connection.cursor().execute(f"CREATE EXTENSION vector; {TABLES}")
+            with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+                cursor.execute("CREATE EXTENSION vector")
+                ddl.create_absent(cursor, "public", table_spec.as_made(DOCUMENTED))
         yield urls
     finally:
         cluster.stop()

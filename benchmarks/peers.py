@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import Database
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.postgres.schema import index_build
 from data_pipeline.postgres_server.embedded import binaries
-from data_pipeline.storage.naming import TABLES, table_file
+from data_pipeline.storage.naming import table_file
 
 TRUNCATE = "TRUNCATE langchain_pg_collection, langchain_pg_embedding"
 OPTIONS = "with (format csv, header true)"
@@ -45,7 +46,7 @@ class Peers:
     def psql_out(self) -> None:
         """Both tables into CSV files, from one snapshot."""
         snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
-        self._psql(snapshot, *(rf"\copy {name} to '{self._csv(name)}' {OPTIONS}" for name in TABLES))
+        self._psql(snapshot, *(rf"\copy {name} to '{self._csv(name)}' {OPTIONS}" for name in DOCUMENTED.names))
 
     def plain_copy(self, directory: Path, timestamp: str) -> None:
         """Replace both tables by COPY from text-mode files, in one transaction; then count."""
@@ -60,7 +61,7 @@ class Peers:
     def old_exporter(self) -> None:
         """Both tables fetched into Python and written by csv.writer."""
         with closing(self.database.connect()) as connection, connection.cursor() as cursor:
-            for name in TABLES:
+            for name in DOCUMENTED.names:
                 with self._csv(name).open("w", encoding="utf-8", newline="") as file:
                     writer = csv.writer(file)
                     cursor.execute(f"SELECT * FROM {name}")
@@ -70,7 +71,7 @@ class Peers:
 
     def pg_dump(self) -> None:
         """Both tables into one compressed archive."""
-        self._run("pg_dump", "-Fc", "-f", self.dump, *(f"--table={name}" for name in TABLES))
+        self._run("pg_dump", "-Fc", "-f", self.dump, *(f"--table={name}" for name in DOCUMENTED.names))
 
     def pg_restore(self, *options: str, settings: str = "") -> None:
         """Drop both tables, make and fill them anew from the archive, indexes and keys included.
@@ -82,7 +83,7 @@ class Peers:
 
     def remove(self, _result: None) -> None:
         """Delete what was written, so that it takes nobody else's time to bring it to the disk."""
-        for path in (self.dump, *map(self._csv, TABLES)):
+        for path in (self.dump, *map(self._csv, DOCUMENTED.names)):
             path.unlink(missing_ok=True)
 
     def _csv(self, table: str) -> Path:
@@ -117,4 +118,4 @@ class Peers:
 
 
 def _files(directory: Path, timestamp: str) -> list[tuple[str, Path]]:
-    return [(name, directory / table_file(name, timestamp, "csv")) for name in TABLES]
+    return [(name, directory / table_file(name, timestamp, "csv")) for name in DOCUMENTED.names]

@@ -6,12 +6,14 @@ A relative output_directory here is relative to the project; one from the enviro
 
 from typing import Any
 
+from data_pipeline.layouts.registry import DOCUMENTED
+
 SCHEMA_TOOLS_CONFIG: dict[str, Any] = {
     "output_directory": "./data_pipeline/training_data",
     "default_db_connection": None,
     "vector_table_management": {
         "backup_directory": "vector_bak",
-        "supported_tables": ["langchain_pg_collection", "langchain_pg_embedding"],
+        "supported_tables": list(DOCUMENTED.names),
         "timestamp_format": "%Y%m%d_%H%M%S",
     },
 }

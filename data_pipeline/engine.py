@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_pipeline.formats.worker_pool import WorkerPool
+from data_pipeline.layouts.base import Layout
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.resolver import Databases
 from data_pipeline.sets.catalog import Catalog
@@ -23,6 +25,8 @@ class Engine:
     databases: Databases
     timeouts: Timeouts
     pool: WorkerPool
+    layout: Layout = DOCUMENTED
+    """Of what is backed up where a request names none."""
 
     @classmethod
     def build(cls, settings: Settings, output_directory: Path | None = None) -> "Engine":

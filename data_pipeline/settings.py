@@ -20,9 +20,9 @@ from data_pipeline.formats.csv_reader import LARGEST_FIELD
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
+from data_pipeline.storage import registry
 from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
-from data_pipeline.storage.s3 import bucket_url
 from data_pipeline.table_section import TableSection
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -209,17 +209,10 @@ def _storages(env: Mapping[str, str]) -> Mapping[str, Place]:
 
 
 def _place(name: str, text: str, base: Path) -> Place:
-    """A directory, or a bucket by its URL."""
-    if bucket_url.is_bucket_url(text):
-        try:
-            return bucket_url.parse(text)
-        except ValueError:
-            example = "s3://bucket/prefix or s3+http://host:port/bucket/prefix"
-            raise SettingsError(f"{name} must be a directory, or {example}, without credentials") from None
-    path = base / text
-    if path.exists() and not path.is_dir():
-        raise SettingsError(f"{name} must be a directory")
-    return path
+    try:
+        return registry.parse(text, base)
+    except ValueError as error:
+        raise SettingsError(f"{name} {error}") from None
 
 
 def _configured(env: Mapping[str, str]) -> Target | None:

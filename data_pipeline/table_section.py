@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.storage import location
-from data_pipeline.storage.naming import TABLES
 
 TIMESTAMP_FORMAT = "%Y%m%d_%H%M%S"
 MOMENTS = (datetime(2021, 1, 2, 3, 4, 5), datetime(1999, 12, 31, 23, 58, 59), datetime(2020, 2, 29, 0, 30))
@@ -31,8 +31,8 @@ def read(section: Mapping[str, Any]) -> TableSection:
         raise ValueError("backup_directory must be the name of one directory, such as vector_bak")
     if not (isinstance(written, str) and _is_listed(written)):
         raise ValueError("timestamp_format must give YYYYMMDD_HHMMSS: %Y%m%d_%H%M%S")
-    if not (isinstance(tables, list | tuple) and sorted(map(str, tables)) == sorted(TABLES)):
-        raise ValueError(f"supported_tables must be {' and '.join(TABLES)}")
+    if not (isinstance(tables, list | tuple) and sorted(map(str, tables)) == sorted(DOCUMENTED.names)):
+        raise ValueError(f"supported_tables must be {' and '.join(DOCUMENTED.names)}")
     return TableSection(directory, written, tuple(tables))
 
 

@@ -12,6 +12,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 # From the ground up. A module imports from its own layer and those before it, never from one after it.
 LAYERS = [
     ["common"],
+    ["data_pipeline.layouts"],
     ["app_config", "data_pipeline.config", "data_pipeline.version"],
     ["data_pipeline.formats"],
     ["data_pipeline.storage"],
@@ -28,11 +29,14 @@ LAYERS = [
 ]
 WEB = {"flask", "flask_openapi3", "flask_openapi3_swagger", "waitress", "werkzeug"}
 WEB_LAYERS = ("data_pipeline.api", "data_pipeline.admin", "unified_api")
-PURE = "data_pipeline.formats"
+PURE = ("data_pipeline.formats", "data_pipeline.layouts")
 PROCESSES = ("data_pipeline.formats.worker", "data_pipeline.formats.worker_pool")
 """They run the pure code of their room in other processes."""
 IMPURE = {"io", "os", "pathlib", "psycopg2", "shutil", "socket", "subprocess", "tempfile"}
 SQL_ROOMS = ("data_pipeline.postgres", "data_pipeline.jobs.backend", "data_pipeline.postgres_server.embedded")
+LAYOUTS = "data_pipeline.layouts"
+TABLE_NAMES = "langchain_pg_"
+PANEL_TEXTS = ("zh.js", "en.js")
 MOST_MODULES = 16
 """In one room, its __init__ not counted."""
 SQL = re.compile(
@@ -171,13 +175,31 @@ def test_only_the_web_layers_know_the_web() -> None:
     assert offenders({name: path for name, path in SERVICE.items() if not within(name, WEB_LAYERS)}, web) == []
 
 
-def test_formats_know_neither_a_driver_nor_files() -> None:
+def test_formats_and_layouts_know_neither_a_driver_nor_files() -> None:
     def impure(tree: ast.Module) -> list[str]:
         return sorted(IMPURE & {name.partition(".")[0] for name in imports(tree)})
 
-    pure = {name: path for name, path in SERVICE.items() if within(name, [PURE]) and name not in PROCESSES}
+    pure = {name: path for name, path in SERVICE.items() if within(name, PURE) and name not in PROCESSES}
     assert len(pure) > 5
     assert offenders(pure, impure) == []
+
+
+def test_only_layouts_name_tables() -> None:
+    """Docstrings and comments included. Texts may, and the panel's texts; files that are examples do."""
+    silent = [path for name, path in SERVICE.items() if not within(name, [LAYOUTS, CATALOGUES])]
+    panel = [path for path in (PROJECT / "data_pipeline/admin/static").glob("*.js") if path.name not in PANEL_TEXTS]
+    assert len(panel) > 5
+    assert [str(path) for path in (*silent, *panel) if TABLE_NAMES in path.read_text(encoding="utf-8")] == []
+
+
+def test_no_module_keeps_the_names_of_tables_as_constants() -> None:
+    def constants(tree: ast.Module) -> list[str]:
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        return sorted(
+            {"COLLECTION", "EMBEDDING", "TABLES"} & {*names, *(name.rpartition(".")[2] for name in imports(tree))}
+        )
+
+    assert offenders(SERVICE, constants) == []
 
 
 def test_sql_stands_in_its_rooms() -> None:

@@ -164,6 +164,12 @@ TEXTS: dict[str, str] = {
     "manifest_file_too_large": "the manifest is too large: {path}",
     "manifest_damaged": "the manifest is damaged",
     "manifest_file_damaged": "the manifest is damaged: {name}",
+    "manifest_version_newer": (
+        "the manifest {name} is of format version {version}, this service knows up to {known}; use a newer service"
+    ),
+    "manifest_version_not_known": "the manifest's format version is newer than this service",
+    "manifest_layout_unknown": "this service does not know the layout {layout} of the manifest {name}",
+    "manifest_layout_not_known": "the manifest's layout is not supported",
     "manifest_lacks_file": "the manifest does not have this file",
     "manifest_lacks_the_file": "the manifest does not have this file: {name}",
     "size_differs": "the size of the file differs from the manifest",
@@ -416,9 +422,7 @@ TEXTS: dict[str, str] = {
     ),
     "references_to_emptied_tables_unnamed": "other tables refer to the tables to be emptied; nothing was changed",
     "reference_forbids": "a foreign key of another table forbids it: {table}; nothing was changed",
-    "embeddings_still_reference_collections": (
-        "rows of langchain_pg_embedding still refer to langchain_pg_collection; nothing was changed"
-    ),
+    "rows_still_reference_emptied_table": "rows of {table} still refer to {referenced}; nothing was changed",
     "table_missing": "the target database lacks the table {table}",
     "tables_missing": "the target database lacks the tables needed",
     "table_partitioned": "partitioned tables and tables with inheriting children are not supported: {table}",

@@ -160,6 +160,10 @@ TEXTS: dict[str, str] = {
     "manifest_file_too_large": "清单文件过大: {path}",
     "manifest_damaged": "清单文件已损坏",
     "manifest_file_damaged": "清单文件已损坏: {name}",
+    "manifest_version_newer": "清单 {name} 的格式版本 {version} 比本服务支持的 {known} 新,请升级服务后再试",
+    "manifest_version_not_known": "清单的格式版本比本服务新",
+    "manifest_layout_unknown": "清单 {name} 的布局 {layout} 不受本服务支持,请升级服务后再试",
+    "manifest_layout_not_known": "清单的布局不受支持",
     "manifest_lacks_file": "清单中没有该文件",
     "manifest_lacks_the_file": "清单中没有该文件: {name}",
     "size_differs": "文件大小与清单不符",
@@ -372,9 +376,7 @@ TEXTS: dict[str, str] = {
     "references_to_changed_rows_unnamed": "其他表的行引用了将被删除或改动的行,未做任何修改",
     "references_to_emptied_tables_unnamed": "其他表引用了要清空的表,未做任何修改",
     "reference_forbids": "其他表的外键不允许该操作: {table};未做任何修改",
-    "embeddings_still_reference_collections": (
-        "langchain_pg_embedding 中仍有数据引用 langchain_pg_collection,未做任何修改"
-    ),
+    "rows_still_reference_emptied_table": "{table} 中仍有数据引用 {referenced},未做任何修改",
     "table_missing": "目标数据库中缺少表: {table}",
     "tables_missing": "目标数据库中缺少所需的表",
     "table_partitioned": "不支持分区表或有子表继承的表: {table}",

@@ -13,7 +13,6 @@ from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.sets.tar import Archive
 from data_pipeline.storage.location import Location
-from data_pipeline.storage.naming import TABLES
 
 THREADS_FOR_ONE = 4
 """Of so many threads one may serve a download: a slow reader keeps his until he is done or says nothing for long."""
@@ -68,7 +67,7 @@ class Downloads:
 
     @contextmanager
     def _archive(self, place: Location, timestamp: str) -> Iterator[Archive]:
-        with self._engine.catalog.hold(place, timestamp, TABLES) as found:
+        with self._engine.catalog.hold(place, timestamp) as found:
             first = [found.manifest_file] if found.manifest_file else []
             yield Archive([*first, *found.files.values()])
 

@@ -14,6 +14,7 @@ from common.messages import say
 from common.result import now
 from common.sizes import format_size
 from data_pipeline.engine import Engine
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.restore.restore import Restore
@@ -21,7 +22,7 @@ from data_pipeline.postgres.link import wire
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.sets.catalog import ListedLocation, ListedSet, Scan
 from data_pipeline.settings import Settings
-from data_pipeline.storage import location, naming
+from data_pipeline.storage import location
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import LOG, backup_date
 
@@ -119,7 +120,7 @@ class VectorRestoreManager:
         request = RestoreRequest.model_construct(  # no set is asked for by its path, so there is none to check
             backup_path=str(csv_file.parent),
             timestamp=backup_set.timestamp,
-            tables=naming.in_order([table_name]),
+            tables=DOCUMENTED.in_order([table_name]),
             atomic=True,
         )
         outcome = Restore(self._engine, backup_set, request).run(self._engine.databases.resolve())

@@ -23,7 +23,7 @@ def back_up(as_json: bool, progress: bool | None, yes: bool, **given: Any) -> in
     request = options.body(BackupRequest, given)
     with process.engine() as engine:
         if request.truncate_vector_tables:
-            confirmation.expect("All rows of langchain_pg_embedding will be removed once they are backed up.", yes)
+            confirmation.expect(f"All rows of {engine.layout.member} will be removed once they are backed up.", yes)
         if request.as_job:
             return operation.hand_over(engine, request, as_json)
         data = answers.give(operation.perform(engine, request, progress), as_json, _tell)

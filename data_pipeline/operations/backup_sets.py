@@ -13,7 +13,7 @@ from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.replicate import Replica
 from data_pipeline.storage import location, naming
 from data_pipeline.storage.location import MAIN_STORAGE, Location
-from data_pipeline.storage.naming import TABLES, backup_date
+from data_pipeline.storage.naming import backup_date
 
 GLOBAL = "global"
 
@@ -26,7 +26,7 @@ class BackupSetManager:
 
     def show(self, where: str, timestamp: str, storage: str = MAIN_STORAGE) -> dict[str, Any]:
         """What the manifest says, and whether the stored files still look like it."""
-        found = self._engine.catalog.find(self.place(where, timestamp, storage), timestamp, TABLES)
+        found = self._engine.catalog.find(self.place(where, timestamp, storage), timestamp)
         return {**_describe(found), "response": say("set_shown")}
 
     def verify(
@@ -34,7 +34,7 @@ class BackupSetManager:
     ) -> dict[str, Any]:
         """Read every byte of a set. Raises InvalidBackup with file and line at the first that is wrong."""
         started = time.monotonic()
-        with self._engine.catalog.hold(self.place(where, timestamp, storage), timestamp, TABLES) as backup_set:
+        with self._engine.catalog.hold(self.place(where, timestamp, storage), timestamp) as backup_set:
             checked = verification.read_through(backup_set, self._engine.pool, progress)
         vouched = backup_set.manifest is not None
         return {

@@ -11,6 +11,7 @@ from psycopg2.sql import Composable
 from common.errors import NotFound, ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
+from data_pipeline.layouts.base import Ownership
 from data_pipeline.operations.requests.compare import CompareRequest, NamedSet
 from data_pipeline.operations.restore.report import UNVOUCHED
 from data_pipeline.postgres.connection import Session, transaction
@@ -26,7 +27,7 @@ from data_pipeline.sets import described_tables, table_source
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
 from data_pipeline.storage import location
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES, backup_date
+from data_pipeline.storage.naming import backup_date
 
 SAME = "same"
 Digests = Mapping[Name, Mapping[str, list[str]]]
@@ -36,7 +37,8 @@ Digests = Mapping[Name, Mapping[str, list[str]]]
 class Ground:
     """What both versions stand on: which tables, and their columns' types."""
 
-    tables: dict[str, Table]
+    tables: Mapping[str, Table]
+    ownership: Ownership
     types: dict[str, dict[str, Composable]]
 
 
@@ -72,7 +74,7 @@ class BackupComparison:
 
     @contextmanager
     def _hold(self, named: NamedSet) -> Iterator[BackupSet]:
-        with self._engine.catalog.hold(location.parse(named.backup_path), named.timestamp, TABLES) as backup_set:
+        with self._engine.catalog.hold(location.parse(named.backup_path), named.timestamp) as backup_set:
             yield backup_set
 
     def _compare(
@@ -84,19 +86,19 @@ class BackupComparison:
         progress: Progress,
     ) -> dict[str, Any]:
         with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
-            ground = self._of_two(session, held) if held[1:] else self._of_live(session)
+            ground = self._of_two(session, held) if held[1:] else self._of_live(session, held[0])
             matched = [
-                {name: table_source.match(one, ground.tables[name], None, dialect) for name in TABLES}
+                {name: table_source.match(one, table, None, dialect) for name, table in ground.tables.items()}
                 for one, dialect in zip(held, dialects, strict=True)
             ]
             versions = [
-                diff.stage(session, sources, ground.types, prefix, self._engine.pool)
+                diff.stage(session, ground.ownership, sources, ground.types, prefix, self._engine.pool)
                 for sources, prefix in zip(matched, ("backup", "other"), strict=False)
             ]
-            columns = {name: matched[0][name].columns for name in TABLES}
-            versions += [] if held[1:] else [Version(ground.tables[COLLECTION], ground.tables[EMBEDDING])]
-            diff.pair(session, versions[0], versions[1], columns[EMBEDDING])
-            described = _describe(session, versions, columns[COLLECTION], chosen, _limits(held))
+            columns = {name: source.columns for name, source in matched[0].items()}
+            versions += [] if held[1:] else [Version(ground.ownership, ground.tables)]
+            diff.pair(session, versions[0], versions[1], columns[ground.ownership.member])
+            described = _describe(session, versions, columns[ground.ownership.owner], chosen, _limits(held))
         of_rows = [
             f"{one.timestamp}: {warning}"
             for one, version, dialect in zip(held, versions, dialects, strict=False)
@@ -104,12 +106,12 @@ class BackupComparison:
         ]
         return {**described, "warnings": _warnings(held, ground, columns) + of_rows}
 
-    def _of_live(self, session: Session) -> Ground:
+    def _of_live(self, session: Session, backup_set: BackupSet) -> Ground:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        schema = self._engine.settings.schema
-        tables.lock(session.cursor, schema, TABLES, "ACCESS SHARE")
-        live = tables.inspect(session.cursor, schema)
-        return Ground(live, diff.live_types(session.cursor, live))
+        schema, layout = self._engine.settings.schema, backup_set.layout
+        tables.lock(session.cursor, schema, layout, "ACCESS SHARE")
+        live = tables.inspect(session.cursor, schema, layout)
+        return Ground(live, layout.owned, diff.live_types(session.cursor, live))
 
     def _of_two(self, session: Session, held: list[BackupSet]) -> Ground:
         described = described_tables.common(*held)
@@ -118,7 +120,7 @@ class BackupComparison:
             name: {column.name: ddl_types.column_type(column.type, -1, schema) for column in table.columns}
             for name, table in described.items()
         }
-        return Ground(described, types)
+        return Ground(described, held[0].layout.owned, types)
 
 
 def _describe(
@@ -128,7 +130,7 @@ def _describe(
     chosen: Sequence[str] | None,
     limits: Sequence[Sequence[str]],
 ) -> dict[str, Any]:
-    sides = [diff.collections(session.cursor, version, columns) for version in versions]
+    sides = [diff.owners(session.cursor, version, columns) for version in versions]
     differences = diff.differences(session.cursor)
     told = {*sides[0], *sides[1], *differences}
     names = _chosen(chosen, {name for name in told if all(name in limit for limit in limits)})

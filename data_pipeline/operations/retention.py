@@ -10,7 +10,6 @@ from common.errors import InvalidBackup, NotFound, OrphanRows, ServiceError
 from data_pipeline.engine import Engine
 from data_pipeline.sets import verify
 from data_pipeline.sets.catalog import BackupSet
-from data_pipeline.storage.naming import TABLES
 
 audit = structlog.get_logger("audit")
 
@@ -54,7 +53,7 @@ class Retention:
         if safe is None:
             return
         gone = [one for one in outdated if one is not safe and (one.timestamp < safe.timestamp or _is_bad(one))]
-        with self._engine.catalog.hold(safe.location, safe.timestamp, TABLES):
+        with self._engine.catalog.hold(safe.location, safe.timestamp):
             for one in gone:
                 self._remove(one)
 
@@ -64,7 +63,7 @@ class Retention:
         for listed in self._engine.catalog.scan(global_only=True, task_id=None).locations:
             for one in listed.sets:
                 try:
-                    backup_set = self._engine.catalog.find(listed.location, one.timestamp, TABLES)
+                    backup_set = self._engine.catalog.find(listed.location, one.timestamp)
                 except ServiceError:
                     continue  # damaged, or just removed: nothing that could be counted on
                 if backup_set.manifest is not None:

@@ -1,4 +1,4 @@
-"""One backup set: both tables, or some collections of them, as a transaction sees them."""
+"""One backup set: all tables of a layout, or some owners' rows of them, as a transaction sees them."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,15 +13,15 @@ from common.sizes import format_size
 from data_pipeline.engine import Engine
 from data_pipeline.postgres import server_identity
 from data_pipeline.postgres.connection import Session
-from data_pipeline.postgres.reading import copy_out
+from data_pipeline.postgres.reading import copy_out, owners
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import obstacles, tables
-from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.writing import restorability
 from data_pipeline.sets import manifest
-from data_pipeline.sets.catalog import BackupSet
-from data_pipeline.storage.base import Draft
-from data_pipeline.storage.naming import EMBEDDING, TABLES, FileFormat, manifest_name
+from data_pipeline.sets.catalog import BackupSet, layout_of
+from data_pipeline.storage.draft import Draft
+from data_pipeline.storage.naming import FileFormat, manifest_name
 from data_pipeline.version import VERSION
 
 Probe = Callable[[Session, Table, Sequence[Mapping[str, Any]]], dict[str, Any] | None]
@@ -57,7 +57,7 @@ class Taken:
 def save(
     engine: Engine,
     session: Session,
-    live: dict[str, Table],
+    live: Live,
     scope: Scope,
     draft: Draft,
     file_format: FileFormat,
@@ -67,7 +67,7 @@ def save(
     last: bool = False,
     precaution: bool = False,
 ) -> Taken:
-    """Write both tables into the draft and publish it.
+    """Write all tables into the draft and publish it.
 
     The transaction's locks, or its snapshot, keep the rows still meanwhile. companions: sessions in the same snapshot,
     to read along. probe: takes the searches to remember. last: nothing follows, so from publishing on it can't be
@@ -76,7 +76,7 @@ def save(
     rows takes it first.
     """
     readers, largest_field = [session, *companions], engine.settings.largest_field
-    saved = {name: _save(readers, live[name], scope, draft, file_format, largest_field) for name in TABLES}
+    saved = {name: _save(readers, live[name], scope, draft, file_format, largest_field) for name in live}
     session.enter("check")
     document = _describe(session, live, scope, draft, saved)
     found = obstacles.find(session, live, scope, rows_go=not last)
@@ -85,7 +85,7 @@ def save(
     if precaution:
         document["precaution"] = True
     if probe:
-        document["probes"] = probe(session, live[EMBEDDING], document["collections"])
+        document["probes"] = probe(session, live.members, document["collections"])
     described = manifest.dump(document)
     if last:
         session.progress.settle()
@@ -97,7 +97,7 @@ def save(
 
 
 def _expect_restorable(
-    engine: Engine, session: Session, live: dict[str, Table], draft: Draft, described: bytes, found: list[str]
+    engine: Engine, session: Session, live: Live, draft: Draft, described: bytes, found: list[str]
 ) -> None:
     """Raise what a restore of the draft into its own tables would."""
     if found:
@@ -105,14 +105,13 @@ def _expect_restorable(
         raise InvalidBackup(text, can_retry=False, details={"reason": found[0], "obstacles": found})
     vouching = manifest.load(described, manifest_name(draft.timestamp), draft.timestamp)
     files = {name: draft.file(fact.file) for name, fact in vouching.tables.items()}
-    location, file_format = files[EMBEDDING].location, vouching.tables[EMBEDDING].format
-    written = BackupSet(location, draft.timestamp, file_format, files, vouching)
+    first = next(iter(live))
+    location, file_format = files[first].location, vouching.tables[first].format
+    written = BackupSet(layout_of(vouching), location, draft.timestamp, file_format, files, vouching)
     restorability.expect_restorable(session, written, live, engine.pool)
 
 
-def _describe(
-    session: Session, live: dict[str, Table], scope: Scope, draft: Draft, saved: dict[str, Saved]
-) -> dict[str, Any]:
+def _describe(session: Session, live: Live, scope: Scope, draft: Draft, saved: dict[str, Saved]) -> dict[str, Any]:
     """What the manifest says of the set."""
     document: dict[str, Any] = {
         "timestamp": draft.timestamp,
@@ -120,12 +119,24 @@ def _describe(
         "tool_version": VERSION,
         **tables.versions(session.cursor),
         "server": server_identity.of(session),
-        "tables": {name: one.fact for name, one in saved.items()},
-        "collections": tables.collection_facts(session.cursor, live, scope),
+        "layout": live.layout.family,
+        "load_order": list(live),
+        "tables": {name: {**one.fact, **_facts(live, name)} for name, one in saved.items()},
+        "collections": owners.facts(session.cursor, live, scope),
     }
     if scope.names is not None:
         document["chosen_collections"] = list(scope.names)
     return document
+
+
+def _facts(live: Live, name: str) -> dict[str, Any]:
+    """What a table is to the others, and what tells its rows apart."""
+    table = live.layout[name]
+    references = [
+        {"columns": list(one.columns), "table": one.table, "referenced_columns": list(one.referenced)}
+        for one in table.references
+    ]
+    return {"key": list(table.key), "references": references}
 
 
 def _save(

@@ -16,7 +16,7 @@ from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.link.wire import Timeouts, connect, leave, translate
 from data_pipeline.postgres.progress import SILENT, Progress, ProgressPhase
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.postgres.sqlstate import Phase
+from data_pipeline.postgres.sqlstate import Phase, Relations
 from data_pipeline.postgres.target import Target
 
 # What the values in a backup must not depend on: the server's or the role's own settings of these.
@@ -53,6 +53,9 @@ class Session:
     cursor: Any
     phase: Phase = "prepare"
     progress: Progress = SILENT
+    ours: Relations = frozenset()
+    """The tables it is about: a row of one of them that refers to nothing is an orphan, one of another table stands in
+    the way."""
 
     def enter(self, phase: Phase, table: str | None = None) -> None:
         """Begin a phase, of one table or of all. Raises Cancelled."""
@@ -115,7 +118,7 @@ def transaction(
         raise
     except psycopg2.Error as error:
         progress.expect_wanted()
-        answer = translate(error, session.phase, line)
+        answer = translate(error, session.phase, line, session.ours)
         answer.nothing_sent = session.phase == "prepare" and isinstance(answer, DatabaseError)
         raise answer from None
     finally:
@@ -204,7 +207,7 @@ def savepoint(session: Session, name: str) -> Iterator[None]:
         if lost:
             raise
         session.cursor.execute(f"ROLLBACK TO SAVEPOINT {name}")
-        raise sqlstate.translate(error, session.phase, lost) from None
+        raise sqlstate.translate(error, session.phase, lost, session.ours) from None
     except ServiceError:
         session.progress.expect_wanted()
         if not session.cursor.connection.closed:

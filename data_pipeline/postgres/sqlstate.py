@@ -5,6 +5,7 @@ The driver's text is never passed on: it quotes rows, and passwords in connectio
 """
 
 import re
+from collections.abc import Collection
 from typing import Literal
 
 import psycopg2
@@ -13,14 +14,16 @@ from common import errors
 from common.errors import ServiceError
 from common.messages import say
 from data_pipeline.postgres.link import refusal
-from data_pipeline.storage.naming import EMBEDDING, TABLES
+
+Relations = Collection[tuple[str, str]]
+"""Tables by schema and name."""
 
 Phase = Literal["connect", "prepare", "truncate", "load", "index", "check", "commit", "read"]
 
 CONNECT_FAILED = say("connection_failed")
-# "COPY langchain_pg_embedding, line 17, column cmetadata: …", in the server's language: only the number and the name of
-# the column are ours to repeat.
-COPY_CONTEXT = re.compile(r"COPY \w+, \w+ (?P<record>\d+)(?:, \w+ (?P<column>\w+))?")
+# "COPY items, line 17, column tags: …", in the server's language: only the number and the name of the column are ours
+# to repeat. A table's name stands as it is, whatever it holds.
+COPY_CONTEXT = re.compile(r"COPY .+?, \w+ (?P<record>\d+)(?:, \w+ (?P<column>\w+))?")
 
 _TRANSIENT = re.compile(r"08...|57P0[123]|53300|53200|25P03")
 _MISMATCH = ("25006", "42P01", "42703", "42704", "42P07", "3F000", "42804")
@@ -33,8 +36,10 @@ def at_connect(error: psycopg2.Error) -> ServiceError:
     return errors.DatabaseError(CONNECT_FAILED, can_retry=found.can_retry, details=found.details)
 
 
-def translate(error: psycopg2.Error, phase: Phase, connection_lost: bool) -> ServiceError:
-    """The answer for a statement that failed in `phase`."""
+def translate(
+    error: psycopg2.Error, phase: Phase, connection_lost: bool, ours: Relations = frozenset()
+) -> ServiceError:
+    """The answer for a statement that failed in `phase`; ours: the tables that the transaction is about."""
     code = error.pgcode
     if code is None:
         return _without_code(connection_lost)
@@ -42,7 +47,7 @@ def translate(error: psycopg2.Error, phase: Phase, connection_lost: bool) -> Ser
         return _bad_data(error)
     if _TRANSIENT.fullmatch(code):
         return errors.DatabaseError(say("connection_lost"), can_retry=True)
-    return _by_code(code, phase, error)
+    return _by_code(code, phase, error, ours)
 
 
 def failed_record(error: psycopg2.Error) -> tuple[int, str | None] | None:
@@ -57,7 +62,7 @@ def _without_code(connection_lost: bool) -> ServiceError:
     return errors.InternalError(say("database_operation_failed"))
 
 
-def _by_code(code: str, phase: Phase, error: psycopg2.Error) -> ServiceError:
+def _by_code(code: str, phase: Phase, error: psycopg2.Error, ours: Relations) -> ServiceError:
     if code == "53100":
         return errors.StorageFull(say("database_storage_full"), can_retry=False)
     if code in ("55P03", "40P01", "40001"):
@@ -70,13 +75,14 @@ def _by_code(code: str, phase: Phase, error: psycopg2.Error) -> ServiceError:
         return errors.DependentRows(say("references_to_emptied_tables_unnamed"), can_retry=False)
     if code == "42501":
         return errors.PermissionDenied(say("privileges_lacking_or_row_security"), can_retry=False)
-    return _by_row(code, phase, error)
+    return _by_row(code, phase, error, ours)
 
 
-def _by_row(code: str, phase: Phase, error: psycopg2.Error) -> ServiceError:
+def _by_row(code: str, phase: Phase, error: psycopg2.Error, ours: Relations) -> ServiceError:
     if code == "23505":
         return errors.DuplicateRows(say("duplicate_rows"), can_retry=False)
-    if code == "23001" or (code == "23503" and (error.diag.table_name or EMBEDDING) not in TABLES):
+    table = (error.diag.schema_name or "", error.diag.table_name or "")
+    if code == "23001" or (code == "23503" and table[1] and table not in ours):
         return _referred(error)
     if code == "23503":
         return errors.OrphanRows(say("orphan_embeddings"), can_retry=False)

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import psycopg2
 from fasteners import InterProcessLock, InterProcessReaderWriterLock
-from psycopg2.sql import SQL, Identifier
 
-from data_pipeline.postgres.schema.ddl_types import extension_schema
+from data_pipeline.layouts.registry import DOCUMENTED
+from data_pipeline.postgres.schema import ddl
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres_server.cluster import (
     START_SECONDS,
@@ -29,6 +29,7 @@ from data_pipeline.postgres_server.cluster import (
     EmbeddedServerError,
     binaries,
 )
+from data_pipeline.sets import table_spec
 
 __all__ = ["EmbeddedServer", "EmbeddedServerError", "binaries", "start"]
 
@@ -39,16 +40,7 @@ LONGEST_SOCKET_DIRECTORY = 104 - 16
 # What a role's or the database's search path says is nothing to us.
 OPTIONS = {"options": "-c search_path=pg_catalog,pg_temp"}
 
-# As langchain_postgres makes them.
-TABLES = """
-CREATE TABLE IF NOT EXISTS public.langchain_pg_collection (
-    uuid uuid PRIMARY KEY, name varchar NOT NULL UNIQUE, cmetadata json);
-CREATE TABLE public.langchain_pg_embedding (
-    id varchar PRIMARY KEY,
-    collection_id uuid REFERENCES public.langchain_pg_collection (uuid) ON DELETE CASCADE,
-    embedding {types}.vector, document varchar, cmetadata jsonb);
-CREATE INDEX ix_cmetadata_gin ON public.langchain_pg_embedding USING gin (cmetadata jsonb_path_ops);
-"""
+SCHEMA = "public"
 
 _servers: dict[tuple[int, Path], "EmbeddedServer"] = {}
 _mutex = threading.Lock()
@@ -172,8 +164,6 @@ def _prepare(target: Target) -> None:
             cursor.execute(f"CREATE DATABASE {target.dbname}")
     parameters = target.parameters() | OPTIONS
     with closing(psycopg2.connect(**parameters)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
+        cursor.execute(f"CREATE EXTENSION IF NOT EXISTS vector SCHEMA {SCHEMA}")
         # A table that is there stays as it is: it may be the old schema's, or have lost its index on purpose.
-        cursor.execute("SELECT to_regclass('public.langchain_pg_embedding')")
-        if cursor.fetchone() == (None,):
-            cursor.execute(SQL(TABLES).format(types=Identifier(extension_schema(cursor) or "")))
+        ddl.create_absent(cursor, SCHEMA, table_spec.as_made(DOCUMENTED))

@@ -1,6 +1,6 @@
 """Which backup sets there are: files paired by timestamp, newest first."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -8,37 +8,35 @@ from typing import NamedTuple
 
 from common.errors import InvalidBackup, NotFound, PermissionDenied, ServiceError, ServiceUnavailable
 from common.messages import say
+from data_pipeline.layouts.base import Layout
+from data_pipeline.layouts.registry import DOCUMENTED, LAYOUTS
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets.manifest import Manifest
 from data_pipeline.storage import location as locations
-from data_pipeline.storage.base import Listing, Storage, StoredFile
-from data_pipeline.storage.local.storage import DirectoryStorage
+from data_pipeline.storage.base import Listing
+from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import (
-    COLLECTION_FILE,
-    EMBEDDING,
+    FORMATS,
     LOG,
     SUFFIXES,
     TABLE_FILE,
-    TABLES,
     FileFormat,
     claim_name,
     manifest_name,
-    set_files,
     table_file,
 )
-from data_pipeline.storage.registry import Storages
-
-FORMATS = {suffix: name for name, suffix in SUFFIXES.items()}
+from data_pipeline.storage.registry import Storages, storage_at
+from data_pipeline.storage.storage import Storage
 
 
 class ListedSet(NamedTuple):
-    """A complete set as a listing shows it: its files and their sizes in bytes, the collection table's first."""
+    """A complete set as a listing shows it: its files and their sizes in bytes, in load order."""
 
     timestamp: str
     format: FileFormat
-    files: tuple[str, str]
-    sizes: tuple[int, int]
+    files: tuple[str, ...]
+    sizes: tuple[int, ...]
     has_manifest: bool
 
 
@@ -63,9 +61,11 @@ class Scan:
 class BackupSet:
     """A set taken hold of for a restore: the files of the chosen tables, and what vouches for them.
 
-    others: files of the set that were not chosen, where nothing vouches for it and they are there.
+    layout: that of its family; which of its shapes the tables had is told by their columns. others: files of the set
+    that were not chosen, where nothing vouches for it and they are there.
     """
 
+    layout: Layout
     location: Location
     timestamp: str
     format: FileFormat
@@ -107,58 +107,65 @@ class Catalog:
         places = [self.location(None, storage), *self._tasks(storage)]
         return self._storages.of(places[0]).unreadable(places)
 
-    def find(self, location: Location, timestamp: str, tables: Sequence[str]) -> BackupSet:
-        """Take hold of a set's files. Raises NotFound or InvalidBackup."""
+    def find(self, location: Location, timestamp: str, tables: Sequence[str] | None = None) -> BackupSet:
+        """Take hold of a set's files: those of some tables, or all. Raises NotFound or InvalidBackup."""
         file_format, names = self._named(location, timestamp, tables)
         return self._take(location, timestamp, file_format, names)
 
     @contextmanager
-    def hold(self, location: Location, timestamp: str, tables: Sequence[str]) -> Iterator[BackupSet]:
+    def hold(self, location: Location, timestamp: str, tables: Sequence[str] | None = None) -> Iterator[BackupSet]:
         """Take hold of a set, so that nobody deletes it meanwhile. Raises NotFound, InvalidBackup."""
         file_format, names = self._named(location, timestamp, tables)
         storage = self._storages.of(location)
-        with storage.held(location, list(names.values())):
+        with storage.locked(location, timestamp, list(names.values())):
             taken = self._take(location, timestamp, file_format, names)
             yield taken if taken.manifest else replace(taken, others=_others(storage, taken))
 
-    def _named(self, location: Location, timestamp: str, tables: Sequence[str]) -> tuple[FileFormat, dict[str, str]]:
+    def _named(
+        self, location: Location, timestamp: str, tables: Sequence[str] | None
+    ) -> tuple[FileFormat, dict[str, str]]:
         """The format of a set, and by table the name of its file, whether or not it is there."""
-        present = self._published(location, timestamp, tables[0])
-        file_format = _format_of(timestamp, tables, present)
-        return file_format, {table: table_file(table, timestamp, file_format) for table in tables}
+        stems = {table: DOCUMENTED[table].stem for table in tables or DOCUMENTED.names}
+        present = self._published(location, timestamp, next(iter(stems.values())))
+        file_format = _format_of(timestamp, stems.values(), present)
+        return file_format, {table: table_file(stem, timestamp, file_format) for table, stem in stems.items()}
 
     def _take(self, location: Location, timestamp: str, file_format: FileFormat, names: dict[str, str]) -> BackupSet:
         files = {table: self._storages.of(location).file(location, name) for table, name in names.items()}
-        return BackupSet(location, timestamp, file_format, files, *self._manifest(location, timestamp, files))
+        manifest, file = self._manifest(location, timestamp, files)
+        return BackupSet(layout_of(manifest), location, timestamp, file_format, files, manifest, file)
 
     def delete(self, location: Location, timestamp: str) -> list[str]:
         """Remove a set and return the names of its files. Raises OperationInProgress while somebody reads it.
 
         The manifest goes last: as long as a file is there, so is what vouches for it.
         """
-        present = self._published(location, timestamp, TABLES[0])
-        data = sorted(set_files(timestamp) & present - {manifest_name(timestamp)}, reverse=True)
+        first = DOCUMENTED.tables[0].stem
+        present = self._published(location, timestamp, first)
+        possible = {table_file(table.stem, timestamp, each) for table in DOCUMENTED.tables for each in SUFFIXES}
+        data = sorted(possible & present, reverse=True)
         if not data:
-            raise NotFound(say("backup_file_missing", path=location.file(table_file(TABLES[0], timestamp, "csv"))))
+            raise NotFound(say("backup_file_missing", path=location.file(table_file(first, timestamp, "csv"))))
         names = data + sorted({manifest_name(timestamp)} & present)
-        with self._storages.of(location).held(location, data, exclusive=True):
+        with self._storages.of(location).locked(location, timestamp, data, exclusive=True):
             self._storages.of(location).delete(location, names)
         return names
 
     @staticmethod
     def single(table: str, path: Path) -> BackupSet:
         """One table's CSV file wherever it lies, as a set that nothing vouches for."""
-        storage = DirectoryStorage(path.parent)
+        storage = storage_at(path.parent)
         file = storage.file(Location(()), path.name)
         found = TABLE_FILE.fullmatch(path.name)
-        single = BackupSet(Location(()), found[2] if found else "", "csv", {table: file}, None)
+        timestamp = found["timestamp"] if found else ""
+        single = BackupSet(DOCUMENTED, Location(()), timestamp, "csv", {table: file}, None)
         return replace(single, others=_others(storage, single)) if found else single
 
-    def _published(self, location: Location, timestamp: str, table: str) -> set[str]:
+    def _published(self, location: Location, timestamp: str, stem: str) -> set[str]:
         """A location's files. Raises NotFound if the set is being published right now, or its writer was killed."""
         present = self._storages.of(location).files(location)
         if claim_name(timestamp) in present and manifest_name(timestamp) not in present:
-            raise NotFound(say("backup_file_missing", path=location.file(table_file(table, timestamp, "csv"))))
+            raise NotFound(say("backup_file_missing", path=location.file(table_file(stem, timestamp, "csv"))))
         return present
 
     def _tasks(self, storage: str) -> list[Location]:
@@ -200,44 +207,53 @@ class Catalog:
 def _others(storage: Storage, taken: BackupSet) -> dict[str, StoredFile]:
     """By table, the files of a set that were not taken; one that isn't there, or can't be had, is left out."""
     found = {}
-    for table in TABLES:
-        if table not in taken.files:
+    for table in taken.layout.tables:
+        if table.name not in taken.files:
             with suppress(ServiceError):
-                found[table] = storage.file(taken.location, table_file(table, taken.timestamp, taken.format))
+                name = table_file(table.stem, taken.timestamp, taken.format)
+                found[table.name] = storage.file(taken.location, name)
     return found
 
 
-def _pair(names: set[str]) -> list[tuple[str, str, str, str]]:
-    """Timestamp, suffix and both files of the complete sets among a location's files, newest first.
+def layout_of(manifest: Manifest | None) -> Layout:
+    """What a set's tables are to one another: what its manifest says, else what is documented."""
+    return LAYOUTS[manifest.layout] if manifest and manifest.layout else DOCUMENTED
+
+
+def _complete(names: set[str]) -> list[tuple[str, FileFormat, tuple[str, ...]]]:
+    """Timestamp, format and files, in load order, of the complete sets among a location's files, newest first.
 
     A timestamp is one set; where both formats are there it is the CSV, as _format_of has it for a restore.
     """
-    found = map(COLLECTION_FILE.fullmatch, names)
-    candidates = sorted(((match[1], match[2], match[0]) for match in found if match), reverse=True)
-    complete = {
-        timestamp: (timestamp, suffix, name, other)
-        for timestamp, suffix, name in candidates
-        if (other := f"{EMBEDDING}_{timestamp}.{suffix}") in names
-        and (claim_name(timestamp) not in names or manifest_name(timestamp) in names)
-    }
+    first, *others = (table.stem for table in DOCUMENTED.tables)
+    found = (TABLE_FILE.fullmatch(name) for name in names if name.startswith(first))
+    candidates = sorted(
+        ((match["timestamp"], match["suffix"], match[0]) for match in found if match and match["stem"] == first),
+        reverse=True,
+    )
+    complete = {}
+    for timestamp, suffix, name in candidates:
+        files = (name, *(table_file(stem, timestamp, FORMATS[suffix]) for stem in others))
+        if names.issuperset(files) and (claim_name(timestamp) not in names or manifest_name(timestamp) in names):
+            complete[timestamp] = (timestamp, FORMATS[suffix], files)
     return list(complete.values())
 
 
 def _list(location: Location, listing: Listing) -> ListedLocation:
     names = listing.names
-    pairs = _pair(names)
-    sizes = iter(listing.sizes([name for _, _, *both in pairs for name in both]))
-    sets = [
-        ListedSet(timestamp, FORMATS[suffix], (first, second), (size, other), manifest_name(timestamp) in names)
-        for (timestamp, suffix, first, second), size, other in zip(pairs, sizes, sizes, strict=True)
-        if size is not None and other is not None  # deleted a moment ago
-    ]
+    complete = _complete(names)
+    each = iter(listing.sizes([name for _, _, files in complete for name in files]))
+    sets = []
+    for timestamp, file_format, files in complete:
+        sizes = tuple(size for _, size in zip(files, each, strict=False) if size is not None)
+        if len(sizes) == len(files):  # else one was deleted a moment ago
+            sets.append(ListedSet(timestamp, file_format, files, sizes, manifest_name(timestamp) in names))
     return ListedLocation(location, sets, LOG in names)
 
 
-def _format_of(timestamp: str, tables: Sequence[str], present: set[str]) -> FileFormat:
+def _format_of(timestamp: str, stems: Collection[str], present: set[str]) -> FileFormat:
     """The first format in which every chosen file exists; CSV where none has them, so that an error names it."""
     for file_format in SUFFIXES:
-        if all(table_file(table, timestamp, file_format) in present for table in tables):
+        if all(table_file(stem, timestamp, file_format) in present for stem in stems):
             return file_format
     return "csv"

@@ -6,15 +6,20 @@ from typing import Any
 
 from common.errors import InvalidBackup
 from common.messages import say
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.sets import manifest as manifests
-from data_pipeline.sets.catalog import FORMATS, BackupSet
+from data_pipeline.sets.catalog import BackupSet, layout_of
 from data_pipeline.sets.manifest import Manifest
-from data_pipeline.storage.base import Draft, Storage, Writable
+from data_pipeline.storage.base import Writable
+from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.location import Location
-from data_pipeline.storage.naming import MANIFEST_FILE, TABLE_FILE, TABLES, FileFormat, manifest_name
+from data_pipeline.storage.naming import FORMATS, MANIFEST_FILE, TABLE_FILE, FileFormat, manifest_name
+from data_pipeline.storage.storage import Storage
 
 LARGEST_MANIFEST = 16 << 20
 """Bytes of a manifest from outside, which is parsed in memory: enough for a set of 250 GB."""
+
+STEMS = {table.stem: table.name for table in DOCUMENTED.tables}
 
 Check = Callable[[BackupSet], Any]
 
@@ -43,13 +48,14 @@ class Arrival:
     @contextmanager
     def file(self, name: str) -> Iterator[Writable]:
         """The next file, to be written; it is stored when the `with` ends."""
-        table, manifest = TABLE_FILE.fullmatch(name), MANIFEST_FILE.fullmatch(name)
-        if table:
-            draft = self._of(table[2])
-            self._expect_new(table[1], table[3])
+        found, manifest = TABLE_FILE.fullmatch(name), MANIFEST_FILE.fullmatch(name)
+        table = STEMS.get(found["stem"]) if found else None
+        if found and table:
+            draft = self._of(found["timestamp"])
+            self._expect_new(table, found["suffix"])
             with draft.create(name) as file:
                 yield file
-            self._files[table[1]] = name
+            self._files[table] = name
         elif manifest and self._manifest is None:
             self._of(manifest[1])
             self._manifest = bytearray()
@@ -59,7 +65,7 @@ class Arrival:
 
     def publish(self, check: Check) -> tuple[BackupSet, Any]:
         """Let everybody see the set once `check` has found nothing wrong with it; the set, and what check returned."""
-        if self._draft is None or set(self._files) != set(TABLES):
+        if self._draft is None or set(self._files) != set(DOCUMENTED.names):
             raise _unfit(say("set_incomplete"))
         arrived = self._arrived(self._draft, FORMATS[self._suffix])
         found = check(arrived)
@@ -67,13 +73,13 @@ class Arrival:
         return arrived, found
 
     def _arrived(self, draft: Draft, file_format: FileFormat) -> BackupSet:
-        files = {table: draft.file(self._files[table]) for table in TABLES}
+        files = {table: draft.file(self._files[table]) for table in DOCUMENTED.names}
         manifest: Manifest | None = None
         if self._manifest is not None:
             manifest = manifests.load(bytes(self._manifest), manifest_name(draft.timestamp), draft.timestamp)
             for table, file in files.items():
                 manifest.expect_file(table, file.name, file.size)
-        return BackupSet(self._location, draft.timestamp, file_format, files, manifest)
+        return BackupSet(layout_of(manifest), self._location, draft.timestamp, file_format, files, manifest)
 
     def _of(self, timestamp: str) -> Draft:
         """The draft of the one set all files belong to; the first one's name claims it."""

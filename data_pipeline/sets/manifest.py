@@ -9,32 +9,32 @@ import json
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from common.errors import InvalidBackup
 from common.messages import say
+from data_pipeline.layouts.registry import LAYOUTS
+from data_pipeline.sets.table_facts import (
+    LARGEST_INTEGER,
+    LONGEST_NAME,
+    Count,
+    Digest,
+    Dimensions,
+    Fact,
+    Label,
+    Name,
+    TableFact,
+    Text,
+)
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""What is written. Every version up to this one is read."""
+
 LARGEST = 64 << 20
 """Bytes of a manifest. Blocks of 4 MB need about 130 bytes each: enough for 2 TB."""
 
 MOST_PROBES = 100
 """Their embeddings stand in the manifest: at most 20 MB of it."""
-
-MOST_COLUMNS = 1600
-"""Of a PostgreSQL table."""
-
-SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
-"""Every table has them, so none can have one of its own by that name."""
-
-LARGEST_BLOCK = (1 << 30) + (8 << 20)
-"""Bytes. A block ends with the row that fills it, and a row is one COPY message, which ends at 1 GB."""
-
-LARGEST_INTEGER = (1 << 63) - 1
-"""PostgreSQL's bigint: no file has more bytes, no table more rows."""
-
-LONGEST_NAME = 255
-"""Characters of a relation, a column, a type or a file. PostgreSQL's names have 63 bytes, a type's a schema too."""
 
 LONGEST_EMBEDDING = 1 << 20
 """Characters. pgvector's 16,000 dimensions take a quarter of that."""
@@ -42,114 +42,11 @@ LONGEST_EMBEDDING = 1 << 20
 UNSHOWN = re.compile(r"[^\w.\[\]-]", re.ASCII)
 """What an answer doesn't repeat of a key."""
 
-# PostgreSQL stores no NUL, and half a surrogate pair has no UTF-8: pydantic refuses it where there is a pattern.
-Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-Name = Annotated[str, Field(pattern=r"^[^\x00]*$", min_length=1, max_length=LONGEST_NAME)]
-Label = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=LONGEST_NAME)]
 Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Vector = Annotated[str, Field(pattern=r"^\[[-+.,0-9e]*\]$", max_length=LONGEST_EMBEDDING)]
-Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
-Modifier = Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)]
-Dimensions = Annotated[int, Field(ge=0, lt=1 << 31)]
 Distance = Literal["cosine", "l2", "inner_product", "l1"]
 Share = Annotated[float, Field(ge=0, le=1)]
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
 ServerDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-
-
-class Fact(BaseModel):
-    """Strict and closed: an unknown key or a number given as text is refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class BlockFact(Fact):
-    """A run of whole records: where it lies in the file, in bytes, and what it hashes to."""
-
-    offset: Count
-    bytes: Annotated[int, Field(ge=0, le=LARGEST_BLOCK)]
-    rows: Count
-    sha256: Digest
-
-
-class ColumnFact(Fact):
-    """A column by name and PostgreSQL type name; `modifier` is atttypmod (a vector's dimensions, -1 for any)."""
-
-    name: Name
-    type: Name
-    modifier: Modifier
-    not_null: bool
-
-
-class CastFact(Fact):
-    """A vector column brought to a type and a number of dimensions: what an index needs where the column has none."""
-
-    column: Name
-    type: Name
-    dimensions: Dimensions
-
-
-class IndexFact(Fact):
-    """An index as facts. `keys` name a column, or say "expression" where it is none.
-
-    There are as many operator classes as columns that are searched by; further keys are only included. casts: for each
-    key the cast it is, None for any other expression; empty where every key is a column. constraint: it belongs to a
-    UNIQUE constraint or a primary key.
-    """
-
-    name: Name
-    method: Name
-    unique: bool
-    primary: bool
-    keys: list[Name]
-    operator_classes: list[Label]
-    options: dict[Name, Label]
-    partial: bool
-    casts: list[CastFact | None] = Field(default_factory=list)
-    constraint: bool = False
-
-
-class ForeignKeyFact(Fact):
-    """A foreign key as facts."""
-
-    name: Name
-    columns: list[Name]
-    referenced_table: Name
-    referenced_columns: list[Name]
-    on_delete: Name
-
-
-class TableFact(Fact):
-    """One table's file."""
-
-    file: Name
-    format: Literal["csv", "binary"]
-    bytes: Count
-    rows: Count
-    columns: Annotated[list[ColumnFact], Field(min_length=1, max_length=MOST_COLUMNS)]
-    blocks: list[BlockFact]
-    indexes: list[IndexFact]
-    foreign_keys: list[ForeignKeyFact]
-
-    @field_validator("columns")
-    @classmethod
-    def _columns_differ(cls, columns: list[ColumnFact]) -> list[ColumnFact]:
-        names = {column.name for column in columns}
-        if len(names) < len(columns) or names & SYSTEM_COLUMNS:
-            raise ValueError("no table can have these columns")
-        return columns
-
-    @model_validator(mode="after")
-    def _blocks_cover_the_file(self) -> "TableFact":
-        end = 0
-        for block in self.blocks:
-            if block.offset != end:
-                raise ValueError("blocks leave a gap")
-            end += block.bytes
-        if end != self.bytes or sum(block.rows for block in self.blocks) != self.rows:
-            raise ValueError("blocks do not add up")
-        return self
 
 
 class CollectionFact(Fact):
@@ -192,7 +89,11 @@ class ProbesFact(Fact):
 class Manifest(Fact):
     """The whole document."""
 
-    format_version: Literal[1]
+    format_version: Literal[1, 2]
+    layout: Name | None = None
+    """What the tables are to one another; None in version 1, whose tables are LangChain's."""
+    load_order: list[Name] | None = None
+    """The tables, each after those that it refers to; None in version 1."""
     timestamp: Name
     created_at: Label
     tool_version: Label
@@ -211,6 +112,24 @@ class Manifest(Fact):
     obstacles: list[str] = Field(default_factory=list)
     """What keeps the rows from coming back into the tables they were taken from."""
     sha256: Digest
+
+    @model_validator(mode="after")
+    def _version_2_says_what_the_tables_are(self) -> "Manifest":
+        if self.format_version > 1:
+            if self.layout is None or self.load_order is None or sorted(self.load_order) != sorted(self.tables):
+                raise ValueError("layout and load_order don't fit the tables")
+            for fact in self.tables.values():
+                self._expect_facts(fact)
+        return self
+
+    def _expect_facts(self, fact: TableFact) -> None:
+        if fact.key is None or fact.references is None or not set(fact.key) <= fact.names:
+            raise ValueError("a table's key is none of its columns")
+        for reference in fact.references:
+            other = self.tables.get(reference.table)
+            fits = len(reference.columns) == len(reference.referenced_columns) and set(reference.columns) <= fact.names
+            if other is None or not fits or not set(reference.referenced_columns) <= other.names:
+                raise ValueError("a reference leads nowhere")
 
     def expect_file(self, table: str, name: str, size: int) -> None:
         """Raise InvalidBackup unless the manifest vouches for a file of this name and size (bytes)."""
@@ -241,15 +160,39 @@ def load(data: bytes, name: str, timestamp: str) -> Manifest:
     """
     try:
         document = json.loads(data)
+        whole = _is_whole(document)
+        if whole:
+            _expect_known_version(document.get("format_version"), name)
         manifest = Manifest.model_validate(document)
     except ValidationError as error:
         raise _damaged(name, _key(error)) from None
     except (ValueError, RecursionError):
         raise _damaged(name) from None
-    del document["sha256"]
-    if manifest.sha256 != _checksum(document) or manifest.timestamp != timestamp:
+    if not whole or manifest.timestamp != timestamp:
         raise _damaged(name)
+    if manifest.layout is not None and manifest.layout not in LAYOUTS:
+        text = say("manifest_layout_unknown", name=name, layout=UNSHOWN.sub("?", manifest.layout))
+        raise InvalidBackup(text, details={"file": name, "reason": say("manifest_layout_not_known")})
     return manifest
+
+
+def _is_whole(document: Any) -> bool:
+    """Whether its checksum fits, which is computed the same way in every version of the format."""
+    if not isinstance(document, dict):
+        return False
+    rest = {key: value for key, value in document.items() if key != "sha256"}
+    try:
+        return bool(document.get("sha256") == _checksum(rest))
+    except UnicodeEncodeError:  # half a surrogate pair, of which there is no UTF-8
+        return False
+
+
+def _expect_known_version(version: Any, name: str) -> None:
+    """Raise InvalidBackup for a version that is newer than this service, whatever else its keys mean."""
+    if type(version) is int and FORMAT_VERSION < version <= LARGEST_INTEGER:
+        text = say("manifest_version_newer", name=name, version=version, known=FORMAT_VERSION)
+        details = {"file": name, "reason": say("manifest_version_not_known"), "format_version": version}
+        raise InvalidBackup(text, details=details)
 
 
 def _checksum(document: dict[str, Any]) -> str:

@@ -7,9 +7,9 @@ from common.errors import BackupExists, NotFound
 from common.messages import say
 from data_pipeline.sets.catalog import BackupSet, Catalog
 from data_pipeline.sets.verify import chunks, expect_digest, expect_promised
-from data_pipeline.storage.base import Draft, StoredFile
+from data_pipeline.storage.draft import Draft
+from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
-from data_pipeline.storage.naming import TABLES
 from data_pipeline.storage.registry import Storages
 
 
@@ -29,7 +29,7 @@ class Replica:
         """
         where = replace(self._location, storage=storage)
         self._storages.check(storage)
-        with self._catalog.hold(self._location, self._timestamp, TABLES) as found:
+        with self._catalog.hold(self._location, self._timestamp) as found:
             try:
                 with self._storages.of(where).draft(where, iter([self._timestamp])) as draft:
                     self._copy(found, draft)
@@ -51,7 +51,7 @@ class Replica:
     def _expect_same(self, found: BackupSet, where: Location) -> None:
         """An answer may have been lost: the set that is there already may be the copy that was asked for."""
         try:
-            there = self._catalog.find(where, self._timestamp, TABLES)
+            there = self._catalog.find(where, self._timestamp)
         except NotFound:  # somebody is writing it right now
             there = None
         if there is None or found.manifest is None or there.manifest != found.manifest:

@@ -1,6 +1,6 @@
 """A table's backup file, matched to the live table it goes into, before anything is locked or changed."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,13 +10,13 @@ from data_pipeline.formats import csv_header, csv_reader, pgcopy
 from data_pipeline.formats.blocks import Block
 from data_pipeline.formats.csv_header import Header
 from data_pipeline.formats.csv_reader import Layout, RowError
+from data_pipeline.layouts.base import Conversion
 from data_pipeline.postgres.schema import ddl_types
 from data_pipeline.postgres.schema.tables import Column, Table
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect
-from data_pipeline.sets.manifest import TableFact
-from data_pipeline.storage.base import StoredFile
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING
+from data_pipeline.sets.table_facts import TableFact
+from data_pipeline.storage.file import StoredFile
 
 BLOCK_BYTES = 1 << 21
 """How much of a file is encoded at a time. Larger blocks cost memory in every worker, smaller ones hand-overs."""
@@ -26,18 +26,7 @@ RECORD_BYTES = 2 << 20
 refused."""
 
 LARGEST_HEADER = 1 << 16
-LANGCHAIN_TYPES = {
-    **dict.fromkeys(("id", "name", "document", "custom_id"), "varchar"),
-    **dict.fromkeys(("uuid", "collection_id"), "uuid"),
-    "cmetadata": "jsonb",
-    "embedding": "vector",
-}
-TELLING = {COLLECTION: ("uuid", "name"), EMBEDDING: ("collection_id", "embedding")}
-"""Columns by which a file is known for its table's, in either of LangChain's schemas."""
-
 TEXT_TYPES = frozenset({"varchar", "text"})
-OLD_IDS = {"uuid": "uuid", "custom_id": "varchar"}
-"""What an embedding is known by in LangChain's old schema; in the new one it is `id`."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +34,8 @@ class Source:
     """What the table `name` is restored from. `binary`: rows go to the server in binary, else as CSV.
 
     `table` is where the rows go: the live table, or a temporary one of the same columns. `coerced`: those of its
-    columns that the file has in the form of the old schema; the layout is the file's. dialect: that of the whole set,
-    which this file's values may decide.
+    columns that the file has in the form of an older shape, which `conversion` leads from; the layout is the file's.
+    dialect: that of the whole set, which this file's values may decide.
     """
 
     name: str
@@ -59,12 +48,15 @@ class Source:
     binary: bool
     dialect: SetDialect
     coerced: frozenset[str] = frozenset()
+    conversion: Conversion | None = None
 
     @property
     def columns(self) -> list[str]:
         """The table's columns that are written."""
         names = [column.name for column in self.layout.columns]
-        return ["id", *(name for name in names if name not in OLD_IDS)] if "id" in self.coerced else names
+        if self.conversion is None or self.conversion.key not in self.coerced:
+            return names
+        return [self.conversion.key, *(name for name in names if name not in self.conversion.ids)]
 
     @property
     def header_lines(self) -> int:
@@ -134,32 +126,40 @@ def match(backup_set: BackupSet, table: Table, dimensions: int | None, dialect: 
     header = _header(file, backup_set.format, fact)
     if not any(table.column(name) for name in header.columns):
         raise _bad_header(file, say("header_not_names"))  # one word is a line of names too
-    _expect_its_own(file, table.name, header, fact)
-    coerced = _coerced(header, table, fact)
-    columns = _columns(header, table, coerced)
-    _expect_required(header, table, coerced)
+    _expect_its_own(backup_set, table.name, header, fact)
+    conversion, coerced = _converted(backup_set, header, table, fact)
+    columns = _columns(header, table, conversion, coerced)
+    _expect_required(table, {*coerced, *header.columns}, _known(backup_set, table.name))
     if backup_set.format == "binary" and fact:
         _expect_types(fact, columns, table)
-    return replace(_source(table.name, backup_set, table, header, columns, dimensions, dialect), coerced=coerced)
+    source = _source(table.name, backup_set, table, header, columns, dimensions, dialect)
+    return replace(source, coerced=coerced, conversion=conversion)
 
 
 def unmatched(backup_set: BackupSet, name: str, dialect: SetDialect) -> Source:
     """A table's file on its own, to be read and checked without a database. Raises InvalidBackup."""
     header, columns = _described(backup_set, name)
-    return _source(name, backup_set, Table("", name, 0, ()), header, columns, None, dialect)
+    table = Table("", name, 0, (), backup_set.layout[name])
+    return _source(name, backup_set, table, header, columns, None, dialect)
 
 
 def columns_of(backup_set: BackupSet, name: str) -> tuple[csv_reader.Column, ...]:
-    """The columns of a table's file, typed by its manifest or else as LangChain has them. Raises InvalidBackup."""
+    """The columns of a table's file, typed by its manifest or else as its library has them. Raises InvalidBackup."""
     return _described(backup_set, name)[1]
+
+
+def _known(backup_set: BackupSet, name: str) -> dict[str, str]:
+    """The columns that the table's library makes, with the types that are read where no manifest tells them: json as
+    jsonb, which takes the least."""
+    known = backup_set.layout.known(name).values()
+    return {column.name: "jsonb" if column.type == "json" else column.type for column in known}
 
 
 def _described(backup_set: BackupSet, name: str) -> tuple[Header, tuple[csv_reader.Column, ...]]:
     fact = backup_set.manifest.tables[name] if backup_set.manifest else None
-    file = backup_set.files[name]
-    header = _header(file, backup_set.format, fact)
-    _expect_its_own(file, name, header, fact)
-    types = {column.name: column.type for column in fact.columns} if fact else LANGCHAIN_TYPES
+    header = _header(backup_set.files[name], backup_set.format, fact)
+    _expect_its_own(backup_set, name, header, fact)
+    types = {column.name: column.type for column in fact.columns} if fact else _known(backup_set, name)
     return header, tuple(csv_reader.Column(column, types.get(column, "text")) for column in header.columns)
 
 
@@ -199,11 +199,13 @@ def _header(file: StoredFile, file_format: str, fact: TableFact | None) -> Heade
         raise _bad_header(file, error.reason) from None
 
 
-def _expect_its_own(file: StoredFile, name: str, header: Header, fact: TableFact | None) -> None:
+def _expect_its_own(backup_set: BackupSet, name: str, header: Header, fact: TableFact | None) -> None:
     """Raise InvalidBackup for a file that has another table's rows, where no manifest says whose they are."""
-    missing = [column for column in TELLING[name] if column not in header.columns]
+    missing = [column for column in backup_set.layout.telling(name) if column not in header.columns]
     if fact is None and missing:
-        raise _bad_header(file, say("columns_missing_in_file", table=name, columns=", ".join(missing)))
+        raise _bad_header(
+            backup_set.files[name], say("columns_missing_in_file", table=name, columns=", ".join(missing))
+        )
 
 
 def _bad_header(file: StoredFile, reason: str) -> InvalidBackup:
@@ -225,33 +227,53 @@ def _binary_header(start: bytes, fact: TableFact | None) -> Header:
     return Header(tuple(column.name for column in fact.columns), pgcopy.strip_header(start), b"\n")
 
 
-def _coerced(header: Header, table: Table, fact: TableFact | None) -> frozenset[str]:
-    """The table's columns whose values the file has in the form of the old schema."""
-    old_ids = "uuid" in header.columns and table.column("uuid") is None and table.column("id") is not None
-    ids = {"id"} if old_ids and "id" not in header.columns else set()
-    types = {column.name: column.type for column in fact.columns} if fact else {"cmetadata": "json"} if ids else {}
-    live = table.column("cmetadata")
-    to_jsonb = live is not None and live.type == "jsonb" and types.get("cmetadata") == "json"
-    return frozenset(ids | ({"cmetadata"} if to_jsonb and "cmetadata" in header.columns else set()))
+def _converted(
+    backup_set: BackupSet, header: Header, table: Table, fact: TableFact | None
+) -> tuple[Conversion | None, frozenset[str]]:
+    """The conversion that a file needs, and the table's columns whose values it has in the form of an older shape."""
+    for conversion in backup_set.layout.conversions:
+        if coerced := _coerced(conversion, header, table, fact):
+            return conversion, coerced
+    return None, frozenset()
 
 
-def _columns(header: Header, table: Table, coerced: frozenset[str]) -> tuple[csv_reader.Column, ...]:
-    """The file's columns, typed as the table has them; what is coerced, as the old schema has it."""
+def _coerced(conversion: Conversion, header: Header, table: Table, fact: TableFact | None) -> frozenset[str]:
+    key, old = conversion.key, conversion.fallback
+    moved = old in header.columns and table.column(old) is None and table.column(key) is not None
+    ids = {key} if moved and key not in header.columns else set()
+    told = {column.name: column.type for column in fact.columns} if fact else {}
+    retyped = {
+        name
+        for name, (older, newer) in conversion.types.items()
+        if name in header.columns
+        and told.get(name, older if ids and not fact else None) == older
+        and (live := table.column(name)) is not None
+        and live.type == newer
+    }
+    return frozenset(ids | retyped)
+
+
+def _columns(
+    header: Header, table: Table, conversion: Conversion | None, coerced: frozenset[str]
+) -> tuple[csv_reader.Column, ...]:
+    """The file's columns, typed as the table has them; what is coerced, as the older shape has it."""
     types = {column.name: column.type for column in table.columns}
-    types |= OLD_IDS if "id" in coerced else {}
-    types |= {"cmetadata": "json"} if "cmetadata" in coerced else {}
+    if conversion:
+        older = {column.name: column.type for column in conversion.older[conversion.table].columns}
+        types |= {name: older[name] for name in conversion.ids} if conversion.key in coerced else {}
+        types |= {name: conversion.types[name][0] for name in coerced & conversion.types.keys()}
     missing = [name for name in header.columns if name not in types]
     if missing:
         raise _mismatch(say("columns_missing_in_table", table=table.name, columns=", ".join(missing)), table, missing)
     return tuple(csv_reader.Column(name, types[name]) for name in header.columns)
 
 
-def _expect_required(header: Header, table: Table, coerced: frozenset[str]) -> None:
-    """LangChain's own columns must all be in the file: one that is left out would silently become NULL."""
+def _expect_required(table: Table, given: Collection[str], known: Collection[str]) -> None:
+    """The library's own columns must all be in the file: one that is left out would silently become NULL."""
     missing = [
         column.name
         for column in table.columns
-        if column.name not in {*header.columns, *coerced} and (column.name in LANGCHAIN_TYPES or _must_be_given(column))
+        if column.name not in given and (column.name in known or _must_be_given(column))
     ]
     if missing:
         raise _mismatch(say("columns_missing_in_file", table=table.name, columns=", ".join(missing)), table, missing)

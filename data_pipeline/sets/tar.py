@@ -10,7 +10,7 @@ from typing import Protocol
 
 from common.errors import InvalidBackup
 from common.messages import say
-from data_pipeline.storage.base import StoredFile
+from data_pipeline.storage.file import StoredFile
 
 BLOCK = 512
 END = bytes(2 * BLOCK)

@@ -12,11 +12,10 @@ from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.writing.copy_in import Reading
 from data_pipeline.sets.catalog import BackupSet, Catalog
 from data_pipeline.sets.dialect import SetDialect, rereading
-from data_pipeline.sets.manifest import TableFact
+from data_pipeline.sets.table_facts import TableFact
 from data_pipeline.sets.table_source import BLOCK_BYTES, unmatched
-from data_pipeline.storage.base import StoredFile
+from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
-from data_pipeline.storage.naming import TABLES
 
 
 def read_through(backup_set: BackupSet, pool: WorkerPool, progress: Progress = SILENT) -> dict[str, dict[str, Any]]:
@@ -53,7 +52,7 @@ def expect_promised(file: StoredFile, fact: TableFact) -> None:
 
 def expect_stored(catalog: Catalog, location: Location, timestamp: str) -> None:
     """Read a set back from where it is stored. Raises InvalidBackup unless it is what its manifest promises."""
-    found = catalog.find(location, timestamp, TABLES)
+    found = catalog.find(location, timestamp)
     if found.manifest is None:
         raise InvalidBackup(
             say("set_without_manifest", path=location.relative_path), details={"reason": say("manifest_missing")}

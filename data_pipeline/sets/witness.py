@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from common.errors import ServiceError
 from data_pipeline.formats import blocks, csv_reader
@@ -9,7 +10,6 @@ from data_pipeline.formats.csv_reader import RowError
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect
 from data_pipeline.sets.table_source import RECORD_BYTES, unmatched
-from data_pipeline.storage.naming import TABLES
 
 LOOK_BYTES = 32 << 20
 """How much of the file is read at most, in a tenth of a second; usually its first row tells. A file of collections is
@@ -20,11 +20,11 @@ def hear(backup_set: BackupSet, restored: Sequence[str], dialect: SetDialect) ->
     """Let the files of a set that are not restored tell its dialect too. One that can't be read tells nothing."""
     if backup_set.manifest or backup_set.format != "csv" or dialect.told:
         return
-    there = {**backup_set.others, **backup_set.files}
-    for name in TABLES:
-        if name in there and name not in restored:
+    whole = replace(backup_set, files={**backup_set.others, **backup_set.files})
+    for name in backup_set.layout.names:
+        if name in whole.files and name not in restored:
             with suppress(ServiceError, RowError):
-                _hear(BackupSet(backup_set.location, backup_set.timestamp, "csv", there, None), name, dialect)
+                _hear(whole, name, dialect)
 
 
 def _hear(backup_set: BackupSet, name: str, dialect: SetDialect) -> None:

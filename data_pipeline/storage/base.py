@@ -1,14 +1,14 @@
-"""What the rest of the code asks of a place where backup sets are kept: list, open, publish and delete their files.
+"""What a kind of storage has to know: bytes by name in folders. Everything else stands once, above (storage.py).
 
-Whoever asks names a Location and a file, never a path or a key: only an implementation knows those. There are two,
-a directory (directory_storage.py) and a bucket of an object store (object_storage.py).
+A backend opens folders; a folder lists, reads, writes, publishes and deletes files, and keeps the locks of the sets in
+it. A store that has no locks of its own inherits them (leased_folder.py). What goes wrong is raised as ServiceError in
+our words, with the texts of faults.py where every kind of storage can have it.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from data_pipeline.formats.byte_range import Readable
 from data_pipeline.storage.location import Location
 
 
@@ -16,7 +16,7 @@ class Stream(Protocol):
     """An open file, read from its start to its end."""
 
     def read(self, length: int, /) -> bytes:
-        """Up to that many bytes; none only at the end."""
+        """Exactly that many bytes, fewer only at the end."""
 
     def seek(self, offset: int, /) -> object:
         """Go on from there."""
@@ -29,68 +29,103 @@ class Writable(Protocol):
         """Add to its end."""
 
 
-Portions = Callable[[int, int], Readable]
-"""From an offset and a length to what a worker process reads that range from."""
+class Status(NamedTuple):
+    """A file's size in bytes, and what tells it from another file, or another content, of the same name."""
+
+    size: int
+    identity: Hashable
 
 
-class StoredFile(Protocol):
-    """A file as it was when the operation began. Reading raises InvalidBackup if it does not stay that one."""
-
-    @property
-    def location(self) -> Location: ...
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-
-    @property
-    def identity(self) -> Hashable:
-        """What tells it from another file of the same name."""
-
-    @property
-    def path(self) -> str:
-        """The logical path, for people."""
-
-    def open(self) -> AbstractContextManager[Stream]:
-        """The file for reading."""
-
-    def read(self, offset: int, length: int) -> bytes:
-        """The bytes of a range; fewer only at the end of the file."""
-
-    def portions(self) -> AbstractContextManager[Portions]:
-        """Its ranges, asked for from the start to the end, for worker processes to read."""
-
-
-class Draft(Protocol):
-    """A backup set while it is written: a timestamp that nobody else has, and files that nobody sees yet."""
-
-    timestamp: str
-
-    def create(self, name: str) -> AbstractContextManager[Writable]:
-        """A file for writing. It is safely stored when the `with` ends, and gone if an exception ends it."""
-
-    def file(self, name: str) -> StoredFile:
-        """A file that was written, to be read back before anybody else can."""
-
-    def publish(self, manifest: bytes | None) -> None:
-        """Let everybody see the set, whole: its manifest, if it has one, goes last."""
+class Changed(Exception):
+    """A file is not, or no longer, the one that was meant."""
 
 
 class Listing(Protocol):
-    """The files of a location as they were when it was listed."""
+    """The regular files of a location. Raises ServiceError where that location alone can't be looked through."""
 
     @property
-    def names(self) -> set[str]: ...
+    def names(self) -> set[str]:
+        """None if there is no such location."""
 
     def sizes(self, names: Sequence[str]) -> list[int | None]:
         """In bytes, None for one that is gone."""
 
 
-class Storage(Protocol):
-    """A place for backup sets. What it raises are ServiceError."""
+class Claim(Protocol):
+    """A timestamp that one writer has, for as long as its process lives."""
+
+    def expect_ours(self) -> None:
+        """Raise ServiceUnavailable if it was taken over meanwhile, or that can't be known."""
+
+    def expect_awake(self) -> None:
+        """The same, asked of the storage only where this process may have slept: nothing is written for a set that is
+        swept already."""
+
+    def release(self) -> None:
+        """Remove it for good. Raises ServiceError if it stays: then it counts as abandoned."""
+
+    def abandon(self) -> None:
+        """Leave it to the next sweep: what was written under it could not be put in order."""
+
+
+class Folder(Protocol):
+    """The files of one location, by name. What is published, created or deleted lasts once sync() returns."""
+
+    def names(self) -> set[str]:
+        """The names of everything in it, regular files or not."""
+
+    def status(self, name: str) -> Status:
+        """Raises NotFound, or InvalidBackup if it is no regular file."""
+
+    def open(self, name: str, known: Status) -> AbstractContextManager[Stream]:
+        """A file for reading; opening or reading it raises Changed if it is not, or does not stay, the known one."""
+
+    def read(self, name: str, known: Status, offset: int, length: int) -> bytes:
+        """The bytes of a range; fewer only at the end of the file. Raises Changed."""
+
+    def write(self, name: str) -> AbstractContextManager[Writable]:
+        """A new file, under its unpublished name: safely stored when the `with` ends without an exception."""
+
+    def unpublished(self, name: str) -> str:
+        """What a file is called between write() and publish()."""
+
+    def publish(self, name: str) -> None:
+        """Give a written file its name. Raises FileExistsError rather than replace another."""
+
+    def create(self, name: str, data: bytes) -> object:
+        """A new file, under its name, whole or not at all. Raises FileExistsError if there is one."""
+
+    def delete(self, name: str) -> None:
+        """Remove a file; one that is not there is none to remove."""
+
+    def sync(self) -> None:
+        """Make what was done to names survive a power cut."""
+
+    def append(self, name: str, line: bytes) -> None:
+        """Add a line to a text file, which is made if there is none."""
+
+    def expect_readable(self) -> None:
+        """Raise ServiceError unless it can be looked through."""
+
+    def claim(self, name: str) -> Claim:
+        """A new claim, seen under that name by every process. Raises FileExistsError if the name is taken."""
+
+    def abandoned(self, names: Sequence[str]) -> Generator[str, None, None]:
+        """Those of these claims and marks whose process is gone. Each is ours to remove until the next is asked for."""
+
+    def shared(self, timestamp: str, names: Sequence[str]) -> AbstractContextManager[None]:
+        """Keep a set's files from being deleted by any process. Raises OperationInProgress if one is deleting it."""
+
+    def exclusive(self, timestamp: str, names: Sequence[str]) -> AbstractContextManager[None]:
+        """Keep a set's files from being read by any process. Raises OperationInProgress if one reads or deletes it."""
+
+
+class Backend(Protocol):
+    """Folders below the root of one storage."""
+
+    @property
+    def opens_in_workers(self) -> bool:
+        """Whether it can be pickled, so that worker processes open its files themselves."""
 
     def names(self) -> list[str]:
         """Names of the directories directly below the root."""
@@ -98,40 +133,14 @@ class Storage(Protocol):
     def has_directory(self, name: str) -> bool:
         """Whether backups may be put below a directory of that name."""
 
-    def files(self, location: Location) -> set[str]:
-        """The names of a location's files; none if it does not exist."""
+    def folder(self, location: Location, *, make: bool = False) -> AbstractContextManager[Folder]:
+        """An open location; make: there is one afterwards. Raises NotFound, or InvalidBackup for what is no folder."""
 
     def listings(self, locations: Sequence[Location]) -> Iterable[Listing]:
-        """What lies in each of them. A listing raises ServiceError where its location alone can't be looked through."""
-
-    def unreadable(self, locations: Sequence[Location]) -> list[Location]:
-        """Those of them that can't be looked through though the storage can."""
-
-    def file(self, location: Location, name: str) -> StoredFile:
-        """Take hold of a file. Raises NotFound, or InvalidBackup if it is no regular file."""
-
-    def held(
-        self, location: Location, names: Sequence[str], *, exclusive: bool = False
-    ) -> AbstractContextManager[None]:
-        """Keep a set's files from being deleted, or (exclusive) from being read, by anybody meanwhile.
-
-        Raises OperationInProgress if somebody holds one of them the other way.
-        """
-
-    def delete(self, location: Location, names: Sequence[str]) -> None:
-        """Remove files, in order; they are gone for good when this returns."""
-
-    def draft(self, location: Location, timestamps: Iterator[str]) -> AbstractContextManager[Draft]:
-        """A new set under the first free timestamp; what is not published by the end is removed.
-
-        Raises BackupExists if none of them is free.
-        """
-
-    def sweep(self, location: Location) -> list[str]:
-        """Remove what backups that were killed have left behind; returns their timestamps."""
-
-    def log(self, location: Location, name: str, line: str) -> None:
-        """Add a line to a text file of the location."""
+        """What lies in each of them."""
 
     def expect_writable(self) -> None:
         """Raise ServiceError unless new backups could be written, and be kept safely."""
+
+    def free_bytes(self) -> int | None:
+        """How much more it takes, None where that has no limit of its own."""

@@ -1,28 +1,25 @@
-"""How the files of a backup set are called.
+"""How the files of a backup set are called: a table's stem, the set's timestamp, the format.
 
-`langchain_pg_collection_20250722_010318.csv` is a table's file; the manifest and the claim carry the timestamp too.
+`{stem}_20250722_010318.csv` is a table's file; the manifest and the claim carry the timestamp too.
+Which stems there are is the business of layouts.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Literal
 
 from common.errors import InvalidParams
 from common.messages import say
 
-COLLECTION = "langchain_pg_collection"
-EMBEDDING = "langchain_pg_embedding"
-TABLES = (COLLECTION, EMBEDDING)
-"""In the order they are written: an embedding refers to its collection."""
-
 FileFormat = Literal["csv", "binary"]
 SUFFIXES: dict[FileFormat, str] = {"csv": "csv", "binary": "pgcopy"}
+FORMATS: dict[str, FileFormat] = {suffix: name for name, suffix in SUFFIXES.items()}
 LOG = "vector_backup_log.txt"
 TIMESTAMP = re.compile(r"[0-9]{8}_[0-9]{6}")
-TABLE_FILE = re.compile(r"(langchain_pg_(?:collection|embedding))_([0-9]{8}_[0-9]{6})\.(csv|pgcopy)")
+TABLE_FILE = re.compile(r"(?P<stem>.+)_(?P<timestamp>[0-9]{8}_[0-9]{6})\.(?P<suffix>csv|pgcopy)")
 CLAIM_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.claim")
-COLLECTION_FILE = re.compile(r"langchain_pg_collection_([0-9]{8}_[0-9]{6})\.(csv|pgcopy)")
-
+MARK_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.(?:[0-9a-f]{32}\.hold|removal)")
+"""Beside a set in a store that has no locks: a process reads it, or deletes it."""
+PARTIAL_FILE = re.compile(r"\.(.+)\.partial")
 MANIFEST_FILE = re.compile(r"vector_backup_([0-9]{8}_[0-9]{6})\.json")
 
 
@@ -32,15 +29,8 @@ def check_timestamp(timestamp: str) -> None:
         raise InvalidParams(say("timestamp_invalid"), details={"field": "timestamp"})
 
 
-def in_order(tables: Sequence[str]) -> list[str]:
-    """The chosen tables, the collection table first. Raises InvalidParams for any other name, or one named twice."""
-    if not tables or len(set(tables)) < len(tables) or not set(tables) <= set(TABLES):
-        raise InvalidParams(say("tables_invalid", supported=", ".join(TABLES)), details={"field": "tables"})
-    return [table for table in TABLES if table in tables]
-
-
-def table_file(table: str, timestamp: str, file_format: FileFormat) -> str:
-    return f"{table}_{timestamp}.{SUFFIXES[file_format]}"
+def table_file(stem: str, timestamp: str, file_format: FileFormat) -> str:
+    return f"{stem}_{timestamp}.{SUFFIXES[file_format]}"
 
 
 def manifest_name(timestamp: str) -> str:
@@ -51,10 +41,24 @@ def claim_name(timestamp: str) -> str:
     return f".vector_backup_{timestamp}.claim"
 
 
-def set_files(timestamp: str) -> set[str]:
-    """Every name a set of this timestamp may use."""
-    files = {table_file(table, timestamp, file_format) for table in TABLES for file_format in SUFFIXES}
-    return files | {manifest_name(timestamp)}
+def partial_name(name: str) -> str:
+    """What a file is called that is not published yet, where a file can be renamed."""
+    return f".{name}.partial"
+
+
+def published_name(name: str) -> str | None:
+    """What an unpublished file will be called; None for any other."""
+    found = PARTIAL_FILE.fullmatch(name)
+    return found[1] if found else None
+
+
+def timestamp_of(name: str) -> str | None:
+    """The timestamp of the set that a file belongs to by its name, published or not; None for any other."""
+    published = published_name(name) or name
+    if found := MANIFEST_FILE.fullmatch(published):
+        return found[1]
+    found = TABLE_FILE.fullmatch(published)
+    return found["timestamp"] if found else None
 
 
 def backup_date(timestamp: str) -> str:

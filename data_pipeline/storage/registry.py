@@ -1,25 +1,82 @@
-"""The storages of a service by the names requests give them; "local" is the output directory, wherever it is."""
+"""The kinds of backends, and the storages of a service by the names requests give them.
 
-from collections.abc import Iterator, Mapping
+A new kind is a module beside s3/backend.py and an entry in URL_KINDS. "local" is the output directory, wherever it is.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from common.errors import InvalidParams
 from common.messages import say
-from data_pipeline.storage.base import Storage
-from data_pipeline.storage.local.storage import DirectoryStorage
+from data_pipeline.storage.base import Backend
+from data_pipeline.storage.local.backend import DirectoryBackend
 from data_pipeline.storage.location import MAIN_STORAGE, Location
+from data_pipeline.storage.s3 import bucket_url
 from data_pipeline.storage.s3.bucket_url import BucketUrl
+from data_pipeline.storage.storage import Storage
 
 Place: TypeAlias = Path | BucketUrl
 """Where a storage keeps its files, as the settings say."""
+
+
+class UrlKind(NamedTuple):
+    """A kind of backend whose places are given as URLs."""
+
+    name: str
+    """As the shown configuration has it."""
+    place: type
+    parse: Callable[[str], Any]
+    """From a URL to a place. Raises ValueError for one that is none of this kind's."""
+    examples: str
+    open: Callable[[Any], Backend]
+
+
+def _bucket(place: BucketUrl) -> Backend:
+    from data_pipeline.storage.s3.backend import BucketBackend  # 15 MB of obstore, only where there is a bucket
+
+    return BucketBackend(place)
+
+
+DIRECTORY = "directory"
+URL_KINDS = (
+    UrlKind("bucket", BucketUrl, bucket_url.parse, "s3://bucket/prefix or s3+http://host:port/bucket/prefix", _bucket),
+)
+
+
+def parse(text: str, base: Path) -> Place:
+    """Read a place as settings give it: a URL, or a directory below `base`. Raises ValueError with what it must be."""
+    if "://" not in text:
+        path = base / text
+        if path.exists() and not path.is_dir():
+            raise ValueError("must be a directory")
+        return path
+    for kind in URL_KINDS:
+        try:
+            return kind.parse(text)  # type: ignore[no-any-return]
+        except ValueError:
+            continue
+    examples = " or ".join(kind.examples for kind in URL_KINDS)
+    raise ValueError(f"must be a directory, or {examples}, without credentials")
+
+
+def kind_of(place: Place) -> str:
+    """What a place is, without saying where."""
+    return next((kind.name for kind in URL_KINDS if isinstance(place, kind.place)), DIRECTORY)
+
+
+def storage_at(place: Place, name: str = MAIN_STORAGE) -> Storage:
+    """The storage of a place. Connects to nothing yet."""
+    if isinstance(place, Path):
+        return Storage(DirectoryBackend(place, name))
+    return Storage(next(kind for kind in URL_KINDS if isinstance(place, kind.place)).open(place))
 
 
 class Storages:
     """All that are configured; nothing is asked of any of them before it is used."""
 
     def __init__(self, places: Mapping[str, Place]) -> None:
-        self._storages = {name: _storage(name, place) for name, place in places.items()}
+        self._storages = {name: storage_at(place, name) for name, place in places.items()}
 
     def __iter__(self) -> Iterator[str]:
         """Their names, the main one first."""
@@ -38,11 +95,3 @@ class Storages:
         """Raise InvalidParams unless a storage of that name is configured."""
         if name not in self._storages:
             raise InvalidParams(say("storage_unknown", storages=", ".join(self)), details={"field": "storage"})
-
-
-def _storage(name: str, place: Place) -> Storage:
-    if isinstance(place, Path):
-        return DirectoryStorage(place, name)
-    from data_pipeline.storage.s3.storage import ObjectStorage  # 15 MB of obstore, only where there is a bucket
-
-    return ObjectStorage(place)

@@ -22,16 +22,16 @@ from data_pipeline.postgres.reading.searches import Searches
 from data_pipeline.postgres.retries import retrying
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import bystanders, tables
-from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.target import Target
-from data_pipeline.postgres.writing import collections as chosen
 from data_pipeline.postgres.writing import references
+from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.sets import verify
 from data_pipeline.sets.replicate import Replica
 from data_pipeline.settings import Settings
 from data_pipeline.storage import location
 from data_pipeline.storage.location import MAIN_STORAGE, Location
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, LOG, TABLES, FileFormat
+from data_pipeline.storage.naming import LOG, FileFormat
 
 COMPLETE = say("backup_complete")
 PARTIAL = say("backup_partial")
@@ -129,6 +129,7 @@ class VectorTableManager:
             engine.storages.of(self._location).draft(self._location, timestamps) as draft,
             transaction(target, engine.timeouts, snapshot=plain, read_only=plain, progress=progress) as session,
         ):
+            session.ours = engine.layout.relations(engine.settings.schema)
             live = self._lock(session, truncate)
             connection.may_idle(session)
             scope = _scope(session, live, request.collections)
@@ -146,7 +147,7 @@ class VectorTableManager:
                 self._truncate(session, live, record)
 
     def _companions(
-        self, session: Session, target: Target, live: dict[str, Table], truncate: bool
+        self, session: Session, target: Target, live: Live, truncate: bool
     ) -> AbstractContextManager[list[Session]]:
         """None where rows are removed afterwards: nobody passes the lock that takes."""
         further = 0 if truncate else self._engine.settings.backup_connections - 1
@@ -167,28 +168,28 @@ class VectorTableManager:
                 record["errors"].append(say("backup_to_storage_failed", storage=storage))
                 record["response"] = PARTIAL
 
-    def _lock(self, session: Session, truncate: bool) -> dict[str, Table]:
+    def _lock(self, session: Session, truncate: bool) -> Live:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        schema = self._engine.settings.schema
+        schema, layout = self._engine.settings.schema, self._engine.layout
         if truncate:
             writer_lock.take(session.cursor)
-        tables.lock(session.cursor, schema, TABLES, "ACCESS EXCLUSIVE" if truncate else "ACCESS SHARE")
-        return tables.inspect(session.cursor, schema)
+        tables.lock(session.cursor, schema, layout, "ACCESS EXCLUSIVE" if truncate else "ACCESS SHARE")
+        return tables.inspect(session.cursor, schema, layout)
 
-    def _truncate(self, session: Session, live: dict[str, Table], record: dict[str, Any]) -> None:
+    def _truncate(self, session: Session, live: Live, record: dict[str, Any]) -> None:
         started = time.monotonic()
         session.enter("truncate")
-        cursor = session.cursor
-        references.expect_truncatable(cursor, live, [live[EMBEDDING]])
-        before, watched = tables.count(cursor, live[EMBEDDING]), bystanders.watch(cursor)
-        tables.truncate(cursor, live, [EMBEDDING])
-        others, _ = bystanders.changes(cursor, watched, [live[EMBEDDING]])
+        cursor, emptied = session.cursor, live.members
+        references.expect_truncatable(cursor, live, [emptied])
+        before, watched = tables.count(cursor, emptied), bystanders.watch(cursor)
+        tables.truncate(cursor, live, [emptied.name])
+        others, _ = bystanders.changes(cursor, watched, [emptied])
         bystanders.expect_harmless(others)
         record["warnings"] += bystanders.additions(others)
         duration = round(time.monotonic() - started, 3)
         record["truncate_performed"] = True
         record["truncate_results"] = {
-            EMBEDDING: {"success": True, "rows_before": before, "rows_after": 0, "duration": duration}
+            emptied.name: {"success": True, "rows_before": before, "rows_after": 0, "duration": duration}
         }
 
     @contextmanager
@@ -237,10 +238,11 @@ def _new_record(where: Location, target: Target) -> dict[str, Any]:
     }
 
 
-def _scope(session: Session, live: dict[str, Table], collections: Sequence[str] | None) -> Scope:
+def _scope(session: Session, live: Live, collections: Sequence[str] | None) -> Scope:
     if collections is None:
         return EVERYTHING
-    return Scope(tuple(collections), tuple(chosen.pick(session.cursor, live[COLLECTION], collections)))
+    owners = Owners(session.cursor, live.layout.owned, live.owner)
+    return Scope(tuple(collections), tuple(owners.pick(collections)))
 
 
 def _record(record: dict[str, Any], taken: Taken) -> None:

@@ -20,7 +20,6 @@ from data_pipeline.sets import verify
 from data_pipeline.sets.catalog import Catalog
 from data_pipeline.settings import Settings
 from data_pipeline.storage.location import Location
-from data_pipeline.storage.naming import TABLES
 from data_pipeline.trainer.vector_table_manager import VectorTableManager
 from tests.conftest import TestDatabase
 
@@ -115,7 +114,7 @@ def test_a_set_in_use_stays_and_the_others_go(
     engine: Engine, sets: dict[int, str], left: Callable[[], list[int]]
 ) -> None:
     with (
-        engine.catalog.hold(Location(("vector_bak",)), sets[10], TABLES),
+        engine.catalog.hold(Location(("vector_bak",)), sets[10]),
         capture_logs() as captured,
     ):
         Retention(engine, 3, 0).retire()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Timeouts, transaction
 from data_pipeline.postgres.link import vitals
@@ -304,9 +305,9 @@ def test_temporary_tables_stand_in_front_of_nothing(hostile: Hostile) -> None:
         for name in names:
             session.cursor.execute(f"CREATE TEMPORARY TABLE {name} (decoy pg_catalog.int4)")
         writer_lock.take(session.cursor)
-        live = tables.inspect(session.cursor, hostile.schema)
+        live = tables.inspect(session.cursor, hostile.schema, DOCUMENTED)
         assert live[TABLES[1]].column("embedding").type == "vector"  # type: ignore[union-attr]
-        assert indexes.has_foreign_key(session.cursor, live)
+        assert indexes.refuses_orphans(session.cursor, live)
         assert [key.columns for key in unique_keys.of(session.cursor, live[TABLES[1]].oid)] == [("id",)]
 
 
@@ -316,7 +317,7 @@ def test_a_type_of_the_same_name_is_not_pgvectors(hostile: Hostile) -> None:
         " ADD sparse extensions.sparsevec"
     )
     with transaction(from_url(hostile.url, "pg_conn"), TIMEOUTS) as session:
-        found = tables.expect_there(session.cursor, hostile.schema, TABLES[1])
+        found = tables.expect_there(session.cursor, hostile.schema, DOCUMENTED[TABLES[1]])
     types = {column.name: column.type for column in found.columns}
     assert [types[name] for name in ("embedding", "half", "sparse", "decoy")] == [
         "vector",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from data_pipeline.sets import verify
-from data_pipeline.storage.local.draft import DirectoryDraft
+from data_pipeline.storage.draft import Draft
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 
@@ -52,15 +52,15 @@ def test_a_backup_that_is_published_is_not_called_failed(
     client: Client, database: TestDatabase, fill: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(database)
-    publish = DirectoryDraft.publish
+    publish = Draft.publish
 
-    def publish_and_lose_the_connection(draft: DirectoryDraft, manifest: bytes | None) -> None:
+    def publish_and_lose_the_connection(draft: Draft, manifest: bytes | None) -> None:
         publish(draft, manifest)
         database.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'vector-restore'"
         )
 
-    monkeypatch.setattr(DirectoryDraft, "publish", publish_and_lose_the_connection)
+    monkeypatch.setattr(Draft, "publish", publish_and_lose_the_connection)
     response = client.backup()
     assert response.status_code == 200
     assert client.list().get_json()["data"]["summary"]["total_backup_sets"] == 1

@@ -1,6 +1,5 @@
 """What a manifest promises, and that nothing but the whole, unchanged document is believed."""
 
-import copy
 import hashlib
 import json
 from collections.abc import Callable
@@ -34,6 +33,8 @@ def table_fact(file: str, *blocks: tuple[int, int]) -> dict[str, Any]:
         ],
         "indexes": [],
         "foreign_keys": [],
+        "key": ["uuid"],
+        "references": [],
     }
 
 
@@ -45,6 +46,8 @@ def facts() -> dict[str, Any]:
         "server_version": "18.0",
         "pgvector_version": "0.8.5",
         "database": "docs",
+        "layout": "langchain",
+        "load_order": ["langchain_pg_collection", "langchain_pg_embedding"],
         "tables": {
             "langchain_pg_collection": table_fact(COLLECTION_FILE, (209, 4)),
             "langchain_pg_embedding": table_fact(EMBEDDING_FILE, (1000, 10), (500, 5)),
@@ -57,6 +60,16 @@ def unsigned() -> dict[str, Any]:
     """A good document without its checksum."""
     document: dict[str, Any] = json.loads(manifest.dump(facts()))
     del document["sha256"]
+    return document
+
+
+def first_version() -> dict[str, Any]:
+    """The same as the first version of the format had it."""
+    document = unsigned()
+    document["format_version"] = 1
+    del document["layout"], document["load_order"]
+    for fact in document["tables"].values():
+        del fact["key"], fact["references"]
     return document
 
 
@@ -122,10 +135,22 @@ def change(place: str, value: Any) -> Callable[[dict[str, Any]], None]:
 
 
 BLOCKS = "tables.langchain_pg_embedding.blocks"
+REFERENCES = "tables.langchain_pg_embedding.references"
+LEADS_BACK = {"columns": ["uuid"], "table": "langchain_pg_collection", "referenced_columns": ["uuid"]}
 WRONG = {
-    "another version": change("format_version", 2),
-    "an unknown key": change("run_this", "DROP TABLE langchain_pg_embedding"),
-    "an unknown key of an index": change("tables.langchain_pg_collection.indexes", [{"sql": "DROP TABLE x"}]),
+    "no version": change("format_version", 0),
+    "a version as text": change("format_version", "2"),
+    "a version that no number can be": change("format_version", 10**40),
+    "an index that lacks what it is": change("tables.langchain_pg_collection.indexes", [{"sql": "DROP TABLE x"}]),
+    "an order that misses a table": change("load_order", ["langchain_pg_embedding"]),
+    "an order with a table twice": change("load_order", ["langchain_pg_embedding"] * 2),
+    "no layout": change("layout", None),
+    "a key of no column": change("tables.langchain_pg_embedding.key", ["id"]),
+    "a reference to no table": change(REFERENCES, [{**LEADS_BACK, "table": "pg_class"}]),
+    "a reference to no column": change(REFERENCES, [{**LEADS_BACK, "referenced_columns": ["oid"]}]),
+    "a reference by no column": change(REFERENCES, [{**LEADS_BACK, "columns": ["oid"]}]),
+    "a reference by nothing": change(REFERENCES, [{**LEADS_BACK, "columns": [], "referenced_columns": []}]),
+    "a reference that doesn't pair": change(REFERENCES, [{**LEADS_BACK, "columns": ["uuid", "uuid"]}]),
     "a number as text": change("tables.langchain_pg_embedding.rows", "15"),
     "a negative size": change(f"{BLOCKS}.0.bytes", -1),
     "a gap between blocks": change(f"{BLOCKS}.1.offset", 1001),
@@ -172,8 +197,59 @@ def test_it_vouches_for_the_files_it_names_and_their_size() -> None:
 
 
 def test_a_table_it_does_not_name_is_not_vouched_for() -> None:
-    document = copy.deepcopy(unsigned())
+    document = first_version()
     del document["tables"]["langchain_pg_embedding"]
     found = manifest.load(signed(document), NAME, STAMP)
     with pytest.raises(InvalidBackup, match="清单中没有该文件"):
         found.expect_file("langchain_pg_embedding", EMBEDDING_FILE, 1500)
+
+
+def test_the_first_version_is_read_for_ever() -> None:
+    found = manifest.load(signed(first_version()), NAME, STAMP)
+    assert (found.format_version, found.layout, found.load_order) == (1, None, None)
+    assert {fact.key for fact in found.tables.values()} == {None}
+
+
+def test_what_is_written_is_the_second_version_and_names_its_layout() -> None:
+    found = manifest.load(manifest.dump(facts()), NAME, STAMP)
+    assert (found.format_version, found.layout) == (2, "langchain")
+    assert found.load_order == ["langchain_pg_collection", "langchain_pg_embedding"]
+
+
+@pytest.mark.parametrize("part", ["layout", "load_order", f"{BLOCKS[:-7]}.key", REFERENCES])
+def test_the_second_version_has_all_that_it_adds(part: str) -> None:
+    document = unsigned()
+    *path, last = part.split(".")
+    found: Any = document
+    for key in path:
+        found = found[key]
+    del found[last]
+    expect_damaged(signed(document))
+
+
+@pytest.mark.parametrize("document", [unsigned(), first_version()], ids=["version 2", "version 1"])
+def test_keys_that_nothing_here_knows_are_left_alone(document: dict[str, Any]) -> None:
+    known = manifest.load(signed(document), NAME, STAMP)
+    document["run_this"] = "DROP TABLE langchain_pg_embedding"
+    document["tables"]["langchain_pg_embedding"]["compression"] = {"deep": [1, {"er": None}]}
+    document["tables"]["langchain_pg_embedding"]["blocks"][0]["raw_bytes"] = 7
+    found = manifest.load(signed(document), NAME, STAMP)
+    assert found.model_copy(update={"sha256": known.sha256}) == known
+
+
+def test_a_key_that_nothing_here_knows_is_still_part_of_the_checksum() -> None:
+    document = json.loads(signed({**unsigned(), "more": 1}))
+    document["more"] = 2
+    expect_damaged(json.dumps(document).encode())
+
+
+def test_a_newer_version_is_refused_as_such() -> None:
+    for document in ({**unsigned(), "format_version": 3}, {"format_version": 3}):
+        with pytest.raises(InvalidBackup, match=f"^清单 {NAME} 的格式版本 3 比本服务支持的 2 新") as refused:
+            manifest.load(signed(document), NAME, STAMP)
+        assert refused.value.data["details"]["format_version"] == 3
+
+
+def test_a_layout_that_nothing_here_knows_is_refused_as_such() -> None:
+    with pytest.raises(InvalidBackup, match=f"^清单 {NAME} 的布局 a\\?layout 不受本服务支持"):
+        manifest.load(signed({**unsigned(), "layout": "a layout"}), NAME, STAMP)

@@ -52,7 +52,7 @@ function overview(set, facts, check) {
     fact(t("check"), check),
     Object.values(files).map((file) => fact(file.file, bytes(file.file_bytes))),
     manifest && [
-      fact(t("rows"), number(manifest.tables.langchain_pg_embedding.rows)),
+      fact(t("rows"), number(manifest.tables[Object.keys(files).at(-1)].rows)),
       fact(t("source database"), manifest.database),
       fact(t("versions"), t("versions.value", manifest)),
       manifest.probes && fact(t("probes"), number(manifest.probes.rows)),

@@ -29,7 +29,7 @@ function saved(result) {
     storages.map(([name, one]) => (one.success
       ? el("p", {}, link(t("stored in", { name, timestamp: result.backup_timestamp }), address(["backups", name, location, result.backup_timestamp])))
       : el("p", { class: "problem" }, t("not stored in", { name }), " ", serverText(one.error), " ", advice(one.error_type)))),
-    result.truncate_performed && el("p", { class: "note" }, t("truncated", { n: result.truncate_results.langchain_pg_embedding.rows_before })),
+    result.truncate_performed && el("p", { class: "note" }, t("truncated", { n: Object.values(result.truncate_results)[0].rows_before })),
   ];
 }
 

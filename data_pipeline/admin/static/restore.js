@@ -12,8 +12,6 @@ import { detailsOf, listSets, placeName, setAddress } from "/panel/sets.js";
 import { steps } from "/panel/steps.js";
 import { bytes, number, t } from "/panel/text.js";
 
-const TABLES = ["langchain_pg_collection", "langchain_pg_embedding"];
-
 export async function restoreView(parameters, query, signal) {
   const [{ sets, unreachable }, config, earlier] = await Promise.all([listSets(signal), configuration(signal), earlierRequest(query.plan, signal)]);
   if (!sets.length) return { title: t("restore"), node: el("div", { class: "page" }, el("h1", {}, t("restore")), el("p", {}, t("no backups"))) };
@@ -49,7 +47,11 @@ function form(sets, first, config, earlier, signal) {
     show(about, t("loading"));
     const before = next === first ? earlier : {};
     const [shown, choices, reading] = await detailsOf(next).then(
-      (details) => [summary(next, details), collectionChoices(details, before.collections), dialectChoice(details, before.dialect)],
+      (details) => [
+        summary(next, details),
+        [tableChoices(details, before.tables), collectionChoices(details, before.collections)],
+        dialectChoice(details, before.dialect),
+      ],
       (error) => [problem(error), null, []]);
     if (set !== next || signal.aborted) return; // somebody was quicker
     submit.disabled = choices === null;
@@ -63,7 +65,7 @@ function form(sets, first, config, earlier, signal) {
   });
   const node = el("form", { on: { submit: send } },
     group(t("choose.set"), field(t("backup"), setSelect), about),
-    group(t("choose.what"), tableChoices(earlier), names),
+    group(t("choose.what"), names),
     group(t("choose.where"), field(t("database"), databaseSelect(config.database, config.targets, earlier.pg_conn)),
       choice("checkbox", "create_tables", "yes", t("create tables"), { hint: t("create tables.hint"), checked: earlier.create_tables })),
     strategies(earlier),
@@ -97,9 +99,10 @@ function summary(set, { rows, collections, facts }) {
   return el("p", { class: "hint" }, t("set.summary", { rows: number(rows), n: collections.length, database: facts.manifest.database }));
 }
 
-function tableChoices(earlier) {
-  const wanted = earlier.tables ?? TABLES;
-  return el("div", { class: "row" }, TABLES.map((name) => choice("checkbox", "table", name, name, { checked: wanted.includes(name) })));
+function tableChoices({ facts }, earlier) {
+  const present = Object.keys(facts.files);
+  const wanted = earlier ?? present;
+  return el("div", { class: "row" }, present.map((name) => choice("checkbox", "table", name, name, { checked: wanted.includes(name) })));
 }
 
 // Names to tick where a manifest has them, else a place to write them down.
@@ -159,7 +162,7 @@ function bodyOf(node, set) {
   return {
     backup_path: set.path,
     timestamp: set.timestamp,
-    tables: tables.length < TABLES.length ? tables : null,
+    tables: tables.length < node.querySelectorAll("[name=table]").length ? tables : null,
     collections: collectionsOf(node, given),
     pg_conn: given.get("target") || null,
     create_tables: given.has("create_tables"),

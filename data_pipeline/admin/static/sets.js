@@ -66,7 +66,9 @@ async function load(set) {
   const facts = await call("GET", setUrl(set));
   const tables = facts.manifest?.tables;
   set.bytes = Object.values(facts.files).reduce((sum, file) => sum + file.file_bytes, 0);
-  return { rows: tables ? tables.langchain_pg_embedding.rows : null, collections: facts.manifest?.collections ?? [], facts };
+  // A backup is as large as the table that is loaded last: the others are what its rows refer to.
+  const last = Object.keys(facts.files).at(-1);
+  return { rows: tables ? tables[last].rows : null, collections: facts.manifest?.collections ?? [], facts };
 }
 
 let running = 0;

@@ -3,7 +3,8 @@
 from pydantic import BaseModel, Field
 
 from data_pipeline.api.answers.envelope import Count, Data, Seconds, Size, StoredBackup, TableName
-from data_pipeline.sets.manifest import CollectionFact, ColumnFact, Distance, ForeignKeyFact, IndexFact
+from data_pipeline.sets.manifest import CollectionFact, Distance
+from data_pipeline.sets.table_facts import ColumnFact, ForeignKeyFact, IndexFact, ReferenceFact
 from data_pipeline.storage.naming import FileFormat
 
 
@@ -26,6 +27,10 @@ class ShownTable(BaseModel):
     blocks: Count = Field(description="How many blocks have a checksum of their own")
     indexes: list[IndexFact]
     foreign_keys: list[ForeignKeyFact]
+    key: list[str] | None = Field(description="What tells its rows apart; null in a set of format version 1")
+    references: list[ReferenceFact] | None = Field(
+        description="What of other tables its columns name, whether or not a foreign key says so; null in version 1"
+    )
 
 
 class ShownProbes(BaseModel):
@@ -40,6 +45,10 @@ class ShownManifest(BaseModel):
     """What vouches for the set. The lists of blocks and probes are left out; their number stands instead."""
 
     format_version: int
+    layout: str | None = Field(description="What the tables are to one another: langchain; null in format version 1")
+    load_order: list[TableName] | None = Field(
+        description="The tables, each after those that it refers to; null in format version 1"
+    )
     timestamp: str
     created_at: str
     tool_version: str

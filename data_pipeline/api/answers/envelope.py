@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from data_pipeline.jobs.job import JOB_ID
-from data_pipeline.storage.naming import TABLES, TIMESTAMP
+from data_pipeline.layouts.registry import DOCUMENTED
+from data_pipeline.storage.naming import TIMESTAMP
 
 T = TypeVar("T")
 Sometimes: TypeAlias = T | SkipJsonSchema[None]
@@ -18,7 +19,7 @@ Seconds = Annotated[float, Field(ge=0, description="Seconds")]
 Size = Annotated[str, Field(description="For people: whole B and KB, one decimal from MB up", examples=["764 KB"])]
 Stamp = Annotated[str, Field(pattern=f"^{TIMESTAMP.pattern}$", examples=["20250722_010318"])]
 JobId = Annotated[str, Field(pattern=f"^{JOB_ID.pattern}$")]
-TableName = Annotated[str, Field(json_schema_extra={"enum": list(TABLES)})]
+TableName = Annotated[str, Field(json_schema_extra={"enum": list(DOCUMENTED.names)})]
 Warnings = Annotated[list[str], Field(description="What is worth knowing although it worked")]
 
 

@@ -1,7 +1,6 @@
 """The configuration as answers may show it: no secret, no path of this machine."""
 
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from common.errors import DatabaseError
@@ -9,7 +8,7 @@ from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.postgres.target import Target
 from data_pipeline.settings import Settings
-from data_pipeline.storage.registry import Place
+from data_pipeline.storage.registry import kind_of
 from data_pipeline.version import VERSION
 
 
@@ -52,8 +51,8 @@ def _doors(settings: Settings) -> dict[str, Any]:
 def _backups(settings: Settings) -> dict[str, Any]:
     schedule = settings.backup_schedule
     return {
-        "OUTPUT_DIRECTORY": _kind(settings.output_directory),
-        "STORAGES": {name: _kind(place) for name, place in settings.storages.items()},
+        "OUTPUT_DIRECTORY": kind_of(settings.output_directory),
+        "STORAGES": {name: kind_of(place) for name, place in settings.storages.items()},
         "BACKUP_SCHEDULE": f"{schedule.cron} {schedule.zone}" if schedule else None,
         "BACKUP_KEEP_DAYS": settings.backup_keep_days,
         "BACKUP_KEEP_LAST": settings.backup_keep_last,
@@ -65,7 +64,7 @@ def _databases(settings: Settings) -> dict[str, Any]:
     timeouts = settings.timeouts
     return {
         "DATABASE_URL": _public(settings.configured),
-        "EMBEDDED_DATA_DIR": _kind(settings.embedded_data_dir),
+        "EMBEDDED_DATA_DIR": kind_of(settings.embedded_data_dir),
         "PGVECTOR_SCHEMA": settings.schema,
         "TARGETS": list(settings.targets),
         "PG_CONN_ALLOWED_HOSTS": sorted(settings.allowed_hosts),
@@ -90,10 +89,6 @@ def _work(settings: Settings) -> dict[str, Any]:
 
 def _is_set(secret: str | None) -> str | None:
     return "set" if secret else None
-
-
-def _kind(place: Place) -> str:
-    return "directory" if isinstance(place, Path) else "bucket"
 
 
 def _public(target: Target | None) -> dict[str, Any] | None:

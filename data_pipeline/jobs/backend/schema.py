@@ -8,7 +8,7 @@ SCHEMA = "vector_jobs"
 INSTALL_LOCK = 0x7665635F6A6F6273
 """Key of the advisory lock that lets one process at a time make the schema ("vec_jobs")."""
 
-TABLES = """
+STATEMENTS = """
 CREATE TABLE jobs (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id text NOT NULL UNIQUE,
@@ -68,7 +68,7 @@ def install(connection: Any) -> None:
     else:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         connection.execute(SchemaManager.get_schema())
-        connection.execute(TABLES)
+        connection.execute(STATEMENTS)
 
 
 def _columns(connection: Any) -> set[str]:

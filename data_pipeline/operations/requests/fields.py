@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from common.errors import InvalidParams
 from common.messages import say
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.sets.manifest import MOST_PROBES
 from data_pipeline.storage import location, naming
 from data_pipeline.storage.location import STORAGE_NAME
@@ -53,8 +54,8 @@ STAMP = shown(pattern=naming.TIMESTAMP.pattern.join("^$"))
 
 TaskId = Annotated[str, checked(location.check_task_id), TASK_ID]
 Timestamp = Annotated[str, checked(naming.check_timestamp), STAMP]
-TableName = Annotated[str, shown(enum=list(naming.TABLES))]
-Tables = Annotated[list[TableName], Field(min_length=1), checked(naming.in_order), shown(uniqueItems=True)]
+TableName = Annotated[str, shown(enum=list(DOCUMENTED.names))]
+Tables = Annotated[list[TableName], Field(min_length=1), checked(DOCUMENTED.in_order), shown(uniqueItems=True)]
 Probes = Annotated[int, Field(ge=0, le=MOST_PROBES)]
 StorageName = Annotated[str, Field(pattern=STORAGE_NAME.pattern.join("^$"))]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]

@@ -6,12 +6,12 @@ from pydantic import Field, model_validator
 from typing_extensions import Self
 
 from data_pipeline.formats.evidence import Dialect
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.requests import fields
 from data_pipeline.operations.requests.fields import Collections, Name, Tables, Text, Timestamp
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.operations.restore import option_conflicts
 from data_pipeline.sets.manifest import Manifest
-from data_pipeline.storage import naming
 
 Strategy = Literal["reload", "sync"]
 OnConflict = Literal["error", "skip", "update"]
@@ -59,7 +59,7 @@ class RestoreRequest(OperationRequest):
     @property
     def tables(self) -> list[str]:
         """The selected tables in the order they are written."""
-        return naming.in_order(self.named_tables or naming.TABLES)
+        return DOCUMENTED.in_order(self.named_tables or DOCUMENTED.names)
 
     @property
     def truncate(self) -> bool:

@@ -1,7 +1,7 @@
 """One restore under way: what its steps share, whatever its mode."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -15,18 +15,19 @@ from data_pipeline.operations.restore.report import Outcome
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
+from data_pipeline.postgres.reading import owners
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import indexes, tables
 from data_pipeline.postgres.schema.tables import LockMode, Table
 from data_pipeline.postgres.writing import collections as chosen
 from data_pipeline.postgres.writing import copy_in, legacy_schema, references, staging
+from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.sets import table_source
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect
 from data_pipeline.sets.table_source import Source
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 
 class Run:
@@ -48,7 +49,8 @@ class Run:
         self.options = options
         self.session = session
         self.outcome = outcome
-        self.live = tables.inspect(session.cursor, engine.settings.schema)
+        self.live = tables.inspect(session.cursor, engine.settings.schema, backup_set.layout)
+        self.layout = self.live.layout
         self.guard = Guard(session, self.live, outcome, disable=options.triggers == "disable")
         self.written: list[Staged] = []
         """The backup's rows that the live tables must have in the end, where triggers could make others of them."""
@@ -56,8 +58,8 @@ class Run:
         self.dialect = dialect
         self._set = backup_set
         self._loaded: list[Source] = []
-        self._checked = indexes.has_foreign_key(session.cursor, self.live)
-        """The database refuses an embedding without its collection, so we look first."""
+        self._checked = indexes.refuses_orphans(session.cursor, self.live)
+        """The database refuses a row without its owner, so we look first."""
         self._secured: Scope | None = None
         self._marked = False
 
@@ -82,35 +84,37 @@ class Run:
         names = self.options.collections
         if names is None:
             return
-        cursor, collection, manifest = self.session.cursor, self.live[COLLECTION], self._set.manifest
-        listed = staging.stage(cursor, self.match(COLLECTION))
+        cursor, ownership, manifest = self.session.cursor, self.layout.owned, self._set.manifest
+        listed = staging.stage(cursor, self.match(ownership.owner))
         self._fill(listed.source, None)
         staging.index(self.session, listed)
         absent = manifest.chosen_collections if manifest else None
         self.outcome.concerned(names)
-        self.wanted = chosen.pick(cursor, listed.table, names, absent or ())
+        self.wanted = Owners(cursor, ownership, listed.table).pick(names, absent or ())
         staging.drop(cursor, listed)
+        live = Owners(cursor, ownership, self.live.owner)
         if self.options.collection_suffix is None:
-            chosen.expect_names_kept(cursor, collection, names, self.wanted)
-        if COLLECTION not in self.options.tables and not self.options.merges:
-            chosen.expect_there(cursor, collection, self.wanted)
+            live.expect_names_kept(names, self.wanted)
+        if ownership.owner not in self.options.tables and not self.options.merges:
+            live.expect_there(self.wanted)
 
     def match(self, name: str) -> Source:
         """A table's file, matched to the live table; only the chosen collections' rows of it."""
-        dimensions = indexes.dimensions(self.session.cursor, self.live[EMBEDDING])
-        matched = table_source.match(self._set, self.live[name], dimensions, self.dialect)
+        live = self.live[name]
+        dimensions = indexes.dimensions(self.session.cursor, live)
+        matched = table_source.match(self._set, live, dimensions, self.dialect)
         wanted = None if self.wanted is None else frozenset(UUID(uuid).bytes for uuid in self.wanted)
         return replace(matched, layout=replace(matched.layout, wanted=wanted))
 
-    def load(self, matched: Source, *collections: Table) -> None:
-        """Load one table. Collections go first, so the uuids an embedding may name are all in these by then.
+    def load(self, matched: Source, *known_owners: Table) -> None:
+        """Load one table. Owners go first, so the uuids that a row may name are all in these tables by then.
 
         Without any they are not looked at.
         """
         started = time.monotonic()
-        known = None
-        if matched.name == EMBEDDING and self._checked and collections:
-            known = tables.collection_ids(self.session.cursor, collections)
+        ownership, known = self.layout.ownership, None
+        if ownership and matched.name == ownership.member and self._checked and known_owners:
+            known = owners.keys(self.session.cursor, known_owners, ownership)
         try:
             rows, warnings = self._fill(matched, known)
         except TriggerChangedRows as error:
@@ -122,23 +126,28 @@ class Run:
 
     def _fill(self, matched: Source, known: frozenset[bytes] | None) -> tuple[int, list[str]]:
         """Load a file as it is, or convert it; returns rows, and what was done to them."""
-        if not matched.coerced:
+        if matched.conversion is None:
             return copy_in.load(self.session, matched, known, self.engine.pool), []
         scope = Scope(self.options.collections, self.wanted)
         if self.wanted is not None:
             known = None  # of the others, whose collections need not be there, the file is read too
-        return legacy_schema.load(self.session, matched, scope, known, self.engine.pool)
+        return legacy_schema.load(self.session, matched, matched.conversion, scope, known, self.engine.pool)
 
     def stage(self, names: Iterable[str]) -> dict[str, Staged]:
         """Load tables into temporary ones, with a key, to be compared with the live ones. Locks nothing."""
         staged = {name: staging.stage(self.session.cursor, self.match(name)) for name in names}
-        known = [staged[COLLECTION].table] if COLLECTION in staged else []
-        if self.options.merges or not known:
-            known.append(self.live[COLLECTION])
+        known = self.known_owners(staged, live=self.options.merges)
         for one in staged.values():
             self.load(one.source, *known)
             staging.index(self.session, one)
         return staged
+
+    def known_owners(self, staged: Mapping[str, Staged], *, live: bool) -> list[Table]:
+        """Where a row's owner may be: in what is staged, and in the live table, if `live` or nothing else is there."""
+        if self.layout.ownership is None:
+            return []
+        found = [staged[self.layout.ownership.owner].table] if self.layout.ownership.owner in staged else []
+        return [*found, self.live.owner] if live or not found else found
 
     def secure(self, mode: LockMode | None) -> Scope:
         """Lock what will be written until the transaction ends.
@@ -156,7 +165,7 @@ class Run:
         if self.options.collections is not None and (mode or first):
             return self.hold(self.options.collections, self.wanted or [])
         if mode or first:
-            tables.lock(self.session.cursor, self.engine.settings.schema, TABLES, mode or "SHARE ROW EXCLUSIVE")
+            tables.lock(self.session.cursor, self.live.schema, self.layout, mode or "SHARE ROW EXCLUSIVE")
         return EVERYTHING
 
     def expect_none_lost(self, *going: Going) -> None:
@@ -196,8 +205,10 @@ class Run:
         """Lock collections by name, and their embeddings if they are to be backed up."""
         rows = self.options.backup_before_restore
         if self.guard.disable:  # before any row: a writer that has the table already could wait for that row
-            tables.lock(self.session.cursor, self.engine.settings.schema, self.options.tables, "SHARE ROW EXCLUSIVE")
-        return chosen.hold(self.session.cursor, self.live, names, uuids, by_key=self._checked, rows=rows)
+            tables.lock(self.session.cursor, self.live.schema, self.layout, "SHARE ROW EXCLUSIVE", self.options.tables)
+        return chosen.hold(
+            self.session.cursor, self.layout.owned, self.live, names, uuids, by_key=self._checked, rows=rows
+        )
 
     def take_precaution(self, scope: Scope) -> None:
         """Back up what is about to change, if that was asked for; a set that is read again changes nothing of it."""

@@ -27,14 +27,14 @@ from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import ddl, ddl_types, indexes, tables
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.target import Target, is_loopback
-from data_pipeline.postgres.writing import clone, collections, conflicts, merge, references, staging, sync
+from data_pipeline.postgres.writing import clone, conflicts, merge, references, staging, sync
+from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.postgres.writing.copy_in import Reading
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.postgres.writing.sync import Counts
 from data_pipeline.sets import table_source, table_spec, witness
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 
 class Rehearsal:
@@ -44,7 +44,7 @@ class Rehearsal:
         self._engine = engine
         self._set = backup_set
         self._options = options
-        self._plan: Plan = plans.of(options)
+        self._plan: Plan = plans.of(options, backup_set.layout)
         self._dialect = SetDialect(options.dialect)
 
     def run(self, target: Target, progress: Progress = SILENT) -> Forecast:
@@ -59,6 +59,7 @@ class Rehearsal:
         if self._options.require_manifest and self._set.manifest is None:
             forecast.note(InvalidBackup(say("restore_unvouched"), can_retry=False))
         with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
+            session.ours = self._set.layout.relations(self._engine.settings.schema)
             self._look_at_database(session, forecast)
             run = self._begin(session, forecast)
             if run is None or not self._choose(run, forecast):
@@ -72,10 +73,10 @@ class Rehearsal:
 
     def _look_at_database(self, session: Session, forecast: Forecast) -> None:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        schema = self._engine.settings.schema
-        for name in reversed(TABLES):
+        schema, layout = self._engine.settings.schema, self._set.layout
+        for name in reversed(layout.names):
             with suppress(SchemaMismatch), savepoint(session, "missing"):
-                tables.lock(session.cursor, schema, [name], "ACCESS SHARE")
+                tables.lock(session.cursor, schema, layout, "ACCESS SHARE", [name])
         with forecast.noting(session):
             tables.expect_database(session.cursor, self._options.expect_database)
         with forecast.noting(session):
@@ -92,9 +93,9 @@ class Rehearsal:
                 forecast.outcome.created(lacking, made, [])
         if ddl_types.extension_schema(cursor) is None:
             forecast.note(SchemaMismatch(say("pgvector_missing"), can_retry=False))
-        for name in TABLES:
+        for table in self._set.layout.tables:
             with forecast.noting(session):
-                tables.expect_there(cursor, schema, name)
+                tables.expect_there(cursor, schema, table)
         with suppress(SchemaMismatch):
             return Run(self._engine, self._set, self._options, session, forecast.outcome, self._dialect)
         return None
@@ -134,7 +135,8 @@ class Rehearsal:
         names = self._options.collections
         if names is None:
             return EVERYTHING
-        return collections.scope_of(run.session.cursor, run.live[COLLECTION], names, run.wanted or [])
+        owners = Owners(run.session.cursor, run.layout.owned, run.live.owner)
+        return owners.scope_of(names, run.wanted or [])
 
     def _stage(self, run: Run, forecast: Forecast) -> dict[str, Staged]:
         staged: dict[str, Staged] = {}
@@ -148,10 +150,9 @@ class Rehearsal:
 
     def _known(self, run: Run, staged: dict[str, Staged]) -> list[Table]:
         """Where an embedding's collection may be; nowhere, so that nobody looks, if the file they are in failed."""
-        known = [staged[COLLECTION].table] if COLLECTION in staged else []
-        if self._plan.adds or COLLECTION not in self._plan.reads:
-            known.append(run.live[COLLECTION])
-        return known
+        owner, adds = run.layout.owner, self._plan.adds
+        failed = owner in self._plan.reads and owner not in staged
+        return [] if failed and not adds else run.known_owners(staged, live=adds)
 
     def _expect_allowed(self, run: Run, forecast: Forecast, staged: dict[str, Staged]) -> None:
         """Privileges, and rows elsewhere that refer to those that would go."""
@@ -159,18 +160,18 @@ class Rehearsal:
         for name in selected:
             with forecast.noting(session):
                 conflicts.expect_privileges(session.cursor, run.live[name], self._plan.privileges)
-        emptied = TABLES if self._plan.rebuilds and COLLECTION in selected else selected
+        emptied = run.layout.with_referring(selected) if self._plan.rebuilds else selected
         with forecast.noting(session):
             run.guard.look(emptied)
         if self._plan.rebuilds:
             with forecast.noting(session):
                 references.expect_truncatable(session.cursor, run.live, [run.live[name] for name in emptied])
-        if self._plan.rebuilds and EMBEDDING not in selected:
             with forecast.noting(session):
-                tables.expect_no_embeddings(session.cursor, run.live[EMBEDDING])
-        elif self._options.removes and EMBEDDING not in selected and COLLECTION in staged:
-            with forecast.noting(session):
-                sync.expect_no_embeddings_lost(session.cursor, staged[COLLECTION])
+                tables.expect_none_refer(session.cursor, run.live, selected)
+        elif self._options.removes:
+            for one in staged.values():
+                with forecast.noting(session):
+                    sync.expect_none_lost(session.cursor, run.live, one, selected)
         if self._plan.rebuilds and not indexes.may_rebuild(session.cursor, run.live):
             run.outcome.warn(indexes.KEPT)
 
@@ -185,14 +186,15 @@ class Rehearsal:
         """Compare with the live rows: what would be written, and what a unique index would refuse."""
         session = run.session
         if self._options.collection_suffix is not None:
-            if len(staged) == len(TABLES):
+            if len(staged) == len(run.layout.names):
                 self._copy(run, forecast, staged, self._options.collection_suffix)
             return
         if self._options.merges:
-            if len(staged) < len(TABLES):
+            if len(staged) < len(run.layout.names):
                 return
-            with forecast.noting(session):
-                merge.assign(session, staged)
+            if run.layout.ownership:
+                with forecast.noting(session):
+                    merge.assign(session, run.layout.ownership, staged)
         for name, one in staged.items():
             if name in self._options.tables:
                 with forecast.noting(session, name):
@@ -214,11 +216,11 @@ class Rehearsal:
             run.outcome.synced(one.live.name, Counts(found.only_backup, found.different, found.only_live, found.same))
 
     def _copy(self, run: Run, forecast: Forecast, staged: dict[str, Staged], suffix: str) -> None:
-        cursor = run.session.cursor
-        run.outcome.left_out(conflicts.without_collection(cursor, staged[EMBEDDING]))
-        with forecast.noting(run.session, COLLECTION):
-            names = clone.names(cursor, staged[COLLECTION], suffix)
+        cursor, ownership = run.session.cursor, run.layout.owned
+        run.outcome.left_out(clone.without_owner(cursor, staged[ownership.member]))
+        with forecast.noting(run.session, ownership.owner):
+            names = clone.names(cursor, ownership, staged[ownership.owner], suffix)
             run.outcome.concerned(names)
-            clone.expect_free(cursor, run.live[COLLECTION], names)
-        with forecast.noting(run.session, EMBEDDING):
-            conflicts.expect_free_ids(cursor, staged[EMBEDDING], suffix)
+            clone.expect_free(cursor, ownership, run.live.owner, names)
+        with forecast.noting(run.session, ownership.member):
+            conflicts.expect_free_ids(cursor, ownership, staged[ownership.member], suffix)

@@ -8,7 +8,7 @@ from data_pipeline.operations.restore.report import Outcome
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import bystanders, tables, triggers
 from data_pipeline.postgres.schema.bystanders import NONE, Before, Rows
-from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.schema.tables import Live, LockMode, Table
 from data_pipeline.postgres.schema.triggers import Trigger
 from data_pipeline.postgres.writing import staging
 from data_pipeline.postgres.writing.staging import Staged
@@ -19,7 +19,7 @@ UNCOUNTED = say("triggers_uncounted")
 class Guard:
     """Begun once the tables are locked and before they are written, ended when all is written. Raises ServiceError."""
 
-    def __init__(self, session: Session, live: dict[str, Table], outcome: Outcome, *, disable: bool) -> None:
+    def __init__(self, session: Session, live: Live, outcome: Outcome, *, disable: bool) -> None:
         self.firing: list[Trigger] = []
         """Triggers and rules that fire; where there are none, nothing is compared."""
         self.disable = disable
@@ -50,8 +50,8 @@ class Guard:
     def begin(self, names: Sequence[str]) -> None:
         """Nobody puts a trigger on these tables, or refers to them anew, from here on."""
         cursor = self._session.cursor
-        schema = self._live[names[0]].schema
-        tables.lock(cursor, schema, names, "SHARE ROW EXCLUSIVE" if self.disable else "ROW EXCLUSIVE")
+        mode: LockMode = "SHARE ROW EXCLUSIVE" if self.disable else "ROW EXCLUSIVE"
+        tables.lock(cursor, self._live.schema, self._live.layout, mode, names)
         found = self.look(names)
         self._off, self.firing = (found, []) if self.disable else ([], found)
         triggers.switch_off(cursor, self._off)

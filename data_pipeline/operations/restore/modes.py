@@ -16,7 +16,6 @@ from data_pipeline.postgres.writing import collections as chosen
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.postgres.writing.sync import Counts
 from data_pipeline.sets.dialect import WrongDialect
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 Mode = Callable[[Run], None]
 
@@ -36,7 +35,7 @@ def replace_all(run: Run) -> None:
     """Whole tables, emptied and loaded without their indexes, which are built again."""
     selected = run.options.tables
     sources = [run.match(name) for name in selected]
-    emptied = TABLES if COLLECTION in selected else selected
+    emptied = run.layout.with_referring(selected)
     references.expect_truncatable(run.session.cursor, run.live, [run.live[name] for name in emptied])
     run.take_precaution(run.secure("ACCESS EXCLUSIVE"))
     run.guard.begin(emptied)
@@ -44,7 +43,7 @@ def replace_all(run: Run) -> None:
     _truncate(run)
     dropped = indexes.drop(run.session, run.live, selected)
     for matched in sources:
-        run.load(matched, run.live[COLLECTION])
+        run.load(matched, *run.known_owners({}, live=True))
     results = indexes.rebuild(run.session, dropped, run.engine.settings.index_memory)
     run.outcome.rebuilt(results, dropped.warnings)
     _count(run, EVERYTHING)
@@ -58,27 +57,27 @@ def replace_chosen(run: Run) -> None:
 
     A collection that stays is updated where it is: whoever waits to add an embedding to it then finds it again.
     """
-    selected = run.options.tables
-    staged = run.stage([COLLECTION] if COLLECTION in selected else [])
-    source = run.match(EMBEDDING) if EMBEDDING in selected else None
+    selected, ownership = run.options.tables, run.layout.owned
+    staged = run.stage([ownership.owner] if ownership.owner in selected else [])
+    source = run.match(ownership.member) if ownership.member in selected else None
     scope = run.secure("SHARE ROW EXCLUSIVE")
     collections = scoped(staged, scope)
     run.guard.begin(selected)
-    emptied = [references.emptied(run.live[EMBEDDING], scope)] if source else []
+    emptied = [references.emptied(run.live.members, scope)] if source else []
     run.expect_none_lost(*emptied, *map(references.equalled, collections.values()))
     run.take_precaution(scope)
     run.session.enter("truncate")
     started = time.monotonic()
     before = {name: tables.count(run.session.cursor, run.live[name], scope) for name in selected}
     if source:
-        deleted = chosen.delete_embeddings(run.session.cursor, run.live, scope)
-        run.guard.expect_written(EMBEDDING, 0, 0, deleted)
+        deleted = chosen.delete_members(run.session.cursor, run.live, scope)
+        run.guard.expect_written(ownership.member, 0, 0, deleted)
     run.outcome.truncated(before, time.monotonic() - started)
-    _expect_written(run, sync.apply(run.session, collections))
+    _expect_written(run, sync.apply(run.session, run.live, collections))
     run.written += collections.values()
     if source:
-        run.load(source, run.live[COLLECTION])
-        run.guard.expect_written(EMBEDDING, run.outcome.rows(EMBEDDING), 0, 0)
+        run.load(source, run.live.owner)
+        run.guard.expect_written(ownership.member, run.outcome.rows(ownership.member), 0, 0)
     _count(run, scope)
     for name in selected:
         analyze.refresh(run.session.cursor, run.live[name])
@@ -96,7 +95,7 @@ def append(run: Run) -> None:
             with savepoint(run.session, "one_table"):
                 matched = run.match(name)
                 run.guard.begin([name])
-                run.load(matched, run.live[COLLECTION])
+                run.load(matched, *run.known_owners({}, live=True))
                 run.guard.expect_written(name, run.outcome.rows(name), 0, 0)
                 run.finish()
                 analyze.refresh(run.session.cursor, run.live[name])
@@ -115,7 +114,7 @@ def make_equal(run: Run) -> None:
     run.guard.begin(run.options.tables)
     run.expect_none_lost(*map(references.equalled, selected.values()))
     run.take_precaution(scope)
-    counts = sync.apply(run.session, selected)
+    counts = sync.apply(run.session, run.live, selected)
     for name, found in counts.items():
         run.expect_rows(name, found.rows, scope)
     run.written += selected.values()
@@ -125,16 +124,17 @@ def make_equal(run: Run) -> None:
 
 def merge_rows(run: Run) -> None:
     """Rows beside those that are there; of a row that is in both, on_conflict says which one stays."""
-    staged = run.stage(TABLES)
+    staged = run.stage(run.layout.names)
     scope = run.secure("SHARE ROW EXCLUSIVE")
-    merge.assign(run.session, staged)
+    if run.layout.ownership:
+        merge.assign(run.session, run.layout.ownership, staged)
     selected = {name: one for name, one in scoped(staged, scope).items() if name in run.options.tables}
     update = run.options.on_conflict == "update"
     run.guard.begin(run.options.tables)
     if update:
         run.expect_none_lost(*map(references.updated, selected.values()))
     run.take_precaution(scope)
-    counts = merge.apply(run.session, selected, update=update, compared=bool(run.guard.firing))
+    counts = merge.apply(run.session, run.live, selected, update=update, compared=bool(run.guard.firing))
     run.written += selected.values()
     _record(run, counts, run.outcome.merged)
     run.finish()
@@ -143,17 +143,18 @@ def merge_rows(run: Run) -> None:
 def copy(run: Run) -> None:
     """New collections beside the originals, with uuids and ids of their own."""
     suffix = run.options.collection_suffix or ""
-    staged = run.stage(TABLES)
-    names = clone.names(run.session.cursor, staged[COLLECTION], suffix)
+    ownership = run.layout.owned
+    staged = run.stage(run.layout.names)
+    names = clone.names(run.session.cursor, ownership, staged[ownership.owner], suffix)
     scope = run.hold(names, ())
-    run.guard.begin(TABLES)
+    run.guard.begin(run.layout.names)
     run.take_precaution(scope)
-    clone.expect_free(run.session.cursor, run.live[COLLECTION], names)
-    run.outcome.left_out(clone.insert(run.session, staged, suffix))
+    clone.expect_free(run.session.cursor, ownership, run.live.owner, names)
+    run.outcome.left_out(clone.insert(run.session, ownership, staged, suffix))
     run.outcome.concerned(names)
     if run.guard.firing:
-        run.written += clone.staged_copies(run.session, staged, suffix)
-    for name in TABLES:
+        run.written += clone.staged_copies(run.session, ownership, staged, suffix)
+    for name in run.layout.names:
         run.guard.expect_written(name, run.outcome.rows(name), 0, 0)
         analyze.refresh(run.session.cursor, run.live[name])
     run.finish()

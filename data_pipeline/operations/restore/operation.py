@@ -20,7 +20,6 @@ from data_pipeline.postgres.retries import retrying
 from data_pipeline.postgres.target import Target
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.storage import location
-from data_pipeline.storage.naming import TABLES
 
 
 class RestoreOperation(Operation[RestoreRequest]):
@@ -77,12 +76,12 @@ class RestoreOperation(Operation[RestoreRequest]):
     def _held(self, request: RestoreRequest) -> Iterator[tuple[BackupSet, RestoreRequest]]:
         """Take hold of the files a restore needs. A set of some collections replaces no others than these."""
         where, hold = location.parse(request.backup_path), self._engine.catalog.hold
-        with hold(where, request.timestamp, TABLES if request.reads_names else request.tables) as backup_set:
+        with hold(where, request.timestamp, None if request.reads_names else request.tables) as backup_set:
             limited = request.limited_to(backup_set.manifest)
             if limited is request:
                 yield backup_set, request
                 return
-            with hold(where, request.timestamp, TABLES) as whole:
+            with hold(where, request.timestamp) as whole:
                 yield whole, limited
 
 

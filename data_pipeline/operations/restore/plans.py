@@ -3,22 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from data_pipeline.layouts.base import Layout
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.postgres.writing import conflicts, references
 from data_pipeline.postgres.writing.conflicts import Meeting
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.staging import Staged
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 Leaving = Mapping[str, Callable[[Staged], Going]]
 """By table, which live rows go, or lose what others refer to them by."""
-
-EQUALLED: Leaving = dict.fromkeys(TABLES, references.equalled)
-UPDATED: Leaving = dict.fromkeys(TABLES, references.updated)
-EMPTIED: Leaving = {
-    COLLECTION: references.equalled,
-    EMBEDDING: lambda one: references.emptied(one.live, one.scope),
-}
 
 
 @dataclass(frozen=True)
@@ -42,22 +35,25 @@ class Plan:
     leaving: Leaving = field(default_factory=dict)
 
 
-def of(options: RestoreRequest) -> Plan:
+def of(options: RestoreRequest, layout: Layout) -> Plan:
     """That of the mode that was asked for."""
     chosen = options.tables
+    equalled: Leaving = dict.fromkeys(layout.names, references.equalled)
+    updated: Leaving = dict.fromkeys(layout.names, references.updated)
     if options.collection_suffix is not None:
-        return Plan(TABLES, _needs("INSERT"), conflicts.ADDED, writers_wait=False)
+        return Plan(layout.names, _needs("INSERT"), conflicts.ADDED, writers_wait=False)
     if options.on_conflict == "skip":
-        return Plan(TABLES, _needs("INSERT"), conflicts.SKIPPED, pairs=True, adds=True)
+        return Plan(layout.names, _needs("INSERT"), conflicts.SKIPPED, pairs=True, adds=True)
     if options.on_conflict == "update":
-        return Plan(TABLES, _needs("INSERT", "UPDATE"), conflicts.UPDATED, pairs=True, adds=True, leaving=UPDATED)
+        return Plan(layout.names, _needs("INSERT", "UPDATE"), conflicts.UPDATED, pairs=True, adds=True, leaving=updated)
     if options.truncate and options.collections is None:
         return Plan(chosen, _needs("INSERT", "TRUNCATE"), conflicts.REPLACED, empties=True, rebuilds=True)
     if options.truncate:
         needed = _needs("INSERT", "UPDATE", "DELETE")
-        return Plan(chosen, needed, conflicts.WITHIN_SCOPE, empties=True, adds=True, leaving=EMPTIED)
+        emptied: Leaving = {**equalled, layout.owned.member: lambda one: references.emptied(one.live, one.scope)}
+        return Plan(chosen, needed, conflicts.WITHIN_SCOPE, empties=True, adds=True, leaving=emptied)
     if options.strategy == "sync":
-        return Plan(chosen, _needs("INSERT", "UPDATE", "DELETE"), conflicts.WITHIN_SCOPE, pairs=True, leaving=EQUALLED)
+        return Plan(chosen, _needs("INSERT", "UPDATE", "DELETE"), conflicts.WITHIN_SCOPE, pairs=True, leaving=equalled)
     return Plan(chosen, _needs("INSERT"), conflicts.ADDED, adds=True, writers_wait=False)
 
 

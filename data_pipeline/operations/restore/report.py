@@ -13,7 +13,7 @@ from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing.sync import Counts
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.table_source import Source
-from data_pipeline.storage.naming import EMBEDDING, backup_date, table_file
+from data_pipeline.storage.naming import backup_date, table_file
 
 COMPLETE = say("restore_complete")
 PARTIAL = say("restore_partial")
@@ -103,7 +103,7 @@ class Outcome:
     def left_out(self, rows: int) -> None:
         """Record embeddings that are in no collection, where only collections are restored."""
         if rows:
-            self.results[EMBEDDING]["rows_restored"] -= rows
+            self.results[self._backup_set.layout.owned.member]["rows_restored"] -= rows
             self._warnings.append(say("restore_left_out_orphans", rows=rows))
 
     def warn(self, text: str) -> None:
@@ -141,7 +141,7 @@ class Outcome:
         set_ = self._backup_set
         self.results[name] = {
             "success": False,
-            "source_file": table_file(name, set_.timestamp, set_.format),
+            "source_file": table_file(set_.layout[name].stem, set_.timestamp, set_.format),
             "error": say("about", reason=kind, subject=error.response),
             "error_type": error.error_type,
             **({"details": error.data["details"]} if "details" in error.data else {}),

@@ -52,6 +52,7 @@ class Restore:
         expect_open(self._options.dialect, [self._set])
 
     def _restore(self, session: Session, outcome: Outcome, dialect: SetDialect) -> None:
+        session.ours = self._set.layout.relations(self._engine.settings.schema)
         writer_lock.take(session.cursor)
         tables.expect_database(session.cursor, self._options.expect_database)
         lacking = self._create_tables(session, outcome) if self._options.create_tables else None

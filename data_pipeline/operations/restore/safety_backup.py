@@ -9,24 +9,27 @@ from urllib.parse import urlsplit
 from common.messages import say
 from common.result import now
 from data_pipeline.engine import Engine
+from data_pipeline.layouts.base import Layout
 from data_pipeline.operations import snapshot
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import tables
-from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.writing import staging
-from data_pipeline.storage.naming import EMBEDDING, LOG, TABLES
+from data_pipeline.storage.naming import LOG
 
 
 @dataclass(frozen=True)
 class Precaution:
     """A published set that holds what a database held before. `names`: of the collections it is about, None for all.
+    layout: of its tables.
 
     keyed: every row can be told by its primary key, so that only those that differ need to be written.
     """
 
+    layout: Layout
     database: str
     backup_path: str
     timestamp: str
@@ -38,10 +41,11 @@ class Precaution:
 
     def undo(self, options: RestoreRequest) -> dict[str, Any]:
         """The body of POST /restore that brings the rows back: in the same tables, of the same collections."""
-        replace = EMBEDDING in options.tables and (options.truncate or not self.keyed)
+        whole = len(self.layout.with_referring(options.tables)) == len(options.tables)
+        replace = whole and (options.truncate or not self.keyed)
         return {
             **self.describe(),
-            **({"tables": options.tables} if len(options.tables) < len(TABLES) else {}),
+            **({"tables": options.tables} if len(options.tables) < len(self.layout.names) else {}),
             **({"collections": list(self.names)} if self.names is not None else {}),
             **({"truncate_before_restore": True} if replace else {"strategy": "sync"}),
             **({"triggers": options.triggers} if options.triggers != "fire" else {}),
@@ -51,7 +55,7 @@ class Precaution:
         }
 
 
-def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope) -> Precaution:
+def take(engine: Engine, session: Session, live: Live, scope: Scope) -> Precaution:
     """Back up what is in scope, into the location of the whole system. It is published when this returns.
 
     The transaction's locks keep the rows still from here to its end. Raises StorageFull; InvalidBackup or OrphanRows
@@ -64,7 +68,8 @@ def take(engine: Engine, session: Session, live: dict[str, Table], scope: Scope)
         snapshot.save(engine, session, live, scope, draft, "binary", precaution=True)
         timestamp = draft.timestamp
     engine.storages.of(where).log(where, LOG, say("log_safety_backup", time=now(), timestamp=timestamp))
-    return Precaution(tables.database(session.cursor), where.relative_path, timestamp, scope.names, keyed)
+    database = tables.database(session.cursor)
+    return Precaution(live.layout, database, where.relative_path, timestamp, scope.names, keyed)
 
 
 @contextmanager

@@ -12,15 +12,15 @@ from data_pipeline.engine import Engine
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.report import Outcome
 from data_pipeline.postgres.connection import Session, transaction
-from data_pipeline.postgres.reading import probes
+from data_pipeline.postgres.reading import owners, probes
 from data_pipeline.postgres.reading.probes import Repeated
 from data_pipeline.postgres.reading.searches import Searches
 from data_pipeline.postgres.schema import tables
+from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing import clone
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.manifest import Manifest, ProbesFact
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 LARGEST_DROP = 0.05
 FAILED = say("search_check_incomplete")
@@ -31,16 +31,17 @@ class SearchCheck:
 
     def __init__(self, engine: Engine, backup_set: BackupSet, options: RestoreRequest) -> None:
         self._engine = engine
+        self._layout = backup_set.layout
         self._manifest = backup_set.manifest
         self._options = options
 
     def run(self, target: Target, outcome: Outcome) -> None:
         """Add `search_check` to the outcome, if embeddings were restored and their backup has probes. Never raises."""
-        if self._manifest is None or self._manifest.probes is None or not outcome.succeeded(EMBEDDING):
+        if self._manifest is None or self._manifest.probes is None or not outcome.succeeded(str(self._layout.member)):
             return
         try:
             with transaction(target, self._engine.timeouts, snapshot=True, read_only=True) as session:
-                tables.lock(session.cursor, self._engine.settings.schema, TABLES, "ACCESS SHARE")
+                tables.lock(session.cursor, self._engine.settings.schema, self._layout, "ACCESS SHARE")
                 found = self._repeat(session, self._manifest, self._manifest.probes)
         except ServiceError:
             found = None
@@ -50,13 +51,13 @@ class SearchCheck:
         self._record(outcome, self._manifest.probes, found)
 
     def _repeat(self, session: Session, manifest: Manifest, taken: ProbesFact) -> Repeated | None:
-        live = tables.inspect(session.cursor, self._engine.settings.schema)
-        searches = Searches.of(session, live[EMBEDDING], taken.distance)
+        live = tables.inspect(session.cursor, self._engine.settings.schema, self._layout)
+        searches = Searches.of(session, live.members, taken.distance)
         if searches is None:
             return None
-        now = tables.collection_uuids(session.cursor, live[COLLECTION])
+        now = owners.named(session.cursor, live.owner, self._layout.owned)
         restored = self._restored(manifest, now)
-        return probes.repeat(searches, taken, restored, self._renamed(session, searches.key, taken))
+        return probes.repeat(searches, taken, restored, self._renamed(session, live.members, searches.key, taken))
 
     def _restored(self, manifest: Manifest, now: Mapping[str, str | None]) -> dict[str, str]:
         """The uuids, then and now, of the backup's collections that were restored."""
@@ -73,11 +74,11 @@ class SearchCheck:
                 found[fact.uuid] = uuid
         return found
 
-    def _renamed(self, session: Session, column: str, taken: ProbesFact) -> dict[str, str]:
+    def _renamed(self, session: Session, table: Table, column: str, taken: ProbesFact) -> dict[str, str]:
         if self._options.collection_suffix is None:
             return {}
         ids = {key for probe in taken.rows for key in (probe.id, *(one.id for one in probe.neighbours))}
-        return clone.keys(session.cursor, column, sorted(ids), self._options.collection_suffix)
+        return clone.keys(session.cursor, table, column, sorted(ids), self._options.collection_suffix)
 
     def _record(self, outcome: Outcome, taken: ProbesFact, found: Repeated | None) -> None:
         if found is None:

@@ -12,7 +12,7 @@ from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.link.observer import Observer
 from data_pipeline.postgres.link.watch import WATCH
 from data_pipeline.postgres.progress import SILENT, Progress
-from data_pipeline.postgres.sqlstate import Phase
+from data_pipeline.postgres.sqlstate import Phase, Relations
 from data_pipeline.postgres.target import Target
 
 APPLICATION_NAME = "vector-restore"
@@ -84,9 +84,9 @@ def leave(line: Line) -> None:
     line.close()
 
 
-def translate(error: psycopg2.Error, phase: Phase, line: Line) -> ServiceError:
-    """The answer for a statement that failed on this connection."""
-    answer = sqlstate.translate(error, phase, bool(line.closed))
+def translate(error: psycopg2.Error, phase: Phase, line: Line, ours: Relations = frozenset()) -> ServiceError:
+    """The answer for a statement that failed on this connection; ours: the tables that its transaction is about."""
+    answer = sqlstate.translate(error, phase, bool(line.closed), ours)
     if line.given_up and isinstance(answer, DatabaseError):
         answer.data["details"] = refusal.SILENT
     return answer

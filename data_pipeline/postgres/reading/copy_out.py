@@ -19,7 +19,7 @@ from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import indexes, tables
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing import staging
-from data_pipeline.storage.base import Draft
+from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.naming import FileFormat, table_file
 
 
@@ -137,7 +137,7 @@ def save(
     """
     sessions[0].enter("read", table.name)
     cursor = sessions[0].cursor
-    name = table_file(table.name, draft.timestamp, file_format)
+    name = table_file(table.layout.stem, draft.timestamp, file_format)
     binary = file_format == "binary"
     header = pgcopy.HEADER if binary else tables.csv_header(cursor, table)
     trailer = pgcopy.TRAILER if binary else b""

@@ -27,7 +27,7 @@ def key_of_longest(cursor: Any, table: Table, scope: Scope, key: Sequence[str]) 
     names = SQL(", ").join(SQL("{}::text").format(Identifier("l", name)) for name in key)
     size = SQL(" + ").join(SQL("coalesce({}, 0)").format(_size(column)) for column in table.columns)
     statement = SQL("SELECT concat_ws(', ', {}) FROM {} l WHERE {} ORDER BY {} DESC LIMIT 1")
-    cursor.execute(statement.format(names, table.identifier, scope.condition(table.name, "l"), size))
+    cursor.execute(statement.format(names, table.identifier, scope.condition(table.layout, "l"), size))
     return str(cursor.fetchone()[0])
 
 

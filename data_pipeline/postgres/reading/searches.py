@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg2.sql import SQL, Composed, Identifier
+from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from data_pipeline.postgres.connection import Session, scratch
 from data_pipeline.postgres.schema.ddl_types import DISTANCE_CLASSES, OPERATORS, extension_schema
@@ -36,20 +36,20 @@ TIMEOUT = "SELECT setting FROM pg_settings WHERE name = 'statement_timeout'"
 
 # Sorted before the embeddings are made text: the sort then carries no vector.
 SOME = """
-SELECT {key}::text, embedding::text FROM (
-  SELECT {key}, embedding FROM {table} WHERE collection_id = %(collection)s::uuid
-  AND embedding IS NOT NULL AND {key} IS NOT NULL ORDER BY random() LIMIT %(limit)s) chosen
+SELECT {key}::text, {column}::text FROM (
+  SELECT {key}, {column} FROM {table} WHERE {owned}
+  AND {column} IS NOT NULL AND {key} IS NOT NULL ORDER BY random() LIMIT %(limit)s) chosen
 """
 
 NEAREST = """
-SELECT {key}::text, embedding {operator} {vector} FROM {table}
-WHERE collection_id = %(collection)s::uuid AND {dimensions}(embedding) = {dimensions}({vector})
-ORDER BY embedding {operator} {vector}, {key}::text COLLATE "C" LIMIT %(limit)s
+SELECT {key}::text, {column} {operator} {vector} FROM {table}
+WHERE {owned} AND {dimensions}({column}) = {dimensions}({vector})
+ORDER BY {column} {operator} {vector}, {key}::text COLLATE "C" LIMIT %(limit)s
 """
 
 FOUND = """
-SELECT {key}::text, embedding {operator} {vector} FROM (
-  SELECT {key}, embedding FROM {table} WHERE collection_id = %(collection)s::uuid
+SELECT {key}::text, {column} {operator} {vector} FROM (
+  SELECT {key}, {column} FROM {table} WHERE {owned}
   ORDER BY {expression} {operator} {typed} LIMIT %(limit)s) found
 """
 
@@ -67,13 +67,20 @@ class VectorIndex:
 
 
 class Searches:
-    """The searches of one table by one distance. Each raises ServiceError; the transaction goes on."""
+    """The searches of one table's vectors by one distance. Each raises ServiceError; the transaction goes on."""
 
     def __init__(
-        self, session: Session, table: Table, schema: str, distance: Distance, indexes: list[VectorIndex]
+        self,
+        session: Session,
+        table: Table,
+        column: str,
+        schema: str,
+        distance: Distance,
+        indexes: list[VectorIndex],
     ) -> None:
         self.distance = distance
-        self.key = "id" if table.column("id") else "uuid"
+        self.column = column
+        self.key = table.layout.key[0]
         self._session = session
         self._table = table
         self._schema = schema
@@ -83,12 +90,13 @@ class Searches:
     @classmethod
     def of(cls, session: Session, table: Table, distance: Distance | None = None) -> "Searches | None":
         """Searches by `distance`, or by that of the first vector index; None if there is nothing to search."""
-        column, schema = table.column("embedding"), extension_schema(session.cursor)
+        column = next(filter(None, map(table.column, table.layout.vectors)), None)
+        schema = extension_schema(session.cursor)
         if schema is None or column is None or column.type != "vector":
             return None
         found = _indexes(session.cursor, table)
         wanted = distance or (found[0].distance if found else "cosine")
-        return cls(session, table, schema, wanted, [index for index in found if index.distance == wanted])
+        return cls(session, table, column.name, schema, wanted, [index for index in found if index.distance == wanted])
 
     def some(self, collection: str, count: int) -> list[tuple[str, str]]:
         """Random rows of a collection: id and embedding, as text."""
@@ -124,6 +132,8 @@ class Searches:
         schema = Identifier(self._schema)
         return SQL(template).format(
             key=Identifier(self.key),
+            column=Identifier(self.column),
+            owned=self._owned(),
             table=self._table.identifier,
             vector=SQL("%(embedding)s::{}.vector").format(schema),
             operator=SQL("OPERATOR({}.{})").format(schema, SQL(OPERATORS[self.distance])),
@@ -131,6 +141,11 @@ class Searches:
             expression=SQL(f"({_literal(index.expression)})" if index else ""),
             typed=SQL(f"%(embedding)s::{_literal(index.type)}" if index else ""),
         )
+
+    def _owned(self) -> Composable:
+        """Of one owner's rows, where rows have owners."""
+        column = self._table.layout.owner_column
+        return SQL("{} = %(collection)s::uuid").format(Identifier(column)) if column else SQL("TRUE")
 
 
 def _statement_timeout(cursor: Any) -> float:

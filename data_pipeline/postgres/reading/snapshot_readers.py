@@ -14,19 +14,16 @@ from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.reading import large_rows
 from data_pipeline.postgres.schema import tables
-from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.target import Target
-from data_pipeline.storage.naming import EMBEDDING, TABLES
 
 WORTH_SHARING = 32 << 20
 """Bytes of a table, TOAST included: a smaller one is saved before another connection is there."""
 
 
 @contextmanager
-def joined(
-    session: Session, target: Target, timeouts: Timeouts, live: dict[str, Table], most: int
-) -> Iterator[list[Session]]:
-    """Sessions in a REPEATABLE READ session's own snapshot, which hold their own locks on both tables.
+def joined(session: Session, target: Target, timeouts: Timeouts, live: Live, most: int) -> Iterator[list[Session]]:
+    """Sessions in a REPEATABLE READ session's own snapshot, which hold their own locks on all tables.
 
     At most `most`, none for small tables, and fewer where the server has no more to give: then the backup takes longer,
     but it is the same. They are closed at the end.
@@ -34,7 +31,7 @@ def joined(
     opened: list[Session] = []
     ready: list[Session] = []
     try:
-        if most and _worth_sharing(session, live[EMBEDDING]):
+        if most and _worth_sharing(session, live):
             snapshot = tables.export_snapshot(session.cursor)
             with suppress(ServiceError, psycopg2.Error):
                 for _ in range(most):
@@ -47,11 +44,13 @@ def joined(
             connection.part(one)
 
 
-def _worth_sharing(session: Session, table: Table) -> bool:
+def _worth_sharing(session: Session, live: Live) -> bool:
     """Where rows are large, each reader would need several times the largest one in memory."""
-    return tables.total_size(session.cursor, table) > WORTH_SHARING and not large_rows.exist(session.cursor, table)
+    cursor = session.cursor
+    large = any(tables.total_size(cursor, table) > WORTH_SHARING for table in live.values())
+    return large and not any(large_rows.exist(cursor, table) for table in live.values())
 
 
-def _lock(session: Session, live: dict[str, Table]) -> None:
+def _lock(session: Session, live: Live) -> None:
     """At once or not at all: whoever waits for a lock on the tables waits for us, and would never let us pass."""
-    tables.lock(session.cursor, live[EMBEDDING].schema, TABLES, "ACCESS SHARE", wait=False)
+    tables.lock(session.cursor, live.schema, live.layout, "ACCESS SHARE", wait=False)

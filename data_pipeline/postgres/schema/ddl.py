@@ -5,23 +5,22 @@ transaction. Everything is composed from facts through lists of known kinds; tex
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import psycopg2
-from psycopg2.sql import SQL, Composed, Identifier
+from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from common.errors import DependentRows, DuplicateRows, InternalError, InvalidBackup, SchemaMismatch
 from common.messages import say
 from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import ddl_types, index_build, indexes, tables
-from data_pipeline.postgres.schema.tables import Table
-from data_pipeline.sets.manifest import ForeignKeyFact, IndexFact
+from data_pipeline.postgres.schema.tables import Live, Table
+from data_pipeline.sets.table_facts import ForeignKeyFact, IndexFact
 from data_pipeline.sets.table_spec import Design
-from data_pipeline.storage.naming import COLLECTION
 
 AVAILABLE = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')"
 
@@ -37,6 +36,8 @@ class Missing:
     keys: list[tuple[str, Key]]
     indexes: list[tuple[str, IndexFact]]
     unknown: list[str]
+    designs: Mapping[str, Design]
+    """Of all tables, those that are there as well."""
 
     def describe(self) -> dict[str, Any]:
         """As an answer shows it."""
@@ -53,7 +54,7 @@ class Missing:
         keys = [
             (name, key)
             for name, key in self.keys
-            if name in names and (COLLECTION in names or not isinstance(key, ForeignKeyFact))
+            if name in names and (not isinstance(key, ForeignKeyFact) or key.referenced_table in names)
         ]
         return replace(self, keys=keys)
 
@@ -67,18 +68,19 @@ def missing(cursor: Any, schema: str, designs: Mapping[str, Design]) -> Missing:
     absent: list[Design] = []
     lacking: list[tuple[str, Key]] = []
     for name, design in designs.items():
-        table = tables.find(cursor, schema, name)
+        table = tables.find(cursor, schema, design.layout)
         if table is None:
             absent.append(design)
         lacking += [(name, fact) for fact in _lacking(cursor, table, design)]
-    known = [(name, fact) for name, fact in lacking if _is_known(fact, schema)]
+    known = [(name, fact) for name, fact in lacking if _is_known(fact, designs, schema)]
     vectors = any(ddl_types.is_vector(column.type) for design in designs.values() for column in design.columns)
     return Missing(
         extension=vectors and ddl_types.extension_schema(cursor) is None,
         tables=absent,
         keys=[(name, fact) for name, fact in known if not _is_index(fact)],
         indexes=[(name, fact) for name, fact in known if isinstance(fact, IndexFact) and _is_index(fact)],
-        unknown=[fact.name for _, fact in lacking if not _is_known(fact, schema)],
+        unknown=[fact.name for _, fact in lacking if not _is_known(fact, designs, schema)],
+        designs=designs,
     )
 
 
@@ -97,23 +99,32 @@ def create_tables(session: Session, schema: str, lacking: Missing) -> None:
         expect_available(cursor)
         # Beside the tables: the first schema of the path, where it would go by itself, may be any or none.
         cursor.execute(SQL("CREATE EXTENSION vector SCHEMA {}").format(Identifier(schema)))
-    types = ddl_types.extension_schema(cursor)
     try:
-        for design in lacking.tables:
-            cursor.execute(_table(design, schema, types))
-        # Primary and unique keys go before the foreign key that refers to them.
-        for table, key in sorted(lacking.keys, key=lambda pair: isinstance(pair[1], ForeignKeyFact)):
-            _add(cursor, Identifier(schema, table), schema, key)
+        _create_tables(cursor, schema, lacking.designs, lacking.tables, lacking.keys)
     except psycopg2.ProgrammingError as error:  # class 42: the statement is ours, what it says is the manifest's
-        answer = sqlstate.translate(error, session.phase, bool(cursor.connection.closed))
+        answer = sqlstate.translate(error, session.phase, bool(cursor.connection.closed), session.ours)
         if isinstance(answer, InternalError):
             raise InvalidBackup(say("manifest_not_creatable"), can_retry=False) from None
         raise answer from None
     session.enter("prepare")
 
 
+def create_absent(cursor: Any, schema: str, designs: Mapping[str, Design]) -> None:
+    """Make the tables whose names no relation has, whole: keys and indexes too. Others stay as they are."""
+    absent = [design for design in designs.values() if _is_free(cursor, schema, design.layout.relation)]
+    keys: list[tuple[str, Key]] = [(design.name, key) for design in absent for key in design.keys]
+    keys += [(design.name, key) for design in absent for key in design.foreign_keys]
+    _create_tables(cursor, schema, designs, absent, keys)
+    types = ddl_types.extension_schema(cursor)
+    for design in absent:
+        for fact in design.indexes:
+            method = ddl_types.index_method(fact, types) if _is_index(fact) else None
+            if method:
+                cursor.execute(_index(fact, Identifier(fact.name), _identifier(design, schema), method))
+
+
 def create_indexes(
-    session: Session, live: Mapping[str, Table], lacking: Missing, memory: str | None
+    session: Session, live: Live, lacking: Missing, memory: str | None
 ) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """Make the indexes; returns what was made, by name, and warnings about those that could not be.
 
@@ -139,12 +150,35 @@ def _create_index(
     if method is None:
         return None
     name = Identifier(fact.name) if _is_free(session.cursor, table.schema, fact.name) else SQL("")
-    unique = SQL("UNIQUE ") if fact.unique else SQL("")
-    statement = SQL("CREATE {}INDEX {} ON {} {}").format(unique, name, table.identifier, method)
+    statement = _index(fact, name, table.identifier, method)
     try:
         return index_build.build(session, table, fact.method, partial(session.cursor.execute, statement), memory)
     except (InvalidBackup, SchemaMismatch, DependentRows, DuplicateRows):
         return None
+
+
+def _create_tables(
+    cursor: Any,
+    schema: str,
+    designs: Mapping[str, Design],
+    absent: Sequence[Design],
+    keys: Sequence[tuple[str, Key]],
+) -> None:
+    types = ddl_types.extension_schema(cursor)
+    for design in absent:
+        cursor.execute(_table(design, schema, types))
+    # Primary and unique keys go before the foreign keys that refer to them.
+    for name, key in sorted(keys, key=lambda pair: isinstance(pair[1], ForeignKeyFact)):
+        _add(cursor, designs, schema, name, key)
+
+
+def _identifier(design: Design, schema: str) -> Identifier:
+    return Identifier(design.layout.schema or schema, design.layout.relation)
+
+
+def _index(fact: IndexFact, name: Composable, table: Identifier, method: Composed) -> Composed:
+    unique = SQL("UNIQUE ") if fact.unique else SQL("")
+    return SQL("CREATE {}INDEX {} ON {} {}").format(unique, name, table, method)
 
 
 def _table(design: Design, schema: str, types: str | None) -> Composed:
@@ -156,20 +190,21 @@ def _table(design: Design, schema: str, types: str | None) -> Composed:
         )
         for column in design.columns
     ]
-    return SQL("CREATE TABLE {} ({})").format(Identifier(schema, design.name), SQL(", ").join(columns))
+    return SQL("CREATE TABLE {} ({})").format(_identifier(design, schema), SQL(", ").join(columns))
 
 
-def _add(cursor: Any, table: Identifier, schema: str, key: Key) -> None:
-    definition = _key(key, schema)
+def _add(cursor: Any, designs: Mapping[str, Design], schema: str, table: str, key: Key) -> None:
+    definition = _key(key, designs, schema)
     if definition:
-        name = SQL("CONSTRAINT {} ").format(Identifier(key.name))
-        free = _is_free(cursor, schema, key.name)
-        cursor.execute(SQL("ALTER TABLE {} ADD {}{}").format(table, name if free else SQL(""), definition))
+        name = SQL("CONSTRAINT {} ").format(Identifier(key.name)) if _is_free(cursor, schema, key.name) else SQL("")
+        altered = _identifier(designs[table], schema)
+        cursor.execute(SQL("ALTER TABLE {} ADD {}{}").format(altered, name, definition))
 
 
-def _key(key: Key, schema: str) -> Composed | None:
+def _key(key: Key, designs: Mapping[str, Design], schema: str) -> Composed | None:
     if isinstance(key, ForeignKeyFact):
-        return ddl_types.foreign_key(key, Identifier(schema, COLLECTION))
+        referenced = designs.get(key.referenced_table)
+        return ddl_types.foreign_key(key, _identifier(referenced, schema)) if referenced else None
     names = SQL(", ").join(map(Identifier, key.keys[: len(key.operator_classes)]))
     return SQL("PRIMARY KEY ({})" if key.primary else "UNIQUE ({})").format(names)
 
@@ -185,10 +220,10 @@ def _lacking(cursor: Any, table: Table | None, design: Design) -> list[Key]:
     ]
 
 
-def _is_known(fact: Key, schema: str) -> bool:
+def _is_known(fact: Key, designs: Mapping[str, Design], schema: str) -> bool:
     if _is_index(fact):
         return isinstance(fact, IndexFact) and ddl_types.index_method(fact, schema) is not None
-    return _key(fact, schema) is not None
+    return _key(fact, designs, schema) is not None
 
 
 def _is_index(fact: Key) -> bool:

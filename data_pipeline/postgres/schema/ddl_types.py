@@ -11,8 +11,8 @@ from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 
 from common.errors import SchemaMismatch
 from common.messages import say
-from data_pipeline.sets.manifest import Distance, ForeignKeyFact, IndexFact
-from data_pipeline.storage.naming import COLLECTION
+from data_pipeline.sets.manifest import Distance
+from data_pipeline.sets.table_facts import ForeignKeyFact, IndexFact
 
 PLAIN_TYPES = frozenset(
     [
@@ -123,15 +123,14 @@ def index_method(fact: IndexFact, schema: str | None) -> Composed | None:
     )
 
 
-def foreign_key(fact: ForeignKeyFact, collection: Identifier) -> Composed | None:
-    """`FOREIGN KEY …` from embeddings to their collections; None for any other."""
+def foreign_key(fact: ForeignKeyFact, referenced_table: Identifier) -> Composed | None:
+    """`FOREIGN KEY …` to a table of the backup; None for one of unknown kind."""
     columns = list(map(Identifier, fact.columns))
     referenced = list(map(Identifier, fact.referenced_columns))
-    known = fact.referenced_table.rpartition(".")[2] == COLLECTION and fact.on_delete in ON_DELETE
-    if not known or not 0 < len(columns) == len(referenced):
+    if fact.on_delete not in ON_DELETE or not 0 < len(columns) == len(referenced):
         return None
     return SQL("FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {}").format(
-        SQL(", ").join(columns), collection, SQL(", ").join(referenced), SQL(fact.on_delete.upper())
+        SQL(", ").join(columns), referenced_table, SQL(", ").join(referenced), SQL(fact.on_delete.upper())
     )
 
 

@@ -1,4 +1,4 @@
-"""Indexes and foreign keys of the two tables: dropped before a whole table is loaded, rebuilt the same after it.
+"""Indexes and foreign keys of a layout's tables: dropped before a whole table is loaded, rebuilt the same after it.
 
 Filling an index row by row costs several times what building it over the loaded rows does. An index stays where
 dropping it is not ours to do: behind a constraint, under somebody's foreign key, marked replica identity, invalid, or
@@ -8,7 +8,7 @@ the search path under which they are executed.
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,8 +19,7 @@ from common.errors import InternalError
 from common.messages import say
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import index_build
-from data_pipeline.postgres.schema.tables import Table
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING
+from data_pipeline.postgres.schema.tables import Live, Table
 
 INDEXES = """
 SELECT c.oid, c.relname, a.amname, coalesce(t.spcname, ''),
@@ -35,9 +34,10 @@ WHERE i.indrelid = %s AND i.indisvalid AND i.indisready AND NOT i.indisprimary A
 ORDER BY c.relname
 """
 
-FOREIGN_KEY = """
+FOREIGN_KEYS = """
 SELECT oid, conname, obj_description(oid, 'pg_constraint')
-FROM pg_constraint WHERE contype = 'f' AND conrelid = %s AND confrelid = %s AND coninhcount = 0 AND conparentid = 0
+FROM pg_constraint WHERE contype = 'f' AND conrelid = %s AND confrelid = ANY(%s::oid[]) AND coninhcount = 0
+  AND conparentid = 0
 """
 
 INDEX_FACTS = """
@@ -82,8 +82,6 @@ SELECT pg_get_indexdef(indexrelid) FROM pg_index
 WHERE indrelid = %s AND indpred IS NULL AND indexprs IS NOT NULL AND indisvalid
 """
 QUALIFIED = r'(?:(?:\w+|"(?:[^"]|"")+")\.)?'
-CAST = re.compile(rf"\(embedding\)::{QUALIFIED}vector\((\d+)\)")
-
 KEY_CAST = re.compile(rf"\(*(\w+)\)*::{QUALIFIED}(vector|halfvec)\((\d+)\)\)*")
 
 KEPT = say("indexes_kept")
@@ -106,7 +104,7 @@ class Index:
 
 @dataclass(frozen=True)
 class ForeignKey:
-    """The embedding table's key to its collections."""
+    """A table's key to others of the layout."""
 
     table: Table
     name: str
@@ -152,29 +150,35 @@ def _casts(expressions: Sequence[str]) -> list[dict[str, Any] | None]:
     return [cast and {"column": cast[1], "type": cast[2], "dimensions": int(cast[3])} for cast in found]
 
 
-def has_foreign_key(cursor: Any, live: dict[str, Table]) -> bool:
-    """Whether the database itself refuses an embedding without its collection."""
-    return bool(_foreign_keys(cursor, live))
+def refuses_orphans(cursor: Any, live: Live) -> bool:
+    """Whether the database itself refuses a row without its owner."""
+    return live.layout.ownership is not None and bool(_foreign_keys(cursor, live.members, [live.owner]))
 
 
 def dimensions(cursor: Any, table: Table) -> int | None:
     """The dimensions every vector of the table must have: its column's, or those an index casts to; None if any."""
-    column = table.column("embedding")
+    column = next(filter(None, map(table.column, table.layout.vectors)), None)
     if column is None or column.type != "vector":
         return None
     if column.modifier > 0:
         return column.modifier
     cursor.execute(CAST_DIMENSIONS, (table.oid,))
-    found = {int(match) for (definition,) in cursor.fetchall() for match in CAST.findall(definition)}
+    written = re.escape(Identifier(column.name).as_string(cursor))
+    cast = re.compile(rf"\((?:{re.escape(column.name)}|{written})\)::{QUALIFIED}vector\((\d+)\)")
+    found = {int(match) for (definition,) in cursor.fetchall() for match in cast.findall(definition)}
     return found.pop() if len(found) == 1 else None
 
 
-def drop(session: Session, live: dict[str, Table], selected: Sequence[str]) -> Dropped:
-    """Drop the secondary indexes of the selected tables, and the foreign key if embeddings are replaced."""
+def drop(session: Session, live: Live, selected: Collection[str]) -> Dropped:
+    """Drop the secondary indexes of the selected tables, and their foreign keys to other tables of the layout."""
     cursor = session.cursor
     session.enter("truncate")
     found = [index for name in selected for index in _indexes(cursor, live[name])]
-    keys = _foreign_keys(cursor, live) if EMBEDDING in selected else []
+    keys = [
+        key
+        for name in selected
+        for key in _foreign_keys(cursor, live[name], [other for other in live.values() if other.name != name])
+    ]
     if not may_rebuild(cursor, live):
         return Dropped(warnings=[KEPT] if found or keys else [])
     for key in keys:
@@ -185,7 +189,7 @@ def drop(session: Session, live: dict[str, Table], selected: Sequence[str]) -> D
     return Dropped(found, keys)
 
 
-def may_rebuild(cursor: Any, live: dict[str, Table]) -> bool:
+def may_rebuild(cursor: Any, live: Live) -> bool:
     """Whether this role may drop indexes and make them again."""
     cursor.execute(MAY_REBUILD, ([table.oid for table in live.values()],))
     return bool(cursor.fetchone()[0])
@@ -232,10 +236,10 @@ def definition(cursor: Any, oid: int) -> str:
     return str(cursor.fetchone()[0])
 
 
-def _foreign_keys(cursor: Any, live: dict[str, Table]) -> list[ForeignKey]:
-    cursor.execute(FOREIGN_KEY, (live[EMBEDDING].oid, live[COLLECTION].oid))
+def _foreign_keys(cursor: Any, table: Table, referenced: Sequence[Table]) -> list[ForeignKey]:
+    cursor.execute(FOREIGN_KEYS, (table.oid, [one.oid for one in referenced]))
     rows = cursor.fetchall()
-    return [ForeignKey(live[EMBEDDING], name, comment, _constraint(cursor, oid)) for oid, name, comment in rows]
+    return [ForeignKey(table, name, comment, _constraint(cursor, oid)) for oid, name, comment in rows]
 
 
 def _constraint(cursor: Any, oid: int) -> str:

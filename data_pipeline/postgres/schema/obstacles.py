@@ -1,7 +1,7 @@
 """What keeps a table's rows from coming back into it: constraints and indexes that hold for new rows, not for these.
 
 A key or a check that was added NOT VALID has never looked at the rows that were there. A key that is NOT ENFORCED
-looks at none; whether an embedding has its collection a restore asks all the same. An index that CREATE INDEX
+looks at none; whether a row has its owner a restore asks all the same. An index that CREATE INDEX
 CONCURRENTLY left invalid may refuse rows that were there before it; one that isn't even ready takes no row and refuses
 none. A unique index that is valid has no duplicates, unless it is damaged, by other rules of the system for sorting,
 say: a replace builds it again, and would fail.
@@ -16,8 +16,7 @@ from common.errors import ServiceError
 from common.messages import say
 from data_pipeline.postgres.connection import Session, scratch
 from data_pipeline.postgres.row_filter import Scope
-from data_pipeline.postgres.schema.tables import Table
-from data_pipeline.storage.naming import COLLECTION
+from data_pipeline.postgres.schema.tables import Live, Table
 
 # `foreign_code`: it calls a function, or an operator, that is neither PostgreSQL's own nor an extension's.
 UNVALIDATED = """
@@ -34,7 +33,7 @@ SELECT c.conname::text, c.contype::text, pg_get_expr(c.conbin, c.conrelid), n.ns
                                AND e.deptype = 'e')) AS foreign_code
 FROM pg_constraint c LEFT JOIN pg_class r ON r.oid = c.confrelid LEFT JOIN pg_namespace n ON n.oid = r.relnamespace
 WHERE c.conrelid = %(table)s AND c.contype IN ('c', 'f', 'n') AND NOT c.convalidated
-  AND (coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) OR c.confrelid = %(collection)s)
+  AND (coalesce((to_jsonb(c) ->> 'conenforced')::boolean, true) OR c.confrelid = %(owner)s)
 ORDER BY c.conname
 """
 
@@ -132,24 +131,25 @@ class Index(NamedTuple):
         return SQL("SELECT coalesce(sum(n), 0)::bigint FROM ({}) twice").format(twice)
 
 
-def find(session: Session, live: dict[str, Table], scope: Scope, *, rows_go: bool) -> list[str]:
+def find(session: Session, live: Live, scope: Scope, *, rows_go: bool) -> list[str]:
     """A sentence for each constraint or index that would refuse rows in scope, or that can't be compared with them.
 
     rows_go: the rows will be gone, and come back by a restore alone. Then unique indexes that are valid are compared
     too, and functions of the table's owner are called, as a restore would call them.
     """
+    owner = live.owner.oid if live.layout.ownership else None
     return [
         text
         for table in live.values()
         for text in (
-            *_constraints(session, table, live[COLLECTION], scope, rows_go),
+            *_constraints(session, table, owner, scope, rows_go),
             *_indexes(session, table, scope, rows_go),
         )
     ]
 
 
-def _constraints(session: Session, table: Table, collection: Table, scope: Scope, rows_go: bool) -> Iterator[str]:
-    session.cursor.execute(UNVALIDATED, {"table": table.oid, "collection": collection.oid})
+def _constraints(session: Session, table: Table, owner: int | None, scope: Scope, rows_go: bool) -> Iterator[str]:
+    session.cursor.execute(UNVALIDATED, {"table": table.oid, "owner": owner})
     for one in [Constraint(*row) for row in session.cursor.fetchall()]:
         statement = SQL("SELECT count(*) FROM {} AND {}").format(_rows(table, scope), one.violated())
         allowed = rows_go or one.contype != "c" or not one.foreign_code
@@ -174,7 +174,7 @@ def _indexes(session: Session, table: Table, scope: Scope, rows_go: bool) -> Ite
 
 
 def _rows(table: Table, scope: Scope) -> Composable:
-    return SQL("{} l WHERE {}").format(table.identifier, scope.condition(table.name, "l"))
+    return SQL("{} l WHERE {}").format(table.identifier, scope.condition(table.layout, "l"))
 
 
 def _count(session: Session, statement: Composable, settings: Mapping[str, str]) -> int | None:

@@ -1,11 +1,11 @@
-"""All SQL about the two tables: what they are, locks, rows in and out.
+"""All SQL about whole tables: what they are, locks, rows in and out.
 
 Every function takes a psycopg2 cursor inside a transaction and lets the driver's errors pass; the transaction
 translates them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, Literal
 
@@ -13,10 +13,10 @@ from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from common.errors import DependentRows, SchemaMismatch
 from common.messages import say
+from data_pipeline.layouts.base import Layout, TableLayout
 from data_pipeline.postgres.reading.ctid_ranges import ALL_PAGES, Pages
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import ddl_types
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
 
 LockMode = Literal["ACCESS SHARE", "ROW EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
 
@@ -32,19 +32,6 @@ LEFT JOIN (pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::reg
   AND d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'
 WHERE a.attrelid = %(table)s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY a.attnum
-"""
-
-COLLECTION_FACTS = """
-WITH sizes AS (
-  SELECT collection_id, {size} AS size, count(*) AS rows, min(ctid) AS sample FROM {embedding} e
-  WHERE {embeddings} GROUP BY 1, 2
-), counted AS (
-  SELECT s.collection_id, sum(s.rows)::bigint AS rows,
-         array_agg(DISTINCT {dimensions}) FILTER (WHERE {dimensions} IS NOT NULL) AS dimensions
-  FROM sizes s JOIN {embedding} e ON e.ctid = s.sample GROUP BY 1
-)
-SELECT c.uuid::text, c.name, coalesce(n.rows, 0), coalesce(n.dimensions, ARRAY[]::int[])
-FROM {collection} c LEFT JOIN counted n ON n.collection_id = c.uuid WHERE {collections} ORDER BY c.name, c.uuid
 """
 
 VERSIONS = """
@@ -72,28 +59,72 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A live table."""
+    """A live table, or a temporary one that holds rows of the same; layout: what it is to the others."""
 
     schema: str
-    name: str
+    relation: str
     oid: int
     columns: tuple[Column, ...]
+    layout: TableLayout
+
+    @property
+    def name(self) -> str:
+        """As requests and answers call it."""
+        return self.layout.name
 
     @property
     def identifier(self) -> Identifier:
-        return Identifier(self.schema, self.name)
+        return Identifier(self.schema, self.relation)
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
 
 
-def lock(cursor: Any, schema: str, names: Sequence[str], mode: LockMode, *, wait: bool = True) -> None:
-    """Lock tables by name, the embedding table first: whoever inserts embeddings locks it before its collections.
+class Live(Mapping[str, Table]):
+    """The live tables of a layout, by name, in load order. layout: of that shape which they have."""
+
+    def __init__(self, layout: Layout, schema: str, found: Mapping[str, Table]) -> None:
+        self.layout = layout
+        self.schema = schema
+        """Of those tables whose layout names none."""
+        self._found = {name: replace(found[name], layout=layout[name]) for name in layout.names}
+
+    def __getitem__(self, name: str) -> Table:
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def owner(self) -> Table:
+        """The table whose rows own others; only of a layout with an ownership."""
+        return self[str(self.layout.owner)]
+
+    @property
+    def members(self) -> Table:
+        """The table whose rows are owned; only of a layout with an ownership."""
+        return self[str(self.layout.member)]
+
+
+def lock(
+    cursor: Any,
+    schema: str,
+    layout: Layout,
+    mode: LockMode,
+    names: Collection[str] | None = None,
+    *,
+    wait: bool = True,
+) -> None:
+    """Lock tables of a layout, all or some, against load order: who adds a row locks its table before those it refers
+    to. schema: where those tables are whose layout names none.
 
     Without `wait` it fails (55P03) where another lock is in the way or ahead in the queue.
     """
-    ordered = sorted(names, key=TABLES.index, reverse=True)
-    relations = SQL(", ").join(Identifier(schema, name) for name in ordered)
+    chosen = [table for table in reversed(layout.tables) if names is None or table.name in names]
+    relations = SQL(", ").join(Identifier(table.schema or schema, table.relation) for table in chosen)
     statement = SQL("LOCK TABLE {} IN {} MODE{}").format(relations, SQL(mode), SQL("" if wait else " NOWAIT"))
     cursor.execute(statement)
 
@@ -111,22 +142,27 @@ def expect_database(cursor: Any, name: str | None) -> None:
         raise SchemaMismatch(say("database_not_expected"), can_retry=False, details={"database": found})
 
 
-def inspect(cursor: Any, schema: str) -> dict[str, Table]:
-    """Both live tables by name. Raises SchemaMismatch if one is missing, partitioned or inherited from."""
-    return {name: expect_there(cursor, schema, name) for name in TABLES}
+def inspect(cursor: Any, schema: str, layout: Layout) -> Live:
+    """The live tables of a layout, in whichever of its shapes. Raises SchemaMismatch if one is missing, partitioned or
+    inherited from."""
+    found = {table.name: expect_there(cursor, schema, table) for table in layout.tables}
+    columns = {name: [column.name for column in table.columns] for name, table in found.items()}
+    return Live(layout.shaped(columns), schema, found)
 
 
-def expect_there(cursor: Any, schema: str, name: str) -> Table:
+def expect_there(cursor: Any, schema: str, layout: TableLayout) -> Table:
     """A live table. Raises SchemaMismatch as find does, and if there is none."""
-    found = find(cursor, schema, name)
+    found = find(cursor, schema, layout)
     if found is None:
-        raise SchemaMismatch(say("table_missing", table=name), can_retry=False, details={"table": name})
+        text = say("table_missing", table=layout.name)
+        raise SchemaMismatch(text, can_retry=False, details={"table": layout.name})
     return found
 
 
-def find(cursor: Any, schema: str, name: str) -> Table | None:
+def find(cursor: Any, schema: str, layout: TableLayout) -> Table | None:
     """A live table, None if it is not there. Raises SchemaMismatch if it is partitioned or inherited from."""
-    cursor.execute(RELATION, (schema, name))
+    name, place = layout.name, layout.schema or schema
+    cursor.execute(RELATION, (place, layout.relation))
     found = cursor.fetchone()
     if found is None:
         return None
@@ -135,58 +171,47 @@ def find(cursor: Any, schema: str, name: str) -> Table | None:
         raise SchemaMismatch(say("table_partitioned", table=name), can_retry=False, details={"table": name})
     cursor.execute(COLUMNS, {"table": oid, "vectors": list(ddl_types.VECTOR_TYPES)})
     columns = tuple(
-        Column(name, type_name, modifier, not_null, has_default)
-        for name, modifier, not_null, has_default, type_name in cursor.fetchall()
+        Column(column, type_name, modifier, not_null, has_default)
+        for column, modifier, not_null, has_default, type_name in cursor.fetchall()
     )
-    return Table(schema, name, oid, columns)
+    return Table(place, layout.relation, oid, columns, layout)
 
 
 def count(cursor: Any, table: Table, scope: Scope = EVERYTHING) -> int:
     """Rows as this transaction sees them."""
-    condition = scope.condition(table.name, "l")
+    condition = scope.condition(table.layout, "l")
     cursor.execute(SQL("SELECT count(*) FROM {} l WHERE {}").format(table.identifier, condition))
     return int(cursor.fetchone()[0])
 
 
-def estimate_rows(cursor: Any, live: dict[str, Table]) -> int:
+def estimate_rows(cursor: Any, live: Live) -> int:
     """About how many rows tables have, as the last ANALYZE saw them; 0 where there was none."""
     oids = [table.oid for table in live.values()]
     cursor.execute("SELECT sum(greatest(reltuples, 0)) FROM pg_class WHERE oid = ANY(%s::oid[])", (oids,))
     return int(cursor.fetchone()[0])
 
 
-def truncate(cursor: Any, live: dict[str, Table], selected: Sequence[str]) -> None:
+def truncate(cursor: Any, live: Live, selected: Collection[str]) -> None:
     """Empty the selected tables. Never cascades.
 
-    PostgreSQL refuses to truncate the collection table alone even when no embedding is left, because of the foreign
-    key: an empty embedding table is named beside it. Raises DependentRows if it is not empty.
+    PostgreSQL refuses to truncate a table that another one refers to even when that one is empty: it is named beside
+    it then. Raises DependentRows if it is not empty.
     """
-    names = set(selected)
-    if COLLECTION in names and EMBEDDING not in names:
-        expect_no_embeddings(cursor, live[EMBEDDING])
-        names.add(EMBEDDING)
-    relations = SQL(", ").join(live[name].identifier for name in TABLES if name in names)
+    expect_none_refer(cursor, live, selected)
+    relations = SQL(", ").join(live[name].identifier for name in live.layout.with_referring(selected))
     cursor.execute(SQL("TRUNCATE {}").format(relations))
 
 
-def expect_no_embeddings(cursor: Any, embedding: Table) -> None:
-    """Raise DependentRows if there are any."""
-    cursor.execute(SQL("SELECT EXISTS (SELECT FROM {})").format(embedding.identifier))
-    if cursor.fetchone()[0]:
-        raise DependentRows(say("embeddings_still_reference_collections"), can_retry=False)
-
-
-def collection_ids(cursor: Any, collections: Sequence[Table]) -> frozenset[bytes]:
-    """The 16 bytes of every uuid in collection tables."""
-    each = [SQL("SELECT uuid_send(uuid) FROM {}").format(table.identifier) for table in collections]
-    cursor.execute(SQL(" UNION ALL ").join(each))
-    return frozenset(bytes(row[0]) for row in cursor.fetchall())
-
-
-def collection_uuids(cursor: Any, collection: Table) -> dict[str, str | None]:
-    """Every collection's uuid and name."""
-    cursor.execute(SQL("SELECT uuid::text, name FROM {} ORDER BY uuid").format(collection.identifier))
-    return dict(cursor.fetchall())
+def expect_none_refer(cursor: Any, live: Live, selected: Collection[str]) -> None:
+    """Raise DependentRows if a table of the layout that refers to the selected ones, and is none of them, has rows."""
+    for name in live.layout.with_referring(selected):
+        if name in selected:
+            continue
+        cursor.execute(SQL("SELECT EXISTS (SELECT FROM {})").format(live[name].identifier))
+        if cursor.fetchone()[0]:
+            referenced = ", ".join(one.table for one in live.layout[name].references if one.table != name)
+            text = say("rows_still_reference_emptied_table", table=name, referenced=referenced)
+            raise DependentRows(text, can_retry=False)
 
 
 def copy_in(cursor: Any, table: Table, columns: Sequence[str], file_format: str, stream: Any) -> int:
@@ -211,7 +236,7 @@ def copy_out(cursor: Any, table: Table, scope: Scope, pages: Pages, file_format:
     if scope == EVERYTHING and pages == ALL_PAGES:
         rows: Composable = SQL("{} ({})").format(table.identifier, names)
     else:
-        conditions = SQL(" AND ").join([scope.condition(table.name, "l"), *pages.conditions("l")])
+        conditions = SQL(" AND ").join([scope.condition(table.layout, "l"), *pages.conditions("l")])
         rows = SQL("(SELECT {} FROM {} l WHERE {})").format(names, table.identifier, conditions)
     cursor.copy_expert(SQL("COPY {} TO STDOUT WITH (FORMAT {})").format(rows, SQL(file_format)), sink)
     return int(cursor.rowcount)
@@ -236,31 +261,6 @@ def total_size(cursor: Any, table: Table) -> int:
     """Bytes of the table with what is stored out of line, without its indexes."""
     cursor.execute("SELECT pg_table_size(%s::oid)", (table.oid,))
     return int(cursor.fetchone()[0])
-
-
-def collection_facts(cursor: Any, live: dict[str, Table], scope: Scope) -> list[dict[str, Any]]:
-    """Per collection: uuid, name, number of embeddings, and which dimensions occur.
-
-    vector_dims reads a whole vector; the stored size does not. Embeddings of one stored size have one number of
-    dimensions (unless somebody switched compression on), so one of each size is asked.
-    """
-    column = live[EMBEDDING].column("embedding")
-    sizes, dimensions = SQL("0"), SQL("NULL::int").format()
-    if column and column.type == "vector":
-        sizes = SQL("pg_column_size(embedding)")
-        dimensions = SQL("{}.vector_dims(e.embedding)").format(Identifier(ddl_types.extension_schema(cursor) or ""))
-    cursor.execute(
-        SQL(COLLECTION_FACTS).format(
-            collection=live[COLLECTION].identifier,
-            embedding=live[EMBEDDING].identifier,
-            size=sizes,
-            dimensions=dimensions,
-            embeddings=scope.condition(EMBEDDING, "e"),
-            collections=scope.condition(COLLECTION, "c"),
-        )
-    )
-    names = ("uuid", "name", "rows", "dimensions")
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def versions(cursor: Any) -> dict[str, str]:

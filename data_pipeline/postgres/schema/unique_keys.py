@@ -54,6 +54,6 @@ def of(cursor: Any, oid: int) -> list[UniqueKey]:
     return found
 
 
-def by_default(column: str) -> UniqueKey:
-    """What a column without an index is compared by."""
-    return UniqueKey((column,), (EQUAL,))
+def by_default(columns: tuple[str, ...]) -> UniqueKey:
+    """What columns without an index are compared by."""
+    return UniqueKey(columns, (EQUAL,) * len(columns))

@@ -1,21 +1,22 @@
-"""Collections picked by name: which they are in a backup and in the live tables, and how they are kept still.
+"""Owners (LangChain's collections) picked by name: which they are in a backup and in the live tables, and how they are
+kept still.
 
-Whoever adds an embedding takes a KEY SHARE lock on its collection, because of the foreign key. So a lock on the rows of
-the chosen collections makes their writers wait, and nobody else's. Nobody can make a second collection of a chosen name
-because names are unique. Tables without that key are locked as a whole instead, against writers; readers never wait.
+Whoever adds a member row takes a KEY SHARE lock on its owner, because of the foreign key. So a lock on the rows of the
+chosen owners makes their writers wait, and nobody else's. Nobody can make a second owner of a chosen name because names
+are unique. Tables without that key are locked as a whole instead, against writers; readers never wait.
 """
 
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from psycopg2.sql import SQL
+from psycopg2.sql import SQL, Composed, Identifier
 
 from common.errors import DuplicateRows, NotFound, OrphanRows
 from common.messages import say
+from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import tables
-from data_pipeline.postgres.schema.tables import Table
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING, TABLES
+from data_pipeline.postgres.schema.tables import Live, Table
 
 MOST_NAMES = 100
 """Of the names there are, an answer lists no more."""
@@ -23,77 +24,112 @@ MOST_NAMES = 100
 UNIQUE_NAMES = """
 SELECT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                WHERE i.indrelid = %s AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1 AND i.indpred IS NULL
-               AND a.attname = 'name')
+               AND a.attname = %s)
 """
 
 
-def pick(cursor: Any, collection: Table, names: Sequence[str], missing: Collection[str] = ()) -> list[str]:
-    """The uuids of the collections of these names.
+class Owners:
+    """The rows of one table, live or temporary, that own others."""
 
-    missing: names that may be. Raises NotFound for any other, with the names there are.
-    """
-    cursor.execute(
-        SQL("SELECT uuid::text, name FROM {} WHERE name = ANY(%s)").format(collection.identifier), (list(names),)
-    )
-    found = cursor.fetchall()
-    unknown = [name for name in names if name not in missing and name not in {known for _, known in found}]
-    if unknown:
-        raise absent(unknown, _names(cursor, collection))
-    return [uuid for uuid, _ in found]
+    def __init__(self, cursor: Any, ownership: Ownership, table: Table) -> None:
+        self._cursor = cursor
+        self._ownership = ownership
+        self._table = table
+
+    def pick(self, names: Sequence[str], missing: Collection[str] = ()) -> list[str]:
+        """The uuids of the owners of these names.
+
+        missing: names that may be. Raises NotFound for any other, with the names there are.
+        """
+        found = self._rows("SELECT {key}::text, {name} FROM {owners} WHERE {name} = ANY(%s)", list(names))
+        known = {name for _, name in found}
+        unknown = [name for name in names if name not in missing and name not in known]
+        if unknown:
+            raise absent(unknown, self._names())
+        return [uuid for uuid, _ in found]
+
+    def scope_of(self, names: Sequence[str], uuids: Sequence[str]) -> Scope:
+        """The chosen owners, by their uuids in the backup and those that are live under these names."""
+        found = self._rows("SELECT {key}::text FROM {owners} WHERE {name} = ANY(%s)", list(names))
+        return Scope(tuple(names), tuple(dict.fromkeys([*uuids, *(uuid for (uuid,) in found)])))
+
+    def expect_names_kept(self, names: Sequence[str], uuids: Sequence[str]) -> None:
+        """Raise DuplicateRows if a chosen owner is there under a name that was not chosen: it isn't ours to touch."""
+        found = self._rows("SELECT {name} FROM {owners} WHERE {key} = ANY(%s::uuid[])", list(uuids))
+        _expect_chosen(names, [name for (name,) in found])
+
+    def expect_there(self, uuids: Sequence[str]) -> None:
+        """Raise OrphanRows unless all of them are live: their rows alone are to be restored."""
+        ((count,),) = self._rows("SELECT count(*) FROM {owners} WHERE {key} = ANY(%s::uuid[])", list(uuids))
+        if count < len(uuids):
+            raise OrphanRows(say("collections_not_in_target"), can_retry=False)
+
+    def lock(self, names: Sequence[str], uuids: Sequence[str]) -> Scope:
+        """Lock the rows of the chosen owners, by either; what they are now that they are locked."""
+        statement = (
+            "SELECT {key}::text, {name} FROM {owners} WHERE {name} = ANY(%s) OR {key} = ANY(%s::uuid[]) FOR UPDATE"
+        )
+        found = self._rows(statement, list(names), list(uuids))
+        _expect_chosen(names, [name for _, name in found])
+        return Scope(tuple(names), tuple(dict.fromkeys([*uuids, *(uuid for uuid, _ in found)])))
+
+    def have_unique_names(self) -> bool:
+        """Whether the database lets no two of them have one name."""
+        self._cursor.execute(UNIQUE_NAMES, (self._table.oid, self._ownership.name))
+        return bool(self._cursor.fetchone()[0])
+
+    def _names(self) -> list[str]:
+        statement = "SELECT DISTINCT {name} FROM {owners} WHERE {name} IS NOT NULL ORDER BY 1 LIMIT %s"
+        return [name for (name,) in self._rows(statement, MOST_NAMES)]
+
+    def _rows(self, template: str, *parameters: Any) -> list[Any]:
+        self._cursor.execute(self._sql(template), parameters)
+        return list(self._cursor.fetchall())
+
+    def _sql(self, template: str) -> Composed:
+        key, name = Identifier(self._ownership.key), Identifier(self._ownership.name)
+        return SQL(template).format(key=key, name=name, owners=self._table.identifier)
 
 
 def absent(unknown: Sequence[str], present: Sequence[str]) -> NotFound:
-    """The answer for names that no collection has, with the names there are."""
+    """The answer for names that no owner has, with the names there are."""
     listed = list(present[:MOST_NAMES])
     text = say("collections_unknown", unknown=", ".join(unknown), present=", ".join(listed) or say("none"))
     return NotFound(text, details={"unknown": list(unknown), "collections": listed})
 
 
 def hold(
-    cursor: Any, live: dict[str, Table], names: Sequence[str], uuids: Sequence[str], *, by_key: bool, rows: bool
+    cursor: Any,
+    ownership: Ownership,
+    live: Live,
+    names: Sequence[str],
+    uuids: Sequence[str],
+    *,
+    by_key: bool,
+    rows: bool,
 ) -> Scope:
-    """Make the writers of the chosen collections wait until the transaction ends; returns what is live of them.
+    """Make the writers of the chosen owners wait until the transaction ends; returns what is live of them.
 
-    uuids: the backup's. by_key: a foreign key makes whoever adds an embedding look at its collection; without one
-    every writer has to wait. rows: whoever changes or deletes an embedding waits from now on, not only once we come to
-    the same row. Raises DuplicateRows if a chosen collection has another name by now.
+    uuids: the backup's. by_key: a foreign key makes whoever adds a row look at its owner; without one every writer has
+    to wait. rows: whoever changes or deletes one of their rows waits from now on, not only once we come to the same
+    row. Raises DuplicateRows if a chosen owner has another name by now.
     """
-    collection, embedding = live[COLLECTION], live[EMBEDDING]
-    _lock_tables(cursor, collection, by_key)
-    cursor.execute(
-        SQL("SELECT uuid::text, name FROM {} WHERE name = ANY(%s) OR uuid = ANY(%s::uuid[]) FOR UPDATE").format(
-            collection.identifier
-        ),
-        (list(names), list(uuids)),
-    )
-    found = cursor.fetchall()  # as they are now that they are locked
-    _expect_chosen(names, [name for _, name in found])
-    scope = Scope(tuple(names), tuple(dict.fromkeys([*uuids, *(uuid for uuid, _ in found)])))
+    owners = Owners(cursor, ownership, live.owner)
+    if not (by_key and owners.have_unique_names()):
+        locked = [ownership.owner] if by_key else None
+        tables.lock(cursor, live.schema, live.layout, "SHARE ROW EXCLUSIVE", locked)
+    scope = owners.lock(names, uuids)
     if rows:
         statement = SQL("SELECT count(*) FROM (SELECT FROM {} l WHERE {} FOR UPDATE) locked")
-        cursor.execute(statement.format(embedding.identifier, scope.condition(EMBEDDING, "l")))
+        cursor.execute(statement.format(live.members.identifier, scope.condition(live.members.layout, "l")))
     return scope
 
 
-def _lock_tables(cursor: Any, collection: Table, by_key: bool) -> None:
-    cursor.execute(UNIQUE_NAMES, (collection.oid,))
-    unique = cursor.fetchone()[0]
-    if not (by_key and unique):
-        tables.lock(cursor, collection.schema, (COLLECTION,) if by_key else TABLES, "SHARE ROW EXCLUSIVE")
-
-
-def scope_of(cursor: Any, collection: Table, names: Sequence[str], uuids: Sequence[str]) -> Scope:
-    """The chosen collections, by their uuids in the backup and those that are live under these names."""
-    cursor.execute(SQL("SELECT uuid::text FROM {} WHERE name = ANY(%s)").format(collection.identifier), (list(names),))
-    return Scope(tuple(names), tuple(dict.fromkeys([*uuids, *(uuid for (uuid,) in cursor.fetchall())])))
-
-
-def expect_names_kept(cursor: Any, collection: Table, names: Sequence[str], uuids: Sequence[str]) -> None:
-    """Raise DuplicateRows if a chosen collection is there under a name that was not chosen: it isn't ours to touch."""
-    cursor.execute(
-        SQL("SELECT name FROM {} WHERE uuid = ANY(%s::uuid[])").format(collection.identifier), (list(uuids),)
-    )
-    _expect_chosen(names, [name for (name,) in cursor.fetchall()])
+def delete_members(cursor: Any, live: Live, scope: Scope) -> int:
+    """Delete the rows of the chosen owners; returns how many they were."""
+    condition = scope.condition(live.members.layout, "l")
+    cursor.execute(SQL("DELETE FROM {} l WHERE {}").format(live.members.identifier, condition))
+    return int(cursor.rowcount)
 
 
 def _expect_chosen(names: Sequence[str], found: Sequence[str | None]) -> None:
@@ -104,26 +140,3 @@ def _expect_chosen(names: Sequence[str], found: Sequence[str | None]) -> None:
             can_retry=False,
             details={"collections": others},
         )
-
-
-def expect_there(cursor: Any, collection: Table, uuids: Sequence[str]) -> None:
-    """Raise OrphanRows unless all of them are live: embeddings alone are to be restored."""
-    cursor.execute(
-        SQL("SELECT count(*) FROM {} WHERE uuid = ANY(%s::uuid[])").format(collection.identifier), (list(uuids),)
-    )
-    if cursor.fetchone()[0] < len(uuids):
-        raise OrphanRows(say("collections_not_in_target"), can_retry=False)
-
-
-def delete_embeddings(cursor: Any, live: dict[str, Table], scope: Scope) -> int:
-    """Delete the embeddings of the chosen collections; returns how many they were."""
-    table = live[EMBEDDING]
-    condition = scope.condition(EMBEDDING, "l")
-    cursor.execute(SQL("DELETE FROM {} l WHERE {}").format(table.identifier, condition))
-    return int(cursor.rowcount)
-
-
-def _names(cursor: Any, collection: Table) -> list[str]:
-    statement = SQL("SELECT DISTINCT name FROM {} WHERE name IS NOT NULL ORDER BY 1 LIMIT {}")
-    cursor.execute(statement.format(collection.identifier, SQL(str(MOST_NAMES))))
-    return [name for (name,) in cursor.fetchall()]

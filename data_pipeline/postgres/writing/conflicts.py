@@ -8,6 +8,7 @@ from psycopg2.sql import SQL, Identifier
 
 from common.errors import DuplicateRows, PermissionDenied
 from common.messages import say
+from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.schema import unique_keys
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.schema.unique_keys import UniqueKey
@@ -84,21 +85,15 @@ def expect_unique(cursor: Any, staged: Staged, meeting: Meeting) -> None:
             raise _refused(staged, key.columns, count, ids)
 
 
-def expect_free_ids(cursor: Any, staged: Staged, suffix: str) -> None:
+def expect_free_ids(cursor: Any, ownership: Ownership, staged: Staged, suffix: str) -> None:
     """Raise DuplicateRows for copies whose id is taken already."""
     id_ = staged.key[0]
-    value = clone.value(id_, suffix)
+    value = clone.value(ownership, staged.live, id_, suffix)
     cursor.execute(
         staged.sql("SELECT count(*) FROM {staged} s JOIN {live} l ON l.{id} = {value}", id=Identifier(id_), value=value)
     )
     if count := cursor.fetchone()[0]:
         raise _refused(staged, [id_], count, [])
-
-
-def without_collection(cursor: Any, embeddings: Staged) -> int:
-    """How many of the backup's embeddings are in no collection."""
-    cursor.execute(embeddings.sql("SELECT count(*) FROM {staged} WHERE collection_id IS NULL"))
-    return int(cursor.fetchone()[0])
 
 
 def expect_privileges(cursor: Any, table: Table, privileges: Iterable[str]) -> None:

@@ -155,7 +155,7 @@ def _copy(session: Session, source: Source, reading: Reading) -> int:
             raise stream.error from None
         if session.cursor.connection.closed:
             raise
-        raise _located(sqlstate.translate(error, "load", False), error, source, reading) from None
+        raise _located(sqlstate.translate(error, "load", False, session.ours), error, source, reading) from None
 
 
 def _located(answer: ServiceError, error: Any, source: Source, reading: Reading) -> ServiceError:

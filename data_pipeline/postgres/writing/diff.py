@@ -1,9 +1,10 @@
-"""Two versions of the tables side by side: per collection which rows only one of them has, and which differ.
+"""Two versions of owners (LangChain's collections) and their rows side by side: by the owner's name which rows only one
+version has, and which differ.
 
 A backup is staged in temporary tables; the other version is a second backup, staged too, or the live tables as one
-snapshot has them, under no lock but ACCESS SHARE. Rows are paired by the name of their collection and their id, and
-compared to the bit (see sync.py). A row's collection_id is not: its collection's name stands for it, and the uuid is
-compared once, as the collection's own. All of it happens on the server, so memory here stays flat.
+snapshot has them, under no lock but ACCESS SHARE. Rows are paired by the name of their owner and their key, and
+compared to the bit (see sync.py). What names a row's owner is not: the owner's name stands for it, and the uuid is
+compared once, as the owner's own. All of it happens on the server, so memory here stays flat.
 """
 
 from collections import defaultdict
@@ -16,13 +17,13 @@ from psycopg2.sql import SQL, Composable, Composed, Identifier
 from common.errors import DuplicateRows
 from common.messages import say
 from data_pipeline.formats.worker_pool import WorkerPool
+from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.connection import Session, prefer
 from data_pipeline.postgres.row_filter import EVERYTHING
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing import copy_in, legacy_schema
-from data_pipeline.postgres.writing.staging import TEMP_BUFFERS, TEMPORARY
+from data_pipeline.postgres.writing.staging import TEMP_BUFFERS, temporary
 from data_pipeline.sets.table_source import Source
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING
 
 KINDS = ("only_in_backup", "only_in_other", "different", "same")
 SAMPLES = 20
@@ -33,12 +34,12 @@ SELECT attname, pg_catalog.format_type(atttypid, -1) FROM pg_catalog.pg_attribut
 WHERE attrelid OPERATOR(pg_catalog.=) %s AND attnum OPERATOR(pg_catalog.>) 0 AND NOT attisdropped
 """
 
-# One name may be NULL or, in LangChain's old tables, stand twice; rows without a collection have none.
+# One name may be NULL or, in LangChain's old tables, stand twice; rows without an owner have none.
 ROWS = """
 SELECT e.*, e.{key}::pg_catalog.text COLLATE pg_catalog."C" AS paired_key,
-       coalesce(c.name::pg_catalog.text, '') COLLATE pg_catalog."C" AS paired_name, c.name IS NULL AS paired_nameless,
-       true AS paired
-FROM {embedding} e LEFT JOIN {collection} c ON c.uuid OPERATOR(pg_catalog.=) e.collection_id
+       coalesce(c.{name}::pg_catalog.text, '') COLLATE pg_catalog."C" AS paired_name,
+       c.{name} IS NULL AS paired_nameless, true AS paired
+FROM {members} e LEFT JOIN {owners} c ON c.{owner_key} OPERATOR(pg_catalog.=) e.{column}
 """
 
 PAIRED = """
@@ -74,21 +75,29 @@ Name = str | None
 class Version:
     """One of the two: live tables, or staged ones. converted: what was done to how many of its rows."""
 
-    collection: Table
-    embedding: Table
+    ownership: Ownership
+    tables: Mapping[str, Table]
     converted: tuple[str, ...] = ()
+
+    @property
+    def owners(self) -> Table:
+        return self.tables[self.ownership.owner]
+
+    @property
+    def members(self) -> Table:
+        return self.tables[self.ownership.member]
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How the rows of one collection compare: numbers, and some ids, by kind."""
+    """How the rows of one owner compare: numbers, and some ids, by kind."""
 
     counts: dict[str, int]
     samples: dict[str, list[str]]
 
     @classmethod
     def none(cls) -> "Difference":
-        """Of a collection without rows."""
+        """Of an owner without rows."""
         return cls(dict.fromkeys(KINDS, 0), {kind: [] for kind in KINDS if kind != "same"})
 
 
@@ -103,6 +112,7 @@ def live_types(cursor: Any, live: Mapping[str, Table]) -> dict[str, dict[str, Co
 
 def stage(
     session: Session,
+    ownership: Ownership,
     sources: Mapping[str, Source],
     types: Mapping[str, Mapping[str, Composable]],
     prefix: str,
@@ -113,42 +123,44 @@ def stage(
     Rows of the old schema are converted as a restore does it.
     """
     prefer(session.cursor, "temp_buffers", TEMP_BUFFERS)
-    staged, converted = {}, []
-    for name in (COLLECTION, EMBEDDING):
-        matched = sources[name]
-        table = replace(matched.table, schema=TEMPORARY, name=f"{prefix}_{name}", oid=0)
+    staged: dict[str, Table] = {}
+    converted: list[str] = []
+    for name, matched in sources.items():
+        table = temporary(matched.table, prefix)
         columns = [SQL("{} {}").format(Identifier(one), types[name][one]) for one in matched.columns]
         session.cursor.execute(
-            SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(Identifier(table.name), SQL(", ").join(columns))
+            SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(
+                Identifier(table.relation), SQL(", ").join(columns)
+            )
         )
         source = replace(matched, table=table)
-        if matched.coerced:
-            converted += legacy_schema.load(session, source, EVERYTHING, None, pool)[1]
+        if matched.conversion and matched.coerced:
+            converted += legacy_schema.load(session, source, matched.conversion, EVERYTHING, None, pool)[1]
         else:
             copy_in.load(session, source, None, pool)
         session.cursor.execute(SQL("ANALYZE {}").format(table.identifier))
         staged[name] = table
-    return Version(staged[COLLECTION], staged[EMBEDDING], tuple(converted))
+    return Version(ownership, staged, tuple(converted))
 
 
 def pair(session: Session, backup: Version, other: Version, columns: Sequence[str]) -> None:
-    """Pair all embeddings, for `differences` to look at. Raises DuplicateRows where an id can't tell rows apart."""
+    """Pair all member rows, for `differences` to look at. Raises DuplicateRows where a key can't tell them apart."""
     session.enter("check")
     cursor = session.cursor
-    sides = {"backup": _rows(backup, columns), "other": _rows(other, columns)}
+    sides = {"backup": _rows(backup), "other": _rows(other)}
     for name, side in sides.items():
         cursor.execute(SQL(TWICE).format(rows=side))
         if cursor.fetchone()[0]:
             text = say("compare_backup_repeats_ids") if name == "backup" else say("compare_other_side_repeats_ids")
             raise DuplicateRows(text, can_retry=False)
-    compared = [name for name in columns if name != "collection_id"]
+    compared = [name for name in columns if name != backup.ownership.column]
     cursor.execute(
         SQL(PAIRED).format(**sides, backup_values=_values("b", compared), other_values=_values("o", compared))
     )
 
 
 def differences(cursor: Any) -> dict[Name, Difference]:
-    """What `pair` found, by the collection's name; None for rows that are in no collection with a name."""
+    """What `pair` found, by the owner's name; None for rows that have no owner with a name."""
     found: dict[Name, Difference] = defaultdict(Difference.none)
     cursor.execute(COUNTS)
     for name, kind, rows in cursor.fetchall():
@@ -159,12 +171,15 @@ def differences(cursor: Any) -> dict[Name, Difference]:
     return dict(found)
 
 
-def collections(cursor: Any, version: Version, columns: Sequence[str]) -> dict[Name, dict[str, list[str]]]:
-    """For every collection's name, each column's values to the bit, as digests."""
+def owners(cursor: Any, version: Version, columns: Sequence[str]) -> dict[Name, dict[str, list[str]]]:
+    """For every owner's name, each column's values to the bit, as digests."""
     digests = [SQL("md5(record_send(ROW(c.{})))").format(Identifier(name)) for name in columns]
     cursor.execute(
-        SQL("SELECT c.name, {} FROM {} c ORDER BY c.uuid").format(
-            SQL(", ").join(digests), version.collection.identifier
+        SQL("SELECT {}, {} FROM {} c ORDER BY {}").format(
+            Identifier("c", version.ownership.name),
+            SQL(", ").join(digests),
+            version.owners.identifier,
+            Identifier("c", version.ownership.key),
         )
     )
     found: dict[Name, dict[str, list[str]]] = defaultdict(lambda: {name: [] for name in columns})
@@ -174,10 +189,14 @@ def collections(cursor: Any, version: Version, columns: Sequence[str]) -> dict[N
     return dict(found)
 
 
-def _rows(version: Version, columns: Sequence[str]) -> Composed:
-    key = "id" if "id" in columns else "uuid"
+def _rows(version: Version) -> Composed:
     return SQL(ROWS).format(
-        key=Identifier(key), embedding=version.embedding.identifier, collection=version.collection.identifier
+        key=Identifier(version.members.layout.key[0]),
+        name=Identifier(version.ownership.name),
+        owner_key=Identifier(version.ownership.key),
+        column=Identifier(version.ownership.column),
+        members=version.members.identifier,
+        owners=version.owners.identifier,
     )
 
 

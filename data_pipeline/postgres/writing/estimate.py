@@ -19,7 +19,7 @@ from common.errors import ServiceError
 from data_pipeline.postgres.connection import Session, scratch
 from data_pipeline.postgres.schema import indexes
 from data_pipeline.postgres.schema.tables import Table
-from data_pipeline.postgres.writing.staging import TEMPORARY, Staged
+from data_pipeline.postgres.writing.staging import Staged, temporary
 
 SMALL, SAMPLE, MORE = 500, 2000, 100
 MEASURABLE = 0.02
@@ -88,9 +88,9 @@ def _measure(cursor: Any, staged: Staged, rows: int, size: int) -> Growth:
 
 def _sample(cursor: Any, staged: Staged, name: str, rows: int) -> tuple[Table, int]:
     """A table of the first rows by key, and how many there are."""
-    table = Table(TEMPORARY, f"{name}_{staged.live.name}", 0, ())
+    table = temporary(staged.live, name)
     statement = SQL("CREATE TEMPORARY TABLE {} AS {} LIMIT {}")
-    cursor.execute(statement.format(Identifier(table.name), _ordered(staged), SQL(str(rows))))
+    cursor.execute(statement.format(Identifier(table.relation), _ordered(staged), SQL(str(rows))))
     return table, int(cursor.rowcount)
 
 

@@ -1,4 +1,5 @@
-"""Rows of LangChain's old schema into the new one: loaded into a temporary table as they are, then converted.
+"""Rows of an older shape into a newer one, as a layout's conversion says: loaded into a temporary table as they are,
+then converted. The only one is from LangChain's old schema.
 
 An embedding's id is its custom_id where that is there and no other row of the file has it, else its uuid; whichever
 collections are restored. cmetadata goes from json to jsonb, which keeps one of several equal keys and no white space.
@@ -12,29 +13,34 @@ from psycopg2.sql import SQL, Composable, Identifier
 
 from common.messages import say
 from data_pipeline.formats.worker_pool import WorkerPool
+from data_pipeline.layouts.base import Conversion
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing import copy_in
-from data_pipeline.postgres.writing.staging import TEMPORARY
+from data_pipeline.postgres.writing.staging import temporary
 from data_pipeline.sets.table_source import Source
-from data_pipeline.storage.naming import EMBEDDING
 
 NULLS = {name: f"NULL::pg_catalog.{name}" for name in ("uuid", "varchar", "json")}
 """The types of what the old schema has and the live table has not."""
 
-# Rows of the old schema as r; d.custom_id is there if several rows share it.
+# Rows of the old schema as r; d has its preferred id if several rows share it.
 ROWS = """
 FROM {old} r LEFT JOIN (
-  SELECT custom_id FROM {old} GROUP BY 1 HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1
-) d ON d.custom_id OPERATOR(pg_catalog.=) r.custom_id
+  SELECT {preferred} FROM {old} GROUP BY 1 HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1
+) d ON d.{preferred} OPERATOR(pg_catalog.=) r.{preferred}
 WHERE {in_scope}
 """
-OWN_ID = "(r.custom_id OPERATOR(pg_catalog.<>) '' AND d.custom_id IS NULL)"
+OWN_ID = "(r.{preferred} OPERATOR(pg_catalog.<>) '' AND d.{preferred} IS NULL)"
 
 
 def load(
-    session: Session, source: Source, scope: Scope, collections: frozenset[bytes] | None, pool: WorkerPool
+    session: Session,
+    source: Source,
+    conversion: Conversion,
+    scope: Scope,
+    collections: frozenset[bytes] | None,
+    pool: WorkerPool,
 ) -> tuple[int, list[str]]:
     """Write a file of the old schema into its table, as loader.load does; only the rows in scope.
 
@@ -44,14 +50,17 @@ def load(
     """
     old = _stage(session.cursor, source)
     layout = replace(source.layout, wanted=None)
-    copy_in.load(session, replace(source, table=old, layout=layout, coerced=frozenset()), collections, pool)
-    session.enter("load")
-    by_custom_id = source.name == EMBEDDING and "id" in source.coerced
-    rows = SQL(ROWS if by_custom_id else "FROM {old} r WHERE {in_scope}").format(
-        old=old.identifier, in_scope=scope.condition(source.name, "r")
+    copy_in.load(
+        session, replace(source, table=old, layout=layout, coerced=frozenset(), conversion=None), collections, pool
     )
-    warnings = list(_count(session.cursor, source, rows))
-    values = SQL(", ").join(_value(name, source.coerced) for name in source.columns)
+    session.enter("load")
+    rows = SQL(ROWS if conversion.key in source.coerced else "FROM {old} r WHERE {in_scope}").format(
+        old=old.identifier,
+        in_scope=scope.condition(source.table.layout, "r"),
+        preferred=Identifier(conversion.preferred),
+    )
+    warnings = list(_count(session.cursor, source, conversion, rows))
+    values = SQL(", ").join(_value(name, source.coerced, conversion) for name in source.columns)
     names = SQL(", ").join(map(Identifier, source.columns))
     statement = SQL("INSERT INTO {} ({}) SELECT {} {}").format(source.table.identifier, names, values, rows)
     session.cursor.execute(statement)
@@ -62,14 +71,14 @@ def load(
 
 def _stage(cursor: Any, source: Source) -> Table:
     """An empty temporary table with the file's columns, typed as the live ones are where these have them."""
-    name = f"old_{source.name}"
+    old = replace(temporary(source.table, "old"), columns=())
     columns = SQL(", ").join(_column(column.name, column.type, source) for column in source.layout.columns)
     cursor.execute(
         SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} l WITH NO DATA").format(
-            Identifier(name), columns, source.table.identifier
+            Identifier(old.relation), columns, source.table.identifier
         )
     )
-    return Table(TEMPORARY, name, 0, ())
+    return old
 
 
 def _column(name: str, type_: str, source: Source) -> Composable:
@@ -78,14 +87,14 @@ def _column(name: str, type_: str, source: Source) -> Composable:
     return Identifier("l", name)
 
 
-def _count(cursor: Any, source: Source, rows: Composable) -> Iterable[str]:
-    if "cmetadata" in source.coerced:
-        cursor.execute(SQL("SELECT count(r.cmetadata) {}").format(rows))
+def _count(cursor: Any, source: Source, conversion: Conversion, rows: Composable) -> Iterable[str]:
+    for name in source.coerced & conversion.types.keys():
+        cursor.execute(SQL("SELECT count({}) {}").format(Identifier("r", name), rows))
         (converted,) = cursor.fetchone()
         if converted:
             yield say("cmetadata_converted", file=source.name, rows=converted)
-    if "id" in source.coerced:
-        own = SQL(OWN_ID)
+    if conversion.key in source.coerced:
+        own = _own_id(conversion)
         cursor.execute(
             SQL("SELECT count(*) FILTER (WHERE {own}), count(*) FILTER (WHERE {own} IS NOT TRUE) {rows}").format(
                 own=own, rows=rows
@@ -98,9 +107,16 @@ def _count(cursor: Any, source: Source, rows: Composable) -> Iterable[str]:
             yield say("ids_from_uuid", file=source.name, rows=replaced)
 
 
-def _value(name: str, coerced: frozenset[str]) -> Composable:
-    if name == "id" and name in coerced:
-        return SQL(f"CASE WHEN {OWN_ID} THEN r.custom_id ELSE r.uuid::pg_catalog.text END")
+def _value(name: str, coerced: frozenset[str], conversion: Conversion) -> Composable:
+    if name == conversion.key and name in coerced:
+        return SQL("CASE WHEN {} THEN {} ELSE {}::pg_catalog.text END").format(
+            _own_id(conversion), Identifier("r", conversion.preferred), Identifier("r", conversion.fallback)
+        )
     if name in coerced:
-        return SQL("r.{}::pg_catalog.jsonb").format(Identifier(name))
+        _, newer = conversion.types[name]
+        return SQL("{}::{}").format(Identifier("r", name), Identifier("pg_catalog", newer))
     return Identifier("r", name)
+
+
+def _own_id(conversion: Conversion) -> Composable:
+    return SQL(OWN_ID).format(preferred=Identifier(conversion.preferred))

@@ -1,74 +1,84 @@
 """Add a backup's rows to the live ones; of a row that both have, one stays.
 
-A row is known by its primary key, a collection by its name: where the live tables have a collection of the same name
-under another uuid, the backup's is taken for it and its embeddings are attached to it. The tables are locked by then.
+A row is known by its primary key, an owner (LangChain's collection) by its name: where the live tables have one of the
+same name under another uuid, the backup's is taken for it and its rows are attached to it. The tables are locked by
+then.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from psycopg2.sql import SQL, Composed, Identifier
+from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from common.errors import OrphanRows
 from common.messages import say
+from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.writing.staging import TEMPORARY, Staged
 from data_pipeline.postgres.writing.sync import Counts, insert_missing, update_differing
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING
 
 ASSIGNED = Identifier(TEMPORARY, "assigned_collection")
 """Not a name that a trigger is likely to mean: temporary tables come first in most paths."""
 
-# A live collection of the same name; else the uuid itself, which is new or that of a collection renamed since; unless
-# another collection of the backup has been given that uuid by its name: then one made from uuid and name.
+# A live owner of the same name; else the uuid itself, which is new or that of an owner renamed since; unless another
+# owner of the backup has been given that uuid by its name: then one made from uuid and name.
 ASSIGN = """
 CREATE TEMPORARY TABLE assigned_collection ON COMMIT DROP AS
 WITH by_name AS (
-  SELECT s.*, (SELECT l.uuid FROM {live} l WHERE l.name OPERATOR(pg_catalog.=) s.name
-               ORDER BY l.uuid OPERATOR(pg_catalog.<>) s.uuid, l.uuid LIMIT 1) AS found
+  SELECT s.*, (SELECT l.{key} FROM {live} l WHERE l.{name} OPERATOR(pg_catalog.=) s.{name}
+               ORDER BY l.{key} OPERATOR(pg_catalog.<>) s.{key}, l.{key} LIMIT 1) AS found
   FROM {staged} s
 ), given AS (
   SELECT b.*, CASE WHEN b.found IS NOT NULL THEN b.found
-                   WHEN EXISTS (SELECT FROM by_name o WHERE o.found OPERATOR(pg_catalog.=) b.uuid) THEN {derived}
-                   ELSE b.uuid END AS target
+                   WHEN EXISTS (SELECT FROM by_name o WHERE o.found OPERATOR(pg_catalog.=) b.{key}) THEN {derived}
+                   ELSE b.{key} END AS target
   FROM by_name b
 )
 SELECT g.*, pg_catalog.row_number() OVER (
-         PARTITION BY g.target ORDER BY g.uuid OPERATOR(pg_catalog.<>) g.target, g.uuid) AS place FROM given g
+         PARTITION BY g.target ORDER BY g.{key} OPERATOR(pg_catalog.<>) g.target, g.{key}) AS place FROM given g
 """
 
 
-def assign(session: Session, staged: dict[str, Staged]) -> None:
-    """Give each staged collection the uuid it has among the live ones, and its embeddings with it."""
+def assign(session: Session, ownership: Ownership, staged: Mapping[str, Staged]) -> None:
+    """Give each staged owner the uuid it has among the live ones, and its rows with it."""
     session.enter("check")
-    cursor, collections = session.cursor, staged[COLLECTION]
-    cursor.execute(collections.sql(ASSIGN, derived=derived(SQL("b.uuid"), SQL("coalesce(b.name, '')"))))
-    cursor.execute(collections.sql("DELETE FROM {staged}"))
-    values = SQL(", ").join(Identifier("target" if name == "uuid" else name) for name in collections.columns)
+    cursor, owners = session.cursor, staged[ownership.owner]
+    key, name = Identifier(ownership.key), Identifier(ownership.name)
+    given = derived(Identifier("b", ownership.key), SQL("coalesce({}, '')").format(Identifier("b", ownership.name)))
+    cursor.execute(owners.sql(ASSIGN, key=key, name=name, derived=given))
+    cursor.execute(owners.sql("DELETE FROM {staged}"))
+    values = SQL(", ").join(Identifier("target" if one == ownership.key else one) for one in owners.columns)
     insert = "INSERT INTO {staged} ({columns}) SELECT {values} FROM {assigned} WHERE place OPERATOR(pg_catalog.=) 1"
-    cursor.execute(collections.sql(insert, values=values, assigned=ASSIGNED))
+    cursor.execute(owners.sql(insert, values=values, assigned=ASSIGNED))
     cursor.execute(
-        staged[EMBEDDING].sql(
-            "UPDATE {staged} s SET collection_id = a.target FROM {assigned} a "
-            "WHERE a.uuid OPERATOR(pg_catalog.=) s.collection_id AND a.target OPERATOR(pg_catalog.<>) a.uuid",
+        staged[ownership.member].sql(
+            "UPDATE {staged} s SET {column} = a.target FROM {assigned} a "
+            "WHERE a.{key} OPERATOR(pg_catalog.=) s.{column} AND a.target OPERATOR(pg_catalog.<>) a.{key}",
             assigned=ASSIGNED,
+            key=key,
+            column=Identifier(ownership.column),
         )
     )
 
 
-def apply(session: Session, staged: dict[str, Staged], *, update: bool, compared: bool) -> dict[str, Counts]:
+def apply(
+    session: Session, live: Live, staged: Mapping[str, Staged], *, update: bool, compared: bool
+) -> dict[str, Counts]:
     """Insert the rows that are missing and, if asked to, give those that differ the backup's values.
 
     A row outside the scope is never updated: its key fails the insert (23505). compared: the staged rows will be
     compared with the live ones afterwards, so those that the live tables keep their own of are left out. Raises
-    OrphanRows if only embeddings are merged and their collections are not there.
+    OrphanRows if rows are merged without their owners, and these are not there.
     """
     session.enter("check")
-    if COLLECTION not in staged:
-        _expect_collections(session.cursor, staged[EMBEDDING])
+    ownership = live.layout.ownership
+    if ownership and ownership.owner not in staged and ownership.member in staged:
+        _expect_owners(session.cursor, ownership, live, staged[ownership.member])
     return {name: _merge(session.cursor, one, update, compared) for name, one in staged.items()}
 
 
-def derived(uuid: Composed | SQL, text: Composed | SQL) -> Composed:
+def derived(uuid: Composable, text: Composable) -> Composed:
     """A uuid made from another and a text, always the same: RFC 9562's version 8, of their SHA-256."""
     joined = SQL("{}::pg_catalog.text OPERATOR(pg_catalog.||) {}").format(uuid, text)
     digest = SQL("pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to({}, 'UTF8')), 'hex')").format(joined)
@@ -86,13 +96,14 @@ def _merge(cursor: Any, staged: Staged, update: bool, compared: bool) -> Counts:
     return Counts(inserted, updated, unchanged=rows - inserted - updated)
 
 
-def _expect_collections(cursor: Any, embeddings: Staged) -> None:
-    collection = Identifier(embeddings.live.schema, COLLECTION)
+def _expect_owners(cursor: Any, ownership: Ownership, live: Live, members: Staged) -> None:
     cursor.execute(
-        embeddings.sql(
-            "SELECT EXISTS (SELECT FROM {staged} s WHERE s.collection_id IS NOT NULL "
-            "AND NOT EXISTS (SELECT FROM {collection} c WHERE c.uuid = s.collection_id))",
-            collection=collection,
+        members.sql(
+            "SELECT EXISTS (SELECT FROM {staged} s WHERE s.{column} IS NOT NULL "
+            "AND NOT EXISTS (SELECT FROM {owners} c WHERE c.{key} = s.{column}))",
+            owners=live.owner.identifier,
+            key=Identifier(ownership.key),
+            column=Identifier(ownership.column),
         )
     )
     if cursor.fetchone()[0]:

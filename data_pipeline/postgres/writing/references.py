@@ -5,7 +5,7 @@ is referred to by. The rows about to go are locked first, so that no reference t
 one takes a KEY SHARE lock on the row.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from psycopg2.sql import SQL, Composable, Composed, Identifier
 from common.errors import DependentRows, PermissionDenied
 from common.messages import say
 from data_pipeline.postgres.row_filter import Scope
-from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.writing.staging import Staged, record
 
 # A partition of a table that refers to ours has a key of its own that its parent's rows are counted by already. A key
@@ -79,7 +79,7 @@ class Going:
 
 def emptied(table: Table, scope: Scope) -> Going:
     """Every row in scope is deleted, whatever is loaded afterwards."""
-    return Going(table, lambda _: scope.condition(table.name, "l"))
+    return Going(table, lambda _: scope.condition(table.layout, "l"))
 
 
 def equalled(staged: Staged) -> Going:
@@ -94,7 +94,7 @@ def updated(staged: Staged) -> Going:
     return Going(staged.live, lambda reference: staged.sql(changed, kept=_kept(staged, reference)))
 
 
-def expect_none_lost(cursor: Any, live: Mapping[str, Table], going: Iterable[Going], *, lock: bool) -> None:
+def expect_none_lost(cursor: Any, live: Live, going: Iterable[Going], *, lock: bool) -> None:
     """Raise DependentRows, naming tables and how many of their rows refer to rows that are going.
 
     lock: nobody may add a reference to them from now on. Raises PermissionDenied for tables that can't be looked at.
@@ -121,7 +121,7 @@ def expect_none_lost(cursor: Any, live: Mapping[str, Table], going: Iterable[Goi
         raise _dependent(say("references_to_changed_rows"), found)
 
 
-def expect_truncatable(cursor: Any, live: Mapping[str, Table], selected: Iterable[Table]) -> None:
+def expect_truncatable(cursor: Any, live: Live, selected: Iterable[Table]) -> None:
     """Raise DependentRows if another table refers to these: TRUNCATE is refused then, whether or not a row does."""
     by_oid = {table.oid: table for table in selected}
     found = []
@@ -132,7 +132,7 @@ def expect_truncatable(cursor: Any, live: Mapping[str, Table], selected: Iterabl
         raise _dependent(say("references_to_emptied_tables"), found)
 
 
-def _find(cursor: Any, live: Mapping[str, Table], going: Iterable[Going]) -> list[Reference]:
+def _find(cursor: Any, live: Live, going: Iterable[Going]) -> list[Reference]:
     ours, set_ = [one.table.oid for one in going], [table.oid for table in live.values()]
     cursor.execute(REFERENCES, {"ours": ours, "set": set_})
     return [

@@ -4,6 +4,7 @@ They need about as much disk on the server as the backup's rows have in the live
 transaction.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,6 +19,9 @@ from data_pipeline.postgres.schema.unique_keys import UniqueKey
 from data_pipeline.sets.table_source import Source
 
 TEMPORARY = "pg_temp"
+LONGEST_NAME = 63
+"""Bytes of a relation's name; the server cuts a longer one."""
+
 DIFFERS = "{} OPERATOR(pg_catalog.*<>) {}"
 TEMP_BUFFERS = "64MB"
 """A session's memory for temporary tables: the default of 8 MB writes most of a staged table out and reads it again."""
@@ -51,7 +55,7 @@ class Staged:
         return SQL(template).format(
             live=self.live.identifier,
             staged=self.table.identifier,
-            in_scope=self.scope.condition(self.live.name, "l"),
+            in_scope=self.scope.condition(self.live.layout, "l"),
             same_key=self.identity.same("l", "s"),
             differs=SQL(DIFFERS).format(record("l", self.columns), record("s", self.columns)),
             columns=SQL(", ").join(map(Identifier, self.columns)),
@@ -62,15 +66,23 @@ class Staged:
 def stage(cursor: Any, source: Source, prefix: str = "staged") -> Staged:
     """An empty temporary table of the live one's columns, gone at the end of the transaction."""
     live = source.table
-    staging = Table(TEMPORARY, f"{prefix}_{live.name}", 0, live.columns)
+    staging = temporary(live, prefix)
     prefer(cursor, "temp_buffers", TEMP_BUFFERS)  # refused where a pooled session has used temporary tables before
     # What was staged of a set that was reopened since has the same name.
     cursor.execute(
         SQL("DROP TABLE IF EXISTS {}; CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(
-            staging.identifier, Identifier(staging.name), live.identifier
+            staging.identifier, Identifier(staging.relation), live.identifier
         )
     )
     return Staged(replace(source, table=staging), live, key(cursor, live))
+
+
+def temporary(table: Table, prefix: str) -> Table:
+    """Where rows of a table lie for a while. No two tables of a layout have the same with one prefix."""
+    name = f"{prefix}_{table.layout.stem}"
+    if len(name) > LONGEST_NAME:
+        name = f"{prefix}_{hashlib.sha256(table.layout.stem.encode()).hexdigest()[:32]}"
+    return replace(table, schema=TEMPORARY, relation=name, oid=0)
 
 
 def drop(cursor: Any, staged: Staged) -> None:
@@ -103,8 +115,8 @@ def primary_key(cursor: Any, table: Table) -> UniqueKey | None:
 
 
 def key(cursor: Any, table: Table) -> UniqueKey:
-    """The primary key, or what LangChain uses as one."""
-    return primary_key(cursor, table) or unique_keys.by_default("id" if table.column("id") else "uuid")
+    """The primary key, or what the table's layout knows rows by."""
+    return primary_key(cursor, table) or unique_keys.by_default(table.layout.key)
 
 
 def record(alias: str, columns: Sequence[str]) -> Composed:

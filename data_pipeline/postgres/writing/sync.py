@@ -5,6 +5,7 @@ Rows are compared to the bit: `record *<> record` tells `[-0]` from `[0]` and js
 SHARE ROW EXCLUSIVE locks writers wait while readers go on with the old rows until the commit.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,9 +13,10 @@ from psycopg2.sql import SQL, Identifier
 
 from common.errors import DependentRows
 from common.messages import say
+from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.writing.staging import Staged
-from data_pipeline.storage.naming import COLLECTION, EMBEDDING
 
 PARKED = SQL("'parked ' OPERATOR(pg_catalog.||) pg_catalog.gen_random_uuid()::pg_catalog.text")
 
@@ -36,38 +38,35 @@ class Counts:
         return self.inserted + self.updated + self.unchanged
 
 
-def apply(session: Session, staged: dict[str, Staged]) -> dict[str, Counts]:
-    """Write what differs: collections first, then embeddings, then collections that are no more.
+def apply(session: Session, live: Live, staged: Mapping[str, Staged]) -> dict[str, Counts]:
+    """Write what differs, in load order; rows that are no more go against it, after those that refer to them.
 
-    Raises DependentRows if only collections are synced and embeddings refer to one that would go.
+    Raises DependentRows if rows would go that others refer to, of tables of the layout that are not synced.
     """
     session.enter("check")
-    cursor, counts = session.cursor, {}
-    collections, embeddings = staged.get(COLLECTION), staged.get(EMBEDDING)
-    if collections:
-        if embeddings is None:
-            expect_no_embeddings_lost(cursor, collections)
-        counts[COLLECTION] = write_collections(cursor, collections)
-    if embeddings:
-        deleted = delete(cursor, embeddings)
-        counts[EMBEDDING] = replace(_write(cursor, embeddings), deleted=deleted)
-    if collections:
-        counts[COLLECTION] = replace(counts[COLLECTION], deleted=delete(cursor, collections))
+    cursor, layout, counts = session.cursor, live.layout, dict[str, Counts]()
+    for one in staged.values():
+        expect_none_lost(cursor, live, one, staged)
+    ordered = [name for name in layout.names if name in staged]
+    referred = [name for name in ordered if layout.referring(name)]
+    for name in ordered:
+        deleted = 0 if name in referred else delete(cursor, staged[name])
+        parked = _park_names(cursor, staged[name], layout.ownership) if name == layout.owner else 0
+        counts[name] = replace(_write(cursor, staged[name]), parked=parked, deleted=deleted)
+    for name in reversed(referred):
+        counts[name] = replace(counts[name], deleted=delete(cursor, staged[name]))
     return counts
 
 
-def write_collections(cursor: Any, collections: Staged) -> Counts:
-    """Give the backup's collections their rows back; those that are no more keep another name until they go."""
-    parked = _park_names(cursor, collections)
-    return replace(_write(cursor, collections), parked=parked)
-
-
-def _park_names(cursor: Any, collections: Staged) -> int:
-    """Free every name that its collection won't keep: two may have swapped theirs, one may have been made anew."""
+def _park_names(cursor: Any, owners: Staged, ownership: Ownership | None) -> int:
+    """Free every name that its owner won't keep: two may have swapped theirs, one may have been made anew."""
+    if ownership is None:
+        return 0
     cursor.execute(
-        collections.sql(
-            "UPDATE {live} l SET name = {parked} WHERE {in_scope} AND NOT EXISTS (SELECT FROM {staged} s "
-            "WHERE {same_key} AND (l.name OPERATOR(pg_catalog.=) s.name OR l.name IS NULL AND s.name IS NULL))",
+        owners.sql(
+            "UPDATE {live} l SET {name} = {parked} WHERE {in_scope} AND NOT EXISTS (SELECT FROM {staged} s "
+            "WHERE {same_key} AND (l.{name} OPERATOR(pg_catalog.=) s.{name} OR l.{name} IS NULL AND s.{name} IS NULL))",
+            name=Identifier(ownership.name),
             parked=PARKED,
         )
     )
@@ -113,14 +112,22 @@ def delete(cursor: Any, staged: Staged) -> int:
     return int(cursor.rowcount)
 
 
-def expect_no_embeddings_lost(cursor: Any, collections: Staged) -> None:
-    embedding = Identifier(collections.live.schema, EMBEDDING)
-    cursor.execute(
-        collections.sql(
-            "SELECT EXISTS (SELECT FROM {embedding} e JOIN {live} l ON l.uuid = e.collection_id "
-            "WHERE {in_scope} AND NOT EXISTS (SELECT FROM {staged} s WHERE {same_key}))",
-            embedding=embedding,
+def expect_none_lost(cursor: Any, live: Live, one: Staged, staged: Collection[str]) -> None:
+    """Raise DependentRows if a row would go that rows refer to whose table, of the same layout, isn't synced."""
+    for table, reference in live.layout.referring(one.live.name):
+        if table.name in staged:
+            continue
+        pairs = zip(reference.referenced, reference.columns, strict=True)
+        referred = SQL(" AND ").join(
+            SQL("{} = {}").format(Identifier("l", ours), Identifier("e", theirs)) for ours, theirs in pairs
         )
-    )
-    if cursor.fetchone()[0]:
-        raise DependentRows(say("collections_still_referenced"), can_retry=False)
+        cursor.execute(
+            one.sql(
+                "SELECT EXISTS (SELECT FROM {referring} e JOIN {live} l ON {referred} "
+                "WHERE {in_scope} AND NOT EXISTS (SELECT FROM {staged} s WHERE {same_key}))",
+                referring=live[table.name].identifier,
+                referred=referred,
+            )
+        )
+        if cursor.fetchone()[0]:
+            raise DependentRows(say("collections_still_referenced"), can_retry=False)

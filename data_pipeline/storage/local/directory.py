@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,9 +52,16 @@ class Directory:
 
     def size(self, name: str) -> int:
         """A file's size in bytes."""
-        if self._descriptor is None:
-            return os.lstat(self._path / name).st_size
-        return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False).st_size
+        return self._lstat(name).st_size
+
+    def has(self, name: str) -> bool:
+        """Whether a name stands for anything, a file or not."""
+        return self._status(name) is not None
+
+    def is_still(self, name: str, file: BinaryIO) -> bool:
+        """Whether a name stands for an open file and no other, or none."""
+        found = self._status(name)
+        return found is not None and os.path.samestat(found, os.fstat(file.fileno()))
 
     def names(self) -> set[str]:
         """The names of everything in it, files or not."""
@@ -82,7 +89,7 @@ class Directory:
         file = self.create(name)
         try:
             _lock(file, exclusive=True)
-            if HAS_LOCKS and not self._is_still(name, file):
+            if HAS_LOCKS and not self.is_still(name, file):
                 raise BlockingIOError
         except BlockingIOError:  # between the two, somebody took it for left behind, and removes it
             file.close()
@@ -94,17 +101,19 @@ class Directory:
         """Whether nobody holds a claim any more, so that nobody takes it while it is removed.
 
         The lock of a process that was killed is gone with it. What is no file was never a claim, and one that is gone
-        needs nobody to remove it.
+        needs nobody to remove it: its owner may have done so between our opening it and our lock.
         """
         try:
             if not HAS_LOCKS:
                 self.rename(name, name)  # Windows refuses to rename a file that somebody has open
-            held = self.locked(name, exclusive=True) if HAS_LOCKS else nullcontext()
+                yield True
+                return
+            held = self.locked(name, exclusive=True)
         except (BlockingIOError, PermissionError, FileNotFoundError, NotRegular):
             yield False
             return
         with held:
-            yield True
+            yield self.is_still(name, held)
 
     def create(self, name: str) -> BinaryIO:
         """A new file for writing; FileExistsError if the name is taken."""
@@ -137,13 +146,16 @@ class Directory:
         if self._descriptor is not None:
             os.fsync(self._descriptor)
 
-    def _is_still(self, name: str, file: BinaryIO) -> bool:
-        """Whether a name stands for an open file and no other, or none."""
+    def _status(self, name: str) -> os.stat_result | None:
         try:
-            named = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+            return self._lstat(name)
         except FileNotFoundError:
-            return False
-        return os.path.samestat(named, os.fstat(file.fileno()))
+            return None
+
+    def _lstat(self, name: str) -> os.stat_result:
+        if self._descriptor is None:
+            return os.lstat(self._path / name)
+        return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
 
     def _open(self, name: str, flags: int) -> int:
         if self._descriptor is None:
@@ -151,7 +163,7 @@ class Directory:
         return os.open(name, flags, 0o666, dir_fd=self._descriptor)
 
     def _open_regular(self, name: str, flags: int = READ) -> int:
-        if self._descriptor is None and not stat.S_ISREG(os.lstat(self._path / name).st_mode):
+        if self._descriptor is None and not stat.S_ISREG(self._lstat(name).st_mode):
             raise NotRegular
         try:
             descriptor = self._open(name, flags)
@@ -205,3 +217,10 @@ def _checked(root: Path, parts: tuple[str, ...]) -> Path:
     if path.resolve() != root.resolve().joinpath(*parts):  # a junction
         raise NotRegular
     return path
+
+
+def sync_directory(path: Path) -> None:
+    """Make new names in a directory survive a power cut. Windows keeps them by itself and can't sync a directory."""
+    if BY_DESCRIPTOR:
+        with Directory(path, os.open(path, os.O_RDONLY | os.O_DIRECTORY)) as directory:
+            directory.sync()

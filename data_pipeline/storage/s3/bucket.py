@@ -6,7 +6,7 @@ are, a stream from where it broke off, if the object is still the same.
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from obstore.store import S3Store
 
 from common.errors import InternalError, ServiceUnavailable, StorageFull, StorageUnsupported
 from common.messages import say
-from data_pipeline.storage.base import Writable
+from data_pipeline.storage.base import Changed, Writable
 from data_pipeline.storage.s3.bucket_url import BucketUrl
 
 PART_BYTES = 12 << 20
@@ -42,10 +42,6 @@ RETRIES: Any = {
 TIMES: dict[str, Any] = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "7d"}
 NO_BUCKET = say("bucket_missing")
 NO_CONDITIONS = say("bucket_lacks_conditions")
-
-
-class Changed(Exception):
-    """An object is not, or no longer, the one that was meant."""
 
 
 class Version(NamedTuple):
@@ -153,10 +149,6 @@ class Bucket:
             names = [path.rpartition("/")[2] for path in found["common_prefixes"]]
             return names, [_entry(meta) for meta in found["objects"]]
 
-    def names(self, prefix: str) -> set[str]:
-        """The names of the objects directly below a prefix."""
-        return {entry.name for entry in self.entries(prefix)[1]}
-
     def all_entries(self) -> Iterator[Entry]:
         """Every object below the root."""
         with _expected_bucket():
@@ -182,13 +174,12 @@ class Bucket:
         try:
             return self.head(key).modified
         finally:
-            self.delete([key])
+            self.delete(key)
 
-    def delete(self, keys: Sequence[str]) -> None:
-        """Remove objects, in order; one that is not there is none to remove."""
-        for key in keys:
-            with _translated(), suppress(FileNotFoundError):
-                obstore.delete(self._store, key)
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is none to remove."""
+        with _translated(), suppress(FileNotFoundError):
+            obstore.delete(self._store, key)
 
 
 def _version(meta: Any) -> Version:
@@ -223,6 +214,8 @@ def _translated() -> Iterator[None]:
     except (BaseError, OSError) as error:
         if "<Code>NoSuchBucket</Code>" in str(error):
             raise InternalError(NO_BUCKET, can_retry=False) from None
+        if any(f"status code: {status}" in str(error) for status in ("401 ", "403 ")):  # a refused list has no class
+            raise InternalError(say("bucket_access_denied"), can_retry=False) from None
         if "501 Not Implemented" in str(error) or "<Code>NotImplemented</Code>" in str(error):
             raise StorageUnsupported(NO_CONDITIONS, can_retry=False) from None
         if "507 Insufficient Storage" in str(error):

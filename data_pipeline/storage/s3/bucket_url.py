@@ -19,11 +19,6 @@ class BucketUrl:
     prefix: str
 
 
-def is_bucket_url(text: str) -> bool:
-    """Whether a setting means a bucket and not a directory."""
-    return "://" in text
-
-
 def parse(text: str) -> BucketUrl:
     """Read such a URL. Raises ValueError for any other, and for one with a password in it: those never stand here."""
     url = urlsplit(text)

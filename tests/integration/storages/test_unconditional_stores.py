@@ -1,4 +1,6 @@
-"""Object stores that refuse conditional writes, as Backblaze B2 does, or ignore them: known before data is at risk."""
+"""Object stores that refuse conditional writes, as Backblaze B2 does, or ignore them; and credentials that may not do
+everything: known before data is at risk.
+"""
 
 import json
 import threading
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from common.messages import say
 from data_pipeline.api import PREFIX
 from data_pipeline.storage.s3 import bucket as buckets
 from tests.conftest import TestDatabase
@@ -18,6 +21,7 @@ from tests.integration.places import BucketPlace
 
 IF_NONE_MATCH, IF_MATCH = "if-none-match", "if-match"
 REFUSAL = b"<Error><Code>NotImplemented</Code><Message>A header you provided implies functionality...</Message></Error>"
+DENIAL = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 UNSUPPORTED = (501, "STORAGE_UNSUPPORTED")
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "date", "server"}
 
@@ -32,6 +36,8 @@ class Front(ThreadingHTTPServer):
         self.behind = behind
         self.refused: set[str] = set()
         self.ignored: set[str] = set()
+        self.denied: set[str] = set()
+        """Methods that the credentials are not good for."""
         self.writes = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -41,6 +47,15 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server: Front
+
+    def parse_request(self) -> bool:
+        if not super().parse_request():
+            return False
+        if self.command in self.server.denied:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self._answer(403, {"Content-Type": "application/xml"}, DENIAL)
+            return False
+        return True
 
     def do_PUT(self) -> None:
         self.server.writes += 1
@@ -166,3 +181,40 @@ def test_what_lies_there_can_be_restored_and_stays(
     assert client.post(f"{path}/verify?storage=archive").status_code == 200
     assert failure(client.delete(f"{path}?storage=archive")) == UNSUPPORTED
     assert client.get(f"{path}?storage=archive").status_code == 200
+
+
+def test_where_credentials_may_only_read_a_set_is_restored_and_nothing_else_is_tried(
+    client: Client, database: TestDatabase, fill: Any, bits: Any, bucket: BucketPlace, front: Front
+) -> None:
+    fill(database)
+    before = bits(database)
+    done = client.backup(storages=["archive"]).get_json()["data"]
+    named = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+    path = f"{PREFIX}/backups/global/{named['timestamp']}"
+    there = bucket.names()
+    front.denied.update({"PUT", "POST", "DELETE"})
+    assert client.restore(**named, truncate_before_restore=True).status_code == 200
+    assert client.post(f"{path}/verify?storage=archive").status_code == 200
+    refused = [
+        client.backup(storages=["archive"], truncate_vector_tables=True),
+        client.delete(f"{path}?storage=archive"),
+    ]
+    for response in refused:
+        assert response.status_code == 500
+        assert response.get_json()["data"]["response"] == say("bucket_access_denied")
+    assert bits(database) == before
+    assert bucket.names() == there
+    partial = client.backup(storages=["local", "archive"]).get_json()["data"]
+    assert {name: one["success"] for name, one in partial["storages"].items()} == {"local": True, "archive": False}
+
+
+def test_where_credentials_may_do_nothing_the_other_storages_are_there(
+    client: Client, database: TestDatabase, fill: Any, front: Front
+) -> None:
+    fill(database)
+    front.denied.update({"GET", "HEAD", "PUT", "POST", "DELETE"})
+    assert client.list(storage="archive").get_json()["data"]["response"] == say("bucket_access_denied")
+    made = client.backup().get_json()["data"]["backup_timestamp"]
+    data = client.list(storage="all").get_json()["data"]
+    assert data["summary"]["unreachable_storages"] == ["archive"]
+    assert [one["timestamp"] for location in data["backup_locations"] for one in location["backups"]] == [made]

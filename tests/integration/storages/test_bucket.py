@@ -16,8 +16,8 @@ from common.errors import ServiceUnavailable
 from data_pipeline.api import PREFIX
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
+from data_pipeline.storage import lease
 from data_pipeline.storage.s3 import bucket as buckets
-from data_pipeline.storage.s3 import lease
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.integration.places import KEY, BucketPlace
@@ -373,12 +373,6 @@ def test_a_set_stays_held_however_long_a_restore_reads_it(
     assert call.result().status_code == 200
     while client.get(job).get_json()["data"]["state"] != "SUCCEEDED":
         time.sleep(0.05)
-
-
-def test_of_two_writers_one_has_a_timestamp(storage: Any) -> None:
-    (first, location), (second, _) = storage(), storage()
-    with first.draft(location, iter([STAMP])), second.draft(location, iter([STAMP, "20250722_010319"])) as draft:
-        assert draft.timestamp == "20250722_010319"
 
 
 def test_a_hold_that_went_stale_keeps_nobody_from_removing_the_set(

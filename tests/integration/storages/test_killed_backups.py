@@ -1,4 +1,7 @@
-"""A backup that is killed leaves nothing that is listed, and its files are gone after the next start."""
+"""A backup that is killed leaves nothing that is listed, and its files are gone after the next start.
+
+What holds for every storage stands in test_drafts.py; here are services as processes, and what a directory may hold.
+"""
 
 import http.client
 import json

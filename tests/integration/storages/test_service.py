@@ -9,7 +9,7 @@ import pytest
 from data_pipeline.api import PREFIX
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
-from data_pipeline.storage.s3 import lease
+from data_pipeline.storage import lease
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.support.answers import failure

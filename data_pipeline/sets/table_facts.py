@@ -1,0 +1,138 @@
+"""What a manifest says of tables: columns, blocks, keys, indexes, references. Facts, never SQL."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+MOST_COLUMNS = 1600
+"""Of a PostgreSQL table."""
+
+SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
+"""Every table has them, so none can have one of its own by that name."""
+
+LARGEST_BLOCK = (1 << 30) + (8 << 20)
+"""Bytes. A block ends with the row that fills it, and a row is one COPY message, which ends at 1 GB."""
+
+LARGEST_INTEGER = (1 << 63) - 1
+"""PostgreSQL's bigint: no file has more bytes, no table more rows."""
+
+LONGEST_NAME = 255
+"""Characters of a relation, a column, a type or a file. PostgreSQL's names have 63 bytes, a type's a schema too."""
+
+# PostgreSQL stores no NUL, and half a surrogate pair has no UTF-8: pydantic refuses it where there is a pattern.
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Name = Annotated[str, Field(pattern=r"^[^\x00]*$", min_length=1, max_length=LONGEST_NAME)]
+Label = Annotated[str, Field(pattern=r"^[^\x00]*$", max_length=LONGEST_NAME)]
+Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
+Modifier = Annotated[int, Field(ge=-(1 << 31), lt=1 << 31)]
+Dimensions = Annotated[int, Field(ge=0, lt=1 << 31)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Fact(BaseModel):
+    """Strict in what it knows: a number given as text is refused. Keys that it doesn't know are left alone."""
+
+    model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+
+class BlockFact(Fact):
+    """A run of whole records: where it lies in the file, in bytes, and what it hashes to."""
+
+    offset: Count
+    bytes: Annotated[int, Field(ge=0, le=LARGEST_BLOCK)]
+    rows: Count
+    sha256: Digest
+
+
+class ColumnFact(Fact):
+    """A column by name and PostgreSQL type name; `modifier` is atttypmod (a vector's dimensions, -1 for any)."""
+
+    name: Name
+    type: Name
+    modifier: Modifier
+    not_null: bool
+
+
+class CastFact(Fact):
+    """A vector column brought to a type and a number of dimensions: what an index needs where the column has none."""
+
+    column: Name
+    type: Name
+    dimensions: Dimensions
+
+
+class IndexFact(Fact):
+    """An index as facts. `keys` name a column, or say "expression" where it is none.
+
+    There are as many operator classes as columns that are searched by; further keys are only included. casts: for each
+    key the cast it is, None for any other expression; empty where every key is a column. constraint: it belongs to a
+    UNIQUE constraint or a primary key.
+    """
+
+    name: Name
+    method: Name
+    unique: bool
+    primary: bool
+    keys: list[Name]
+    operator_classes: list[Label]
+    options: dict[Name, Label]
+    partial: bool
+    casts: list[CastFact | None] = Field(default_factory=list)
+    constraint: bool = False
+
+
+class ForeignKeyFact(Fact):
+    """A foreign key as facts."""
+
+    name: Name
+    columns: list[Name]
+    referenced_table: Name
+    referenced_columns: list[Name]
+    on_delete: Name
+
+
+class ReferenceFact(Fact):
+    """Columns whose values are those of another table of the set, whether or not a foreign key says so."""
+
+    columns: Annotated[list[Name], Field(min_length=1)]
+    table: Name
+    referenced_columns: Annotated[list[Name], Field(min_length=1)]
+
+
+class TableFact(Fact):
+    """One table's file. key: what tells its rows apart. key, references: None in version 1."""
+
+    file: Name
+    format: Literal["csv", "binary"]
+    bytes: Count
+    rows: Count
+    columns: Annotated[list[ColumnFact], Field(min_length=1, max_length=MOST_COLUMNS)]
+    blocks: list[BlockFact]
+    indexes: list[IndexFact]
+    foreign_keys: list[ForeignKeyFact]
+    key: list[Name] | None = None
+    references: list[ReferenceFact] | None = None
+
+    @property
+    def names(self) -> set[str]:
+        """Of its columns."""
+        return {column.name for column in self.columns}
+
+    @field_validator("columns")
+    @classmethod
+    def _columns_differ(cls, columns: list[ColumnFact]) -> list[ColumnFact]:
+        names = {column.name for column in columns}
+        if len(names) < len(columns) or names & SYSTEM_COLUMNS:
+            raise ValueError("no table can have these columns")
+        return columns
+
+    @model_validator(mode="after")
+    def _blocks_cover_the_file(self) -> "TableFact":
+        end = 0
+        for block in self.blocks:
+            if block.offset != end:
+                raise ValueError("blocks leave a gap")
+            end += block.bytes
+        if end != self.bytes or sum(block.rows for block in self.blocks) != self.rows:
+            raise ValueError("blocks do not add up")
+        return self

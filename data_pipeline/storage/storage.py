@@ -1,0 +1,162 @@
+"""A place where backup sets are kept: claims, drafts, locks, deletion and sweeping, on any backend.
+
+Callers name a Location and a file, never a path or a key: only a backend knows those.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+
+from common.errors import (
+    InternalError,
+    InvalidBackup,
+    NotFound,
+    PermissionDenied,
+    ServiceError,
+    StorageUnsupported,
+)
+from data_pipeline.storage.base import Backend, Folder, Listing
+from data_pipeline.storage.draft import Draft
+from data_pipeline.storage.file import StoredFile
+from data_pipeline.storage.location import Location
+from data_pipeline.storage.naming import CLAIM_FILE, MARK_FILE, manifest_name, published_name, timestamp_of
+
+
+class Storage:
+    """The backup sets of one backend. What it raises are ServiceError."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def names(self) -> list[str]:
+        """Names of the directories directly below the root."""
+        return self._backend.names()
+
+    def has_directory(self, name: str) -> bool:
+        """Whether backups may be put below a directory of that name."""
+        return self._backend.has_directory(name)
+
+    def listings(self, locations: Sequence[Location]) -> Iterable[Listing]:
+        """What lies in each of them."""
+        return self._backend.listings(locations)
+
+    def files(self, location: Location) -> set[str]:
+        """The names of a location's regular files; none if it does not exist."""
+        (listing,) = self._backend.listings([location])
+        return listing.names
+
+    def unreadable(self, locations: Sequence[Location]) -> list[Location]:
+        """Those of them that can't be looked through though the storage can."""
+        return [location for location in locations if not self._is_readable(location)]
+
+    def file(self, location: Location, name: str) -> StoredFile:
+        """Take hold of a file. Raises NotFound, or InvalidBackup if it is no regular file."""
+        with self._backend.folder(location) as folder:
+            return StoredFile.found(self._backend, folder, location, name, name)
+
+    @contextmanager
+    def locked(
+        self, location: Location, timestamp: str, names: Sequence[str], *, exclusive: bool = False
+    ) -> Iterator[None]:
+        """Keep a set's files from being deleted, or (exclusive) from being read, by any process meanwhile.
+
+        Raises OperationInProgress if a process has locked the set the other way.
+        """
+        with (
+            self._backend.folder(location) as folder,
+            (folder.exclusive if exclusive else folder.shared)(timestamp, names),
+        ):
+            yield
+
+    def delete(self, location: Location, names: Sequence[str]) -> None:
+        """Remove files, in order; they are gone for good when this returns.
+
+        An error for one that can't be removed tells which are gone already (`removed`).
+        """
+        removed: list[str] = []
+        with self._backend.folder(location) as folder:
+            try:
+                for name in names:
+                    folder.delete(name)
+                    removed.append(name)
+            except ServiceError as error:
+                if removed:
+                    error.data["details"] = {**error.data.get("details", {}), "removed": removed}
+                raise
+            folder.sync()
+
+    @contextmanager
+    def draft(self, location: Location, timestamps: Iterator[str]) -> Iterator[Draft]:
+        """A new set under the first free timestamp; what is not published by the end is removed.
+
+        Raises BackupExists if none of the timestamps is free.
+        """
+        with self._backend.folder(location, make=True) as folder:
+            # A worker that was killed since the last start leaves files that fill the storage. Those that may not be
+            # removed keep no backup from being made: the sweep at the start tells of them.
+            with suppress(PermissionDenied, InternalError, StorageUnsupported):
+                _sweep(folder)
+            draft = Draft.claim(self._backend, folder, location, timestamps)
+            try:
+                yield draft
+            finally:
+                draft.close()
+
+    def sweep(self, location: Location) -> list[str]:
+        """Remove what backups that were killed have left behind; returns their timestamps."""
+        try:
+            with self._backend.folder(location) as folder:
+                return _sweep(folder)
+        except (NotFound, InvalidBackup):  # nothing, or no folder: no location
+            return []
+
+    def log(self, location: Location, name: str, line: str) -> None:
+        """Add a line to a text file of the location. Raises InvalidBackup if it is no regular file."""
+        with self._backend.folder(location) as folder:
+            folder.append(name, f"{line}\n".encode())
+
+    def expect_writable(self) -> None:
+        """Raise ServiceError unless new backups could be written, and be kept safely."""
+        self._backend.expect_writable()
+
+    def free_bytes(self) -> int | None:
+        """How much more it takes, None where that has no limit of its own."""
+        return self._backend.free_bytes()
+
+    def _is_readable(self, location: Location) -> bool:
+        try:
+            with self._backend.folder(location) as folder:
+                folder.expect_readable()
+        except (NotFound, InvalidBackup):  # nothing, or no folder: no location
+            return True
+        except ServiceError:
+            return False
+        return True
+
+
+def _sweep(folder: Folder) -> list[str]:
+    """Remove claims and marks whose process is gone, and what was written under the claims.
+
+    A claim is ours before anything goes: its writer, should it be alive after all, can't publish any more.
+    """
+    marks = sorted(name for name in folder.names() if CLAIM_FILE.fullmatch(name) or MARK_FILE.fullmatch(name))
+    swept = []
+    with closing(folder.abandoned(marks)) as abandoned:
+        for mark in abandoned:
+            if claim := CLAIM_FILE.fullmatch(mark):
+                for name in _leftovers(folder, claim[1]):
+                    folder.delete(name)
+                swept.append(claim[1])
+            folder.delete(mark)
+    return swept
+
+
+def _leftovers(folder: Folder, timestamp: str) -> list[str]:
+    """What an abandoned claim's writer left, as it is now that no other process works on it.
+
+    A set whose manifest is there was complete: nothing of it goes.
+    """
+    names = folder.names()
+    complete = manifest_name(timestamp) in names
+    return sorted(
+        name for name in names if timestamp_of(name) == timestamp and not (complete and published_name(name) is None)
+    )

@@ -1,0 +1,88 @@
+"""Storages as processes have them: of a directory and of a bucket, the same tests for each."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from data_pipeline.engine import Engine
+from data_pipeline.settings import Settings
+from data_pipeline.storage import lease
+from data_pipeline.storage.s3 import bucket as buckets
+from tests.integration.places import Place
+from tests.support.names import COLLECTION, EMBEDDING
+
+
+class Process:
+    """What one process has of a storage."""
+
+    def __init__(self, place: Place) -> None:
+        engine = Engine.build(Settings.load({"OUTPUT_DIRECTORY": place.url}))
+        self.catalog = engine.catalog
+        self.storage = engine.storages.main
+        self.location = engine.catalog.location(None)
+
+    def listed(self) -> list[str]:
+        """The timestamps of the sets that a list shows, newest first."""
+        scan = self.catalog.scan(global_only=True, task_id=None)
+        return [one.timestamp for listed in scan.locations for one in listed.sets]
+
+    def draft(self, *stamps: str) -> Any:
+        return self.storage.draft(self.location, iter(stamps))
+
+    def save(self, stamp: str, manifest: bytes | None = b"{}", data: bytes = b"a\n") -> None:
+        """A set of small files."""
+        with self.draft(stamp) as draft:
+            write(draft, data)
+            draft.publish(manifest)
+
+    def sweep(self) -> list[str]:
+        return list(self.storage.sweep(self.location))
+
+
+def write(draft: Any, data: bytes = b"a\n") -> None:
+    """Both files of a draft's set."""
+    for name in data_files(draft.timestamp):
+        with draft.create(name) as file:
+            file.write(data)
+
+
+def data_files(stamp: str) -> list[str]:
+    return [f"{COLLECTION}_{stamp}.csv", f"{EMBEDDING}_{stamp}.csv"]
+
+
+def manifest_of(stamp: str) -> str:
+    return f"vector_backup_{stamp}.json"
+
+
+def claim_of(stamp: str) -> str:
+    return f".vector_backup_{stamp}.claim"
+
+
+def files_of(stamp: str) -> set[str]:
+    return {*data_files(stamp), manifest_of(stamp)}
+
+
+@pytest.fixture
+def process(place: Place) -> Callable[[], Process]:
+    """One more process that has the place for its output directory."""
+    return lambda: Process(place)
+
+
+@pytest.fixture
+def one(process: Callable[[], Process]) -> Process:
+    return process()
+
+
+@pytest.fixture
+def long_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Let so much time pass that what a killed process left counts as such."""
+    return lambda: monkeypatch.setattr(lease, "STALE", timedelta(seconds=-5))
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many attempts at requests as ever, with hardly a pause between them."""
+    pauses = {"init_backoff": timedelta(milliseconds=10), "max_backoff": timedelta(milliseconds=50), "base": 2}
+    monkeypatch.setitem(buckets.RETRIES, "backoff", pauses)
