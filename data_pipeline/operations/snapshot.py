@@ -130,13 +130,18 @@ def _describe(session: Session, live: Live, scope: Scope, draft: Draft, saved: d
 
 
 def _facts(live: Live, name: str) -> dict[str, Any]:
-    """What a table is to the others, and what tells its rows apart."""
-    table = live.layout[name]
+    """What a table is to the others, and what tells its rows apart, as far as it has the columns for it."""
+    table = live[name]
     references = [
         {"columns": list(one.columns), "table": one.table, "referenced_columns": list(one.referenced)}
-        for one in table.references
+        for one in table.layout.references
+        if _has(table, one.columns) and _has(live[one.table], one.referenced)
     ]
-    return {"key": list(table.key), "references": references}
+    return {"key": list(table.layout.key) if _has(table, table.layout.key) else [], "references": references}
+
+
+def _has(table: Table, columns: Sequence[str]) -> bool:
+    return all(table.column(name) for name in columns)
 
 
 def _save(

@@ -27,7 +27,7 @@ class Draft:
         self._location = location
         self._claim = claim
         self._written: list[str] = []
-        self._named: set[str] = set()
+        self._named: list[str] = []
         self._complete = False
         self._vouched = False
 
@@ -69,16 +69,16 @@ class Draft:
         self._claim.expect_ours()
         try:
             for name in self._written:
-                self._named.add(name)  # even if this fails: where an answer is lost, it is done all the same
+                self._named.append(name)  # even if this fails: where an answer is lost, it is done all the same
                 self._folder.publish(name)
             self._folder.sync()  # the manifest never reaches the storage before what it vouches for
             if manifest is not None:
                 name = manifest_name(self.timestamp)
-                self._named.add(name)
+                self._named.append(name)
                 self._folder.create(name, manifest)
                 self._folder.sync()
         except FileExistsError:
-            self._named.discard(name)
+            self._named.remove(name)
             raise InternalError(say("set_written_by_another"), can_retry=True) from None
         self._complete, self._vouched = True, manifest is not None
 
@@ -102,7 +102,7 @@ class Draft:
             if self._written:
                 self._claim.expect_ours()
             # The manifest first: what it vouches for goes with it.
-            for name in sorted(self._named, reverse=True) + list(map(self._folder.unpublished, self._written)):
+            for name in [*reversed(self._named), *map(self._folder.unpublished, self._written)]:
                 self._folder.delete(name)
         except ServiceError:
             self._claim.abandon()

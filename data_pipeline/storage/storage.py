@@ -14,11 +14,20 @@ from common.errors import (
     ServiceError,
     StorageUnsupported,
 )
+from data_pipeline.layouts.registry import LAYOUTS
 from data_pipeline.storage.base import Backend, Folder, Listing
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
-from data_pipeline.storage.naming import CLAIM_FILE, MARK_FILE, manifest_name, published_name, timestamp_of
+from data_pipeline.storage.naming import (
+    CLAIM_FILE,
+    MARK_FILE,
+    SUFFIXES,
+    manifest_name,
+    published_name,
+    table_file,
+    timestamp_of,
+)
 
 
 class Storage:
@@ -153,10 +162,13 @@ def _sweep(folder: Folder) -> list[str]:
 def _leftovers(folder: Folder, timestamp: str) -> list[str]:
     """What an abandoned claim's writer left, as it is now that no other process works on it.
 
-    A set whose manifest is there was complete: nothing of it goes.
+    A set whose manifest is there was complete: nothing of it goes. Of files with their names only those of a layout's
+    tables go: any other could be a person's that happens to be called so.
     """
-    names = folder.names()
-    complete = manifest_name(timestamp) in names
-    return sorted(
-        name for name in names if timestamp_of(name) == timestamp and not (complete and published_name(name) is None)
-    )
+    names = {name for name in folder.names() if timestamp_of(name) == timestamp}
+    unpublished = {name for name in names if published_name(name)}
+    if manifest_name(timestamp) in names:
+        return sorted(unpublished)
+    tables = [table for layout in LAYOUTS.values() for table in layout.tables]
+    own = {table_file(table.stem, timestamp, each) for table in tables for each in SUFFIXES}
+    return sorted(unpublished | (names & own))

@@ -13,8 +13,8 @@ import pytest
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.support.answers import failure
-from tests.support.names import TABLES
 
+TABLES = COLLECTION, EMBEDDING = ("langchain_pg_collection", "langchain_pg_embedding")
 ROOT = "./data_pipeline/training_data"
 
 
@@ -261,6 +261,30 @@ def test_a_backup_of_a_database_that_is_not_there_leaves_nothing_but_a_line_in_t
     assert set_files(output_dir / "vector_bak") == set()
     log = (output_dir / "vector_bak" / "vector_backup_log.txt").read_text(encoding="utf-8")
     assert ("失败 DATABASE_ERROR" in log, "pa55-word" in log) == (True, False)
+
+
+def test_a_table_without_a_key_is_backed_up_and_its_manifest_says_so(
+    client: Client, database: TestDatabase, fill: Any, backups: Any
+) -> None:
+    fill(database)
+    database.execute("ALTER TABLE langchain_pg_embedding DROP COLUMN id")
+    answer = client.backup()
+    assert answer.status_code == 200
+    stamp = answer.get_json()["data"]["backup_timestamp"]
+    manifest = json.loads((backups.directory() / f"vector_backup_{stamp}.json").read_bytes())
+    facts = {name: (fact["key"], fact["references"]) for name, fact in manifest["tables"].items()}
+    reference = {"columns": ["collection_id"], "table": COLLECTION, "referenced_columns": ["uuid"]}
+    assert facts == {COLLECTION: (["uuid"], []), EMBEDDING: ([], [reference])}
+    assert (manifest["layout"], manifest["load_order"]) == ("langchain", [COLLECTION, EMBEDDING])
+
+
+def test_the_manifest_of_old_tables_says_by_what_their_rows_are_known(
+    make_client: Callable[..., Client], old_database: TestDatabase, backups: Any
+) -> None:
+    answer = make_client(DATABASE_URL=old_database.url).backup()
+    stamp = answer.get_json()["data"]["backup_timestamp"]
+    manifest = json.loads((backups.directory() / f"vector_backup_{stamp}.json").read_bytes())
+    assert (manifest["layout"], manifest["tables"][EMBEDDING]["key"]) == ("langchain", ["uuid"])
 
 
 DOMAINS = {

@@ -195,6 +195,24 @@ def test_a_key_that_can_be_no_text_is_refused_and_any_other_is_left_alone(
     assert {name: use().status_code for name, use in uses.items()} == dict.fromkeys(uses, 200)
 
 
+def test_a_set_of_a_newer_version_is_refused_as_such_and_can_be_removed(
+    client: Client, foreign: Foreign, uses: dict[str, Callable[[], Any]], bits: Any, database: TestDatabase
+) -> None:
+    before = bits(database)
+    manifest = signed({**foreign.document, "format_version": 3, "tables": "in some other way"})
+    foreign.path.write_bytes(manifest)
+    upload = client.post(f"{PREFIX}/backups/upload", data=foreign.archive(manifest), content_type="application/x-tar")
+    for answer in (upload, *(use() for use in uses.values())):
+        data = answer.get_json()["data"]
+        assert (answer.status_code, data["error_type"], data["details"]["format_version"]) == (422, "INVALID_BACKUP", 3)
+        assert "请升级服务后再试" in data["response"]
+    assert bits(database) == before
+    assert [one["timestamp"] for one in client.list().get_json()["data"]["backup_locations"][0]["backups"]] == [
+        foreign.stamp
+    ]
+    assert client.delete(f"{PREFIX}/backups/global/{foreign.stamp}").status_code == 200
+
+
 def test_a_bug_after_the_commit_is_a_warning_and_a_line_in_the_log(
     foreign: Foreign, uses: dict[str, Callable[[], Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from common.errors import ServiceUnavailable
+from data_pipeline.storage.local import directory
 from data_pipeline.storage.local.backend import DirectoryBackend
 from data_pipeline.storage.location import Location
 from tests.integration.places import DirectoryPlace, Place
@@ -131,3 +132,24 @@ def test_a_set_that_may_only_be_read_is_locked_all_the_same(
         with pytest.raises(Exception, match="备份集正在被使用"):
             process().catalog.delete(one.location, STAMP)
     assert place.names() == files_of(STAMP)
+
+
+def test_a_claim_that_ends_between_a_sweep_opening_and_locking_it_is_not_abandoned(
+    one: Process, process: Callable[[], Process], place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The set has no manifest: what its writer has just published would go as left behind."""
+    draft = one.draft(STAMP)
+    written = draft.__enter__()
+    write(written)
+    lock, waiting = directory._lock, [True]
+
+    def end_first(file: Any, *, exclusive: bool) -> None:
+        if waiting:
+            waiting.pop()
+            written.publish(None)
+            draft.__exit__(None, None, None)
+        lock(file, exclusive=exclusive)
+
+    monkeypatch.setattr(directory, "_lock", end_first)
+    assert process().sweep() == []
+    assert place.names() == set(data_files(STAMP))
