@@ -31,13 +31,13 @@ def sets(output_dir: Path) -> Path:
 
 
 @pytest.fixture
-def queue(jobs_database: TestDatabase, database: TestDatabase) -> Any:
+def queue(empty_database: TestDatabase, database: TestDatabase) -> TestDatabase:
     """The old version's job queue, as a killed process left it; its jobs are about `database`."""
     text = (HERE / "jobs.sql").read_text(encoding="utf-8")
-    jobs_database.execute(
+    empty_database.execute(
         text.replace("@PORT@", str(database.server.port)).replace("@DBNAME@", database.dbname).replace("%", "%%"), ()
     )
-    return jobs_database
+    return empty_database
 
 
 def named(stamp: str) -> dict[str, str]:
