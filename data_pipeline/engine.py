@@ -8,6 +8,7 @@ from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.layouts.base import Layout
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.postgres.link.wire import Timeouts
+from data_pipeline.postgres.target import Defaults
 from data_pipeline.resolver import Databases
 from data_pipeline.sets.catalog import Catalog
 from data_pipeline.settings import Settings, SettingsError
@@ -36,7 +37,11 @@ class Engine:
             storages=storages,
             catalog=Catalog(storages, settings.backup_directory),
             databases=Databases(
-                settings.configured, settings.embedded_data_dir, settings.allowed_hosts, settings.targets
+                settings.configured,
+                settings.embedded_data_dir,
+                settings.allowed_hosts,
+                settings.targets,
+                Defaults(settings.schema, settings.ssl_root_cert),
             ),
             timeouts=settings.timeouts,
             pool=WorkerPool(settings.load_workers, settings.largest_field),

@@ -5,13 +5,15 @@ That is its pg_conn, a URL or the name of a configured target; else the configur
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from common.errors import DatabaseError
 from common.messages import say
 from data_pipeline.postgres import target
+from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres.sqlstate import CONNECT_FAILED
-from data_pipeline.postgres.target import Target
+from data_pipeline.postgres.target import Defaults, Target
 from data_pipeline.postgres_server import embedded
 
 log = logging.getLogger(__name__)
@@ -26,18 +28,20 @@ class Databases:
         embedded_data_dir: Path,
         allowed_hosts: frozenset[str],
         targets: Mapping[str, Target],
+        defaults: Defaults,
     ) -> None:
         self._configured = configured
         self._embedded_data_dir = embedded_data_dir
         self._allowed_hosts = allowed_hosts
         self._targets = targets
+        self._defaults = defaults
 
     def resolve(self, pg_conn: str | None = None) -> Target:
         """The target of one request. Raises InvalidParams, Forbidden, or DatabaseError if none can be started."""
         if pg_conn is not None:
             if pg_conn in self._targets:
                 return self._targets[pg_conn]
-            named = target.from_url(pg_conn, "pg_conn")
+            named = from_url(pg_conn, "pg_conn", self._defaults)
             target.allow(named, self._allowed_hosts)
             return named
         try:
@@ -49,4 +53,6 @@ class Databases:
 
     def start(self) -> Target:
         """The target of requests that name none, its server running. Raises EmbeddedServerError with the reason."""
-        return self._configured or embedded.start(self._embedded_data_dir).target
+        if self._configured:
+            return self._configured
+        return replace(embedded.start(self._embedded_data_dir).target, schema=self._defaults.schema)

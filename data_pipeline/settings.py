@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from app_config import PGVECTOR_CONFIG
 from common import cron
 from common.cron import Schedule
-from common.errors import InvalidParams
-from data_pipeline import table_section
+from data_pipeline import table_section, targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
 from data_pipeline.postgres import target
@@ -24,11 +22,11 @@ from data_pipeline.storage import registry
 from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
 from data_pipeline.table_section import TableSection
+from data_pipeline.targets import NamedDatabases
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHORTEST_TOKEN = 16
 Network: TypeAlias = IPv4Network | IPv6Network
-LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
 
 
 class SettingsError(Exception):
@@ -49,6 +47,9 @@ class Settings:
     configured: Target | None
     """The database of the configuration; None means the embedded one."""
     schema: str
+    """Of the tables, where a target names no other."""
+    ssl_root_cert: str | None
+    """A file of certificates by which servers' own are checked, where a target has no other."""
     allowed_hosts: frozenset[str]
     """Hosts a request's pg_conn may name beside loopback."""
     targets: Mapping[str, Target]
@@ -90,7 +91,7 @@ class Settings:
     def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Read the environment over the two configuration modules. Raises SettingsError."""
         env = os.environ if environ is None else environ
-        configured = _configured(env)
+        databases = _databases(env)
         section = _section()
         settings = cls(
             host=env.get("HOST") or "127.0.0.1",
@@ -99,10 +100,11 @@ class Settings:
             output_directory=_output_directory(env),
             storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", PROJECT / ".local" / "pgdata"),
-            configured=configured,
-            schema=env.get("PGVECTOR_SCHEMA") or "public",
-            allowed_hosts=_allowed_hosts(env, configured),
-            targets=_targets(env),
+            configured=databases.configured,
+            schema=databases.defaults.schema,
+            ssl_root_cert=databases.defaults.ssl_root_cert,
+            allowed_hosts=_names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
+            targets=databases.targets,
             timeouts=_timeouts(env),
             max_body_bytes=_number(env, "MAX_BODY_BYTES", 1 << 20, least=1024, most=1 << 30),
             upload_max_bytes=_number(env, "UPLOAD_MAX_BYTES", 500_000_000, least=1024, most=1 << 40),
@@ -116,7 +118,7 @@ class Settings:
             load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
             largest_field=_number(env, "LARGEST_FIELD_MB", LARGEST_FIELD >> 20, least=1, most=512) << 20,
             index_memory=_memory(env, "INDEX_MEMORY"),
-            jobs_database=_jobs_database(env),
+            jobs_database=databases.jobs,
             jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
             jobs_heartbeat=_number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),
             backup_schedule=_schedule(env, "BACKUP_SCHEDULE"),
@@ -155,21 +157,6 @@ def _timeouts(env: Mapping[str, str]) -> Timeouts:
         idle=_number(env, "PG_IDLE_TIMEOUT", 60, least=0, most=day),
         client_check=_number(env, "PG_CLIENT_CHECK_MS", 500, least=0, most=60000),
     )
-
-
-def _targets(env: Mapping[str, str]) -> Mapping[str, Target]:
-    try:
-        named = json.loads(env.get("TARGETS") or "{}")
-        return MappingProxyType({_target_name(name): target.from_url(url, "target") for name, url in named.items()})
-    except (ValueError, AttributeError, TypeError, InvalidParams):
-        example = '{"name": "postgresql://user:password@host:port/dbname"}'
-        raise SettingsError(f"TARGETS must be a JSON object such as {example}") from None
-
-
-def _target_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
-        raise ValueError
-    return name
 
 
 def _memory(env: Mapping[str, str], name: str) -> str | None:
@@ -215,17 +202,11 @@ def _place(name: str, text: str, base: Path) -> Place:
         raise SettingsError(f"{name} {error}") from None
 
 
-def _configured(env: Mapping[str, str]) -> Target | None:
-    """DATABASE_URL or default_db_connection first, then PG* or PGVECTOR_CONFIG."""
-    url = env.get("DATABASE_URL") or SCHEMA_TOOLS_CONFIG["default_db_connection"]
-    if url:
-        return _from_url("DATABASE_URL", url, "config")
-    config: dict[str, Any] = {key: env.get(name) or PGVECTOR_CONFIG.get(key) for key, name in LIBPQ.items()}
-    if not any(config.values()):
-        return None
-    if config["port"] is not None:
-        config["port"] = _in_range("PGPORT", str(config["port"]), least=1, most=65535)
-    return target.from_mapping(config, "app_config")
+def _databases(env: Mapping[str, str]) -> NamedDatabases:
+    try:
+        return targets.read(env)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _section() -> TableSection:
@@ -233,24 +214,6 @@ def _section() -> TableSection:
         return table_section.read(SCHEMA_TOOLS_CONFIG["vector_table_management"])
     except ValueError as error:
         raise SettingsError(f"SCHEMA_TOOLS_CONFIG, vector_table_management: {error}") from None
-
-
-def _jobs_database(env: Mapping[str, str]) -> Target | None:
-    url = env.get("JOBS_DATABASE_URL")
-    return _from_url("JOBS_DATABASE_URL", url, "jobs") if url else None
-
-
-def _from_url(name: str, url: str, source: str) -> Target:
-    try:
-        return target.from_url(url, source)
-    except InvalidParams:
-        raise SettingsError(
-            f"{name} must be postgresql://user:password@host:port/dbname, with sslmode as its only option"
-        ) from None
-
-
-def _allowed_hosts(env: Mapping[str, str], configured: Target | None) -> frozenset[str]:
-    return _names(env, "PG_CONN_ALLOWED_HOSTS") | ({configured.host.lower()} if configured else set())
 
 
 def _names(env: Mapping[str, str], name: str) -> frozenset[str]:

@@ -28,9 +28,9 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import parse_dsn
 from psycopg2.sql import SQL, Identifier
 
-from data_pipeline import settings
+from data_pipeline import settings, targets
 from data_pipeline.jobs.backend.database import JobsDatabase
-from data_pipeline.postgres.target import from_url
+from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres_server.cluster import MAJOR, SUPERUSER, Cluster
 from data_pipeline.settings import Settings
 from tests.described import Described
@@ -72,7 +72,11 @@ LONGEST = (
 )
 ROOM = 2 << 30  # bytes; the databases and the WAL of a session stay below half a gigabyte
 # The developer's own settings are not the tests': a test sets what it needs.
-SETTINGS = re.findall(r'"([A-Z_]+)"', Path(settings.__file__).read_text(encoding="utf-8"))
+SETTINGS = [
+    name
+    for module in (settings, targets)
+    for name in re.findall(r'"([A-Z_]+)"', Path(str(module.__file__)).read_text(encoding="utf-8"))
+]
 
 
 def pytest_configure() -> None:

@@ -18,7 +18,10 @@ LAYERS = [
     ["data_pipeline.storage"],
     ["data_pipeline.sets", "data_pipeline.postgres"],
     ["data_pipeline.postgres_server"],
-    ["data_pipeline.resolver", "data_pipeline.table_section", "data_pipeline.settings", "data_pipeline.engine"],
+    [
+        *("data_pipeline.resolver", "data_pipeline.table_section", "data_pipeline.targets"),
+        *("data_pipeline.settings", "data_pipeline.engine"),
+    ],
     ["data_pipeline.operations"],
     ["data_pipeline.trainer"],
     ["data_pipeline.jobs"],

@@ -15,7 +15,8 @@ from data_pipeline.cli.command_line import COMMANDS
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.compare import CompareRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
-from data_pipeline.settings import LIBPQ, Settings
+from data_pipeline.settings import Settings
+from data_pipeline.targets import LIBPQ
 from unified_api import create_app
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -51,9 +52,10 @@ def error_types() -> list[str]:
 
 
 def settings() -> list[str]:
-    """Every name in capitals that settings.py asks the environment for."""
-    tree = ast.parse((PROJECT / "data_pipeline" / "settings.py").read_text(encoding="utf-8"))
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    """Every name in capitals that the modules of the configuration ask the environment for."""
+    files = [PROJECT / "data_pipeline" / name for name in ("settings.py", "targets.py")]
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     strings = [argument.value for call in calls for argument in call.args if isinstance(argument, ast.Constant)]
     return sorted({str(text) for text in strings if re.fullmatch(r"[A-Z][A-Z_]+", str(text))} | set(LIBPQ.values()))
 

@@ -203,6 +203,7 @@ TEXTS: dict[str, str] = {
     "bucket_full": "the object storage is full",
     "bucket_unavailable": "the object storage is unavailable, or the connection broke",
     # Backup.
+    "text_not_utf8": "the text of {column} is not UTF-8",
     "backup_text_not_utf8": "a table has text that UTF-8 cannot represent, so it cannot be backed up",
     "backup_constraint_violated": (
         "{count} rows of {table} violate the constraint {constraint}; "
@@ -264,6 +265,10 @@ TEXTS: dict[str, str] = {
     "cmetadata_converted": "{file}: cmetadata of {rows} rows was converted from json to jsonb",
     "ids_from_custom_id": "{file}: custom_id became the id of {rows} rows",
     "ids_from_uuid": "{file}: {rows} rows have no unique custom_id, and uuid became their id",
+    "indexes_kept_without_create": (
+        "the database role lacks CREATE on the schema {schema}, so indexes and foreign keys were not dropped and "
+        "rebuilt; the restore is slower"
+    ),
     "indexes_kept": (
         "the database role does not own the tables, so indexes and the foreign key were not dropped and rebuilt; "
         "the restore is slower"
@@ -319,7 +324,12 @@ TEXTS: dict[str, str] = {
     "file_cut_short": "the file ends here too early",
     "header_missing": "there is no header row",
     "header_not_names": "the first row does not hold column names",
-    "header_without_commas": "the columns are not separated by commas; save the file as comma-separated CSV",
+    "header_with_semicolons": "the columns are separated by semicolons; save the file as comma-separated CSV",
+    "header_with_tabs": "the columns are separated by tabs; save the file as comma-separated CSV",
+    "file_is_html": "the file is an HTML or XML page, not a CSV",
+    "file_is_json": "the file is JSON, not a CSV",
+    "file_is_compressed": "the file is compressed with {method}; decompress it first",
+    "file_is_a_dump": "the file is a dump of a database (pg_dump), not a table's CSV",
     "header_repeats_names": "a column name is repeated",
     "record_line_end_differs": "a line end outside of quotes differs from the header's",
     "record_width_differs": "the record has {found} fields, the header {expected} columns",
@@ -337,6 +347,12 @@ TEXTS: dict[str, str] = {
     "not_a_uuid": "not a valid UUID",
     "collection_of_row_missing": "the row's collection does not exist",
     "not_json": "neither valid JSON nor a Python literal",
+    "json_holds_nul": (
+        'the JSON has the character U+0000, which jsonb cannot hold; restore with "strip_nul": true to drop it'
+    ),
+    "json_nul_stripped": (
+        "{table}: the character U+0000 was dropped from the JSON of {rows} rows, because jsonb cannot hold it"
+    ),
     "json_not_finite": "JSON cannot represent NaN or infinity",
     "json_too_deep": "the JSON is nested too deeply",
     "surrogate_unpaired": "it holds an unpaired surrogate",
@@ -366,9 +382,19 @@ TEXTS: dict[str, str] = {
     "url_database": "the database name is invalid",
     "url_part_not_utf8": "{part} is not valid UTF-8",
     "url_part_characters": "{part} has invalid characters",
-    "url_options": "only host, port, dbname, user, password and sslmode are supported",
-    "url_sslmode": "sslmode is invalid",
-    "url_sslmode_twice": "sslmode is given twice",
+    "url_user_missing": "a user name must be given",
+    "url_unencoded": (
+        "#, /, ?, [ and ] in a user name or password must be percent-encoded: %23, %2F, %3F, %5B and %5D"
+    ),
+    "url_socket": "the socket directory is invalid: it must be an absolute path, with no host beside it",
+    "url_schema": "the schema is invalid",
+    "url_two_schemas": "two different schemas are given",
+    "url_sslrootcert_unused": "sslrootcert needs sslmode=verify-full, verify-ca or require",
+    "url_options": "the name or the encoding of an option is invalid",
+    "url_option_unsupported": "the option {option} is not supported",
+    "url_option_value": "the option {option} has an invalid value; it must be {allowed}",
+    "url_option_twice": "the option {option} is given twice",
+    "url_option_ignored": "{option} in the connection string is for a pooler or another driver and was ignored",
     "database_host_not_allowed": (
         "connecting to this database host is not allowed; ask the administrator to add it to PG_CONN_ALLOWED_HOSTS"
     ),
@@ -392,6 +418,11 @@ TEXTS: dict[str, str] = {
     "refused_not_ready": "the database is starting, stopping or recovering",
     "refused_no_tls": "the server does not support TLS",
     "refused_certificate": "the TLS certificate is invalid or could not be verified",
+    "refused_certificate_name": "the server's TLS certificate was not issued for this host name",
+    "refused_no_root_certificate": (
+        "there is no root certificate to verify the server by; set PG_SSL_ROOT_CERT or sslrootcert"
+    ),
+    "refused_session_attrs": "the server is not what target_session_attrs asks for (read-only, or a standby)",
     "refused_tls_failed": "the TLS handshake failed",
     "refused_no_such_host": "the host name cannot be resolved",
     "refused_timed_out": "the connection timed out",
@@ -422,8 +453,31 @@ TEXTS: dict[str, str] = {
     ),
     "references_to_emptied_tables_unnamed": "other tables refer to the tables to be emptied; nothing was changed",
     "reference_forbids": "a foreign key of another table forbids it: {table}; nothing was changed",
+    "tables_not_there": "the target database lacks {tables} (database {database}, schema {schema})",
+    "tables_not_there_but": (
+        "the target database lacks {tables} (database {database}, schema {schema}); "
+        "tables with vector columns that it has: {others}"
+    ),
+    "schema_not_there": "the schema {schema} does not exist (database {database})",
+    "schema_privilege_lacking": "the database role lacks {privilege} on the schema {schema}",
+    "temporary_privilege_lacking": "the database role lacks TEMPORARY on the database, which this operation needs",
+    "extension_privilege_lacking": (
+        "the database role may not make the extension vector; an administrator must make it first"
+    ),
+    "standby_conflict": (
+        "the standby cancelled the operation because it conflicts with recovery; try again later, or set "
+        "hot_standby_feedback = on there, or raise max_standby_streaming_delay"
+    ),
+    "replica_identity_missing": (
+        "{table} is published (PUBLICATION) and has no primary key or REPLICA IDENTITY, so its rows can be neither "
+        "updated nor deleted"
+    ),
+    "collection_name_repeated": (
+        "duplicate rows: the collection name {name} exists or occurs twice in the backup, "
+        "and {table} requires it to be unique"
+    ),
+    "column_requires_a_value": "the backup has no value for {column}, and {table} requires one (NOT NULL)",
     "rows_still_reference_emptied_table": "rows of {table} still refer to {referenced}; nothing was changed",
-    "table_missing": "the target database lacks the table {table}",
     "tables_missing": "the target database lacks the tables needed",
     "table_partitioned": "partitioned tables and tables with inheriting children are not supported: {table}",
     "columns_missing": "the target table lacks columns of the backup",
@@ -431,6 +485,7 @@ TEXTS: dict[str, str] = {
     "columns_missing_in_file": "the backup file lacks columns of the target table {table}: {columns}",
     "column_type_differs": "a column of the target table {table} has another type than in the backup: {column}",
     "column_type_unsupported": "a column type of the backup is not supported and cannot be created",
+    "column_type_not_made": "the column {column} of {table} is of type {type}, which is not supported",
     "types_missing": "the target database lacks the types or the extension needed",
     "schema_missing": "the target schema does not exist",
     "structure_differs": "the target table's structure differs from the backup's",

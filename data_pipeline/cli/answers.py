@@ -84,4 +84,5 @@ def _width(text: str) -> int:
 
 def place(target: dict[str, Any]) -> str:
     """A database, for people."""
-    return f"{target['dbname']} on {target['host']}:{target['port']}"
+    schema = f", schema {target['schema']}," if "schema" in target else ""
+    return f"{target['dbname']}{schema} on {target['host']}:{target['port']}"

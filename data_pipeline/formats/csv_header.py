@@ -16,7 +16,17 @@ _OTHER_FILES = (
     (b"\xfe\xff", say("file_is_utf16")),
     (b"\x1f\x8b", say("file_is_gzip")),
     (b"PK\x03\x04", say("file_is_zip")),
+    (b"\xd0\xcf\x11\xe0", say("file_is_zip")),
+    (b"\x28\xb5\x2f\xfd", say("file_is_compressed", method="zstd")),
+    (b"BZh", say("file_is_compressed", method="bzip2")),
+    (b"\xfd7zXZ", say("file_is_compressed", method="xz")),
+    (b"PGDMP", say("file_is_a_dump")),
+    (b"--\n-- PostgreSQL database", say("file_is_a_dump")),
+    (b"<", say("file_is_html")),
+    (b"{", say("file_is_json")),
+    (b"[", say("file_is_json")),
 )
+"""What else people take for a CSV, by its first bytes; no line of column names begins so."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +49,10 @@ def parse_header(start: bytes) -> Header:
     if not start:
         raise _bad(say("file_empty"))
     for signature, reason in _OTHER_FILES:
-        if start.startswith(signature):
+        if start.removeprefix(_BOM).lstrip(b" \t\r\n").startswith(signature) or start.startswith(signature):
             raise _bad(reason)
+    if start[:8:2] == bytes(4) or start[1:8:2] == bytes(4):  # ASCII in two bytes each, without a mark in front
+        raise _bad(say("file_is_utf16"))
     end = start.find(b"\n")
     if end < 0:
         raise _bad(say("header_missing"))
@@ -64,11 +76,19 @@ def _names(written: list[str]) -> tuple[str, ...]:
     found = [_NAME.fullmatch(name) for name in written]
     names = tuple(match[2] for match in found if match)
     if len(names) != len(found):
-        separated = len(written) == 1 and all(map(_NAME.fullmatch, re.split("[;\t]", written[0])))
-        raise _bad(say("header_without_commas") if separated else say("header_not_names"))
+        raise _bad(_separated(written) or say("header_not_names"))
     if len(set(names)) != len(names):
         raise _bad(say("header_repeats_names"))
     return names
+
+
+def _separated(written: list[str]) -> str | None:
+    """What stands between the names of a line, if that is no comma."""
+    for separator, reason in ((";", say("header_with_semicolons")), ("\t", say("header_with_tabs"))):
+        names = written[0].split(separator)
+        if len(written) == 1 and len(names) > 1 and all(map(_NAME.fullmatch, names)):
+            return reason
+    return None
 
 
 def _bad(reason: str) -> RowError:

@@ -64,7 +64,8 @@ class Layout:
     None if that isn't checked. wanted: only rows of these collections are restored, None for all. unnamed: fields
     that stand before the columns and are none. decided: a manifest or the caller says that this is the dialect; else
     what the values say is compared with it. quoted: the file puts everything in quotes, so that `""` says nothing.
-    largest_field: bytes of a value, without the quotes around it.
+    largest_field: bytes of a value, without the quotes around it. jsonb: columns whose values end as jsonb, if as json
+    at first; strip_nul: what jsonb can't hold is dropped from them.
     """
 
     columns: tuple[Column, ...]
@@ -77,6 +78,8 @@ class Layout:
     decided: bool = True
     quoted: bool = False
     largest_field: int = LARGEST_FIELD
+    jsonb: frozenset[str] = frozenset()
+    strip_nul: bool = False
 
     @property
     def too_long(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_pipeline.formats import csv_reader as rows
-from data_pipeline.formats import pgcopy
+from data_pipeline.formats import json_nul, pgcopy
 from data_pipeline.formats.csv_fields import LARGE_BYTES
 from data_pipeline.formats.csv_reader import Layout, Records
 from data_pipeline.formats.evidence import Evidence
@@ -18,7 +18,8 @@ class Encoded:
     """What becomes of a block: bytes for COPY, in pieces, how many records and line ends the block had.
 
     dropped: how many of the records are not in the payload, because their collection isn't wanted. evidence: what the
-    records say about their writer, where that is not decided.
+    records say about their writer, where that is not decided. stripped: from how many U+0000 was dropped, which jsonb
+    can't hold.
     """
 
     payload: tuple[bytes, ...]
@@ -26,6 +27,7 @@ class Encoded:
     lines: int
     dropped: int = 0
     evidence: Evidence | None = None
+    stripped: int = 0
 
 
 def encode_csv(block: bytes, layout: Layout, binary: bool) -> Encoded:
@@ -35,14 +37,14 @@ def encode_csv(block: bytes, layout: Layout, binary: bool) -> Encoded:
     RowError, its line counted from the start of the block, and Contradicted.
     """
     records = rows.parse(block, layout)
-    kept = pgcopy.wanted(records, layout)
+    kept, stripped = json_nul.settle(pgcopy.wanted(records, layout), layout, block)
     if not binary:
         payload: tuple[bytes, ...] = (_checked_csv(kept, layout),)
     elif len(block) > LARGE_BYTES:
         payload = tuple(pgcopy.pieces(kept, layout))
     else:
         payload = (pgcopy.encode(kept, layout),)
-    return Encoded(payload, len(records), _line_ends(block), len(records) - len(kept), records.evidence)
+    return Encoded(payload, len(records), _line_ends(block), len(records) - len(kept), records.evidence, stripped)
 
 
 def check_binary(block: bytes, layout: Layout) -> Encoded:

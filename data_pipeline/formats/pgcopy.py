@@ -13,7 +13,7 @@ from struct import Struct
 import numpy as np
 
 from common.messages import say
-from data_pipeline.formats import utf8, vectors
+from data_pipeline.formats import json_nul, utf8, vectors
 from data_pipeline.formats.csv_reader import BadValue, Column, Layout, Records, RowError
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0"
@@ -256,6 +256,8 @@ def _check(column: Column, layout: Layout) -> Check | None:
         return lambda value: _check_vector(value, layout.dimensions)
     if column.type == "uuid" and column.name == "collection_id":
         return lambda value: _check_member(value, layout.collections)
+    if column.type == "json" and column.name in layout.jsonb and not layout.strip_nul:
+        return json_nul.check
     if column.type in _TEXT_TYPES:
         return _check_text
     return _check_uuid if column.type == "uuid" else None

@@ -66,6 +66,7 @@ class BackupComparison:
             )
         return {
             **result,
+            "warnings": [*target.notes, *result["warnings"]],
             "backup_info": _info(held[0]),
             "with": _info(held[1]) if request.other else None,
             "target": target.public(),
@@ -108,9 +109,9 @@ class BackupComparison:
 
     def _of_live(self, session: Session, backup_set: BackupSet) -> Ground:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        schema, layout = self._engine.settings.schema, backup_set.layout
-        tables.lock(session.cursor, schema, layout, "ACCESS SHARE")
-        live = tables.inspect(session.cursor, schema, layout)
+        layout = backup_set.layout
+        tables.lock_there(session.cursor, session.schema, layout, "ACCESS SHARE")
+        live = tables.inspect(session.cursor, session.schema, layout)
         return Ground(live, layout.owned, diff.live_types(session.cursor, live))
 
     def _of_two(self, session: Session, held: list[BackupSet]) -> Ground:

@@ -48,9 +48,10 @@ OUTCOME_UNKNOWN = say("commit_outcome_unknown")
 
 @dataclass
 class Session:
-    """A transaction under way: its cursor, and the phase its next failure belongs to."""
+    """A transaction under way: its cursor, where the tables are, and the phase its next failure belongs to."""
 
     cursor: Any
+    schema: str
     phase: Phase = "prepare"
     progress: Progress = SILENT
     ours: Relations = frozenset()
@@ -104,7 +105,7 @@ def transaction(
     """
     progress.expect_wanted()
     line = connect(target, timeouts, progress)
-    session = Session(cursor=None, progress=progress)
+    session = Session(cursor=None, schema=target.schema, progress=progress)
     progress.connected(line, target)
     try:
         session.cursor = _begin(line, timeouts, snapshot, read_only)
@@ -140,7 +141,7 @@ def join(target: Target, timeouts: Timeouts, snapshot: str, progress: Progress) 
         progress.disconnected(line)
         leave(line)
         raise translate(error, "prepare", line) from None
-    return Session(cursor, "read", progress)
+    return Session(cursor, target.schema, "read", progress)
 
 
 def part(session: Session) -> None:

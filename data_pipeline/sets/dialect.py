@@ -50,6 +50,7 @@ class SetDialect:
         self._found: dict[Dialect, Found] = {}
         self._assumed: set[Dialect] = set()
         self._ambiguous: dict[str, tuple[Dialect, int]] = {}
+        self._stripped: dict[str, int] = {}
 
     def of(self, header: Header) -> Dialect:
         """How a file with this header is to be read from now on."""
@@ -83,8 +84,15 @@ class SetDialect:
         """Remember how many values of a table, read to its end, mean something else in the other dialect."""
         self._ambiguous[table] = read_as, ambiguous
 
+    def stripped(self, table: str, rows: int) -> None:
+        """Remember from how many rows of a table what jsonb can't hold was dropped as they were read."""
+        self._stripped[table] = max(rows, self._stripped.get(table, 0))
+
     def warnings(self) -> Iterator[str]:
-        """What the answer says of values that were read one way, though nothing tells which way is theirs."""
+        """What the answer says of values that were changed, and of those that nothing tells how to read."""
+        for table, rows in self._stripped.items():
+            if rows:
+                yield say("json_nul_stripped", table=table, rows=rows)
         if self.told or self._found:
             return
         for table, (dialect, count) in self._ambiguous.items():

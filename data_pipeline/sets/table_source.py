@@ -133,7 +133,10 @@ def match(backup_set: BackupSet, table: Table, dimensions: int | None, dialect: 
     if backup_set.format == "binary" and fact:
         _expect_types(fact, columns, table)
     source = _source(table.name, backup_set, table, header, columns, dimensions, dialect)
-    return replace(source, coerced=coerced, conversion=conversion)
+    retyped = {name for name in coerced if name in header.columns}
+    jsonb = {column.name for column in columns if column.type == "jsonb"} | retyped
+    layout = replace(source.layout, jsonb=frozenset(jsonb))
+    return replace(source, coerced=coerced, conversion=conversion, layout=layout)
 
 
 def unmatched(backup_set: BackupSet, name: str, dialect: SetDialect) -> Source:

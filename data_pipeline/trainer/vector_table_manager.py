@@ -129,7 +129,7 @@ class VectorTableManager:
             engine.storages.of(self._location).draft(self._location, timestamps) as draft,
             transaction(target, engine.timeouts, snapshot=plain, read_only=plain, progress=progress) as session,
         ):
-            session.ours = engine.layout.relations(engine.settings.schema)
+            session.ours = engine.layout.relations(session.schema)
             live = self._lock(session, truncate)
             connection.may_idle(session)
             scope = _scope(session, live, request.collections)
@@ -170,11 +170,11 @@ class VectorTableManager:
 
     def _lock(self, session: Session, truncate: bool) -> Live:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        schema, layout = self._engine.settings.schema, self._engine.layout
         if truncate:
             writer_lock.take(session.cursor)
-        tables.lock(session.cursor, schema, layout, "ACCESS EXCLUSIVE" if truncate else "ACCESS SHARE")
-        return tables.inspect(session.cursor, schema, layout)
+        layout = self._engine.layout
+        tables.lock_there(session.cursor, session.schema, layout, "ACCESS EXCLUSIVE" if truncate else "ACCESS SHARE")
+        return tables.inspect(session.cursor, session.schema, layout)
 
     def _truncate(self, session: Session, live: Live, record: dict[str, Any]) -> None:
         started = time.monotonic()
@@ -233,7 +233,7 @@ def _new_record(where: Location, target: Target) -> dict[str, Any]:
         "storages": {where.storage: {"success": True}},
         "truncate_results": {},
         "errors": [],
-        "warnings": [],
+        "warnings": list(target.notes),
         "target": target.public(),
     }
 

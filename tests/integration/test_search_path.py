@@ -14,9 +14,9 @@ import pytest
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Timeouts, transaction
+from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres.link import vitals
 from data_pipeline.postgres.schema import index_build, indexes, tables, unique_keys
-from data_pipeline.postgres.target import from_url
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client, new_role
 from tests.integration.decoys import SCHEMA

@@ -101,14 +101,14 @@ def test_every_variable_has_its_effect(tmp_path: Path) -> None:
     assert (found.host, found.port, found.threads, found.schema) == ("::1", 9000, 4, "rag")
     assert (found.output_directory, found.embedded_data_dir) == (tmp_path, tmp_path / "pg")
     assert found.allowed_hosts == {"db1.example.com", "db2.example.com"}
-    assert found.targets == {"prod": Target("target", "db1.example.com", 5432, "docs", "ann", None)}
+    assert found.targets == {"prod": Target("target", "db1.example.com", 5432, "docs", "ann", schema="rag")}
     assert found.timeouts == Timeouts(connect=3, lock=7, statement=600, idle=30, client_check=0)
     assert (found.max_body_bytes, found.max_writers) == (4096, 2)
     assert (found.api_token, found.api_read_token) == (TOKEN, TOKEN[::-1])
     assert found.http_hosts == {"backups.example.com"}
     assert found.cors_origins == {"https://panel.example.com", "http://localhost:3000"}
     assert (found.load_workers, found.index_memory) == (0, "512MB")
-    assert found.jobs_database == Target("jobs", "db3.example.com", 5432, "jobs", "queue", SECRET)
+    assert found.jobs_database == Target("jobs", "db3.example.com", 5432, "jobs", "queue", SECRET, schema="rag")
     assert (found.jobs_keep_days, found.jobs_heartbeat) == (7, 2)
     assert found.backup_schedule == cron.parse("0 3 * * * Asia/Shanghai")
     assert (found.backup_keep_days, found.backup_keep_last) == (14, 3)
@@ -164,6 +164,26 @@ def test_the_second_source_beats_the_third_in_the_modules_too(monkeypatch: pytes
     assert Settings.load(LIBPQ).configured == Target("config", "second", 5432, "docs", "ann", None)
 
 
+def test_a_target_may_have_a_schema_of_its_own() -> None:
+    entry = {"url": "postgresql://ann@db/docs", "schema": "app"}
+    found = Settings.load({"TARGETS": json.dumps({"prod": entry}), "PGVECTOR_SCHEMA": "rag"})
+    assert found.targets["prod"] == Target("target", "db", 5432, "docs", "ann", schema="app", elsewhere=True)
+
+
+WHY = {
+    "its option passfile": {"DATABASE_URL": "postgresql://ann@localhost/docs?passfile=/x"},
+    "option connect_timeout ": {"JOBS_DATABASE_URL": "postgresql://ann@localhost/docs?connect_timeout=0"},
+    "percent-encoded": {"DATABASE_URL": "postgresql://ann:a#b@localhost/docs"},
+    "sslrootcert needs sslmode": {"TARGETS": '{"prod": {"url": "postgresql://ann@h/d", "sslrootcert": "/x"}}'},
+}
+
+
+@pytest.mark.parametrize(("words", "env"), WHY.items())
+def test_a_url_that_is_refused_says_why(words: str, env: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=words):
+        Settings.load(env)
+
+
 def test_the_configured_host_may_be_named_by_requests() -> None:
     assert Settings.load({**FIRST, "PG_CONN_ALLOWED_HOSTS": "x"}).allowed_hosts == {"first", "x"}
 
@@ -207,7 +227,28 @@ WRONG = {
     "a schedule on Mars": {"BACKUP_SCHEDULE": "0 3 * * * Mars/Olympus"},
     "fewer sets than none": {"BACKUP_KEEP_LAST": "-1"},
     "a URL that is none": {"DATABASE_URL": SECRET},
-    "a URL with options": {"DATABASE_URL": f"postgresql://ann:{SECRET}@localhost/docs?options=-cx"},
+    "a URL with a server's settings": {"DATABASE_URL": f"postgresql://ann:{SECRET}@localhost/docs?options=-cx"},
+    "a password that ends early": {"DATABASE_URL": f"postgresql://ann:#{SECRET}@localhost/docs"},
+    "certificates that are not there": {"PG_SSL_ROOT_CERT": "/nowhere/ca.pem"},
+    "certificates that are none": {"PG_SSL_ROOT_CERT": __file__},
+    "a directory of certificates": {"PG_SSL_ROOT_CERT": "/"},
+    "a URL with certificates that are none": {
+        "DATABASE_URL": f"postgresql://ann:{SECRET}@localhost/docs?sslmode=verify-full&sslrootcert={__file__}"
+    },
+    "a schema of two lines": {"PGVECTOR_SCHEMA": "a\nb"},
+    "a target with another key": {
+        "TARGETS": json.dumps({"prod": {"url": f"postgresql://ann:{SECRET}@localhost/docs", "password": SECRET}})
+    },
+    "a target without a URL": {"TARGETS": json.dumps({"prod": {"schema": "app"}})},
+    "a target with a schema that is no name": {
+        "TARGETS": json.dumps({"prod": {"url": f"postgresql://ann:{SECRET}@localhost/docs", "schema": 1}})
+    },
+    "a target with two schemas": {
+        "TARGETS": json.dumps({"prod": {"url": f"postgresql://ann:{SECRET}@h/d?schema=a", "schema": "b"}})
+    },
+    "a target with certificates that nothing looks at": {
+        "TARGETS": json.dumps({"prod": {"url": f"postgresql://ann:{SECRET}@localhost/docs", "sslrootcert": "/ca.pem"}})
+    },
     "a URL without a host": {"DATABASE_URL": f"postgresql://ann:{SECRET}@/docs"},
     "a database port that is no number": {**LIBPQ, "PGPORT": "five"},
     "a database port over 65535": {**LIBPQ, "PGPORT": "99999"},

@@ -57,7 +57,7 @@ ANYWHERE = {
     errors.SchemaMismatch: "25006 42P01 42703 42704 42P07 3F000",
     errors.DuplicateRows: "23505",
     errors.OrphanRows: "23503",
-    errors.InvalidBackup: "23502 23514 P0001",
+    errors.InvalidBackup: "22021 22P05 23502 23514 P0001",
     errors.PermissionDenied: "42501",
     errors.InternalError: "42601 55000 55006 53000 53400 58030 F0000 P0002 ZZ999",
 }
@@ -105,12 +105,6 @@ ONLY_WHILE = {
         errors.InvalidBackup,
         errors.InternalError,
     ),
-    "text is no UTF-8 while it is saved, too": (
-        ["22021", "22P05"],
-        [*LOADING, "read"],
-        errors.InvalidBackup,
-        errors.InternalError,
-    ),
     "something depends on what is to be removed": (
         ["0A000", "2BP01"],
         REMOVING,
@@ -129,6 +123,29 @@ def test_some_codes_mean_something_else_by_phase(
         assert {phase for phase in PHASES if type(answer(code, phase)) is outside} == set(PHASES) - set(phases)
 
 
+KNOWN_WORDS = {
+    "conflict with recovery": ("40001", "canceling statement due to conflict with recovery", "hot_standby_feedback"),
+    "conflict with recovery, in Chinese": ("40001", "由于与恢复相冲突而取消语句", "hot_standby_feedback"),
+    "a buffer that replay waits for": ("40P01", "canceling: conflict with recovery", "hot_standby_feedback"),
+    "no replica identity": (
+        "55000",
+        'cannot delete from table "items" because it does not have a replica identity and publishes deletes',
+        "items",
+    ),
+}
+
+
+@pytest.mark.parametrize(("code", "text", "word"), KNOWN_WORDS.values(), ids=KNOWN_WORDS)
+def test_what_a_code_leaves_open_the_words_tell(code: str, text: str, word: str) -> None:
+    assert word in sqlstate.translate(refusal(code, text), "check", False).response
+
+
+def test_a_transaction_that_only_reads_is_serializable_with_all_but_a_standbys_replay() -> None:
+    assert "hot_standby_feedback" in answer("40001", "read").response
+    assert "hot_standby_feedback" not in answer("40001", "load").response
+    assert "hot_standby_feedback" not in answer("40P01", "read").response
+
+
 @pytest.mark.parametrize("phase", PHASES)
 def test_without_a_code_a_lost_connection_is_what_it_was(phase: str) -> None:
     found = answer(None, phase, lost=True)
@@ -142,6 +159,9 @@ FOR_GOOD = [
         'connection to server failed: server certificate for "a" does not match host name "b"',
         "CERTIFICATE",
     ),
+    ('server certificate for "a.example.com" does not match host name "b.example.com"', "CERTIFICATE"),
+    ('connection to server at "::1", port 5432 failed: session is read-only', "SESSION_ATTRS"),
+    ("connection failed: server is not in hot standby mode", "SESSION_ATTRS"),
     ('root certificate file "/dev/null/none" does not exist', "CERTIFICATE"),
     ("connection failed: server does not support SSL, but SSL was required", "NO_TLS"),
     (

@@ -3,9 +3,10 @@
 import { select } from "/panel/controls.js";
 import { t } from "/panel/text.js";
 
-// "app on db.internal:5432, as rag"
+// "app on db.internal:5432, as rag"; "app (schema docs) on …" where the tables are not in the service's usual schema
 export function databaseName(target, key = "target.plain", more = {}) {
-  return t(key, { ...target, ...more, port: String(target.port) });
+  const dbname = target.schema ? t("target.schema", target) : target.dbname;
+  return t(key, { ...target, ...more, dbname, port: String(target.port) });
 }
 
 // The configured one, or one of those that the service knows by name.

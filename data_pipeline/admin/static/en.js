@@ -113,6 +113,7 @@ export default {
   database: "Database",
   target: "{name}: {dbname} on {host}:{port}",
   "target.default": "{dbname} on {host}:{port} (configured)",
+  "target.schema": "{dbname} (schema {schema})",
   "target.plain": "{dbname} on {host}:{port}, as {user}",
   "target.unknown": "The embedded server, which doesn't run",
   "more options": "More options",

@@ -113,6 +113,7 @@ export default {
   database: "数据库",
   target: "{name}：{dbname}（{host}:{port}）",
   "target.default": "{dbname}（{host}:{port}，默认配置）",
+  "target.schema": "{dbname}（schema {schema}）",
   "target.plain": "{dbname}（{host}:{port}，用户 {user}）",
   "target.unknown": "内置服务器（未运行）",
   "more options": "更多选项",

@@ -36,6 +36,9 @@ class Target(BaseModel):
     host: str
     port: int
     dbname: str
+    schema_: Sometimes[str] = Field(
+        None, alias="schema", description="Where its tables are, if that is not PGVECTOR_SCHEMA"
+    )
     user: str
     source: str = Field(
         description="Where it was found: pg_conn, target, config, app_config or embedded",

@@ -39,7 +39,7 @@ class ShownSettings(Data):
     targets: dict[str, Target] = Field(description="What pg_conn may name")
     storages: list[str] = Field(description="The main one first")
     settings: dict[str, Any] = Field(
-        description="By name. Of a secret only that it is `set`; of a place only `directory` or `bucket`"
+        description="By name. Of a secret only that it is `set`; of a place only `directory`, `bucket` or `file`"
     )
 
 

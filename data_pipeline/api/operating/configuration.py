@@ -66,6 +66,7 @@ def _databases(settings: Settings) -> dict[str, Any]:
         "DATABASE_URL": _public(settings.configured),
         "EMBEDDED_DATA_DIR": kind_of(settings.embedded_data_dir),
         "PGVECTOR_SCHEMA": settings.schema,
+        "PG_SSL_ROOT_CERT": "file" if settings.ssl_root_cert else None,
         "TARGETS": list(settings.targets),
         "PG_CONN_ALLOWED_HOSTS": sorted(settings.allowed_hosts),
         "PG_CONNECT_TIMEOUT": timeouts.connect,

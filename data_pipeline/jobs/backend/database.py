@@ -48,8 +48,10 @@ class JobsDatabase:
             target = self._find()
         except EmbeddedServerError:
             raise unavailable() from None
-        settings = {"application_name": APPLICATION_NAME, "options": OPTIONS}
-        return make_conninfo("", **target.parameters() | timeouts.CONNECTION | settings)
+        given = target.parameters()
+        # Of what its URL says, an endpoint counts: the last of two settings of one name is the server's.
+        settings = {"application_name": APPLICATION_NAME, "options": f"{given['options']} {OPTIONS}".lstrip()}
+        return make_conninfo("", **given | timeouts.CONNECTION | settings)
 
     def expect_up(self) -> None:
         """Raise ServiceUnavailable if it could not be reached a moment ago: for what can do without it."""

@@ -49,6 +49,7 @@ class RestoreRequest(OperationRequest):
     dry_run: bool = Field(False, description="Change nothing; tell what would happen, and every problem")
     create_tables: bool = Field(False, description="Create extension, tables, keys and indexes that are missing")
     dialect: Dialect | None = Field(None, description=fields.DIALECT)
+    strip_nul: bool = Field(False, description="Drop \\u0000 from json on its way into jsonb, which can't hold it")
     backup_before_restore: bool = Field(False, description="First take a backup; the answer's undo brings it back")
 
     @model_validator(mode="after")

@@ -49,7 +49,7 @@ class Run:
         self.options = options
         self.session = session
         self.outcome = outcome
-        self.live = tables.inspect(session.cursor, engine.settings.schema, backup_set.layout)
+        self.live = tables.inspect(session.cursor, session.schema, backup_set.layout)
         self.layout = self.live.layout
         self.guard = Guard(session, self.live, outcome, disable=options.triggers == "disable")
         self.written: list[Staged] = []
@@ -104,7 +104,8 @@ class Run:
         dimensions = indexes.dimensions(self.session.cursor, live)
         matched = table_source.match(self._set, live, dimensions, self.dialect)
         wanted = None if self.wanted is None else frozenset(UUID(uuid).bytes for uuid in self.wanted)
-        return replace(matched, layout=replace(matched.layout, wanted=wanted))
+        layout = replace(matched.layout, wanted=wanted, strip_nul=self.options.strip_nul)
+        return replace(matched, layout=layout)
 
     def load(self, matched: Source, *known_owners: Table) -> None:
         """Load one table. Owners go first, so the uuids that a row may name are all in these tables by then.

@@ -59,7 +59,7 @@ class Rehearsal:
         if self._options.require_manifest and self._set.manifest is None:
             forecast.note(InvalidBackup(say("restore_unvouched"), can_retry=False))
         with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
-            session.ours = self._set.layout.relations(self._engine.settings.schema)
+            session.ours = self._set.layout.relations(session.schema)
             self._look_at_database(session, forecast)
             run = self._begin(session, forecast)
             if run is None or not self._choose(run, forecast):
@@ -73,10 +73,10 @@ class Rehearsal:
 
     def _look_at_database(self, session: Session, forecast: Forecast) -> None:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        schema, layout = self._engine.settings.schema, self._set.layout
+        layout = self._set.layout
         for name in reversed(layout.names):
             with suppress(SchemaMismatch), savepoint(session, "missing"):
-                tables.lock(session.cursor, schema, layout, "ACCESS SHARE", [name])
+                tables.lock(session.cursor, session.schema, layout, "ACCESS SHARE", [name])
         with forecast.noting(session):
             tables.expect_database(session.cursor, self._options.expect_database)
         with forecast.noting(session):
@@ -84,7 +84,7 @@ class Rehearsal:
 
     def _begin(self, session: Session, forecast: Forecast) -> Run | None:
         """The tables as they are or would be made; None where there is nothing to compare with."""
-        cursor, schema = session.cursor, self._engine.settings.schema
+        cursor, schema = session.cursor, session.schema
         if self._options.create_tables:
             with forecast.noting(session):
                 lacking = ddl.missing(cursor, schema, table_spec.of(self._set))
@@ -172,8 +172,8 @@ class Rehearsal:
             for one in staged.values():
                 with forecast.noting(session):
                     sync.expect_none_lost(session.cursor, run.live, one, selected)
-        if self._plan.rebuilds and not indexes.may_rebuild(session.cursor, run.live):
-            run.outcome.warn(indexes.KEPT)
+        if self._plan.rebuilds and (kept := indexes.why_kept(session.cursor, run.live)):
+            run.outcome.warn(kept)
 
     def _count_live(self, run: Run, scope: Scope, staged: dict[str, Staged]) -> None:
         cursor = run.session.cursor

@@ -179,7 +179,7 @@ class Outcome:
             "restore_results": self.results,
             **({"search_check": self._search_check} if self._search_check else {}),
             "errors": [say("restore_of_table_failed", table=name) for name in self._failures],
-            "warnings": self._warnings,
+            "warnings": [*target.notes, *self._warnings],
             "target": target.public(),
             "duration": round(duration, 3),
         }

@@ -52,7 +52,7 @@ class Restore:
         expect_open(self._options.dialect, [self._set])
 
     def _restore(self, session: Session, outcome: Outcome, dialect: SetDialect) -> None:
-        session.ours = self._set.layout.relations(self._engine.settings.schema)
+        session.ours = self._set.layout.relations(session.schema)
         writer_lock.take(session.cursor)
         tables.expect_database(session.cursor, self._options.expect_database)
         lacking = self._create_tables(session, outcome) if self._options.create_tables else None
@@ -70,7 +70,6 @@ class Restore:
         modes.of(self._options)(run)
 
     def _create_tables(self, session: Session, outcome: Outcome) -> Missing:
-        schema = self._engine.settings.schema
-        lacking = ddl.missing(session.cursor, schema, table_spec.of(self._set))
-        ddl.create_tables(session, schema, lacking)
+        lacking = ddl.missing(session.cursor, session.schema, table_spec.of(self._set))
+        ddl.create_tables(session, session.schema, lacking)
         return lacking

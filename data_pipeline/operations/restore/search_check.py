@@ -41,7 +41,7 @@ class SearchCheck:
             return
         try:
             with transaction(target, self._engine.timeouts, snapshot=True, read_only=True) as session:
-                tables.lock(session.cursor, self._engine.settings.schema, self._layout, "ACCESS SHARE")
+                tables.lock(session.cursor, session.schema, self._layout, "ACCESS SHARE")
                 found = self._repeat(session, self._manifest, self._manifest.probes)
         except ServiceError:
             found = None
@@ -51,7 +51,7 @@ class SearchCheck:
         self._record(outcome, self._manifest.probes, found)
 
     def _repeat(self, session: Session, manifest: Manifest, taken: ProbesFact) -> Repeated | None:
-        live = tables.inspect(session.cursor, self._engine.settings.schema, self._layout)
+        live = tables.inspect(session.cursor, session.schema, self._layout)
         searches = Searches.of(session, live.members, taken.distance)
         if searches is None:
             return None

@@ -43,6 +43,19 @@ KNOWN = (
         r"pg_hba\.conf|没有用于",
         can_retry=False,
     ),
+    _refusal("CERTIFICATE", say("refused_no_root_certificate"), "root certificate file .* not exist", can_retry=False),
+    _refusal(
+        "CERTIFICATE",
+        say("refused_certificate_name"),
+        "server certificate for .* does not match host name",
+        can_retry=False,
+    ),
+    _refusal(
+        "SESSION_ATTRS",
+        say("refused_session_attrs"),
+        "session is (not )?read-only|server is (not )?in hot standby mode",
+        can_retry=False,
+    ),
     _refusal(
         "CERTIFICATE", say("refused_certificate"), "certificate (verify|file|for)|root certificate", can_retry=False
     ),

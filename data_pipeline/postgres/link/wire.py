@@ -54,15 +54,17 @@ class Timeouts:
 
 def connect(target: Target, timeouts: Timeouts, progress: Progress = SILENT) -> Line:
     """Open a connection that is watched. Raises DatabaseError, Cancelled once `progress` says so."""
+    given = target.parameters()
+    seconds = min(timeouts.connect, int(given.get("connect_timeout", timeouts.connect)))
     parameters = {
-        **target.parameters(),
-        "connect_timeout": timeouts.connect,
+        "application_name": APPLICATION_NAME,
+        **given,
+        "connect_timeout": seconds,
         "tcp_user_timeout": 1000 * max(UNACKNOWLEDGED_SECONDS, 2 * timeouts.lock),
         "client_encoding": "UTF8",
-        "application_name": APPLICATION_NAME,
     }
     try:
-        line = login.connect(parameters, timeouts.connect * ADDRESSES, progress)
+        line = login.connect(parameters, seconds * ADDRESSES, progress)
     except psycopg2.Error as error:
         answer = sqlstate.at_connect(error)
         answer.nothing_sent = bool(answer.data["can_retry"])

@@ -10,11 +10,13 @@ import psycopg2
 from common.errors import InternalError, InvalidBackup, ServiceError
 from common.messages import say
 from data_pipeline.formats import csv_reader, pgcopy
+from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.link import wire
-from data_pipeline.postgres.reading import ctid_ranges, large_rows, oversize
+from data_pipeline.postgres.reading import ctid_ranges, large_rows, oversize, undecodable
 from data_pipeline.postgres.reading.block_writer import BlockWriter, Rows
 from data_pipeline.postgres.reading.ctid_ranges import ALL_PAGES, Pages
+from data_pipeline.postgres.reading.undecodable import Undecodable
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import indexes, tables
 from data_pipeline.postgres.schema.tables import Table
@@ -44,6 +46,10 @@ class Limit:
     def row_too_long(self, key: str) -> InvalidBackup:
         """The answer for a row of which the server can't make a message."""
         return self._refused(key, say("row_over_message"))
+
+    def not_utf8(self, found: Undecodable) -> InvalidBackup:
+        """The answer for a row that has text of another encoding."""
+        return self._refused(found.key, say("text_not_utf8", column=found.column), column=found.column)
 
     def _refused(self, key: str, reason: str, **more: Any) -> InvalidBackup:
         details = {"table": self.table.name, "key": key, **more, "reason": reason}
@@ -102,11 +108,14 @@ class Extraction:
             self._fail(error)
 
     def _translated(self, error: psycopg2.Error, session: Session) -> ServiceError:
-        """54000: the server can't make a message of a row. It doesn't say which one that was."""
-        if error.pgcode != "54000":
+        """54000: the server can't make a message of a row; 22021: nor UTF-8. It doesn't say which one that was."""
+        if error.pgcode not in ("54000", "22021"):
             return wire.translate(error, "read", session.cursor.connection)
         try:
             session.cursor.execute("ROLLBACK TO SAVEPOINT rows")
+            if error.pgcode == "22021":
+                found = undecodable.find(session.cursor, self._table, self._scope, self._limit.key)
+                return self._limit.not_utf8(found) if found else sqlstate.translate(error, "read", False)
             key = large_rows.key_of_longest(session.cursor, self._table, self._scope, self._limit.key)
         except psycopg2.Error as lost:
             return wire.translate(lost, "read", session.cursor.connection)

@@ -11,15 +11,24 @@ from functools import partial
 from typing import Any
 
 import psycopg2
+from psycopg2.errors import InsufficientPrivilege
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
-from common.errors import DependentRows, DuplicateRows, InternalError, InvalidBackup, SchemaMismatch
+from common.errors import (
+    DependentRows,
+    DuplicateRows,
+    InternalError,
+    InvalidBackup,
+    PermissionDenied,
+    SchemaMismatch,
+)
 from common.messages import say
 from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import ddl_types, index_build, indexes, tables
+from data_pipeline.postgres.schema.ddl_types import UnsupportedType
 from data_pipeline.postgres.schema.tables import Live, Table
-from data_pipeline.sets.table_facts import ForeignKeyFact, IndexFact
+from data_pipeline.sets.table_facts import ColumnFact, ForeignKeyFact, IndexFact
 from data_pipeline.sets.table_spec import Design
 
 AVAILABLE = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')"
@@ -98,7 +107,10 @@ def create_tables(session: Session, schema: str, lacking: Missing) -> None:
     if lacking.extension:
         expect_available(cursor)
         # Beside the tables: the first schema of the path, where it would go by itself, may be any or none.
-        cursor.execute(SQL("CREATE EXTENSION vector SCHEMA {}").format(Identifier(schema)))
+        try:
+            cursor.execute(SQL("CREATE EXTENSION vector SCHEMA {}").format(Identifier(schema)))
+        except InsufficientPrivilege:  # who may is the server's to say: providers let roles that are no superusers
+            raise PermissionDenied(say("extension_privilege_lacking"), can_retry=False) from None
     try:
         _create_tables(cursor, schema, lacking.designs, lacking.tables, lacking.keys)
     except psycopg2.ProgrammingError as error:  # class 42: the statement is ours, what it says is the manifest's
@@ -166,10 +178,19 @@ def _create_tables(
 ) -> None:
     types = ddl_types.extension_schema(cursor)
     for design in absent:
-        cursor.execute(_table(design, schema, types))
+        _create_table(cursor, design, schema, types)
     # Primary and unique keys go before the foreign keys that refer to them.
     for name, key in sorted(keys, key=lambda pair: isinstance(pair[1], ForeignKeyFact)):
         _add(cursor, designs, schema, name, key)
+
+
+def _create_table(cursor: Any, design: Design, schema: str, types: str | None) -> None:
+    try:
+        cursor.execute(_table(design, schema, types))
+    except InsufficientPrivilege:
+        place = design.layout.schema or schema
+        text = say("schema_privilege_lacking", schema=place, privilege="CREATE")
+        raise PermissionDenied(text, can_retry=False, details={"schema": place, "privileges": ["CREATE"]}) from None
 
 
 def _identifier(design: Design, schema: str) -> Identifier:
@@ -185,12 +206,21 @@ def _table(design: Design, schema: str, types: str | None) -> Composed:
     columns = [
         SQL("{} {}{}").format(
             Identifier(column.name),
-            ddl_types.column_type(column.type, column.modifier, types),
+            _type(design.name, column, types),
             SQL(" NOT NULL") if column.not_null else SQL(""),
         )
         for column in design.columns
     ]
     return SQL("CREATE TABLE {} ({})").format(_identifier(design, schema), SQL(", ").join(columns))
+
+
+def _type(table: str, column: ColumnFact, types: str | None) -> Composable:
+    try:
+        return ddl_types.column_type(column.type, column.modifier, types)
+    except UnsupportedType:
+        text = say("column_type_not_made", table=table, column=column.name, type=column.type)
+        details = {"table": table, "column": column.name, "type": column.type}
+        raise SchemaMismatch(text, can_retry=False, details=details) from None
 
 
 def _add(cursor: Any, designs: Mapping[str, Design], schema: str, table: str, key: Key) -> None:

@@ -66,6 +66,10 @@ SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespa
 """
 
 
+class UnsupportedType(SchemaMismatch):
+    """A type that isn't in these lists."""
+
+
 def extension_schema(cursor: Any) -> str | None:
     """Where pgvector's types live; None if this database does not have it."""
     cursor.execute(EXTENSION_SCHEMA)
@@ -91,14 +95,14 @@ def same_type(one: str, other: str) -> bool:
 def column_type(name: str, modifier: int, schema: str | None) -> Composable:
     """A column's type, for a statement: modifier is its atttypmod, -1 for none; schema is pgvector's.
 
-    Raises SchemaMismatch for a type nobody here knows, or a vector where there is no pgvector.
+    Raises UnsupportedType for a type nobody here knows, SchemaMismatch for a vector where there is no pgvector.
     """
     if name in PLAIN_TYPES:
         length = modifier - LENGTH_HEADER
         sized = name == "varchar" and 0 < length <= LONGEST_VARCHAR
         return _sized(Identifier("pg_catalog", name), length if sized else None)
     if not is_vector(name):
-        raise SchemaMismatch(say("column_type_unsupported"), can_retry=False)
+        raise UnsupportedType(say("column_type_unsupported"), can_retry=False)
     if schema is None:
         raise SchemaMismatch(say("pgvector_missing"), can_retry=False)
     return _sized(Identifier(schema, name.rpartition(".")[2]), modifier if modifier > 0 else None)

@@ -66,8 +66,8 @@ FROM pg_constraint WHERE contype = 'f' AND conrelid = %s ORDER BY conname
 """
 
 MAY_REBUILD = """
-SELECT bool_and(pg_has_role(c.relowner, 'USAGE') AND has_schema_privilege(c.relnamespace, 'CREATE')
-                AND c.relkind = 'r' AND NOT c.relispartition)
+SELECT bool_and(pg_has_role(c.relowner, 'USAGE') AND c.relkind = 'r' AND NOT c.relispartition),
+       bool_and(has_schema_privilege(c.relnamespace, 'CREATE'))
 FROM pg_class c WHERE c.oid = ANY(%s)
 """
 
@@ -83,8 +83,6 @@ WHERE indrelid = %s AND indpred IS NULL AND indexprs IS NOT NULL AND indisvalid
 """
 QUALIFIED = r'(?:(?:\w+|"(?:[^"]|"")+")\.)?'
 KEY_CAST = re.compile(rf"\(*(\w+)\)*::{QUALIFIED}(vector|halfvec)\((\d+)\)\)*")
-
-KEPT = say("indexes_kept")
 
 
 @dataclass(frozen=True)
@@ -179,8 +177,8 @@ def drop(session: Session, live: Live, selected: Collection[str]) -> Dropped:
         for name in selected
         for key in _foreign_keys(cursor, live[name], [other for other in live.values() if other.name != name])
     ]
-    if not may_rebuild(cursor, live):
-        return Dropped(warnings=[KEPT] if found or keys else [])
+    if kept := why_kept(cursor, live):
+        return Dropped(warnings=[kept] if found or keys else [])
     for key in keys:
         cursor.execute(SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(key.table.identifier, Identifier(key.name)))
     for index in found:
@@ -189,10 +187,13 @@ def drop(session: Session, live: Live, selected: Collection[str]) -> Dropped:
     return Dropped(found, keys)
 
 
-def may_rebuild(cursor: Any, live: Live) -> bool:
-    """Whether this role may drop indexes and make them again."""
+def why_kept(cursor: Any, live: Live) -> str | None:
+    """What keeps this role from dropping indexes and making them again; None if nothing does."""
     cursor.execute(MAY_REBUILD, ([table.oid for table in live.values()],))
-    return bool(cursor.fetchone()[0])
+    owns, creates = cursor.fetchone()
+    if owns and creates:
+        return None
+    return say("indexes_kept_without_create", schema=live.schema) if owns else say("indexes_kept")
 
 
 def rebuild(session: Session, dropped: Dropped, memory: str | None) -> dict[str, dict[str, Any]]:

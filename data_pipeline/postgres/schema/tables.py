@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any, Literal
 
+from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedTable
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from common.errors import DependentRows, SchemaMismatch
@@ -16,7 +17,7 @@ from common.messages import say
 from data_pipeline.layouts.base import Layout, TableLayout
 from data_pipeline.postgres.reading.ctid_ranges import ALL_PAGES, Pages
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
-from data_pipeline.postgres.schema import ddl_types
+from data_pipeline.postgres.schema import absence, ddl_types
 
 LockMode = Literal["ACCESS SHARE", "ROW EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
 
@@ -129,6 +130,17 @@ def lock(
     cursor.execute(statement)
 
 
+def lock_there(cursor: Any, schema: str, layout: Layout, mode: LockMode) -> None:
+    """The same, as the first thing of a transaction. Raises SchemaMismatch, PermissionDenied that say what is wrong."""
+    cursor.execute("SAVEPOINT locking")  # takes no snapshot, which must come after the lock
+    try:
+        lock(cursor, schema, layout, mode)
+    except (UndefinedTable, InvalidSchemaName, InsufficientPrivilege) as error:
+        cursor.execute("ROLLBACK TO SAVEPOINT locking")
+        raise absence.of(cursor, schema, layout.tables) or error from None
+    cursor.execute("RELEASE SAVEPOINT locking")
+
+
 def database(cursor: Any) -> str:
     """The name of the connected database."""
     cursor.execute("SELECT current_database()")
@@ -145,7 +157,10 @@ def expect_database(cursor: Any, name: str | None) -> None:
 def inspect(cursor: Any, schema: str, layout: Layout) -> Live:
     """The live tables of a layout, in whichever of its shapes. Raises SchemaMismatch if one is missing, partitioned or
     inherited from."""
-    found = {table.name: expect_there(cursor, schema, table) for table in layout.tables}
+    sought = {table: find(cursor, schema, table) for table in layout.tables}
+    if lacking := [table for table, there in sought.items() if there is None]:
+        raise absence.missing(cursor, schema, lacking)
+    found = {table.name: there for table, there in sought.items() if there}
     columns = {name: [column.name for column in table.columns] for name, table in found.items()}
     return Live(layout.shaped(columns), schema, found)
 
@@ -154,8 +169,7 @@ def expect_there(cursor: Any, schema: str, layout: TableLayout) -> Table:
     """A live table. Raises SchemaMismatch as find does, and if there is none."""
     found = find(cursor, schema, layout)
     if found is None:
-        text = say("table_missing", table=layout.name)
-        raise SchemaMismatch(text, can_retry=False, details={"table": layout.name})
+        raise absence.missing(cursor, schema, [layout])
     return found
 
 

@@ -2,7 +2,8 @@
 their own, and so their rows.
 
 Everything new is made from the old and the suffix, always the same, so that a second copy meets the first one and
-fails instead of doubling it. An id gets the suffix too, so that people can tell which row it is a copy of.
+fails instead of doubling it. An id gets the suffix too, so that people can tell which row it is a copy of; one that is
+a uuid, as LangChain JS has it, makes another uuid.
 """
 
 from collections.abc import Mapping, Sequence

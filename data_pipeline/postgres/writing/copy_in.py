@@ -58,7 +58,7 @@ class Reading:
 
     def __iter__(self) -> Iterator[bytes]:
         found: list[Block] = []
-        ambiguous = 0
+        ambiguous = stripped = 0
         jobs = self._jobs(found)
         inline = self._pool.size == 0 or self._source.file.size <= INLINE_BYTES
         try:
@@ -70,6 +70,7 @@ class Reading:
                     self._source.dialect.take(self._source.file.name, encoded.evidence, self._lines)
                     ambiguous += encoded.evidence.ambiguous
                 self._lines += encoded.lines
+                stripped += encoded.stripped
                 yield from _messages(encoded.payload)
                 self._progress.advance(self.passed[-1].block.length, encoded.rows)
                 del encoded  # before the next block is there
@@ -80,6 +81,7 @@ class Reading:
             raise self._source.rejected(error, self._lines) from None
         self._source.expect_rows(self.rows)
         self._source.dialect.finished(self._source.name, self.layout.dialect, ambiguous)
+        self._source.dialect.stripped(self._source.name, stripped)
 
     def _jobs(self, found: list[Block]) -> Iterator[Job]:
         source = self._source

@@ -2,7 +2,8 @@
 then converted. The only one is from LangChain's old schema.
 
 An embedding's id is its custom_id where that is there and no other row of the file has it, else its uuid; whichever
-collections are restored. cmetadata goes from json to jsonb, which keeps one of several equal keys and no white space.
+collections are restored. langchaingo's tables have no custom_id: there it is the uuid. cmetadata goes from json to
+jsonb, which keeps one of several equal keys and no white space.
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing import copy_in
-from data_pipeline.postgres.writing.staging import temporary
+from data_pipeline.postgres.writing.staging import creating, temporary
 from data_pipeline.sets.table_source import Source
 
 NULLS = {name: f"NULL::pg_catalog.{name}" for name in ("uuid", "varchar", "json")}
@@ -32,6 +33,10 @@ FROM {old} r LEFT JOIN (
 WHERE {in_scope}
 """
 OWN_ID = "(r.{preferred} OPERATOR(pg_catalog.<>) '' AND d.{preferred} IS NULL)"
+
+
+NUL = r"'(\\[^u])|\\u0000', '\1', 'g'"
+"""As formats/json_nul.py: an escape of another kind stays whole."""
 
 
 def load(
@@ -54,13 +59,13 @@ def load(
         session, replace(source, table=old, layout=layout, coerced=frozenset(), conversion=None), collections, pool
     )
     session.enter("load")
-    rows = SQL(ROWS if conversion.key in source.coerced else "FROM {old} r WHERE {in_scope}").format(
+    rows = SQL(ROWS if _has_preferred(source, conversion) else "FROM {old} r WHERE {in_scope}").format(
         old=old.identifier,
         in_scope=scope.condition(source.table.layout, "r"),
         preferred=Identifier(conversion.preferred),
     )
     warnings = list(_count(session.cursor, source, conversion, rows))
-    values = SQL(", ").join(_value(name, source.coerced, conversion) for name in source.columns)
+    values = SQL(", ").join(_value(name, source, conversion) for name in source.columns)
     names = SQL(", ").join(map(Identifier, source.columns))
     statement = SQL("INSERT INTO {} ({}) SELECT {} {}").format(source.table.identifier, names, values, rows)
     session.cursor.execute(statement)
@@ -73,11 +78,12 @@ def _stage(cursor: Any, source: Source) -> Table:
     """An empty temporary table with the file's columns, typed as the live ones are where these have them."""
     old = replace(temporary(source.table, "old"), columns=())
     columns = SQL(", ").join(_column(column.name, column.type, source) for column in source.layout.columns)
-    cursor.execute(
-        SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} l WITH NO DATA").format(
-            Identifier(old.relation), columns, source.table.identifier
+    with creating():
+        cursor.execute(
+            SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} l WITH NO DATA").format(
+                Identifier(old.relation), columns, source.table.identifier
+            )
         )
-    )
     return old
 
 
@@ -93,8 +99,12 @@ def _count(cursor: Any, source: Source, conversion: Conversion, rows: Composable
         (converted,) = cursor.fetchone()
         if converted:
             yield say("cmetadata_converted", file=source.name, rows=converted)
+        if source.layout.strip_nul:
+            changed = SQL("{} <> r.cmetadata::text").format(_text("cmetadata", source))
+            cursor.execute(SQL("SELECT count(*) FILTER (WHERE {}) {}").format(changed, rows))
+            source.dialect.stripped(source.name, cursor.fetchone()[0])
     if conversion.key in source.coerced:
-        own = _own_id(conversion)
+        own = _own_id(conversion) if _has_preferred(source, conversion) else SQL("FALSE")
         cursor.execute(
             SQL("SELECT count(*) FILTER (WHERE {own}), count(*) FILTER (WHERE {own} IS NOT TRUE) {rows}").format(
                 own=own, rows=rows
@@ -107,15 +117,30 @@ def _count(cursor: Any, source: Source, conversion: Conversion, rows: Composable
             yield say("ids_from_uuid", file=source.name, rows=replaced)
 
 
-def _value(name: str, coerced: frozenset[str], conversion: Conversion) -> Composable:
-    if name == conversion.key and name in coerced:
-        return SQL("CASE WHEN {} THEN {} ELSE {}::pg_catalog.text END").format(
-            _own_id(conversion), Identifier("r", conversion.preferred), Identifier("r", conversion.fallback)
+def _value(name: str, source: Source, conversion: Conversion) -> Composable:
+    if name == conversion.key and name in source.coerced:
+        other = SQL("{}::pg_catalog.text").format(Identifier("r", conversion.fallback))
+        if not _has_preferred(source, conversion):
+            return other
+        return SQL("CASE WHEN {} THEN {} ELSE {} END").format(
+            _own_id(conversion), Identifier("r", conversion.preferred), other
         )
-    if name in coerced:
+    if name in source.coerced:
         _, newer = conversion.types[name]
-        return SQL("{}::{}").format(Identifier("r", name), Identifier("pg_catalog", newer))
+        return SQL("{}::{}").format(_text(name, source), Identifier("pg_catalog", newer))
     return Identifier("r", name)
+
+
+def _text(name: str, source: Source) -> Composable:
+    """A value in the older form, without what jsonb can't hold where that is to be dropped."""
+    text = SQL("{}::pg_catalog.text").format(Identifier("r", name))
+    return SQL(f"pg_catalog.regexp_replace({{}}, {NUL})").format(text) if source.layout.strip_nul else text
+
+
+def _has_preferred(source: Source, conversion: Conversion) -> bool:
+    """Whether the file has what the key is preferably made of: langchaingo's tables have no custom_id."""
+    columns = {column.name for column in source.layout.columns}
+    return conversion.key in source.coerced and conversion.preferred in columns
 
 
 def _own_id(conversion: Conversion) -> Composable:

@@ -5,12 +5,16 @@ transaction.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from psycopg2.errors import InsufficientPrivilege
 from psycopg2.sql import SQL, Composed, Identifier
 
+from common.errors import PermissionDenied
+from common.messages import say
 from data_pipeline.postgres.connection import Session, prefer
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import unique_keys
@@ -68,13 +72,23 @@ def stage(cursor: Any, source: Source, prefix: str = "staged") -> Staged:
     live = source.table
     staging = temporary(live, prefix)
     prefer(cursor, "temp_buffers", TEMP_BUFFERS)  # refused where a pooled session has used temporary tables before
-    # What was staged of a set that was reopened since has the same name.
-    cursor.execute(
-        SQL("DROP TABLE IF EXISTS {}; CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(
-            staging.identifier, Identifier(staging.relation), live.identifier
+    with creating():
+        # What was staged of a set that was reopened since has the same name.
+        cursor.execute(
+            SQL("DROP TABLE IF EXISTS {}; CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(
+                staging.identifier, Identifier(staging.relation), live.identifier
+            )
         )
-    )
     return Staged(replace(source, table=staging), live, key(cursor, live))
+
+
+@contextmanager
+def creating() -> Iterator[None]:
+    """Where a temporary table is made. Raises PermissionDenied, naming the privilege, for a role that may make none."""
+    try:
+        yield
+    except InsufficientPrivilege:
+        raise PermissionDenied(say("temporary_privilege_lacking"), can_retry=False) from None
 
 
 def temporary(table: Table, prefix: str) -> Table:
