@@ -10,10 +10,14 @@ UNREACHABLE := make: the packages could not be installed (see above). Is the pac
 # Many containers set it; then each process that starts would compile the whole service anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv demo serve test bench torture
+PYTEST := $(VENV_PYTHON) -m pytest
+# Some of the tests wait, so more run at a time than there are cores; a file stays in one process, which shares fixtures.
+AT_ONCE := -n 4 --dist loadfile --no-loadscope-reorder
+
+.PHONY: help venv demo serve check test test-unit test-slow coverage bench torture
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z]*\):.*  ## /make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*  ## /make \1\t/p' Makefile
 
 venv: .venv/.installed-dev  ## make the virtual environment, with all that tests and benchmarks need
 
@@ -23,11 +27,22 @@ demo: .venv/.installed  ## back up, damage and restore a small database of its o
 serve: .venv/.installed  ## serve on http://127.0.0.1:8084 (HOST, PORT)
 	@$(VENV_PYTHON) unified_api.py
 
-test: .venv/.installed-dev  ## check style and types, then run the tests
+check: .venv/.installed-dev  ## check style and types
 	@$(VENV_PYTHON) -m ruff check -q
 	@$(VENV_PYTHON) -m ruff format -q --check
 	@$(VENV_PYTHON) -m mypy
-	@$(VENV_PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+
+test: check  ## check style and types, then run the tests
+	@$(PYTEST) $(AT_ONCE)
+
+test-unit: .venv/.installed-dev  ## run the tests that need no database, in seconds
+	@$(PYTEST) tests/unit tests/test_architecture.py tests/test_reference.py
+
+test-slow: .venv/.installed-dev  ## run the long proofs that the everyday tests try a share of
+	@$(PYTEST) $(AT_ONCE) -m slow
+
+coverage: .venv/.installed-dev  ## run the tests, and print which lines none of them reaches
+	@$(PYTEST) $(AT_ONCE) --cov --cov-report=term-missing:skip-covered
 
 bench: .venv/.installed-dev  ## measure, side by side with PostgreSQL's own tools
 	@$(VENV_PYTHON) -m benchmarks.run; status=$$?; $(VENV_PYTHON) -m benchmarks.jobs && exit $$status

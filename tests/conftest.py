@@ -11,8 +11,9 @@ import shutil
 import signal
 import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,11 +22,15 @@ from urllib.parse import quote
 import psycopg2
 import pytest
 from hypothesis import settings as hypothesis_settings
+from psycopg2.errors import ObjectInUse
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import parse_dsn
 from psycopg2.sql import SQL, Identifier
-from pytest_postgresql import factories
 
 from data_pipeline import settings, targets
+from data_pipeline.jobs.backend.database import JobsDatabase
+from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres_server.cluster import MAJOR, SUPERUSER, Cluster
 from data_pipeline.settings import Settings
 from tests.described import Described
@@ -58,13 +63,19 @@ full_page_writes = off
 min_wal_size = 32MB
 max_wal_size = 256MB
 """
-LONGEST = ("test_torture.py", "test_jobs_workers.py")
+LONGEST = (
+    "test_torture.py",
+    "test_foreign_manifests.py",
+    "test_command_line.py",
+    "test_screens.py",
+    "test_large_fields.py",
+)
 ROOM = 2 << 30  # bytes; the databases and the WAL of a session stay below half a gigabyte
 # The developer's own settings are not the tests': a test sets what it needs.
 SETTINGS = [
     name
     for module in (settings, targets)
-    for name in re.findall(r'"([A-Z_]+)"', Path(module.__file__).read_text(encoding="utf-8"))
+    for name in re.findall(r'"([A-Z_]+)"', Path(str(module.__file__)).read_text(encoding="utf-8"))
 ]
 
 
@@ -98,19 +109,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @dataclass(frozen=True)
 class Server:
-    """A PostgreSQL server and a role that may create databases; pytest-postgresql reads these attributes."""
+    """A PostgreSQL server, a role that may create databases, and a database of it that is there."""
 
     host: str
     port: int
     user: str
     password: str | None = field(repr=False)
     dbname: str
-    options: str = ""
-    template_dbname: str | None = None
-
-    @property
-    def maintenance_dbname(self) -> str:
-        return self.dbname
 
 
 @dataclass
@@ -121,8 +126,8 @@ class TestDatabase:
 
     server: Server
     dbname: str
-    _connections: list[Any] = field(default_factory=list)
-    _idle: list[Any] = field(default_factory=list)
+    _connections: list[Connection] = field(default_factory=list)
+    _idle: list[Connection] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -131,7 +136,7 @@ class TestDatabase:
         password = f":{quote(server.password, safe='')}" if server.password else ""
         return f"postgresql://{quote(server.user, safe='')}{password}@{server.host}:{server.port}/{self.dbname}"
 
-    def connect(self) -> Any:
+    def connect(self) -> Connection:
         """A new psycopg2 connection, closed after the test."""
         connection = psycopg2.connect(self.url)
         self._connections.append(connection)
@@ -149,7 +154,7 @@ class TestDatabase:
             return cursor.fetchall()
 
     @contextmanager
-    def _cursor(self) -> Iterator[Any]:
+    def _cursor(self) -> Iterator[Cursor]:
         """In a session that is kept: connecting takes longer than most statements. Each begins with it as new."""
         connection = self._idle.pop() if self._idle else self.connect()
         try:
@@ -161,8 +166,11 @@ class TestDatabase:
         self._idle.append(connection)
 
     def close(self) -> None:
+        """End every session that was begun here."""
         for connection in self._connections:
             connection.close()
+        self._connections.clear()
+        self._idle.clear()
 
 
 @pytest.fixture(scope="session")
@@ -188,9 +196,10 @@ def pg_server() -> Iterator[Server]:
 
 def _hash_again(cluster: Cluster) -> None:
     """With the iterations of FAST: initdb knows nothing of them."""
-    given = {"host": "127.0.0.1", "port": cluster.port, "user": SUPERUSER, "password": cluster.password}
-    with closing(psycopg2.connect(dbname="postgres", **given)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(SQL("ALTER ROLE {} PASSWORD %s").format(Identifier(SUPERUSER)), (cluster.password,))
+    server = Server("127.0.0.1", cluster.port, SUPERUSER, cluster.password, "postgres")
+    database = TestDatabase(server, server.dbname)
+    database.execute(f"ALTER ROLE {SUPERUSER} PASSWORD %s", (cluster.password,))
+    database.close()
 
 
 def _outside_server(url: str) -> Server:
@@ -216,109 +225,167 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _sql(statements: str) -> Callable[..., None]:
-    """A loader for pytest-postgresql, which calls it with the template's connection parameters."""
-
-    def load(*, host: str, port: int, user: str, dbname: str, password: str | None, autocommit: bool) -> None:
-        with closing(psycopg2.connect(host=host, port=port, user=user, dbname=dbname, password=password)) as connection:
-            connection.autocommit = autocommit
-            with connection, connection.cursor() as cursor:
-                cursor.execute(statements)
-
-    return load
-
-
 # The process id keeps two sessions on one outside server apart.
 _RUN = f"test_{os.getpid()}"
+DROP_SECONDS = 60
+"""For the sessions of a database that is to go: the server itself waits for them no longer than five seconds."""
 
-_empty_template = factories.postgresql_noproc(
-    depends_on="pg_server", dbname=f"{_RUN}_empty", load=[_sql("CREATE EXTENSION vector")]
+
+@dataclass(frozen=True)
+class Template:
+    """What a new database holds: all that another template has, and what `make` puts into it."""
+
+    name: str
+    make: Callable[[TestDatabase], None]
+    of: "Template | None" = None
+
+
+class Databases:
+    """Makes databases from templates, and removes them, over one connection: a database costs little but its files."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._connection: Connection | None = None
+        self._templates: dict[str, TestDatabase] = {}
+
+    def like(self, template: Template, name: str = "") -> TestDatabase:
+        """A new database with the contents of a template, called by the template's name or another one."""
+        source = self._made(template)
+        made = TestDatabase(self._server, f"{_RUN}_{name or template.name}")
+        self.remove(made)
+        self._execute("CREATE DATABASE {} TEMPLATE {}", made.dbname, source.dbname)
+        return made
+
+    def remove(self, database: TestDatabase) -> None:
+        """With every session that is still in it."""
+        database.close()
+        deadline = time.monotonic() + DROP_SECONDS
+        while True:
+            try:
+                return self._execute("DROP DATABASE IF EXISTS {} WITH (FORCE)", database.dbname)
+            except ObjectInUse:
+                if time.monotonic() > deadline:
+                    raise
+
+    def close(self) -> None:
+        """Remove the templates too."""
+        for template in self._templates.values():
+            self.remove(template)
+        if self._connection:
+            self._connection.close()
+
+    def _made(self, template: Template) -> TestDatabase:
+        if template.name not in self._templates:
+            made = TestDatabase(self._server, f"{_RUN}_{template.name}_template")
+            source = self._made(template.of).dbname if template.of else "template1"
+            self._execute("CREATE DATABASE {} TEMPLATE {}", made.dbname, source)
+            template.make(made)
+            made.close()  # a database with sessions is no template
+            self._templates[template.name] = made
+        return self._templates[template.name]
+
+    def _execute(self, statement: str, *names: str) -> None:
+        for _ in range(2):
+            if self._connection is None or self._connection.closed:
+                self._connection = psycopg2.connect(TestDatabase(self._server, self._server.dbname).url)
+                self._connection.autocommit = True
+            try:
+                with self._connection.cursor() as cursor:
+                    return cursor.execute(SQL(statement).format(*map(Identifier, names)))
+            except psycopg2.Error:
+                if not self._connection.closed:
+                    raise
+        raise AssertionError("the server ends every session")
+
+
+def _install_jobs(database: TestDatabase) -> None:
+    """The schema of the job queue, as a service makes it."""
+    jobs = JobsDatabase(lambda: from_url(database.url, "config"))
+    with jobs.transaction():
+        pass
+    jobs.close()
+
+
+EMPTY = Template("empty", lambda database: database.execute("CREATE EXTENSION vector"))
+NEW = Template("new", lambda database: database.execute(NEW_TABLES), of=EMPTY)
+DECOYED = Template(
+    "decoyed",
+    lambda database: database.execute(
+        f"CREATE SCHEMA extensions; ALTER EXTENSION vector SET SCHEMA extensions; {DECOYS}"
+    ),
+    of=NEW,
 )
-_new_template = factories.postgresql_noproc(depends_on="_empty_template", dbname=f"{_RUN}_new", load=[_sql(NEW_TABLES)])
-_decoyed_template = factories.postgresql_noproc(
-    depends_on="_new_template",
-    dbname=f"{_RUN}_decoyed",
-    load=[_sql("CREATE SCHEMA extensions; ALTER EXTENSION vector SET SCHEMA extensions"), _sql(DECOYS)],
-)
-_old_template = factories.postgresql_noproc(depends_on="_empty_template", dbname=f"{_RUN}_old", load=[_sql(OLD_TABLES)])
-_empty_clone = factories.postgresql("_empty_template")
-_new_clone = factories.postgresql("_new_template")
-_second_clone = factories.postgresql("_new_template", dbname=f"{_RUN}_second")
-_third_clone = factories.postgresql("_new_template", dbname=f"{_RUN}_third")
-_fourth_clone = factories.postgresql("_new_template", dbname=f"{_RUN}_fourth")
-_decoyed_clone = factories.postgresql("_decoyed_template")
-_jobs_clone = factories.postgresql("_empty_template", dbname=f"{_RUN}_jobs")
-_old_clone = factories.postgresql("_old_template")
+OLD = Template("old", lambda database: database.execute(OLD_TABLES), of=EMPTY)
+JOBS = Template("jobs", _install_jobs, of=EMPTY)
 
 
-def _database(server: Server, clone: Any) -> Iterator[TestDatabase]:
-    database = TestDatabase(server, clone.info.dbname)
-    clone.close()  # a session no test has asked for
-    yield database
-    database.close()
+@pytest.fixture(scope="session")
+def databases(pg_server: Server) -> Iterator[Databases]:
+    """Where the databases of the tests come from."""
+    found = Databases(pg_server)
+    yield found
+    found.close()
 
 
 @pytest.fixture
-def database(pg_server: Server, _new_clone: Any) -> Iterator[TestDatabase]:
+def database(databases: Databases) -> Iterator[TestDatabase]:
     """LangChain's tables as langchain_postgres makes them, empty."""
-    yield from _database(pg_server, _new_clone)
+    yield (made := databases.like(NEW))
+    databases.remove(made)
 
 
 @pytest.fixture
-def second_database(pg_server: Server, _second_clone: Any) -> Iterator[TestDatabase]:
-    """Another one like `database`."""
-    yield from _database(pg_server, _second_clone)
-
-
-@pytest.fixture
-def decoyed_database(pg_server: Server, _decoyed_clone: Any) -> Iterator[TestDatabase]:
+def decoyed_database(databases: Databases) -> Iterator[TestDatabase]:
     """One like `database` with pgvector in a schema `extensions`, and a schema of decoys."""
-    yield from _database(pg_server, _decoyed_clone)
+    yield (made := databases.like(DECOYED))
+    databases.remove(made)
+
+
+@pytest.fixture
+def second_database(databases: Databases) -> Iterator[TestDatabase]:
+    """Another one like `database`."""
+    yield (made := databases.like(NEW, "second"))
+    databases.remove(made)
 
 
 @pytest.fixture
 def four_databases(
-    pg_server: Server, database: TestDatabase, second_database: TestDatabase, _third_clone: Any, _fourth_clone: Any
+    databases: Databases, database: TestDatabase, second_database: TestDatabase
 ) -> Iterator[list[TestDatabase]]:
     """Four of them."""
-    more = [TestDatabase(pg_server, clone.info.dbname) for clone in (_third_clone, _fourth_clone)]
-    for clone in (_third_clone, _fourth_clone):
-        clone.close()
+    more = [databases.like(NEW, name) for name in ("third", "fourth")]
     yield [database, second_database, *more]
     for one in more:
-        one.close()
+        databases.remove(one)
 
 
 @pytest.fixture
-def jobs_database(pg_server: Server, _jobs_clone: Any) -> Iterator[TestDatabase]:
+def jobs_database(databases: Databases) -> Iterator[TestDatabase]:
     """For a job queue of one test's own."""
-    yield from _database(pg_server, _jobs_clone)
+    yield (made := databases.like(JOBS))
+    databases.remove(made)
 
 
 @pytest.fixture(scope="session")
-def history_url(pg_server: Server) -> Iterator[str]:
+def history_url(databases: Databases) -> Iterator[str]:
     """The job queue of all services whose test doesn't look at it."""
-    database = TestDatabase(pg_server, f"{_RUN}_history")
-    maintenance = TestDatabase(pg_server, pg_server.maintenance_dbname)
-    connection = maintenance.connect()
-    connection.autocommit = True
-    cursor = connection.cursor()
-    cursor.execute(f"CREATE DATABASE {database.dbname}")
-    yield database.url
-    cursor.execute(f"DROP DATABASE {database.dbname} WITH (FORCE)")
-    maintenance.close()
+    made = databases.like(JOBS, "history")
+    yield made.url
+    databases.remove(made)
 
 
 @pytest.fixture
-def old_database(pg_server: Server, _old_clone: Any) -> Iterator[TestDatabase]:
+def old_database(databases: Databases) -> Iterator[TestDatabase]:
     """The tables of langchain_community: uuid and custom_id, json."""
-    yield from _database(pg_server, _old_clone)
+    yield (made := databases.like(OLD))
+    databases.remove(made)
 
 
 @pytest.fixture
-def empty_database(pg_server: Server, _empty_clone: Any) -> Iterator[TestDatabase]:
+def empty_database(databases: Databases) -> Iterator[TestDatabase]:
     """The extension, and no tables."""
-    yield from _database(pg_server, _empty_clone)
+    yield (made := databases.like(EMPTY))
+    databases.remove(made)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE)
+COMMANDS = re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 
 
@@ -22,7 +22,7 @@ def made(*arguments: str) -> str:
 
 @needs_make
 def test_make_help_lists_every_command() -> None:
-    assert re.findall(r"^make (\w+)\t", made("help"), re.MULTILINE) == COMMANDS
+    assert re.findall(r"^make ([\w-]+)\t", made("help"), re.MULTILINE) == COMMANDS
 
 
 def test_no_command_is_taken_for_a_file() -> None:
@@ -39,6 +39,13 @@ def test_make_test_runs_pytest_last() -> None:
 def test_every_module_a_command_runs_is_there(command: str) -> None:
     for module in re.findall(r" -m ((?:examples|benchmarks)\.\w+)", made("-n", command)):
         assert (PROJECT / module.replace(".", "/")).with_suffix(".py").is_file()
+
+
+def test_hooks_before_a_commit_run_what_is_installed_here() -> None:
+    hooks = (PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"repo: (.*)", hooks) == ["local"]
+    assert set(re.findall(r"language: (.*)", hooks)) == {"system"}
+    assert all(entry.startswith(".venv/bin/python -m ") for entry in re.findall(r"entry: (.*)", hooks))
 
 
 def test_ci_can_run_its_script() -> None:

@@ -57,7 +57,7 @@ def settings() -> list[str]:
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
     calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
     strings = [argument.value for call in calls for argument in call.args if isinstance(argument, ast.Constant)]
-    return sorted({text for text in strings if re.fullmatch(r"[A-Z][A-Z_]+", str(text))} | set(LIBPQ.values()))
+    return sorted({str(text) for text in strings if re.fullmatch(r"[A-Z][A-Z_]+", str(text))} | set(LIBPQ.values()))
 
 
 def test_the_lists_are_not_empty() -> None:

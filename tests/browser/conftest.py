@@ -19,16 +19,15 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect, sync_playwright
 
 from data_pipeline.api import PREFIX
-from tests.conftest import NEW_TABLES, Server, TestDatabase
+from tests.conftest import JOBS, NEW, Databases, TestDatabase
 from tests.live_server import LiveServer
+from tests.support.names import DOCS
 
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MISSING = f"there is no browser on PATH ({', '.join(NAMES)})"
-DOCS = "11111111-1111-4111-8111-111111111111"
 NOTES = "22222222-2222-4222-8222-222222222222"
 SCRIPT = "<script>alert(1)</script>"
 DAMAGED = "20250722_010318"
-KINDS = ("panel", "panel_jobs")
 
 
 def _executable() -> str | None:
@@ -107,35 +106,31 @@ class Site:
 
 @pytest.fixture(scope="module")
 def make_site(
-    browser: Browser, pg_server: Server, tmp_path_factory: pytest.TempPathFactory
+    browser: Browser, databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Site]]:
     """Start the service with databases of its own, with these settings: its jobs are nobody else's.
 
     After the browser: without one, no service.
     """
-    maintenance = TestDatabase(pg_server, pg_server.maintenance_dbname)
-    connection = maintenance.connect()
-    connection.autocommit = True
+    made: list[TestDatabase] = []
     sites: list[Site] = []
 
     def make(**env: str) -> Site:
         directory = tmp_path_factory.mktemp("panel")
         output = directory / "training_data"
         (output / "vector_bak").mkdir(parents=True)
-        database, history = (TestDatabase(pg_server, f"{kind}_{os.getpid()}_{len(sites)}") for kind in KINDS)
-        for one in (database, history):
-            connection.cursor().execute(f"CREATE DATABASE {one.dbname}")
-        database.execute(f"CREATE EXTENSION vector; {NEW_TABLES}")
+        database = databases.like(NEW, f"panel_{len(sites)}")
+        history = databases.like(JOBS, f"panel_jobs_{len(sites)}")
+        made.extend((database, history))
         defaults = {"OUTPUT_DIRECTORY": str(output), "JOBS_DATABASE_URL": history.url, "DATABASE_URL": database.url}
         sites.append(Site(LiveServer(directory / "server.log", {**defaults, **env}), database, output))
         return sites[-1]
 
     yield make
-    for number, site in enumerate(sites):
+    for site in sites:
         site.server.stop()
-        for kind in KINDS:
-            connection.cursor().execute(f"DROP DATABASE {kind}_{os.getpid()}_{number} WITH (FORCE)")
-    maintenance.close()
+    for one in made:
+        databases.remove(one)
 
 
 @dataclass

@@ -299,7 +299,7 @@ def names(text: str) -> set[str]:
 
 
 def error_types() -> set[str]:
-    def below(kind: type) -> set[type]:
+    def below(kind: type[ServiceError]) -> set[type[ServiceError]]:
         return {kind}.union(*(below(one) for one in kind.__subclasses__()))
 
     return {kind.error_type for kind in below(ServiceError)}

@@ -10,26 +10,28 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from data_pipeline.api import PREFIX
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
+from tests.conftest import TestDatabase
 from tests.described import Described
 from tests.integration.places import KEY, BucketPlace, DirectoryPlace, Place, S3Server
 from tests.live_server import PROJECT, Forked, Launch, LiveServer
+from tests.support.names import DOCS
 from unified_api import create_app
 
 STAMP = "20250722_010318"
 ROOT = "./data_pipeline/training_data"
 ROLE_PASSWORD = "s3cret-of-the-role"
-DOCS = "11111111-1111-4111-8111-111111111111"
 EMPTY = "22222222-2222-4222-8222-222222222222"
 # Everything a table can hold that some format or other gets wrong.
 AWKWARD_ROWS = [
@@ -56,7 +58,7 @@ class Client(FlaskClient):
 
     def twin(self) -> "Client":
         """Another client of the same application, for another thread."""
-        return self.application.test_client()
+        return cast(Client, self.application.test_client())
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)
@@ -139,7 +141,7 @@ def small_set(backups: Backups) -> dict[str, str]:
 def fill() -> Callable[..., None]:
     """Put two collections into a database, one of them empty, and awkward embeddings into the other."""
 
-    def put(database: Any, rows: list[tuple[Any, ...]] = AWKWARD_ROWS) -> None:
+    def put(database: TestDatabase, rows: list[tuple[Any, ...]] = AWKWARD_ROWS) -> None:
         with closing(database.connect()) as connection, connection, connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO langchain_pg_collection (uuid, name, cmetadata)"
@@ -155,12 +157,31 @@ def fill() -> Callable[..., None]:
 def bits() -> Callable[..., list[bytes]]:
     """All rows of both tables, or of one, as the server sends them in binary: equal only if every bit is."""
 
-    def read(database: Any, *tables: str) -> list[bytes]:
+    def read(database: TestDatabase, *tables: str) -> list[bytes]:
         names = tables or ("langchain_pg_collection", "langchain_pg_embedding")
         each = [f"SELECT {n}, record_send(t) FROM {name} t" for n, name in enumerate(names)]
         return [row[1].tobytes() for row in database.fetch(f"{' UNION ALL '.join(each)} ORDER BY 1, 2")]
 
     return read
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _routes_compiled_once() -> Iterator[None]:
+    """Every test's application has the same routes; compiling how their URLs are built took half of its making."""
+    compile_builder = Rule._compile_builder
+    compiled: dict[tuple[str, bool], Any] = {}
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Any:
+        if rule.defaults or rule.subdomain or rule.host:
+            return compile_builder(rule, append_unknown)
+        key = rule.rule, append_unknown
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", compile_once)
+        yield
 
 
 @pytest.fixture
@@ -180,7 +201,7 @@ def make_client(output_dir: Path, history_url: str, described: Described) -> Ite
         never = (password, ROLE_PASSWORD, str(output_dir), str(PROJECT), *KEY.values(), "some/prefix")
         app.config["DESCRIBED"] = described
         app.config["NEVER_SHOWN"] = [secret for secret in never if secret]
-        return app.test_client()
+        return cast(Client, app.test_client())
 
     yield make
     for one in jobs:
@@ -190,7 +211,7 @@ def make_client(output_dir: Path, history_url: str, described: Described) -> Ite
 
 
 @pytest.fixture
-def client(make_client: Callable[..., Client], database: Any) -> Client:
+def client(make_client: Callable[..., Client], database: TestDatabase) -> Client:
     """A client of the service whose configured database is `database`."""
     return make_client(DATABASE_URL=database.url)
 
@@ -227,7 +248,7 @@ def start_server(
 
 
 @pytest.fixture
-def live_server(start_server: Callable[..., LiveServer], database: Any) -> LiveServer:
+def live_server(start_server: Callable[..., LiveServer], database: TestDatabase) -> LiveServer:
     """The service as a process, its configured database `database`."""
     return start_server(DATABASE_URL=database.url)
 
@@ -258,11 +279,11 @@ def background() -> Callable[[Callable[[], Any]], Background]:
 def wait_for_lock() -> Callable[[Any], None]:
     """Wait until some session of the database waits for a lock."""
 
-    def wait(database: Any) -> None:
+    def wait(database: TestDatabase) -> None:
         waiting = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while database.fetch(waiting) == [(0,)]:
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -274,7 +295,7 @@ def wait_for_lock() -> Callable[[Any], None]:
 class Role:
     """A database role that may log in and nothing else."""
 
-    database: Any
+    database: TestDatabase
     name: str
     url: str
 
@@ -284,14 +305,14 @@ class Role:
 
 
 @pytest.fixture
-def role(database: Any) -> Iterator[Role]:
+def role(database: TestDatabase) -> Iterator[Role]:
     """A role without privileges in `database`, and the URL to connect as it."""
     with new_role(database) as made:
         yield made
 
 
 @contextmanager
-def new_role(database: Any) -> Iterator[Role]:
+def new_role(database: TestDatabase) -> Iterator[Role]:
     """The same for any database."""
     name = f"role_{os.getpid()}"
     database.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{ROLE_PASSWORD}'")

@@ -64,7 +64,7 @@ class Page:
     @property
     def blocks(self) -> list[Block]:
         return [
-            Block(self.text.count("\n", 0, found.start("text")), *found.group("language", "text"), *_mark(found))
+            Block(self.text.count("\n", 0, found.start("text")), found["language"], found["text"], *_mark(found))
             for found in FENCE.finditer(self.text)
         ]
 

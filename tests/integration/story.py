@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -122,7 +123,7 @@ class Story:
         text = self._real(self._answers.translate(block.text))
         return [sys.executable, "-c", text] if block.language == "python" else ["bash", "-euo", "pipefail", "-c", text]
 
-    def _surroundings(self) -> dict[str, object]:
+    def _surroundings(self) -> dict[str, Any]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
         return {
             "cwd": self._checkout,

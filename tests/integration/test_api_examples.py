@@ -16,6 +16,7 @@ import requests
 from data_pipeline.api import PREFIX
 from data_pipeline.api.openapi import examples
 from data_pipeline.api.openapi.examples import Example
+from tests.conftest import TestDatabase
 from tests.described import Described
 from tests.integration.privileges import like_a_user
 from tests.live_server import Forked, Launch
@@ -34,7 +35,7 @@ ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
 class Scenery:
     """A service, and what has to be so before an example's answer comes; `names` are the example's -> the real ones."""
 
-    def __init__(self, address: str, others: dict[str, str], databases: list[Any], backups: Any) -> None:
+    def __init__(self, address: str, others: dict[str, str], databases: list[TestDatabase], backups: Any) -> None:
         self.url = {scene: f"http://{other}" for scene, other in others.items()}
         self._address = f"http://{address}"
         self._databases = databases
@@ -178,7 +179,7 @@ class Scenery:
         return requests.get(f"{self._address}{PREFIX}/jobs/{job_id}", timeout=60).json()["data"]
 
     def _until(self, *states: str, progress: bool = False) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         job = self._job(self.names[JOB])
         while job["state"] not in states or (progress and not job["progress"]):
             assert time.monotonic() < deadline, job
@@ -210,9 +211,9 @@ def launch() -> Launch:
 @pytest.fixture
 def scenery(
     start_server: Callable[..., Any],
-    database: Any,
-    second_database: Any,
-    jobs_database: Any,
+    database: TestDatabase,
+    second_database: TestDatabase,
+    jobs_database: TestDatabase,
     backups: Any,
     tmp_path: Path,
 ) -> Scenery:

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from data_pipeline.postgres.writing import copy_in
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import COLLECTION, DOCS, EMBEDDING
 
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
-DOCS = "11111111-1111-4111-8111-111111111111"
 NOBODY = "99999999-9999-4999-8999-999999999999"
 COLLECTION_FILE = "langchain_pg_collection_20250722_010318.csv"
 EMBEDDING_FILE = "langchain_pg_embedding_20250722_010318.csv"
@@ -17,7 +18,7 @@ COLLECTIONS = f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n".encode()
 BAD_EMBEDDINGS = f'{HEADER}a,{DOCS},"[1,2,3]",fine,{{}}\nb,{DOCS},[oops],{SECRET},{{}}\n'.encode()
 
 
-def counts(database: Any) -> tuple[int, ...]:
+def counts(database: TestDatabase) -> tuple[int, ...]:
     return tuple(database.fetch(f"SELECT count(*) FROM {table}")[0][0] for table in (COLLECTION, EMBEDDING))
 
 
@@ -28,7 +29,7 @@ def half_bad(backups: Any) -> Any:
 
 
 @pytest.fixture
-def small_set_over(small_set: dict[str, str], database: Any) -> dict[str, str]:
+def small_set_over(small_set: dict[str, str], database: TestDatabase) -> dict[str, str]:
     """A set whose rows are in the tables already."""
     database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'docs')", (DOCS,))
     database.execute("INSERT INTO langchain_pg_embedding (id) VALUES ('a'), ('b')")
@@ -37,7 +38,7 @@ def small_set_over(small_set: dict[str, str], database: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize("atomic", [{}, {"atomic": False}, {"atomic": True}, {"truncate_before_restore": False}])
 def test_rows_are_added_to_those_that_are_there_and_only_they_are_counted(
-    client: Any, database: Any, small_set: dict[str, str], atomic: dict[str, bool]
+    client: Client, database: TestDatabase, small_set: dict[str, str], atomic: dict[str, bool]
 ) -> None:
     database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'other')", (NOBODY,))
     database.execute("INSERT INTO langchain_pg_embedding (id) SELECT 'old ' || n FROM generate_series(1, 7) n")
@@ -55,7 +56,7 @@ def test_rows_are_added_to_those_that_are_there_and_only_they_are_counted(
 
 
 def test_a_table_that_fails_is_undone_alone_and_the_answer_is_the_documented_one(
-    client: Any, database: Any, half_bad: dict[str, str]
+    client: Client, database: TestDatabase, half_bad: dict[str, str]
 ) -> None:
     response = client.restore(**half_bad)
     assert response.status_code == 200
@@ -89,7 +90,7 @@ def test_a_table_that_fails_is_undone_alone_and_the_answer_is_the_documented_one
 
 
 def test_the_other_table_is_kept_when_the_first_one_fails(
-    client: Any, database: Any, small_set: dict[str, str]
+    client: Client, database: TestDatabase, small_set: dict[str, str]
 ) -> None:
     database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'docs')", (DOCS,))
     data = client.restore(**small_set).get_json()["data"]
@@ -99,7 +100,7 @@ def test_the_other_table_is_kept_when_the_first_one_fails(
     assert counts(database) == (1, 2)
 
 
-def test_atomic_keeps_neither(client: Any, database: Any, half_bad: dict[str, str]) -> None:
+def test_atomic_keeps_neither(client: Client, database: TestDatabase, half_bad: dict[str, str]) -> None:
     response = client.restore(**half_bad, atomic=True)
     data = response.get_json()["data"]
     assert (response.status_code, data["error_type"], data["rolled_back"]) == (422, "INVALID_BACKUP", True)
@@ -109,7 +110,7 @@ def test_atomic_keeps_neither(client: Any, database: Any, half_bad: dict[str, st
 
 
 def test_when_every_table_failed_the_answer_is_the_first_failure(
-    client: Any, database: Any, backups: Any, small_set_over: dict[str, str]
+    client: Client, database: TestDatabase, backups: Any, small_set_over: dict[str, str]
 ) -> None:
     response = client.restore(**small_set_over)
     data = response.get_json()["data"]
@@ -120,7 +121,7 @@ def test_when_every_table_failed_the_answer_is_the_first_failure(
 
 
 def test_when_the_only_table_failed_the_answer_is_its_failure(
-    client: Any, database: Any, small_set_over: dict[str, str], backups: Any
+    client: Client, database: TestDatabase, small_set_over: dict[str, str], backups: Any
 ) -> None:
     response = client.restore(**small_set_over, tables=[EMBEDDING])
     assert (response.status_code, response.get_json()["data"]["error_type"]) == (409, "DUPLICATE_ROWS")
@@ -131,7 +132,7 @@ def test_when_the_only_table_failed_the_answer_is_its_failure(
 
 
 def test_embeddings_without_their_collection_are_not_added(
-    client: Any, database: Any, small_set: dict[str, str]
+    client: Client, database: TestDatabase, small_set: dict[str, str]
 ) -> None:
     response = client.restore(**small_set, tables=[EMBEDDING])
     data = response.get_json()["data"]
@@ -141,7 +142,7 @@ def test_embeddings_without_their_collection_are_not_added(
 
 
 def test_a_file_that_disappears_after_the_request_came_is_a_documented_failure(
-    client: Any, database: Any, backups: Any, small_set: dict[str, str], background: Any, wait_for_lock: Any
+    client: Client, database: TestDatabase, backups: Any, small_set: dict[str, str], background: Any, wait_for_lock: Any
 ) -> None:
     locker = database.connect()
     locker.cursor().execute("LOCK TABLE langchain_pg_collection IN SHARE MODE")
@@ -156,7 +157,7 @@ def test_a_file_that_disappears_after_the_request_came_is_a_documented_failure(
 
 
 def test_other_sessions_read_and_write_while_rows_are_added(
-    client: Any, database: Any, small_set: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    client: Client, database: TestDatabase, small_set: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load = copy_in.load
 

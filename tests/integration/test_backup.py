@@ -3,18 +3,19 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+
 TABLES = COLLECTION, EMBEDDING = ("langchain_pg_collection", "langchain_pg_embedding")
 ROOT = "./data_pipeline/training_data"
-
-
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
 
 
 def set_files(directory: Path) -> set[str]:
@@ -29,7 +30,7 @@ def body_of(answer: dict[str, Any]) -> dict[str, str]:
 
 
 def test_the_answer_says_what_was_written_and_from_where(
-    client: Any, database: Any, fill: Any, output_dir: Path
+    client: Client, database: TestDatabase, fill: Any, output_dir: Path
 ) -> None:
     fill(database)
     answer = client.backup().get_json()["data"]
@@ -55,7 +56,7 @@ def test_the_answer_says_what_was_written_and_from_where(
     }
 
 
-def test_what_was_backed_up_is_listed_with_its_manifest(client: Any) -> None:
+def test_what_was_backed_up_is_listed_with_its_manifest(client: Client) -> None:
     body = body_of(client.backup().get_json()["data"])
     (place,) = client.list().get_json()["data"]["backup_locations"]
     (found,) = place["backups"]
@@ -63,7 +64,7 @@ def test_what_was_backed_up_is_listed_with_its_manifest(client: Any) -> None:
     assert (found["has_manifest"], found["has_log"], found["format"]) == (True, True, "csv")
 
 
-def test_the_files_hold_what_copy_writes(client: Any, database: Any, fill: Any, output_dir: Path) -> None:
+def test_the_files_hold_what_copy_writes(client: Client, database: TestDatabase, fill: Any, output_dir: Path) -> None:
     fill(database)
     timestamp = body_of(client.backup().get_json()["data"])["timestamp"]
     for table in TABLES:
@@ -74,7 +75,7 @@ def test_the_files_hold_what_copy_writes(client: Any, database: Any, fill: Any, 
 
 
 @pytest.mark.parametrize("task_id", ["task_20250721_213627", "manual_1"])
-def test_a_tasks_backup_goes_into_its_directory(client: Any, output_dir: Path, task_id: str) -> None:
+def test_a_tasks_backup_goes_into_its_directory(client: Client, output_dir: Path, task_id: str) -> None:
     (output_dir / task_id).mkdir()
     answer = client.backup(task_id=task_id).get_json()["data"]
     assert answer["backup_directory"] == f"{ROOT}/{task_id}/vector_bak"
@@ -84,7 +85,7 @@ def test_a_tasks_backup_goes_into_its_directory(client: Any, output_dir: Path, t
 
 
 @pytest.mark.parametrize("task_id", ["task_20250721_213627", "vector_bak", "global", "task_link", "task_file"])
-def test_an_unknown_task_is_not_made(client: Any, output_dir: Path, tmp_path: Path, task_id: str) -> None:
+def test_an_unknown_task_is_not_made(client: Client, output_dir: Path, tmp_path: Path, task_id: str) -> None:
     (output_dir / "task_link").symlink_to(tmp_path)
     (output_dir / "task_file").write_bytes(b"")
     before = sorted(output_dir.rglob("*"))
@@ -96,7 +97,7 @@ def test_an_unknown_task_is_not_made(client: Any, output_dir: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("name", ["pg_conn", "db_connection"])
 def test_a_request_names_another_database_by_either_name(
-    client: Any, second_database: Any, fill: Any, name: str
+    client: Client, second_database: TestDatabase, fill: Any, name: str
 ) -> None:
     fill(second_database)
     answer = client.backup(**{name: second_database.url}).get_json()["data"]
@@ -104,17 +105,19 @@ def test_a_request_names_another_database_by_either_name(
     assert (answer["target"]["dbname"], answer["target"]["source"]) == (second_database.dbname, "pg_conn")
 
 
-def test_both_names_at_once_are_refused(client: Any, database: Any, output_dir: Path) -> None:
+def test_both_names_at_once_are_refused(client: Client, database: TestDatabase, output_dir: Path) -> None:
     response = client.backup(pg_conn=database.url, db_connection=database.url)
     assert failure(response) == (400, "INVALID_PARAMS")
     assert set_files(output_dir / "vector_bak") == set()
 
 
-def test_neither_backup_nor_truncate_is_nothing_to_do(client: Any) -> None:
+def test_neither_backup_nor_truncate_is_nothing_to_do(client: Client) -> None:
     assert failure(client.backup(backup_vector_tables=False)) == (400, "INVALID_PARAMS")
 
 
-def test_truncating_empties_the_embedding_table_alone(client: Any, database: Any, fill: Any, bits: Any) -> None:
+def test_truncating_empties_the_embedding_table_alone(
+    client: Client, database: TestDatabase, fill: Any, bits: Any
+) -> None:
     fill(database)
     collections, embeddings = bits(database, TABLES[0]), bits(database, TABLES[1])
     answer = client.backup(truncate_vector_tables=True, backup_vector_tables=False).get_json()["data"]
@@ -129,7 +132,7 @@ def test_truncating_empties_the_embedding_table_alone(client: Any, database: Any
 
 @pytest.mark.parametrize("truncate", [False, True])
 def test_empty_tables_are_backed_up_and_restored(
-    client: Any, database: Any, bits: Any, fill: Any, truncate: bool
+    client: Client, database: TestDatabase, bits: Any, fill: Any, truncate: bool
 ) -> None:
     answer = client.backup(truncate_vector_tables=truncate).get_json()["data"]
     assert [entry["row_count"] for entry in answer["tables_backed_up"].values()] == [0, 0]
@@ -138,7 +141,9 @@ def test_empty_tables_are_backed_up_and_restored(
     assert bits(database) == []
 
 
-def test_the_old_tables_are_backed_up_and_restored(make_client: Any, old_database: Any, bits: Any) -> None:
+def test_the_old_tables_are_backed_up_and_restored(
+    make_client: Callable[..., Client], old_database: TestDatabase, bits: Any
+) -> None:
     client = make_client(DATABASE_URL=old_database.url)
     uuid = "11111111-1111-4111-8111-111111111111"
     old_database.execute("INSERT INTO langchain_pg_collection VALUES ('docs', '{\"a\" :  1.0}', %s)", (uuid,))
@@ -152,7 +157,9 @@ def test_the_old_tables_are_backed_up_and_restored(make_client: Any, old_databas
     assert bits(old_database) == before
 
 
-def test_the_tables_may_be_in_another_schema(make_client: Any, database: Any, fill: Any, bits: Any) -> None:
+def test_the_tables_may_be_in_another_schema(
+    make_client: Callable[..., Client], database: TestDatabase, fill: Any, bits: Any
+) -> None:
     fill(database)
     before = bits(database)
     database.execute("CREATE SCHEMA rag")
@@ -165,7 +172,7 @@ def test_the_tables_may_be_in_another_schema(make_client: Any, database: Any, fi
 
 
 def test_every_block_of_the_manifest_has_the_checksum_of_its_bytes(
-    client: Any, database: Any, fill: Any, output_dir: Path
+    client: Client, database: TestDatabase, fill: Any, output_dir: Path
 ) -> None:
     fill(database)
     # Three blocks of 2 MB, and a bit.
@@ -194,7 +201,7 @@ def test_every_block_of_the_manifest_has_the_checksum_of_its_bytes(
 
 
 def test_the_manifest_describes_tables_and_collections_as_facts(
-    client: Any, database: Any, fill: Any, output_dir: Path
+    client: Client, database: TestDatabase, fill: Any, output_dir: Path
 ) -> None:
     fill(database)
     timestamp = body_of(client.backup().get_json()["data"])["timestamp"]
@@ -218,7 +225,7 @@ def test_the_manifest_describes_tables_and_collections_as_facts(
     assert (key["columns"], key["referenced_columns"], key["on_delete"]) == (["collection_id"], ["uuid"], "cascade")
 
 
-def test_backups_at_once_each_have_a_second_of_their_own(client: Any, output_dir: Path) -> None:
+def test_backups_at_once_each_have_a_second_of_their_own(client: Client, output_dir: Path) -> None:
     with ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(lambda twin: twin.backup(), [client.twin() for _ in range(18)]))
     assert {answer.status_code for answer in answers} == {200}
@@ -230,7 +237,7 @@ def test_backups_at_once_each_have_a_second_of_their_own(client: Any, output_dir
 
 
 def test_the_log_has_a_line_for_each_run_and_the_newest_is_last(
-    client: Any, database: Any, fill: Any, output_dir: Path
+    client: Client, database: TestDatabase, fill: Any, output_dir: Path
 ) -> None:
     client.backup()
     fill(database)
@@ -247,7 +254,7 @@ def test_the_log_has_a_line_for_each_run_and_the_newest_is_last(
 
 
 def test_a_backup_of_a_database_that_is_not_there_leaves_nothing_but_a_line_in_the_log(
-    make_client: Any, output_dir: Path
+    make_client: Callable[..., Client], output_dir: Path
 ) -> None:
     client = make_client(DATABASE_URL="postgresql://ann:pa55-word@127.0.0.1:1/docs")
     assert failure(client.backup()) == (500, "DATABASE_ERROR")
@@ -257,7 +264,7 @@ def test_a_backup_of_a_database_that_is_not_there_leaves_nothing_but_a_line_in_t
 
 
 def test_a_table_without_a_key_is_backed_up_and_its_manifest_says_so(
-    client: Any, database: Any, fill: Any, backups: Any
+    client: Client, database: TestDatabase, fill: Any, backups: Any
 ) -> None:
     fill(database)
     database.execute("ALTER TABLE langchain_pg_embedding DROP COLUMN id")
@@ -272,7 +279,7 @@ def test_a_table_without_a_key_is_backed_up_and_its_manifest_says_so(
 
 
 def test_the_manifest_of_old_tables_says_by_what_their_rows_are_known(
-    make_client: Any, old_database: Any, backups: Any
+    make_client: Callable[..., Client], old_database: TestDatabase, backups: Any
 ) -> None:
     answer = make_client(DATABASE_URL=old_database.url).backup()
     stamp = answer.get_json()["data"]["backup_timestamp"]
@@ -292,7 +299,7 @@ DOMAINS = {
 @pytest.mark.parametrize("statements", DOMAINS.values(), ids=DOMAINS)
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 def test_a_domain_of_pgvectors_name_is_not_taken_for_its_type(
-    client: Any, database: Any, fill: Any, bits: Any, file_format: str, statements: str, over: str
+    client: Client, database: TestDatabase, fill: Any, bits: Any, file_format: str, statements: str, over: str
 ) -> None:
     fill(database)
     moved = "moved" in statements

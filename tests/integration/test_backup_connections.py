@@ -7,13 +7,15 @@ import pytest
 
 from data_pipeline.postgres.reading import ctid_ranges, snapshot_readers
 from data_pipeline.postgres.schema import tables
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import DOCS
 
 MANY_ROWS = """
 INSERT INTO langchain_pg_embedding (id, collection_id, embedding, document, cmetadata)
 SELECT 'row ' || n, %s, ('[' || n || ',0.1,-0]')::vector, repeat('文本', n %% 400), jsonb_build_object('n', n)
 FROM generate_series(1, 600) n
 """
-DOCS = "11111111-1111-4111-8111-111111111111"
 
 
 @pytest.fixture(autouse=True)
@@ -39,13 +41,13 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
 
 
 @pytest.fixture
-def filled(database: Any, fill: Callable[..., None]) -> Any:
+def filled(database: TestDatabase, fill: Callable[..., None]) -> Any:
     fill(database)
     database.execute(MANY_ROWS, (DOCS,))
     return database
 
 
-def back_up(client: Any, **body: Any) -> dict[str, str]:
+def back_up(client: Client, **body: Any) -> dict[str, str]:
     response = client.backup(**body)
     assert response.status_code == 200, response.text
     data = response.get_json()["data"]
@@ -55,7 +57,7 @@ def back_up(client: Any, **body: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 def test_several_connections_save_every_row_once(
-    make_client: Any, filled: Any, bits: Any, readers: dict[int, int], file_format: str
+    make_client: Callable[..., Client], filled: Any, bits: Any, readers: dict[int, int], file_format: str
 ) -> None:
     client = make_client(DATABASE_URL=filled.url, BACKUP_CONNECTIONS="3")
     before = bits(filled)
@@ -69,7 +71,7 @@ def test_several_connections_save_every_row_once(
 
 
 def test_they_read_over_the_columns_of_a_table_of_ones_own(
-    make_client: Any, filled: Any, bits: Any, readers: dict[int, int]
+    make_client: Callable[..., Client], filled: Any, bits: Any, readers: dict[int, int]
 ) -> None:
     filled.execute("""ALTER TABLE langchain_pg_embedding ADD "a ""name"", with all" text DEFAULT 'x'""")
     client = make_client(DATABASE_URL=filled.url)
@@ -81,7 +83,7 @@ def test_they_read_over_the_columns_of_a_table_of_ones_own(
 
 
 def test_all_of_them_see_the_snapshot_of_the_first(
-    make_client: Any, filled: Any, bits: Any, monkeypatch: pytest.MonkeyPatch
+    make_client: Callable[..., Client], filled: Any, bits: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = bits(filled)
     export = tables.export_snapshot
@@ -101,7 +103,7 @@ def test_all_of_them_see_the_snapshot_of_the_first(
 
 
 def test_where_the_server_gives_no_further_connection_one_does_it_all(
-    make_client: Any, filled: Any, role: Any, readers: dict[int, int]
+    make_client: Callable[..., Client], filled: Any, role: Any, readers: dict[int, int]
 ) -> None:
     role.may("SELECT", "langchain_pg_collection", "langchain_pg_embedding")
     filled.execute(f"ALTER ROLE {role.name} CONNECTION LIMIT 1")
@@ -110,7 +112,12 @@ def test_where_the_server_gives_no_further_connection_one_does_it_all(
 
 
 def test_a_lock_that_somebody_waits_for_does_not_stop_the_backup_that_is_in_its_way(
-    make_client: Any, filled: Any, readers: dict[int, int], background: Any, wait_for_lock: Any, monkeypatch: Any
+    make_client: Callable[..., Client],
+    filled: Any,
+    readers: dict[int, int],
+    background: Any,
+    wait_for_lock: Any,
+    monkeypatch: Any,
 ) -> None:
     export = tables.export_snapshot
 
@@ -126,7 +133,7 @@ def test_a_lock_that_somebody_waits_for_does_not_stop_the_backup_that_is_in_its_
 
 @pytest.mark.parametrize("whose", [0, 1])
 def test_a_connection_that_is_lost_ends_the_backup(
-    make_client: Any, filled: Any, monkeypatch: pytest.MonkeyPatch, whose: int
+    make_client: Callable[..., Client], filled: Any, monkeypatch: pytest.MonkeyPatch, whose: int
 ) -> None:
     copy_out, seen = tables.copy_out, list[int]()
 
@@ -148,7 +155,7 @@ def test_a_connection_that_is_lost_ends_the_backup(
 
 
 def test_nobody_reads_along_where_rows_are_removed_afterwards(
-    make_client: Any, filled: Any, readers: dict[int, int]
+    make_client: Callable[..., Client], filled: Any, readers: dict[int, int]
 ) -> None:
     back_up(make_client(DATABASE_URL=filled.url), truncate_vector_tables=True)
     assert len(readers) == 1

@@ -9,16 +9,15 @@ import pytest
 
 from data_pipeline.postgres import writer_lock
 from data_pipeline.postgres.schema import tables
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+from tests.support.names import TABLES
 
-TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
 NEW = "33333333-3333-4333-8333-333333333333"
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
-def expect_nothing_new(client: Any, directory: Path) -> None:
+def expect_nothing_new(client: Client, directory: Path) -> None:
     assert {path.name for path in directory.iterdir()} <= {"vector_backup_log.txt"}
     assert client.list().get_json()["data"]["backup_locations"] == []
 
@@ -40,7 +39,7 @@ def between_the_tables(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[]
 
 
 def test_both_tables_come_from_one_snapshot(
-    client: Any, database: Any, fill: Any, bits: Any, between_the_tables: Any
+    client: Client, database: TestDatabase, fill: Any, bits: Any, between_the_tables: Any
 ) -> None:
     fill(database)
     before = bits(database)
@@ -59,7 +58,7 @@ def test_both_tables_come_from_one_snapshot(
 
 
 def test_the_snapshot_is_younger_than_a_truncate_it_waited_for(
-    client: Any, database: Any, fill: Any, bits: Any, background: Any, wait_for_lock: Any
+    client: Client, database: TestDatabase, fill: Any, bits: Any, background: Any, wait_for_lock: Any
 ) -> None:
     fill(database)
     other = database.connect()
@@ -73,7 +72,7 @@ def test_the_snapshot_is_younger_than_a_truncate_it_waited_for(
 
 
 def test_nobody_writes_between_a_backup_and_its_truncate(
-    client: Any, database: Any, fill: Any, between_the_tables: Any
+    client: Client, database: TestDatabase, fill: Any, between_the_tables: Any
 ) -> None:
     fill(database)
     refused = []
@@ -91,7 +90,7 @@ def test_nobody_writes_between_a_backup_and_its_truncate(
 
 
 def test_readers_and_writers_go_on_during_a_backup(
-    client: Any, database: Any, fill: Any, between_the_tables: Any
+    client: Client, database: TestDatabase, fill: Any, between_the_tables: Any
 ) -> None:
     fill(database)
     between_the_tables(lambda: database.execute("INSERT INTO langchain_pg_embedding (id) VALUES ('late')"))
@@ -101,7 +100,13 @@ def test_readers_and_writers_go_on_during_a_backup(
 
 @pytest.mark.parametrize("truncate", [False, True])
 def test_a_connection_lost_midway_leaves_nothing(
-    client: Any, database: Any, fill: Any, bits: Any, output_dir: Path, between_the_tables: Any, truncate: bool
+    client: Client,
+    database: TestDatabase,
+    fill: Any,
+    bits: Any,
+    output_dir: Path,
+    between_the_tables: Any,
+    truncate: bool,
 ) -> None:
     fill(database)
     before = bits(database)
@@ -119,7 +124,7 @@ def test_a_connection_lost_midway_leaves_nothing(
 
 
 def test_rows_that_a_policy_hides_are_no_smaller_backup(
-    client: Any, database: Any, role: Any, fill: Any, output_dir: Path
+    client: Client, database: TestDatabase, role: Any, fill: Any, output_dir: Path
 ) -> None:
     fill(database)
     role.may("SELECT")
@@ -133,7 +138,7 @@ def test_rows_that_a_policy_hides_are_no_smaller_backup(
 
 
 def test_a_role_that_may_only_read_can_back_up_but_not_truncate(
-    client: Any, database: Any, role: Any, fill: Any, bits: Any
+    client: Client, database: TestDatabase, role: Any, fill: Any, bits: Any
 ) -> None:
     fill(database)
     role.may("SELECT")
@@ -143,19 +148,21 @@ def test_a_role_that_may_only_read_can_back_up_but_not_truncate(
     assert bits(database) == before
 
 
-def test_a_role_without_privileges_is_forbidden(client: Any, role: Any, output_dir: Path) -> None:
+def test_a_role_without_privileges_is_forbidden(client: Client, role: Any, output_dir: Path) -> None:
     assert failure(client.backup(pg_conn=role.url)) == (403, "PERMISSION_DENIED")
     expect_nothing_new(client, output_dir / "vector_bak")
 
 
-def test_a_missing_table_is_a_conflict(make_client: Any, empty_database: Any, output_dir: Path) -> None:
+def test_a_missing_table_is_a_conflict(
+    make_client: Callable[..., Client], empty_database: TestDatabase, output_dir: Path
+) -> None:
     client = make_client(DATABASE_URL=empty_database.url)
     assert failure(client.backup()) == (409, "SCHEMA_MISMATCH")
     expect_nothing_new(client, output_dir / "vector_bak")
 
 
 def test_a_table_that_inherits_from_ours_is_left_alone(
-    client: Any, database: Any, fill: Any, small_set: dict[str, str]
+    client: Client, database: TestDatabase, fill: Any, small_set: dict[str, str]
 ) -> None:
     """COPY would save the rows of our table alone, TRUNCATE would empty both."""
     fill(database)
@@ -169,7 +176,7 @@ def test_a_table_that_inherits_from_ours_is_left_alone(
 
 
 def test_a_partitioned_table_is_refused_before_anything_is_done(
-    client: Any, database: Any, fill: Any, small_set: dict[str, str]
+    client: Client, database: TestDatabase, fill: Any, small_set: dict[str, str]
 ) -> None:
     """COPY saves no partitions."""
     database.execute("DROP TABLE langchain_pg_embedding")
@@ -181,7 +188,9 @@ def test_a_partitioned_table_is_refused_before_anything_is_done(
     assert failure(client.restore(**small_set, truncate_before_restore=True)) == (409, "SCHEMA_MISMATCH")
 
 
-def test_a_table_that_refers_to_ours_forbids_truncating_it(client: Any, database: Any, fill: Any, bits: Any) -> None:
+def test_a_table_that_refers_to_ours_forbids_truncating_it(
+    client: Client, database: TestDatabase, fill: Any, bits: Any
+) -> None:
     """The backup was made before that was known; the answer says which one it is."""
     fill(database)
     database.execute("CREATE TABLE notes (id varchar REFERENCES langchain_pg_embedding)")
@@ -189,12 +198,12 @@ def test_a_table_that_refers_to_ours_forbids_truncating_it(client: Any, database
     answer = client.backup(truncate_vector_tables=True)
     assert failure(answer) == (409, "DEPENDENT_ROWS")
     assert bits(database) == before
-    (listed,) = client.list().json["data"]["backup_locations"][0]["backups"]
-    assert answer.json["data"]["backup_timestamp"] == listed["timestamp"]
+    (listed,) = client.list().get_json()["data"]["backup_locations"][0]["backups"]
+    assert answer.get_json()["data"]["backup_timestamp"] == listed["timestamp"]
 
 
 def test_a_truncating_backup_is_a_writer_and_there_is_one_at_a_time(
-    client: Any, database: Any, fill: Any, bits: Any, output_dir: Path
+    client: Client, database: TestDatabase, fill: Any, bits: Any, output_dir: Path
 ) -> None:
     fill(database)
     before = bits(database)
@@ -206,7 +215,7 @@ def test_a_truncating_backup_is_a_writer_and_there_is_one_at_a_time(
 
 
 def test_a_table_that_stays_locked_is_a_timeout(
-    make_client: Any, database: Any, fill: Any, bits: Any, output_dir: Path
+    make_client: Callable[..., Client], database: TestDatabase, fill: Any, bits: Any, output_dir: Path
 ) -> None:
     fill(database)
     client = make_client(DATABASE_URL=database.url, PG_LOCK_TIMEOUT="1")

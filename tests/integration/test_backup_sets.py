@@ -9,17 +9,15 @@ from typing import Any
 import pytest
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+from tests.support.names import COLLECTION, DOCS, EMBEDDING, TABLES
 
-COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
-DOCS = "11111111-1111-4111-8111-111111111111"
 STAMP = "20250722_010318"
 ROOT = "./data_pipeline/training_data"
 REPLACE = {"truncate_before_restore": True}
 FORMATS = {"csv": "csv", "binary": "pgcopy"}
-
-
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
 
 
 def path_of(timestamp: str, location: str = "global") -> str:
@@ -46,7 +44,7 @@ class Set:
 
 
 @pytest.fixture
-def back_up(client: Any, database: Any, fill: Any, output_dir: Path) -> Callable[..., Set]:
+def back_up(client: Client, database: TestDatabase, fill: Any, output_dir: Path) -> Callable[..., Set]:
     """Fill the tables once, and back them up."""
     fill(database)
 
@@ -59,10 +57,11 @@ def back_up(client: Any, database: Any, fill: Any, output_dir: Path) -> Callable
     return run
 
 
-def flip(path: Path, place: int) -> None:
+def flip(path: Path, place: int) -> int:
+    """Change one bit of a file; how many bytes it has."""
     data = bytearray(path.read_bytes())
     data[place] ^= 1
-    path.write_bytes(data)
+    return path.write_bytes(data)
 
 
 # Looking at a set
@@ -71,7 +70,7 @@ def flip(path: Path, place: int) -> None:
 @pytest.mark.parametrize("location", ["global", "task_20250721_213627", "manual_1"])
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_set_shows_what_its_manifest_says(
-    client: Any, database: Any, back_up: Callable[..., Set], location: str, file_format: str
+    client: Client, database: TestDatabase, back_up: Callable[..., Set], location: str, file_format: str
 ) -> None:
     made = back_up(location, format=file_format)
     data = client.get(made.path).get_json()["data"]
@@ -91,18 +90,20 @@ def test_a_set_shows_what_its_manifest_says(
     assert {index["method"] for index in manifest["tables"][EMBEDDING]["indexes"]} == {"btree", "gin"}
 
 
-def test_a_set_of_any_size_shows_its_blocks_as_a_number(client: Any, back_up: Callable[..., Set]) -> None:
+def test_a_set_of_any_size_shows_its_blocks_as_a_number(client: Client, back_up: Callable[..., Set]) -> None:
     data = client.get(back_up().path).get_json()["data"]
     assert [table["blocks"] for table in data["manifest"]["tables"].values()] == [1, 1]
 
 
-def test_a_set_that_nothing_vouches_for_is_shown_without_a_manifest(client: Any, small_set: dict[str, str]) -> None:
+def test_a_set_that_nothing_vouches_for_is_shown_without_a_manifest(client: Client, small_set: dict[str, str]) -> None:
     data = client.get(path_of(STAMP)).get_json()["data"]
     assert (data["has_manifest"], data["manifest"], data["format"]) == (False, None, "csv")
     assert [file["file_size"] for file in data["files"].values()] == ["65 B", "163 B"]
 
 
-def test_a_set_whose_files_are_not_those_of_the_manifest_is_not_shown(client: Any, back_up: Callable[..., Set]) -> None:
+def test_a_set_whose_files_are_not_those_of_the_manifest_is_not_shown(
+    client: Client, back_up: Callable[..., Set]
+) -> None:
     made = back_up()
     made.files[EMBEDDING].write_bytes(made.files[EMBEDDING].read_bytes()[:-1])
     response = client.get(made.path)
@@ -133,7 +134,7 @@ METHODS = [("GET", ""), ("POST", "/verify"), ("DELETE", "")]
 
 @pytest.mark.parametrize(("method", "more"), METHODS)
 def test_a_set_that_is_not_there_is_not_found(
-    client: Any, small_set: dict[str, str], output_dir: Path, method: str, more: str
+    client: Client, small_set: dict[str, str], output_dir: Path, method: str, more: str
 ) -> None:
     (output_dir / "task_1").mkdir()
     for path in NOWHERE.values():
@@ -142,7 +143,7 @@ def test_a_set_that_is_not_there_is_not_found(
 
 @pytest.mark.parametrize(("method", "more"), METHODS)
 def test_what_is_no_name_of_a_set_is_refused(
-    client: Any, small_set: dict[str, str], output_dir: Path, method: str, more: str
+    client: Client, small_set: dict[str, str], output_dir: Path, method: str, more: str
 ) -> None:
     before = sorted(output_dir.rglob("*"))
     for path in NO_NAMES.values():
@@ -156,7 +157,7 @@ def test_what_is_no_name_of_a_set_is_refused(
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_whole_set_is_verified_without_a_database(
-    make_client: Any, back_up: Callable[..., Set], file_format: str
+    make_client: Callable[..., Client], back_up: Callable[..., Set], file_format: str
 ) -> None:
     made = back_up(format=file_format)
     away = make_client(DATABASE_URL="postgresql://nobody@127.0.0.1:1/nowhere")
@@ -170,7 +171,7 @@ def test_a_whole_set_is_verified_without_a_database(
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_bit_in_whichever_block_is_found(
-    client: Any, database: Any, back_up: Callable[..., Set], file_format: str
+    client: Client, database: TestDatabase, back_up: Callable[..., Set], file_format: str
 ) -> None:
     for number in range(5):
         document = str(number) * (1 << 20)
@@ -189,7 +190,7 @@ def test_a_bit_in_whichever_block_is_found(
     assert client.post(f"{made.path}/verify").status_code == 200
 
 
-DAMAGE: dict[str, Callable[[Set], tuple[Any, Path]]] = {
+DAMAGE: dict[str, Callable[[Set], tuple[int, Path]]] = {
     "a bit of the collections": lambda made: (flip(made.files[COLLECTION], -2), made.files[COLLECTION]),
     "a bit of the manifest": lambda made: (flip(made.manifest, 40), made.manifest),
     "a byte less": lambda made: (made.files[EMBEDDING].write_bytes(b"x"), made.files[EMBEDDING]),
@@ -199,7 +200,7 @@ DAMAGE: dict[str, Callable[[Set], tuple[Any, Path]]] = {
 
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_any_damage_is_found_and_the_file_named(
-    client: Any, back_up: Callable[..., Set], damage: Callable[[Set], tuple[Any, Path]]
+    client: Client, back_up: Callable[..., Set], damage: Callable[[Set], tuple[int, Path]]
 ) -> None:
     made = back_up()
     _, file = damage(made)
@@ -208,14 +209,16 @@ def test_any_damage_is_found_and_the_file_named(
     assert response.get_json()["data"]["details"]["file"] == file.name
 
 
-def test_a_csv_that_nothing_vouches_for_is_read_but_not_called_verified(client: Any, small_set: dict[str, str]) -> None:
+def test_a_csv_that_nothing_vouches_for_is_read_but_not_called_verified(
+    client: Client, small_set: dict[str, str]
+) -> None:
     data = client.post(f"{path_of(STAMP)}/verify").get_json()["data"]
     assert data["verified"] is False
     assert "没有清单文件" in data["response"]
     assert {name: table["rows"] for name, table in data["tables"].items()} == {COLLECTION: 1, EMBEDDING: 2}
 
 
-def test_a_csv_that_nothing_vouches_for_and_that_does_not_parse_is_named_by_line(client: Any, backups: Any) -> None:
+def test_a_csv_that_nothing_vouches_for_and_that_does_not_parse_is_named_by_line(client: Client, backups: Any) -> None:
     backups.write(
         f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n".encode(),
         f'id,collection_id,embedding,document,cmetadata\na,{DOCS},"[1,2,x]",first,{{}}\n'.encode(),
@@ -226,7 +229,7 @@ def test_a_csv_that_nothing_vouches_for_and_that_does_not_parse_is_named_by_line
     assert (details["file"], details["line"], details["column"]) == (f"{EMBEDDING}_{STAMP}.csv", 2, "embedding")
 
 
-def test_a_binary_set_without_its_manifest_is_invalid(client: Any, back_up: Callable[..., Set]) -> None:
+def test_a_binary_set_without_its_manifest_is_invalid(client: Client, back_up: Callable[..., Set]) -> None:
     made = back_up(format="binary")
     made.manifest.unlink()
     assert failure(client.post(f"{made.path}/verify")) == (422, "INVALID_BACKUP")
@@ -238,7 +241,7 @@ def test_a_binary_set_without_its_manifest_is_invalid(client: Any, back_up: Call
 @pytest.mark.parametrize("location", ["global", "task_20250721_213627"])
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_removed_set_is_gone_with_all_its_files_and_no_other(
-    client: Any, back_up: Callable[..., Set], location: str, file_format: str
+    client: Client, back_up: Callable[..., Set], location: str, file_format: str
 ) -> None:
     kept, made = back_up(location), back_up(location, format=file_format)
     data = client.delete(made.path).get_json()["data"]
@@ -252,7 +255,7 @@ def test_a_removed_set_is_gone_with_all_its_files_and_no_other(
     assert failure(client.restore(**made.body)) == (404, "RESOURCE_NOT_FOUND")
 
 
-def test_a_set_that_is_damaged_or_half_gone_can_be_removed(client: Any, back_up: Callable[..., Set]) -> None:
+def test_a_set_that_is_damaged_or_half_gone_can_be_removed(client: Client, back_up: Callable[..., Set]) -> None:
     damaged, half = back_up(), back_up()
     damaged.manifest.write_bytes(b"")
     half.files[EMBEDDING].unlink()
@@ -263,7 +266,7 @@ def test_a_set_that_is_damaged_or_half_gone_can_be_removed(client: Any, back_up:
 
 @pytest.mark.parametrize("query", ["?dry_run=true", "?task_id=task_1", "?="])
 def test_a_removal_that_asks_for_something_else_as_well_removes_nothing(
-    client: Any, back_up: Callable[..., Set], query: str
+    client: Client, back_up: Callable[..., Set], query: str
 ) -> None:
     made = back_up()
     assert failure(client.delete(f"{made.path}{query}")) == (400, "INVALID_PARAMS")
@@ -271,7 +274,7 @@ def test_a_removal_that_asks_for_something_else_as_well_removes_nothing(
 
 
 @pytest.fixture
-def waiting(client: Any, database: Any, background: Any, wait_for_lock: Any) -> Callable[..., Any]:
+def waiting(client: Client, database: TestDatabase, background: Any, wait_for_lock: Any) -> Callable[..., Any]:
     """Start a restore that waits for a table until the returned function is called, which gives its answer."""
 
     def start(body: dict[str, Any]) -> Callable[[], Any]:
@@ -291,7 +294,12 @@ def waiting(client: Any, database: Any, background: Any, wait_for_lock: Any) -> 
 
 @pytest.mark.parametrize("tables", [None, [EMBEDDING]], ids=["both tables", "one table"])
 def test_a_set_that_a_restore_reads_is_not_removed(
-    client: Any, database: Any, bits: Any, back_up: Callable[..., Set], waiting: Any, tables: list[str] | None
+    client: Client,
+    database: TestDatabase,
+    bits: Any,
+    back_up: Callable[..., Set],
+    waiting: Any,
+    tables: list[str] | None,
 ) -> None:
     made, other = back_up(), back_up()
     before = bits(database)
@@ -308,7 +316,7 @@ def test_a_set_that_a_restore_reads_is_not_removed(
 
 
 def test_several_may_read_a_set_at_a_time(
-    client: Any, back_up: Callable[..., Set], waiting: Any, second_database: Any
+    client: Client, back_up: Callable[..., Set], waiting: Any, second_database: TestDatabase
 ) -> None:
     made = back_up()
     finish = waiting(made.body)
@@ -318,7 +326,7 @@ def test_several_may_read_a_set_at_a_time(
 
 
 def test_a_set_that_another_process_reads_is_not_removed(
-    client: Any, database: Any, back_up: Callable[..., Set], waiting: Any, start_server: Any
+    client: Client, database: TestDatabase, back_up: Callable[..., Set], waiting: Any, start_server: Any
 ) -> None:
     made = back_up()
     connection = http.client.HTTPConnection(start_server(DATABASE_URL=database.url).address, timeout=30)
@@ -336,7 +344,7 @@ def test_a_set_that_another_process_reads_is_not_removed(
 
 
 def test_a_link_is_not_followed_to_a_set_elsewhere(
-    client: Any, back_up: Callable[..., Set], output_dir: Path, tmp_path: Path
+    client: Client, back_up: Callable[..., Set], output_dir: Path, tmp_path: Path
 ) -> None:
     made = back_up("task_1")
     (output_dir / "task_1").rename(tmp_path / "elsewhere")
@@ -351,7 +359,7 @@ def test_a_link_is_not_followed_to_a_set_elsewhere(
 
 @pytest.mark.parametrize("mode", [REPLACE, {}, {"strategy": "sync"}], ids=["replace", "append", "sync"])
 def test_a_set_that_nothing_vouches_for_can_be_refused(
-    client: Any, database: Any, bits: Any, back_up: Callable[..., Set], mode: dict[str, Any]
+    client: Client, database: TestDatabase, bits: Any, back_up: Callable[..., Set], mode: dict[str, Any]
 ) -> None:
     made = back_up()
     manifest = made.manifest.read_bytes()
@@ -368,7 +376,7 @@ def test_a_set_that_nothing_vouches_for_can_be_refused(
 
 @pytest.mark.parametrize("mode", [REPLACE, {}, {"strategy": "sync"}], ids=["replace", "append", "sync"])
 def test_a_database_of_another_name_than_expected_is_refused(
-    client: Any, database: Any, bits: Any, back_up: Callable[..., Set], mode: dict[str, Any]
+    client: Client, database: TestDatabase, bits: Any, back_up: Callable[..., Set], mode: dict[str, Any]
 ) -> None:
     made = back_up()
     database.execute(f"TRUNCATE {EMBEDDING}, {COLLECTION}")
@@ -383,7 +391,7 @@ def test_a_database_of_another_name_than_expected_is_refused(
 
 @pytest.mark.parametrize(("method", "suffix"), [("DELETE", ""), ("POST", "/verify")])
 def test_fields_where_none_are_taken_are_refused(
-    client: Any, output_dir: Path, small_set: dict[str, str], method: str, suffix: str
+    client: Client, output_dir: Path, small_set: dict[str, str], method: str, suffix: str
 ) -> None:
     url = f"{PREFIX}/backups/global/{small_set['timestamp']}"
     assert client.open(url + suffix, method=method, data='{"dry_run": true}').status_code == 400

@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+from tests.support.names import COLLECTION, EMBEDDING
+
 PREFIX = "/api/v0/data_pipeline/vector"
 GOOD = {"backup_path": "./data_pipeline/training_data/vector_bak", "timestamp": "20250722_010318"}
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
 
 
 @pytest.fixture
-def client(make_client: Callable[..., Any]) -> Any:
+def client(make_client: Callable[..., Client]) -> Any:
     """A service whose database isn't there: whatever is not refused in time is 500."""
     return make_client(DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing", MAX_BODY_BYTES="8192")
-
-
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
 
 
 def expect_field(response: Any, field: str) -> None:
@@ -61,7 +61,7 @@ NO_OBJECT = {
 
 @pytest.mark.parametrize("body", NO_OBJECT.values(), ids=NO_OBJECT)
 @pytest.mark.parametrize("route", ["restore", "backup"])
-def test_a_body_that_is_no_json_object_is_refused(client: Any, route: str, body: bytes) -> None:
+def test_a_body_that_is_no_json_object_is_refused(client: Client, route: str, body: bytes) -> None:
     assert failure(client.post(f"{PREFIX}/{route}", data=body)) == (400, "INVALID_PARAMS")
 
 
@@ -75,7 +75,7 @@ def test_a_body_that_is_no_json_object_is_refused(client: Any, route: str, body:
     ],
 )
 @pytest.mark.parametrize("route", ["restore", "backup"])
-def test_a_key_that_comes_twice_is_named(client: Any, route: str, body: bytes, field: str) -> None:
+def test_a_key_that_comes_twice_is_named(client: Client, route: str, body: bytes, field: str) -> None:
     response = client.post(f"{PREFIX}/{route}", data=body)
     assert failure(response) == (400, "INVALID_PARAMS")
     data = response.get_json()["data"]
@@ -83,7 +83,7 @@ def test_a_key_that_comes_twice_is_named(client: Any, route: str, body: bytes, f
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"backup_path": null, "timestamp": null}'])
-def test_what_is_missing_is_named(client: Any, body: bytes) -> None:
+def test_what_is_missing_is_named(client: Client, body: bytes) -> None:
     response = client.post(f"{PREFIX}/restore", data=body)
     assert failure(response) == (400, "MISSING_REQUIRED_PARAMS")
     assert response.get_json()["message"] == "请求参数错误"
@@ -92,13 +92,13 @@ def test_what_is_missing_is_named(client: Any, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["backup_path", "timestamp"])
-def test_only_what_is_missing_is_named(client: Any, name: str) -> None:
+def test_only_what_is_missing_is_named(client: Client, name: str) -> None:
     response = client.restore(**{key: value for key, value in GOOD.items() if key != name})
     assert response.get_json()["data"]["response"] == f"缺少必需参数: {name}"
     assert response.get_json()["data"]["missing_params"] == [name]
 
 
-WRONG_TYPES = {
+WRONG_TYPES: dict[str, list[Any]] = {
     "backup_path": [1, True, ["x"], {}],
     "timestamp": [20250722, 1.5, False, []],
     "tables": ["langchain_pg_embedding", {}, 1, True, [1], [None], [["langchain_pg_embedding"]]],
@@ -111,11 +111,11 @@ WRONG_TYPES = {
 @pytest.mark.parametrize(
     ("field", "value"), [(field, value) for field, values in WRONG_TYPES.items() for value in values]
 )
-def test_a_wrong_type_is_never_guessed_at(client: Any, field: str, value: Any) -> None:
+def test_a_wrong_type_is_never_guessed_at(client: Client, field: str, value: Any) -> None:
     expect_field(client.restore(**{**GOOD, field: value}), field)
 
 
-WRONG_VALUES = {
+WRONG_VALUES: dict[str, list[Any]] = {
     "backup_path": ["", "x" * 3000],
     "timestamp": [
         *("", " ", "20250722", "20250722010318", "2025-07-22 01:03:18", "20250722_01031", "20250722_0103180"),
@@ -133,34 +133,36 @@ WRONG_VALUES = {
 @pytest.mark.parametrize(
     ("field", "value"), [(field, value) for field, values in WRONG_VALUES.items() for value in values]
 )
-def test_a_wrong_value_is_refused(client: Any, field: str, value: Any) -> None:
+def test_a_wrong_value_is_refused(client: Client, field: str, value: Any) -> None:
     expect_field(client.restore(**{**GOOD, field: value}), field)
 
 
 @pytest.mark.parametrize("field", ["nonsense", "Timestamp", "timestamp ", "table", "表", "task_id", "__class__", ""])
-def test_an_unknown_field_is_refused_and_named(client: Any, field: str) -> None:
+def test_an_unknown_field_is_refused_and_named(client: Client, field: str) -> None:
     expect_field(client.restore(**GOOD, **{field: "x"}), field)
     expect_field(client.restore(**GOOD, **{field: None}), field)
 
 
-def test_an_unknown_field_that_cannot_be_written_is_refused_all_the_same(client: Any) -> None:
+def test_an_unknown_field_that_cannot_be_written_is_refused_all_the_same(client: Client) -> None:
     response = client.post(f"{PREFIX}/restore", data=json.dumps({**GOOD, "\ud800": 1}).encode())
     assert failure(response) == (400, "INVALID_PARAMS")
 
 
-def test_a_long_name_is_not_repeated_whole(client: Any) -> None:
+def test_a_long_name_is_not_repeated_whole(client: Client) -> None:
     response = client.restore(**GOOD, **{"x" * 2000: 1})
     assert failure(response) == (400, "INVALID_PARAMS")
     assert "x" * 200 not in response.text
 
 
-def test_options_that_clash_are_refused(client: Any) -> None:
+def test_options_that_clash_are_refused(client: Client) -> None:
     response = client.restore(**GOOD, truncate_before_restore=True, atomic=False)
     assert failure(response) == (400, "INVALID_PARAMS")
     assert "atomic" in response.get_json()["data"]["response"]
 
 
-def test_null_is_the_same_as_absent(make_client: Any, database: Any, small_set: dict[str, str]) -> None:
+def test_null_is_the_same_as_absent(
+    make_client: Callable[..., Client], database: TestDatabase, small_set: dict[str, str]
+) -> None:
     client = make_client(DATABASE_URL=database.url)
     nothing = dict.fromkeys(["tables", "pg_conn", "truncate_before_restore", "atomic"])
     assert client.restore(**small_set, **nothing).status_code == 200
@@ -168,25 +170,27 @@ def test_null_is_the_same_as_absent(make_client: Any, database: Any, small_set: 
     assert client.backup(**nothing).status_code == 200
 
 
-WRONG_BACKUPS: list[tuple[str, Any]] = [
-    *(("task_id", value) for value in ("", 1, [], True, "../x", "a b", "task_1\n", "task_１", "x" * 300)),
-    *(("pg_conn", value) for value in ("", 1, "localhost", "mysql://localhost/x")),
-    *(("db_connection", value) for value in ("", 1, {})),
-    *(("truncate_vector_tables", value) for value in ("true", 1, "", [])),
-    *(("backup_vector_tables", value) for value in ("false", 0)),
-    *(("nonsense", value) for value in (1, None)),
-]
+WRONG_BACKUPS: dict[str, list[Any]] = {
+    "task_id": ["", 1, [], True, "../x", "a b", "task_1\n", "task_１", "x" * 300],
+    "pg_conn": ["", 1, "localhost", "mysql://localhost/x"],
+    "db_connection": ["", 1, {}],
+    "truncate_vector_tables": ["true", 1, "", []],
+    "backup_vector_tables": ["false", 0],
+    "nonsense": [1, None],
+}
 
 
-@pytest.mark.parametrize(("field", "value"), WRONG_BACKUPS)
-def test_a_backup_is_as_strict(client: Any, field: str, value: Any) -> None:
+@pytest.mark.parametrize(
+    ("field", "value"), [(field, value) for field, values in WRONG_BACKUPS.items() for value in values]
+)
+def test_a_backup_is_as_strict(client: Client, field: str, value: Any) -> None:
     response = client.backup(**{field: value})
     assert failure(response) == (400, "INVALID_PARAMS")
     assert client.list().get_json()["data"]["backup_locations"] == []
 
 
 @pytest.mark.parametrize("route", ["restore", "backup"])
-def test_a_query_on_a_post_is_refused(client: Any, route: str) -> None:
+def test_a_query_on_a_post_is_refused(client: Client, route: str) -> None:
     expect_field(client.post(f"{PREFIX}/{route}?timestamp=20250722_010318", json=GOOD), "timestamp")
 
 
@@ -204,14 +208,14 @@ CONTENT_TYPES = [
 
 
 @pytest.mark.parametrize("content_type", CONTENT_TYPES)
-def test_a_body_is_json_whatever_its_content_type_says(client: Any, content_type: str | None) -> None:
+def test_a_body_is_json_whatever_its_content_type_says(client: Client, content_type: str | None) -> None:
     body = json.dumps({**GOOD, "timestamp": "20250722_999999"})
     response = client.post(f"{PREFIX}/restore", data=body, content_type=content_type)
     assert failure(response) == (404, "RESOURCE_NOT_FOUND")
 
 
 @pytest.mark.parametrize("route", ["restore", "backup"])
-def test_a_body_over_the_limit_is_too_large(client: Any, route: str) -> None:
+def test_a_body_over_the_limit_is_too_large(client: Client, route: str) -> None:
     body = json.dumps({"task_id": "x" * 9000})
     response = client.post(f"{PREFIX}/{route}", data=body)
     assert failure(response) == (413, "PAYLOAD_TOO_LARGE")
@@ -221,7 +225,7 @@ def test_a_body_over_the_limit_is_too_large(client: Any, route: str) -> None:
 @pytest.mark.parametrize(
     "path", ["", "/", "/restore/", "/restor", "/restore/list/", "/restore/list/x", "/Restore", "/%00"]
 )
-def test_an_unknown_route_is_not_found(client: Any, path: str) -> None:
+def test_an_unknown_route_is_not_found(client: Client, path: str) -> None:
     for response in (client.get(PREFIX + path), client.post(PREFIX + path, json={})):
         assert failure(response) == (404, "RESOURCE_NOT_FOUND")
         assert response.get_json()["message"] == "资源未找到"
@@ -231,7 +235,7 @@ def test_an_unknown_route_is_not_found(client: Any, path: str) -> None:
     ("method", "path"),
     [("GET", "/restore"), ("GET", "/backup"), ("POST", "/restore/list"), ("PUT", "/restore"), ("DELETE", "/backup")],
 )
-def test_a_method_that_a_route_does_not_have_is_refused(client: Any, method: str, path: str) -> None:
+def test_a_method_that_a_route_does_not_have_is_refused(client: Client, method: str, path: str) -> None:
     response = client.open(PREFIX + path, method=method)
     assert failure(response) == (405, "METHOD_NOT_ALLOWED")
     assert response.get_json()["message"] == "请求方法不允许"
@@ -240,7 +244,10 @@ def test_a_method_that_a_route_does_not_have_is_refused(client: Any, method: str
 
 
 def test_a_bug_says_only_what_failed(
-    make_client: Any, database: Any, small_set: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    small_set: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     client = make_client(DATABASE_URL=database.url)
 

@@ -1,22 +1,26 @@
 """Backups in PostgreSQL's binary COPY format, and tables with columns that have no binary encoder."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import EMBEDDING
+
 REPLACE = {"truncate_before_restore": True}
-EMBEDDING = "langchain_pg_embedding"
 
 
 @pytest.fixture
-def saved(client: Any, database: Any, fill: Any) -> dict[str, str]:
+def saved(client: Client, database: TestDatabase, fill: Any) -> dict[str, str]:
     """A filled database backed up in binary; the body that restores it."""
     fill(database)
     return back_up(client, "binary")
 
 
-def back_up(client: Any, file_format: str) -> dict[str, str]:
+def back_up(client: Client, file_format: str) -> dict[str, str]:
     done = client.backup(format=file_format).get_json()["data"]
     return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
 
@@ -30,7 +34,7 @@ def embedding_file(output_dir: Path, saved: dict[str, str]) -> Path:
 
 
 def test_a_binary_backup_is_listed_and_restored_to_the_bit(
-    client: Any, database: Any, saved: dict[str, str], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, str], bits: Any
 ) -> None:
     before = bits(database)
     (listed,) = client.list().get_json()["data"]["backup_locations"][0]["backups"]
@@ -44,7 +48,7 @@ def test_a_binary_backup_is_listed_and_restored_to_the_bit(
 
 
 def test_without_its_manifest_a_binary_backup_is_refused(
-    client: Any, database: Any, saved: dict[str, str], bits: Any, output_dir: Path
+    client: Client, database: TestDatabase, saved: dict[str, str], bits: Any, output_dir: Path
 ) -> None:
     before = bits(database)
     (output_dir / "vector_bak" / f"vector_backup_{saved['timestamp']}.json").unlink()
@@ -53,7 +57,7 @@ def test_without_its_manifest_a_binary_backup_is_refused(
 
 
 def test_cut_anywhere_a_binary_backup_is_refused(
-    client: Any, database: Any, saved: dict[str, str], bits: Any, output_dir: Path
+    client: Client, database: TestDatabase, saved: dict[str, str], bits: Any, output_dir: Path
 ) -> None:
     before = bits(database)
     file = embedding_file(output_dir, saved)
@@ -65,7 +69,7 @@ def test_cut_anywhere_a_binary_backup_is_refused(
 
 
 def test_an_orphan_in_a_binary_backup_is_named_by_its_record(
-    client: Any, database: Any, saved: dict[str, str], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, str], bits: Any
 ) -> None:
     database.execute("DELETE FROM langchain_pg_collection WHERE name = 'docs'")
     before = bits(database)
@@ -77,7 +81,7 @@ def test_an_orphan_in_a_binary_backup_is_named_by_its_record(
 
 
 def test_binary_values_are_not_given_to_a_column_of_another_type(
-    client: Any, database: Any, saved: dict[str, str], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, str], bits: Any
 ) -> None:
     database.execute("DROP INDEX ix_cmetadata_gin; ALTER TABLE langchain_pg_embedding ALTER cmetadata TYPE json")
     before = bits(database)
@@ -88,7 +92,7 @@ def test_binary_values_are_not_given_to_a_column_of_another_type(
 @pytest.mark.parametrize("more", ["", ", ADD words tsvector DEFAULT 'a:1 b:2'"])
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 def test_columns_of_other_types_come_back_too(
-    client: Any, database: Any, fill: Any, bits: Any, file_format: str, more: str
+    client: Client, database: TestDatabase, fill: Any, bits: Any, file_format: str, more: str
 ) -> None:
     """A type that nothing is known of sends the whole table as text."""
     fill(database)
@@ -108,7 +112,7 @@ def test_columns_of_other_types_come_back_too(
 
 
 def test_an_index_is_built_serially_where_memory_is_too_small_for_parallel(
-    make_client: Any, database: Any, fill: Any, bits: Any
+    make_client: Callable[..., Client], database: TestDatabase, fill: Any, bits: Any
 ) -> None:
     """More memory than there is: a parallel build takes it all at once, a serial one only as it needs it."""
     fill(database)

@@ -1,11 +1,14 @@
 """Tables that are not part of a backup: no restore, undo or truncating backup changes a row of theirs."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-DOCS = "11111111-1111-4111-8111-111111111111"
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import COLLECTION, DOCS, EMBEDDING
+
 SYNC = {"strategy": "sync"}
 REPLACE = {"truncate_before_restore": True}
 CHOSEN = {**REPLACE, "collections": ["docs"]}
@@ -23,7 +26,7 @@ CREATE TRIGGER note AFTER {events} ON langchain_pg_embedding {deferred} FOR EACH
 
 
 @pytest.fixture
-def saved(client: Any, database: Any, fill: Any) -> dict[str, Any]:
+def saved(client: Client, database: TestDatabase, fill: Any) -> dict[str, Any]:
     """A filled database and its backup: the body that restores it."""
     fill(database)
     done = client.backup().get_json()["data"]
@@ -46,7 +49,7 @@ def refused(response: Any, *tables: tuple[str, int]) -> dict[str, Any]:
     return data
 
 
-def foreseen(client: Any, body: dict[str, Any], *tables: tuple[str, int]) -> str:
+def foreseen(client: Client, body: dict[str, Any], *tables: tuple[str, int]) -> str:
     """The same problem in a dry run, and no other; returns what it says."""
     data = data_of(client.restore(**body, dry_run=True))
     assert data["would_succeed"] is False
@@ -57,7 +60,7 @@ def foreseen(client: Any, body: dict[str, Any], *tables: tuple[str, int]) -> str
     return text
 
 
-def refer(database: Any, action: str = "CASCADE", row: str = "extra") -> None:
+def refer(database: TestDatabase, action: str = "CASCADE", row: str = "extra") -> None:
     """An order for a row that the backup doesn't have, and one for a row that it has."""
     database.execute("INSERT INTO langchain_pg_embedding (id, collection_id) VALUES ('extra', %s)", (DOCS,))
     database.execute(
@@ -70,7 +73,7 @@ def refer(database: Any, action: str = "CASCADE", row: str = "extra") -> None:
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("mode", [SYNC, {**SYNC, "collections": ["docs"]}], ids=["sync", "sync of a collection"])
 def test_a_row_that_others_refer_to_is_not_deleted(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, action: str, mode: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, action: str, mode: dict[str, Any]
 ) -> None:
     refer(database, action)
     before, orders = bits(database), database.fetch(ORDERS)
@@ -81,7 +84,7 @@ def test_a_row_that_others_refer_to_is_not_deleted(
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_a_chosen_collection_is_not_replaced_under_those_who_refer_to_it(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, action: str
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, action: str
 ) -> None:
     refer(database, action)
     before, orders = bits(database), database.fetch(ORDERS)
@@ -92,7 +95,7 @@ def test_a_chosen_collection_is_not_replaced_under_those_who_refer_to_it(
 
 @pytest.mark.parametrize("mode", [SYNC, CHOSEN], ids=["sync", "replace of a collection"])
 def test_where_no_row_refers_to_ours_they_may_go(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
 ) -> None:
     before = bits(database)
     refer(database)
@@ -102,7 +105,9 @@ def test_where_no_row_refers_to_ours_they_may_go(
     assert bits(database) == before
 
 
-def test_undo_deletes_no_row_that_others_refer_to_by_then(client: Any, database: Any, saved: dict[str, Any]) -> None:
+def test_undo_deletes_no_row_that_others_refer_to_by_then(
+    client: Client, database: TestDatabase, saved: dict[str, Any]
+) -> None:
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
     undo = data_of(client.restore(**saved, on_conflict="skip", backup_before_restore=True))["undo"]
     database.execute("CREATE TABLE orders (item varchar REFERENCES langchain_pg_embedding ON DELETE CASCADE)")
@@ -114,7 +119,7 @@ def test_undo_deletes_no_row_that_others_refer_to_by_then(client: Any, database:
 @pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"])
 @pytest.mark.parametrize("mode", [SYNC, {"on_conflict": "update"}], ids=["sync", "update"])
 def test_a_key_that_others_refer_to_is_not_changed(
-    client: Any, database: Any, saved: dict[str, Any], mode: dict[str, Any], action: str
+    client: Client, database: TestDatabase, saved: dict[str, Any], mode: dict[str, Any], action: str
 ) -> None:
     """A key of any unique column is one: here the name of a collection that has another one in the backup."""
     database.execute("CREATE TABLE orders (name varchar DEFAULT 'docs')")
@@ -131,7 +136,7 @@ def test_a_key_that_others_refer_to_is_not_changed(
 
 
 def test_rows_of_every_partition_that_refers_to_ours_are_counted_once(
-    client: Any, database: Any, saved: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any]
 ) -> None:
     database.execute("INSERT INTO langchain_pg_embedding (id) VALUES ('extra')")
     database.execute(
@@ -146,7 +151,9 @@ def test_rows_of_every_partition_that_refers_to_ours_are_counted_once(
     assert database.fetch("SELECT count(*) FROM orders") == [(3,)]
 
 
-def test_every_table_that_refers_to_ours_is_named(client: Any, database: Any, saved: dict[str, Any]) -> None:
+def test_every_table_that_refers_to_ours_is_named(
+    client: Client, database: TestDatabase, saved: dict[str, Any]
+) -> None:
     """Also one of several columns, and one whose collation isn't ours."""
     refer(database)
     database.execute("ALTER TABLE langchain_pg_embedding ADD UNIQUE (id, collection_id)")
@@ -160,7 +167,7 @@ def test_every_table_that_refers_to_ours_is_named(client: Any, database: Any, sa
 
 @pytest.mark.parametrize("hidden", ["schema", "table", "rows"])
 def test_a_table_that_may_not_be_looked_at_is_not_risked(
-    make_client: Any, database: Any, saved: dict[str, Any], bits: Any, role: Any, hidden: str
+    make_client: Callable[..., Client], database: TestDatabase, saved: dict[str, Any], bits: Any, role: Any, hidden: str
 ) -> None:
     refer(database)
     database.execute("CREATE SCHEMA private; ALTER TABLE orders SET SCHEMA private")
@@ -181,7 +188,7 @@ def test_a_table_that_may_not_be_looked_at_is_not_risked(
 
 
 def test_a_reference_that_is_being_made_is_waited_for(
-    client: Any, database: Any, saved: dict[str, Any], background: Any, wait_for_lock: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], background: Any, wait_for_lock: Any
 ) -> None:
     refer(database, row="plain")
     writer = database.connect()
@@ -195,7 +202,7 @@ def test_a_reference_that_is_being_made_is_waited_for(
 
 
 def test_what_cannot_be_replaced_is_told_of_sync_only_where_that_passes(
-    client: Any, database: Any, saved: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any]
 ) -> None:
     refer(database)
     assert "sync" not in foreseen(client, saved | REPLACE, ("public.orders", 2))
@@ -211,7 +218,9 @@ def test_what_cannot_be_replaced_is_told_of_sync_only_where_that_passes(
     assert database.fetch(ORDERS) == [(2, "plain")]
 
 
-def test_a_truncating_backup_names_who_refers_to_ours(client: Any, database: Any, saved: dict[str, Any]) -> None:
+def test_a_truncating_backup_names_who_refers_to_ours(
+    client: Client, database: TestDatabase, saved: dict[str, Any]
+) -> None:
     refer(database)
     data = refused(client.backup(truncate_vector_tables=True), ("public.orders", 2))
     assert "sync" not in data["response"]
@@ -228,8 +237,8 @@ def test_a_truncating_backup_names_who_refers_to_ours(client: Any, database: Any
 )
 @pytest.mark.parametrize("mode", [SYNC, REPLACE, CHOSEN, {"on_conflict": "skip"}, {}], ids=str)
 def test_a_trigger_that_changes_rows_elsewhere_undoes_everything(
-    client: Any,
-    database: Any,
+    client: Client,
+    database: TestDatabase,
     saved: dict[str, Any],
     bits: Any,
     mode: dict[str, Any],
@@ -260,7 +269,7 @@ def test_a_trigger_that_changes_rows_elsewhere_undoes_everything(
 
 
 def test_a_trigger_that_empties_a_table_elsewhere_undoes_everything(
-    client: Any, database: Any, saved: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any]
 ) -> None:
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
     database.execute(AUDIT.format(action="TRUNCATE audit", events="INSERT", deferred=""))
@@ -271,7 +280,7 @@ def test_a_trigger_that_empties_a_table_elsewhere_undoes_everything(
 
 @pytest.mark.parametrize("mode", [SYNC, REPLACE], ids=["sync", "replace"])
 def test_rows_that_a_trigger_adds_elsewhere_are_told_of(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
 ) -> None:
     before = bits(database)
     database.execute("DELETE FROM langchain_pg_embedding")
@@ -283,7 +292,7 @@ def test_rows_that_a_trigger_adds_elsewhere_are_told_of(
 
 
 def test_a_table_of_an_append_that_fails_for_what_its_trigger_does_fails_alone(
-    client: Any, database: Any, saved: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any]
 ) -> None:
     database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
     database.execute(AUDIT.format(action="UPDATE audit SET what = 'new'", events="INSERT", deferred=""))
@@ -295,7 +304,7 @@ def test_a_table_of_an_append_that_fails_for_what_its_trigger_does_fails_alone(
 
 
 def test_a_trigger_on_one_table_may_not_touch_the_one_that_is_not_restored(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     database.execute("UPDATE langchain_pg_collection SET cmetadata = NULL")
     database.execute(
@@ -310,7 +319,9 @@ def test_a_trigger_on_one_table_may_not_touch_the_one_that_is_not_restored(
     assert bits(database) == before
 
 
-def test_a_truncating_backup_empties_no_other_table(client: Any, database: Any, saved: dict[str, Any]) -> None:
+def test_a_truncating_backup_empties_no_other_table(
+    client: Client, database: TestDatabase, saved: dict[str, Any]
+) -> None:
     database.execute(
         "CREATE TABLE audit (what text); INSERT INTO audit VALUES ('old');"
         "CREATE FUNCTION clear() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DELETE FROM audit; RETURN NULL; END';"
@@ -324,7 +335,7 @@ def test_a_truncating_backup_empties_no_other_table(client: Any, database: Any, 
 
 
 def test_what_a_pooled_session_did_before_is_not_taken_for_the_restores(
-    database: Any, saved: dict[str, Any], make_client: Any, monkeypatch: Any
+    database: TestDatabase, saved: dict[str, Any], make_client: Callable[..., Client], monkeypatch: Any
 ) -> None:
     """A pooler hands on a session whose last transaction's counts the server has not yet published."""
     from data_pipeline.postgres import connection
@@ -349,12 +360,12 @@ def test_what_a_pooled_session_did_before_is_not_taken_for_the_restores(
 
 
 @pytest.fixture
-def uncounted(database: Any) -> None:
+def uncounted(database: TestDatabase) -> None:
     database.execute(f"ALTER DATABASE {database.dbname} SET track_counts = off")
 
 
 def test_where_changes_are_not_counted_triggers_are_not_risked(
-    client: Any, database: Any, saved: dict[str, Any], uncounted: None, bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], uncounted: None, bits: Any
 ) -> None:
     before = bits(database)
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
@@ -380,7 +391,7 @@ WRITES_FAR = "EXECUTE 'PREPARE far_away AS INSERT INTO far VALUES (''x'')'; DEAL
 
 @pytest.mark.parametrize("mode", [SYNC, REPLACE, CHOSEN, {"on_conflict": "skip"}, {"atomic": True}], ids=str)
 def test_a_trigger_that_may_have_written_a_foreign_table_undoes_everything(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
 ) -> None:
     """The server counts nothing of it, so nobody can tell what it did."""
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
@@ -397,7 +408,7 @@ def test_a_trigger_that_may_have_written_a_foreign_table_undoes_everything(
 
 
 @pytest.fixture
-def far(database: Any, second_database: Any) -> Any:
+def far(database: TestDatabase, second_database: TestDatabase) -> Any:
     """Another database, one of whose tables is a foreign table `far` of this one."""
     if not database.fetch("SELECT 1 FROM pg_available_extensions WHERE name = 'postgres_fdw'"):
         pytest.skip("this PostgreSQL has no postgres_fdw")
@@ -417,7 +428,13 @@ def far(database: Any, second_database: Any) -> Any:
 @pytest.mark.parametrize("action", ["INSERT INTO far VALUES ('x')", "DELETE FROM far", "UPDATE far SET what = 'new'"])
 @pytest.mark.parametrize("mode", [SYNC, REPLACE, CHOSEN], ids=str)
 def test_a_trigger_that_writes_another_database_undoes_everything_there_too(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, far: Any, mode: dict[str, Any], action: str
+    client: Client,
+    database: TestDatabase,
+    saved: dict[str, Any],
+    bits: Any,
+    far: Any,
+    mode: dict[str, Any],
+    action: str,
 ) -> None:
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
     database.execute(AUDIT.format(action=action, events="INSERT", deferred=""))
@@ -432,7 +449,7 @@ def test_a_trigger_that_writes_another_database_undoes_everything_there_too(
 
 
 def test_a_trigger_that_reads_another_database_is_no_change(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, far: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, far: Any
 ) -> None:
     before = bits(database)
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")

@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+from tests.support.names import COLLECTION, EMBEDDING
+
 A, B, C, D = (f"{digit * 8}-{digit * 4}-4{digit * 3}-8{digit * 3}-{digit * 12}" for digit in "abcd")
 REPLACE, SYNC = {"truncate_before_restore": True}, {"strategy": "sync"}
 ROWS = (
@@ -14,7 +18,7 @@ ROWS = (
 )
 
 
-def put(database: Any, *rows: tuple[str, str, str, str]) -> None:
+def put(database: TestDatabase, *rows: tuple[str, str, str, str]) -> None:
     """Rows as collection uuid, its name, id, document; the collection is made where it isn't there."""
     for uuid, name, id_, document in rows:
         database.execute(
@@ -26,7 +30,7 @@ def put(database: Any, *rows: tuple[str, str, str, str]) -> None:
 
 
 @pytest.fixture
-def three(database: Any) -> None:
+def three(database: TestDatabase) -> None:
     """Collections docs, notes and 笔记, two embeddings each, and one embedding in none."""
     for uuid, name in ((A, "docs"), (B, "notes"), (C, "笔记")):
         put(database, *((uuid, name, f"{name} {number}", "old") for number in (1, 2)))
@@ -34,30 +38,26 @@ def three(database: Any) -> None:
 
 
 @pytest.fixture(params=["csv", "binary"])
-def saved(client: Any, three: None, request: Any) -> dict[str, Any]:
+def saved(client: Client, three: None, request: Any) -> dict[str, Any]:
     """The body that restores a backup of all of it."""
     return back_up(client, format=request.param)
 
 
-def back_up(client: Any, **body: Any) -> dict[str, Any]:
+def back_up(client: Client, **body: Any) -> dict[str, Any]:
     response = client.backup(**body)
     assert response.status_code == 200, response.text
     done = response.get_json()["data"]
     return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
 
 
-def restored(client: Any, body: dict[str, Any], **more: Any) -> dict[str, Any]:
+def restored(client: Client, body: dict[str, Any], **more: Any) -> dict[str, Any]:
     response = client.restore(**body, **more)
     assert response.status_code == 200, response.text
     data: dict[str, Any] = response.get_json()["data"]
     return data
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
-def rows_of(database: Any, *names: str) -> list[Any]:
+def rows_of(database: TestDatabase, *names: str) -> list[Any]:
     """Every bit of the chosen collections and their embeddings."""
     return database.fetch(
         "SELECT encode(record_send(c), 'hex') FROM langchain_pg_collection c WHERE name = ANY(%(names)s) UNION ALL "
@@ -69,7 +69,7 @@ def rows_of(database: Any, *names: str) -> list[Any]:
 
 @pytest.mark.parametrize("mode", [REPLACE, SYNC], ids=["replace", "sync"])
 def test_one_collection_goes_back_and_the_others_keep_what_was_written_since(
-    client: Any, database: Any, saved: dict[str, Any], mode: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any], mode: dict[str, Any]
 ) -> None:
     before = rows_of(database, "docs")
     database.execute("UPDATE langchain_pg_embedding SET document = 'new'")
@@ -85,7 +85,7 @@ def test_one_collection_goes_back_and_the_others_keep_what_was_written_since(
 
 
 def test_a_replace_of_one_collection_says_what_it_removed_and_wrote(
-    client: Any, database: Any, saved: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any]
 ) -> None:
     put(database, (A, "docs", "added", "new"))
     answer = restored(client, saved, **REPLACE, collections=["docs"])
@@ -94,7 +94,9 @@ def test_a_replace_of_one_collection_says_what_it_removed_and_wrote(
     assert (answer["index_results"], answer["readers_blocked_seconds"]) == ({}, 0)
 
 
-def test_a_sync_of_one_collection_counts_its_rows_only(client: Any, database: Any, saved: dict[str, Any]) -> None:
+def test_a_sync_of_one_collection_counts_its_rows_only(
+    client: Client, database: TestDatabase, saved: dict[str, Any]
+) -> None:
     put(database, (A, "docs", "added", "new"))
     database.execute("UPDATE langchain_pg_embedding SET document = 'new' WHERE id IN ('docs 1', 'notes 1')")
     result = restored(client, saved, **SYNC, collections=["docs"])["restore_results"][EMBEDDING]
@@ -107,7 +109,9 @@ def test_a_sync_of_one_collection_counts_its_rows_only(client: Any, database: An
     }
 
 
-def test_a_collection_is_appended_alone(client: Any, database: Any, saved: dict[str, Any], bits: Any) -> None:
+def test_a_collection_is_appended_alone(
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
+) -> None:
     before = rows_of(database, "docs")
     database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
     answer = restored(client, saved, collections=["docs"])
@@ -118,7 +122,7 @@ def test_a_collection_is_appended_alone(client: Any, database: Any, saved: dict[
 
 @pytest.mark.parametrize("mode", [REPLACE, SYNC], ids=["replace", "sync"])
 def test_a_collection_deleted_and_made_anew_under_its_name_is_replaced(
-    client: Any, database: Any, saved: dict[str, Any], mode: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any], mode: dict[str, Any]
 ) -> None:
     before = rows_of(database, "docs")
     database.execute("DELETE FROM langchain_pg_collection WHERE name = 'docs'")
@@ -132,7 +136,7 @@ def test_a_collection_deleted_and_made_anew_under_its_name_is_replaced(
 
 @pytest.mark.parametrize("mode", [REPLACE, SYNC], ids=["replace", "sync"])
 def test_two_that_swapped_their_names_get_them_back_together_and_not_one_alone(
-    client: Any, database: Any, saved: dict[str, Any], mode: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], mode: dict[str, Any], bits: Any
 ) -> None:
     before = rows_of(database, "docs", "notes")
     database.execute("UPDATE langchain_pg_collection SET name = 'x' WHERE name = 'docs'")
@@ -152,7 +156,7 @@ def test_two_that_swapped_their_names_get_them_back_together_and_not_one_alone(
     [{}, REPLACE, SYNC, {"on_conflict": "update"}, {"tables": [EMBEDDING], **REPLACE}, {"collection_suffix": "x"}],
 )
 def test_an_unknown_name_is_answered_with_the_names_there_are(
-    client: Any, database: Any, saved: dict[str, Any], mode: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], mode: dict[str, Any], bits: Any
 ) -> None:
     before = bits(database)
     response = client.restore(**saved, **mode, collections=["docs", "dosc"])
@@ -165,7 +169,7 @@ def test_an_unknown_name_is_answered_with_the_names_there_are(
 
 @pytest.mark.parametrize("mode", [REPLACE, SYNC], ids=["replace", "sync"])
 def test_an_id_that_another_collection_has_by_now_is_a_conflict(
-    client: Any, database: Any, saved: dict[str, Any], mode: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], mode: dict[str, Any], bits: Any
 ) -> None:
     database.execute("UPDATE langchain_pg_embedding SET collection_id = %s WHERE id = 'docs 1'", (B,))
     before = bits(database)
@@ -173,7 +177,9 @@ def test_an_id_that_another_collection_has_by_now_is_a_conflict(
     assert bits(database) == before
 
 
-def test_embeddings_of_one_collection_alone(client: Any, database: Any, saved: dict[str, Any], bits: Any) -> None:
+def test_embeddings_of_one_collection_alone(
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
+) -> None:
     before = bits(database)
     database.execute("UPDATE langchain_pg_embedding SET document = 'new' WHERE id LIKE 'docs%'")
     answer = restored(client, saved, **REPLACE, tables=[EMBEDDING], collections=["docs"])
@@ -187,7 +193,7 @@ def test_embeddings_of_one_collection_alone(client: Any, database: Any, saved: d
 
 
 def test_one_collection_alone_without_its_embeddings(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     before = bits(database)
     database.execute("UPDATE langchain_pg_collection SET cmetadata = NULL WHERE name = 'docs'")
@@ -202,7 +208,7 @@ def test_one_collection_alone_without_its_embeddings(
 
 
 def test_the_collection_file_is_verified_when_only_embeddings_are_restored(
-    client: Any, database: Any, saved: dict[str, Any], backups: Any, bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], backups: Any, bits: Any
 ) -> None:
     (file,) = backups.directory().glob("langchain_pg_collection_*")
     data = bytearray(file.read_bytes())
@@ -218,7 +224,7 @@ def test_the_collection_file_is_verified_when_only_embeddings_are_restored(
 
 
 def test_damage_in_a_row_of_another_collection_is_noticed(
-    client: Any, database: Any, saved: dict[str, Any], backups: Any, bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], backups: Any, bits: Any
 ) -> None:
     (file,) = backups.directory().glob("langchain_pg_embedding_*")
     file.write_bytes(file.read_bytes().replace(b"notes 2", b"notes 3"))
@@ -227,7 +233,9 @@ def test_damage_in_a_row_of_another_collection_is_noticed(
     assert bits(database) == before
 
 
-def test_a_backup_of_some_collections_replaces_no_others(client: Any, database: Any, three: None, bits: Any) -> None:
+def test_a_backup_of_some_collections_replaces_no_others(
+    client: Client, database: TestDatabase, three: None, bits: Any
+) -> None:
     body = back_up(client, collections=["docs", "笔记"])
     before = bits(database)
     database.execute(
@@ -240,7 +248,9 @@ def test_a_backup_of_some_collections_replaces_no_others(client: Any, database: 
         assert bits(database) == before
 
 
-def test_a_backup_of_some_collections_holds_them_and_nothing_else(client: Any, database: Any, three: None) -> None:
+def test_a_backup_of_some_collections_holds_them_and_nothing_else(
+    client: Client, database: TestDatabase, three: None
+) -> None:
     response = client.backup(collections=["notes"], format="binary")
     data = response.get_json()["data"]
     assert data["collections"] == ["notes"]
@@ -252,7 +262,7 @@ def test_a_backup_of_some_collections_holds_them_and_nothing_else(client: Any, d
 
 
 def test_a_backup_of_an_unknown_collection_leaves_nothing_behind(
-    client: Any, database: Any, three: None, backups: Any
+    client: Client, database: TestDatabase, three: None, backups: Any
 ) -> None:
     response = client.backup(collections=["notes", "nobody's"])
     assert failure(response) == (404, "RESOURCE_NOT_FOUND")
@@ -261,7 +271,7 @@ def test_a_backup_of_an_unknown_collection_leaves_nothing_behind(
 
 
 def test_emptying_the_table_after_saving_a_part_of_it_is_refused(
-    client: Any, database: Any, three: None, bits: Any
+    client: Client, database: TestDatabase, three: None, bits: Any
 ) -> None:
     before = bits(database)
     response = client.backup(collections=["docs"], truncate_vector_tables=True)
@@ -271,7 +281,7 @@ def test_emptying_the_table_after_saving_a_part_of_it_is_refused(
 
 
 @pytest.mark.parametrize("value", [[], [""], "docs", ["docs", "docs"], ["\0"], ["\ud800"], [1], {}], ids=str)
-def test_names_that_no_collection_can_have_are_refused(client: Any, saved: dict[str, Any], value: Any) -> None:
+def test_names_that_no_collection_can_have_are_refused(client: Client, saved: dict[str, Any], value: Any) -> None:
     for send in (client.restore, client.backup):
         body = saved if send == client.restore else {}
         response = send(**body, collections=value)
@@ -280,7 +290,7 @@ def test_names_that_no_collection_can_have_are_refused(client: Any, saved: dict[
 
 
 def test_an_application_that_waits_to_add_to_the_collection_finds_it_again(
-    client: Any, database: Any, three: None, background: Any, wait_for_lock: Any
+    client: Client, database: TestDatabase, three: None, background: Any, wait_for_lock: Any
 ) -> None:
     """Others read all the while, and write into other collections; nobody gets an error."""
     body = back_up(client)
@@ -297,20 +307,16 @@ def test_an_application_that_waits_to_add_to_the_collection_finds_it_again(
     assert len(database.fetch(ROWS)) == 6
     put(database, (B, "notes", "meanwhile", "new"), (D, "made meanwhile", "meanwhile 2", "new"))
     database.execute("UPDATE langchain_pg_embedding SET document = 'newer' WHERE id = 'notes 1'")
-    adding = background(
-        lambda: (
-            database.execute("INSERT INTO langchain_pg_embedding (id, collection_id) VALUES ('waited', %s)", (A,))
-            or "ok"
-        )
-    )
+    waited = "INSERT INTO langchain_pg_embedding (id, collection_id) VALUES ('waited', %s) RETURNING id"
+    adding = background(lambda: database.fetch(waited, (A,)))
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while database.fetch(waiting) != [(2,)]:
         assert time.monotonic() < deadline
     gate.cursor().execute("SELECT pg_advisory_unlock(42)")
     gate.commit()
     assert restore.result().status_code == 200
-    assert adding.result() == "ok"
+    assert adding.result() == [("waited",)]
     assert [row[1:] for row in database.fetch(ROWS) if row[0] == "docs"] == [
         ("docs 1", "old"),
         ("docs 2", "old"),
@@ -320,7 +326,7 @@ def test_an_application_that_waits_to_add_to_the_collection_finds_it_again(
 
 
 def test_a_third_table_that_refers_to_embeddings_is_not_cascaded_into(
-    client: Any, database: Any, saved: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any]
 ) -> None:
     database.execute(
         "CREATE TABLE likes (id varchar REFERENCES langchain_pg_embedding ON DELETE CASCADE);"
@@ -332,7 +338,7 @@ def test_a_third_table_that_refers_to_embeddings_is_not_cascaded_into(
 
 
 def test_without_a_foreign_key_a_writer_is_waited_for_all_the_same(
-    client: Any, database: Any, saved: dict[str, Any], background: Any, wait_for_lock: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], background: Any, wait_for_lock: Any
 ) -> None:
     before = rows_of(database, "docs")
     database.execute(
@@ -348,7 +354,9 @@ def test_without_a_foreign_key_a_writer_is_waited_for_all_the_same(
     assert rows_of(database, "docs") == before
 
 
-def test_tables_without_keys_are_restored_by_collection_too(client: Any, database: Any, saved: dict[str, Any]) -> None:
+def test_tables_without_keys_are_restored_by_collection_too(
+    client: Client, database: TestDatabase, saved: dict[str, Any]
+) -> None:
     before = rows_of(database, "docs")
     database.execute(
         "ALTER TABLE langchain_pg_embedding DROP CONSTRAINT langchain_pg_embedding_collection_id_fkey;"

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.integration.test_jobs_cancel import STALLS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -76,7 +78,7 @@ class CommandLine:
 
 
 @pytest.fixture
-def env(database: Any, jobs_database: Any, output_dir: Path) -> dict[str, str]:
+def env(database: TestDatabase, jobs_database: TestDatabase, output_dir: Path) -> dict[str, str]:
     return {
         "DATABASE_URL": database.url,
         "JOBS_DATABASE_URL": jobs_database.url,
@@ -92,7 +94,7 @@ def run(env: dict[str, str]) -> Iterator[CommandLine]:
 
 
 @pytest.fixture
-def api(make_client: Callable[..., Any], env: dict[str, str]) -> Any:
+def api(make_client: Callable[..., Client], env: dict[str, str]) -> Any:
     """A service with the same settings."""
     return make_client(**env)
 
@@ -107,13 +109,13 @@ def keys(value: Any) -> Any:
 
 
 def wait_until(reached: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not reached():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def stalled(database: Any) -> bool:
+def stalled(database: TestDatabase) -> bool:
     return bool(database.fetch("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
 
 
@@ -134,7 +136,7 @@ def test_a_list_begins_without_what_only_a_server_needs(run: CommandLine) -> Non
     assert imported & {"flask", "waitress", "procrastinate", "structlog", "tqdm", "obstore"} == set()
 
 
-def test_a_backup_and_its_way_back(run: CommandLine, api: Any, database: Any, fill: Any, bits: Any) -> None:
+def test_a_backup_and_its_way_back(run: CommandLine, api: Any, database: TestDatabase, fill: Any, bits: Any) -> None:
     fill(database)
     before = bits(database)
     made = run("backup", "--format", "binary", "--json")
@@ -157,7 +159,7 @@ def test_a_backup_and_its_way_back(run: CommandLine, api: Any, database: Any, fi
 
 
 def test_rows_are_not_removed_where_nobody_was_asked(
-    run: CommandLine, database: Any, fill: Any, bits: Any, small_set: dict[str, str]
+    run: CommandLine, database: TestDatabase, fill: Any, bits: Any, small_set: dict[str, str]
 ) -> None:
     fill(database)
     before = bits(database)
@@ -170,7 +172,7 @@ def test_rows_are_not_removed_where_nobody_was_asked(
 
 @pytest.mark.parametrize(("said", "status", "rows"), [("n\n", 2, 6), ("y\n", 0, 2)])
 def test_at_a_terminal_somebody_is_asked(
-    run: CommandLine, database: Any, fill: Any, small_set: dict[str, str], said: str, status: int, rows: int
+    run: CommandLine, database: TestDatabase, fill: Any, small_set: dict[str, str], said: str, status: int, rows: int
 ) -> None:
     fill(database)
     terminal, theirs = os.openpty()
@@ -202,7 +204,7 @@ def _drain(terminal: int) -> bytes:
 
 
 def test_a_failed_replace_says_so_and_changes_nothing(
-    run: CommandLine, database: Any, fill: Any, bits: Any, small_set: dict[str, str], backups: Any
+    run: CommandLine, database: TestDatabase, fill: Any, bits: Any, small_set: dict[str, str], backups: Any
 ) -> None:
     fill(database)
     before = bits(database)
@@ -219,7 +221,7 @@ def test_a_failed_replace_says_so_and_changes_nothing(
 
 
 def test_what_is_done_in_part_has_a_status_of_its_own(
-    run: CommandLine, database: Any, small_set: dict[str, str]
+    run: CommandLine, database: TestDatabase, small_set: dict[str, str]
 ) -> None:
     database.execute("INSERT INTO langchain_pg_embedding (id) VALUES ('a')")
     partial = run("restore", *named(small_set))
@@ -235,7 +237,7 @@ def test_what_is_done_in_part_has_a_status_of_its_own(
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("phase", ["load", "index"])
 def test_ctrl_c_in_the_middle_of_a_restore_leaves_the_tables_as_before(
-    run: CommandLine, api: Any, database: Any, fill: Any, bits: Any, small_set: dict[str, str],
+    run: CommandLine, api: Any, database: TestDatabase, fill: Any, bits: Any, small_set: dict[str, str],
     number: signal.Signals, status: int, phase: str,
 ) -> None:  # fmt: skip
     fill(database)
@@ -253,7 +255,7 @@ def test_ctrl_c_in_the_middle_of_a_restore_leaves_the_tables_as_before(
 
 
 def test_a_command_and_a_service_dont_write_at_once(
-    run: CommandLine, api: Any, database: Any, fill: Any, small_set: dict[str, str], background: Any
+    run: CommandLine, api: Any, database: TestDatabase, fill: Any, small_set: dict[str, str], background: Any
 ) -> None:
     fill(database)
     database.execute(STALLS["load"])
@@ -268,7 +270,9 @@ def test_a_command_and_a_service_dont_write_at_once(
     assert run("jobs", "follow", job["job_id"]).status == 1
 
 
-def test_a_job_waits_for_a_worker(run: CommandLine, env: dict[str, str], start_server: Any, database: Any) -> None:
+def test_a_job_waits_for_a_worker(
+    run: CommandLine, env: dict[str, str], start_server: Any, database: TestDatabase
+) -> None:
     handed = run("backup", "--async", "--json").data
     assert handed["state"] == "PENDING"
     start_server("worker", **env)
@@ -278,7 +282,9 @@ def test_a_job_waits_for_a_worker(run: CommandLine, env: dict[str, str], start_s
     assert run("backup", "--async", "--pg-conn", database.url).status == 2  # nobody else is told a password
 
 
-def test_without_the_queue_it_works_all_the_same(run: CommandLine, database: Any, small_set: dict[str, str]) -> None:
+def test_without_the_queue_it_works_all_the_same(
+    run: CommandLine, database: TestDatabase, small_set: dict[str, str]
+) -> None:
     alone = CommandLine({**run._env, "JOBS_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, None)
     done = alone("restore", *named(small_set))
     assert (done.status, database.fetch("SELECT count(*) FROM langchain_pg_embedding")) == (0, [(2,)])

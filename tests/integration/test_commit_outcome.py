@@ -8,9 +8,12 @@ import pytest
 
 from data_pipeline.jobs import monitor
 from data_pipeline.postgres import connection
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.integration.relay import ALWAYS, COMMIT, COPY_FROM, COPY_TO, Relay
+from tests.support.answers import failure
+from tests.support.names import COLLECTION, EMBEDDING
 
-COLLECTION, EMBEDDING = ("langchain_pg_collection", "langchain_pg_embedding")
 REPLACE = {"truncate_before_restore": True}
 MODES: dict[str, dict[str, Any]] = {"replace": REPLACE, "append": {}, "sync": {"strategy": "sync"}}
 GATE = 4711
@@ -30,11 +33,7 @@ CREATE CONSTRAINT TRIGGER act AFTER INSERT ON {COLLECTION} DEFERRABLE INITIALLY 
 """
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
-def ids(database: Any) -> list[str]:
+def ids(database: TestDatabase) -> list[str]:
     return [row[0] for row in database.fetch(f"SELECT id FROM {EMBEDDING} ORDER BY id")]
 
 
@@ -47,7 +46,7 @@ def _countable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def relay(database: Any) -> Iterator[Relay]:
+def relay(database: TestDatabase) -> Iterator[Relay]:
     """The way from `client` to the database; everything else reaches it directly."""
     relay = Relay.before(database.url)
     yield relay
@@ -55,19 +54,19 @@ def relay(database: Any) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def client(make_client: Callable[..., Any], database: Any, relay: Relay) -> Any:
+def client(make_client: Callable[..., Client], database: TestDatabase, relay: Relay) -> Any:
     return make_client(DATABASE_URL=relay.through(database.url))
 
 
 @pytest.fixture
-def old_rows(database: Any) -> list[str]:
+def old_rows(database: TestDatabase) -> list[str]:
     """Rows that are there before."""
     database.execute(f"INSERT INTO {EMBEDDING} (id) VALUES ('old')")
     return ["old"]
 
 
 @pytest.fixture
-def gate(database: Any) -> Any:
+def gate(database: TestDatabase) -> Any:
     """A transaction that keeps every COMMIT of new collections waiting, until it is rolled back."""
     database.execute(LATE)
     holder = database.connect()
@@ -76,7 +75,7 @@ def gate(database: Any) -> Any:
 
 
 def until(found: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not found():
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -90,7 +89,7 @@ OURS = "FROM pg_stat_activity WHERE application_name = 'vector-restore' AND datn
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_a_restore_whose_commit_arrived_has_worked_though_the_answer_was_lost(
-    client: Any, database: Any, relay: Relay, small_set: dict[str, str], mode: dict[str, Any]
+    client: Client, database: TestDatabase, relay: Relay, small_set: dict[str, str], mode: dict[str, Any]
 ) -> None:
     relay.lose_answer(COMMIT)
     response = client.restore(**small_set, **mode)
@@ -102,7 +101,7 @@ def test_a_restore_whose_commit_arrived_has_worked_though_the_answer_was_lost(
 
 @pytest.mark.parametrize("body", [{}, {"truncate_vector_tables": True}], ids=["backup", "backup and truncate"])
 def test_a_backup_whose_commit_arrived_has_worked_though_the_answer_was_lost(
-    client: Any, database: Any, relay: Relay, old_rows: list[str], body: dict[str, Any]
+    client: Client, database: TestDatabase, relay: Relay, old_rows: list[str], body: dict[str, Any]
 ) -> None:
     relay.lose_answer(COMMIT)
     response = client.backup(**body)
@@ -112,7 +111,13 @@ def test_a_backup_whose_commit_arrived_has_worked_though_the_answer_was_lost(
 
 
 def test_a_commit_that_is_still_at_work_is_asked_for_again(
-    client: Any, database: Any, relay: Relay, small_set: dict[str, str], gate: Any, background: Any, wait_for_lock: Any
+    client: Client,
+    database: TestDatabase,
+    relay: Relay,
+    small_set: dict[str, str],
+    gate: Any,
+    background: Any,
+    wait_for_lock: Any,
 ) -> None:
     relay.leave_at_work(COMMIT)
     running = background(lambda: client.twin().restore(**small_set))
@@ -137,7 +142,12 @@ def expect_rolled_back(response: Any) -> None:
 
 @pytest.mark.parametrize("mode", [REPLACE, {"atomic": True}, {"strategy": "sync"}], ids=["replace", "append", "sync"])
 def test_a_commit_that_never_arrived_has_changed_nothing(
-    client: Any, database: Any, relay: Relay, old_rows: list[str], small_set: dict[str, str], mode: dict[str, Any]
+    client: Client,
+    database: TestDatabase,
+    relay: Relay,
+    old_rows: list[str],
+    small_set: dict[str, str],
+    mode: dict[str, Any],
 ) -> None:
     relay.drop(COMMIT)
     expect_rolled_back(client.restore(**small_set, **mode))
@@ -147,8 +157,8 @@ def test_a_commit_that_never_arrived_has_changed_nothing(
 
 @pytest.mark.parametrize("mode", [REPLACE, {"atomic": True}], ids=["replace", "append"])
 def test_a_backend_that_is_ended_in_the_middle_of_its_commit_has_changed_nothing(
-    client: Any,
-    database: Any,
+    client: Client,
+    database: TestDatabase,
     old_rows: list[str],
     small_set: dict[str, str],
     gate: Any,
@@ -168,8 +178,8 @@ def test_a_backend_that_is_ended_in_the_middle_of_its_commit_has_changed_nothing
 
 
 def test_a_backend_ended_in_its_commit_after_the_client_was_lost_has_changed_nothing(
-    client: Any,
-    database: Any,
+    client: Client,
+    database: TestDatabase,
     relay: Relay,
     old_rows: list[str],
     small_set: dict[str, str],
@@ -187,7 +197,7 @@ def test_a_backend_ended_in_its_commit_after_the_client_was_lost_has_changed_not
 
 
 def test_a_constraint_that_refuses_at_commit_is_an_answer_and_no_lost_connection(
-    client: Any, database: Any, relay: Relay, old_rows: list[str], small_set: dict[str, str]
+    client: Client, database: TestDatabase, relay: Relay, old_rows: list[str], small_set: dict[str, str]
 ) -> None:
     database.execute(f"ALTER TABLE {COLLECTION} DROP CONSTRAINT {COLLECTION}_name_key")
     database.execute(f"ALTER TABLE {COLLECTION} ADD UNIQUE (name) DEFERRABLE INITIALLY DEFERRED")
@@ -212,8 +222,8 @@ def expect_unknown(response: Any) -> None:
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_where_nobody_can_be_asked_the_outcome_is_unknown(
-    client: Any,
-    database: Any,
+    client: Client,
+    database: TestDatabase,
     relay: Relay,
     small_set: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
@@ -227,7 +237,7 @@ def test_where_nobody_can_be_asked_the_outcome_is_unknown(
 
 
 def test_a_truncating_backup_of_unknown_outcome_keeps_its_files(
-    client: Any, database: Any, relay: Relay, old_rows: list[str], monkeypatch: pytest.MonkeyPatch
+    client: Client, database: TestDatabase, relay: Relay, old_rows: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "OUTCOME_WAITS", (0.01,) * 3)
     relay.vanish(COMMIT)
@@ -237,7 +247,7 @@ def test_a_truncating_backup_of_unknown_outcome_keeps_its_files(
 
 
 def test_a_server_that_never_heard_of_the_transaction_is_not_believed(
-    client: Any, database: Any, relay: Relay, small_set: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    client: Client, database: TestDatabase, relay: Relay, small_set: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # After a failover the answer to a COMMIT may come from a server whose transactions have not got that far.
     monkeypatch.setattr(connection, "_transaction_id", lambda _cursor: "9000000000000")
@@ -247,8 +257,8 @@ def test_a_server_that_never_heard_of_the_transaction_is_not_believed(
 
 
 def test_a_commit_that_stays_at_work_is_not_asked_for_without_end(
-    client: Any,
-    database: Any,
+    client: Client,
+    database: TestDatabase,
     relay: Relay,
     small_set: dict[str, str],
     gate: Any,
@@ -267,7 +277,7 @@ def test_a_commit_that_stays_at_work_is_not_asked_for_without_end(
 
 @pytest.mark.parametrize("call", ["restore", "backup"])
 def test_a_connection_that_is_not_had_at_first_is_tried_again(
-    client: Any, database: Any, relay: Relay, old_rows: list[str], small_set: dict[str, str], call: str
+    client: Client, database: TestDatabase, relay: Relay, old_rows: list[str], small_set: dict[str, str], call: str
 ) -> None:
     relay.refusing = 2
     response = client.restore(**small_set, **REPLACE) if call == "restore" else client.backup()
@@ -278,7 +288,7 @@ def test_a_connection_that_is_not_had_at_first_is_tried_again(
 
 @pytest.mark.parametrize("call", ["restore", "backup"])
 def test_a_connection_that_is_never_had_is_not_tried_without_end(
-    client: Any, relay: Relay, small_set: dict[str, str], output_dir: Any, call: str
+    client: Client, relay: Relay, small_set: dict[str, str], output_dir: Any, call: str
 ) -> None:
     relay.refusing = ALWAYS
     response = client.restore(**small_set, **REPLACE) if call == "restore" else client.backup()
@@ -289,8 +299,8 @@ def test_a_connection_that_is_never_had_is_not_tried_without_end(
 
 
 def test_a_restore_whose_backend_is_ended_before_it_has_done_anything_is_tried_again(
-    client: Any,
-    database: Any,
+    client: Client,
+    database: TestDatabase,
     relay: Relay,
     old_rows: list[str],
     small_set: dict[str, str],
@@ -313,7 +323,12 @@ def test_a_restore_whose_backend_is_ended_before_it_has_done_anything_is_tried_a
     "mode", [REPLACE, {"tables": [EMBEDDING]}, {"strategy": "sync"}], ids=["replace", "append", "sync"]
 )
 def test_after_the_first_byte_of_copy_nothing_is_tried_again(
-    client: Any, database: Any, relay: Relay, old_rows: list[str], small_set: dict[str, str], mode: dict[str, Any]
+    client: Client,
+    database: TestDatabase,
+    relay: Relay,
+    old_rows: list[str],
+    small_set: dict[str, str],
+    mode: dict[str, Any],
 ) -> None:
     relay.lose_answer(COPY_FROM)
     response = client.restore(**small_set, **mode)
@@ -325,7 +340,7 @@ def test_after_the_first_byte_of_copy_nothing_is_tried_again(
 
 
 def test_a_backup_is_not_begun_again_in_the_middle(
-    client: Any, relay: Relay, old_rows: list[str], output_dir: Any
+    client: Client, relay: Relay, old_rows: list[str], output_dir: Any
 ) -> None:
     relay.lose_answer(COPY_TO)
     assert failure(client.backup()) == (500, "DATABASE_ERROR")
@@ -335,7 +350,7 @@ def test_a_backup_is_not_begun_again_in_the_middle(
 
 
 def test_what_is_refused_for_good_is_not_tried_again(
-    client: Any, database: Any, relay: Relay, small_set: dict[str, str]
+    client: Client, database: TestDatabase, relay: Relay, small_set: dict[str, str]
 ) -> None:
     assert client.restore(**small_set, expect_database="another").status_code == 409
     assert relay.accepted == 1

@@ -10,27 +10,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import DOCS
 
-DOCS = "11111111-1111-4111-8111-111111111111"
 NEW = "33333333-3333-4333-8333-333333333333"
 SAME = {"only_in_backup": 0, "only_in_other": 0, "different": 0}
 KINDS = (*SAME, "same")
 
 
-def compare(client: Any, backup: dict[str, str], other: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
+def compare(client: Client, backup: dict[str, str], other: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
     response = client.post(f"{PREFIX}/compare", data=json.dumps({**backup, "with": other, **more}))
     assert response.status_code == 200, response.text
     data: dict[str, Any] = response.get_json()["data"]
     return data
 
 
-def refused(client: Any, **body: Any) -> tuple[int, str, str]:
+def refused(client: Client, **body: Any) -> tuple[int, str, str]:
     response = client.post(f"{PREFIX}/compare", data=json.dumps(body))
     data = response.get_json()["data"]
     return response.status_code, data["error_type"], data["response"]
 
 
-def backup(client: Any, **body: Any) -> dict[str, str]:
+def backup(client: Client, **body: Any) -> dict[str, str]:
     """Make a backup; returns the body that names it."""
     done = client.backup(**body).get_json()["data"]
     return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
@@ -47,14 +49,14 @@ def counts(answer: dict[str, Any], name: str | None) -> tuple[int, ...]:
 
 
 @pytest.fixture(params=["csv", "binary"])
-def saved(client: Any, database: Any, fill: Any, request: Any) -> dict[str, str]:
+def saved(client: Client, database: TestDatabase, fill: Any, request: Any) -> dict[str, str]:
     """A filled database and its backup."""
     fill(database)
     return backup(client, format=request.param)
 
 
 def test_a_backup_is_identical_to_the_tables_it_was_taken_from(
-    client: Any, database: Any, saved: dict[str, str], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, str], bits: Any
 ) -> None:
     before = bits(database)
     answer = compare(client, saved)
@@ -68,7 +70,9 @@ def test_a_backup_is_identical_to_the_tables_it_was_taken_from(
     assert bits(database) == before
 
 
-def test_rows_are_counted_and_named_by_collection(client: Any, database: Any, saved: dict[str, str]) -> None:
+def test_rows_are_counted_and_named_by_collection(
+    client: Client, database: TestDatabase, saved: dict[str, str]
+) -> None:
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
     database.execute("UPDATE langchain_pg_embedding SET document = 'changed' WHERE id = 'no text'")
     database.execute("INSERT INTO langchain_pg_embedding VALUES ('extra', %s, '[9,9,9]', '', NULL)", (DOCS,))
@@ -94,7 +98,7 @@ def test_rows_are_counted_and_named_by_collection(client: Any, database: Any, sa
     ids=["minus zero", "1 and 1.0", "NULL and nothing", "other dimensions"],
 )
 def test_a_difference_that_equality_does_not_see_is_seen(
-    client: Any, database: Any, saved: dict[str, str], change: str, name: str | None
+    client: Client, database: TestDatabase, saved: dict[str, str], change: str, name: str | None
 ) -> None:
     database.execute(change)
     answer = compare(client, saved)
@@ -103,7 +107,7 @@ def test_a_difference_that_equality_does_not_see_is_seen(
 
 
 def test_a_collection_made_anew_holds_the_same_rows_and_is_another(
-    client: Any, database: Any, saved: dict[str, str]
+    client: Client, database: TestDatabase, saved: dict[str, str]
 ) -> None:
     database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'new', %s)", (NEW, '{"b": 1, "a" : [1.0,  2]}'))
     database.execute("UPDATE langchain_pg_embedding SET collection_id = %s WHERE collection_id = %s", (NEW, DOCS))
@@ -116,7 +120,7 @@ def test_a_collection_made_anew_holds_the_same_rows_and_is_another(
 
 
 def test_what_only_the_metadata_of_a_collection_changed_in_is_seen(
-    client: Any, database: Any, saved: dict[str, str]
+    client: Client, database: TestDatabase, saved: dict[str, str]
 ) -> None:
     database.execute("UPDATE langchain_pg_collection SET cmetadata = '{\"b\":1,\"a\":[1.0,2]}' WHERE name = 'docs'")
     answer = compare(client, saved)
@@ -125,7 +129,7 @@ def test_what_only_the_metadata_of_a_collection_changed_in_is_seen(
 
 
 def test_a_row_that_moved_to_another_collection_is_missing_here_and_more_there(
-    client: Any, database: Any, saved: dict[str, str]
+    client: Client, database: TestDatabase, saved: dict[str, str]
 ) -> None:
     database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'later', NULL)", (NEW,))
     database.execute("UPDATE langchain_pg_embedding SET collection_id = %s WHERE id = 'plain'", (NEW,))
@@ -135,7 +139,7 @@ def test_a_row_that_moved_to_another_collection_is_missing_here_and_more_there(
     assert entry(answer, "later")["collection"]["kind"] == "only_in_other"
 
 
-def test_only_the_chosen_collections_are_told_of(client: Any, database: Any, saved: dict[str, str]) -> None:
+def test_only_the_chosen_collections_are_told_of(client: Client, database: TestDatabase, saved: dict[str, str]) -> None:
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
     answer = compare(client, saved, collections=["空集合"])
     assert [one["name"] for one in answer["collections"]] == ["空集合"]
@@ -143,14 +147,16 @@ def test_only_the_chosen_collections_are_told_of(client: Any, database: Any, sav
     assert compare(client, saved, collections=["docs", "空集合"])["identical"] is False
 
 
-def test_a_backup_of_some_collections_is_compared_with_these(client: Any, database: Any, saved: dict[str, str]) -> None:
+def test_a_backup_of_some_collections_is_compared_with_these(
+    client: Client, database: TestDatabase, saved: dict[str, str]
+) -> None:
     partial = backup(client, collections=["docs"])
     for answer in (compare(client, partial), compare(client, partial, saved), compare(client, saved, partial)):
         assert answer["identical"] is True
         assert [one["name"] for one in answer["collections"]] == ["docs"]
 
 
-def test_an_unknown_collection_is_refused_with_the_names_there_are(client: Any, saved: dict[str, str]) -> None:
+def test_an_unknown_collection_is_refused_with_the_names_there_are(client: Client, saved: dict[str, str]) -> None:
     body = {**saved, "collections": ["docs", "nobody"]}
     response = client.post(f"{PREFIX}/compare", data=json.dumps(body))
     assert (response.status_code, response.get_json()["data"]["error_type"]) == (404, "RESOURCE_NOT_FOUND")
@@ -161,7 +167,11 @@ def test_an_unknown_collection_is_refused_with_the_names_there_are(client: Any, 
 
 
 def test_two_backups_are_compared_without_the_live_tables(
-    client: Any, database: Any, saved: dict[str, str], make_client: Any, empty_database: Any
+    client: Client,
+    database: TestDatabase,
+    saved: dict[str, str],
+    make_client: Callable[..., Client],
+    empty_database: TestDatabase,
 ) -> None:
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
     database.execute("UPDATE langchain_pg_embedding SET document = 'changed' WHERE id = 'no text'")
@@ -177,7 +187,7 @@ def test_two_backups_are_compared_without_the_live_tables(
 
 
 def test_a_file_of_another_exporter_is_compared_by_what_it_means(
-    client: Any, database: Any, small_set: dict[str, str], backups: Any
+    client: Client, database: TestDatabase, small_set: dict[str, str], backups: Any
 ) -> None:
     client.restore(**small_set)
     answer = compare(client, small_set)
@@ -188,7 +198,7 @@ def test_a_file_of_another_exporter_is_compared_by_what_it_means(
     assert compare(client, small_set, vouched)["identical"] is True
 
 
-def test_no_more_than_twenty_ids_are_shown(client: Any, database: Any, small_set: dict[str, str]) -> None:
+def test_no_more_than_twenty_ids_are_shown(client: Client, database: TestDatabase, small_set: dict[str, str]) -> None:
     client.restore(**small_set)
     database.execute(
         "INSERT INTO langchain_pg_embedding SELECT 'n' || to_char(n, 'FM00'), %s, '[1]' FROM generate_series(1, 30) n",
@@ -199,7 +209,9 @@ def test_no_more_than_twenty_ids_are_shown(client: Any, database: Any, small_set
     assert found["samples"]["only_in_other"] == [f"n{number:02}" for number in range(1, 21)]
 
 
-def test_a_column_that_only_the_live_table_has_is_named(client: Any, database: Any, saved: dict[str, str]) -> None:
+def test_a_column_that_only_the_live_table_has_is_named(
+    client: Client, database: TestDatabase, saved: dict[str, str]
+) -> None:
     database.execute("ALTER TABLE langchain_pg_embedding ADD note text DEFAULT 'x'")
     answer = compare(client, saved)
     assert answer["identical"] is True
@@ -207,13 +219,13 @@ def test_a_column_that_only_the_live_table_has_is_named(client: Any, database: A
 
 
 def test_ids_in_an_order_of_their_own_are_paired_all_the_same(
-    client: Any, database: Any, saved: dict[str, str]
+    client: Client, database: TestDatabase, saved: dict[str, str]
 ) -> None:
     database.execute('ALTER TABLE langchain_pg_embedding ALTER id TYPE varchar COLLATE "C"')
     assert compare(client, saved)["identical"] is True
 
 
-def test_old_tables_are_compared_by_their_uuid(make_client: Any, old_database: Any) -> None:
+def test_old_tables_are_compared_by_their_uuid(make_client: Callable[..., Client], old_database: TestDatabase) -> None:
     client = make_client(DATABASE_URL=old_database.url)
     old_database.execute(
         "INSERT INTO langchain_pg_collection VALUES ('twin', NULL, %s), ('twin', NULL, %s)", (DOCS, NEW)
@@ -226,12 +238,12 @@ def test_old_tables_are_compared_by_their_uuid(make_client: Any, old_database: A
 
 
 def test_other_columns_cannot_be_compared(
-    client: Any, saved: dict[str, str], make_client: Any, old_database: Any
+    client: Client, saved: dict[str, str], make_client: Callable[..., Client], old_database: TestDatabase
 ) -> None:
     assert refused(make_client(DATABASE_URL=old_database.url), **saved)[:2] == (409, "SCHEMA_MISMATCH")
 
 
-def test_a_damaged_file_is_told_by_name_and_line(client: Any, saved: dict[str, str], backups: Any) -> None:
+def test_a_damaged_file_is_told_by_name_and_line(client: Client, saved: dict[str, str], backups: Any) -> None:
     (path,) = backups.directory().glob("langchain_pg_embedding_*")
     data = bytearray(path.read_bytes())
     data[-20] ^= 1
@@ -241,7 +253,7 @@ def test_a_damaged_file_is_told_by_name_and_line(client: Any, saved: dict[str, s
     assert path.name in text
 
 
-def test_ids_that_stand_twice_cannot_be_compared(client: Any, database: Any, backups: Any) -> None:
+def test_ids_that_stand_twice_cannot_be_compared(client: Client, database: TestDatabase, backups: Any) -> None:
     rows = f'a,{DOCS},"[1,2,3]",x,\na,{DOCS},"[1,2,3]",y,\n'.encode()
     body = backups.write(
         f"uuid,name,cmetadata\n{DOCS},docs,\n".encode(), b"id,collection_id,embedding,document,cmetadata\n" + rows
@@ -249,7 +261,7 @@ def test_ids_that_stand_twice_cannot_be_compared(client: Any, database: Any, bac
     assert refused(client, **body)[:2] == (409, "DUPLICATE_ROWS")
 
 
-def test_bad_requests_are_refused(client: Any, saved: dict[str, str]) -> None:
+def test_bad_requests_are_refused(client: Client, saved: dict[str, str]) -> None:
     assert refused(client)[1] == "MISSING_REQUIRED_PARAMS"
     assert refused(client, **saved, **{"with": {"timestamp": "20250722_010318"}})[2].endswith("with.backup_path")
     assert refused(client, **saved, other=saved)[2] == "无效的参数 other: 不支持的参数"
@@ -260,7 +272,9 @@ def test_bad_requests_are_refused(client: Any, saved: dict[str, str]) -> None:
     assert refused(client, backup_path="../x", timestamp=saved["timestamp"])[0] == 400
 
 
-def test_nobody_is_blocked(client: Any, database: Any, saved: dict[str, str], background: Callable[..., Any]) -> None:
+def test_nobody_is_blocked(
+    client: Client, database: TestDatabase, saved: dict[str, str], background: Callable[..., Any]
+) -> None:
     with closing(database.connect()) as writer, writer.cursor() as cursor:
         cursor.execute("LOCK TABLE langchain_pg_embedding, langchain_pg_collection IN EXCLUSIVE MODE")
         cursor.execute("DELETE FROM langchain_pg_embedding")
@@ -270,7 +284,11 @@ def test_nobody_is_blocked(client: Any, database: Any, saved: dict[str, str], ba
 
 
 def test_what_is_written_meanwhile_is_not_seen(
-    client: Any, database: Any, saved: dict[str, str], background: Callable[..., Any], wait_for_lock: Callable[..., Any]
+    client: Client,
+    database: TestDatabase,
+    saved: dict[str, str],
+    background: Callable[..., Any],
+    wait_for_lock: Callable[..., Any],
 ) -> None:
     """The comparison is held up as it makes its first temporary table, after its first look at the live ones."""
     database.execute(
@@ -297,7 +315,7 @@ ROWS = st.dictionaries(
 STATE = st.tuples(st.dictionaries(NAMES, st.sampled_from("12"), min_size=1), ROWS)
 
 
-def put(database: Any, state: tuple[dict[str, str], dict[str, Any]]) -> dict[str | None, dict[str, Any]]:
+def put(database: TestDatabase, state: tuple[dict[str, str], dict[str, Any]]) -> dict[str | None, dict[str, Any]]:
     """Make the tables hold a state; returns the rows by collection, as a model of it."""
     collections, rows = state
     ids = {
@@ -320,7 +338,9 @@ def put(database: Any, state: tuple[dict[str, str], dict[str, Any]]) -> dict[str
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=STATE, after=STATE)
-def test_any_two_states_are_compared_as_a_model_has_it(client: Any, database: Any, before: Any, after: Any) -> None:
+def test_any_two_states_are_compared_as_a_model_has_it(
+    client: Client, database: TestDatabase, before: Any, after: Any
+) -> None:
     old = put(database, before)
     saved = backup(client)
     new = put(database, after)
@@ -350,7 +370,7 @@ INSERT INTO langchain_pg_embedding VALUES
 
 
 @pytest.fixture(params=["csv", "binary", "csv of Python"])
-def old_set(client: Any, old_database: Any, output_dir: Any, request: Any) -> dict[str, str]:
+def old_set(client: Client, old_database: TestDatabase, output_dir: Any, request: Any) -> dict[str, str]:
     """Rows of LangChain's old tables; the body that names their backup."""
     old_database.execute(OLD_ROWS)
     saved = backup(client, pg_conn=old_database.url, format="binary" if request.param == "binary" else "csv")
@@ -365,7 +385,7 @@ def old_set(client: Any, old_database: Any, output_dir: Any, request: Any) -> di
 
 
 def test_a_set_of_the_old_schema_is_compared_as_it_would_be_restored(
-    client: Any, database: Any, old_set: dict[str, str]
+    client: Client, database: TestDatabase, old_set: dict[str, str]
 ) -> None:
     restored = client.restore(**old_set, truncate_before_restore=True).get_json()["data"]
     for other in (None, backup(client), backup(client, format="binary")):
@@ -386,7 +406,7 @@ def test_a_set_of_the_old_schema_is_compared_as_it_would_be_restored(
 
 
 def test_sets_of_the_old_schema_are_compared_with_old_tables_and_with_each_other(
-    client: Any, old_database: Any, old_set: dict[str, str]
+    client: Client, old_database: TestDatabase, old_set: dict[str, str]
 ) -> None:
     vouched = backup(client, pg_conn=old_database.url)
     old_database.execute("DELETE FROM langchain_pg_embedding WHERE custom_id = 'mine'")
@@ -398,7 +418,7 @@ def test_sets_of_the_old_schema_are_compared_with_old_tables_and_with_each_other
 
 
 def test_a_set_of_the_old_schema_with_more_columns_is_not_compared_with_a_new_one(
-    client: Any, database: Any, old_database: Any
+    client: Client, database: TestDatabase, old_database: TestDatabase
 ) -> None:
     old_database.execute(f"{OLD_ROWS} ALTER TABLE langchain_pg_embedding ADD lang text")
     old, new = backup(client, pg_conn=old_database.url), backup(client)

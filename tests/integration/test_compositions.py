@@ -1,6 +1,7 @@
 """Every pair of fields of POST /restore and of POST /backup works together, or is refused with both names."""
 
 import json
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.request import Request
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.option_conflicts import CLASHES
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import EMBEDDING
 
-EMBEDDING = "langchain_pg_embedding"
 REQUIRED = {"backup_path", "timestamp"}
 # A value of each field that asks for something.
 RESTORE: dict[str, Any] = {
@@ -63,7 +66,7 @@ def test_no_field_is_left_out() -> None:
     assert BACKUP.keys() == names(BackupRequest) - QUEUED
 
 
-def here(fields: dict[str, Any], database: Any) -> dict[str, Any]:
+def here(fields: dict[str, Any], database: TestDatabase) -> dict[str, Any]:
     """With the database that this test has."""
     known = {"pg_conn": database.url, "db_connection": database.url, "expect_database": database.dbname}
     return {name: known.get(name, value) for name, value in fields.items()}
@@ -76,7 +79,9 @@ def expect_clash(response: Any, pair: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
-def test_every_pair_of_fields_of_a_restore(client: Any, database: Any, fill: Any, bits: Any, file_format: str) -> None:
+def test_every_pair_of_fields_of_a_restore(
+    client: Client, database: TestDatabase, fill: Any, bits: Any, file_format: str
+) -> None:
     """The collections are live, their embeddings gone: rows can be added in every way."""
     fill(database)
     done = client.backup(format=file_format).get_json()["data"]
@@ -97,7 +102,7 @@ def test_every_pair_of_fields_of_a_restore(client: Any, database: Any, fill: Any
 
 
 def test_every_pair_of_fields_of_a_backup(
-    make_client: Any, database: Any, fill: Any, backups: Any, bits: Any, tmp_path: Path
+    make_client: Callable[..., Client], database: TestDatabase, fill: Any, backups: Any, bits: Any, tmp_path: Path
 ) -> None:
     second = tmp_path / "second"
     (second / "task_1").mkdir(parents=True)

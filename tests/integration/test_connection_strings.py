@@ -2,18 +2,18 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.integration.tls_server import PASSWORD, Authority, TlsServer, with_tls
+from tests.support.names import COLLECTION, DOCS, EMBEDDING
 
-EMBEDDING = "langchain_pg_embedding"
-COLLECTION = "langchain_pg_collection"
-DOCS = "11111111-1111-4111-8111-111111111111"
 REPLACE = {"truncate_before_restore": True}
 
 
@@ -28,7 +28,7 @@ def failed(response: Any) -> dict[str, Any]:
     return {"status": response.status_code, "error_type": data["error_type"], **data.get("details", {})}
 
 
-def put(database: Any, schema: str, name: str) -> None:
+def put(database: TestDatabase, schema: str, name: str) -> None:
     database.execute(
         f"INSERT INTO {schema}.{COLLECTION} VALUES (%s, %s, NULL);"
         f"INSERT INTO {schema}.{EMBEDDING} VALUES (%s, %s, '[1,2,3]', 'text', NULL)",
@@ -77,7 +77,7 @@ def told(response: Any) -> dict[str, Any]:
 
 
 def test_a_certificate_is_checked_by_the_services_file_and_for_the_right_name(
-    make_client: Any, tls_server: TlsServer, roots: dict[str, str]
+    make_client: Callable[..., Client], tls_server: TlsServer, roots: dict[str, str]
 ) -> None:
     client = make_client(PG_SSL_ROOT_CERT=roots["right"])
     for mode in ("require", "verify-ca", "verify-full"):
@@ -92,7 +92,7 @@ def test_a_certificate_is_checked_by_the_services_file_and_for_the_right_name(
 
 
 def test_another_authoritys_certificate_is_refused_and_one_that_is_not_checked_is_not(
-    make_client: Any, tls_server: TlsServer, roots: dict[str, str]
+    make_client: Callable[..., Client], tls_server: TlsServer, roots: dict[str, str]
 ) -> None:
     client = make_client(PG_SSL_ROOT_CERT=roots["wrong"])
     for mode in ("verify-ca", "verify-full"):
@@ -102,7 +102,7 @@ def test_another_authoritys_certificate_is_refused_and_one_that_is_not_checked_i
 
 
 def test_without_a_file_the_answer_says_which_setting_is_missing(
-    make_client: Any, tls_server: TlsServer, roots: dict[str, str]
+    make_client: Callable[..., Client], tls_server: TlsServer, roots: dict[str, str]
 ) -> None:
     response = make_client().backup(pg_conn=tls_server.url("?sslmode=verify-full"))
     assert told(response) == REFUSED
@@ -110,7 +110,7 @@ def test_without_a_file_the_answer_says_which_setting_is_missing(
 
 
 def test_a_target_may_have_a_file_of_its_own_and_readyz_tells_them_apart(
-    make_client: Any, database: Any, tls_server: TlsServer, roots: dict[str, str]
+    make_client: Callable[..., Client], database: TestDatabase, tls_server: TlsServer, roots: dict[str, str]
 ) -> None:
     full, unnamed = tls_server.url("?sslmode=verify-full"), tls_server.url("?sslmode=verify-full", "127.0.0.1")
     entries = {
@@ -135,7 +135,9 @@ def test_a_target_may_have_a_file_of_its_own_and_readyz_tells_them_apart(
     assert shown["PG_SSL_ROOT_CERT"] == "file"
 
 
-def test_channel_binding_is_asked_for(make_client: Any, tls_server: TlsServer, roots: dict[str, str]) -> None:
+def test_channel_binding_is_asked_for(
+    make_client: Callable[..., Client], tls_server: TlsServer, roots: dict[str, str]
+) -> None:
     client = make_client(PG_SSL_ROOT_CERT=roots["right"])
     bound = "?sslmode=verify-full&channel_binding=require"
     assert told(client.backup(pg_conn=tls_server.url(bound))) == MISSED
@@ -148,7 +150,7 @@ def test_channel_binding_is_asked_for(make_client: Any, tls_server: TlsServer, r
 
 
 @pytest.fixture
-def socket_directory(database: Any) -> str:
+def socket_directory(database: TestDatabase) -> str:
     ((directories,),) = database.fetch("SHOW unix_socket_directories")
     ((data,),) = database.fetch("SHOW data_directory")
     return str(Path(data) / directories.partition(",")[0])
@@ -156,7 +158,7 @@ def socket_directory(database: Any) -> str:
 
 @pytest.mark.parametrize("encoded", [True, False])
 def test_the_operator_may_name_a_sockets_directory_and_a_request_may_not(
-    make_client: Any, database: Any, fill: Any, socket_directory: str, encoded: bool
+    make_client: Callable[..., Client], database: TestDatabase, fill: Any, socket_directory: str, encoded: bool
 ) -> None:
     fill(database)
     user, port, dbname = database.server.user, database.server.port, database.dbname
@@ -178,7 +180,7 @@ def test_the_operator_may_name_a_sockets_directory_and_a_request_may_not(
 
 
 @pytest.fixture
-def two_schemas(database: Any) -> Any:
+def two_schemas(database: TestDatabase) -> Any:
     """The tables in `public` with a collection of that name, and in "App" with another."""
     database.execute(
         f'CREATE SCHEMA "App"; CREATE TABLE "App".{COLLECTION} (LIKE {COLLECTION} INCLUDING ALL);'
@@ -189,14 +191,14 @@ def two_schemas(database: Any) -> Any:
     return database
 
 
-def names(database: Any, schema: str) -> list[tuple[str]]:
+def names(database: TestDatabase, schema: str) -> list[tuple[str]]:
     found: list[tuple[str]] = database.fetch(f"SELECT name FROM {schema}.{COLLECTION} ORDER BY 1")
     return found
 
 
 @pytest.mark.parametrize("way", ["target", "target_url", "schema", "options"])
 def test_every_operation_stays_in_the_schema_that_its_target_names(
-    make_client: Any, two_schemas: Any, bits: Any, way: str
+    make_client: Callable[..., Client], two_schemas: Any, bits: Any, way: str
 ) -> None:
     url = two_schemas.url
     entries = {"target": {"url": url, "schema": "App"}, "target_url": f"{url}?schema=App"}
@@ -226,7 +228,9 @@ def test_every_operation_stays_in_the_schema_that_its_target_names(
     assert bits(two_schemas) == before
 
 
-def test_the_services_own_schema_is_not_named_and_another_is(make_client: Any, two_schemas: Any) -> None:
+def test_the_services_own_schema_is_not_named_and_another_is(
+    make_client: Callable[..., Client], two_schemas: Any
+) -> None:
     url = two_schemas.url
     entries = {"there": {"url": url, "schema": "App"}, "public": f"{url}?schema=public", "default": url}
     client = make_client(DATABASE_URL=url, PGVECTOR_SCHEMA="App", TARGETS=json.dumps(entries))
@@ -242,7 +246,9 @@ def test_the_services_own_schema_is_not_named_and_another_is(make_client: Any, t
     assert shown["settings"]["PGVECTOR_SCHEMA"] == "App"
 
 
-def test_the_search_path_of_a_url_is_the_sessions_too(make_client: Any, two_schemas: Any, small_set: Any) -> None:
+def test_the_search_path_of_a_url_is_the_sessions_too(
+    make_client: Callable[..., Client], two_schemas: Any, small_set: Any
+) -> None:
     two_schemas.execute(
         f'CREATE TABLE paths (path text); ALTER TABLE "App".{EMBEDDING} ADD path text'
         " DEFAULT pg_catalog.current_setting('search_path'); "
@@ -256,7 +262,9 @@ def test_the_search_path_of_a_url_is_the_sessions_too(make_client: Any, two_sche
 # Options
 
 
-def test_options_reach_the_server_and_ignored_ones_are_told(make_client: Any, database: Any, fill: Any) -> None:
+def test_options_reach_the_server_and_ignored_ones_are_told(
+    make_client: Callable[..., Client], database: TestDatabase, fill: Any
+) -> None:
     fill(database)
     database.execute(
         f"CREATE TABLE seen (who text); CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS"
@@ -277,13 +285,17 @@ def test_options_reach_the_server_and_ignored_ones_are_told(make_client: Any, da
     assert ("rag backup",) in database.fetch("SELECT who FROM seen")
 
 
-def test_a_server_that_is_not_what_the_string_asks_for_is_told_as_that(make_client: Any, database: Any) -> None:
+def test_a_server_that_is_not_what_the_string_asks_for_is_told_as_that(
+    make_client: Callable[..., Client], database: TestDatabase
+) -> None:
     response = make_client().backup(pg_conn=f"{database.url}?target_session_attrs=standby")
     assert failed(response)["cause"] == "SESSION_ATTRS"
     assert response.get_json()["data"]["can_retry"] is False
 
 
-def test_a_password_that_must_be_encoded_is_hinted_at(make_client: Any, database: Any) -> None:
+def test_a_password_that_must_be_encoded_is_hinted_at(
+    make_client: Callable[..., Client], database: TestDatabase
+) -> None:
     response = make_client().backup(pg_conn=f"postgresql://ann:se#cr/et?word@127.0.0.1:{database.server.port}/docs")
     assert failed(response) == {"status": 400, "error_type": "INVALID_PARAMS", "field": "pg_conn", "unencoded": True}
     assert "%23" in response.get_json()["data"]["response"]

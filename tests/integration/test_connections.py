@@ -12,15 +12,15 @@ from urllib.parse import quote
 import pytest
 import requests
 
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+from tests.support.names import DOCS
+
 SECRET = "pa55-word"
-DOCS = "11111111-1111-4111-8111-111111111111"
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
-def place(database: Any) -> str:
+def place(database: TestDatabase) -> str:
     """host:port/dbname"""
     return str(database.url.rpartition("@")[2])
 
@@ -47,7 +47,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("url", REFUSED.values(), ids=REFUSED)
 def test_a_connection_string_that_says_more_than_where_and_who_is_refused(
-    make_client: Any, small_set: dict[str, str], url: str
+    make_client: Callable[..., Client], small_set: dict[str, str], url: str
 ) -> None:
     client = make_client()
     url = url.replace("SECRET", SECRET)
@@ -59,7 +59,7 @@ def test_a_connection_string_that_says_more_than_where_and_who_is_refused(
 
 @pytest.mark.parametrize("host", ["169.254.169.254", "example.com", "10.0.0.1", "0.0.0.0", "localhost.example.com"])
 def test_a_host_that_is_neither_loopback_nor_listed_is_forbidden(
-    make_client: Any, small_set: dict[str, str], host: str
+    make_client: Callable[..., Client], small_set: dict[str, str], host: str
 ) -> None:
     url = f"postgresql://ann:{SECRET}@{host}:1/docs"
     response = make_client().restore(**small_set, pg_conn=url)
@@ -72,7 +72,7 @@ def test_a_host_that_is_neither_loopback_nor_listed_is_forbidden(
     "env", [{"PG_CONN_ALLOWED_HOSTS": "example.com,0.0.0.0"}, {"DATABASE_URL": "postgresql://bob@0.0.0.0/other"}]
 )
 def test_a_host_that_is_listed_or_configured_may_be_named(
-    make_client: Any, small_set: dict[str, str], env: dict[str, str]
+    make_client: Callable[..., Client], small_set: dict[str, str], env: dict[str, str]
 ) -> None:
     response = make_client(**env).restore(**small_set, pg_conn=f"postgresql://ann:{SECRET}@0.0.0.0:1/docs")
     assert failure(response) == (500, "DATABASE_ERROR")
@@ -89,7 +89,7 @@ def expect_no_connection(response: Any, cause: str, *, can_retry: bool) -> None:
     assert SECRET not in response.text
 
 
-def test_a_wrong_password_is_not_worth_trying_again(client: Any, role: Any, small_set: dict[str, str]) -> None:
+def test_a_wrong_password_is_not_worth_trying_again(client: Client, role: Any, small_set: dict[str, str]) -> None:
     url = f"postgresql://{role.name}:{SECRET}@{place(role.database)}"
     if not role.database.server.password:
         pytest.skip("this server asks for no password")
@@ -98,30 +98,30 @@ def test_a_wrong_password_is_not_worth_trying_again(client: Any, role: Any, smal
 
 
 def test_a_database_that_does_not_exist_is_not_worth_trying_again(
-    client: Any, database: Any, small_set: dict[str, str]
+    client: Client, database: TestDatabase, small_set: dict[str, str]
 ) -> None:
     url = database.url.replace(database.dbname, "no_such_database")
     expect_no_connection(client.restore(**small_set, pg_conn=url), "NO_SUCH_DATABASE", can_retry=False)
 
 
-def test_too_many_connections_are_worth_trying_again(client: Any, role: Any, small_set: dict[str, str]) -> None:
+def test_too_many_connections_are_worth_trying_again(client: Client, role: Any, small_set: dict[str, str]) -> None:
     role.database.execute(f"ALTER ROLE {role.name} CONNECTION LIMIT 0")
     expect_no_connection(client.restore(**small_set, pg_conn=role.url), "TOO_MANY_CLIENTS", can_retry=True)
 
 
-def test_a_role_without_login_is_told_so(client: Any, role: Any, small_set: dict[str, str]) -> None:
+def test_a_role_without_login_is_told_so(client: Client, role: Any, small_set: dict[str, str]) -> None:
     role.database.execute(f"ALTER ROLE {role.name} NOLOGIN")
     expect_no_connection(client.restore(**small_set, pg_conn=role.url), "NO_LOGIN", can_retry=False)
 
 
-def test_a_host_that_has_no_address_is_told_so(make_client: Any, small_set: dict[str, str]) -> None:
+def test_a_host_that_has_no_address_is_told_so(make_client: Callable[..., Client], small_set: dict[str, str]) -> None:
     client = make_client(PG_CONN_ALLOWED_HOSTS="nowhere.invalid")
     url = f"postgresql://ann:{SECRET}@nowhere.invalid/docs"
     expect_no_connection(client.restore(**small_set, pg_conn=url), "NO_SUCH_HOST", can_retry=True)
 
 
 def test_why_there_is_no_connection_stands_in_the_job_and_in_the_log(
-    start_server: Any, jobs_database: Any, role: Any, small_set: dict[str, str]
+    start_server: Any, jobs_database: TestDatabase, role: Any, small_set: dict[str, str]
 ) -> None:
     role.database.execute(f"ALTER ROLE {role.name} NOLOGIN")
     server = start_server(DATABASE_URL=role.url, JOBS_DATABASE_URL=jobs_database.url)
@@ -138,7 +138,7 @@ def test_why_there_is_no_connection_stands_in_the_job_and_in_the_log(
 
 @pytest.mark.parametrize("mode", [{}, {"truncate_before_restore": True}])
 def test_a_port_where_nobody_listens_is_worth_trying_again(
-    make_client: Any, small_set: dict[str, str], mode: dict[str, bool]
+    make_client: Callable[..., Client], small_set: dict[str, str], mode: dict[str, bool]
 ) -> None:
     url = f"postgresql://ann:{SECRET}@127.0.0.1:1/docs"
     expect_no_connection(make_client().restore(**small_set, **mode, pg_conn=url), "REFUSED", can_retry=True)
@@ -190,7 +190,7 @@ def fake_server() -> Iterator[Callable[..., FakeServer]]:
 
 
 def test_a_server_that_says_nothing_is_given_up(
-    make_client: Any, small_set: dict[str, str], fake_server: Any, background: Any
+    make_client: Callable[..., Client], small_set: dict[str, str], fake_server: Any, background: Any
 ) -> None:
     client = make_client(PG_CONNECT_TIMEOUT="1")
     silent, silent_after_tls = fake_server(), fake_server(b"N")
@@ -205,7 +205,7 @@ def test_a_server_that_says_nothing_is_given_up(
 
 
 def test_a_server_that_talks_nonsense_is_no_connection(
-    make_client: Any, small_set: dict[str, str], fake_server: Any
+    make_client: Callable[..., Client], small_set: dict[str, str], fake_server: Any
 ) -> None:
     server = fake_server(b"HTTP/1.1 400 Bad Request\r\n\r\n", b"E\0\0\0\x08text")
     response = make_client(PG_CONNECT_TIMEOUT="1").restore(**small_set, pg_conn=server.url)
@@ -249,14 +249,14 @@ def test_passwords_of_the_service_never_reach_a_host_that_a_request_named(
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql+psycopg", "postgresql+psycopg2"])
 def test_langchains_own_connection_strings_work(
-    client: Any, second_database: Any, small_set: dict[str, str], scheme: str
+    client: Client, second_database: TestDatabase, small_set: dict[str, str], scheme: str
 ) -> None:
     url = second_database.url.replace("postgresql", scheme, 1)
     assert client.restore(**small_set, pg_conn=url).status_code == 200
     assert second_database.fetch("SELECT count(*) FROM langchain_pg_embedding") == [(2,)]
 
 
-def test_a_password_of_strange_characters_is_given_encoded(client: Any, role: Any) -> None:
+def test_a_password_of_strange_characters_is_given_encoded(client: Client, role: Any) -> None:
     password = "p@ss/w:rd%?#中"
     role.database.execute(f"ALTER ROLE {role.name} PASSWORD '{password}'".replace("%", "%%"), ())
     role.may("SELECT")
@@ -264,7 +264,9 @@ def test_a_password_of_strange_characters_is_given_encoded(client: Any, role: An
     assert client.backup(pg_conn=url).get_json()["data"]["target"]["user"] == role.name
 
 
-def test_the_variables_of_libpq_are_the_third_source(make_client: Any, database: Any) -> None:
+def test_the_variables_of_libpq_are_the_third_source(
+    make_client: Callable[..., Client], database: TestDatabase
+) -> None:
     server = database.server
     client = make_client(
         PGHOST=server.host,
@@ -278,7 +280,7 @@ def test_the_variables_of_libpq_are_the_third_source(make_client: Any, database:
 
 
 def test_requests_at_once_never_see_each_others_database(
-    client: Any, database: Any, second_database: Any, backups: Any, fill: Any, bits: Any
+    client: Client, database: TestDatabase, second_database: TestDatabase, backups: Any, fill: Any, bits: Any
 ) -> None:
     header = "id,collection_id,embedding,document,cmetadata\n"
     bodies = {}

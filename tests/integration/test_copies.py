@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.integration.places import DirectoryPlace
+from tests.support.answers import failure
+from tests.support.names import EMBEDDING
 
-COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
-DOCS = "11111111-1111-4111-8111-111111111111"
 ROOT = "./data_pipeline/training_data"
 STAMP = "20250722_010318"
 LOG = "vector_backup_log.txt"
@@ -24,7 +26,9 @@ def attic(tmp_path: Path) -> DirectoryPlace:
 
 
 @pytest.fixture
-def client(make_client: Any, database: Any, output_dir: Path, bucket: Any, attic: Any) -> Any:
+def client(
+    make_client: Callable[..., Client], database: TestDatabase, output_dir: Path, bucket: Any, attic: Any
+) -> Any:
     """A service with three storages: local, archive (a bucket), attic (a directory)."""
     storages = f'{{"archive": "{bucket.url}", "attic": "{attic.url}"}}'
     return make_client(DATABASE_URL=database.url, OUTPUT_DIRECTORY=str(output_dir), STORAGES=storages)
@@ -36,7 +40,7 @@ def local(output_dir: Path) -> DirectoryPlace:
 
 
 @pytest.fixture
-def back_up(client: Any, database: Any, fill: Any) -> Callable[..., dict[str, Any]]:
+def back_up(client: Client, database: TestDatabase, fill: Any) -> Callable[..., dict[str, Any]]:
     fill(database)
 
     def run(**body: Any) -> dict[str, Any]:
@@ -49,22 +53,25 @@ def path_of(made: dict[str, Any], more: str = "") -> str:
     return f"{PREFIX}/backups/global/{made['backup_timestamp']}{more}"
 
 
-def copy(client: Any, made: dict[str, Any], to: str, storage: str = "local") -> Any:
+def copy(client: Client, made: dict[str, Any], to: str, storage: str = "local") -> Any:
     return client.post(path_of(made, f"/copy?storage={storage}"), json={"to": to})
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
-def stamps(client: Any, **query: str) -> list[tuple[str, str]]:
+def stamps(client: Client, **query: str) -> list[tuple[str, str]]:
     found = client.list(**query).get_json()["data"]["backup_locations"]
     return [(location["storage"], one["timestamp"]) for location in found for one in location["backups"]]
 
 
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 def test_a_set_is_copied_from_storage_to_storage_and_restored_from_each(
-    client: Any, database: Any, bits: Any, back_up: Any, bucket: Any, attic: Any, local: Any, file_format: str
+    client: Client,
+    database: TestDatabase,
+    bits: Any,
+    back_up: Any,
+    bucket: Any,
+    attic: Any,
+    local: Any,
+    file_format: str,
 ) -> None:
     made = back_up(format=file_format)
     before = bits(database)
@@ -87,7 +94,7 @@ def test_a_set_is_copied_from_storage_to_storage_and_restored_from_each(
         assert bits(database) == before
 
 
-def test_the_list_shows_where_each_set_lives(client: Any, back_up: Any, bucket: Any) -> None:
+def test_the_list_shows_where_each_set_lives(client: Client, back_up: Any, bucket: Any) -> None:
     made = back_up()
     copy(client, made, "archive")
     stamp = made["backup_timestamp"]
@@ -99,7 +106,7 @@ def test_the_list_shows_where_each_set_lives(client: Any, back_up: Any, bucket: 
     assert location["relative_path"] == f"archive:{ROOT}/vector_bak"
 
 
-def test_every_operation_on_a_set_takes_a_storage(client: Any, back_up: Any, bucket: Any, local: Any) -> None:
+def test_every_operation_on_a_set_takes_a_storage(client: Client, back_up: Any, bucket: Any, local: Any) -> None:
     made = back_up()
     copy(client, made, "archive")
     for method, more in (("GET", ""), ("POST", "/verify"), ("DELETE", "")):
@@ -109,7 +116,7 @@ def test_every_operation_on_a_set_takes_a_storage(client: Any, back_up: Any, buc
     assert len(local.names()) == 4
 
 
-def test_a_copy_that_is_there_already_is_only_verified(client: Any, back_up: Any, attic: Any) -> None:
+def test_a_copy_that_is_there_already_is_only_verified(client: Client, back_up: Any, attic: Any) -> None:
     made = back_up()
     assert copy(client, made, "attic").get_json()["data"]["copied"] is True
     assert copy(client, made, "attic").get_json()["data"]["copied"] is False
@@ -121,7 +128,7 @@ def test_a_copy_that_is_there_already_is_only_verified(client: Any, back_up: Any
 
 @pytest.mark.parametrize("to", ["archive", "attic"])
 def test_another_set_of_the_same_time_is_never_overwritten(
-    client: Any, back_up: Any, attic: Any, bucket: Any, to: str
+    client: Client, back_up: Any, attic: Any, bucket: Any, to: str
 ) -> None:
     made = back_up()
     place = {"archive": bucket, "attic": attic}[to]
@@ -132,7 +139,9 @@ def test_another_set_of_the_same_time_is_never_overwritten(
 
 
 @pytest.mark.parametrize("to", ["archive", "attic"])
-def test_a_damaged_set_is_not_copied(client: Any, back_up: Any, local: Any, bucket: Any, attic: Any, to: str) -> None:
+def test_a_damaged_set_is_not_copied(
+    client: Client, back_up: Any, local: Any, bucket: Any, attic: Any, to: str
+) -> None:
     made = back_up()
     name = made["tables_backed_up"][EMBEDDING]["backup_file"]
     data = local.read(name)
@@ -142,7 +151,7 @@ def test_a_damaged_set_is_not_copied(client: Any, back_up: Any, local: Any, buck
 
 
 def test_a_set_that_nothing_vouches_for_is_copied_as_it_is(
-    client: Any, small_set: Any, bucket: Any, local: Any
+    client: Client, small_set: Any, bucket: Any, local: Any
 ) -> None:
     response = copy(client, {"backup_timestamp": small_set["timestamp"]}, "archive")
     assert response.get_json()["data"]["copied"] is True
@@ -150,7 +159,7 @@ def test_a_set_that_nothing_vouches_for_is_copied_as_it_is(
     assert stamps(client, storage="archive") == [("archive", small_set["timestamp"])]
 
 
-def test_what_is_no_storage_is_refused(client: Any, back_up: Any, bits: Any, database: Any) -> None:
+def test_what_is_no_storage_is_refused(client: Client, back_up: Any, bits: Any, database: TestDatabase) -> None:
     made = back_up()
     before = bits(database)
     answers = [
@@ -180,7 +189,9 @@ def test_what_is_no_storage_is_refused(client: Any, back_up: Any, bits: Any, dat
 # A backup that goes to several places
 
 
-def test_a_backup_goes_to_every_storage_it_names(client: Any, database: Any, bits: Any, back_up: Any) -> None:
+def test_a_backup_goes_to_every_storage_it_names(
+    client: Client, database: TestDatabase, bits: Any, back_up: Any
+) -> None:
     made = back_up(storages=["archive", "local", "attic"])
     stamp = made["backup_timestamp"]
     assert made["backup_directory"] == f"archive:{ROOT}/vector_bak"
@@ -191,7 +202,7 @@ def test_a_backup_goes_to_every_storage_it_names(client: Any, database: Any, bit
 
 
 def test_a_storage_that_can_not_be_written_is_said_and_the_others_have_it(
-    client: Any, back_up: Any, attic: Any, local: Any
+    client: Client, back_up: Any, attic: Any, local: Any
 ) -> None:
     attic.root.write_bytes(b"no directory")
     made = back_up(storages=["local", "attic", "archive"])
@@ -206,7 +217,7 @@ def test_a_storage_that_can_not_be_written_is_said_and_the_others_have_it(
 
 
 def test_no_row_is_removed_before_every_copy_is_there(
-    client: Any, database: Any, bits: Any, fill: Any, attic: Any
+    client: Client, database: TestDatabase, bits: Any, fill: Any, attic: Any
 ) -> None:
     fill(database)
     before = bits(database)

@@ -1,13 +1,17 @@
 """create_tables: what the database lacks is made from the manifest's facts, and nothing in a file is ever executed."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.signed import signed
+from tests.support.answers import failure
+from tests.support.names import COLLECTION, EMBEDDING
 
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
 SHAPE = """
 SELECT c.relname, pg_get_indexdef(c.oid), c.reloptions FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_class t ON t.oid = i.indrelid WHERE t.relname LIKE 'langchain%' ORDER BY 1
@@ -33,43 +37,39 @@ ALTER INDEX ix_cmetadata_gin SET (fastupdate = off);
 
 
 @pytest.fixture
-def rows(fill: Any, database: Any) -> None:
+def rows(fill: Any, database: TestDatabase) -> None:
     """Rows whose vectors all have three dimensions."""
     fill(database)
     database.execute("UPDATE langchain_pg_embedding SET embedding = '[1,2,3]'")
 
 
 @pytest.fixture
-def elsewhere(make_client: Any, empty_database: Any) -> Any:
+def elsewhere(make_client: Callable[..., Client], empty_database: TestDatabase) -> Any:
     """The service in front of a database that has nothing."""
     empty_database.execute("DROP EXTENSION vector")
     return make_client(DATABASE_URL=empty_database.url)
 
 
-def backup(client: Any, **body: Any) -> dict[str, Any]:
+def backup(client: Client, **body: Any) -> dict[str, Any]:
     done = client.backup(**body).get_json()["data"]
     return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
 
 
-def created(client: Any, body: dict[str, Any], **more: Any) -> dict[str, Any]:
+def created(client: Client, body: dict[str, Any], **more: Any) -> dict[str, Any]:
     response = client.restore(**body, create_tables=True, **more)
     assert response.status_code == 200, response.text
     data: dict[str, Any] = response.get_json()["data"]
     return data
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
-def relations(database: Any) -> list[tuple[Any, ...]]:
+def relations(database: TestDatabase) -> list[tuple[Any, ...]]:
     found: list[tuple[Any, ...]] = database.fetch(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY 1"
     )
     return found
 
 
-def contents(database: Any) -> list[tuple[Any, ...]]:
+def contents(database: TestDatabase) -> list[tuple[Any, ...]]:
     """All rows as text. In binary a record names its types by number, and pgvector's number is a new one each time."""
     collections = database.fetch("SELECT uuid::text, name, cmetadata::text FROM langchain_pg_collection ORDER BY 1")
     embeddings = database.fetch(
@@ -90,7 +90,13 @@ def rewrite(backups: Any, body: dict[str, Any], change: Any) -> None:
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 @pytest.mark.parametrize("more", [{"truncate_before_restore": True}, {"strategy": "sync"}, {"on_conflict": "skip"}, {}])
 def test_an_empty_database_gets_everything_as_it_was(
-    client: Any, database: Any, rows: None, elsewhere: Any, empty_database: Any, more: Any, file_format: str
+    client: Client,
+    database: TestDatabase,
+    rows: None,
+    elsewhere: Any,
+    empty_database: TestDatabase,
+    more: Any,
+    file_format: str,
 ) -> None:
     database.execute(SETUP)
     answer = created(elsewhere, backup(client, format=file_format), **more)
@@ -120,7 +126,7 @@ UPDATE langchain_pg_embedding SET a = 1.10, b = 'NaN', c = B'10100101', d = B'',
 
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 def test_columns_of_every_kind_come_back_with_their_lengths_and_precisions(
-    client: Any, database: Any, rows: None, elsewhere: Any, empty_database: Any, file_format: str
+    client: Client, database: TestDatabase, rows: None, elsewhere: Any, empty_database: TestDatabase, file_format: str
 ) -> None:
     """pgvector's types have other numbers there, and the bytes of an array name the type of its elements by number."""
     database.execute(EVERY_KIND)
@@ -131,13 +137,15 @@ def test_columns_of_every_kind_come_back_with_their_lengths_and_precisions(
     assert empty_database.fetch(everything) == database.fetch(everything)
 
 
-def test_without_being_asked_nothing_is_made(client: Any, rows: None, elsewhere: Any, empty_database: Any) -> None:
+def test_without_being_asked_nothing_is_made(
+    client: Client, rows: None, elsewhere: Any, empty_database: TestDatabase
+) -> None:
     assert failure(elsewhere.restore(**backup(client))) == (409, "SCHEMA_MISMATCH")
     assert relations(empty_database) == []
 
 
 def test_a_file_of_another_exporter_goes_into_langchains_own_tables(
-    elsewhere: Any, small_set: dict[str, str], empty_database: Any, database: Any
+    elsewhere: Any, small_set: dict[str, str], empty_database: TestDatabase, database: TestDatabase
 ) -> None:
     answer = created(elsewhere, small_set)
     assert empty_database.fetch(COLUMNS) == database.fetch(COLUMNS)
@@ -147,7 +155,7 @@ def test_a_file_of_another_exporter_goes_into_langchains_own_tables(
 
 
 def test_a_file_of_the_old_tables_goes_into_the_old_tables(
-    elsewhere: Any, backups: Any, empty_database: Any, old_database: Any
+    elsewhere: Any, backups: Any, empty_database: TestDatabase, old_database: TestDatabase
 ) -> None:
     uuid = "11111111-1111-4111-8111-111111111111"
     body = backups.write(
@@ -159,7 +167,7 @@ def test_a_file_of_the_old_tables_goes_into_the_old_tables(
     assert empty_database.fetch(KEYS) == old_database.fetch(KEYS)
 
 
-def test_only_what_is_missing_is_made(client: Any, database: Any, rows: None) -> None:
+def test_only_what_is_missing_is_made(client: Client, database: TestDatabase, rows: None) -> None:
     database.execute(SETUP)
     before = database.fetch(SHAPE), database.fetch(KEYS)
     body = backup(client)
@@ -178,14 +186,18 @@ def test_only_what_is_missing_is_made(client: Any, database: Any, rows: None) ->
     assert (database.fetch(SHAPE), database.fetch(KEYS)) == before
 
 
-def test_a_name_that_is_taken_makes_way(client: Any, rows: None, elsewhere: Any, empty_database: Any) -> None:
+def test_a_name_that_is_taken_makes_way(
+    client: Client, rows: None, elsewhere: Any, empty_database: TestDatabase
+) -> None:
     empty_database.execute("CREATE TABLE ix_cmetadata_gin (mine int); CREATE TABLE langchain_pg_embedding_pkey ()")
     created(elsewhere, backup(client))
     assert len(empty_database.fetch(SHAPE)) == 4
     assert "gin (cmetadata jsonb_path_ops)" in str(empty_database.fetch(SHAPE))
 
 
-def test_an_index_of_a_kind_nobody_knows_is_named(client: Any, database: Any, rows: None, elsewhere: Any) -> None:
+def test_an_index_of_a_kind_nobody_knows_is_named(
+    client: Client, database: TestDatabase, rows: None, elsewhere: Any
+) -> None:
     database.execute(
         "CREATE INDEX lower ON langchain_pg_embedding (lower(document));"
         "CREATE INDEX part ON langchain_pg_embedding (document) WHERE id > 'a'"
@@ -195,7 +207,7 @@ def test_an_index_of_a_kind_nobody_knows_is_named(client: Any, database: Any, ro
 
 
 def test_a_failed_restore_leaves_no_tables(
-    client: Any, rows: None, elsewhere: Any, empty_database: Any, backups: Any
+    client: Client, rows: None, elsewhere: Any, empty_database: TestDatabase, backups: Any
 ) -> None:
     body = backup(client)
     (path,) = backups.directory().glob("langchain_pg_embedding_*")
@@ -207,7 +219,7 @@ def test_a_failed_restore_leaves_no_tables(
 
 
 def test_a_role_that_may_not_create_is_told_so(
-    client: Any, database: Any, rows: None, role: Any, make_client: Any
+    client: Client, database: TestDatabase, rows: None, role: Any, make_client: Callable[..., Client]
 ) -> None:
     body = backup(client)
     database.execute("DROP TABLE langchain_pg_embedding")
@@ -220,7 +232,7 @@ EVIL = "x); DROP TABLE canary; --"
 
 def _index(document: dict[str, Any]) -> dict[str, Any]:
     (found,) = [one for one in document["tables"][EMBEDDING]["indexes"] if one["method"] == "hnsw"]
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 HARMLESS = {
@@ -242,7 +254,13 @@ HARMLESS = {
 
 @pytest.mark.parametrize("change", HARMLESS.values(), ids=HARMLESS)
 def test_sql_in_a_manifest_is_not_executed_and_the_rows_come_back(
-    client: Any, database: Any, rows: None, elsewhere: Any, empty_database: Any, backups: Any, change: Any
+    client: Client,
+    database: TestDatabase,
+    rows: None,
+    elsewhere: Any,
+    empty_database: TestDatabase,
+    backups: Any,
+    change: Any,
 ) -> None:
     database.execute("CREATE INDEX h ON langchain_pg_embedding USING hnsw ((embedding::vector(3)) vector_l2_ops)")
     body = backup(client)
@@ -270,7 +288,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("change", REFUSED.values(), ids=REFUSED)
 def test_a_table_that_cannot_be_is_refused(
-    client: Any, rows: None, elsewhere: Any, empty_database: Any, backups: Any, change: Any
+    client: Client, rows: None, elsewhere: Any, empty_database: TestDatabase, backups: Any, change: Any
 ) -> None:
     body = backup(client)
     rewrite(backups, body, change)
@@ -280,7 +298,7 @@ def test_a_table_that_cannot_be_is_refused(
 
 
 def test_names_that_look_like_sql_are_only_names(
-    client: Any, rows: None, elsewhere: Any, empty_database: Any, backups: Any
+    client: Client, rows: None, elsewhere: Any, empty_database: TestDatabase, backups: Any
 ) -> None:
     def rename(document: dict[str, Any]) -> None:
         for table in document["tables"].values():

@@ -13,8 +13,10 @@ from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
 from data_pipeline.sets import witness
 from data_pipeline.settings import Settings
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import COLLECTION, EMBEDDING
 
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
 STAMP = "20250722_010318"
 ONE, TWO = (f"00000000-0000-4000-8000-00000000000{number}" for number in (1, 2))
 WINDOWS, UNIX = b"\r\n", b"\n"
@@ -54,7 +56,7 @@ def ended(data: bytes, newline: bytes) -> bytes:
     return data.replace(b"\n", newline)
 
 
-def contents(database: Any) -> list[tuple[Any, ...]]:
+def contents(database: TestDatabase) -> list[tuple[Any, ...]]:
     """Both tables but the filler, to the bit."""
     return [
         *database.fetch(f"SELECT uuid::text, name, cmetadata::text FROM {COLLECTION} ORDER BY 1"),
@@ -67,7 +69,7 @@ def contents(database: Any) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def restore(client: Any, backups: Any) -> Any:
+def restore(client: Client, backups: Any) -> Any:
     def run(collection: bytes, embedding: bytes, status: int = 200, **options: Any) -> Any:
         response = client.restore(**backups.write(collection, embedding), **options)
         assert response.status_code == status, response.text
@@ -81,7 +83,9 @@ def dialects(data: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("options", MODES.values(), ids=MODES)
-def test_what_copy_writes_on_windows_is_what_it_writes_on_linux(restore: Any, database: Any, options: Any) -> None:
+def test_what_copy_writes_on_windows_is_what_it_writes_on_linux(
+    restore: Any, database: TestDatabase, options: Any
+) -> None:
     without = b"".join(line for line in ROWS.splitlines(True) if b",," not in line[:5])  # of no collection
     restore(COLLECTIONS, HEADER + without, truncate_before_restore=True)
     expected = contents(database)
@@ -100,7 +104,7 @@ def test_what_copy_writes_on_windows_is_what_it_writes_on_linux(restore: Any, da
 @pytest.mark.parametrize("options", MODES.values(), ids=MODES)
 @pytest.mark.parametrize("newline", [WINDOWS, UNIX])
 def test_what_python_writes_is_read_whatever_the_line_ends(
-    restore: Any, database: Any, newline: bytes, options: Any
+    restore: Any, database: TestDatabase, newline: bytes, options: Any
 ) -> None:
     for start in (b"", FILLER):
         database.execute(f"TRUNCATE {COLLECTION}, {EMBEDDING}")
@@ -112,7 +116,7 @@ def test_what_python_writes_is_read_whatever_the_line_ends(
         ]
 
 
-def test_one_file_of_the_set_tells_for_the_other(restore: Any, database: Any) -> None:
+def test_one_file_of_the_set_tells_for_the_other(restore: Any, database: TestDatabase) -> None:
     silent = f'x,{ONE},"[1]",,{{}}\n'.encode()
     for collections, newline, document in ((PYTHON, UNIX, ""), (COLLECTIONS, WINDOWS, None)):
         data = restore(ended(collections, newline), ended(HEADER + silent, newline), truncate_before_restore=True)
@@ -120,7 +124,7 @@ def test_one_file_of_the_set_tells_for_the_other(restore: Any, database: Any) ->
         assert [text for text in data["warnings"] if "dialect" in text] == []
 
 
-def test_an_embedding_file_reopens_the_collection_file(restore: Any, database: Any) -> None:
+def test_an_embedding_file_reopens_the_collection_file(restore: Any, database: TestDatabase) -> None:
     words = f"uuid,name,cmetadata\r\n{ONE},a,12.50\r\n{TWO},b,word\r\n".encode()
     data = restore(words, ended(HEADER + OF_PYTHON, UNIX), truncate_before_restore=True)
     assert dialects(data) == {"python"}
@@ -131,7 +135,7 @@ def test_an_embedding_file_reopens_the_collection_file(restore: Any, database: A
 
 @pytest.mark.parametrize("options", [*MODES.values(), {"dry_run": True}], ids=[*MODES, "dry run"])
 def test_both_kinds_in_one_set_are_refused_with_the_lines_of_both(
-    restore: Any, database: Any, backups: Any, client: Any, options: Any
+    restore: Any, database: TestDatabase, backups: Any, client: Client, options: Any
 ) -> None:
     database.execute(f"INSERT INTO {EMBEDDING} (id, document) VALUES ('before', 'd')")
     before = contents(database)
@@ -151,7 +155,9 @@ def test_both_kinds_in_one_set_are_refused_with_the_lines_of_both(
     assert client.post(f"{PREFIX}/backups/global/{STAMP}/verify").status_code == 422
 
 
-def test_where_nothing_tells_the_line_ends_do_and_what_hangs_on_it_is_counted(restore: Any, database: Any) -> None:
+def test_where_nothing_tells_the_line_ends_do_and_what_hangs_on_it_is_counted(
+    restore: Any, database: TestDatabase
+) -> None:
     silent = f'x,{ONE},"[1]",,{{}}\ny,{ONE},"[1]",,\nz,{ONE},"[1]",d,7\n'.encode()
     for newline, document, dialect in ((WINDOWS, "", "python"), (UNIX, None, "copy")):
         for options in ({"truncate_before_restore": True}, {"strategy": "sync"}, {"strategy": "sync", "dry_run": True}):
@@ -165,7 +171,7 @@ def test_where_nothing_tells_the_line_ends_do_and_what_hangs_on_it_is_counted(re
     assert [text for text in data["warnings"] if "dialect" in text] == []
 
 
-def test_what_the_caller_decides_is_final(restore: Any, database: Any) -> None:
+def test_what_the_caller_decides_is_final(restore: Any, database: TestDatabase) -> None:
     """Whatever the values look like: a JSON string "null" is one that Python wrote without quotes."""
     silent = f'x,{ONE},"[1]",,{{}}\n'.encode()
     for dialect, newline, document in (("python", UNIX, ""), ("copy", WINDOWS, None)):
@@ -189,7 +195,7 @@ def test_what_the_caller_decides_is_final(restore: Any, database: Any) -> None:
         assert [text for text in data["warnings"] if "dialect" in text] == []
 
 
-def test_a_set_of_both_kinds_is_read_as_the_caller_says(restore: Any, database: Any) -> None:
+def test_a_set_of_both_kinds_is_read_as_the_caller_says(restore: Any, database: TestDatabase) -> None:
     data = restore(COLLECTIONS, HEADER + OF_PYTHON, dialect="python", truncate_before_restore=True)
     assert dialects(data) == {"python"}
     assert [row[2] for row in contents(database)] == ['"null"', '{"k": 1.10}', "[1,2,3]", "[1,2,3]"]
@@ -199,7 +205,7 @@ def test_a_set_of_both_kinds_is_read_as_the_caller_says(restore: Any, database: 
     "options", [{"truncate_before_restore": True}, {"atomic": True}, {"strategy": "sync"}], ids=str
 )
 def test_what_cannot_be_read_as_the_caller_says_is_told_with_its_line(
-    restore: Any, database: Any, options: dict[str, Any]
+    restore: Any, database: TestDatabase, options: dict[str, Any]
 ) -> None:
     """Nothing but a list or dict that is no JSON: whatever else COPY writes, Python may have written too."""
     silent = f'x,{ONE},"[1]",d,{{}}\n'.encode()
@@ -221,13 +227,13 @@ SILENT = f'x,{ONE},"[1]",,{{}}\n'.encode()
 
 
 @pytest.fixture
-def owners(database: Any) -> None:
+def owners(database: TestDatabase) -> None:
     database.execute(f"INSERT INTO {COLLECTION} VALUES (%s, 'a', '{{}}'), (%s, 'b', '{{}}')", (ONE, TWO))
 
 
 @pytest.mark.usefixtures("owners")
 @pytest.mark.parametrize("options", ONE_TABLE.values(), ids=ONE_TABLE)
-def test_the_file_that_is_not_restored_tells_too(restore: Any, database: Any, options: dict[str, Any]) -> None:
+def test_the_file_that_is_not_restored_tells_too(restore: Any, database: TestDatabase, options: dict[str, Any]) -> None:
     for collections, newline, document in ((PYTHON, UNIX, ""), (COLLECTIONS, WINDOWS, None)):
         database.execute(f"TRUNCATE {EMBEDDING}")
         files = ended(collections, newline), ended(HEADER + SILENT, newline)
@@ -240,7 +246,7 @@ def test_the_file_that_is_not_restored_tells_too(restore: Any, database: Any, op
 
 
 @pytest.mark.parametrize("options", [{}, {"strategy": "sync"}, {"strategy": "sync", "collections": ["a"]}], ids=str)
-def test_embeddings_tell_for_their_collections(restore: Any, database: Any, options: dict[str, Any]) -> None:
+def test_embeddings_tell_for_their_collections(restore: Any, database: TestDatabase, options: dict[str, Any]) -> None:
     """Which are read as of Python here, and else would be no JSON."""
     words = f"uuid,name,cmetadata\n{ONE},a,word\n".encode()
     data = restore(words, HEADER + FILLER + OF_PYTHON, tables=[COLLECTION], **options)
@@ -251,7 +257,7 @@ def test_embeddings_tell_for_their_collections(restore: Any, database: Any, opti
 @pytest.mark.usefixtures("owners")
 @pytest.mark.parametrize("options", ONE_TABLE.values(), ids=ONE_TABLE)
 def test_a_file_that_contradicts_the_one_that_is_not_restored_is_refused(
-    restore: Any, database: Any, options: dict[str, Any]
+    restore: Any, database: TestDatabase, options: dict[str, Any]
 ) -> None:
     before = contents(database)
     files = COLLECTIONS, HEADER + SILENT + OF_PYTHON
@@ -269,7 +275,7 @@ def test_a_file_that_contradicts_the_one_that_is_not_restored_is_refused(
     "other", [None, b"", b"<html>\n", HEADER + OF_PYTHON, PYTHON[:-5] + b'"', b"\0" * 5000], ids=str
 )
 def test_a_file_that_is_not_restored_may_be_missing_or_damaged(
-    client: Any, database: Any, backups: Any, other: bytes | None
+    client: Client, database: TestDatabase, backups: Any, other: bytes | None
 ) -> None:
     backups.write(other or b"", HEADER + SILENT)
     if other is None:
@@ -282,7 +288,7 @@ def test_a_file_that_is_not_restored_may_be_missing_or_damaged(
 
 
 def test_of_a_file_that_is_not_restored_only_the_beginning_is_read(
-    restore: Any, database: Any, monkeypatch: pytest.MonkeyPatch
+    restore: Any, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(witness, "LOOK_BYTES", 3 << 20)
     rows = HEADER + FILLER + FILLER.replace(b"f", b"g") + OF_PYTHON
@@ -293,7 +299,9 @@ def test_of_a_file_that_is_not_restored_only_the_beginning_is_read(
 
 
 @pytest.mark.usefixtures("owners")
-def test_a_file_restored_by_its_path_is_read_as_the_one_beside_it(database: Any, backups: Any, output_dir: Any) -> None:
+def test_a_file_restored_by_its_path_is_read_as_the_one_beside_it(
+    database: TestDatabase, backups: Any, output_dir: Any
+) -> None:
     backups.write(PYTHON, HEADER + SILENT)
     engine = Engine.build(Settings.load({"DATABASE_URL": database.url, "OUTPUT_DIRECTORY": str(output_dir)}))
     manager = VectorRestoreManager(engine=engine)
@@ -302,7 +310,7 @@ def test_a_file_restored_by_its_path_is_read_as_the_one_beside_it(database: Any,
     assert database.fetch(f"SELECT document FROM {EMBEDDING}") == [("",)]
 
 
-def test_a_manifest_decides(client: Any, database: Any) -> None:
+def test_a_manifest_decides(client: Client, database: TestDatabase) -> None:
     database.execute(f"INSERT INTO {EMBEDDING} (id, document, cmetadata) VALUES ('x', NULL, 'null'), ('y', '', '{{}}')")
     before = contents(database)
     assert client.post(f"{PREFIX}/backup", json={}).status_code == 200
@@ -320,7 +328,7 @@ def test_a_manifest_decides(client: Any, database: Any) -> None:
 
 
 @pytest.mark.parametrize("name", [b"", b'""', b"Unnamed: 0"])
-def test_an_index_column_in_front_is_skipped(restore: Any, database: Any, name: bytes) -> None:
+def test_an_index_column_in_front_is_skipped(restore: Any, database: TestDatabase, name: bytes) -> None:
     rows = b"".join(b"%d,%s\n" % (n, line) for n, line in enumerate(OF_PYTHON.splitlines()))
     data = restore(PYTHON, name + b"," + HEADER + rows, truncate_before_restore=True)
     assert data["restore_results"][EMBEDDING]["rows_restored"] == 2
@@ -329,7 +337,7 @@ def test_an_index_column_in_front_is_skipped(restore: Any, database: Any, name: 
 
 
 def test_a_restored_set_compares_and_verifies_as_it_was_read(
-    restore: Any, client: Any, backups: Any, database: Any
+    restore: Any, client: Client, backups: Any, database: TestDatabase
 ) -> None:
     for collections, rows, newline in (
         (COLLECTIONS, ROWS.replace(b"x5,,", b"x5,%s," % ONE.encode()), WINDOWS),
@@ -344,7 +352,9 @@ def test_a_restored_set_compares_and_verifies_as_it_was_read(
         assert rehearsed["restore_results"][EMBEDDING]["rows_unchanged"] == len(contents(database)) - 2
 
 
-def test_a_replace_read_twice_takes_one_backup_of_what_was_there(restore: Any, database: Any, client: Any) -> None:
+def test_a_replace_read_twice_takes_one_backup_of_what_was_there(
+    restore: Any, database: TestDatabase, client: Client
+) -> None:
     database.execute(f"INSERT INTO {EMBEDDING} (id, document) VALUES ('before', 'd')")
     before = contents(database)
     data = restore(PLAIN, HEADER + FILLER + OF_PYTHON, truncate_before_restore=True, backup_before_restore=True)
@@ -386,7 +396,7 @@ def written(chance: random.Random, depth: int = 0) -> Any:
     return chance.choice([None, True, False]) if kind == "word" else chance.choice([0, -1, 12.5, 10**20])
 
 
-def exported(database: Any, table: str, dialect: str, newline: str) -> bytes:
+def exported(database: TestDatabase, table: str, dialect: str, newline: str) -> bytes:
     connection = database.connect()
     cursor = connection.cursor()
     if dialect == "copy":
@@ -402,7 +412,7 @@ def exported(database: Any, table: str, dialect: str, newline: str) -> bytes:
     text = io.StringIO(newline="")
     cursor.execute(f"SELECT * FROM {table}")
     writer = csv.writer(text, lineterminator=newline)
-    writer.writerow([column.name for column in cursor.description])
+    writer.writerow([column.name for column in cursor.description or ()])
     writer.writerows(cursor.fetchall())
     connection.close()
     return text.getvalue().encode()
@@ -412,7 +422,7 @@ def exported(database: Any, table: str, dialect: str, newline: str) -> bytes:
 @pytest.mark.parametrize("dialect", ["copy", "python"])
 @pytest.mark.parametrize("seed", range(6))
 def test_rows_of_any_kind_come_back_to_the_bit(
-    restore: Any, database: Any, seed: int, dialect: str, newline: str
+    restore: Any, database: TestDatabase, seed: int, dialect: str, newline: str
 ) -> None:
     chance = random.Random(seed)
     names = {ONE: "a", TWO: "b"}

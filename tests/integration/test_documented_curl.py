@@ -16,6 +16,8 @@ from uuid import UUID
 
 import pytest
 
+from tests.conftest import TestDatabase
+
 TASK = "task_20250721_213627"
 TASK_SET = "20250721_215758"
 GLOBAL_SET = "20250722_010318"
@@ -106,7 +108,7 @@ def write_set(backups: Any, embeddings: int, timestamp: str, task_id: str, size:
     backups.file("vector_backup_log.txt", task_id=task_id)
 
 
-def counts(database: Any) -> tuple[int, ...]:
+def counts(database: TestDatabase) -> tuple[int, ...]:
     tables = ("langchain_pg_collection", "langchain_pg_embedding")
     return tuple(database.fetch(f"SELECT count(*) FROM {table}")[0][0] for table in tables)
 
@@ -213,7 +215,7 @@ def test_only_a_tasks_backups_are_listed(curl: Callable[[str], Any]) -> None:
     expect(answer, the_list(THE_TASK))
 
 
-def test_a_tasks_backup_takes_the_place_of_what_was_there(curl: Any, database: Any, fill: Any) -> None:
+def test_a_tasks_backup_takes_the_place_of_what_was_there(curl: Any, database: TestDatabase, fill: Any) -> None:
     fill(database)
     answer = curl("""curl -X POST http://localhost:8084/api/v0/data_pipeline/vector/restore \\
   -H "Content-Type: application/json" \\
@@ -226,7 +228,7 @@ def test_a_tasks_backup_takes_the_place_of_what_was_there(curl: Any, database: A
     assert counts(database) == (4, 58)
 
 
-def put_collections(database: Any) -> None:
+def put_collections(database: TestDatabase) -> None:
     """The state before embeddings alone are restored."""
     for number in range(4):
         database.execute("INSERT INTO langchain_pg_collection VALUES (%s, %s)", (str(UUID(int=number)), f"c{number}"))
@@ -235,7 +237,7 @@ def put_collections(database: Any) -> None:
 EMBEDDING_ALONE = {"langchain_pg_embedding": restored("langchain_pg_embedding", GLOBAL_SET, 62, "819 KB")}
 
 
-def test_embeddings_alone_are_added(curl: Any, database: Any) -> None:
+def test_embeddings_alone_are_added(curl: Any, database: TestDatabase) -> None:
     put_collections(database)
     answer = curl("""curl -X POST http://localhost:8084/api/v0/data_pipeline/vector/restore \\
   -H "Content-Type: application/json" \\
@@ -250,7 +252,9 @@ def test_embeddings_alone_are_added(curl: Any, database: Any) -> None:
     assert counts(database) == (4, 62)
 
 
-def test_a_request_names_another_database(curl: Any, database: Any, second_database: Any, fill: Any, bits: Any) -> None:
+def test_a_request_names_another_database(
+    curl: Any, database: TestDatabase, second_database: TestDatabase, fill: Any, bits: Any
+) -> None:
     fill(database)
     before = bits(database)
     line = """curl -X POST http://localhost:8084/api/v0/data_pipeline/vector/restore \\
@@ -268,7 +272,7 @@ def test_a_request_names_another_database(curl: Any, database: Any, second_datab
     assert bits(database) == before
 
 
-def test_a_migration_lists_on_one_server_and_restores_on_another(curl: Any, database: Any) -> None:
+def test_a_migration_lists_on_one_server_and_restores_on_another(curl: Any, database: TestDatabase) -> None:
     answer = curl('curl "http://source-server:8084/api/v0/data_pipeline/vector/restore/list"')
     expect(answer, the_list(THE_GLOBAL_LOCATION, THE_TASK))
     answer = curl("""curl -X POST http://target-server:8084/api/v0/data_pipeline/vector/restore \\
@@ -277,7 +281,7 @@ def test_a_migration_lists_on_one_server_and_restores_on_another(curl: Any, data
     assert counts(database) == (4, 62)
 
 
-def test_a_rollback_finds_its_point_and_goes_back_to_it(curl: Any, database: Any, fill: Any) -> None:
+def test_a_rollback_finds_its_point_and_goes_back_to_it(curl: Any, database: TestDatabase, fill: Any) -> None:
     fill(database)
     answer = curl('curl "http://localhost:8084/api/v0/data_pipeline/vector/restore/list?task_id=task_20250721_213627"')
     expect(answer, the_list(THE_TASK))
@@ -287,7 +291,7 @@ def test_a_rollback_finds_its_point_and_goes_back_to_it(curl: Any, database: Any
     assert counts(database) == (4, 58)
 
 
-def test_embeddings_alone_are_added_without_a_content_type(curl: Any, database: Any) -> None:
+def test_embeddings_alone_are_added_without_a_content_type(curl: Any, database: TestDatabase) -> None:
     put_collections(database)
     answer = curl("""curl -X POST http://localhost:8084/api/v0/data_pipeline/vector/restore \\
   -d '{"backup_path": "./data_pipeline/training_data/vector_bak", "timestamp": "20250722_010318", "tables": ["langchain_pg_embedding"], "truncate_before_restore": false}'""")  # noqa: E501

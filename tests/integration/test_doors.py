@@ -13,6 +13,9 @@ from flask.testing import FlaskClient
 from data_pipeline.api import PREFIX
 from data_pipeline.api.security import access
 from data_pipeline.settings import Settings, SettingsError
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
 
 TOKEN = "the-token-that-opens-everything"
 READ_TOKEN = "the-token-that-only-reads"
@@ -35,27 +38,23 @@ SECURITY = {
 }
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def plain(client: Any) -> FlaskClient:
+def plain(client: Client) -> FlaskClient:
     """A client for answers that are not in the envelope: a preflight's, the metrics."""
     return FlaskClient(client.application, client.application.response_class)
 
 
 @pytest.fixture
-def guarded(make_client: Callable[..., Any], database: Any, small_set: dict[str, str]) -> Any:
+def guarded(make_client: Callable[..., Client], database: TestDatabase, small_set: dict[str, str]) -> Any:
     """A client of the service with both tokens, and a set that a request could restore or delete."""
     return make_client(DATABASE_URL=database.url, API_TOKEN=TOKEN, API_READ_TOKEN=READ_TOKEN)
 
 
 @pytest.fixture
-def untouched(database: Any, fill: Any, bits: Any, output_dir: Any) -> Callable[[], None]:
+def untouched(database: TestDatabase, fill: Any, bits: Any, output_dir: Any) -> Callable[[], None]:
     """Fill the tables; then a check that they, and the backup files, are still what they were."""
     fill(database)
 
@@ -121,7 +120,7 @@ def test_the_reading_token_reads_but_never_writes(
     untouched()
 
 
-def test_with_a_reading_token_alone_nobody_writes(make_client: Any, database: Any) -> None:
+def test_with_a_reading_token_alone_nobody_writes(make_client: Callable[..., Client], database: TestDatabase) -> None:
     client = make_client(DATABASE_URL=database.url, API_READ_TOKEN=READ_TOKEN)
     assert failure(client.backup()) == (401, "UNAUTHORIZED")
     assert failure(client.post(f"{PREFIX}/backup", headers=bearer(READ_TOKEN))) == (403, "FORBIDDEN")
@@ -146,7 +145,7 @@ def test_a_probe_needs_no_token(guarded: Any) -> None:
     assert guarded.get("/readyz").status_code == 200
 
 
-def test_without_tokens_whoever_is_on_this_machine_may_write(client: Any) -> None:
+def test_without_tokens_whoever_is_on_this_machine_may_write(client: Client) -> None:
     assert client.backup().status_code == 200
 
 
@@ -177,7 +176,7 @@ def test_it_does_not_start_where_others_could_write_without_a_token(start_server
     assert line.startswith("unified_api: HOST is not a loopback address: set API_TOKEN")
 
 
-def test_with_the_token_it_listens_to_others(start_server: Any, database: Any) -> None:
+def test_with_the_token_it_listens_to_others(start_server: Any, database: TestDatabase) -> None:
     server = start_server(**EVERYWHERE, API_TOKEN=TOKEN, DATABASE_URL=database.url)
     port = server.address.rpartition(":")[2]
     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)
@@ -209,7 +208,7 @@ FOREIGN_HOSTS = [
 
 @pytest.mark.parametrize("host", FOREIGN_HOSTS)
 def test_a_name_that_somebody_else_made_mean_this_machine_is_refused(
-    client: Any, small_set: dict[str, str], untouched: Callable[[], None], host: str
+    client: Client, small_set: dict[str, str], untouched: Callable[[], None], host: str
 ) -> None:
     for response in (
         client.post(f"{PREFIX}/restore", json={**small_set, **REPLACE}, headers={"Host": host}),
@@ -221,11 +220,11 @@ def test_a_name_that_somebody_else_made_mean_this_machine_is_refused(
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8084", "127.0.0.1:8084", "127.0.0.2", "[::1]", "[::1]:8084"])
-def test_the_names_of_this_machine_are_let_in(client: Any, host: str) -> None:
+def test_the_names_of_this_machine_are_let_in(client: Client, host: str) -> None:
     assert client.get(f"{PREFIX}/restore/list", headers={"Host": host}).status_code == 200
 
 
-def test_further_names_can_be_allowed(make_client: Any) -> None:
+def test_further_names_can_be_allowed(make_client: Callable[..., Client]) -> None:
     client = make_client(ALLOWED_HOSTS="backup.example.com, other.example.com")
     for host, status in [
         ("backup.example.com", 200),
@@ -236,7 +235,7 @@ def test_further_names_can_be_allowed(make_client: Any) -> None:
         assert client.get("/healthz", headers={"Host": host}).status_code == status
 
 
-def test_for_others_any_name_will_do_unless_names_are_given(make_client: Any) -> None:
+def test_for_others_any_name_will_do_unless_names_are_given(make_client: Callable[..., Client]) -> None:
     anybody = make_client(**EVERYWHERE, API_TOKEN=TOKEN)
     assert anybody.get("/healthz", headers={"Host": "evil.example.com"}).status_code == 200
     named = make_client(**EVERYWHERE, API_TOKEN=TOKEN, ALLOWED_HOSTS="backup.example.com")
@@ -259,7 +258,7 @@ FOREIGN = {
 
 @pytest.mark.parametrize("headers", FOREIGN.values(), ids=FOREIGN)
 def test_a_browser_sent_by_another_site_is_refused(
-    client: Any, small_set: dict[str, str], untouched: Callable[[], None], headers: dict[str, str]
+    client: Client, small_set: dict[str, str], untouched: Callable[[], None], headers: dict[str, str]
 ) -> None:
     for response in (
         client.post(f"{PREFIX}/restore", json={**small_set, **REPLACE}, headers=headers),
@@ -280,7 +279,7 @@ def test_a_browser_sent_by_another_site_is_refused(
         {"Sec-Fetch-Site": "none"},
     ],
 )
-def test_our_own_pages_and_programs_are_let_in(client: Any, headers: dict[str, str]) -> None:
+def test_our_own_pages_and_programs_are_let_in(client: Client, headers: dict[str, str]) -> None:
     assert client.post(f"{PREFIX}/backup", headers=headers).status_code == 200
 
 
@@ -288,7 +287,7 @@ PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-He
 
 
 @pytest.fixture
-def shared(make_client: Any, database: Any) -> Any:
+def shared(make_client: Callable[..., Client], database: TestDatabase) -> Any:
     """A client of the service that one other site's pages may call, with a token."""
     return make_client(DATABASE_URL=database.url, CORS_ORIGINS=SITE, API_TOKEN=TOKEN)
 
@@ -347,7 +346,7 @@ def test_every_answer_tells_browsers_to_keep_their_hands_off(guarded: Any) -> No
 
 
 def test_a_body_over_the_limit_is_refused(
-    make_client: Any, database: Any, small_set: dict[str, str], untouched: Callable[[], None]
+    make_client: Callable[..., Client], database: TestDatabase, small_set: dict[str, str], untouched: Callable[[], None]
 ) -> None:
     client = make_client(DATABASE_URL=database.url, MAX_BODY_BYTES="1024")
     body = json.dumps({**small_set, **REPLACE}).encode()
@@ -358,7 +357,11 @@ def test_a_body_over_the_limit_is_refused(
 
 
 def test_one_writer_more_than_allowed_is_told_to_come_back(
-    make_client: Any, database: Any, small_set: dict[str, str], background: Any, wait_for_lock: Any
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    small_set: dict[str, str],
+    background: Any,
+    wait_for_lock: Any,
 ) -> None:
     client = make_client(DATABASE_URL=database.url, MAX_WRITERS="1")
     reader = database.connect()
@@ -374,7 +377,9 @@ def test_one_writer_more_than_allowed_is_told_to_come_back(
     assert client.backup().status_code == 200
 
 
-def test_a_writer_that_fails_or_is_refused_makes_room_for_the_next(make_client: Any, database: Any) -> None:
+def test_a_writer_that_fails_or_is_refused_makes_room_for_the_next(
+    make_client: Callable[..., Client], database: TestDatabase
+) -> None:
     client = make_client(DATABASE_URL=database.url, MAX_WRITERS="1", API_TOKEN=TOKEN)
     statuses = [client.post(f"{PREFIX}/backup", data=data, headers=bearer(TOKEN)).status_code for data in (b"{", b"[]")]
     statuses += [client.delete(SET, headers=bearer(TOKEN)).status_code, client.backup().status_code]
@@ -416,7 +421,7 @@ UNHEARD = {
 }
 
 
-def test_what_is_no_http_or_far_too_much_is_answered_in_the_envelope(start_server: Any, database: Any) -> None:
+def test_what_is_no_http_or_far_too_much_is_answered_in_the_envelope(start_server: Any, database: TestDatabase) -> None:
     address = start_server(DATABASE_URL=database.url, MAX_BODY_BYTES="1024").address
     for name, (request, expected) in UNHEARD.items():
         status, headers, answer = exchange(address, request)

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-DOCS = "11111111-1111-4111-8111-111111111111"
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import COLLECTION, DOCS, EMBEDDING
+
 EMPTY = "22222222-2222-4222-8222-222222222222"
 NEW = "33333333-3333-4333-8333-333333333333"
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
 COUNTS = ("success", "rows_restored", "rows_inserted", "rows_updated", "rows_deleted", "rows_unchanged", "rows_skipped")
 REPLACE, SYNC = {"truncate_before_restore": True}, {"strategy": "sync"}
 MODES: dict[str, dict[str, Any]] = {
@@ -40,18 +42,18 @@ MODES: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(params=["csv", "binary"])
-def saved(client: Any, database: Any, fill: Any, request: Any) -> dict[str, Any]:
+def saved(client: Client, database: TestDatabase, fill: Any, request: Any) -> dict[str, Any]:
     """A filled database and its backup; the body that restores it."""
     fill(database)
     return backup(client, format=request.param)
 
 
-def backup(client: Any, **body: Any) -> dict[str, Any]:
+def backup(client: Client, **body: Any) -> dict[str, Any]:
     done = client.backup(**body).get_json()["data"]
     return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
 
 
-def rehearse(client: Any, body: dict[str, Any], **more: Any) -> dict[str, Any]:
+def rehearse(client: Client, body: dict[str, Any], **more: Any) -> dict[str, Any]:
     response = client.restore(**body, **more, dry_run=True)
     assert response.status_code == 200, response.text
     data: dict[str, Any] = response.get_json()["data"]
@@ -71,7 +73,9 @@ def counts(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def expect_foreseen(client: Any, database: Any, bits: Any, body: dict[str, Any], mode: dict[str, Any]) -> None:
+def expect_foreseen(
+    client: Client, database: TestDatabase, bits: Any, body: dict[str, Any], mode: dict[str, Any]
+) -> None:
     """A rehearsal changes nothing and tells what the restore after it does."""
     before = bits(database)
     foreseen = rehearse(client, body, **mode)
@@ -93,7 +97,7 @@ def expect_foreseen(client: Any, database: Any, bits: Any, body: dict[str, Any],
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_what_was_foreseen_is_what_happens(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
 ) -> None:
     database.execute("DELETE FROM langchain_pg_embedding WHERE id IN ('plain', ' spaces ')")
     database.execute("UPDATE langchain_pg_embedding SET document = 'changed' WHERE id = 'no text'")
@@ -104,7 +108,7 @@ def test_what_was_foreseen_is_what_happens(
 
 
 def test_nobody_waits_for_a_rehearsal(
-    client: Any, database: Any, saved: dict[str, Any], background: Callable[..., Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any], background: Callable[..., Any]
 ) -> None:
     with closing(database.connect()) as writer, writer.cursor() as cursor:
         cursor.execute("LOCK TABLE langchain_pg_embedding, langchain_pg_collection IN EXCLUSIVE MODE")
@@ -115,7 +119,7 @@ def test_nobody_waits_for_a_rehearsal(
 
 
 def test_a_replace_is_told_how_many_rows_only_the_live_tables_have(
-    client: Any, database: Any, saved: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any]
 ) -> None:
     database.execute("INSERT INTO langchain_pg_embedding (id, collection_id) VALUES ('extra', %s)", (DOCS,))
     database.execute("INSERT INTO langchain_pg_embedding (id, collection_id) VALUES ('elsewhere', %s)", (EMPTY,))
@@ -129,7 +133,9 @@ def test_a_replace_is_told_how_many_rows_only_the_live_tables_have(
     assert lost(collections=["docs"]) == {COLLECTION: 0, EMBEDDING: 1}
 
 
-def test_the_time_of_locks_and_indexes_is_measured(client: Any, database: Any, saved: dict[str, Any]) -> None:
+def test_the_time_of_locks_and_indexes_is_measured(
+    client: Client, database: TestDatabase, saved: dict[str, Any]
+) -> None:
     database.execute("UPDATE langchain_pg_embedding SET embedding = '[1,2,3]'")
     body = backup(client)
     database.execute(
@@ -151,7 +157,13 @@ def test_the_time_of_locks_and_indexes_is_measured(client: Any, database: Any, s
 
 
 def test_all_problems_are_told_at_once(
-    client: Any, database: Any, saved: dict[str, Any], backups: Any, role: Any, make_client: Any, bits: Any
+    client: Client,
+    database: TestDatabase,
+    saved: dict[str, Any],
+    backups: Any,
+    role: Any,
+    make_client: Callable[..., Client],
+    bits: Any,
 ) -> None:
     for path in backups.directory().glob("langchain_pg_*"):
         data = bytearray(path.read_bytes())
@@ -179,7 +191,7 @@ def test_all_problems_are_told_at_once(
     assert bits(database) == before
 
 
-def test_rows_that_are_there_are_named(client: Any, database: Any, saved: dict[str, Any]) -> None:
+def test_rows_that_are_there_are_named(client: Client, database: TestDatabase, saved: dict[str, Any]) -> None:
     database.execute("DELETE FROM langchain_pg_embedding WHERE id <> 'plain' AND id <> 'no text'")
     answer = rehearse(client, saved)
     assert [one["details"] for one in answer["problems"]] == [
@@ -190,7 +202,7 @@ def test_rows_that_are_there_are_named(client: Any, database: Any, saved: dict[s
 
 @pytest.mark.parametrize("mode", [REPLACE, SYNC, {"on_conflict": "update"}], ids=str)
 def test_an_id_that_a_row_of_no_collection_has_is_foreseen(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
 ) -> None:
     database.execute("UPDATE langchain_pg_embedding SET collection_id = NULL WHERE id = 'plain'")
     assert kinds(rehearse(client, saved, **mode, collections=["docs"])) == ["DUPLICATE_ROWS"]
@@ -219,7 +231,7 @@ def test_references_to_a_table_that_is_not_merged_are_no_problem(
 
 
 def test_other_dimensions_and_orphans_are_told_with_their_line(
-    client: Any, database: Any, small_set: dict[str, str], backups: Any
+    client: Client, database: TestDatabase, small_set: dict[str, str], backups: Any
 ) -> None:
     database.execute("ALTER TABLE langchain_pg_embedding ALTER embedding TYPE vector(2)")
     (problem,) = rehearse(client, small_set, **REPLACE)["problems"]
@@ -232,7 +244,7 @@ def test_other_dimensions_and_orphans_are_told_with_their_line(
     assert kinds(rehearse(client, body, **REPLACE)) == ["ORPHAN_ROWS"]
 
 
-def test_a_key_twice_in_a_file_is_told(client: Any, database: Any, backups: Any) -> None:
+def test_a_key_twice_in_a_file_is_told(client: Client, database: TestDatabase, backups: Any) -> None:
     rows = f'a,{DOCS},"[1]",x,\n' * 2
     body = backups.write(
         f"uuid,name,cmetadata\n{DOCS},docs,\n{NEW},docs,\n".encode(),
@@ -242,7 +254,11 @@ def test_a_key_twice_in_a_file_is_told(client: Any, database: Any, backups: Any)
 
 
 def test_where_tables_are_missing_the_files_are_read_all_the_same(
-    client: Any, saved: dict[str, Any], make_client: Any, empty_database: Any, backups: Any
+    client: Client,
+    saved: dict[str, Any],
+    make_client: Callable[..., Client],
+    empty_database: TestDatabase,
+    backups: Any,
 ) -> None:
     empty_database.execute("DROP EXTENSION vector")
     elsewhere = make_client(DATABASE_URL=empty_database.url)
@@ -253,7 +269,7 @@ def test_where_tables_are_missing_the_files_are_read_all_the_same(
 
 
 def test_tables_that_would_be_created_are_not(
-    client: Any, saved: dict[str, Any], make_client: Any, empty_database: Any
+    client: Client, saved: dict[str, Any], make_client: Callable[..., Client], empty_database: TestDatabase
 ) -> None:
     empty_database.execute("DROP EXTENSION vector")
     elsewhere = make_client(DATABASE_URL=empty_database.url)
@@ -271,7 +287,7 @@ def test_tables_that_would_be_created_are_not(
     )
 
 
-def test_keys_that_would_be_created_lock_nothing(client: Any, database: Any, saved: dict[str, Any]) -> None:
+def test_keys_that_would_be_created_lock_nothing(client: Client, database: TestDatabase, saved: dict[str, Any]) -> None:
     database.execute("ALTER TABLE langchain_pg_embedding DROP CONSTRAINT langchain_pg_embedding_collection_id_fkey")
     with closing(database.connect()) as writer, writer.cursor() as cursor:
         cursor.execute("LOCK TABLE langchain_pg_embedding, langchain_pg_collection IN EXCLUSIVE MODE")
@@ -280,7 +296,7 @@ def test_keys_that_would_be_created_lock_nothing(client: Any, database: Any, sav
 
 
 def test_what_the_request_asks_for_is_checked_too(
-    client: Any, database: Any, small_set: dict[str, str], make_client: Any
+    client: Client, database: TestDatabase, small_set: dict[str, str], make_client: Callable[..., Client]
 ) -> None:
     answer = rehearse(client, small_set, collections=["docs", "nobody"], require_manifest=True)
     assert kinds(answer) == ["INVALID_BACKUP", "RESOURCE_NOT_FOUND"]
@@ -290,7 +306,7 @@ def test_what_the_request_asks_for_is_checked_too(
 
 
 def test_a_restore_under_way_is_told_and_none_is_kept_out(
-    client: Any, database: Any, small_set: dict[str, str]
+    client: Client, database: TestDatabase, small_set: dict[str, str]
 ) -> None:
     with closing(database.connect()) as other, other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(x'7665635F72737472'::bigint)")
@@ -299,7 +315,7 @@ def test_a_restore_under_way_is_told_and_none_is_kept_out(
         assert problem["holder"]["pid"] == other.info.backend_pid
 
 
-def test_a_rehearsal_backs_nothing_up(client: Any, saved: dict[str, Any], backups: Any) -> None:
+def test_a_rehearsal_backs_nothing_up(client: Client, saved: dict[str, Any], backups: Any) -> None:
     before = sorted(path.name for path in backups.directory().iterdir())
     answer = rehearse(client, saved, backup_before_restore=True, **REPLACE)
     assert "undo" not in answer

@@ -21,6 +21,7 @@ import pytest
 
 from data_pipeline.formats import csv_reader, pgcopy, registry
 from data_pipeline.formats.csv_reader import Column, Layout, RowError
+from tests.conftest import TestDatabase
 
 CSV = registry.of("csv")
 Row = tuple[Any, ...]
@@ -94,7 +95,7 @@ class Tables:
 
 
 @pytest.fixture
-def tables(empty_database: Any) -> Callable[..., Tables]:
+def tables(empty_database: TestDatabase) -> Callable[..., Tables]:
     return lambda *types: Tables(empty_database.connect(), types)
 
 

@@ -11,6 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.integration.privileges import like_a_user
 
 ROOT = "./data_pipeline/training_data"
@@ -42,7 +44,7 @@ def said(response: Any) -> tuple[tuple[int, str], str, str]:
     return (response.status_code, data["error_type"]), data["response"], data["details"]["reason"]
 
 
-def uses(client: Any, named: dict[str, str]) -> dict[str, Callable[[], Any]]:
+def uses(client: Client, named: dict[str, str]) -> dict[str, Callable[[], Any]]:
     """Whatever reads a set."""
     path = f"{PREFIX}/backups/global/{named['timestamp']}"
     return {
@@ -56,7 +58,7 @@ def uses(client: Any, named: dict[str, str]) -> dict[str, Callable[[], Any]]:
 
 
 @pytest.fixture
-def made(client: Any, database: Any, fill: Any) -> dict[str, str]:
+def made(client: Client, database: TestDatabase, fill: Any) -> dict[str, str]:
     """A set with a manifest; the body that restores it."""
     fill(database)
     done = client.backup().get_json()["data"]
@@ -64,13 +66,13 @@ def made(client: Any, database: Any, fill: Any) -> dict[str, str]:
 
 
 @pytest.fixture
-def client(make_client: Any, database: Any, tmp_path: Path) -> Any:
+def client(make_client: Callable[..., Client], database: TestDatabase, tmp_path: Path) -> Any:
     return make_client(DATABASE_URL=database.url, STORAGES=json.dumps({"usb": str(tmp_path / "usb")}))
 
 
 @pytest.mark.parametrize("kind", ["langchain_pg_collection_{}.csv", "vector_backup_{}.json"])
 def test_a_file_that_may_not_be_read_is_named(
-    client: Any, made: dict[str, str], backups: Any, may: Any, bits: Any, database: Any, kind: str
+    client: Client, made: dict[str, str], backups: Any, may: Any, bits: Any, database: TestDatabase, kind: str
 ) -> None:
     before, name = bits(database), kind.format(made["timestamp"])
     may(backups.directory() / name, 0o000)
@@ -82,7 +84,7 @@ def test_a_file_that_may_not_be_read_is_named(
 
 @pytest.mark.parametrize("mode", [0o000, 0o400, 0o300])
 def test_a_location_that_may_not_be_read_is_named(
-    client: Any, made: dict[str, str], backups: Any, may: Any, mode: int
+    client: Client, made: dict[str, str], backups: Any, may: Any, mode: int
 ) -> None:
     may(backups.directory(), mode)
     for use in uses(client, made).values():
@@ -94,7 +96,7 @@ def test_a_location_that_may_not_be_read_is_named(
 @pytest.mark.parametrize("mode", [0o000, 0o400, 0o300])
 @pytest.mark.parametrize("inner", [False, True], ids=["task", "its backups"])
 def test_one_task_that_may_not_be_read_leaves_the_rest_of_the_list(
-    client: Any, small_set: dict[str, str], backups: Any, output_dir: Path, may: Any, mode: int, inner: bool
+    client: Client, small_set: dict[str, str], backups: Any, output_dir: Path, may: Any, mode: int, inner: bool
 ) -> None:
     for task_id in ("task_1", "task_2"):
         backups.write(b"uuid,name,cmetadata\n", b"id,collection_id,embedding,document,cmetadata\n", task_id=task_id)
@@ -117,13 +119,13 @@ def test_one_task_that_may_not_be_read_leaves_the_rest_of_the_list(
     assert (ready.status_code, ready.get_json()["data"]["unreadable_locations"]) == (200, 1)
 
 
-def test_where_everything_can_be_read_nothing_is_said_of_it(client: Any, small_set: dict[str, str]) -> None:
+def test_where_everything_can_be_read_nothing_is_said_of_it(client: Client, small_set: dict[str, str]) -> None:
     assert "unreadable" not in client.list().get_json()["data"]["summary"]
     assert "unreadable_locations" not in client.get("/readyz").get_json()["data"]
 
 
 def test_an_output_directory_that_may_not_be_read_is_no_empty_list(
-    client: Any, small_set: dict[str, str], output_dir: Path, may: Any
+    client: Client, small_set: dict[str, str], output_dir: Path, may: Any
 ) -> None:
     may(output_dir, 0o300)
     assert client.get("/readyz").status_code == 503
@@ -134,7 +136,9 @@ def test_an_output_directory_that_may_not_be_read_is_no_empty_list(
     assert (ready.status_code, ready.get_json()["data"]["checks"]["storage"]) == (503, False)
 
 
-def test_a_set_that_may_not_be_removed_is_not_in_use(client: Any, made: dict[str, str], backups: Any, may: Any) -> None:
+def test_a_set_that_may_not_be_removed_is_not_in_use(
+    client: Client, made: dict[str, str], backups: Any, may: Any
+) -> None:
     before = {path.name for path in backups.directory().iterdir()}
     may(backups.directory(), 0o500)
     name = f"langchain_pg_embedding_{made['timestamp']}.csv"
@@ -144,7 +148,7 @@ def test_a_set_that_may_not_be_removed_is_not_in_use(client: Any, made: dict[str
 
 
 def test_a_removal_that_stops_halfway_says_what_is_gone(
-    client: Any, made: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    client: Client, made: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As with a file that is immutable, or somebody else's in a sticky directory."""
     unlink = os.unlink
@@ -164,7 +168,7 @@ def test_a_removal_that_stops_halfway_says_what_is_gone(
 
 
 def test_where_nothing_may_be_written_a_backup_says_so(
-    client: Any, database: Any, bits: Any, made: dict[str, str], backups: Any, tmp_path: Path, may: Any
+    client: Client, database: TestDatabase, bits: Any, made: dict[str, str], backups: Any, tmp_path: Path, may: Any
 ) -> None:
     before = bits(database)
     archive = FlaskClient.open(client, f"{PREFIX}/backups/global/{made['timestamp']}/download").data
@@ -178,7 +182,7 @@ def test_where_nothing_may_be_written_a_backup_says_so(
 
 @pytest.mark.parametrize("code", [errno.EROFS, errno.EIO], ids=["read-only", "failing"])
 def test_a_disk_that_takes_no_writes_says_why(
-    client: Any, made: dict[str, str], code: int, monkeypatch: pytest.MonkeyPatch
+    client: Client, made: dict[str, str], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever would write is refused by the system, as it is on such a file system; what reads goes on."""
     path, opened = f"{PREFIX}/backups/global/{made['timestamp']}", os.open
@@ -210,7 +214,7 @@ def test_a_disk_that_takes_no_writes_says_why(
 
 
 def test_a_claim_that_can_not_be_removed_is_no_failure_once_rows_are_gone(
-    client: Any, database: Any, fill: Any, monkeypatch: pytest.MonkeyPatch
+    client: Client, database: TestDatabase, fill: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(database)
     unlink = os.unlink

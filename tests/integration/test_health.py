@@ -13,6 +13,8 @@ import pytest
 
 from common.errors import ServiceUnavailable
 from data_pipeline.api.operating.checkup import Checkup
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 
 TOKEN = "the-token-that-opens-everything"
 READ_TOKEN = "the-token-that-only-reads"
@@ -29,7 +31,7 @@ def silent() -> Iterator[int]:
 
 
 @pytest.fixture
-def further(database: Any, second_database: Any, silent: int, tmp_path: Path) -> dict[str, str]:
+def further(database: TestDatabase, second_database: TestDatabase, silent: int, tmp_path: Path) -> dict[str, str]:
     """Settings with further places, some of them away."""
     (tmp_path / "file").write_bytes(b"")
     targets = {
@@ -57,7 +59,7 @@ def told(response: Any) -> dict[str, Any]:
 
 
 def test_a_further_place_that_is_away_is_named_and_costs_nothing_else(
-    make_client: Callable[..., Any], further: dict[str, str]
+    make_client: Callable[..., Client], further: dict[str, str]
 ) -> None:
     response = make_client(**further).get("/readyz")
     assert (response.status_code, told(response)) == (200, {"checks": WELL, **EVERYTHING})
@@ -65,14 +67,14 @@ def test_a_further_place_that_is_away_is_named_and_costs_nothing_else(
 
 
 def test_without_its_database_the_others_are_named_all_the_same(
-    make_client: Callable[..., Any], further: dict[str, str]
+    make_client: Callable[..., Client], further: dict[str, str]
 ) -> None:
     response = make_client(**further | {"DATABASE_URL": f"postgresql://ann:{CANARY}@127.0.0.1:1/docs"}).get("/readyz")
     assert (response.status_code, told(response)) == (503, {"checks": {**WELL, "database": False}, **EVERYTHING})
 
 
 def test_only_a_caller_that_may_do_everything_is_told_of_further_places(
-    make_client: Callable[..., Any], further: dict[str, str]
+    make_client: Callable[..., Client], further: dict[str, str]
 ) -> None:
     client = make_client(**further, API_TOKEN=TOKEN, API_READ_TOKEN=READ_TOKEN)
     for headers in ({}, {"Authorization": f"Bearer {READ_TOKEN}"}, {"Authorization": "Bearer wrong"}):
@@ -81,7 +83,7 @@ def test_only_a_caller_that_may_do_everything_is_told_of_further_places(
 
 
 def test_a_database_that_takes_connections_and_is_silent_is_not_waited_for(
-    make_client: Callable[..., Any], further: dict[str, str], silent: int
+    make_client: Callable[..., Client], further: dict[str, str], silent: int
 ) -> None:
     response = make_client(**further | {"DATABASE_URL": f"postgresql://ann@127.0.0.1:{silent}/docs"}).get("/readyz")
     assert (response.status_code, told(response)["checks"]) == (503, {**WELL, "database": False})

@@ -15,8 +15,9 @@ from data_pipeline.engine import Engine
 from data_pipeline.postgres.progress import Cancelled, Progress
 from data_pipeline.settings import Settings
 from data_pipeline.trainer.vector_table_manager import VectorTableManager
+from tests.conftest import TestDatabase
+from tests.support.names import EMBEDDING
 
-EMBEDDING = "langchain_pg_embedding"
 FINAL = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
 # Each makes the server sleep in one phase of a restore, for much longer than any test waits.
 STALLS = {
@@ -48,7 +49,7 @@ class Api:
             return json.load(connection.getresponse())["data"]
 
     def until(self, job_id: str, reached: Callable[[Any], bool]) -> Any:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not reached(job := self.call("GET", f"/jobs/{job_id}")):
             assert time.monotonic() < deadline, job
             time.sleep(0.02)
@@ -56,18 +57,18 @@ class Api:
 
 
 @pytest.fixture
-def api(jobs_database: Any, live_server_with: Callable[..., Any]) -> Api:
+def api(jobs_database: TestDatabase, live_server_with: Callable[..., Any]) -> Api:
     return Api(live_server_with(JOBS_DATABASE_URL=jobs_database.url).address)
 
 
 @pytest.fixture
-def live_server_with(start_server: Callable[..., Any], database: Any) -> Callable[..., Any]:
+def live_server_with(start_server: Callable[..., Any], database: TestDatabase) -> Callable[..., Any]:
     return lambda **env: start_server(DATABASE_URL=database.url, **env)
 
 
 @pytest.mark.parametrize("phase", ["verify", "load", "index", "check"])
 def test_a_restore_is_cancelled_in_each_phase(
-    api: Api, database: Any, fill: Any, bits: Any, small_set: dict[str, str], phase: str
+    api: Api, database: TestDatabase, fill: Any, bits: Any, small_set: dict[str, str], phase: str
 ) -> None:
     fill(database)
     holder = database.connect()
@@ -92,7 +93,7 @@ def test_a_restore_is_cancelled_in_each_phase(
 
 
 def test_a_restore_that_adds_rows_is_cancelled_whole(
-    api: Api, database: Any, fill: Any, bits: Any, backups: Any
+    api: Api, database: TestDatabase, fill: Any, bits: Any, backups: Any
 ) -> None:
     """Where a failed table would be skipped, a cancelled one ends it all."""
     fill(database)
@@ -122,7 +123,7 @@ class CancelledAt(Progress):
         self._rows = rows
         self._cancelled = False
 
-    def enter(self, phase: str, table: str | None) -> None:  # type: ignore[override]
+    def enter(self, phase: str, table: str | None) -> None:
         self.seen.append((phase, table))
         self._cancelled |= self._at == (phase, table)
 
@@ -140,7 +141,7 @@ class CancelledAt(Progress):
 
 
 @pytest.fixture
-def engine(output_dir: Any, database: Any) -> Engine:
+def engine(output_dir: Any, database: TestDatabase) -> Engine:
     return Engine.build(Settings.load({"OUTPUT_DIRECTORY": str(output_dir), "DATABASE_URL": database.url}))
 
 
@@ -158,7 +159,13 @@ MOMENTS = [
 
 @pytest.mark.parametrize(("mode", "moment"), MOMENTS)
 def test_whenever_a_restore_is_cancelled_nothing_has_changed(
-    engine: Engine, database: Any, fill: Any, bits: Any, backups: Any, mode: str, moment: tuple[str, str | None]
+    engine: Engine,
+    database: TestDatabase,
+    fill: Any,
+    bits: Any,
+    backups: Any,
+    mode: str,
+    moment: tuple[str, str | None],
 ) -> None:
     fill(database)
     before = bits(database)
@@ -177,7 +184,7 @@ def test_whenever_a_restore_is_cancelled_nothing_has_changed(
 @pytest.mark.parametrize("truncate", [False, True])
 @pytest.mark.parametrize("progress", [("load", EMBEDDING), ("check", None), 8])
 def test_a_cancelled_backup_lists_nothing_and_leaves_nothing(
-    engine: Engine, database: Any, fill: Any, bits: Any, output_dir: Any, progress: Any, truncate: bool
+    engine: Engine, database: TestDatabase, fill: Any, bits: Any, output_dir: Any, progress: Any, truncate: bool
 ) -> None:
     fill(database)
     before = bits(database)
@@ -190,7 +197,7 @@ def test_a_cancelled_backup_lists_nothing_and_leaves_nothing(
 
 
 def test_a_backup_that_is_cancelled_before_it_truncates_keeps_set_and_rows(
-    engine: Engine, database: Any, fill: Any, bits: Any, output_dir: Any
+    engine: Engine, database: TestDatabase, fill: Any, bits: Any, output_dir: Any
 ) -> None:
     fill(database)
     before = bits(database)

@@ -10,20 +10,21 @@ import pytest
 import requests
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.support.names import EMBEDDING
 
-EMBEDDING = "langchain_pg_embedding"
 FINAL = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
 
 
 @pytest.fixture
-def base(jobs_database: Any, database: Any, start_server: Callable[..., Any]) -> str:
+def base(jobs_database: TestDatabase, database: TestDatabase, start_server: Callable[..., Any]) -> str:
     """The base URL of the service; two streams may be open at a time."""
     server = start_server(DATABASE_URL=database.url, JOBS_DATABASE_URL=jobs_database.url, THREADS="4")
     return f"http://{server.address}{PREFIX}"
 
 
 @pytest.fixture
-def held(database: Any) -> Callable[[], None]:
+def held(database: TestDatabase) -> Callable[[], None]:
     connection = database.connect()
     connection.cursor().execute(f"LOCK TABLE {EMBEDDING}")
     return connection.rollback
@@ -39,7 +40,7 @@ def submit(base: str, body: dict[str, Any]) -> Any:
 def stream(base: str, job: Any, seen: str | None = None) -> Iterator[requests.Response]:
     headers = {"Last-Event-ID": seen} if seen else {}
     url = base.removesuffix(PREFIX) + job["links"]["events"]
-    with closing(requests.get(url, headers=headers, stream=True, timeout=20)) as response:
+    with closing(requests.get(url, headers=headers, stream=True, timeout=60)) as response:
         yield response
 
 
@@ -112,8 +113,8 @@ def test_the_number_of_streams_is_bounded_and_a_reader_that_leaves_makes_room(
         next(events(first)), next(events(second))
         with stream(base, job) as third:
             assert (third.status_code, third.json()["data"]["error_type"]) == (503, "SERVICE_UNAVAILABLE")
-        assert requests.get(f"{base}/restore/list", timeout=10).status_code == 200
-    deadline = time.monotonic() + 20
+        assert requests.get(f"{base}/restore/list", timeout=60).status_code == 200
+    deadline = time.monotonic() + 60
     while True:
         with stream(base, job) as again:
             if again.status_code == 200:

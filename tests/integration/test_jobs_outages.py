@@ -12,9 +12,11 @@ from structlog.testing import capture_logs
 from data_pipeline.api import PREFIX
 from data_pipeline.jobs.backend import store, timeouts
 from data_pipeline.jobs.backend.timeouts import LimitedAsyncConnection, LimitedConnection
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.integration.relay import Fault, Relay
+from tests.support.names import EMBEDDING
 
-EMBEDDING = "langchain_pg_embedding"
 REPLACE = {"truncate_before_restore": True}
 JOB = {**REPLACE, "async": True}
 # A row for each replace, by a trigger that runs inside it.
@@ -27,7 +29,7 @@ CREATE TRIGGER count_it AFTER TRUNCATE ON {EMBEDDING} FOR EACH STATEMENT EXECUTE
 
 
 @pytest.fixture
-def relay(jobs_database: Any) -> Iterator[Relay]:
+def relay(jobs_database: TestDatabase) -> Iterator[Relay]:
     """The way from `client` to the queue; everything else reaches it directly."""
     relay = Relay.before(jobs_database.url)
     yield relay
@@ -35,7 +37,9 @@ def relay(jobs_database: Any) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def client(database: Any, jobs_database: Any, relay: Relay, make_client: Callable[..., Any]) -> Any:
+def client(
+    database: TestDatabase, jobs_database: TestDatabase, relay: Relay, make_client: Callable[..., Client]
+) -> Any:
     database.execute(COUNTED)
     return make_client(
         DATABASE_URL=database.url,
@@ -45,7 +49,7 @@ def client(database: Any, jobs_database: Any, relay: Relay, make_client: Callabl
 
 
 @pytest.fixture
-def held(database: Any) -> Iterator[Callable[[], None]]:
+def held(database: TestDatabase) -> Iterator[Callable[[], None]]:
     """The embedding table is locked until this is called: a restore runs and goes no further."""
     connection = database.connect()
     connection.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
@@ -54,7 +58,7 @@ def held(database: Any) -> Iterator[Callable[[], None]]:
 
 
 @pytest.fixture
-def states(jobs_database: Any) -> Callable[[], list[str]]:
+def states(jobs_database: TestDatabase) -> Callable[[], list[str]]:
     """The states of all jobs, the oldest first; none before there is a queue."""
 
     def read() -> list[str]:
@@ -83,7 +87,7 @@ def until(reached: Callable[[], bool], seconds: float = 90) -> None:
 
 
 @pytest.fixture
-def at_work(database: Any, wait_for_lock: Callable[[Any], None]) -> Callable[[], None]:
+def at_work(database: TestDatabase, wait_for_lock: Callable[[Any], None]) -> Callable[[], None]:
     """Wait until a restore stands before the held table: the queue has nothing more to say to it.
 
     That its job is RUNNING is to be seen before it has heard so itself.
@@ -92,19 +96,21 @@ def at_work(database: Any, wait_for_lock: Callable[[Any], None]) -> Callable[[],
 
 
 @pytest.fixture
-def release_job(client: Any, held: Any, at_work: Callable[[], None], small_set: dict[str, str]) -> Callable[[], None]:
+def release_job(
+    client: Client, held: Any, at_work: Callable[[], None], small_set: dict[str, str]
+) -> Callable[[], None]:
     """A job stands before the held table; this lets it go on."""
     assert client.restore(**small_set, **JOB).status_code == 202
     at_work()
     return held
 
 
-def replaces(database: Any) -> int:
+def replaces(database: TestDatabase) -> int:
     """How many restores were committed."""
     return int(database.fetch("SELECT count(*) FROM replaced")[0][0])
 
 
-def waiting(queue: Any) -> int:
+def waiting(queue: TestDatabase) -> int:
     """How many jobs procrastinate knows of."""
     return int(queue.fetch("SELECT count(*) FROM vector_jobs.procrastinate_jobs")[0][0])
 
@@ -114,7 +120,7 @@ def waiting(queue: Any) -> int:
 
 @pytest.fixture
 def end_while_away(
-    client: Any, relay: Relay, held: Any, at_work: Any, background: Any, small_set: dict[str, str]
+    client: Client, relay: Relay, held: Any, at_work: Any, background: Any, small_set: dict[str, str]
 ) -> Callable[[], Any]:
     """Let a call begin with the queue there and end without it; its answer."""
 
@@ -130,7 +136,7 @@ def end_while_away(
 
 
 def test_a_call_that_ends_while_the_queue_is_away_is_in_the_history_once_it_is_back(
-    jobs_database: Any, relay: Relay, states: Any, end_while_away: Callable[[], Any]
+    jobs_database: TestDatabase, relay: Relay, states: Any, end_while_away: Callable[[], Any]
 ) -> None:
     answer = end_while_away()
     assert states() == ["RUNNING"]
@@ -144,9 +150,9 @@ def test_a_call_that_ends_while_the_queue_is_away_is_in_the_history_once_it_is_b
 
 
 def test_the_truth_wins_over_what_others_took_a_silent_process_for(
-    make_client: Any,
-    database: Any,
-    jobs_database: Any,
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    jobs_database: TestDatabase,
     relay: Relay,
     states: Any,
     end_while_away: Callable[[], Any],
@@ -163,7 +169,13 @@ def test_the_truth_wins_over_what_others_took_a_silent_process_for(
 
 
 def test_a_job_that_ends_while_the_queue_is_away_ends_once_and_blocks_nobody(
-    client: Any, database: Any, jobs_database: Any, relay: Relay, release_job: Any, states: Any, small_set: Any
+    client: Client,
+    database: TestDatabase,
+    jobs_database: TestDatabase,
+    relay: Relay,
+    release_job: Any,
+    states: Any,
+    small_set: Any,
 ) -> None:
     assert client.restore(**small_set, **JOB).status_code == 202
     relay.go()
@@ -178,7 +190,7 @@ def test_a_job_that_ends_while_the_queue_is_away_ends_once_and_blocks_nobody(
 
 
 def test_a_service_that_stops_before_the_queue_is_back_has_not_said_that_the_job_failed(
-    client: Any, relay: Relay, states: Any, end_while_away: Callable[[], Any]
+    client: Client, relay: Relay, states: Any, end_while_away: Callable[[], Any]
 ) -> None:
     """What it could not say any more, it says in its last moment if it can."""
     end_while_away()
@@ -191,9 +203,9 @@ def test_a_service_that_stops_before_the_queue_is_back_has_not_said_that_the_job
 
 
 def test_a_job_whose_last_word_to_the_queue_got_lost_blocks_nobody(
-    client: Any,
-    database: Any,
-    jobs_database: Any,
+    client: Client,
+    database: TestDatabase,
+    jobs_database: TestDatabase,
     relay: Relay,
     states: Any,
     small_set: dict[str, str],
@@ -210,7 +222,12 @@ def test_a_job_whose_last_word_to_the_queue_got_lost_blocks_nobody(
 
 
 def test_a_job_that_was_taken_and_lost_on_the_way_runs_once(
-    client: Any, database: Any, jobs_database: Any, relay: Relay, states: Any, small_set: dict[str, str]
+    client: Client,
+    database: TestDatabase,
+    jobs_database: TestDatabase,
+    relay: Relay,
+    states: Any,
+    small_set: dict[str, str],
 ) -> None:
     relay.faults.append(Fault("answer", lambda _from, _to, _data: None, saying=b'"job_id"'))  # of the queue's own row
     assert client.restore(**small_set, **JOB).status_code == 202
@@ -221,7 +238,7 @@ def test_a_job_that_was_taken_and_lost_on_the_way_runs_once(
 
 
 def test_a_job_whose_commit_arrived_is_a_job_though_the_answer_was_lost(
-    client: Any, database: Any, relay: Relay, states: Any, small_set: dict[str, str]
+    client: Client, database: TestDatabase, relay: Relay, states: Any, small_set: dict[str, str]
 ) -> None:
     relay.lose_commit_of(b"INSERT INTO jobs")
     assert client.restore(**small_set, **JOB).status_code == 202
@@ -230,7 +247,13 @@ def test_a_job_whose_commit_arrived_is_a_job_though_the_answer_was_lost(
 
 
 def test_a_job_that_nobody_was_promised_is_not_run(
-    client: Any, database: Any, jobs_database: Any, relay: Relay, release_job: Any, states: Any, small_set: Any
+    client: Client,
+    database: TestDatabase,
+    jobs_database: TestDatabase,
+    relay: Relay,
+    release_job: Any,
+    states: Any,
+    small_set: Any,
 ) -> None:
     """The queue is gone over its COMMIT, and the caller was told 503: he sends it again."""
     relay.lose_commit_of(b"INSERT INTO jobs", and_go=True)
@@ -245,7 +268,7 @@ def test_a_job_that_nobody_was_promised_is_not_run(
 
 @pytest.mark.parametrize("key", [None, "monday"])
 def test_a_call_whose_beginning_got_lost_is_not_at_work_for_ever(
-    client: Any, database: Any, relay: Relay, states: Any, small_set: dict[str, str], key: str | None
+    client: Client, database: TestDatabase, relay: Relay, states: Any, small_set: dict[str, str], key: str | None
 ) -> None:
     relay.lose_commit_of(b"INSERT INTO jobs")
     body, headers = json.dumps({**small_set, **REPLACE}), {"Idempotency-Key": key} if key else {}
@@ -262,7 +285,7 @@ def test_a_call_whose_beginning_got_lost_is_not_at_work_for_ever(
 
 
 def test_a_job_is_taken_as_soon_as_the_queue_is_back(
-    client: Any, relay: Relay, states: Any, small_set: dict[str, str]
+    client: Client, relay: Relay, states: Any, small_set: dict[str, str]
 ) -> None:
     relay.go()
     assert client.restore(**small_set, **REPLACE).status_code == 200  # and takes the queue for gone
@@ -274,9 +297,9 @@ def test_a_job_is_taken_as_soon_as_the_queue_is_back(
 
 @pytest.mark.usefixtures("impatient")
 def test_a_queue_that_falls_silent_holds_nobody_up_and_is_used_again(
-    client: Any,
-    database: Any,
-    jobs_database: Any,
+    client: Client,
+    database: TestDatabase,
+    jobs_database: TestDatabase,
     relay: Relay,
     held: Any,
     at_work: Any,
@@ -302,7 +325,7 @@ def test_a_queue_that_falls_silent_holds_nobody_up_and_is_used_again(
     assert replaces(database) == 3
 
 
-def test_the_server_itself_ends_what_takes_too_long(client: Any, jobs_database: Any) -> None:
+def test_the_server_itself_ends_what_takes_too_long(client: Client, jobs_database: TestDatabase) -> None:
     assert client.get(f"{PREFIX}/jobs").status_code == 200
     jobs = client.application.extensions["jobs"]
     with jobs._database.transaction() as connection:
@@ -317,7 +340,11 @@ def test_the_server_itself_ends_what_takes_too_long(client: Any, jobs_database: 
 
 
 def test_jobs_of_one_database_have_one_lock_and_its_name_tells_nothing(
-    database: Any, jobs_database: Any, make_client: Any, held: Any, small_set: dict[str, str]
+    database: TestDatabase,
+    jobs_database: TestDatabase,
+    make_client: Callable[..., Client],
+    held: Any,
+    small_set: dict[str, str],
 ) -> None:
     by_address = database.url.replace("localhost", "127.0.0.1")
     by_name = by_address.replace("127.0.0.1", "localhost")
@@ -330,7 +357,10 @@ def test_jobs_of_one_database_have_one_lock_and_its_name_tells_nothing(
 
 
 def test_schedules_that_meet_make_one_backup_of_each_database_and_no_noise(
-    database: Any, second_database: Any, jobs_database: Any, make_client: Any
+    database: TestDatabase,
+    second_database: TestDatabase,
+    jobs_database: TestDatabase,
+    make_client: Callable[..., Client],
 ) -> None:
     server = database.server
     same = {"PGHOST": server.host, "PGPORT": str(server.port), "PGUSER": server.user, "PGPASSWORD": server.password}

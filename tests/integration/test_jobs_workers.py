@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.support.names import EMBEDDING
 
-EMBEDDING = "langchain_pg_embedding"
 REPLACE = {"truncate_before_restore": True, "async": True}
 FINAL = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
-JOBS = 200
 # A row for each replace, by a trigger that runs inside it.
 COUNTED = f"""
 CREATE TABLE replaced (at timestamptz DEFAULT clock_timestamp());
@@ -47,7 +47,7 @@ CREATE CONSTRAINT TRIGGER gate AFTER INSERT ON langchain_pg_collection DEFERRABL
 class Fleet:
     """A service and workers on one queue; `databases` are TARGETS by their number."""
 
-    def __init__(self, start: Callable[..., Any], queue: Any, databases: list[Any]) -> None:
+    def __init__(self, start: Callable[..., Any], queue: TestDatabase, databases: list[TestDatabase]) -> None:
         self._start = start
         targets = json.dumps({str(number): one.url for number, one in enumerate(databases)})
         self._env = {
@@ -95,11 +95,11 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(jobs_database: Any, four_databases: list[Any], start_server: Callable[..., Any]) -> Fleet:
+def fleet(jobs_database: TestDatabase, four_databases: list[TestDatabase], start_server: Callable[..., Any]) -> Fleet:
     return Fleet(start_server, jobs_database, four_databases)
 
 
-def hold(database: Any) -> Any:
+def hold(database: TestDatabase) -> Any:
     """A connection that keeps the embedding table from being replaced, until it rolls back."""
     holder = database.connect()
     holder.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
@@ -113,9 +113,9 @@ def other_worker(fleet: Fleet, small_set: dict[str, str]) -> tuple[str, Any]:
     return busy, fleet.worker()
 
 
-def until_empty(queue: Any) -> None:
+def until_empty(queue: TestDatabase) -> None:
     """Until nothing is left in the queue, and no lock is held there."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while queue.fetch("SELECT count(*) FROM vector_jobs.procrastinate_jobs") != [(0,)]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -127,18 +127,19 @@ def ended_in(log: str) -> list[str]:
     return [line["job_id"] for line in lines if line["event"] == "job"]
 
 
+@pytest.mark.parametrize("count", [60, pytest.param(400, marks=pytest.mark.slow)])
 def test_three_workers_and_the_service_run_each_job_once_and_one_at_a_time_in_a_database(
-    fleet: Fleet, jobs_database: Any, four_databases: list[Any], small_set: dict[str, str]
+    fleet: Fleet, jobs_database: TestDatabase, four_databases: list[TestDatabase], small_set: dict[str, str], count: int
 ) -> None:
     for database in four_databases:
         database.execute(COUNTED)
     workers = [fleet.worker() for _ in range(3)]
-    jobs = [fleet.submit(small_set, pg_conn=str(number % 4)) for number in range(JOBS)]
-    assert len(set(jobs)) == JOBS
+    jobs = [fleet.submit(small_set, pg_conn=str(number % 4)) for number in range(count)]
+    assert len(set(jobs)) == count
     for job_id in reversed(jobs):
         assert fleet.until(job_id, *FINAL)["state"] == "SUCCEEDED"
     for database in four_databases:
-        assert database.fetch("SELECT count(*) FROM replaced") == [(JOBS // 4,)]
+        assert database.fetch("SELECT count(*) FROM replaced") == [(count // 4,)]
         assert database.fetch(f"SELECT count(*) FROM {EMBEDDING}") == [(2,)]
     overlapping = """
         SELECT count(*) FROM vector_jobs.jobs a JOIN vector_jobs.jobs b ON a.number < b.number
@@ -152,7 +153,12 @@ def test_three_workers_and_the_service_run_each_job_once_and_one_at_a_time_in_a_
 
 
 def test_a_job_whose_worker_is_killed_is_interrupted_and_blocks_nobody(
-    fleet: Fleet, jobs_database: Any, four_databases: list[Any], bits: Any, fill: Any, small_set: dict[str, str]
+    fleet: Fleet,
+    jobs_database: TestDatabase,
+    four_databases: list[TestDatabase],
+    bits: Any,
+    fill: Any,
+    small_set: dict[str, str],
 ) -> None:
     first, second = four_databases[:2]
     fill(second)
@@ -177,8 +183,8 @@ def test_a_job_whose_worker_is_killed_is_interrupted_and_blocks_nobody(
 
 def test_a_service_that_is_killed_leaves_the_tables_as_before_and_its_jobs_interrupted(
     fleet: Fleet,
-    jobs_database: Any,
-    four_databases: list[Any],
+    jobs_database: TestDatabase,
+    four_databases: list[TestDatabase],
     bits: Any,
     fill: Any,
     small_set: dict[str, str],
@@ -210,7 +216,7 @@ def test_a_service_that_is_killed_leaves_the_tables_as_before_and_its_jobs_inter
 
 
 def test_a_service_that_is_stopped_gives_its_job_up_at_once_and_leaves_the_waiting_ones(
-    fleet: Fleet, jobs_database: Any, four_databases: list[Any], bits: Any, small_set: dict[str, str]
+    fleet: Fleet, jobs_database: TestDatabase, four_databases: list[TestDatabase], bits: Any, small_set: dict[str, str]
 ) -> None:
     holder = hold(four_databases[0])
     running, waiting = fleet.submit(small_set), fleet.submit(small_set)
@@ -228,7 +234,10 @@ def test_a_service_that_is_stopped_gives_its_job_up_at_once_and_leaves_the_waiti
 
 
 def test_a_worker_with_another_database_refuses_the_job(
-    jobs_database: Any, four_databases: list[Any], start_server: Callable[..., Any], small_set: dict[str, str]
+    jobs_database: TestDatabase,
+    four_databases: list[TestDatabase],
+    start_server: Callable[..., Any],
+    small_set: dict[str, str],
 ) -> None:
     """It would restore into a database that nobody has named."""
     first, second = four_databases[:2]
@@ -253,7 +262,7 @@ def test_a_worker_with_another_database_refuses_the_job(
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="nobody can make a process stand still")
 def test_a_worker_that_stood_still_tells_the_truth_when_it_goes_on(
-    fleet: Fleet, jobs_database: Any, four_databases: list[Any], small_set: dict[str, str]
+    fleet: Fleet, jobs_database: TestDatabase, four_databases: list[TestDatabase], small_set: dict[str, str]
 ) -> None:
     """No sign of life comes from it meanwhile, and others take it for dead."""
     first, second = four_databases[:2]
@@ -280,8 +289,8 @@ def test_a_worker_that_stood_still_tells_the_truth_when_it_goes_on(
 
 def test_a_service_told_to_stop_leaves_the_tables_as_before_whatever_it_is_at(
     fleet: Fleet,
-    jobs_database: Any,
-    four_databases: list[Any],
+    jobs_database: TestDatabase,
+    four_databases: list[TestDatabase],
     bits: Any,
     fill: Any,
     background: Any,
@@ -307,8 +316,8 @@ def test_a_service_told_to_stop_leaves_the_tables_as_before_whatever_it_is_at(
 
 def test_a_commit_under_way_is_not_taken_for_interrupted_by_a_service_told_to_stop(
     fleet: Fleet,
-    jobs_database: Any,
-    four_databases: list[Any],
+    jobs_database: TestDatabase,
+    four_databases: list[TestDatabase],
     background: Any,
     small_set: dict[str, str],
 ) -> None:

@@ -1,6 +1,7 @@
 """What has a known cause is answered as that: which table, row, privilege or setting it is, and what helps."""
 
 import json
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -8,9 +9,9 @@ import pytest
 
 from data_pipeline.api import PREFIX
 from tests.conftest import NEW_TABLES, TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import COLLECTION, DOCS, EMBEDDING
 
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
-DOCS = "11111111-1111-4111-8111-111111111111"
 NOTES = "33333333-3333-4333-8333-333333333333"
 REPLACE = {"truncate_before_restore": True}
 SYNC = {"strategy": "sync"}
@@ -37,7 +38,7 @@ def named(answer: dict[str, Any]) -> dict[str, str]:
 
 
 def test_tables_that_are_missing_are_told_with_the_place_and_what_is_there_instead(
-    make_client: Any, empty_database: Any, small_set: dict[str, str]
+    make_client: Callable[..., Client], empty_database: TestDatabase, small_set: dict[str, str]
 ) -> None:
     client = make_client(DATABASE_URL=empty_database.url)
     empty_database.execute(
@@ -63,7 +64,9 @@ def test_tables_that_are_missing_are_told_with_the_place_and_what_is_there_inste
     assert problem["details"]["present"] == [{"table": "kb.articles", "rows": 900}]
 
 
-def test_a_schema_that_is_not_there_is_named(make_client: Any, database: Any, small_set: dict[str, str]) -> None:
+def test_a_schema_that_is_not_there_is_named(
+    make_client: Callable[..., Client], database: TestDatabase, small_set: dict[str, str]
+) -> None:
     targets = {"typo": {"url": database.url, "schema": "pubilc"}}
     client = make_client(DATABASE_URL=database.url, TARGETS=json.dumps(targets))
     for response in (client.backup(pg_conn="typo"), client.restore(**small_set, pg_conn="typo")):
@@ -76,7 +79,9 @@ def test_a_schema_that_is_not_there_is_named(make_client: Any, database: Any, sm
 # Privileges
 
 
-def test_a_schema_that_may_not_be_used_is_named(make_client: Any, database: Any, role: Any) -> None:
+def test_a_schema_that_may_not_be_used_is_named(
+    make_client: Callable[..., Client], database: TestDatabase, role: Any
+) -> None:
     database.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
     role.may("ALL")
     found = failed(make_client(DATABASE_URL=role.url).backup())
@@ -84,7 +89,7 @@ def test_a_schema_that_may_not_be_used_is_named(make_client: Any, database: Any,
     assert (found["schema"], found["privileges"]) == ("public", ["USAGE"])
 
 
-def test_a_table_that_may_not_be_read_is_named(make_client: Any, role: Any) -> None:
+def test_a_table_that_may_not_be_read_is_named(make_client: Callable[..., Client], role: Any) -> None:
     role.may("SELECT", COLLECTION)
     found = failed(make_client(DATABASE_URL=role.url).backup())
     assert (found["kind"], found["table"], found["privileges"]) == ((403, "PERMISSION_DENIED"), EMBEDDING, ["SELECT"])
@@ -94,7 +99,11 @@ def test_a_table_that_may_not_be_read_is_named(make_client: Any, role: Any) -> N
     "body", [SYNC, {"on_conflict": "skip"}, {"collection_suffix": "2"}, {"dry_run": True}], ids=str
 )
 def test_a_role_that_may_make_no_temporary_table_is_told_so(
-    make_client: Any, database: Any, role: Any, small_set: dict[str, str], body: dict[str, Any]
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    role: Any,
+    small_set: dict[str, str],
+    body: dict[str, Any],
 ) -> None:
     role.may("ALL")
     database.execute(f"REVOKE TEMPORARY ON DATABASE {database.dbname} FROM PUBLIC")
@@ -110,7 +119,7 @@ def test_a_role_that_may_make_no_temporary_table_is_told_so(
 
 
 def test_a_role_that_may_make_no_table_or_extension_is_told_which(
-    make_client: Any, empty_database: Any, role: Any, small_set: dict[str, str]
+    make_client: Callable[..., Client], empty_database: TestDatabase, role: Any, small_set: dict[str, str]
 ) -> None:
     url = f"{role.url.rpartition('/')[0]}/{empty_database.dbname}"
     client = make_client(DATABASE_URL=url)
@@ -126,7 +135,7 @@ def test_a_role_that_may_make_no_table_or_extension_is_told_which(
 
 
 def test_an_owner_without_create_on_the_schema_is_not_told_to_be_no_owner(
-    make_client: Any, database: Any, role: Any, small_set: dict[str, str]
+    make_client: Callable[..., Client], database: TestDatabase, role: Any, small_set: dict[str, str]
 ) -> None:
     for table in (COLLECTION, EMBEDDING):
         database.execute(f"ALTER TABLE {table} OWNER TO {role.name}")
@@ -148,7 +157,7 @@ TWICE = f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n{NOTES},docs,{{}}\n"
 
 @pytest.mark.parametrize("body", [{"atomic": True}, REPLACE, SYNC], ids=str)
 def test_a_collection_name_that_is_there_twice_is_named(
-    client: Any, database: Any, backups: Any, bits: Any, body: dict[str, Any]
+    client: Client, database: TestDatabase, backups: Any, bits: Any, body: dict[str, Any]
 ) -> None:
     before = bits(database)
     found = failed(client.restore(**backups.write(TWICE.encode(), f"{HEADER}{ROW}".encode()), **body))
@@ -159,7 +168,7 @@ def test_a_collection_name_that_is_there_twice_is_named(
 
 
 @pytest.mark.parametrize("body", [{"atomic": True}, REPLACE], ids=str)
-def test_a_collection_without_a_name_is_told_with_its_line(client: Any, backups: Any, body: dict[str, Any]) -> None:
+def test_a_collection_without_a_name_is_told_with_its_line(client: Client, backups: Any, body: dict[str, Any]) -> None:
     found = failed(client.restore(**backups.write(NAMELESS.encode(), f"{HEADER}{ROW}".encode()), **body))
     assert found["kind"] == (422, "INVALID_BACKUP")
     assert found["line"] == 3
@@ -175,7 +184,7 @@ MODES: list[dict[str, Any]] = [{}, REPLACE, SYNC, {"on_conflict": "skip"}, {"col
 
 @pytest.mark.parametrize("body", MODES, ids=str)
 def test_json_with_a_nul_is_named_and_stripped_on_request(
-    client: Any, database: Any, backups: Any, bits: Any, body: dict[str, Any]
+    client: Client, database: TestDatabase, backups: Any, bits: Any, body: dict[str, Any]
 ) -> None:
     nul_set = backups.write(COLLECTIONS, WITH_NUL.encode())
     before = bits(database)
@@ -198,7 +207,7 @@ def test_json_with_a_nul_is_named_and_stripped_on_request(
 
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 def test_json_of_old_tables_is_stripped_on_its_way_into_the_new_ones(
-    client: Any, old_database: Any, database: Any, file_format: str
+    client: Client, old_database: TestDatabase, database: TestDatabase, file_format: str
 ) -> None:
     old_database.execute(
         f"INSERT INTO {COLLECTION} (uuid, name) VALUES (%s, 'docs');"
@@ -219,7 +228,7 @@ def test_json_of_old_tables_is_stripped_on_its_way_into_the_new_ones(
 
 
 @pytest.fixture
-def ascii_database(pg_server: Any, database: Any) -> Any:
+def ascii_database(pg_server: Any, database: TestDatabase) -> Any:
     """A database of the encoding SQL_ASCII, with LangChain's tables."""
     name = f"{database.dbname}_ascii"
     with closing(database.connect()) as connection:
@@ -245,7 +254,7 @@ PLACES = {
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 @pytest.mark.parametrize("column", PLACES)
 def test_text_of_another_encoding_is_named_by_its_row(
-    make_client: Any, ascii_database: Any, column: str, file_format: str
+    make_client: Callable[..., Client], ascii_database: TestDatabase, column: str, file_format: str
 ) -> None:
     ascii_database.execute(
         f"INSERT INTO {COLLECTION} VALUES (%s, 'docs', NULL);"
@@ -270,7 +279,7 @@ def test_text_of_another_encoding_is_named_by_its_row(
 
 
 def test_langchaingos_tables_have_no_custom_id_and_their_uuid_becomes_the_id(
-    client: Any, database: Any, backups: Any
+    client: Client, database: TestDatabase, backups: Any
 ) -> None:
     one, two = "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"
     langchaingo = backups.write(
@@ -285,7 +294,9 @@ def test_langchaingos_tables_have_no_custom_id_and_their_uuid_becomes_the_id(
     assert database.fetch(f"SELECT id, document FROM {EMBEDDING} ORDER BY 1") == [(one, "first"), (two, "second")]
 
 
-def test_copies_of_tables_whose_ids_are_uuids_have_derived_ones(make_client: Any, empty_database: Any) -> None:
+def test_copies_of_tables_whose_ids_are_uuids_have_derived_ones(
+    make_client: Callable[..., Client], empty_database: TestDatabase
+) -> None:
     empty_database.execute(NEW_TABLES.replace("id varchar PRIMARY KEY", "id uuid PRIMARY KEY"))
     empty_database.execute(
         f"INSERT INTO {COLLECTION} VALUES (%s, 'docs', NULL);"
@@ -311,7 +322,7 @@ def test_copies_of_tables_whose_ids_are_uuids_have_derived_ones(make_client: Any
 # Others
 
 
-def test_a_published_table_without_a_key_is_named(client: Any, database: Any, fill: Any, bits: Any) -> None:
+def test_a_published_table_without_a_key_is_named(client: Client, database: TestDatabase, fill: Any, bits: Any) -> None:
     fill(database)
     saved = named(answered(client.backup()))
     database.execute(
@@ -326,7 +337,7 @@ def test_a_published_table_without_a_key_is_named(client: Any, database: Any, fi
 
 
 def test_a_column_whose_type_cannot_be_made_is_named(
-    make_client: Any, database: Any, empty_database: Any, fill: Any
+    make_client: Callable[..., Client], database: TestDatabase, empty_database: TestDatabase, fill: Any
 ) -> None:
     fill(database)
     database.execute(f"CREATE TYPE mood AS (a int); ALTER TABLE {EMBEDDING} ADD feeling mood")
@@ -348,7 +359,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize(("content", "word"), KINDS.values(), ids=KINDS)
-def test_a_file_that_is_something_else_is_told_as_that(client: Any, backups: Any, content: bytes, word: str) -> None:
+def test_a_file_that_is_something_else_is_told_as_that(client: Client, backups: Any, content: bytes, word: str) -> None:
     found = failed(client.restore(**backups.write(COLLECTIONS, content), **REPLACE))
     assert (found["kind"], found["line"]) == ((422, "INVALID_BACKUP"), 1)
     assert word in found["text"]

@@ -11,6 +11,9 @@ from langchain_core.embeddings import Embeddings
 from langchain_postgres import PGVector
 from sqlalchemy import create_engine
 
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+
 EMPTY_BOTH = "TRUNCATE langchain_pg_collection, langchain_pg_embedding"
 MANUAL = [
     Document(
@@ -39,7 +42,7 @@ class HashEmbeddings(Embeddings):
 
 
 @pytest.fixture
-def collection(database: Any) -> Iterator[Callable[[str], PGVector]]:
+def collection(database: TestDatabase) -> Iterator[Callable[[str], PGVector]]:
     """LangChain's store for the collection of this name, which it makes unless it is there."""
     engine = create_engine(database.url.replace("postgresql://", "postgresql+psycopg://"))
 
@@ -71,7 +74,7 @@ def written(collection: Callable[[str], PGVector]) -> None:
     collection("笔记").add_documents(NOTES)
 
 
-def back_up(client: Any) -> dict[str, str]:
+def back_up(client: Client) -> dict[str, str]:
     """Make a backup; returns the body that restores it."""
     assert client.backup().status_code == 200
     (place,) = client.list().get_json()["data"]["backup_locations"]
@@ -79,7 +82,9 @@ def back_up(client: Any) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("written")
-def test_langchain_finds_the_same_documents_and_scores_after_a_restore(client: Any, database: Any, search: Any) -> None:
+def test_langchain_finds_the_same_documents_and_scores_after_a_restore(
+    client: Client, database: TestDatabase, search: Any
+) -> None:
     before = search()
     assert len(before) == 3 * (len(MANUAL) + len(NOTES))
     body = back_up(client)
@@ -91,7 +96,7 @@ def test_langchain_finds_the_same_documents_and_scores_after_a_restore(client: A
 
 
 @pytest.mark.usefixtures("written")
-def test_a_restored_document_is_the_one_that_was_added(client: Any, database: Any, collection: Any) -> None:
+def test_a_restored_document_is_the_one_that_was_added(client: Client, database: TestDatabase, collection: Any) -> None:
     body = back_up(client)
     database.execute(EMPTY_BOTH)
     assert client.restore(**body).status_code == 200
@@ -103,7 +108,7 @@ def test_a_restored_document_is_the_one_that_was_added(client: Any, database: An
 
 @pytest.mark.usefixtures("written")
 def test_a_replace_takes_back_what_langchain_changed_since(
-    client: Any, collection: Any, search: Any, database: Any, bits: Any
+    client: Client, collection: Any, search: Any, database: TestDatabase, bits: Any
 ) -> None:
     before, rows = search(), bits(database)
     body = back_up(client)
@@ -117,7 +122,9 @@ def test_a_replace_takes_back_what_langchain_changed_since(
 
 
 @pytest.mark.usefixtures("written")
-def test_langchain_goes_on_writing_into_a_restored_collection(client: Any, database: Any, collection: Any) -> None:
+def test_langchain_goes_on_writing_into_a_restored_collection(
+    client: Client, database: TestDatabase, collection: Any
+) -> None:
     body = back_up(client)
     database.execute(EMPTY_BOTH)
     assert client.restore(**body).status_code == 200
@@ -128,7 +135,7 @@ def test_langchain_goes_on_writing_into_a_restored_collection(client: Any, datab
     assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == [(len(MANUAL) + len(NOTES),)]
 
 
-def fill_as_langchain_community(database: Any) -> None:
+def fill_as_langchain_community(database: TestDatabase) -> None:
     """The rows that langchain_community's PGVector writes: a random uuid for the key, its own id in custom_id."""
     uuid = "aaaaaaaa-0000-4000-8000-000000000001"
     database.execute(
@@ -150,7 +157,9 @@ def fill_as_langchain_community(database: Any) -> None:
 
 
 @pytest.mark.parametrize("replace", [False, True], ids=["append", "replace"])
-def test_the_old_tables_come_back_to_the_bit(make_client: Any, old_database: Any, bits: Any, replace: bool) -> None:
+def test_the_old_tables_come_back_to_the_bit(
+    make_client: Callable[..., Client], old_database: TestDatabase, bits: Any, replace: bool
+) -> None:
     client = make_client(DATABASE_URL=old_database.url)
     fill_as_langchain_community(old_database)
     before = bits(old_database)
@@ -165,7 +174,7 @@ def test_the_old_tables_come_back_to_the_bit(make_client: Any, old_database: Any
 
 
 def test_one_collection_of_three_is_rolled_back_while_the_others_take_writes(
-    client: Any, collection: Any, background: Any
+    client: Client, collection: Any, background: Any
 ) -> None:
     stores = {name: collection(name) for name in ("manual", "笔记", "faq")}
     stores["manual"].add_documents(MANUAL)
@@ -193,7 +202,7 @@ def test_one_collection_of_three_is_rolled_back_while_the_others_take_writes(
 
 @pytest.mark.usefixtures("written")
 def test_a_recovered_copy_is_compared_with_the_live_collection_and_dropped(
-    client: Any, collection: Any, database: Any, bits: Any
+    client: Client, collection: Any, database: TestDatabase, bits: Any
 ) -> None:
     body = back_up(client)
     live = collection("manual")
@@ -214,7 +223,7 @@ def test_a_recovered_copy_is_compared_with_the_live_collection_and_dropped(
 
 
 @pytest.mark.usefixtures("written")
-def test_yesterday_s_backup_is_merged_into_today_s_collections(client: Any, collection: Any) -> None:
+def test_yesterday_s_backup_is_merged_into_today_s_collections(client: Client, collection: Any) -> None:
     body = back_up(client)
     collection("manual").delete_collection()
     today = collection("manual")  # made anew, with another uuid
@@ -230,7 +239,7 @@ def test_yesterday_s_backup_is_merged_into_today_s_collections(client: Any, coll
 
 
 def test_an_old_server_s_collections_are_found_on_a_new_one(
-    client: Any, old_database: Any, collection: Any, database: Any
+    client: Client, old_database: TestDatabase, collection: Any, database: TestDatabase
 ) -> None:
     fill_as_langchain_community(old_database)
     assert client.backup(pg_conn=old_database.url).status_code == 200

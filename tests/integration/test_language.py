@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
 from tests.integration.conftest import DOCS, Backups, Client
 
 CHINESE = re.compile(r"[\u3000-\u9fff\uff00-\uffef]")
@@ -45,7 +46,7 @@ def test_an_answer_is_in_the_language_that_the_client_prefers(
     assert answer.headers.get("Content-Language") == (language if language == "en" else None)
 
 
-def test_no_answer_in_english_holds_chinese(client: Client, database: Any, backups: Backups) -> None:
+def test_no_answer_in_english_holds_chinese(client: Client, database: TestDatabase, backups: Backups) -> None:
     """Successes, refusals of every kind, warnings, and what lies inside of details."""
     database.execute(f"INSERT INTO langchain_pg_collection (uuid, name) VALUES ('{DOCS}', 'docs')")
     database.execute(f"INSERT INTO langchain_pg_embedding (id, collection_id, embedding) VALUES ('a', '{DOCS}', '[1]')")
@@ -94,7 +95,7 @@ def test_a_field_that_holds_a_text_of_ours_as_data_is_left_alone(client: Client,
     assert answer.json["data"]["response"] == "invalid parameter 操作成功: there is no such parameter"
 
 
-def test_a_job_of_the_history_is_told_in_the_language_of_whoever_asks(client: Client, database: Any) -> None:
+def test_a_job_of_the_history_is_told_in_the_language_of_whoever_asks(client: Client, database: TestDatabase) -> None:
     """Its answer was written down in one language, by another process perhaps."""
     chinese = {"X-Request-ID": "of-both"}
     missing = {"backup_path": "./data_pipeline/training_data/vector_bak", "timestamp": "20250722_010318"}

@@ -8,9 +8,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import DOCS, EMBEDDING
 
-EMBEDDING = "langchain_pg_embedding"
-DOCS = "11111111-1111-4111-8111-111111111111"
 REPLACE = {"truncate_before_restore": True}
 FILL = """
 INSERT INTO langchain_pg_collection VALUES (%(docs)s, 'docs', NULL);
@@ -29,7 +30,7 @@ FORMATS = ["csv", "binary"]
 
 
 @pytest.fixture
-def large(make_client: Any, database: Any) -> Callable[[int, int], Any]:
+def large(make_client: Callable[..., Client], database: TestDatabase) -> Callable[[int, int], Any]:
     """A client with so many MB as its limit, and a row whose document has about so many bytes."""
 
     def make(limit: int, size: int) -> Any:
@@ -45,7 +46,7 @@ def named(answer: Any) -> dict[str, str]:
     return {"backup_path": data["backup_directory"], "timestamp": data["backup_timestamp"]}
 
 
-def hashes(database: Any) -> list[tuple[Any, ...]]:
+def hashes(database: TestDatabase) -> list[tuple[Any, ...]]:
     return database.fetch(
         "SELECT id, md5(document), md5(cmetadata::text), embedding::text FROM langchain_pg_embedding ORDER BY 1"
     )
@@ -53,7 +54,7 @@ def hashes(database: Any) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_document_of_72_mb_comes_back_after_the_table_was_emptied(
-    large: Any, database: Any, file_format: str
+    large: Any, database: TestDatabase, file_format: str
 ) -> None:
     client = large(256, 1000)
     database.execute("UPDATE langchain_pg_embedding SET document = repeat('x', 72 << 20) WHERE id = 'big'")
@@ -67,7 +68,7 @@ def test_a_document_of_72_mb_comes_back_after_the_table_was_emptied(
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_large_row_comes_back_in_every_mode(
-    large: Any, database: Any, file_format: str, mode: dict[str, Any]
+    large: Any, database: TestDatabase, file_format: str, mode: dict[str, Any]
 ) -> None:
     client = large(64, 20 << 20)
     before = hashes(database)
@@ -83,7 +84,7 @@ def test_a_large_row_comes_back_in_every_mode(
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_large_row_is_verified_compared_and_uploaded(
-    large: Any, database: Any, output_dir: Path, file_format: str
+    large: Any, database: TestDatabase, output_dir: Path, file_format: str
 ) -> None:
     client = large(64, 20 << 20)
     body = named(client.backup(format=file_format))
@@ -99,7 +100,7 @@ def test_a_large_row_is_verified_compared_and_uploaded(
 
 
 def test_a_large_row_of_a_file_that_nothing_vouches_for_is_restored(
-    large: Any, database: Any, output_dir: Path
+    large: Any, database: TestDatabase, output_dir: Path
 ) -> None:
     client = large(64, 20 << 20)
     before = hashes(database)
@@ -112,7 +113,7 @@ def test_a_large_row_of_a_file_that_nothing_vouches_for_is_restored(
 @pytest.mark.parametrize("truncate", [False, True])
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_backup_of_a_larger_value_names_table_and_key_and_leaves_nothing(
-    large: Any, database: Any, output_dir: Path, file_format: str, truncate: bool
+    large: Any, database: TestDatabase, output_dir: Path, file_format: str, truncate: bool
 ) -> None:
     client = large(1, 2 << 20)
     before = hashes(database)
@@ -128,7 +129,9 @@ def test_a_backup_of_a_larger_value_names_table_and_key_and_leaves_nothing(
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_the_key_of_an_old_table_is_named_too(make_client: Any, old_database: Any, file_format: str) -> None:
+def test_the_key_of_an_old_table_is_named_too(
+    make_client: Callable[..., Client], old_database: TestDatabase, file_format: str
+) -> None:
     old_database.execute(
         "INSERT INTO langchain_pg_embedding VALUES (NULL, '[1]', 'x', json_build_object('t', repeat('\"', 1 << 20)),"
         " NULL, %s)",
@@ -140,7 +143,7 @@ def test_the_key_of_an_old_table_is_named_too(make_client: Any, old_database: An
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_quotes_that_csv_doubles_do_not_count(large: Any, database: Any, file_format: str) -> None:
+def test_quotes_that_csv_doubles_do_not_count(large: Any, database: TestDatabase, file_format: str) -> None:
     client = large(1, 1000)
     database.execute("UPDATE langchain_pg_embedding SET document = repeat('\"', 1 << 20) WHERE id = 'big'")
     before = hashes(database)
@@ -150,7 +153,7 @@ def test_quotes_that_csv_doubles_do_not_count(large: Any, database: Any, file_fo
 
 
 def test_a_restore_that_could_not_be_undone_changes_nothing(
-    large: Any, database: Any, small_set: dict[str, str]
+    large: Any, database: TestDatabase, small_set: dict[str, str]
 ) -> None:
     client = large(1, 2 << 20)
     before = hashes(database)
@@ -164,7 +167,12 @@ def test_a_restore_that_could_not_be_undone_changes_nothing(
 @pytest.mark.parametrize("file_format", FORMATS)
 @pytest.mark.parametrize("vouched", [True, False])
 def test_a_set_with_a_value_beyond_the_limit_is_refused_with_its_line(
-    large: Any, make_client: Any, database: Any, output_dir: Path, file_format: str, vouched: bool
+    large: Any,
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    output_dir: Path,
+    file_format: str,
+    vouched: bool,
 ) -> None:
     body = named(large(64, 2 << 20).backup(format=file_format))
     if not vouched:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import psutil
 import pytest
 
 from data_pipeline.formats import csv_reader
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import DOCS, EMBEDDING
 
-DOCS = "11111111-1111-4111-8111-111111111111"
-EMBEDDING = "langchain_pg_embedding"
 REPLACE = {"truncate_before_restore": True}
 ROWS = 9_000
 FILL = """
@@ -24,12 +26,12 @@ FROM generate_series(1, %(rows)s) i
 
 
 @pytest.fixture
-def client(make_client: Any, database: Any) -> Any:
+def client(make_client: Callable[..., Client], database: TestDatabase) -> Any:
     return make_client(DATABASE_URL=database.url, LOAD_WORKERS="2")
 
 
 @pytest.fixture
-def saved(client: Any, database: Any) -> dict[str, str]:
+def saved(client: Client, database: TestDatabase) -> dict[str, str]:
     """A table whose CSV takes several blocks; the body that restores it."""
     database.execute(FILL, {"docs": DOCS, "rows": ROWS})
     done = client.backup().get_json()["data"]
@@ -52,7 +54,7 @@ def workers() -> list[psutil.Process]:
 
 @pytest.mark.parametrize("vouched", [True, False])
 def test_a_large_file_comes_back_to_the_bit(
-    client: Any, database: Any, saved: dict[str, str], bits: Any, output_dir: Path, vouched: bool
+    client: Client, database: TestDatabase, saved: dict[str, str], bits: Any, output_dir: Path, vouched: bool
 ) -> None:
     if not vouched:
         forget_manifest(output_dir, saved)
@@ -65,7 +67,7 @@ def test_a_large_file_comes_back_to_the_bit(
 
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 def test_one_collection_is_taken_out_of_a_large_file(
-    client: Any, database: Any, saved: dict[str, str], bits: Any, output_dir: Path, file_format: str
+    client: Client, database: TestDatabase, saved: dict[str, str], bits: Any, output_dir: Path, file_format: str
 ) -> None:
     other = "22222222-2222-4222-8222-222222222222"
     database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'other', NULL)", (other,))
@@ -80,7 +82,7 @@ def test_one_collection_is_taken_out_of_a_large_file(
 
 
 def test_an_error_in_a_chosen_row_of_a_late_block_is_named_by_its_line(
-    client: Any, database: Any, saved: dict[str, str], bits: Any, output_dir: Path
+    client: Client, database: TestDatabase, saved: dict[str, str], bits: Any, output_dir: Path
 ) -> None:
     """Found by the server, which counts only the records it was sent."""
     file = embedding_file(output_dir, saved)
@@ -106,7 +108,14 @@ def test_an_error_in_a_chosen_row_of_a_late_block_is_named_by_its_line(
     ids=["vector", "json"],
 )
 def test_an_error_in_a_late_block_is_named_by_its_line(
-    client: Any, database: Any, saved: dict[str, str], bits: Any, output_dir: Path, old: bytes, new: bytes, column: str
+    client: Client,
+    database: TestDatabase,
+    saved: dict[str, str],
+    bits: Any,
+    output_dir: Path,
+    old: bytes,
+    new: bytes,
+    column: str,
 ) -> None:
     file = embedding_file(output_dir, saved)
     lines = file.read_bytes().split(b"\n")
@@ -124,7 +133,7 @@ def test_an_error_in_a_late_block_is_named_by_its_line(
 
 
 def test_a_flipped_bit_in_a_late_block_is_noticed(
-    client: Any, database: Any, saved: dict[str, str], bits: Any, output_dir: Path
+    client: Client, database: TestDatabase, saved: dict[str, str], bits: Any, output_dir: Path
 ) -> None:
     file = embedding_file(output_dir, saved)
     data = bytearray(file.read_bytes())
@@ -136,7 +145,7 @@ def test_a_flipped_bit_in_a_late_block_is_noticed(
 
 
 def test_a_worker_that_was_killed_is_replaced(
-    client: Any, database: Any, saved: dict[str, str], bits: Any, output_dir: Path
+    client: Client, database: TestDatabase, saved: dict[str, str], bits: Any, output_dir: Path
 ) -> None:
     before = bits(database)
     assert client.restore(**saved, **REPLACE).status_code == 200
@@ -148,7 +157,7 @@ def test_a_worker_that_was_killed_is_replaced(
 
 
 def test_a_long_record_is_looked_through_once_for_its_end(
-    client: Any, database: Any, backups: Any, output_dir: Path, monkeypatch: pytest.MonkeyPatch
+    client: Client, database: TestDatabase, backups: Any, output_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = backups.write(
         f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n".encode(),

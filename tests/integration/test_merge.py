@@ -1,32 +1,32 @@
 """`on_conflict` and `collection_suffix`: a backup's rows beside the live ones."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
-DOCS = "11111111-1111-4111-8111-111111111111"
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+from tests.support.names import COLLECTION, DOCS, EMBEDDING
+
 EMPTY = "22222222-2222-4222-8222-222222222222"
 NEW = "33333333-3333-4333-8333-333333333333"
 
 
 @pytest.fixture(params=["csv", "binary"])
-def saved(client: Any, database: Any, fill: Any, request: Any) -> dict[str, Any]:
+def saved(client: Client, database: TestDatabase, fill: Any, request: Any) -> dict[str, Any]:
     """A filled database; the body that restores its backup."""
     fill(database)
     done = client.backup(format=request.param).get_json()["data"]
     return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
 
 
-def restored(client: Any, body: dict[str, Any], **more: Any) -> dict[str, Any]:
+def restored(client: Client, body: dict[str, Any], **more: Any) -> dict[str, Any]:
     response = client.restore(**body, **more)
     assert response.status_code == 200, response.text
     data: dict[str, Any] = response.get_json()["data"]
     return data
-
-
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
 
 
 def counts(answer: dict[str, Any], table: str) -> tuple[int, ...]:
@@ -36,7 +36,7 @@ def counts(answer: dict[str, Any], table: str) -> tuple[int, ...]:
     return tuple(result[f"rows_{what}"] for what in ("inserted", "updated", "skipped"))
 
 
-def drift(database: Any) -> None:
+def drift(database: TestDatabase) -> None:
     """One embedding deleted, one changed, one added; the collection's description changed."""
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
     database.execute("UPDATE langchain_pg_embedding SET document = 'mine' WHERE id = 'empty text'")
@@ -44,11 +44,11 @@ def drift(database: Any) -> None:
     database.execute("UPDATE langchain_pg_collection SET cmetadata = '{}' WHERE name = 'docs'")
 
 
-def documents(database: Any) -> dict[str, str]:
+def documents(database: TestDatabase) -> dict[str, str]:
     return dict(database.fetch("SELECT id, document FROM langchain_pg_embedding"))
 
 
-def test_skip_keeps_the_live_rows(client: Any, database: Any, saved: dict[str, Any]) -> None:
+def test_skip_keeps_the_live_rows(client: Client, database: TestDatabase, saved: dict[str, Any]) -> None:
     drift(database)
     answer = restored(client, saved, on_conflict="skip")
     assert (counts(answer, COLLECTION), counts(answer, EMBEDDING)) == ((0, 0, 2), (1, 0, 5))
@@ -57,7 +57,9 @@ def test_skip_keeps_the_live_rows(client: Any, database: Any, saved: dict[str, A
     assert answer["truncate_performed"] is False
 
 
-def test_update_gives_rows_that_differ_the_backup_s_values(client: Any, database: Any, saved: dict[str, Any]) -> None:
+def test_update_gives_rows_that_differ_the_backup_s_values(
+    client: Client, database: TestDatabase, saved: dict[str, Any]
+) -> None:
     drift(database)
     answer = restored(client, saved, on_conflict="update")
     assert (counts(answer, COLLECTION), counts(answer, EMBEDDING)) == ((0, 1, 1), (1, 1, 4))
@@ -67,7 +69,7 @@ def test_update_gives_rows_that_differ_the_backup_s_values(client: Any, database
 
 @pytest.mark.parametrize("way", ["skip", "update"])
 def test_embeddings_go_to_the_collection_that_has_the_name_now(
-    client: Any, database: Any, saved: dict[str, Any], way: str
+    client: Client, database: TestDatabase, saved: dict[str, Any], way: str
 ) -> None:
     database.execute("DELETE FROM langchain_pg_collection WHERE name = 'docs'")
     database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'docs', NULL)", (NEW,))
@@ -79,7 +81,7 @@ def test_embeddings_go_to_the_collection_that_has_the_name_now(
 
 
 def test_embeddings_alone_are_merged_by_the_names_of_their_collections(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     database.execute("DELETE FROM langchain_pg_collection WHERE name = 'docs'")
     gone = bits(database)
@@ -91,7 +93,9 @@ def test_embeddings_alone_are_merged_by_the_names_of_their_collections(
     assert counts(answer, EMBEDDING) == (5, 0, 1)
 
 
-def test_a_chosen_collection_is_merged_and_no_other(client: Any, database: Any, saved: dict[str, Any]) -> None:
+def test_a_chosen_collection_is_merged_and_no_other(
+    client: Client, database: TestDatabase, saved: dict[str, Any]
+) -> None:
     drift(database)
     database.execute("DELETE FROM langchain_pg_collection WHERE name = '空集合'")
     restored(client, saved, on_conflict="update", collections=["docs"])
@@ -104,7 +108,7 @@ def test_a_chosen_collection_is_merged_and_no_other(client: Any, database: Any, 
     assert counts(restored(client, saved, on_conflict="skip", collections=["docs"]), EMBEDDING) == (0, 0, 5)
 
 
-def test_tables_without_a_key_are_merged_by_id(client: Any, database: Any, saved: dict[str, Any]) -> None:
+def test_tables_without_a_key_are_merged_by_id(client: Client, database: TestDatabase, saved: dict[str, Any]) -> None:
     database.execute("ALTER TABLE langchain_pg_embedding DROP CONSTRAINT langchain_pg_embedding_pkey")
     drift(database)
     assert counts(restored(client, saved, on_conflict="update"), EMBEDDING) == (1, 1, 4)
@@ -112,7 +116,7 @@ def test_tables_without_a_key_are_merged_by_id(client: Any, database: Any, saved
 
 
 def test_readers_go_on_while_rows_are_merged(
-    client: Any, database: Any, saved: dict[str, Any], background: Any, wait_for_lock: Any, bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], background: Any, wait_for_lock: Any, bits: Any
 ) -> None:
     drift(database)
     before = bits(database)
@@ -133,7 +137,7 @@ def test_readers_go_on_while_rows_are_merged(
 
 
 def test_copies_stand_beside_the_originals_with_uuids_and_ids_of_their_own(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     before = bits(database)
     answer = restored(client, saved, collection_suffix="_恢复")
@@ -151,7 +155,7 @@ def test_copies_stand_beside_the_originals_with_uuids_and_ids_of_their_own(
 
 
 def test_a_second_copy_conflicts_instead_of_doubling(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     restored(client, saved, collection_suffix=" 2", collections=["docs"])
     before = bits(database)
@@ -164,7 +168,9 @@ def test_a_second_copy_conflicts_instead_of_doubling(
     assert bits(database) == before
 
 
-def test_a_copy_of_old_tables_has_new_uuids_and_custom_ids(make_client: Any, old_database: Any) -> None:
+def test_a_copy_of_old_tables_has_new_uuids_and_custom_ids(
+    make_client: Callable[..., Client], old_database: TestDatabase
+) -> None:
     client = make_client(DATABASE_URL=old_database.url)
     old_database.execute("INSERT INTO langchain_pg_collection (name, uuid) VALUES ('docs', %s)", (DOCS,))
     old_database.execute(

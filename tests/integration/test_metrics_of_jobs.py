@@ -8,6 +8,8 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 
 REPLACE = {"truncate_before_restore": True}
 REHEARSAL = {**REPLACE, "dry_run": True}
@@ -17,12 +19,14 @@ LAST = "vector_last_success_timestamp_seconds"
 
 
 @pytest.fixture
-def service(make_client: Callable[..., Any], database: Any, jobs_database: Any) -> Callable[[], Any]:
+def service(
+    make_client: Callable[..., Client], database: TestDatabase, jobs_database: TestDatabase
+) -> Callable[[], Any]:
     """A service with the same history as all others of this test."""
     return lambda: make_client(DATABASE_URL=database.url, JOBS_DATABASE_URL=jobs_database.url)
 
 
-def samples(client: Any, name: str) -> dict[str, float]:
+def samples(client: Client, name: str) -> dict[str, float]:
     """By the values of their labels."""
     response = FlaskClient(client.application, client.application.response_class).get("/metrics")
     return {
@@ -33,7 +37,7 @@ def samples(client: Any, name: str) -> dict[str, float]:
     }
 
 
-def ended(client: Any, response: Any) -> str:
+def ended(client: Client, response: Any) -> str:
     jobs = client.application.extensions["jobs"]
     *_, last = (job for job in jobs.follow(response.get_json()["data"]["job_id"]) if job)
     return str(last.state)
@@ -71,7 +75,7 @@ def test_the_last_success_outlives_a_restart_and_is_the_same_in_every_process(
 
 
 def test_without_its_queue_the_last_success_is_what_this_process_knows(
-    make_client: Callable[..., Any], database: Any
+    make_client: Callable[..., Client], database: TestDatabase
 ) -> None:
     client = make_client(DATABASE_URL=database.url, JOBS_DATABASE_URL="postgresql://ann@127.0.0.1:1/docs")
     assert samples(client, LAST) == {}
@@ -80,7 +84,7 @@ def test_without_its_queue_the_last_success_is_what_this_process_knows(
 
 
 def test_an_answer_that_is_given_again_is_no_operation(
-    service: Callable[[], Any], small_set: dict[str, str], database: Any, background: Any, wait_for_lock: Any
+    service: Callable[[], Any], small_set: dict[str, str], database: TestDatabase, background: Any, wait_for_lock: Any
 ) -> None:
     client = service()
 

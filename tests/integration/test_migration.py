@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
-EMBEDDING = "langchain_pg_embedding"
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import EMBEDDING
+
 A, B = "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa", "bbbbbbbb-bbbb-4bbb-8bbb-bbbbbbbbbbbb"
 IDS = "SELECT id, document FROM langchain_pg_embedding ORDER BY document"
 # uuid's last digit, collection, custom_id, cmetadata; the document is the digit.
@@ -23,7 +26,7 @@ def uuid_of(number: int) -> str:
 
 
 @pytest.fixture
-def old(old_database: Any) -> Any:
+def old(old_database: TestDatabase) -> Any:
     old_database.execute(
         "INSERT INTO langchain_pg_collection VALUES ('docs', '{\"a\":  1}', %s), ('notes', NULL, %s)", (A, B)
     )
@@ -37,7 +40,7 @@ def old(old_database: Any) -> Any:
 
 
 @pytest.fixture(params=["csv", "binary", "without a manifest"])
-def body(client: Any, old: Any, backups: Any, request: Any) -> dict[str, Any]:
+def body(client: Client, old: Any, backups: Any, request: Any) -> dict[str, Any]:
     """The request that restores a backup of the old tables."""
     file_format = "binary" if request.param == "binary" else "csv"
     done = client.backup(pg_conn=old.url, format=file_format).get_json()["data"]
@@ -58,7 +61,7 @@ MODES = {
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_a_custom_id_becomes_the_id_where_it_is_the_only_one_and_else_the_uuid(
-    client: Any, database: Any, body: dict[str, Any], mode: dict[str, Any]
+    client: Client, database: TestDatabase, body: dict[str, Any], mode: dict[str, Any]
 ) -> None:
     response = client.restore(**body, **mode)
     assert response.status_code == 200, response.text
@@ -90,7 +93,7 @@ def test_a_custom_id_becomes_the_id_where_it_is_the_only_one_and_else_the_uuid(
 
 
 def test_an_id_does_not_depend_on_which_collections_are_restored(
-    client: Any, database: Any, body: dict[str, Any]
+    client: Client, database: TestDatabase, body: dict[str, Any]
 ) -> None:
     response = client.restore(**body, collections=["notes"])
     assert response.status_code == 200, response.text
@@ -105,7 +108,7 @@ def test_an_id_does_not_depend_on_which_collections_are_restored(
 
 
 def test_the_old_ones_are_put_beside_the_new_ones_with_a_suffix(
-    client: Any, database: Any, body: dict[str, Any]
+    client: Client, database: TestDatabase, body: dict[str, Any]
 ) -> None:
     assert client.restore(**body).status_code == 200
     response = client.restore(**body, collection_suffix=" old")
@@ -116,7 +119,7 @@ def test_the_old_ones_are_put_beside_the_new_ones_with_a_suffix(
 
 
 def test_text_that_jsonb_cannot_hold_changes_nothing(
-    client: Any, database: Any, old: Any, fill: Any, bits: Any
+    client: Client, database: TestDatabase, old: Any, fill: Any, bits: Any
 ) -> None:
     old.execute("UPDATE langchain_pg_embedding SET cmetadata = '\"\\u0000\"' WHERE document = '1'")
     done = client.backup(pg_conn=old.url).get_json()["data"]
@@ -130,7 +133,7 @@ def test_text_that_jsonb_cannot_hold_changes_nothing(
 
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 def test_a_backup_of_the_new_tables_does_not_go_into_the_old_ones(
-    client: Any, database: Any, old: Any, fill: Any, bits: Any, file_format: str
+    client: Client, database: TestDatabase, old: Any, fill: Any, bits: Any, file_format: str
 ) -> None:
     fill(database)
     done = client.backup(format=file_format).get_json()["data"]
@@ -144,7 +147,7 @@ def test_a_backup_of_the_new_tables_does_not_go_into_the_old_ones(
     assert bits(old) == before
 
 
-def test_old_tables_among_themselves_need_no_conversion(client: Any, old: Any, bits: Any) -> None:
+def test_old_tables_among_themselves_need_no_conversion(client: Client, old: Any, bits: Any) -> None:
     done = client.backup(pg_conn=old.url).get_json()["data"]
     body = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
     before = bits(old)

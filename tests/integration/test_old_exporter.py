@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
-DOCS = "11111111-1111-4111-8111-111111111111"
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import COLLECTION, DOCS, EMBEDDING
+
 OTHER = "22222222-2222-4222-8222-222222222222"
 METADATA: list[Any] = [
     {"n": 1, "ok": True, "no": False, "x": None, "f": 0.1, "big": 12345678901234567890, "small": 1e-300},
@@ -44,19 +46,19 @@ DOCUMENTS = [
 VECTORS = ["[1,2,3]", "[-0,0,1e-45]", "[3.4028235e+38,-1.1754944e-38,0.1]", "[0.33333334,16777216,7e-10]", None]
 
 
-def export(database: Any, table: str, path: Path) -> None:
+def export(database: TestDatabase, table: str, path: Path) -> None:
     """What the old tool did: fetch all, write the names and the rows."""
     connection = database.connect()
     cursor = connection.cursor()
     cursor.execute(f"SELECT * FROM {table}")
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([column.name for column in cursor.description])
+        writer.writerow([column.name for column in cursor.description or ()])
         writer.writerows(cursor.fetchall())
     connection.close()
 
 
-def put_collections(database: Any) -> None:
+def put_collections(database: TestDatabase) -> None:
     for uuid, name, metadata in ((DOCS, "docs", METADATA[0]), (OTHER, "其他, 'quoted'", None)):
         database.execute(
             f"INSERT INTO {COLLECTION} (uuid, name, cmetadata) VALUES (%s, %s, %s)",
@@ -72,7 +74,7 @@ def rows() -> list[tuple[Any, ...]]:
     ]
 
 
-def everything(database: Any, key: str) -> list[tuple[Any, ...]]:
+def everything(database: TestDatabase, key: str) -> list[tuple[Any, ...]]:
     """All values of both tables, vectors and texts to the bit, JSON as what it means."""
     return [
         *database.fetch(f"SELECT uuid::text, name, cmetadata FROM {COLLECTION} ORDER BY 1"),
@@ -83,10 +85,10 @@ def everything(database: Any, key: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture
-def export_and_restore(make_client: Any, backups: Any) -> Callable[[Any], dict[str, Any]]:
+def export_and_restore(make_client: Callable[..., Client], backups: Any) -> Callable[[Any], dict[str, Any]]:
     """Export both tables the old way, empty them, and restore; the answer's data."""
 
-    def run(database: Any) -> dict[str, Any]:
+    def run(database: TestDatabase) -> dict[str, Any]:
         for table in (COLLECTION, EMBEDDING):
             export(database, table, backups.directory() / f"{table}_20250722_010318.csv")
         database.execute(f"TRUNCATE {COLLECTION}, {EMBEDDING}")
@@ -99,7 +101,7 @@ def export_and_restore(make_client: Any, backups: Any) -> Callable[[Any], dict[s
     return run
 
 
-def test_every_value_of_the_new_tables_comes_back(database: Any, export_and_restore: Any) -> None:
+def test_every_value_of_the_new_tables_comes_back(database: TestDatabase, export_and_restore: Any) -> None:
     put_collections(database)
     for number, vector, document, metadata in rows():
         database.execute(
@@ -112,7 +114,7 @@ def test_every_value_of_the_new_tables_comes_back(database: Any, export_and_rest
     assert data["restore_results"][EMBEDDING]["rows_restored"] == len(METADATA)
 
 
-def test_every_value_of_the_old_tables_comes_back(old_database: Any, export_and_restore: Any) -> None:
+def test_every_value_of_the_old_tables_comes_back(old_database: TestDatabase, export_and_restore: Any) -> None:
     put_collections(old_database)
     for number, vector, document, metadata in rows():
         old_database.execute(
@@ -134,7 +136,7 @@ def test_every_value_of_the_old_tables_comes_back(old_database: Any, export_and_
 
 
 def test_what_the_exporter_could_not_tell_apart_comes_back_as_one_of_them(
-    database: Any, export_and_restore: Any
+    database: TestDatabase, export_and_restore: Any
 ) -> None:
     database.execute(
         f"INSERT INTO {EMBEDDING} (id, document, cmetadata)"
@@ -149,7 +151,9 @@ def test_what_the_exporter_could_not_tell_apart_comes_back_as_one_of_them(
     ]
 
 
-def test_many_rows_come_back_in_blocks(database: Any, make_client: Any, backups: Any, bits: Any) -> None:
+def test_many_rows_come_back_in_blocks(
+    database: TestDatabase, make_client: Callable[..., Client], backups: Any, bits: Any
+) -> None:
     database.execute(f"INSERT INTO {COLLECTION} VALUES (%s, 'docs')", (DOCS,))
     database.execute(
         f"INSERT INTO {EMBEDDING} SELECT n, %s, ARRAY(SELECT sin(n * 1000 + i) FROM generate_series(1, 64) i)::vector,"

@@ -14,15 +14,16 @@ import psycopg2
 import pytest
 
 from data_pipeline.postgres_server.cluster import SUPERUSER, Cluster
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.integration.relay import Relay
+from tests.support.names import COLLECTION, DOCS, EMBEDDING
 
 try:
     import resource
 except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
-COLLECTION, EMBEDDING = ("langchain_pg_collection", "langchain_pg_embedding")
-DOCS = "11111111-1111-4111-8111-111111111111"
 REPLACE = {"truncate_before_restore": True}
 MODES: dict[str, dict[str, Any]] = {"replace": REPLACE, "append": {"atomic": True}, "sync": {"strategy": "sync"}}
 GATE = 4711
@@ -49,14 +50,14 @@ def outcome(response: Any) -> tuple[int, str, bool]:
 
 
 @pytest.fixture
-def before(database: Any, fill: Any, bits: Any) -> list[bytes]:
+def before(database: TestDatabase, fill: Any, bits: Any) -> list[bytes]:
     """The rows that must be there after a failure."""
     fill(database)
     found: list[bytes] = bits(database)
     return found
 
 
-def at_row_b(database: Any, action: str) -> None:
+def at_row_b(database: TestDatabase, action: str) -> None:
     """Do something in the server while COPY writes the last row of the small set."""
     database.execute(f"CREATE OR REPLACE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {action} END $$")
     database.execute(
@@ -107,7 +108,7 @@ CODES = {
 
 @pytest.mark.parametrize("mode", [REPLACE, {"tables": [EMBEDDING]}], ids=["replace", "append"])
 def test_whatever_stops_a_copy_is_named_by_its_code_and_undone(
-    client: Any, database: Any, bits: Any, small_set: dict[str, str], mode: dict[str, Any]
+    client: Client, database: TestDatabase, bits: Any, small_set: dict[str, str], mode: dict[str, Any]
 ) -> None:
     database.execute(f"INSERT INTO {COLLECTION} VALUES (%s, 'kept')", (DOCS,))
     before = bits(database)
@@ -161,7 +162,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=REFUSALS)
 def test_a_database_that_refuses_keeps_its_rows(
-    client: Any, database: Any, bits: Any, fill: Any, role: Any, small_set: dict[str, str], refusal: Refusal
+    client: Client, database: TestDatabase, bits: Any, fill: Any, role: Any, small_set: dict[str, str], refusal: Refusal
 ) -> None:
     fill(database)
     if refusal.grants:
@@ -176,7 +177,7 @@ def test_a_database_that_refuses_keeps_its_rows(
 
 
 def test_a_database_that_somebody_has_made_read_only_stays_as_it_is(
-    client: Any, database: Any, bits: Any, before: list[bytes], small_set: dict[str, str]
+    client: Client, database: TestDatabase, bits: Any, before: list[bytes], small_set: dict[str, str]
 ) -> None:
     database.execute(f"ALTER DATABASE {database.dbname} SET default_transaction_read_only = on")
     for mode in MODES.values():
@@ -187,7 +188,7 @@ def test_a_database_that_somebody_has_made_read_only_stays_as_it_is(
 
 
 def test_who_cannot_truncate_is_told_of_sync_which_can(
-    client: Any, database: Any, fill: Any, bits: Any, backups: Any
+    client: Client, database: TestDatabase, fill: Any, bits: Any, backups: Any
 ) -> None:
     fill(database)
     database.execute(f"CREATE TABLE notes (id varchar REFERENCES {EMBEDDING})")
@@ -204,7 +205,11 @@ def test_who_cannot_truncate_is_told_of_sync_which_can(
 
 @pytest.mark.parametrize("call", ["backup", "restore"])
 def test_tables_that_are_not_there_are_a_conflict(
-    make_client: Any, database: Any, empty_database: Any, small_set: dict[str, str], call: str
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    empty_database: TestDatabase,
+    small_set: dict[str, str],
+    call: str,
 ) -> None:
     for env in (
         {"DATABASE_URL": empty_database.url},
@@ -220,7 +225,7 @@ def test_tables_that_are_not_there_are_a_conflict(
 
 
 @pytest.fixture
-def gate(database: Any) -> Any:
+def gate(database: TestDatabase) -> Any:
     """A transaction that keeps every restore waiting in the middle of its COPY, until it is rolled back."""
     at_row_b(database, f"PERFORM pg_advisory_xact_lock({GATE}); RETURN NEW;")
     connection = database.connect()
@@ -228,10 +233,10 @@ def gate(database: Any) -> Any:
     return connection
 
 
-def wait_for_locks(database: Any, sessions: int) -> None:
+def wait_for_locks(database: TestDatabase, sessions: int) -> None:
     """Wait until so many sessions of the database wait for a lock."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while database.fetch(waiting) != [(sessions,)]:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -243,8 +248,8 @@ OURS = "FROM pg_stat_activity WHERE application_name = 'vector-restore' AND datn
 @pytest.mark.parametrize(("function", "expected"), [("terminate", DATABASE_ERROR), ("cancel", TIMEOUT)])
 @pytest.mark.parametrize("mode", [REPLACE, {"tables": [EMBEDDING]}], ids=["replace", "append"])
 def test_a_backend_that_is_stopped_in_the_middle_of_copy_changes_nothing(
-    client: Any,
-    database: Any,
+    client: Client,
+    database: TestDatabase,
     bits: Any,
     before: list[bytes],
     gate: Any,
@@ -265,8 +270,8 @@ def test_a_backend_that_is_stopped_in_the_middle_of_copy_changes_nothing(
 
 
 def test_in_a_deadlock_with_an_application_the_restore_gives_way(
-    client: Any,
-    database: Any,
+    client: Client,
+    database: TestDatabase,
     bits: Any,
     before: list[bytes],
     gate: Any,
@@ -292,7 +297,11 @@ def test_in_a_deadlock_with_an_application_the_restore_gives_way(
 
 
 def test_a_row_that_somebody_else_is_writing_is_not_waited_for_without_end(
-    make_client: Any, database: Any, bits: Any, before: list[bytes], small_set: dict[str, str]
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    bits: Any,
+    before: list[bytes],
+    small_set: dict[str, str],
 ) -> None:
     client = make_client(DATABASE_URL=database.url, PG_LOCK_TIMEOUT="1")
     other = database.connect()
@@ -303,7 +312,12 @@ def test_a_row_that_somebody_else_is_writing_is_not_waited_for_without_end(
 
 
 def test_a_statement_that_takes_too_long_is_a_timeout(
-    make_client: Any, database: Any, bits: Any, before: list[bytes], gate: Any, small_set: dict[str, str]
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    bits: Any,
+    before: list[bytes],
+    gate: Any,
+    small_set: dict[str, str],
 ) -> None:
     client = make_client(DATABASE_URL=database.url, PG_STATEMENT_TIMEOUT="1")
     response = client.restore(**small_set, **REPLACE)
@@ -314,7 +328,11 @@ def test_a_statement_that_takes_too_long_is_a_timeout(
 
 
 def test_a_transaction_that_does_nothing_for_too_long_is_ended_by_the_server(
-    make_client: Any, database: Any, bits: Any, before: list[bytes], small_set: dict[str, str]
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    bits: Any,
+    before: list[bytes],
+    small_set: dict[str, str],
 ) -> None:
     with closing(Relay.before(database.url)) as relay:
         client = make_client(DATABASE_URL=relay.through(database.url), PG_IDLE_TIMEOUT="1")
@@ -356,7 +374,9 @@ def standby() -> Iterator[str]:
         rmtree(home)
 
 
-def test_a_standby_can_be_backed_up_but_not_restored(make_client: Any, standby: str, small_set: dict[str, str]) -> None:
+def test_a_standby_can_be_backed_up_but_not_restored(
+    make_client: Callable[..., Client], standby: str, small_set: dict[str, str]
+) -> None:
     client = make_client(DATABASE_URL=standby)
     for mode in MODES.values():
         assert outcome(client.restore(**small_set, **mode)) == SCHEMA_MISMATCH
@@ -380,8 +400,8 @@ def little_room() -> Iterator[Callable[[int], None]]:
 
 @pytest.mark.parametrize("truncate", [False, True])
 def test_a_backup_that_finds_no_room_leaves_nothing_and_removes_nothing(
-    client: Any,
-    database: Any,
+    client: Client,
+    database: TestDatabase,
     before: list[bytes],
     bits: Any,
     output_dir: Path,
@@ -399,7 +419,7 @@ def test_a_backup_that_finds_no_room_leaves_nothing_and_removes_nothing(
     assert client.backup().status_code == 200
 
 
-def test_a_place_where_no_backup_can_be_written_is_not_called_full(client: Any, output_dir: Path) -> None:
+def test_a_place_where_no_backup_can_be_written_is_not_called_full(client: Client, output_dir: Path) -> None:
     (output_dir / "vector_bak").rmdir()
     output_dir.rmdir()
     output_dir.write_bytes(b"a file")

@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+
 ROOT = "./data_pipeline/training_data"
 STAMP = "20250722_010318"
 COLLECTION_FILE = f"langchain_pg_collection_{STAMP}.csv"
@@ -17,12 +21,8 @@ MANIFEST = f"vector_backup_{STAMP}.json"
 LOG = "vector_backup_log.txt"
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
 @pytest.fixture
-def expect(client: Any, database: Any, fill: Any, bits: Any, background: Any) -> Callable[..., None]:
+def expect(client: Client, database: TestDatabase, fill: Any, bits: Any, background: Any) -> Callable[..., None]:
     """Try to restore, and see that it is refused and changes nothing. In a thread: a FIFO could hang for ever."""
     fill(database)
     before = bits(database)
@@ -145,7 +145,7 @@ def test_what_is_no_regular_file_is_refused(
             path.write_bytes(kept)
 
 
-def test_a_set_that_restores_does_so_with_or_without_dot_and_slash(client: Any, small_set: dict[str, str]) -> None:
+def test_a_set_that_restores_does_so_with_or_without_dot_and_slash(client: Client, small_set: dict[str, str]) -> None:
     for path in (f"{ROOT}/vector_bak", f"{ROOT}/vector_bak/", f"{ROOT[2:]}/vector_bak"):
         response = client.restore(**{**small_set, "backup_path": path}, truncate_before_restore=True)
         assert response.status_code == 200
@@ -153,7 +153,11 @@ def test_a_set_that_restores_does_so_with_or_without_dot_and_slash(client: Any, 
 
 
 def test_the_output_directory_itself_may_be_a_link(
-    make_client: Any, database: Any, small_set: dict[str, str], output_dir: Path, tmp_path: Path
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    small_set: dict[str, str],
+    output_dir: Path,
+    tmp_path: Path,
 ) -> None:
     (tmp_path / "link").symlink_to(output_dir)
     client = make_client(DATABASE_URL=database.url, OUTPUT_DIRECTORY=str(tmp_path / "link"))
@@ -164,7 +168,7 @@ def test_the_output_directory_itself_may_be_a_link(
 
 @pytest.mark.parametrize("truncate", [False, True])
 def test_a_backup_does_not_follow_a_link_out(
-    client: Any, database: Any, fill: Any, bits: Any, output_dir: Path, tmp_path: Path, truncate: bool
+    client: Client, database: TestDatabase, fill: Any, bits: Any, output_dir: Path, tmp_path: Path, truncate: bool
 ) -> None:
     fill(database)
     before = bits(database)
@@ -177,7 +181,7 @@ def test_a_backup_does_not_follow_a_link_out(
     assert bits(database) == before
 
 
-def test_a_backup_does_not_take_a_file_for_its_directory(client: Any, output_dir: Path) -> None:
+def test_a_backup_does_not_take_a_file_for_its_directory(client: Client, output_dir: Path) -> None:
     (output_dir / "task_1").mkdir()
     (output_dir / "task_1" / "vector_bak").write_bytes(b"")
     assert failure(client.backup(task_id="task_1")) == (422, "INVALID_BACKUP")
@@ -185,7 +189,7 @@ def test_a_backup_does_not_take_a_file_for_its_directory(client: Any, output_dir
 
 @pytest.mark.parametrize("make", KINDS)
 def test_a_log_that_is_no_regular_file_neither_hangs_a_backup_nor_makes_its_answer_untrue(
-    client: Any, database: Any, fill: Any, bits: Any, backups: Any, background: Any, make: Any
+    client: Client, database: TestDatabase, fill: Any, bits: Any, backups: Any, background: Any, make: Any
 ) -> None:
     fill(database)
     before = bits(database)

@@ -15,16 +15,15 @@ from structlog.testing import capture_logs
 
 from data_pipeline.api import PREFIX
 from data_pipeline.settings import Settings, SettingsError
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+from tests.support.names import EMBEDDING
 
-EMBEDDING = "langchain_pg_embedding"
 CANARY = "canary-pa55word"
 REPLACE = {"truncate_before_restore": True}
 SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
 CLEARTEXT, MD5, SASL = 3, 5, 10
-
-
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
 
 
 def post_backup(address: str, body: dict[str, str]) -> tuple[int, dict[str, Any]]:
@@ -103,7 +102,12 @@ def targets(**urls: str) -> dict[str, str]:
 
 
 def test_a_target_is_restored_and_backed_up_by_its_name_alone(
-    make_client: Any, database: Any, second_database: Any, fill: Any, bits: Any, small_set: dict[str, str]
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    second_database: TestDatabase,
+    fill: Any,
+    bits: Any,
+    small_set: dict[str, str],
 ) -> None:
     fill(database)
     before = bits(database)
@@ -124,7 +128,7 @@ def test_a_target_is_restored_and_backed_up_by_its_name_alone(
 
 
 def test_a_name_that_is_no_target_is_refused_without_telling_the_others(
-    make_client: Any, small_set: dict[str, str]
+    make_client: Callable[..., Client], small_set: dict[str, str]
 ) -> None:
     client = make_client(**targets(production=f"postgresql://ann:{CANARY}@127.0.0.1:1/docs"))
     for name in ("staging", "Production", "production ", "target", "product"):
@@ -134,7 +138,9 @@ def test_a_name_that_is_no_target_is_refused_without_telling_the_others(
         assert "production" not in response.text.replace(name, "")
 
 
-def test_a_targets_password_goes_to_its_own_server_and_to_no_other(make_client: Any, fake: FakePostgres) -> None:
+def test_a_targets_password_goes_to_its_own_server_and_to_no_other(
+    make_client: Callable[..., Client], fake: FakePostgres
+) -> None:
     client = make_client(**targets(far=f"postgresql://ann:{CANARY}@0.0.0.0:{fake.port}/docs"))
     assert failure(client.backup(pg_conn="far")) == (500, "DATABASE_ERROR")
     assert fake.passwords == [f"{CANARY}\0".encode()]
@@ -143,7 +149,7 @@ def test_a_targets_password_goes_to_its_own_server_and_to_no_other(make_client: 
     assert len(fake.passwords) == 1
 
 
-def test_a_targets_host_is_not_open_to_requests(make_client: Any, fake: FakePostgres) -> None:
+def test_a_targets_host_is_not_open_to_requests(make_client: Callable[..., Client], fake: FakePostgres) -> None:
     client = make_client(**targets(far=f"postgresql://ann:{CANARY}@0.0.0.0:{fake.port}/docs"))
     assert failure(client.backup(pg_conn=f"postgresql://ann@0.0.0.0:{fake.port}/docs")) == (403, "FORBIDDEN")
     assert fake.startups == []
@@ -195,7 +201,7 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("host", ELSEWHERE)
 def test_any_way_to_write_another_host_is_forbidden_before_anything_is_sent(
-    make_client: Any, small_set: dict[str, str], fake: FakePostgres, host: str
+    make_client: Callable[..., Client], small_set: dict[str, str], fake: FakePostgres, host: str
 ) -> None:
     client = make_client(PG_CONN_ALLOWED_HOSTS="db.example.com")
     url = f"postgresql://ann:{CANARY}@{host}:{fake.port}/docs"
@@ -205,7 +211,9 @@ def test_any_way_to_write_another_host_is_forbidden_before_anything_is_sent(
     assert fake.startups == []
 
 
-def test_a_host_that_is_allowed_is_reached_with_the_requests_own_password(make_client: Any, fake: FakePostgres) -> None:
+def test_a_host_that_is_allowed_is_reached_with_the_requests_own_password(
+    make_client: Callable[..., Client], fake: FakePostgres
+) -> None:
     client = make_client(PG_CONN_ALLOWED_HOSTS="0.0.0.0")
     response = client.backup(pg_conn=f"postgresql://ann:mine@0.0.0.0:{fake.port}/docs")
     assert failure(response) == (500, "DATABASE_ERROR")
@@ -247,7 +255,7 @@ def ambient(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("ambient")
 @pytest.mark.parametrize("asks_for", [CLEARTEXT, MD5, SASL], ids=["cleartext", "md5", "scram"])
 def test_a_server_that_a_request_named_gets_nothing_of_the_services_own(
-    make_client: Any, fake: FakePostgres, small_set: dict[str, str], asks_for: int
+    make_client: Callable[..., Client], fake: FakePostgres, small_set: dict[str, str], asks_for: int
 ) -> None:
     fake.asks_for = asks_for
     client = make_client(DATABASE_URL=f"postgresql://bob:{CANARY}@127.0.0.1:{fake.port}/own")
@@ -266,7 +274,9 @@ def test_a_server_that_a_request_named_gets_nothing_of_the_services_own(
 
 
 @pytest.mark.usefixtures("ambient")
-def test_its_own_database_gets_its_own_password_and_nobody_elses(make_client: Any, fake: FakePostgres) -> None:
+def test_its_own_database_gets_its_own_password_and_nobody_elses(
+    make_client: Callable[..., Client], fake: FakePostgres
+) -> None:
     client = make_client(DATABASE_URL=f"postgresql://bob:its-own@127.0.0.1:{fake.port}/own")
     assert failure(client.backup()) == (500, "DATABASE_ERROR")
     assert fake.passwords == [b"its-own\0"]
@@ -277,7 +287,7 @@ def test_its_own_database_gets_its_own_password_and_nobody_elses(make_client: An
 
 
 def test_a_process_forgets_the_variables_once_it_has_read_them(
-    start_server: Callable[..., Any], database: Any, fake: FakePostgres
+    start_server: Callable[..., Any], database: TestDatabase, fake: FakePostgres
 ) -> None:
     server = start_server(
         PGHOST=database.server.host,

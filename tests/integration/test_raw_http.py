@@ -19,7 +19,7 @@ def send(start_server: Callable[..., Any]) -> Callable[[bytes], tuple[int, Any]]
     host, _, port = server.address.rpartition(":")
 
     def run(data: bytes) -> tuple[int, Any]:
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
@@ -66,6 +66,6 @@ def test_a_client_that_speaks_tls_is_answered_and_not_kept_waiting(start_server:
     server = start_server(DATABASE_URL="postgresql://nobody@127.0.0.1:1/nothing")
     host, _, port = server.address.rpartition(":")
     context = ssl.create_default_context()
-    with socket.create_connection((host, int(port)), timeout=10) as connection, pytest.raises(ssl.SSLError) as refused:
+    with socket.create_connection((host, int(port)), timeout=60) as connection, pytest.raises(ssl.SSLError) as refused:
         context.wrap_socket(connection, server_hostname="localhost")
     assert refused.value.reason == "WRONG_VERSION_NUMBER"

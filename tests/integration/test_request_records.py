@@ -13,13 +13,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import EMBEDDING
 
 TOKEN = "the-token-that-opens-everything"
 READ_TOKEN = "the-token-that-only-reads"
 STAMP = "20250722_010318"
 SET = f"{PREFIX}/backups/global/{STAMP}"
 REPLACE = {"truncate_before_restore": True}
-EMBEDDING = "langchain_pg_embedding"
 CANARY = "canary-pa55word"
 
 
@@ -34,7 +36,7 @@ NOT_TAKEN = ["", "0" * 129, "a b", "a,b", "<script>", "é", "ａ", "a/b", "a;b",
 
 
 @pytest.mark.parametrize("request_id", GIVEN, ids=["one letter", "all kinds of letters", "128 letters"])
-def test_the_id_a_request_brings_comes_back(client: Any, request_id: str) -> None:
+def test_the_id_a_request_brings_comes_back(client: Client, request_id: str) -> None:
     headers = {"X-Request-ID": request_id}
     for response in (
         client.get("/healthz", headers=headers),
@@ -47,12 +49,12 @@ def test_the_id_a_request_brings_comes_back(client: Any, request_id: str) -> Non
 
 
 @pytest.mark.parametrize("request_id", NOT_TAKEN)
-def test_any_other_id_is_replaced(client: Any, request_id: str) -> None:
+def test_any_other_id_is_replaced(client: Client, request_id: str) -> None:
     response = client.get("/healthz", headers={"X-Request-ID": request_id.encode().decode("latin-1")})
     assert re.fullmatch("[0-9a-f]{32}", response.headers["X-Request-ID"])
 
 
-def test_every_request_without_an_id_gets_one_of_its_own(client: Any) -> None:
+def test_every_request_without_an_id_gets_one_of_its_own(client: Client) -> None:
     requests = [("GET", "/healthz"), ("GET", "/nowhere"), ("PUT", SET), ("POST", f"{PREFIX}/backup?x=1"), ("FOO", "/")]
     found = {client.open(path, method=method).headers["X-Request-ID"] for method, path in requests}
     assert len(found) == len(requests)
@@ -65,11 +67,11 @@ def test_every_request_without_an_id_gets_one_of_its_own(client: Any) -> None:
 def audited() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """The audit lines so far."""
     with capture_logs() as captured:
-        yield lambda: [line for line in captured if line["event"] == "write"]
+        yield lambda: [dict(line) for line in captured if line["event"] == "write"]
 
 
 def test_a_write_says_who_from_where_what_and_how_it_ended(
-    client: Any, database: Any, small_set: dict[str, str], audited: Any
+    client: Client, database: TestDatabase, small_set: dict[str, str], audited: Any
 ) -> None:
     response = client.restore(**small_set, **REPLACE, tables=[EMBEDDING, "langchain_pg_collection"])
     assert response.status_code == 200
@@ -96,7 +98,7 @@ def test_a_write_says_who_from_where_what_and_how_it_ended(
 
 
 def test_every_write_has_one_line_and_a_read_has_none(
-    client: Any, database: Any, small_set: dict[str, str], audited: Any
+    client: Client, database: TestDatabase, small_set: dict[str, str], audited: Any
 ) -> None:
     outcomes = {
         "backup_vector_tables SUCCESS": client.backup(),
@@ -116,7 +118,7 @@ def test_every_write_has_one_line_and_a_read_has_none(
 
 
 def test_a_restore_that_failed_in_part_is_not_written_down_as_a_success(
-    client: Any, database: Any, small_set: dict[str, str], audited: Any
+    client: Client, database: TestDatabase, small_set: dict[str, str], audited: Any
 ) -> None:
     database.execute(f"ALTER TABLE {EMBEDDING} ADD CHECK (id <> 'b')")
     assert client.restore(**small_set).get_json()["data"]["errors"] == [f"{EMBEDDING}表恢复失败"]
@@ -124,7 +126,9 @@ def test_a_restore_that_failed_in_part_is_not_written_down_as_a_success(
     assert (line["status"], line["outcome"]) == (200, "PARTIAL")
 
 
-def test_who_it_was_is_the_tokens_name(make_client: Any, database: Any, audited: Any) -> None:
+def test_who_it_was_is_the_tokens_name(
+    make_client: Callable[..., Client], database: TestDatabase, audited: Any
+) -> None:
     client = make_client(DATABASE_URL=database.url, API_TOKEN=TOKEN, API_READ_TOKEN=READ_TOKEN)
     for token in (TOKEN, READ_TOKEN, "a-token-nobody-has-given"):
         client.post(f"{PREFIX}/backup", headers=bearer(token))
@@ -137,7 +141,7 @@ def test_who_it_was_is_the_tokens_name(make_client: Any, database: Any, audited:
     assert TOKEN not in str(audited())
 
 
-def test_no_password_of_a_request_is_written_down(client: Any, small_set: dict[str, str], audited: Any) -> None:
+def test_no_password_of_a_request_is_written_down(client: Client, small_set: dict[str, str], audited: Any) -> None:
     for url in (
         f"postgresql://ann:{CANARY}@127.0.0.1:1/docs",
         f"postgresql://ann:{CANARY}@169.254.169.254/docs",
@@ -159,7 +163,7 @@ def test_no_password_of_a_request_is_written_down(client: Any, small_set: dict[s
     assert CANARY not in str(audited())
 
 
-def test_a_line_stays_short_and_whole_whatever_a_request_holds(client: Any, audited: Any) -> None:
+def test_a_line_stays_short_and_whole_whatever_a_request_holds(client: Client, audited: Any) -> None:
     body = b'{"backup_path": "%b", "timestamp": "\\ud800", "tables": ["%b"]}' % (b"x" * 4000, b"\\r\\n" * 2000)
     assert client.post(f"{PREFIX}/restore", data=body).status_code == 400
     client.post(f"/{'x' * 5000}", json={})
@@ -171,7 +175,7 @@ def test_a_line_stays_short_and_whole_whatever_a_request_holds(client: Any, audi
 
 
 def test_each_line_of_the_log_is_json_and_none_holds_a_password(
-    start_server: Any, database: Any, small_set: dict[str, str]
+    start_server: Any, database: TestDatabase, small_set: dict[str, str]
 ) -> None:
     server = start_server(DATABASE_URL=database.url, API_TOKEN=TOKEN)
     connection = http.client.HTTPConnection(server.address, timeout=30)
@@ -199,7 +203,7 @@ def test_each_line_of_the_log_is_json_and_none_holds_a_password(
 
 
 @pytest.fixture
-def measured(client: Any) -> Callable[[], dict[str, float]]:
+def measured(client: Client) -> Callable[[], dict[str, float]]:
     """The samples of /metrics, by their name and the values of their labels in the order of the labels' names."""
 
     def read() -> dict[str, float]:
@@ -215,7 +219,7 @@ def measured(client: Any) -> Callable[[], dict[str, float]]:
 
 
 def test_backups_and_restores_are_counted_by_their_outcome(
-    client: Any, database: Any, small_set: dict[str, str], measured: Callable[[], dict[str, float]]
+    client: Client, database: TestDatabase, small_set: dict[str, str], measured: Callable[[], dict[str, float]]
 ) -> None:
     assert not [name for name in measured() if name.startswith("vector_operations")]
     first, second = client.restore(**small_set, **REPLACE), client.restore(**small_set, **REPLACE)
@@ -240,7 +244,7 @@ def test_backups_and_restores_are_counted_by_their_outcome(
 
 
 def test_the_last_success_is_not_moved_by_a_failure_or_half_a_success(
-    client: Any, database: Any, small_set: dict[str, str], measured: Callable[[], dict[str, float]]
+    client: Client, database: TestDatabase, small_set: dict[str, str], measured: Callable[[], dict[str, float]]
 ) -> None:
     name = "vector_last_success_timestamp_seconds restore"
     client.restore(**small_set, **REPLACE)
@@ -256,7 +260,7 @@ def test_the_last_success_is_not_moved_by_a_failure_or_half_a_success(
     assert found[name] == moment
 
 
-def test_requests_are_counted_by_route_and_status(client: Any, measured: Callable[[], dict[str, float]]) -> None:
+def test_requests_are_counted_by_route_and_status(client: Client, measured: Callable[[], dict[str, float]]) -> None:
     client.list()
     client.list(task_id="../x")
     client.get(SET)
@@ -270,7 +274,7 @@ def test_requests_are_counted_by_route_and_status(client: Any, measured: Callabl
 
 
 def test_no_request_can_make_the_metrics_grow_without_end(
-    client: Any, measured: Callable[[], dict[str, float]]
+    client: Client, measured: Callable[[], dict[str, float]]
 ) -> None:
     for number in range(20):
         client.open(f"/{number}", method=f"METHOD{number}", headers={"X-Request-ID": f"{number}"})
@@ -281,11 +285,11 @@ def test_no_request_can_make_the_metrics_grow_without_end(
 # Health
 
 
-def test_it_is_ready_when_database_storage_and_queue_are(client: Any) -> None:
+def test_it_is_ready_when_database_storage_and_queue_are(client: Client) -> None:
     assert client.get("/readyz").get_json()["data"]["checks"] == {"database": True, "storage": True, "queue": True}
 
 
-def test_without_its_database_it_is_alive_but_not_ready(make_client: Any) -> None:
+def test_without_its_database_it_is_alive_but_not_ready(make_client: Callable[..., Client]) -> None:
     client = make_client(DATABASE_URL=f"postgresql://ann:{CANARY}@127.0.0.1:1/docs")
     assert client.get("/healthz").status_code == 200
     response = client.get("/readyz")
@@ -294,7 +298,7 @@ def test_without_its_database_it_is_alive_but_not_ready(make_client: Any) -> Non
     assert data["checks"] == {"database": False, "storage": True, "queue": True}
 
 
-def test_without_a_place_for_backups_it_is_alive_but_not_ready(client: Any, output_dir: Any) -> None:
+def test_without_a_place_for_backups_it_is_alive_but_not_ready(client: Client, output_dir: Any) -> None:
     (output_dir / "vector_bak").rmdir()
     output_dir.rmdir()
     output_dir.write_bytes(b"")

@@ -1,14 +1,16 @@
 """What a restore would refuse is known before a row goes; what can't come back into its own tables is told."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from data_pipeline.sets import manifest
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import DOCS, EMBEDDING
 
-EMBEDDING = "langchain_pg_embedding"
-DOCS = "11111111-1111-4111-8111-111111111111"
 LOST = "99999999-9999-4999-8999-999999999999"
 KEY = "langchain_pg_embedding_collection_id_fkey"
 REPLACE = {"truncate_before_restore": True}
@@ -83,13 +85,13 @@ ALTER TABLE langchain_pg_embedding ADD CONSTRAINT looked CHECK (look(document)) 
 
 
 @pytest.fixture
-def filled(database: Any, fill: Any) -> Any:
+def filled(database: TestDatabase, fill: Any) -> Any:
     """Two collections, and rows without a document, one of them empty."""
     fill(database)
     return database
 
 
-def prepare(database: Any, statements: str) -> None:
+def prepare(database: TestDatabase, statements: str) -> None:
     new = "NOT ENFORCED" in statements or "NOT NULL" in statements
     needed = 180000 if new else 150000 if "NOT DISTINCT" in statements else 0
     if database.fetch("SELECT current_setting('server_version_num')::int < %s", (needed,)) == [(True,)]:
@@ -104,7 +106,7 @@ def expect_refused(response: Any, reason: str) -> None:
 
 
 @pytest.mark.parametrize(("statements", "name"), OBSTACLES.values(), ids=OBSTACLES)
-def test_a_backup_says_what_keeps_it_from_coming_back(client: Any, filled: Any, statements: str, name: str) -> None:
+def test_a_backup_says_what_keeps_it_from_coming_back(client: Client, filled: Any, statements: str, name: str) -> None:
     prepare(filled, statements)
     data = client.backup().get_json()["data"]
     assert len(data["warnings"]) == 1
@@ -117,7 +119,7 @@ def test_a_backup_says_what_keeps_it_from_coming_back(client: Any, filled: Any, 
 
 @pytest.mark.parametrize(("statements", "name"), OBSTACLES.values(), ids=OBSTACLES)
 def test_no_row_goes_when_it_could_not_come_back(
-    client: Any, filled: Any, small_set: dict[str, str], bits: Any, statements: str, name: str
+    client: Client, filled: Any, small_set: dict[str, str], bits: Any, statements: str, name: str
 ) -> None:
     prepare(filled, statements)
     before = bits(filled)
@@ -129,7 +131,7 @@ def test_no_row_goes_when_it_could_not_come_back(
 
 @pytest.mark.parametrize("statements", HARMLESS.values(), ids=HARMLESS)
 def test_a_constraint_that_lets_all_rows_in_is_no_obstacle(
-    client: Any, filled: Any, bits: Any, statements: str
+    client: Client, filled: Any, bits: Any, statements: str
 ) -> None:
     prepare(filled, statements)
     before = bits(filled)
@@ -140,14 +142,14 @@ def test_a_constraint_that_lets_all_rows_in_is_no_obstacle(
     assert bits(filled) == before
 
 
-def test_a_function_of_the_tables_owner_is_not_called_by_a_backup(client: Any, filled: Any) -> None:
+def test_a_function_of_the_tables_owner_is_not_called_by_a_backup(client: Client, filled: Any) -> None:
     filled.execute(OWN_FUNCTION)
     data = client.backup().get_json()["data"]
     assert "looked" in data["warnings"][0]
     assert filled.fetch("SELECT * FROM called") == []
 
 
-def test_an_obstacle_in_another_collection_is_none(client: Any, filled: Any) -> None:
+def test_an_obstacle_in_another_collection_is_none(client: Client, filled: Any) -> None:
     filled.execute("INSERT INTO langchain_pg_embedding VALUES ('other', %s, '[1]', 'x', NULL)", (DOCS,))
     filled.execute("ALTER TABLE langchain_pg_embedding ADD CONSTRAINT has_text CHECK (document <> '') NOT VALID")
     assert client.backup(collections=["空集合"]).get_json()["data"]["warnings"] == []
@@ -156,7 +158,7 @@ def test_an_obstacle_in_another_collection_is_none(client: Any, filled: Any) -> 
 
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 def test_an_orphan_behind_a_valid_key_is_found_before_rows_go(
-    client: Any, filled: Any, bits: Any, file_format: str
+    client: Client, filled: Any, bits: Any, file_format: str
 ) -> None:
     """A session with replication's privileges may add one."""
     filled.execute(
@@ -170,7 +172,7 @@ def test_an_orphan_behind_a_valid_key_is_found_before_rows_go(
     assert client.list().get_json()["data"]["summary"]["total_backup_sets"] == 0
 
 
-def test_a_file_that_could_not_be_read_again_is_found_before_rows_go(client: Any, filled: Any, bits: Any) -> None:
+def test_a_file_that_could_not_be_read_again_is_found_before_rows_go(client: Client, filled: Any, bits: Any) -> None:
     """A column whose name has a line break: the header of its CSV takes two lines."""
     filled.execute('ALTER TABLE langchain_pg_embedding ADD COLUMN "two\nlines" text')
     before = bits(filled)
@@ -182,7 +184,7 @@ def test_a_file_that_could_not_be_read_again_is_found_before_rows_go(client: Any
 
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 def test_text_that_is_no_utf8_is_found_before_rows_go(
-    pg_server: Any, database: Any, make_client: Any, file_format: str
+    pg_server: Any, database: TestDatabase, make_client: Callable[..., Client], file_format: str
 ) -> None:
     """A database with the encoding SQL_ASCII keeps whatever bytes it is given."""
     name = f"{database.dbname}_ascii"
@@ -211,7 +213,7 @@ def test_text_that_is_no_utf8_is_found_before_rows_go(
 
 
 def test_duplicates_under_a_damaged_index_are_found_before_rows_go(
-    client: Any, filled: Any, small_set: dict[str, str], bits: Any
+    client: Client, filled: Any, small_set: dict[str, str], bits: Any
 ) -> None:
     """It is valid as far as the server knows; a replace builds it again."""
     filled.execute(
@@ -227,7 +229,7 @@ def test_duplicates_under_a_damaged_index_are_found_before_rows_go(
     assert bits(filled) == before
 
 
-def test_an_index_by_an_operator_of_its_own_keeps_no_row_from_going(client: Any, filled: Any, bits: Any) -> None:
+def test_an_index_by_an_operator_of_its_own_keeps_no_row_from_going(client: Client, filled: Any, bits: Any) -> None:
     """What it takes for equal only it can tell."""
     filled.execute(
         f"{TWIN.replace('普通', '不同')}; CREATE FUNCTION alike(text, text) RETURNS boolean IMMUTABLE LANGUAGE sql"
@@ -247,7 +249,7 @@ def test_an_index_by_an_operator_of_its_own_keeps_no_row_from_going(client: Any,
 
 @pytest.mark.parametrize("listed", [False, True])
 def test_an_index_that_was_never_made_is_not_made_elsewhere(
-    client: Any, filled: Any, empty_database: Any, bits: Any, output_dir: Any, listed: bool
+    client: Client, filled: Any, empty_database: TestDatabase, bits: Any, output_dir: Any, listed: bool
 ) -> None:
     """Not even where a manifest, as earlier versions wrote them, lists it: the rows matter more."""
     filled.execute(f"{TWIN}; {INDEX} (document); {NOT_VALID}")

@@ -7,14 +7,12 @@ import psycopg2
 import pytest
 
 from data_pipeline.postgres.writing import copy_in
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+from tests.support.names import COLLECTION, DOCS, EMBEDDING
 
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
-DOCS = "11111111-1111-4111-8111-111111111111"
 ROOT = "./data_pipeline/training_data"
-
-
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
 
 
 def restored(response: Any) -> dict[str, Any]:
@@ -25,7 +23,7 @@ def restored(response: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def backed_up(client: Any, database: Any, fill: Any) -> dict[str, Any]:
+def backed_up(client: Client, database: TestDatabase, fill: Any) -> dict[str, Any]:
     """Awkward rows, backed up by the service; the body that puts them back in place of others."""
     fill(database)
     data = client.backup().get_json()["data"]
@@ -36,7 +34,7 @@ def backed_up(client: Any, database: Any, fill: Any) -> dict[str, Any]:
     }
 
 
-def damage(database: Any) -> None:
+def damage(database: TestDatabase) -> None:
     """Change, remove and add rows of both tables."""
     database.execute("DELETE FROM langchain_pg_embedding WHERE id IN ('plain', 'no text')")
     database.execute("UPDATE langchain_pg_embedding SET document = 'damaged', embedding = '[9]'")
@@ -44,7 +42,9 @@ def damage(database: Any) -> None:
     database.execute("UPDATE langchain_pg_collection SET name = 'damaged' WHERE name = 'docs'")
 
 
-def test_every_row_is_as_it_was_to_the_bit(client: Any, database: Any, bits: Any, backed_up: dict[str, Any]) -> None:
+def test_every_row_is_as_it_was_to_the_bit(
+    client: Client, database: TestDatabase, bits: Any, backed_up: dict[str, Any]
+) -> None:
     before = bits(database)
     damage(database)
     assert bits(database) != before
@@ -53,7 +53,7 @@ def test_every_row_is_as_it_was_to_the_bit(client: Any, database: Any, bits: Any
 
 
 def test_the_answer_says_what_was_removed_and_what_was_written(
-    client: Any, database: Any, backed_up: dict[str, Any]
+    client: Client, database: TestDatabase, backed_up: dict[str, Any]
 ) -> None:
     damage(database)
     data = restored(client.restore(**backed_up))
@@ -75,13 +75,13 @@ def test_the_answer_says_what_was_removed_and_what_was_written(
     assert data["warnings"] == []
 
 
-def test_readers_were_blocked_for_part_of_the_time(client: Any, backed_up: dict[str, Any]) -> None:
+def test_readers_were_blocked_for_part_of_the_time(client: Client, backed_up: dict[str, Any]) -> None:
     data = restored(client.restore(**backed_up))
     assert 0 < data["readers_blocked_seconds"] <= data["duration"]
 
 
 def test_readers_wait_while_a_replace_runs(
-    client: Any, database: Any, backed_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    client: Client, database: TestDatabase, backed_up: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load, refused = copy_in.load, []
 
@@ -99,7 +99,7 @@ def test_readers_wait_while_a_replace_runs(
 
 
 def test_a_repeatable_read_older_than_the_replace_sees_empty_tables(
-    client: Any, database: Any, backed_up: dict[str, Any]
+    client: Client, database: TestDatabase, backed_up: dict[str, Any]
 ) -> None:
     reader = database.connect()
     reader.set_session(isolation_level="REPEATABLE READ")
@@ -112,7 +112,7 @@ def test_a_repeatable_read_older_than_the_replace_sees_empty_tables(
 
 @pytest.mark.parametrize("truncate", [True, False])
 def test_the_planners_statistics_describe_the_new_rows(
-    client: Any, database: Any, small_set: dict[str, str], truncate: bool
+    client: Client, database: TestDatabase, small_set: dict[str, str], truncate: bool
 ) -> None:
     database.execute("ANALYZE langchain_pg_collection, langchain_pg_embedding")
     restored(client.restore(**small_set, truncate_before_restore=truncate))
@@ -133,7 +133,7 @@ def test_the_planners_statistics_describe_the_new_rows(
     ],
 )
 def test_the_statistics_of_many_rows_are_finer_where_autovacuum_will_not_refine_them(
-    client: Any, database: Any, backups: Any, count: int, options: str, steps: int
+    client: Client, database: TestDatabase, backups: Any, count: int, options: str, steps: int
 ) -> None:
     rows = "".join(f'{number},{DOCS},"[1,2,3]",text,{{}}\n' for number in range(count))
     body = backups.write(
@@ -148,7 +148,7 @@ def test_the_statistics_of_many_rows_are_finer_where_autovacuum_will_not_refine_
 
 @pytest.mark.parametrize("tables", [[COLLECTION, EMBEDDING], [EMBEDDING, COLLECTION]])
 def test_the_order_of_tables_means_nothing(
-    client: Any, database: Any, bits: Any, backed_up: dict[str, Any], tables: list[str]
+    client: Client, database: TestDatabase, bits: Any, backed_up: dict[str, Any], tables: list[str]
 ) -> None:
     before = bits(database)
     damage(database)
@@ -158,7 +158,7 @@ def test_the_order_of_tables_means_nothing(
 
 
 def test_the_embedding_table_can_be_replaced_alone(
-    client: Any, database: Any, bits: Any, backed_up: dict[str, Any]
+    client: Client, database: TestDatabase, bits: Any, backed_up: dict[str, Any]
 ) -> None:
     embeddings = bits(database, EMBEDDING)
     damage(database)
@@ -169,7 +169,7 @@ def test_the_embedding_table_can_be_replaced_alone(
 
 
 def test_embeddings_alone_need_their_collection(
-    client: Any, database: Any, bits: Any, backed_up: dict[str, Any]
+    client: Client, database: TestDatabase, bits: Any, backed_up: dict[str, Any]
 ) -> None:
     database.execute("UPDATE langchain_pg_embedding SET collection_id = NULL")
     database.execute("DELETE FROM langchain_pg_collection WHERE name = 'docs'")
@@ -179,7 +179,7 @@ def test_embeddings_alone_need_their_collection(
 
 
 def test_the_collection_table_is_not_replaced_under_its_embeddings(
-    client: Any, database: Any, bits: Any, backed_up: dict[str, Any]
+    client: Client, database: TestDatabase, bits: Any, backed_up: dict[str, Any]
 ) -> None:
     damage(database)
     before = bits(database)
@@ -190,7 +190,7 @@ def test_the_collection_table_is_not_replaced_under_its_embeddings(
 
 
 def test_the_collection_table_can_be_replaced_alone_when_there_are_no_embeddings(
-    client: Any, database: Any, bits: Any, backed_up: dict[str, Any]
+    client: Client, database: TestDatabase, bits: Any, backed_up: dict[str, Any]
 ) -> None:
     collections = bits(database, COLLECTION)
     damage(database)
@@ -201,14 +201,14 @@ def test_the_collection_table_can_be_replaced_alone_when_there_are_no_embeddings
 
 
 def test_embeddings_of_no_collection_come_back_too(
-    client: Any, database: Any, bits: Any, backed_up: dict[str, Any]
+    client: Client, database: TestDatabase, bits: Any, backed_up: dict[str, Any]
 ) -> None:
     database.execute("DELETE FROM langchain_pg_embedding")
     restored(client.restore(**backed_up))
     assert database.fetch("SELECT id FROM langchain_pg_embedding WHERE collection_id IS NULL") == [(" spaces ",)]
 
 
-def test_columns_of_somebody_else_come_back_too(client: Any, database: Any, fill: Any, bits: Any) -> None:
+def test_columns_of_somebody_else_come_back_too(client: Client, database: TestDatabase, fill: Any, bits: Any) -> None:
     fill(database)
     database.execute("ALTER TABLE langchain_pg_embedding ADD added timestamptz DEFAULT now(), ADD tags text[]")
     database.execute("UPDATE langchain_pg_embedding SET tags = '{a,\"b,c\",NULL}' WHERE id = 'plain'")
@@ -220,7 +220,7 @@ def test_columns_of_somebody_else_come_back_too(client: Any, database: Any, fill
 
 
 def test_a_file_larger_than_one_process_parses_comes_back_whole(
-    make_client: Callable[..., Any], database: Any, fill: Any, bits: Any
+    make_client: Callable[..., Client], database: TestDatabase, fill: Any, bits: Any
 ) -> None:
     client = make_client(DATABASE_URL=database.url, LOAD_WORKERS="2")
     fill(database)
@@ -239,7 +239,7 @@ def test_a_file_larger_than_one_process_parses_comes_back_whole(
 
 @pytest.mark.parametrize("strange", ["20250722_999999", "99999999_000000"])
 def test_a_file_that_is_missing_is_not_found_before_anything_is_touched(
-    client: Any, database: Any, bits: Any, backed_up: dict[str, Any], strange: str
+    client: Client, database: TestDatabase, bits: Any, backed_up: dict[str, Any], strange: str
 ) -> None:
     before = bits(database)
     response = client.restore(**{**backed_up, "timestamp": strange})
@@ -252,7 +252,7 @@ def test_a_file_that_is_missing_is_not_found_before_anything_is_touched(
 
 @pytest.mark.parametrize("truncate", [True, False])
 def test_half_a_set_restores_the_table_it_has_and_is_not_found_for_both(
-    client: Any, database: Any, backups: Any, truncate: bool
+    client: Client, database: TestDatabase, backups: Any, truncate: bool
 ) -> None:
     backups.file("langchain_pg_collection_20250722_010318.csv", f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n".encode())
     body = {**backups.named(), "truncate_before_restore": truncate}

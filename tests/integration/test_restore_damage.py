@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+from tests.support.names import TABLES
 
 
 class Vouched:
@@ -25,7 +28,7 @@ class Vouched:
 
 
 @pytest.fixture
-def back_up(client: Any, database: Any, output_dir: Path) -> Callable[[], Vouched]:
+def back_up(client: Client, database: TestDatabase, output_dir: Path) -> Callable[[], Vouched]:
     """Back up what the tables hold."""
 
     def run() -> Vouched:
@@ -35,7 +38,7 @@ def back_up(client: Any, database: Any, output_dir: Path) -> Callable[[], Vouche
 
 
 @pytest.fixture
-def vouched(back_up: Callable[[], Vouched], database: Any, fill: Any) -> Vouched:
+def vouched(back_up: Callable[[], Vouched], database: TestDatabase, fill: Any) -> Vouched:
     """The backup of some rows that have changed since."""
     fill(database)
     made = back_up()
@@ -81,13 +84,9 @@ DAMAGE: dict[str, Callable[[Vouched], object]] = {
 }
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
 def test_damage_is_noticed_and_the_rows_stay(
-    client: Any, database: Any, bits: Any, vouched: Vouched, damage: Callable[[Vouched], object]
+    client: Client, database: TestDatabase, bits: Any, vouched: Vouched, damage: Callable[[Vouched], object]
 ) -> None:
     damage(vouched)
     before = bits(database)
@@ -99,7 +98,7 @@ def test_damage_is_noticed_and_the_rows_stay(
 
 @pytest.mark.parametrize("damage", ["a bit in the middle", "a record less", "an empty manifest", "a page"])
 def test_damaged_embeddings_are_not_added_either(
-    client: Any, database: Any, bits: Any, vouched: Vouched, damage: str
+    client: Client, database: TestDatabase, bits: Any, vouched: Vouched, damage: str
 ) -> None:
     DAMAGE[damage](vouched)
     database.execute("TRUNCATE langchain_pg_embedding")
@@ -107,7 +106,7 @@ def test_damaged_embeddings_are_not_added_either(
     assert bits(database, TABLES[1]) == []
 
 
-def test_the_damaged_block_is_named(client: Any, vouched: Vouched) -> None:
+def test_the_damaged_block_is_named(client: Client, vouched: Vouched) -> None:
     flip(vouched.embedding, -3)
     data = client.restore(**vouched.body, truncate_before_restore=True).get_json()["data"]
     assert data["rolled_back"] is True
@@ -116,7 +115,7 @@ def test_the_damaged_block_is_named(client: Any, vouched: Vouched) -> None:
 
 
 def test_a_file_of_another_backup_is_noticed_though_it_has_the_same_size(
-    client: Any, database: Any, bits: Any, fill: Any, back_up: Callable[[], Vouched]
+    client: Client, database: TestDatabase, bits: Any, fill: Any, back_up: Callable[[], Vouched]
 ) -> None:
     fill(database)
     first = back_up()
@@ -131,7 +130,7 @@ def test_a_file_of_another_backup_is_noticed_though_it_has_the_same_size(
 
 
 def test_a_damaged_table_does_not_keep_the_other_from_being_added(
-    client: Any, database: Any, bits: Any, vouched: Vouched
+    client: Client, database: TestDatabase, bits: Any, vouched: Vouched
 ) -> None:
     collections = bits(database, TABLES[0])
     flip(vouched.embedding, -3)
@@ -141,7 +140,7 @@ def test_a_damaged_table_does_not_keep_the_other_from_being_added(
     assert (bits(database, TABLES[0]), bits(database, TABLES[1])) == (collections, [])
 
 
-def test_a_set_without_its_manifest_restores_with_a_warning(client: Any, vouched: Vouched) -> None:
+def test_a_set_without_its_manifest_restores_with_a_warning(client: Client, vouched: Vouched) -> None:
     assert client.restore(**vouched.body, truncate_before_restore=True).get_json()["data"]["warnings"] == []
     vouched.manifest.unlink()
     (warning,) = client.restore(**vouched.body, truncate_before_restore=True).get_json()["data"]["warnings"]
@@ -149,7 +148,7 @@ def test_a_set_without_its_manifest_restores_with_a_warning(client: Any, vouched
 
 
 def test_a_file_that_is_swapped_while_the_restore_waits_is_noticed(
-    client: Any, database: Any, bits: Any, vouched: Vouched, background: Any, wait_for_lock: Any
+    client: Client, database: TestDatabase, bits: Any, vouched: Vouched, background: Any, wait_for_lock: Any
 ) -> None:
     before = bits(database)
     locker = database.connect()

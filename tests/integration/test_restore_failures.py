@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-DOCS = "11111111-1111-4111-8111-111111111111"
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import DOCS
+
 NOBODY = "99999999-9999-4999-8999-999999999999"
 COLLECTION_FILE = "langchain_pg_collection_20250722_010318.csv"
 EMBEDDING_FILE = "langchain_pg_embedding_20250722_010318.csv"
@@ -20,7 +23,7 @@ KEYS = "SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'langch
 
 
 @pytest.fixture
-def expect_rollback(client: Any, database: Any, bits: Any, fill: Any) -> Callable[..., dict[str, Any]]:
+def expect_rollback(client: Client, database: TestDatabase, bits: Any, fill: Any) -> Callable[..., dict[str, Any]]:
     """Fill the tables, try a replace, and see that it fails as told and changes nothing; the answer's data."""
     fill(database)
 
@@ -98,12 +101,12 @@ def test_a_collection_that_stands_twice_is_named_by_file_and_line(expect_rollbac
     assert (data["details"]["file"], data["details"]["line"]) == (COLLECTION_FILE, 3)
 
 
-def with_hnsw(database: Any) -> None:
+def with_hnsw(database: TestDatabase) -> None:
     database.execute("DELETE FROM langchain_pg_embedding WHERE embedding IS NULL OR id = 'no text'")
     database.execute("CREATE INDEX ON langchain_pg_embedding USING hnsw ((embedding::vector(3)) vector_l2_ops)")
 
 
-def with_typed_hnsw(database: Any) -> None:
+def with_typed_hnsw(database: TestDatabase) -> None:
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'no text'")
     database.execute("ALTER TABLE langchain_pg_embedding ALTER embedding TYPE vector(3)")
     database.execute("CREATE INDEX ON langchain_pg_embedding USING hnsw (embedding vector_cosine_ops)")
@@ -111,7 +114,7 @@ def with_typed_hnsw(database: Any) -> None:
 
 @pytest.mark.parametrize("prepare", [with_hnsw, with_typed_hnsw])
 def test_a_vector_that_no_index_takes_is_named_by_file_and_line(
-    expect_rollback: Any, database: Any, backups: Any, prepare: Callable[[Any], None]
+    expect_rollback: Any, database: TestDatabase, backups: Any, prepare: Callable[[Any], None]
 ) -> None:
     prepare(database)
     body = backups.write(COLLECTIONS, TWO_ROWS + row('c,DOCS,"[1,2]",SECRET,{}'))
@@ -138,7 +141,7 @@ INDEX_TROUBLE = {
 
 @pytest.mark.parametrize(("index", "line", "status", "error_type"), INDEX_TROUBLE.values(), ids=INDEX_TROUBLE)
 def test_an_index_that_cannot_be_built_again_undoes_everything(
-    expect_rollback: Any, database: Any, backups: Any, index: str, line: str, status: int, error_type: str
+    expect_rollback: Any, database: TestDatabase, backups: Any, index: str, line: str, status: int, error_type: str
 ) -> None:
     database.execute(index.format("langchain_pg_embedding"))
     expect_rollback(backups.write(COLLECTIONS, TWO_ROWS + row(line)), status, error_type)
@@ -157,7 +160,7 @@ TRIGGERS = {
 
 @pytest.mark.parametrize(("action", "status", "error_type"), TRIGGERS.values(), ids=TRIGGERS)
 def test_a_trigger_that_interferes_undoes_everything(
-    expect_rollback: Any, database: Any, small_set: dict[str, str], action: str, status: int, error_type: str
+    expect_rollback: Any, database: TestDatabase, small_set: dict[str, str], action: str, status: int, error_type: str
 ) -> None:
     database.execute(f"CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {action}; END $$")
     database.execute(
@@ -169,7 +172,7 @@ def test_a_trigger_that_interferes_undoes_everything(
 
 @pytest.mark.parametrize("of", ["langchain_pg_embedding", "langchain_pg_collection"])
 def test_a_table_of_somebody_else_that_refers_to_ours_is_never_emptied(
-    expect_rollback: Any, database: Any, small_set: dict[str, str], of: str
+    expect_rollback: Any, database: TestDatabase, small_set: dict[str, str], of: str
 ) -> None:
     database.execute(f"CREATE TABLE notes (note {'varchar' if 'emb' in of else 'uuid'} REFERENCES {of})")
     database.execute("INSERT INTO notes VALUES (%s)", ("plain" if "emb" in of else DOCS,))
@@ -178,7 +181,7 @@ def test_a_table_of_somebody_else_that_refers_to_ours_is_never_emptied(
 
 
 def test_a_constraint_of_the_table_undoes_everything(
-    expect_rollback: Any, database: Any, small_set: dict[str, str]
+    expect_rollback: Any, database: TestDatabase, small_set: dict[str, str]
 ) -> None:
     database.execute("ALTER TABLE langchain_pg_embedding ADD CHECK (id <> 'b')")
     details = expect_rollback(small_set, 422, "INVALID_BACKUP")["details"]
@@ -195,21 +198,23 @@ OTHER_COLUMNS = {
 
 @pytest.mark.parametrize("changes", OTHER_COLUMNS.values(), ids=OTHER_COLUMNS)
 def test_tables_of_other_columns_are_a_conflict(
-    expect_rollback: Any, database: Any, small_set: dict[str, str], changes: list[str]
+    expect_rollback: Any, database: TestDatabase, small_set: dict[str, str], changes: list[str]
 ) -> None:
     for change in changes:
         database.execute(f"ALTER TABLE langchain_pg_embedding {change}")
     assert expect_rollback(small_set, 409, "SCHEMA_MISMATCH")["details"]["table"] == "langchain_pg_embedding"
 
 
-def test_a_missing_table_is_a_conflict(make_client: Any, empty_database: Any, small_set: dict[str, str]) -> None:
+def test_a_missing_table_is_a_conflict(
+    make_client: Callable[..., Client], empty_database: TestDatabase, small_set: dict[str, str]
+) -> None:
     client = make_client(DATABASE_URL=empty_database.url)
     response = client.restore(**small_set, truncate_before_restore=True)
     assert (response.status_code, response.get_json()["data"]["error_type"]) == (409, "SCHEMA_MISMATCH")
 
 
 def test_a_line_far_into_a_large_file_is_found(
-    make_client: Any, database: Any, backups: Any, bits: Any, fill: Any
+    make_client: Callable[..., Client], database: TestDatabase, backups: Any, bits: Any, fill: Any
 ) -> None:
     client = make_client(DATABASE_URL=database.url, LOAD_WORKERS="2")
     fill(database)

@@ -1,22 +1,22 @@
 """Who may write, and when: one writer at a time, locks that are waited for, and roles of all kinds."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from data_pipeline.postgres import writer_lock
 from data_pipeline.postgres.schema import tables
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+from tests.support.names import TABLES
 
-TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
 REPLACE = {"truncate_before_restore": True}
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
 @pytest.fixture
-def before(database: Any, fill: Any, bits: Any) -> list[bytes]:
+def before(database: TestDatabase, fill: Any, bits: Any) -> list[bytes]:
     """The rows that must be there after a failure."""
     fill(database)
     found: list[bytes] = bits(database)
@@ -25,7 +25,12 @@ def before(database: Any, fill: Any, bits: Any) -> list[bytes]:
 
 @pytest.mark.parametrize("mode", [REPLACE, {}], ids=["replace", "append"])
 def test_a_second_writer_is_refused_at_once_and_told_who_holds_the_database(
-    client: Any, database: Any, bits: Any, before: list[bytes], small_set: dict[str, str], mode: dict[str, bool]
+    client: Client,
+    database: TestDatabase,
+    bits: Any,
+    before: list[bytes],
+    small_set: dict[str, str],
+    mode: dict[str, bool],
 ) -> None:
     holder = database.connect()
     cursor = holder.cursor()
@@ -43,7 +48,12 @@ def test_a_second_writer_is_refused_at_once_and_told_who_holds_the_database(
 
 
 def test_of_two_restores_one_works_and_one_is_refused(
-    client: Any, database: Any, before: list[bytes], small_set: dict[str, str], background: Any, wait_for_lock: Any
+    client: Client,
+    database: TestDatabase,
+    before: list[bytes],
+    small_set: dict[str, str],
+    background: Any,
+    wait_for_lock: Any,
 ) -> None:
     reader = database.connect()
     reader.cursor().execute("LOCK TABLE langchain_pg_embedding IN ACCESS SHARE MODE")
@@ -58,14 +68,18 @@ def test_of_two_restores_one_works_and_one_is_refused(
 
 
 def test_restores_of_two_databases_do_not_wait_for_each_other(
-    client: Any, database: Any, second_database: Any, small_set: dict[str, str]
+    client: Client, database: TestDatabase, second_database: TestDatabase, small_set: dict[str, str]
 ) -> None:
     database.connect().cursor().execute("SELECT pg_advisory_xact_lock(%s)", (writer_lock.KEY,))
     assert client.restore(**small_set, pg_conn=second_database.url).status_code == 200
 
 
 def test_a_lock_that_is_not_to_be_had_in_time_changes_nothing(
-    make_client: Any, database: Any, bits: Any, before: list[bytes], small_set: dict[str, str]
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    bits: Any,
+    before: list[bytes],
+    small_set: dict[str, str],
 ) -> None:
     client = make_client(DATABASE_URL=database.url, PG_LOCK_TIMEOUT="1")
     reader = database.connect()
@@ -79,7 +93,7 @@ def test_a_lock_that_is_not_to_be_had_in_time_changes_nothing(
 
 
 def test_a_connection_lost_midway_changes_nothing(
-    client: Any, database: Any, bits: Any, before: list[bytes], small_set: dict[str, str], monkeypatch: Any
+    client: Client, database: TestDatabase, bits: Any, before: list[bytes], small_set: dict[str, str], monkeypatch: Any
 ) -> None:
     copy_in = tables.copy_in
 
@@ -106,7 +120,13 @@ GRANTS = {
 
 @pytest.mark.parametrize("grants", GRANTS.values(), ids=GRANTS)
 def test_a_role_that_may_not_do_it_all_does_nothing(
-    client: Any, database: Any, bits: Any, role: Any, before: list[bytes], small_set: dict[str, str], grants: str
+    client: Client,
+    database: TestDatabase,
+    bits: Any,
+    role: Any,
+    before: list[bytes],
+    small_set: dict[str, str],
+    grants: str,
 ) -> None:
     if grants:
         role.may(grants)
@@ -118,7 +138,7 @@ def test_a_role_that_may_not_do_it_all_does_nothing(
 
 
 def test_a_role_that_does_not_own_the_tables_replaces_them_and_is_warned(
-    client: Any, database: Any, role: Any, before: list[bytes], small_set: dict[str, str]
+    client: Client, database: TestDatabase, role: Any, before: list[bytes], small_set: dict[str, str]
 ) -> None:
     role.may("SELECT, INSERT, UPDATE, DELETE, TRUNCATE")
     numbers = database.fetch("SELECT indexrelid FROM pg_index ORDER BY 1")
@@ -131,7 +151,9 @@ def test_a_role_that_does_not_own_the_tables_replaces_them_and_is_warned(
     assert database.fetch("SELECT indexrelid FROM pg_index ORDER BY 1") == numbers
 
 
-def test_a_role_that_may_add_rows_adds_them(client: Any, database: Any, role: Any, small_set: dict[str, str]) -> None:
+def test_a_role_that_may_add_rows_adds_them(
+    client: Client, database: TestDatabase, role: Any, small_set: dict[str, str]
+) -> None:
     role.may("SELECT, INSERT")
     response = client.restore(**small_set, pg_conn=role.url)
     assert response.status_code == 200, response.text
@@ -139,7 +161,7 @@ def test_a_role_that_may_add_rows_adds_them(client: Any, database: Any, role: An
 
 
 def test_rows_that_a_policy_hides_are_neither_removed_nor_counted_as_gone(
-    client: Any, database: Any, bits: Any, role: Any, before: list[bytes], small_set: dict[str, str]
+    client: Client, database: TestDatabase, bits: Any, role: Any, before: list[bytes], small_set: dict[str, str]
 ) -> None:
     role.may("SELECT, INSERT, UPDATE, DELETE, TRUNCATE")
     database.execute("ALTER TABLE langchain_pg_embedding ENABLE ROW LEVEL SECURITY")

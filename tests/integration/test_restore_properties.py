@@ -16,6 +16,8 @@ from data_pipeline.api import PREFIX
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.modes import registry
 from data_pipeline.operations.restore.modes.mode import Mode
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 
 UUIDS = [f"{digit * 8}-{digit * 4}-4{digit * 3}-8{digit * 3}-{digit * 12}" for digit in "1234"]
 NAMES = ["docs", "notes", "笔记", "it's"]
@@ -74,7 +76,7 @@ def states(draw: Any) -> State:
 class World:
     """A database and the service in front of it."""
 
-    def __init__(self, client: Any, database: Any) -> None:
+    def __init__(self, client: Client, database: TestDatabase) -> None:
         self._client = client
         self._connection = database.connect()
 
@@ -145,7 +147,7 @@ class World:
 
 
 @pytest.fixture
-def world(client: Any, database: Any) -> World:
+def world(client: Client, database: TestDatabase) -> World:
     return World(client, database)
 
 

@@ -21,12 +21,13 @@ from data_pipeline.sets.catalog import Catalog
 from data_pipeline.settings import Settings
 from data_pipeline.storage.location import Location
 from data_pipeline.trainer.vector_table_manager import VectorTableManager
+from tests.conftest import TestDatabase
 
 AGES = (0, 1, 5, 10, 40)  # days
 
 
 @pytest.fixture
-def engine(output_dir: Path, database: Any) -> Iterator[Engine]:
+def engine(output_dir: Path, database: TestDatabase) -> Iterator[Engine]:
     engine = Engine.build(Settings.load({"OUTPUT_DIRECTORY": str(output_dir), "DATABASE_URL": database.url}))
     yield engine
     engine.pool.close()
@@ -37,7 +38,7 @@ def stamp(days: int) -> str:
 
 
 @pytest.fixture
-def sets(engine: Engine, database: Any, fill: Any, monkeypatch: pytest.MonkeyPatch) -> dict[int, str]:
+def sets(engine: Engine, database: TestDatabase, fill: Any, monkeypatch: pytest.MonkeyPatch) -> dict[int, str]:
     """Sets of these ages in days; their timestamps."""
     fill(database)
     made = {age: stamp(age) for age in AGES}
@@ -161,7 +162,7 @@ def test_what_restores_saved_first_takes_no_backups_place(
 ) -> None:
     monkeypatch.undo()  # from here on the clock goes
     manager = VectorRestoreManager(engine=engine)
-    named = {"backup_path": "./data_pipeline/training_data/vector_bak", "timestamp": sets[10]}
+    named: dict[str, Any] = {"backup_path": "./data_pipeline/training_data/vector_bak", "timestamp": sets[10]}
     for place in (-1, -2, -3):
         answer = manager.restore_from_backup(**named, truncate_before_restore=True, backup_before_restore=True)
         sets[place] = answer["undo"]["timestamp"]
@@ -182,7 +183,7 @@ def test_a_storage_that_is_out_of_reach_for_a_moment_costs_no_set(
 
 
 def test_each_database_keeps_sets_of_its_own(
-    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], second_database: Any, monkeypatch: Any
+    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], second_database: TestDatabase, monkeypatch: Any
 ) -> None:
     sets[20] = stamp(20)
     monkeypatch.setattr("data_pipeline.operations.backup.snapshot.seconds_from_now", lambda _format: iter([sets[20]]))
@@ -221,7 +222,7 @@ def test_sets_that_name_no_server_are_counted_together_with_all_of_that_name(
 
 
 def test_a_set_that_can_not_come_back_takes_no_good_ones_place(
-    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], database: Any, monkeypatch: Any
+    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], database: TestDatabase, monkeypatch: Any
 ) -> None:
     """Its rows are whole, though, and in no good set: it stays until there is a newer one."""
     database.execute("ALTER TABLE langchain_pg_embedding ADD CONSTRAINT has_text CHECK (document <> '') NOT VALID")
@@ -246,7 +247,7 @@ def test_telling_servers_apart_removes_nothing_that_was_kept_before(
 
 
 def test_a_server_is_told_by_its_system_identifier_and_without_it_by_where_it_is(
-    engine: Engine, database: Any, second_database: Any, role: Any
+    engine: Engine, database: TestDatabase, second_database: TestDatabase, role: Any
 ) -> None:
     def identity(url: str) -> str:
         with transaction(engine.databases.resolve(url), engine.timeouts, read_only=True) as session:
@@ -261,7 +262,7 @@ def test_a_server_is_told_by_its_system_identifier_and_without_it_by_where_it_is
 
 
 def test_a_set_with_a_value_beyond_the_limit_takes_no_good_ones_place(
-    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], database: Any, monkeypatch: Any
+    engine: Engine, left: Callable[[], list[int]], sets: dict[int, str], database: TestDatabase, monkeypatch: Any
 ) -> None:
     """It was made while the limit was higher."""
     database.execute("UPDATE langchain_pg_embedding SET document = repeat('x', 2 << 20) WHERE id = 'plain'")

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.conftest import TestDatabase
+
 EVERY_MINUTE = "* * * * * Asia/Shanghai"
 
 
 def test_two_processes_with_one_schedule_take_one_backup(
-    jobs_database: Any,
-    database: Any,
+    jobs_database: TestDatabase,
+    database: TestDatabase,
     start_server: Callable[..., Any],
     fill: Any,
     output_dir: Path,
@@ -28,7 +30,7 @@ def test_two_processes_with_one_schedule_take_one_backup(
     ended = "SELECT count(*) FROM vector_jobs.jobs WHERE state = 'SUCCEEDED' AND who = 'schedule'"
     for process in processes:
         process.wait_for_jobs()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while jobs_database.fetch(ended) == [(0,)]:
         assert time.monotonic() < deadline
         time.sleep(0.1)

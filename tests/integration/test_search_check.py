@@ -2,19 +2,22 @@
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from data_pipeline.sets import manifest as manifests
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import DOCS
 
-DOCS = "11111111-1111-4111-8111-111111111111"
 NOTES = "33333333-3333-4333-8333-333333333333"
 HNSW = "CREATE INDEX nearest ON langchain_pg_embedding USING hnsw ((embedding::vector(8)) vector_cosine_ops)"
 WARNED = "检索核对"
 
 
-def fill(database: Any, rows: int = 200) -> None:
+def fill(database: TestDatabase, rows: int = 200) -> None:
     """Two collections of random vectors of 8 dimensions, the smaller one of three rows; the same every time."""
     database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'docs'), (%s, 'notes')", (DOCS, NOTES))
     database.execute(
@@ -27,7 +30,7 @@ def fill(database: Any, rows: int = 200) -> None:
     )
 
 
-def backup(client: Any, **body: Any) -> dict[str, Any]:
+def backup(client: Client, **body: Any) -> dict[str, Any]:
     response = client.backup(**body)
     assert response.status_code == 200, response.text
     data: dict[str, Any] = response.get_json()["data"]
@@ -38,7 +41,7 @@ def named(done: dict[str, Any]) -> dict[str, str]:
     return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
 
 
-def restore(client: Any, done: dict[str, Any], **body: Any) -> dict[str, Any]:
+def restore(client: Client, done: dict[str, Any], **body: Any) -> dict[str, Any]:
     response = client.restore(**named(done), **body)
     assert response.status_code == 200, response.text
     data: dict[str, Any] = response.get_json()["data"]
@@ -59,7 +62,9 @@ def warned(answer: dict[str, Any]) -> list[str]:
     return [text for text in answer["warnings"] if text.startswith(WARNED)]
 
 
-def test_a_backup_remembers_rows_with_their_nearest_neighbours(client: Any, database: Any, backups: Any) -> None:
+def test_a_backup_remembers_rows_with_their_nearest_neighbours(
+    client: Client, database: TestDatabase, backups: Any
+) -> None:
     fill(database)
     done = backup(client, probes=20)
     vectors = {
@@ -84,7 +89,7 @@ def test_a_backup_remembers_rows_with_their_nearest_neighbours(client: Any, data
 @pytest.mark.parametrize("body", [{"truncate_before_restore": True}, {"strategy": "sync"}, {}], ids=str)
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 def test_after_a_restore_every_search_finds_the_same(
-    client: Any, database: Any, body: dict[str, Any], file_format: str
+    client: Client, database: TestDatabase, body: dict[str, Any], file_format: str
 ) -> None:
     fill(database)
     database.execute(HNSW)
@@ -105,7 +110,7 @@ def test_after_a_restore_every_search_finds_the_same(
     [("vector_l2_ops", "l2"), ("vector_ip_ops", "inner_product"), ("vector_l1_ops", "l1"), ("halfvec_l2_ops", "l2")],
 )
 def test_searches_go_by_the_distance_of_the_index_there_is(
-    client: Any, database: Any, operator_class: str, distance: str
+    client: Client, database: TestDatabase, operator_class: str, distance: str
 ) -> None:
     fill(database)
     kind = operator_class.partition("_")[0]
@@ -120,7 +125,7 @@ def test_searches_go_by_the_distance_of_the_index_there_is(
 
 
 def test_an_index_that_finds_less_is_warned_of(
-    client: Any, database: Any, second_database: Any, make_client: Any
+    client: Client, database: TestDatabase, second_database: TestDatabase, make_client: Callable[..., Client]
 ) -> None:
     fill(database, 2000)
     database.execute(HNSW)
@@ -138,7 +143,7 @@ def test_an_index_that_finds_less_is_warned_of(
     assert f"{check['recall']:.2f}" in warned(answer)[0]
 
 
-def test_an_index_that_is_no_more_is_warned_of(client: Any, database: Any) -> None:
+def test_an_index_that_is_no_more_is_warned_of(client: Client, database: TestDatabase) -> None:
     fill(database)
     database.execute(HNSW)
     done = backup(client, probes=5)
@@ -149,7 +154,7 @@ def test_an_index_that_is_no_more_is_warned_of(client: Any, database: Any) -> No
 
 
 def test_rows_that_somebody_added_are_found_and_warned_of_only_where_none_should_be(
-    client: Any, database: Any, backups: Any
+    client: Client, database: TestDatabase, backups: Any
 ) -> None:
     fill(database)
     done = backup(client, probes=10)
@@ -164,7 +169,7 @@ def test_rows_that_somebody_added_are_found_and_warned_of_only_where_none_should
     assert warned(restore(client, done, truncate_before_restore=True)) == ["检索核对: 精确最近邻与备份时不同"]
 
 
-def test_equally_near_rows_may_come_in_any_order(client: Any, database: Any, backups: Any) -> None:
+def test_equally_near_rows_may_come_in_any_order(client: Client, database: TestDatabase, backups: Any) -> None:
     database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'docs')", (DOCS,))
     database.execute(
         "INSERT INTO langchain_pg_embedding"
@@ -183,7 +188,7 @@ def test_equally_near_rows_may_come_in_any_order(client: Any, database: Any, bac
     assert restore(client, done, truncate_before_restore=True)["search_check"]["exact_matches"] == 40
 
 
-def test_rows_with_nothing_to_find_are_no_probes(client: Any, database: Any) -> None:
+def test_rows_with_nothing_to_find_are_no_probes(client: Client, database: TestDatabase) -> None:
     database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'docs'), (%s, 'alone')", (DOCS, NOTES))
     database.execute(
         "INSERT INTO langchain_pg_embedding (id, collection_id, embedding) VALUES ('a', %(d)s, '[1,2]'),"
@@ -197,7 +202,7 @@ def test_rows_with_nothing_to_find_are_no_probes(client: Any, database: Any) -> 
 
 
 def test_a_collection_made_anew_under_its_name_is_searched_in_its_place(
-    client: Any, old_database: Any, make_client: Any
+    client: Client, old_database: TestDatabase, make_client: Callable[..., Client]
 ) -> None:
     client = make_client(DATABASE_URL=old_database.url)
     old_database.execute("INSERT INTO langchain_pg_collection (uuid, name) VALUES (%s, 'docs')", (DOCS,))
@@ -212,7 +217,7 @@ def test_a_collection_made_anew_under_its_name_is_searched_in_its_place(
 
 
 @pytest.mark.parametrize("suffix", [" copy", "-100%s'"])
-def test_copies_are_searched_under_their_new_names(client: Any, database: Any, suffix: str) -> None:
+def test_copies_are_searched_under_their_new_names(client: Client, database: TestDatabase, suffix: str) -> None:
     fill(database)
     done = backup(client, probes=10)
     answer = restore(client, done, collection_suffix=suffix)
@@ -220,7 +225,9 @@ def test_copies_are_searched_under_their_new_names(client: Any, database: Any, s
     assert warned(answer) == []
 
 
-def test_old_copies_are_searched_under_their_new_uuids(old_database: Any, make_client: Any) -> None:
+def test_old_copies_are_searched_under_their_new_uuids(
+    old_database: TestDatabase, make_client: Callable[..., Client]
+) -> None:
     client = make_client(DATABASE_URL=old_database.url)
     old_database.execute("INSERT INTO langchain_pg_collection (uuid, name) VALUES (%s, 'docs')", (DOCS,))
     old_database.execute(
@@ -232,7 +239,7 @@ def test_old_copies_are_searched_under_their_new_uuids(old_database: Any, make_c
     assert (check["probes"], check["exact_matches"]) == (5, 5)
 
 
-def test_only_the_chosen_collections_are_searched(client: Any, database: Any) -> None:
+def test_only_the_chosen_collections_are_searched(client: Client, database: TestDatabase) -> None:
     fill(database)
     done = backup(client, probes=10)
     answer = restore(client, done, collections=["notes"], truncate_before_restore=True)
@@ -241,7 +248,7 @@ def test_only_the_chosen_collections_are_searched(client: Any, database: Any) ->
     assert done["probes"]["count"] == 3
 
 
-def test_a_merge_is_searched_in_the_collection_of_the_same_name(client: Any, database: Any) -> None:
+def test_a_merge_is_searched_in_the_collection_of_the_same_name(client: Client, database: TestDatabase) -> None:
     fill(database)
     done = backup(client, probes=10)
     database.execute("TRUNCATE langchain_pg_embedding, langchain_pg_collection")
@@ -250,7 +257,7 @@ def test_a_merge_is_searched_in_the_collection_of_the_same_name(client: Any, dat
     assert (answer["search_check"]["probes"], answer["search_check"]["exact_matches"]) == (10, 10)
 
 
-def test_a_check_that_fails_undoes_nothing(client: Any, database: Any, bits: Any, backups: Any) -> None:
+def test_a_check_that_fails_undoes_nothing(client: Client, database: TestDatabase, bits: Any, backups: Any) -> None:
     fill(database)
     done = backup(client, probes=5)
     before = bits(database)
@@ -265,7 +272,7 @@ def test_a_check_that_fails_undoes_nothing(client: Any, database: Any, bits: Any
     assert bits(database) == before
 
 
-def test_without_probes_or_embeddings_nothing_is_checked(client: Any, database: Any) -> None:
+def test_without_probes_or_embeddings_nothing_is_checked(client: Client, database: TestDatabase) -> None:
     fill(database)
     plain, done = backup(client), backup(client, probes=5)
     assert "probes" not in plain
@@ -274,7 +281,7 @@ def test_without_probes_or_embeddings_nothing_is_checked(client: Any, database: 
     assert "search_check" not in restore(client, done, tables=["langchain_pg_collection"])
 
 
-def test_a_manifest_shows_how_many_probes_it_has(client: Any, database: Any) -> None:
+def test_a_manifest_shows_how_many_probes_it_has(client: Client, database: TestDatabase) -> None:
     fill(database)
     done = backup(client, probes=5, truncate_vector_tables=True)
     shown = client.get(f"/api/v0/data_pipeline/vector/backups/global/{done['backup_timestamp']}").get_json()["data"]
@@ -282,7 +289,7 @@ def test_a_manifest_shows_how_many_probes_it_has(client: Any, database: Any) -> 
 
 
 @pytest.mark.parametrize("probes", [-1, 101, "20", True, 1.5, [20]])
-def test_a_number_of_probes_that_cannot_be_is_refused(client: Any, probes: Any) -> None:
+def test_a_number_of_probes_that_cannot_be_is_refused(client: Client, probes: Any) -> None:
     response = client.backup(probes=probes)
     assert (response.status_code, response.get_json()["data"]["details"]) == (400, {"field": "probes"})
 

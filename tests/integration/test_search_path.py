@@ -4,7 +4,7 @@ The path is the application's too: its triggers and column defaults see it uncha
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +17,13 @@ from data_pipeline.postgres.connection import Timeouts, transaction
 from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres.link import vitals
 from data_pipeline.postgres.schema import index_build, indexes, tables, unique_keys
-from tests.integration.conftest import new_role
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client, new_role
 from tests.integration.decoys import SCHEMA
+from tests.support.names import DOCS, TABLES
 
 PREFIX = "/api/v0/data_pipeline/vector"
 PATH = f"{SCHEMA}, pg_catalog, public"
-TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
-DOCS = "11111111-1111-4111-8111-111111111111"
 NOTES = "33333333-3333-4333-8333-333333333333"
 TIMEOUTS = Timeouts(5, 5, 60, 60, 1000)
 REPLACE: dict[str, Any] = {"truncate_before_restore": True}
@@ -65,10 +65,10 @@ FROM generate_series(1, 60) n;
 class Hostile:
     """The database as its administrator sees it, and the service in front of it as a role whose path is PATH."""
 
-    database: Any
+    database: TestDatabase
     schema: str
     url: str
-    client: Any
+    client: Client
 
     def execute(self, sql: str, **parameters: str) -> None:
         self.database.execute(sql.format(schema=self.schema), parameters or None)
@@ -114,22 +114,23 @@ def answered(response: Any) -> dict[str, Any]:
     return data
 
 
-def post(client: Any, path: str, body: Any = None) -> dict[str, Any]:
+def post(client: Client, path: str, body: Any = None) -> dict[str, Any]:
     return answered(client.post(f"{PREFIX}{path}", data=json.dumps(body or {})))
 
 
 @pytest.fixture(params=["public", "app"])
-def hostile(request: Any, decoyed_database: Any, make_client: Any) -> Iterator[Hostile]:
+def hostile(request: Any, decoyed_database: TestDatabase, make_client: Callable[..., Client]) -> Iterator[Hostile]:
     schema = request.param
     if schema != "public":
         decoyed_database.execute(f"CREATE SCHEMA {schema}")
         for table in TABLES:
             decoyed_database.execute(f"ALTER TABLE {table} SET SCHEMA {schema}")
     with new_role(decoyed_database) as role:
-        yield _made_hostile(Hostile(decoyed_database, schema, role.url, None), role.name, make_client)
+        client = make_client(DATABASE_URL=role.url, PGVECTOR_SCHEMA=schema)
+        yield _made_hostile(Hostile(decoyed_database, schema, role.url, client), role.name)
 
 
-def _made_hostile(one: Hostile, role: str, make_client: Any) -> Hostile:
+def _made_hostile(one: Hostile, role: str) -> Hostile:
     one.execute(ROWS, docs=DOCS, notes=NOTES)
     one.execute(f"{AUDIT} {INDEXES} {TRIGGERS}")
     for table in TABLES:
@@ -138,7 +139,6 @@ def _made_hostile(one: Hostile, role: str, make_client: Any) -> Hostile:
         f"GRANT USAGE ON SCHEMA extensions TO {role}; GRANT ALL ON SCHEMA {{schema}}, public TO {role};"
         f"GRANT INSERT ON public.audit TO {role}; ALTER ROLE {role} SET search_path = {PATH}"
     )
-    one.client = make_client(DATABASE_URL=one.url, PGVECTOR_SCHEMA=one.schema)
     return one
 
 
@@ -493,12 +493,12 @@ def test_a_key_is_compared_by_the_operator_of_its_index(hostile: Hostile) -> Non
 @pytest.mark.parametrize(
     "path", ['"Odd, ""one""", public', "''", '"$user"', "no_such_schema, pg_temp, public", "'a%b'"]
 )
-def test_the_path_comes_back_as_it_was(database: Any, role: Any, path: str) -> None:
+def test_the_path_comes_back_as_it_was(database: TestDatabase, role: Any, path: str) -> None:
     database.execute(f"ALTER ROLE {role.name} SET search_path = {path}")
     target = from_url(role.url, "pg_conn")
     with closing(connection.connect(target, TIMEOUTS)) as plain, plain.cursor() as cursor:
         cursor.execute("SHOW search_path")
-        own = cursor.fetchone()
+        (own,) = cursor.fetchall()
     with transaction(target, TIMEOUTS) as session:
         session.cursor.execute("SELECT current_setting('search_path'), %s", (1,))
         assert session.cursor.fetchone() == ("pg_catalog, pg_temp", 1)

@@ -9,6 +9,9 @@ from flask.testing import FlaskClient
 
 from data_pipeline.api import PREFIX
 from data_pipeline.api.security.session import COOKIE, LIFETIME_SECONDS, Sessions
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
 
 TOKEN = "the-token-that-opens-everything"
 READ_TOKEN = "the-token-that-only-reads"
@@ -17,16 +20,12 @@ LIST = f"{PREFIX}/restore/list"
 BOTH = {"API_TOKEN": TOKEN, "API_READ_TOKEN": READ_TOKEN}
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
 @pytest.fixture
-def guarded(make_client: Callable[..., Any], database: Any) -> Any:
+def guarded(make_client: Callable[..., Client], database: TestDatabase) -> Any:
     return make_client(DATABASE_URL=database.url, **BOTH)
 
 
-def signed_in(client: Any, token: str = TOKEN, **headers: str) -> Any:
+def signed_in(client: Client, token: str = TOKEN, **headers: str) -> Any:
     response = client.post(SESSION, json={"token": token}, headers=headers)
     assert response.status_code == 200, response.text
     return response
@@ -54,13 +53,15 @@ def test_a_session_says_what_it_may_do_and_until_when(guarded: Any) -> None:
     assert guarded.get(f"{PREFIX}/settings").status_code == 200
 
 
-def test_without_tokens_there_is_nothing_to_sign_in_to(client: Any) -> None:
+def test_without_tokens_there_is_nothing_to_sign_in_to(client: Client) -> None:
     assert client.get(SESSION).get_json()["data"]["sign_in_required"] is False
     assert client.get(SESSION).get_json()["data"]["access"] == "write"
     assert failure(client.post(SESSION, json={"token": "anything"})) == (401, "UNAUTHORIZED")
 
 
-def test_a_cookie_is_for_https_only_where_the_page_came_by_it(make_client: Callable[..., Any], database: Any) -> None:
+def test_a_cookie_is_for_https_only_where_the_page_came_by_it(
+    make_client: Callable[..., Client], database: TestDatabase
+) -> None:
     site = "https://panel.example.com"
     client = make_client(DATABASE_URL=database.url, CORS_ORIGINS=site, **BOTH)
     assert "Secure" not in signed_in(client).headers["Set-Cookie"]
@@ -69,14 +70,16 @@ def test_a_cookie_is_for_https_only_where_the_page_came_by_it(make_client: Calla
 
 
 def test_sessions_live_through_a_restart_and_end_with_their_token(
-    make_client: Callable[..., Any], database: Any
+    make_client: Callable[..., Client], database: TestDatabase
 ) -> None:
     signed_in(before := make_client(**BOTH))
-    cookie = before.get_cookie(COOKIE).value
+    cookie = before.get_cookie(COOKIE)
+    assert cookie
+    value = cookie.value
 
     def answered(**changed: str) -> int:
         client = make_client(DATABASE_URL=database.url, **{**BOTH, **changed})
-        client.set_cookie(COOKIE, cookie)
+        client.set_cookie(COOKIE, value)
         return int(client.get(LIST).status_code)
 
     assert [answered(), answered(API_READ_TOKEN=f"{READ_TOKEN}2")] == [200, 200]
@@ -124,7 +127,7 @@ def test_the_page_and_its_files_need_no_token_and_run_nothing_from_elsewhere(gua
 
 
 def test_settings_are_told_without_secrets_or_paths(
-    make_client: Callable[..., Any], database: Any, bucket: Any
+    make_client: Callable[..., Client], database: TestDatabase, bucket: Any
 ) -> None:
     secrets = "postgresql://app:hidden-away@127.0.0.1:5432/app"
     env = {"TARGETS": f'{{"staging": "{secrets}"}}', "STORAGES": f'{{"archive": "{bucket.url}"}}', **BOTH}

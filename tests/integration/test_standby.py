@@ -60,9 +60,9 @@ class Pair:
     def _base_backup(self, user: int, group: int) -> None:
         program = cluster.binaries() / "pg_basebackup"
         place = ["-h", str(self.primary.data), "-p", str(self.primary.port), "-U", cluster.SUPERUSER]
-        root = {"user": user, "group": group, "extra_groups": []} if cluster._is_root() else {}
+        root: dict[str, Any] = {"user": user, "group": group, "extra_groups": []} if cluster._is_root() else {}
         subprocess.run(
-            [program, "-R", "-c", "fast", "-X", "stream", "-D", self.standby.data, *place], check=True, **root
+            [str(program), "-R", "-c", "fast", "-X", "stream", "-D", str(self.standby.data), *place], check=True, **root
         )
 
     def _configure(self, one: Cluster, more: str) -> None:

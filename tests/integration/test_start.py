@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import TestDatabase
 from tests.live_server import Launch, fresh
 
 SECRET = "pa55-word"
@@ -43,7 +44,7 @@ def test_a_wrong_setting_stops_the_start_with_one_clear_line(
 
 
 def test_a_port_that_is_taken_stops_the_start_with_one_clear_line(
-    live_server: Any, start_server: Callable[..., Any], database: Any
+    live_server: Any, start_server: Callable[..., Any], database: TestDatabase
 ) -> None:
     port = live_server.address.rpartition(":")[2]
     line = said(start_server(PORT=port, DATABASE_URL=database.url))
@@ -53,7 +54,7 @@ def test_a_port_that_is_taken_stops_the_start_with_one_clear_line(
 
 
 def test_a_host_that_nobody_knows_stops_the_start_with_one_clear_line(
-    start_server: Callable[..., Any], database: Any
+    start_server: Callable[..., Any], database: TestDatabase
 ) -> None:
     line = said(start_server(HOST="nosuch.invalid", API_TOKEN="t" * 32, DATABASE_URL=database.url))
     assert line.startswith("unified_api: can't listen on HOST nosuch.invalid, PORT ")

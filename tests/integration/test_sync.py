@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 
 from data_pipeline.postgres.connection import prefer
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import COLLECTION, DOCS, EMBEDDING
 
-DOCS = "11111111-1111-4111-8111-111111111111"
 EMPTY = "22222222-2222-4222-8222-222222222222"
 NEW = "33333333-3333-4333-8333-333333333333"
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
 PLACES = "SELECT id, ctid::text FROM langchain_pg_embedding ORDER BY id"
 
 
 @pytest.fixture(params=["csv", "binary"])
-def saved(client: Any, database: Any, fill: Any, bits: Any, request: Any) -> dict[str, Any]:
+def saved(client: Client, database: TestDatabase, fill: Any, bits: Any, request: Any) -> dict[str, Any]:
     """A filled database and its backup: the body that syncs it, and every bit of both tables."""
     fill(database)
     done = client.backup(format=request.param).get_json()["data"]
@@ -24,7 +25,7 @@ def saved(client: Any, database: Any, fill: Any, bits: Any, request: Any) -> dic
     return {"body": body, "bits": bits(database)}
 
 
-def sync(client: Any, saved: dict[str, Any], **more: Any) -> dict[str, Any]:
+def sync(client: Client, saved: dict[str, Any], **more: Any) -> dict[str, Any]:
     response = client.restore(**saved["body"], **more)
     assert response.status_code == 200, response.text
     data: dict[str, Any] = response.get_json()["data"]
@@ -37,7 +38,9 @@ def counts(answer: dict[str, Any], table: str) -> tuple[int, ...]:
     return tuple(result[f"rows_{what}"] for what in ("inserted", "updated", "deleted", "unchanged"))
 
 
-def test_rows_that_are_the_same_are_not_written(client: Any, database: Any, saved: dict[str, Any], bits: Any) -> None:
+def test_rows_that_are_the_same_are_not_written(
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
+) -> None:
     before = database.fetch(PLACES)
     answer = sync(client, saved)
     assert counts(answer, COLLECTION) == (0, 0, 0, 2)
@@ -48,7 +51,7 @@ def test_rows_that_are_the_same_are_not_written(client: Any, database: Any, save
 
 
 def test_rows_are_inserted_updated_and_deleted_as_the_backup_has_them(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     database.execute("DELETE FROM langchain_pg_embedding WHERE id IN ('plain', ' spaces ')")
     database.execute("UPDATE langchain_pg_embedding SET document = 'changed' WHERE id = 'no text'")
@@ -72,7 +75,7 @@ def test_rows_are_inserted_updated_and_deleted_as_the_backup_has_them(
     ids=["minus zero", "1 and 1.0", "NULL and nothing", "spaces in json"],
 )
 def test_a_difference_that_equality_does_not_see_is_put_right(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, change: str
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, change: str
 ) -> None:
     database.execute(change)
     assert bits(database) != saved["bits"]
@@ -81,7 +84,7 @@ def test_a_difference_that_equality_does_not_see_is_put_right(
 
 
 def test_collections_that_swapped_their_names_get_them_back(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     database.execute("UPDATE langchain_pg_collection SET name = 'x' WHERE uuid = %s", (DOCS,))
     database.execute("UPDATE langchain_pg_collection SET name = 'docs' WHERE uuid = %s", (EMPTY,))
@@ -91,7 +94,7 @@ def test_collections_that_swapped_their_names_get_them_back(
 
 
 def test_a_collection_that_was_made_anew_under_its_name_goes(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     database.execute("DELETE FROM langchain_pg_collection")
     database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'docs', NULL)", (NEW,))
@@ -102,7 +105,7 @@ def test_a_collection_that_was_made_anew_under_its_name_goes(
 
 
 def test_the_vector_index_is_kept_and_finds_what_was_put_back(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     database.execute("CREATE INDEX h ON langchain_pg_embedding USING hnsw ((embedding::vector(3)) vector_l2_ops)")
     number = database.fetch("SELECT 'h'::regclass::oid, pg_relation_filenode('h')")
@@ -114,7 +117,7 @@ def test_the_vector_index_is_kept_and_finds_what_was_put_back(
 
 
 def test_collections_alone_are_not_synced_when_embeddings_would_go_with_one(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     database.execute("INSERT INTO langchain_pg_collection VALUES (%s, 'mine', NULL)", (NEW,))
     database.execute("INSERT INTO langchain_pg_embedding VALUES ('kept', %s, '[1,1,1]', 'mine', NULL)", (NEW,))
@@ -126,7 +129,7 @@ def test_collections_alone_are_not_synced_when_embeddings_would_go_with_one(
 
 
 def test_embeddings_alone_are_synced_with_the_collections_there_are(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     database.execute("UPDATE langchain_pg_collection SET name = 'renamed' WHERE uuid = %s", (DOCS,))
     database.execute("DELETE FROM langchain_pg_embedding")
@@ -138,7 +141,7 @@ def test_embeddings_alone_are_synced_with_the_collections_there_are(
 
 
 def test_a_key_that_stands_twice_in_the_file_changes_nothing(
-    client: Any, database: Any, fill: Any, bits: Any, backups: Any
+    client: Client, database: TestDatabase, fill: Any, bits: Any, backups: Any
 ) -> None:
     fill(database)
     before = bits(database)
@@ -152,7 +155,12 @@ def test_a_key_that_stands_twice_in_the_file_changes_nothing(
 
 
 def test_a_reader_is_never_blocked_and_sees_old_rows_then_new_rows(
-    client: Any, database: Any, fill: Any, bits: Any, background: Callable[..., Any], wait_for_lock: Callable[..., Any]
+    client: Client,
+    database: TestDatabase,
+    fill: Any,
+    bits: Any,
+    background: Callable[..., Any],
+    wait_for_lock: Callable[..., Any],
 ) -> None:
     """The sync is held up by a writer right before its locks, and by a trigger in the middle of its writing."""
     fill(database)
@@ -177,7 +185,7 @@ def test_a_reader_is_never_blocked_and_sees_old_rows_then_new_rows(
     seen: list[list[bytes]] = []
     reading = threading.Thread(target=lambda: seen.append(bits(database)), daemon=True)
     reading.start()
-    reading.join(20)
+    reading.join(60)
     assert seen == [old]
     gate.cursor().execute("SELECT pg_advisory_unlock(42)")
     gate.commit()
@@ -185,14 +193,14 @@ def test_a_reader_is_never_blocked_and_sees_old_rows_then_new_rows(
     assert bits(database) == new
 
 
-def test_clashing_fields_are_refused(client: Any, database: Any, small_set: dict[str, str]) -> None:
+def test_clashing_fields_are_refused(client: Client, database: TestDatabase, small_set: dict[str, str]) -> None:
     for more in ({"truncate_before_restore": True}, {"atomic": False}):
         response = client.restore(**small_set, strategy="sync", **more)
         assert (response.status_code, response.get_json()["data"]["error_type"]) == (400, "INVALID_PARAMS")
         assert "strategy" in response.get_json()["data"]["response"]
 
 
-def test_a_setting_the_server_refuses_is_done_without(database: Any) -> None:
+def test_a_setting_the_server_refuses_is_done_without(database: TestDatabase) -> None:
     """temp_buffers, once a session has used temporary tables: one that a pool gave us may have."""
     cursor = database.connect().cursor()
     cursor.execute("CREATE TEMPORARY TABLE used AS SELECT 1; SHOW temp_buffers")

@@ -1,11 +1,14 @@
 """Triggers and rules on the two tables: what they do to a restore's rows is found, and they can be switched off."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-DOCS = "11111111-1111-4111-8111-111111111111"
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import COLLECTION, DOCS, EMBEDDING
+
 SYNC = {"strategy": "sync"}
 REPLACE = {"truncate_before_restore": True}
 MODES: dict[str, dict[str, Any]] = {
@@ -29,7 +32,7 @@ STATES = "SELECT tgname, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal 
 
 
 @pytest.fixture
-def saved(client: Any, database: Any, fill: Any) -> dict[str, Any]:
+def saved(client: Client, database: TestDatabase, fill: Any) -> dict[str, Any]:
     """A filled database and its backup: the body that restores it."""
     fill(database)
     done = client.backup().get_json()["data"]
@@ -42,7 +45,7 @@ def data_of(response: Any, status: int = 200) -> dict[str, Any]:
     return data
 
 
-def make_trigger(database: Any, timing: str, action: str, name: str = "meddle") -> None:
+def make_trigger(database: TestDatabase, timing: str, action: str, name: str = "meddle") -> None:
     ending = "" if "RETURN" in action else "; RETURN NULL"
     database.execute(
         f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {action}{ending}; END $$;"
@@ -52,7 +55,7 @@ def make_trigger(database: Any, timing: str, action: str, name: str = "meddle") 
     )
 
 
-def damage(database: Any, mode: dict[str, Any]) -> None:
+def damage(database: TestDatabase, mode: dict[str, Any]) -> None:
     """What the restore has to write: the row 'plain', beside a row that the backup doesn't have."""
     if "atomic" in mode:
         database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
@@ -66,7 +69,13 @@ def damage(database: Any, mode: dict[str, Any]) -> None:
 @pytest.mark.parametrize(("timing", "action"), CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_rows_that_a_trigger_changes_are_found(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, mode: dict[str, Any], timing: str, action: str
+    client: Client,
+    database: TestDatabase,
+    saved: dict[str, Any],
+    bits: Any,
+    mode: dict[str, Any],
+    timing: str,
+    action: str,
 ) -> None:
     damage(database, mode)
     if "bystander" in action and mode in (SYNC, REPLACE):
@@ -84,7 +93,7 @@ def test_rows_that_a_trigger_changes_are_found(
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_triggers_that_change_nothing_are_named_and_go_on(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
 ) -> None:
     damage(database, mode)
     make_trigger(database, "BEFORE", "RETURN NEW")
@@ -98,7 +107,7 @@ def test_triggers_that_change_nothing_are_named_and_go_on(
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_triggers_can_be_switched_off_and_are_as_they_were_afterwards(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
 ) -> None:
     whole = bits(database)
     damage(database, mode)
@@ -121,7 +130,7 @@ def test_triggers_can_be_switched_off_and_are_as_they_were_afterwards(
 
 
 def test_switched_off_triggers_are_as_they_were_after_a_failure(
-    client: Any, database: Any, saved: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any]
 ) -> None:
     make_trigger(database, "BEFORE", "RETURN NEW")
     states = database.fetch(STATES)
@@ -130,7 +139,9 @@ def test_switched_off_triggers_are_as_they_were_after_a_failure(
     assert database.fetch(STATES) == states
 
 
-def test_rules_are_found_and_switched_off_too(client: Any, database: Any, saved: dict[str, Any], bits: Any) -> None:
+def test_rules_are_found_and_switched_off_too(
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
+) -> None:
     whole = bits(database)
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
     database.execute("CREATE RULE nothing AS ON INSERT TO langchain_pg_embedding DO INSTEAD NOTHING")
@@ -145,7 +156,7 @@ def test_rules_are_found_and_switched_off_too(client: Any, database: Any, saved:
 
 
 def test_a_trigger_that_waits_for_the_commit_is_found_too(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     database.execute("UPDATE langchain_pg_embedding SET document = 'changed' WHERE id = 'plain'")
     database.execute(
@@ -161,7 +172,7 @@ def test_a_trigger_that_waits_for_the_commit_is_found_too(
 
 
 def test_who_does_not_own_the_tables_cannot_switch_triggers_off(
-    make_client: Any, database: Any, saved: dict[str, Any], role: Any, bits: Any
+    make_client: Callable[..., Client], database: TestDatabase, saved: dict[str, Any], role: Any, bits: Any
 ) -> None:
     make_trigger(database, "BEFORE", "RETURN NEW")
     role.may("SELECT, INSERT, UPDATE, DELETE, TRUNCATE")
@@ -177,14 +188,14 @@ def test_who_does_not_own_the_tables_cannot_switch_triggers_off(
 
 
 def test_without_triggers_nothing_has_to_be_owned(
-    make_client: Any, database: Any, saved: dict[str, Any], role: Any
+    make_client: Callable[..., Client], database: TestDatabase, saved: dict[str, Any], role: Any
 ) -> None:
     role.may("SELECT, INSERT, UPDATE, DELETE")
     data_of(make_client(DATABASE_URL=role.url).restore(**saved, **SYNC, triggers="disable"))
 
 
 def test_a_trigger_on_a_table_that_is_not_written_is_none_of_ours(
-    client: Any, database: Any, saved: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any]
 ) -> None:
     make_trigger(database, "BEFORE", "NEW.embedding := NULL; RETURN NEW")
     answer = data_of(client.restore(**saved, **SYNC, tables=[COLLECTION]))
@@ -192,7 +203,7 @@ def test_a_trigger_on_a_table_that_is_not_written_is_none_of_ours(
 
 
 def test_a_table_of_an_append_whose_trigger_changes_rows_fails_alone(
-    client: Any, database: Any, saved: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any]
 ) -> None:
     database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
     make_trigger(database, "BEFORE", "RETURN NULL")
@@ -205,7 +216,7 @@ def test_a_table_of_an_append_whose_trigger_changes_rows_fails_alone(
 
 
 def test_rows_of_the_old_schema_are_compared_as_they_are_converted(
-    make_client: Any, old_database: Any, database: Any, output_dir: Any
+    make_client: Callable[..., Client], old_database: TestDatabase, database: TestDatabase, output_dir: Any
 ) -> None:
     old_database.execute("INSERT INTO langchain_pg_collection VALUES ('docs', '{}', %s)", (DOCS,))
     old_database.execute(
@@ -226,7 +237,7 @@ def test_rows_of_the_old_schema_are_compared_as_they_are_converted(
 
 
 def test_rows_of_one_id_are_no_trouble_where_the_table_has_no_key(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     database.execute("ALTER TABLE langchain_pg_embedding DROP CONSTRAINT langchain_pg_embedding_pkey")
     database.execute("INSERT INTO langchain_pg_embedding SELECT * FROM langchain_pg_embedding")
@@ -238,7 +249,9 @@ def test_rows_of_one_id_are_no_trouble_where_the_table_has_no_key(
     assert bits(database) == before
 
 
-def test_undo_treats_triggers_as_the_restore_did(client: Any, database: Any, saved: dict[str, Any], bits: Any) -> None:
+def test_undo_treats_triggers_as_the_restore_did(
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
+) -> None:
     make_trigger(database, "BEFORE", "NEW.embedding := NULL; RETURN NEW")
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'line\r\nends'")
     before = bits(database)
@@ -249,5 +262,5 @@ def test_undo_treats_triggers_as_the_restore_did(client: Any, database: Any, sav
 
 
 @pytest.mark.parametrize("value", ["off", True, ""])
-def test_only_two_values_are_known(client: Any, saved: dict[str, Any], value: Any) -> None:
+def test_only_two_values_are_known(client: Client, saved: dict[str, Any], value: Any) -> None:
     assert data_of(client.restore(**saved, triggers=value), 400)["error_type"] == "INVALID_PARAMS"

@@ -1,12 +1,15 @@
 """What a restore or a backup says is what there is, whatever the database or the storage did meanwhile."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from data_pipeline.sets import verify
 from data_pipeline.storage.draft import Draft
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 
 LEAVES_ROWS_OUT = """
 CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
@@ -16,7 +19,7 @@ WHEN (NEW.id LIKE 'plain%%') EXECUTE FUNCTION leave_out()
 
 
 @pytest.fixture
-def saved(client: Any, database: Any, fill: Any) -> dict[str, str]:
+def saved(client: Client, database: TestDatabase, fill: Any) -> dict[str, str]:
     fill(database)
     data = client.backup().get_json()["data"]
     return {"backup_path": data["backup_directory"], "timestamp": data["backup_timestamp"]}
@@ -24,7 +27,7 @@ def saved(client: Any, database: Any, fill: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize("mode", [{"strategy": "sync"}, {"on_conflict": "skip"}, {"collection_suffix": " copy"}])
 def test_rows_that_a_trigger_leaves_out_are_missed(
-    client: Any, database: Any, bits: Any, saved: dict[str, str], mode: dict[str, str]
+    client: Client, database: TestDatabase, bits: Any, saved: dict[str, str], mode: dict[str, str]
 ) -> None:
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
     database.execute(LEAVES_ROWS_OUT)
@@ -35,7 +38,7 @@ def test_rows_that_a_trigger_leaves_out_are_missed(
 
 
 def test_a_table_without_a_key_that_sync_cannot_make_equal_is_not_called_equal(
-    client: Any, database: Any, bits: Any, saved: dict[str, str]
+    client: Client, database: TestDatabase, bits: Any, saved: dict[str, str]
 ) -> None:
     database.execute("ALTER TABLE langchain_pg_embedding DROP CONSTRAINT langchain_pg_embedding_pkey CASCADE")
     database.execute("INSERT INTO langchain_pg_embedding SELECT * FROM langchain_pg_embedding WHERE id = 'plain'")
@@ -46,7 +49,7 @@ def test_a_table_without_a_key_that_sync_cannot_make_equal_is_not_called_equal(
 
 
 def test_a_backup_that_is_published_is_not_called_failed(
-    client: Any, database: Any, fill: Any, monkeypatch: pytest.MonkeyPatch
+    client: Client, database: TestDatabase, fill: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(database)
     publish = Draft.publish
@@ -64,7 +67,7 @@ def test_a_backup_that_is_published_is_not_called_failed(
 
 
 def test_rows_are_removed_though_looking_at_the_backup_takes_longer_than_a_transaction_may_idle(
-    make_client: Any, database: Any, fill: Any, monkeypatch: pytest.MonkeyPatch
+    make_client: Callable[..., Client], database: TestDatabase, fill: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(database)
     expect_stored = verify.expect_stored

@@ -2,15 +2,18 @@
 
 import errno
 import os
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+from tests.support.names import DOCS, EMBEDDING
 
-EMBEDDING = "langchain_pg_embedding"
-DOCS = "11111111-1111-4111-8111-111111111111"
 FIRST = {"backup_before_restore": True}
 MODES = {
     "append": {"tables": [EMBEDDING]},
@@ -27,7 +30,7 @@ MODES = {
 
 
 @pytest.fixture
-def saved(small_set: dict[str, str], database: Any, fill: Any) -> dict[str, Any]:
+def saved(small_set: dict[str, str], database: TestDatabase, fill: Any) -> dict[str, Any]:
     """A filled database, and the body that restores another state of the collection docs."""
     fill(database)
     return small_set
@@ -39,13 +42,9 @@ def answered(response: Any) -> dict[str, Any]:
     return data
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 def test_undo_gives_the_tables_as_they_were(
-    client: Any, database: Any, saved: dict[str, Any], mode: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], mode: dict[str, Any], bits: Any
 ) -> None:
     before = bits(database)
     answer = answered(client.restore(**saved, **mode, **FIRST))
@@ -58,7 +57,7 @@ def test_undo_gives_the_tables_as_they_were(
     assert bits(database) == before
 
 
-def test_progress_counts_the_backups_rows_and_not_those_saved_first(client: Any, saved: dict[str, Any]) -> None:
+def test_progress_counts_the_backups_rows_and_not_those_saved_first(client: Client, saved: dict[str, Any]) -> None:
     answer = client.restore(**saved, strategy="sync", **FIRST)
     assert answer.status_code == 200
     history = client.get(f"{PREFIX}/jobs", query_string={"request_id": answer.headers["X-Request-ID"]})
@@ -68,7 +67,7 @@ def test_progress_counts_the_backups_rows_and_not_those_saved_first(client: Any,
 
 
 def test_undo_of_one_collection_leaves_what_the_others_wrote_since(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     undo = answered(client.restore(**saved, truncate_before_restore=True, collections=["docs"], **FIRST))["undo"]
     database.execute("INSERT INTO langchain_pg_embedding (id) VALUES ('since')")
@@ -77,7 +76,7 @@ def test_undo_of_one_collection_leaves_what_the_others_wrote_since(
 
 
 def test_undo_removes_a_collection_that_was_not_there(
-    client: Any, database: Any, small_set: dict[str, str], bits: Any
+    client: Client, database: TestDatabase, small_set: dict[str, str], bits: Any
 ) -> None:
     undo = answered(client.restore(**small_set, collections=["docs"], **FIRST))["undo"]
     assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == [(2,)]
@@ -85,7 +84,7 @@ def test_undo_removes_a_collection_that_was_not_there(
     assert bits(database) == []
 
 
-def test_undo_can_be_undone(client: Any, database: Any, saved: dict[str, Any], bits: Any) -> None:
+def test_undo_can_be_undone(client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any) -> None:
     undo = answered(client.restore(**saved, truncate_before_restore=True, **FIRST))["undo"]
     after = bits(database)
     redo = answered(client.restore(**undo, **FIRST))["undo"]
@@ -94,7 +93,7 @@ def test_undo_can_be_undone(client: Any, database: Any, saved: dict[str, Any], b
 
 
 def test_undo_is_refused_by_another_database(
-    client: Any, database: Any, second_database: Any, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, second_database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     undo = answered(client.restore(**saved, truncate_before_restore=True, **FIRST))["undo"]
     second_database.execute("INSERT INTO langchain_pg_embedding (id) VALUES ('theirs')")
@@ -104,7 +103,7 @@ def test_undo_is_refused_by_another_database(
 
 
 def test_undo_of_a_named_database_leaves_its_password_out(
-    client: Any, second_database: Any, small_set: dict[str, str]
+    client: Client, second_database: TestDatabase, small_set: dict[str, str]
 ) -> None:
     undo = answered(client.restore(**small_set, pg_conn=second_database.url, **FIRST))["undo"]
     parts = urlsplit(undo["pg_conn"])
@@ -118,7 +117,9 @@ def test_undo_of_a_named_database_leaves_its_password_out(
     )
 
 
-def test_undo_of_a_configured_target_names_it(make_client: Any, database: Any, small_set: dict[str, str]) -> None:
+def test_undo_of_a_configured_target_names_it(
+    make_client: Callable[..., Client], database: TestDatabase, small_set: dict[str, str]
+) -> None:
     client = make_client(DATABASE_URL=database.url, TARGETS=f'{{"staging": "{database.url}"}}')
     undo = answered(client.restore(**small_set, pg_conn="staging", **FIRST))["undo"]
     assert undo["pg_conn"] == "staging"
@@ -127,7 +128,7 @@ def test_undo_of_a_configured_target_names_it(make_client: Any, database: Any, s
 
 
 def test_a_restore_that_fails_changes_nothing_and_names_the_backup_it_took(
-    client: Any, database: Any, saved: dict[str, Any], backups: Any, bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], backups: Any, bits: Any
 ) -> None:
     broken = backups.write(
         f"uuid,name,cmetadata\n{DOCS},docs,\n".encode(),
@@ -144,7 +145,7 @@ def test_a_restore_that_fails_changes_nothing_and_names_the_backup_it_took(
 
 
 def test_a_row_written_while_the_restore_waits_for_its_locks_is_in_the_backup(
-    client: Any, database: Any, saved: dict[str, Any], background: Any, wait_for_lock: Any, bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], background: Any, wait_for_lock: Any, bits: Any
 ) -> None:
     """An application changes a row of the chosen collection and adds another; it commits when the restore waits."""
     application = database.connect()
@@ -163,7 +164,7 @@ def test_a_row_written_while_the_restore_waits_for_its_locks_is_in_the_backup(
 
 
 def test_an_update_of_a_row_that_was_just_saved_waits(
-    client: Any, database: Any, saved: dict[str, Any], background: Any, wait_for_lock: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], background: Any, wait_for_lock: Any
 ) -> None:
     """The restore is held up after its backup, before it removes rows: what is written then is not lost to undo."""
     database.execute(
@@ -185,7 +186,9 @@ def test_an_update_of_a_row_that_was_just_saved_waits(
     answered(restoring.result())
 
 
-def test_tables_without_a_key_are_undone_too(client: Any, database: Any, saved: dict[str, Any], bits: Any) -> None:
+def test_tables_without_a_key_are_undone_too(
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
+) -> None:
     database.execute("ALTER TABLE langchain_pg_embedding DROP CONSTRAINT langchain_pg_embedding_pkey")
     database.execute("INSERT INTO langchain_pg_embedding SELECT * FROM langchain_pg_embedding")
     before = bits(database)
@@ -196,7 +199,7 @@ def test_tables_without_a_key_are_undone_too(client: Any, database: Any, saved: 
 
 
 def test_a_backup_directory_without_room_changes_nothing(
-    client: Any, database: Any, saved: dict[str, Any], bits: Any, monkeypatch: pytest.MonkeyPatch
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_file: Any) -> None:
         raise OSError(errno.ENOSPC, "full")

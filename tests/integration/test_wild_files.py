@@ -1,12 +1,15 @@
 """Backup files that older tools left: each quirk on its real bytes, and whole files as the old exporter wrote them."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.names import DOCS
 
-DOCS = "11111111-1111-4111-8111-111111111111"
 EMBEDDING_FILE = "langchain_pg_embedding_20250722_010318.csv"
 COLLECTIONS = f"uuid,name,cmetadata\r\n{DOCS},docs,\r\n".encode()
 HEADER = b"id,collection_id,embedding,document,cmetadata"
@@ -15,7 +18,7 @@ BEFORE = ("before",)
 
 
 @pytest.fixture
-def restore(client: Any, database: Any, backups: Any) -> Any:
+def restore(client: Client, database: TestDatabase, backups: Any) -> Any:
     """Restore an embedding file in place of one row; the answer."""
     database.execute("INSERT INTO langchain_pg_embedding (id) VALUES (%s)", BEFORE)
 
@@ -26,7 +29,7 @@ def restore(client: Any, database: Any, backups: Any) -> Any:
 
 
 @pytest.fixture
-def value(restore: Any, database: Any) -> Any:
+def value(restore: Any, database: TestDatabase) -> Any:
     """Restore a file with one row; one column of it, or the SQL over it."""
 
     def run(record: bytes, column: str, header: bytes = HEADER, newline: bytes = b"\r\n") -> Any:
@@ -42,7 +45,7 @@ def test_line_ends_may_be_carriage_return_and_newline(value: Any) -> None:
     assert value(b'a,DOCS,"[1,2,3]",text,{}', "id || '|' || document || '|' || embedding") == "a|text|[1,2,3]"
 
 
-def test_the_last_line_end_may_be_missing(restore: Any, database: Any) -> None:
+def test_the_last_line_end_may_be_missing(restore: Any, database: TestDatabase) -> None:
     assert restore(HEADER + f'\r\na,{DOCS},"[1]",text,{{}}'.encode()).status_code == 200
     assert database.fetch("SELECT id, cmetadata FROM langchain_pg_embedding") == [("a", {})]
 
@@ -95,7 +98,9 @@ def test_metadata_may_be_what_python_prints_for_it(value: Any, written: bytes, m
     assert type(found) is type(meant)
 
 
-def test_the_same_holds_for_the_json_of_the_old_tables(make_client: Any, old_database: Any, backups: Any) -> None:
+def test_the_same_holds_for_the_json_of_the_old_tables(
+    make_client: Callable[..., Client], old_database: TestDatabase, backups: Any
+) -> None:
     written_by_python = {name: quirk for name, quirk in QUIRKS.items() if not name.startswith("JSON")}
     records = [
         f'{DOCS},"[1]",{name},'.encode() + written + f",,00000000-0000-4000-8000-{number:012}".encode()
@@ -150,7 +155,7 @@ LOST = {
 
 @pytest.mark.parametrize("written", LOST.values(), ids=LOST)
 def test_a_vector_that_numpy_printed_is_gone_and_the_answer_says_in_which_line(
-    restore: Any, database: Any, written: bytes
+    restore: Any, database: TestDatabase, written: bytes
 ) -> None:
     good = f'a,{DOCS},"[1,2]","two\r\nlines",{{}}\r\n'.encode()
     response = restore(HEADER + b"\r\n" + good + f"b,{DOCS},".encode() + written + b",text,{}\r\n")
@@ -171,7 +176,7 @@ def test_the_reason_says_that_the_data_was_lost_when_it_was_written(restore: Any
     "written",
     ["{'x': nan}", "{'x': -inf}", "nan", "[Decimal('1.0')]", "{'a'}", "{oops", "{'x': datetime.date(2025, 7, 1)}"],
 )
-def test_metadata_that_has_no_json_is_named_by_line(restore: Any, database: Any, written: str) -> None:
+def test_metadata_that_has_no_json_is_named_by_line(restore: Any, database: TestDatabase, written: str) -> None:
     good = f'a,{DOCS},"[1,2]",text,{{}}\r\n'.encode()
     bad = f'b,{DOCS},"[1,2]",text,"{written}"\r\n'.encode()
     response = restore(HEADER + b"\r\n" + good + bad)
@@ -197,7 +202,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("data", UNREADABLE.values(), ids=UNREADABLE)
-def test_what_is_no_backup_is_refused_and_nothing_is_lost(restore: Any, database: Any, data: bytes) -> None:
+def test_what_is_no_backup_is_refused_and_nothing_is_lost(restore: Any, database: TestDatabase, data: bytes) -> None:
     good = HEADER + b"\r\n" + f'a,{DOCS},"[1]",text,{{}}\r\n'.encode()
     for table, files in {
         "collection": (good, data.replace(b"HEADER", COLLECTIONS.splitlines()[0])),
@@ -223,7 +228,9 @@ def test_the_names_of_columns_may_stand_in_quotes(value: Any) -> None:
 
 
 @pytest.mark.parametrize("header", [HEADER, OLD_HEADER], ids=["new", "old"])
-def test_two_files_that_exchanged_their_names_are_told(client: Any, database: Any, backups: Any, header: bytes) -> None:
+def test_two_files_that_exchanged_their_names_are_told(
+    client: Client, database: TestDatabase, backups: Any, header: bytes
+) -> None:
     database.execute("INSERT INTO langchain_pg_embedding (id) VALUES (%s)", BEFORE)
     row = b",".join(b"" for _ in header.split(b","))
     body = backups.write(header + b"\r\n" + row + b"\r\n", COLLECTIONS)

@@ -12,6 +12,9 @@ from common.errors import TooManyAttempts
 from data_pipeline.api import PREFIX
 from data_pipeline.api.security import throttle
 from data_pipeline.api.security.throttle import Throttle
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
 
 TOKEN = "the-token-that-opens-everything"
 LIST = f"{PREFIX}/restore/list"
@@ -26,20 +29,16 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def guarded(make_client: Callable[..., Any], database: Any) -> Any:
+def guarded(make_client: Callable[..., Client], database: TestDatabase) -> Any:
     return make_client(DATABASE_URL=database.url, API_TOKEN=TOKEN, TRUSTED_PROXIES=PROXY)
 
 
-def bearer(client: Any, token: str, address: str = PROXY) -> Any:
+def bearer(client: Client, token: str, address: str = PROXY) -> Any:
     return client.get(LIST, headers={"Authorization": f"Bearer {token}", "X-Forwarded-For": address})
 
 
-def sign_in(client: Any, token: str, address: str = PROXY) -> Any:
+def sign_in(client: Client, token: str, address: str = PROXY) -> Any:
     return client.post(SESSION, json={"token": token}, headers={"X-Forwarded-For": address})
-
-
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
 
 
 @pytest.mark.parametrize("give", [bearer, sign_in])
@@ -63,7 +62,9 @@ def test_a_request_without_a_token_is_no_guess(guarded: Any) -> None:
         assert failure(guarded.get(LIST)) == (401, "UNAUTHORIZED")
 
 
-def test_without_a_trusted_proxy_the_header_is_the_clients_own_word(make_client: Any, database: Any) -> None:
+def test_without_a_trusted_proxy_the_header_is_the_clients_own_word(
+    make_client: Callable[..., Client], database: TestDatabase
+) -> None:
     client = make_client(DATABASE_URL=database.url, API_TOKEN=TOKEN)
     for number in range(throttle.MOST_FAILURES):
         bearer(client, "wrong", f"198.51.100.{number}")
@@ -78,7 +79,7 @@ def test_the_audit_and_the_history_name_the_client_and_not_the_proxy(guarded: An
     assert [line["client"] for line in captured if line["event"] == "write"] == [USER]
 
 
-def test_the_server_hands_the_header_over(start_server: Callable[..., Any], database: Any) -> None:
+def test_the_server_hands_the_header_over(start_server: Callable[..., Any], database: TestDatabase) -> None:
     server = start_server(DATABASE_URL=database.url, API_TOKEN=TOKEN, TRUSTED_PROXIES="127.0.0.0/8")
     headers = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-For": USER}
     with closing(urlopen(Request(f"http://{server.address}{PREFIX}/backup", b"{}", headers), timeout=60)) as answer:

@@ -10,10 +10,10 @@ import pytest
 from common.errors import InvalidBackup
 from data_pipeline.sets import manifest
 from tests.signed import signed
+from tests.support.names import DOCS
 
 STAMP = "20250722_010318"
 NAME = f"vector_backup_{STAMP}.json"
-DOCS = "11111111-1111-4111-8111-111111111111"
 COLLECTION_FILE = f"langchain_pg_collection_{STAMP}.csv"
 EMBEDDING_FILE = f"langchain_pg_embedding_{STAMP}.csv"
 

@@ -6,8 +6,7 @@ import pytest
 
 from data_pipeline.jobs.progress_meter import ProgressMeter
 from data_pipeline.postgres.progress import Cancelled
-
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
+from tests.support.names import COLLECTION, EMBEDDING
 
 
 class Connection:

@@ -13,8 +13,8 @@ from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.postgres.target import Target
+from tests.support.names import COLLECTION, EMBEDDING
 
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
 SET = {"backup_path": "./data_pipeline/training_data/vector_bak", "timestamp": "20250722_010318"}
 SECRET = "postgresql://u:secret@127.0.0.1/x"
 TOLD_APART: list[tuple[str, type[OperationRequest], dict[str, Any], str]] = [
@@ -92,7 +92,7 @@ def test_the_tables_are_told_in_the_order_they_are_written() -> None:
 def test_a_request_can_not_be_changed() -> None:
     request = RestoreRequest.read(SET)
     with pytest.raises(ValidationError, match="frozen"):
-        request.strategy = "sync"
+        request.strategy = "sync"  # type: ignore[misc]
     assert request.as_sync().strategy == "sync"
     assert request.strategy == "reload"
 

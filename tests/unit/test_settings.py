@@ -31,7 +31,7 @@ def test_without_an_environment_the_documented_defaults_hold() -> None:
     assert found.supported_tables == ("langchain_pg_collection", "langchain_pg_embedding")
 
 
-UNLISTED = {
+UNLISTED: dict[str, list[Any]] = {
     "timestamp_format": [
         "%Y-%m-%d_%H%M%S",
         "%Y%m%d_%I%M%S",

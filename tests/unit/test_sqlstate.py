@@ -19,7 +19,7 @@ REMOVING = ["truncate", "index"]
 def refusal(code: str | None, text: str = SECRET) -> psycopg2.Error:
     """An error as the driver raises it, with this SQLSTATE."""
     error = psycopg2.DatabaseError(text)
-    error.__setstate__({"pgcode": code, "pgerror": text})  # type: ignore[attr-defined]
+    error.__setstate__({"pgcode": code, "pgerror": text})
     assert error.pgcode == code
     return error
 

@@ -59,6 +59,7 @@ class DescribedAPI(OpenAPI):
             security_schemes={"token": TOKEN},
             servers=[Server(url="/", description="This service")],
             validation_error_callback=web.validation_failed,
+            doc_ui=False,  # its pages are in explorer: the library would look through every installed package for more
         )
         self.tags = [Tag(name=name, description=text) for name, text in TAGS.items()]
 

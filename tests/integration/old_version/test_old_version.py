@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from flask.testing import FlaskClient
 from itsdangerous import TimestampSigner
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 
 HERE = Path(__file__).parent
 CSV, BINARY, CHOSEN, LEGACY = ("20261127_062608", "20261127_062609", "20261127_062610", "20250722_010318")
@@ -28,13 +31,13 @@ def sets(output_dir: Path) -> Path:
 
 
 @pytest.fixture
-def queue(jobs_database: Any, database: Any) -> Any:
+def queue(empty_database: TestDatabase, database: TestDatabase) -> TestDatabase:
     """The old version's job queue, as a killed process left it; its jobs are about `database`."""
     text = (HERE / "jobs.sql").read_text(encoding="utf-8")
-    jobs_database.execute(
+    empty_database.execute(
         text.replace("@PORT@", str(database.server.port)).replace("@DBNAME@", database.dbname).replace("%", "%%"), ()
     )
-    return jobs_database
+    return empty_database
 
 
 def named(stamp: str) -> dict[str, str]:
@@ -44,7 +47,14 @@ def named(stamp: str) -> dict[str, str]:
 @pytest.mark.parametrize("stamp", [CSV, BINARY])
 @pytest.mark.parametrize("mode", [REPLACE, {"strategy": "sync"}, {}, {"on_conflict": "update"}], ids=str)
 def test_a_whole_set_gives_back_every_bit(
-    client: Any, sets: Path, database: Any, second_database: Any, fill: Any, bits: Any, stamp: str, mode: dict[str, Any]
+    client: Client,
+    sets: Path,
+    database: TestDatabase,
+    second_database: TestDatabase,
+    fill: Any,
+    bits: Any,
+    stamp: str,
+    mode: dict[str, Any],
 ) -> None:
     fill(second_database)
     answer = client.restore(**named(stamp), **mode, require_manifest=True)
@@ -54,11 +64,13 @@ def test_a_whole_set_gives_back_every_bit(
     assert compared["identical"] is True
 
 
-def test_the_probes_of_a_set_are_searched_for_again(client: Any, sets: Path) -> None:
+def test_the_probes_of_a_set_are_searched_for_again(client: Client, sets: Path) -> None:
     assert client.restore(**named(CSV), **REPLACE).get_json()["data"]["search_check"]
 
 
-def test_a_set_of_chosen_collections_leaves_the_others(client: Any, sets: Path, database: Any, fill: Any) -> None:
+def test_a_set_of_chosen_collections_leaves_the_others(
+    client: Client, sets: Path, database: TestDatabase, fill: Any
+) -> None:
     fill(database)
     database.execute("DELETE FROM langchain_pg_embedding WHERE collection_id IS NOT NULL")
     assert client.restore(**named(CHOSEN), strategy="sync").status_code == 200
@@ -67,13 +79,13 @@ def test_a_set_of_chosen_collections_leaves_the_others(client: Any, sets: Path, 
     assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == [(6,)]
 
 
-def test_a_pair_without_a_manifest_is_read_as_before(client: Any, sets: Path, database: Any) -> None:
+def test_a_pair_without_a_manifest_is_read_as_before(client: Client, sets: Path, database: TestDatabase) -> None:
     assert client.restore(**named(LEGACY), **REPLACE).status_code == 200
     rows = database.fetch("SELECT id, document, cmetadata FROM langchain_pg_embedding ORDER BY id")
     assert rows == [("a", "第一", {"n": None}), ("b", "", {})]
 
 
-def test_all_sets_are_listed_and_verified(client: Any, sets: Path) -> None:
+def test_all_sets_are_listed_and_verified(client: Client, sets: Path) -> None:
     (location,) = client.list().get_json()["data"]["backup_locations"]
     assert [one["timestamp"] for one in location["backups"]] == [CHOSEN, BINARY, CSV, LEGACY]
     for stamp in (CSV, BINARY, CHOSEN, LEGACY):
@@ -85,7 +97,13 @@ def test_all_sets_are_listed_and_verified(client: Any, sets: Path) -> None:
 
 
 def test_the_jobs_of_a_queue_are_shown_and_those_that_wait_are_run(
-    make_client: Any, database: Any, queue: Any, sets: Path, second_database: Any, fill: Any, bits: Any
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    queue: TestDatabase,
+    sets: Path,
+    second_database: TestDatabase,
+    fill: Any,
+    bits: Any,
 ) -> None:
     fill(second_database)
     client = make_client(
@@ -110,7 +128,9 @@ def test_the_jobs_of_a_queue_are_shown_and_those_that_wait_are_run(
     assert {result["response"] for result in run} == {"Vector表恢复完成", "Vector表备份完成"}
 
 
-def test_a_process_of_the_old_version_may_work_on_the_same_queue(make_client: Any, database: Any, queue: Any) -> None:
+def test_a_process_of_the_old_version_may_work_on_the_same_queue(
+    make_client: Callable[..., Client], database: TestDatabase, queue: TestDatabase
+) -> None:
     client = make_client(DATABASE_URL=database.url, JOBS_DATABASE_URL=queue.url, JOBS_KEEP_DAYS="36500")
     assert client.restore(**named(LEGACY)).status_code == 404
     queue.execute(
@@ -124,7 +144,7 @@ def test_a_process_of_the_old_version_may_work_on_the_same_queue(make_client: An
 
 
 def test_a_job_of_a_later_version_fails_and_says_so(
-    make_client: Any, database: Any, queue: Any, sets: Path, fill: Any, bits: Any
+    make_client: Callable[..., Client], database: TestDatabase, queue: TestDatabase, sets: Path, fill: Any, bits: Any
 ) -> None:
     fill(database)
     before = sorted(bits(database))
@@ -143,12 +163,12 @@ def test_a_job_of_a_later_version_fails_and_says_so(
     assert sorted(bits(database)) == before
 
 
-def _jobs(client: Any, names: Any) -> dict[str, Any]:
+def _jobs(client: Client, names: Any) -> dict[str, Any]:
     return {name: client.get(f"{PREFIX}/jobs/{name}").get_json()["data"] for name in names}
 
 
 def test_a_browser_that_was_signed_in_still_is(
-    make_client: Any, database: Any, sets: Path, monkeypatch: pytest.MonkeyPatch
+    make_client: Callable[..., Client], database: TestDatabase, sets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = json.loads((HERE / "session.json").read_text(encoding="utf-8"))
     monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _signer: made["signed_at"] + 3600)  # it lives for 12 h

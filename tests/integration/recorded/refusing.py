@@ -51,9 +51,9 @@ BAD_COMPARES: tuple[dict[str, Any], ...] = (
     {},
     named("20010101_999999"),
     named(collections=[]),
-    named(**{"with": {}}),
-    named(**{"with": named("20010101_999999")}),
-    named(**{"with": {**named(), "more": 1}}),
+    {**named(), "with": {}},
+    {**named(), "with": named("20010101_999999")},
+    {**named(), "with": {**named(), "more": 1}},
     named(dry_run=True),
 )
 BAD_PATHS = (
@@ -89,12 +89,12 @@ def requests(world: World) -> Recorder:
             call(f"restore: {name} {number}", "POST /restore", {**named(), name: value})
     for first in CLASHES:
         for second in list(CLASHES)[list(CLASHES).index(first) + 1 :]:
-            body = named("20010101_999999", **CLASHES[first], **CLASHES[second])
-            call(f"clash: {first} {second}", "POST /restore", body)
-    for number, body in enumerate(BAD_BACKUPS):
-        call(f"backup: {number}", "POST /backup", body)
-    for number, body in enumerate(BAD_COMPARES):
-        call(f"compare: {number}", "POST /compare", body)
+            clash = named("20010101_999999", **CLASHES[first], **CLASHES[second])
+            call(f"clash: {first} {second}", "POST /restore", clash)
+    for number, bad in enumerate(BAD_BACKUPS):
+        call(f"backup: {number}", "POST /backup", bad)
+    for number, bad in enumerate(BAD_COMPARES):
+        call(f"compare: {number}", "POST /compare", bad)
     for request in BAD_PATHS:
         call(request, request)
     call("too large", "POST /restore", b" " * ((1 << 20) + 1))

@@ -107,10 +107,10 @@ def jobs(world: World) -> Recorder:
     call("cancel: too late", f"POST /jobs/{given['job_id']}/cancel")
     call("key again", "POST /backup", {"async": True}, headers={"Idempotency-Key": "once"})
     call("key with another body", "POST /backup", {"async": True, "probes": 1}, headers={"Idempotency-Key": "once"})
-    given = call("submit: append", "POST /restore", named(**{"async": True}))
+    given = call("submit: append", "POST /restore", {**named(), "async": True})
     call.ended(given["job_id"])
     call("failed: append", f"GET /jobs/{given['job_id']}")
-    call("refused at once", "POST /restore", named("20010101_999999", **{"async": True}))
+    call("refused at once", "POST /restore", {**named("20010101_999999"), "async": True})
     _while_one_waits(call, world)
     call("list", "GET /jobs")
     call("list: page", "GET /jobs?limit=2&state=SUCCEEDED")
@@ -123,7 +123,7 @@ def _while_one_waits(call: Recorder, world: World) -> None:
     """A job that waits for a table holds the writer lock; another one waits behind it."""
     holder = world.databases["main"].connect()
     holder.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS SHARE MODE")
-    body = named(truncate_before_restore=True, **{"async": True})
+    body = {**named(truncate_before_restore=True), "async": True}
     first = call("submit: replace", "POST /restore", body)
     second = call("submit: waits", "POST /restore", body)
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-COLLECTION, EMBEDDING = ("langchain_pg_collection", "langchain_pg_embedding")
-DOCS = "11111111-1111-4111-8111-111111111111"
+from tests.support.names import COLLECTION, DOCS, EMBEDDING
+
 NOTES = "33333333-3333-4333-8333-333333333333"
 ROOT = "./data_pipeline/training_data"
 GOOD = "20010101_000000"
@@ -31,32 +31,30 @@ def row(*fields: str) -> str:
     return f"{EMBEDDINGS}{','.join(fields)}\n"
 
 
-DAMAGED: dict[str, dict[str, bytes]] = {
-    name: files(**texts, stamp=f"20010202_0000{number:02}")
-    for number, (name, texts) in enumerate(
-        {
-            "empty": {"embeddings": ""},
-            "no such column": {"embeddings": "id,collection_id,embedding,document,cmetadata,more\n"},
-            "a column less": {"embeddings": "id,collection_id,embedding,document\n"},
-            "a field less": {"embeddings": row("x", DOCS, '"[1,2,3]"', "y")},
-            "a field more": {"embeddings": row("x", DOCS, '"[1,2,3]"', "y", "{}", "z")},
-            "cut in a quote": {"embeddings": EMBEDDINGS + f'x,{DOCS},"[1,2'},
-            "cut in a record": {"embeddings": EMBEDDINGS + f"x,{DOCS}"},
-            "no vector": {"embeddings": row("x", DOCS, '"[1,two,3]"', "y", "{}")},
-            "infinity": {"embeddings": row("x", DOCS, '"[1,Infinity,3]"', "y", "{}")},
-            "other dimensions": {"embeddings": row("x", DOCS, '"[1,2]"', "y", "{}")},
-            "no json": {"embeddings": row("x", DOCS, '"[1,2,3]"', "y", "{")},
-            "no uuid": {"embeddings": row("x", "docs", '"[1,2,3]"', "y", "{}")},
-            "no id": {"embeddings": row("", DOCS, '"[1,2,3]"', "y", "{}")},
-            "an id twice": {"embeddings": row("plain", DOCS, '"[1,2,3]"', "y", "{}")},
-            "an orphan": {"embeddings": row("x", "99999999-9999-4999-8999-999999999999", '"[1,2,3]"', "y", "{}")},
-            "a name twice": {"collections": f"{COLLECTIONS}44444444-4444-4444-8444-444444444444,docs,\n"},
-            "no utf-8": {"embeddings": EMBEDDINGS.encode() + f"x,{DOCS},".encode() + b'"[1,2,3]",\xff,{}\n'},
-            "a nul": {"embeddings": row("x", DOCS, '"[1,2,3]"', "y\0", "{}")},
-            "swapped": {"collections": EMBEDDINGS, "embeddings": COLLECTIONS},
-            "binary without a manifest": {"collections": "PGCOPY", "embeddings": "PGCOPY", "kind": "pgcopy"},
-        }.items()
-    )
+_DAMAGE: dict[str, dict[str, Any]] = {
+    "empty": {"embeddings": ""},
+    "no such column": {"embeddings": "id,collection_id,embedding,document,cmetadata,more\n"},
+    "a column less": {"embeddings": "id,collection_id,embedding,document\n"},
+    "a field less": {"embeddings": row("x", DOCS, '"[1,2,3]"', "y")},
+    "a field more": {"embeddings": row("x", DOCS, '"[1,2,3]"', "y", "{}", "z")},
+    "cut in a quote": {"embeddings": EMBEDDINGS + f'x,{DOCS},"[1,2'},
+    "cut in a record": {"embeddings": EMBEDDINGS + f"x,{DOCS}"},
+    "no vector": {"embeddings": row("x", DOCS, '"[1,two,3]"', "y", "{}")},
+    "infinity": {"embeddings": row("x", DOCS, '"[1,Infinity,3]"', "y", "{}")},
+    "other dimensions": {"embeddings": row("x", DOCS, '"[1,2]"', "y", "{}")},
+    "no json": {"embeddings": row("x", DOCS, '"[1,2,3]"', "y", "{")},
+    "no uuid": {"embeddings": row("x", "docs", '"[1,2,3]"', "y", "{}")},
+    "no id": {"embeddings": row("", DOCS, '"[1,2,3]"', "y", "{}")},
+    "an id twice": {"embeddings": row("plain", DOCS, '"[1,2,3]"', "y", "{}")},
+    "an orphan": {"embeddings": row("x", "99999999-9999-4999-8999-999999999999", '"[1,2,3]"', "y", "{}")},
+    "a name twice": {"collections": f"{COLLECTIONS}44444444-4444-4444-8444-444444444444,docs,\n"},
+    "no utf-8": {"embeddings": EMBEDDINGS.encode() + f"x,{DOCS},".encode() + b'"[1,2,3]",\xff,{}\n'},
+    "a nul": {"embeddings": row("x", DOCS, '"[1,2,3]"', "y\0", "{}")},
+    "swapped": {"collections": EMBEDDINGS, "embeddings": COLLECTIONS},
+    "binary without a manifest": {"collections": "PGCOPY", "embeddings": "PGCOPY", "kind": "pgcopy"},
+}
+DAMAGED = {
+    name: files(**texts, stamp=f"20010202_0000{number:02}") for number, (name, texts) in enumerate(_DAMAGE.items())
 }
 
 

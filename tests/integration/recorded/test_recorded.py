@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import TestDatabase
 from tests.integration.recorded import refusing, restoring, serving, texts
 from tests.integration.recorded.recorder import Recorder, World
 from tests.integration.recorded.shape import compact, fold
@@ -36,11 +37,11 @@ TWIN = "44444444-4444-4444-8444-444444444444"
 @pytest.fixture
 def world(
     make_client: Any,
-    database: Any,
-    second_database: Any,
-    empty_database: Any,
-    old_database: Any,
-    jobs_database: Any,
+    database: TestDatabase,
+    second_database: TestDatabase,
+    empty_database: TestDatabase,
+    old_database: TestDatabase,
+    jobs_database: TestDatabase,
     output_dir: Path,
     history_url: str,
     fill: Any,

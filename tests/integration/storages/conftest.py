@@ -11,8 +11,7 @@ from data_pipeline.settings import Settings
 from data_pipeline.storage import lease
 from data_pipeline.storage.s3 import bucket as buckets
 from tests.integration.places import Place
-
-COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
+from tests.support.names import COLLECTION, EMBEDDING
 
 
 class Process:

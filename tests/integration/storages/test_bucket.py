@@ -18,11 +18,13 @@ from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.storage import lease
 from data_pipeline.storage.s3 import bucket as buckets
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.integration.places import KEY, BucketPlace
 from tests.integration.relay import ALWAYS, Relay
+from tests.support.answers import failure
+from tests.support.names import COLLECTION, DOCS, EMBEDDING
 
-COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
-DOCS = "11111111-1111-4111-8111-111111111111"
 ROOT = "./data_pipeline/training_data"
 STAMP = "20250722_010318"
 LOG = "vector_backup_log.txt"
@@ -46,12 +48,12 @@ def relay(bucket: BucketPlace) -> Iterator[Relay]:
 
 
 @pytest.fixture
-def client(make_client: Any, database: Any, bucket: BucketPlace, relay: Relay) -> Any:
+def client(make_client: Callable[..., Client], database: TestDatabase, bucket: BucketPlace, relay: Relay) -> Any:
     return make_client(DATABASE_URL=database.url, OUTPUT_DIRECTORY=bucket.through(relay.port).url)
 
 
 @pytest.fixture
-def large(database: Any, fill: Any) -> None:
+def large(database: TestDatabase, fill: Any) -> None:
     """Tables whose CSV takes two parts of an upload."""
     fill(database)
     database.execute(
@@ -62,22 +64,18 @@ def large(database: Any, fill: Any) -> None:
 
 
 @pytest.fixture
-def made(client: Any, large: None) -> dict[str, str]:
+def made(client: Client, large: None) -> dict[str, str]:
     """A set of them; the body that restores it."""
     done = client.backup().get_json()["data"]
     return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
-def listed(client: Any) -> list[str]:
+def listed(client: Client) -> list[str]:
     found = client.list().get_json()["data"]["backup_locations"]
     return [one["timestamp"] for location in found for one in location["backups"]]
 
 
-def verified(client: Any, stamp: str) -> bool:
+def verified(client: Client, stamp: str) -> bool:
     answer = client.post(f"{PREFIX}/backups/global/{stamp}/verify").get_json()["data"]
     return bool(answer["verified"])
 
@@ -85,7 +83,7 @@ def verified(client: Any, stamp: str) -> bool:
 # Writing
 
 
-def test_an_upload_that_is_cut_is_tried_again(client: Any, large: None, bucket: BucketPlace, relay: Relay) -> None:
+def test_an_upload_that_is_cut_is_tried_again(client: Client, large: None, bucket: BucketPlace, relay: Relay) -> None:
     relay.cut("request", 5 * MEGABYTE, times=2)
     done = client.backup().get_json()["data"]
     assert relay.faults[0].times == 0
@@ -95,7 +93,13 @@ def test_an_upload_that_is_cut_is_tried_again(client: Any, large: None, bucket: 
 
 @pytest.mark.parametrize("body", [{}, {"truncate_vector_tables": True}], ids=["backup", "truncate"])
 def test_an_upload_that_never_arrives_is_given_up_and_leaves_nothing(
-    client: Any, database: Any, bits: Any, large: None, bucket: BucketPlace, relay: Relay, body: dict[str, Any]
+    client: Client,
+    database: TestDatabase,
+    bits: Any,
+    large: None,
+    bucket: BucketPlace,
+    relay: Relay,
+    body: dict[str, Any],
 ) -> None:
     before = bits(database)
     relay.cut("request", 5 * MEGABYTE, ALWAYS)
@@ -109,7 +113,7 @@ def test_an_upload_that_never_arrives_is_given_up_and_leaves_nothing(
 
 
 def test_a_byte_that_changed_on_its_way_there_is_found_before_any_row_is_removed(
-    client: Any, database: Any, bits: Any, large: None, relay: Relay
+    client: Client, database: TestDatabase, bits: Any, large: None, relay: Relay
 ) -> None:
     before = bits(database)
     relay.flip("request", 5 * MEGABYTE)
@@ -120,7 +124,7 @@ def test_a_byte_that_changed_on_its_way_there_is_found_before_any_row_is_removed
 
 @pytest.mark.parametrize("what", [r".claim HTTP", "vector_backup_20"])
 def test_an_answer_that_was_lost_is_no_failure(
-    client: Any, database: Any, fill: Any, bucket: BucketPlace, relay: Relay, what: str
+    client: Client, database: TestDatabase, fill: Any, bucket: BucketPlace, relay: Relay, what: str
 ) -> None:
     """The claim and the manifest are put only if there is none; asked again, the store has one: our own."""
     fill(database)
@@ -133,7 +137,7 @@ def test_an_answer_that_was_lost_is_no_failure(
     assert len(bucket.names()) == 4
 
 
-def test_a_store_that_ignores_conditions_is_not_trusted(client: Any, bucket: BucketPlace, relay: Relay) -> None:
+def test_a_store_that_ignores_conditions_is_not_trusted(client: Client, bucket: BucketPlace, relay: Relay) -> None:
     relay.replace(b"if-none-match", b"if-nothing-else")
     response = client.backup()
     assert failure(response) == (501, "STORAGE_UNSUPPORTED")
@@ -145,7 +149,7 @@ def test_a_store_that_ignores_conditions_is_not_trusted(client: Any, bucket: Buc
 
 
 def test_a_stream_that_is_cut_goes_on_where_it_was(
-    client: Any, database: Any, bits: Any, made: dict[str, str], relay: Relay
+    client: Client, database: TestDatabase, bits: Any, made: dict[str, str], relay: Relay
 ) -> None:
     before = bits(database)
     relay.cut("answer", 4 * MEGABYTE, times=3)
@@ -155,7 +159,7 @@ def test_a_stream_that_is_cut_goes_on_where_it_was(
 
 
 def test_a_stream_that_never_ends_well_is_given_up_and_nothing_is_lost(
-    client: Any, database: Any, bits: Any, made: dict[str, str], relay: Relay
+    client: Client, database: TestDatabase, bits: Any, made: dict[str, str], relay: Relay
 ) -> None:
     before = bits(database)
     relay.cut("answer", MEGABYTE, ALWAYS)
@@ -168,8 +172,8 @@ def test_a_stream_that_never_ends_well_is_given_up_and_nothing_is_lost(
 
 
 def test_a_store_that_falls_silent_is_asked_again(
-    make_client: Any,
-    database: Any,
+    make_client: Callable[..., Client],
+    database: TestDatabase,
     bits: Any,
     made: dict[str, str],
     bucket: BucketPlace,
@@ -186,7 +190,7 @@ def test_a_store_that_falls_silent_is_asked_again(
 
 
 def test_a_byte_that_changed_on_its_way_back_is_found(
-    client: Any, database: Any, bits: Any, made: dict[str, str], relay: Relay
+    client: Client, database: TestDatabase, bits: Any, made: dict[str, str], relay: Relay
 ) -> None:
     before = bits(database)
     for act in (
@@ -204,7 +208,12 @@ def test_a_byte_that_changed_on_its_way_back_is_found(
 
 
 def test_a_store_out_of_reach_is_said_and_the_others_are_there(
-    make_client: Any, database: Any, bucket: BucketPlace, relay: Relay, small_set: dict[str, str], output_dir: Any
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    bucket: BucketPlace,
+    relay: Relay,
+    small_set: dict[str, str],
+    output_dir: Any,
 ) -> None:
     relay.refusing = ALWAYS
     storages = json.dumps({"archive": bucket.through(relay.port).url})
@@ -218,7 +227,9 @@ def test_a_store_out_of_reach_is_said_and_the_others_are_there(
     assert away.get("/readyz").get_json()["data"]["checks"] == {"database": True, "storage": False, "queue": True}
 
 
-def test_a_bucket_that_is_not_there_is_said(make_client: Any, database: Any, bucket: BucketPlace) -> None:
+def test_a_bucket_that_is_not_there_is_said(
+    make_client: Callable[..., Client], database: TestDatabase, bucket: BucketPlace
+) -> None:
     url = bucket.url.replace(bucket.bucket, "no-such-bucket")
     client = make_client(DATABASE_URL=database.url, OUTPUT_DIRECTORY=url)
     for response in (client.list(), client.backup()):
@@ -230,8 +241,8 @@ def test_a_bucket_that_is_not_there_is_said(make_client: Any, database: Any, buc
 
 
 def test_a_backup_that_is_killed_is_not_listed_and_its_claim_is_swept_once_it_is_stale(
-    client: Any,
-    database: Any,
+    client: Client,
+    database: TestDatabase,
     fill: Any,
     bucket: BucketPlace,
     background: Any,
@@ -323,18 +334,18 @@ def test_a_lease_outlives_a_moment_without_a_free_descriptor(
         monkeypatch.setattr(buckets.Bucket, "replace", scarce)
         claim = f".vector_backup_{STAMP}.claim"
         first = bucket.read(claim)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while bucket.read(claim) == first:
             assert time.monotonic() < deadline
 
 
 def test_a_set_stays_held_however_long_a_restore_reads_it(
-    client: Any,
+    client: Client,
     made: dict[str, str],
-    database: Any,
-    second_database: Any,
+    database: TestDatabase,
+    second_database: TestDatabase,
     bucket: BucketPlace,
-    make_client: Any,
+    make_client: Callable[..., Client],
     background: Any,
     wait_for_lock: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -365,7 +376,7 @@ def test_a_set_stays_held_however_long_a_restore_reads_it(
 
 
 def test_a_hold_that_went_stale_keeps_nobody_from_removing_the_set(
-    client: Any, made: dict[str, str], bucket: BucketPlace, monkeypatch: pytest.MonkeyPatch
+    client: Client, made: dict[str, str], bucket: BucketPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket.write(f".vector_backup_{made['timestamp']}.{'0' * 32}.hold", b"{}")
     path = f"{PREFIX}/backups/global/{made['timestamp']}"
@@ -377,7 +388,7 @@ def test_a_hold_that_went_stale_keeps_nobody_from_removing_the_set(
     assert not any(name.endswith(".hold") for name in bucket.names())
 
 
-def test_a_set_that_is_being_removed_is_not_read(client: Any, made: dict[str, str], bucket: BucketPlace) -> None:
+def test_a_set_that_is_being_removed_is_not_read(client: Client, made: dict[str, str], bucket: BucketPlace) -> None:
     bucket.write(f".vector_backup_{made['timestamp']}.removal", b"{}")
     assert failure(client.restore(**made)) == (409, "OPERATION_IN_PROGRESS")
     assert failure(client.delete(f"{PREFIX}/backups/global/{made['timestamp']}")) == (409, "OPERATION_IN_PROGRESS")

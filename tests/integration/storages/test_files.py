@@ -144,8 +144,8 @@ def test_a_file_that_is_not_there_or_no_longer_is_not_found(one: Process, place:
 
 
 def test_a_listing_has_the_files_of_its_location_and_no_others(one: Process, place: Place) -> None:
-    for location in ("vector_bak", "vector_bak_evil", "vector_bak/deeper", "task_1/vector_bak"):
-        place.write(f"in {location.replace('/', ' ')}", b"12345", location)
+    for directory in ("vector_bak", "vector_bak_evil", "vector_bak/deeper", "task_1/vector_bak"):
+        place.write(f"in {directory.replace('/', ' ')}", b"12345", directory)
     where = [Location(tuple(text.split("/"))) for text in ("vector_bak", "task_1/vector_bak", "task_2/vector_bak")]
     for locations in (where, where[:1], where[1:2], where[2:]):
         for location, listing in zip(locations, one.storage.listings(locations), strict=True):

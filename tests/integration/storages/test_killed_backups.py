@@ -18,10 +18,11 @@ from data_pipeline.api import PREFIX
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.storage.local.directory import open_directory
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.integration.relay import Relay
+from tests.support.names import DOCS, EMBEDDING, TABLES
 
-COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
-DOCS = "11111111-1111-4111-8111-111111111111"
 LOG = "vector_backup_log.txt"
 STAMP = "20250722_010318"
 CLAIM = f".vector_backup_{STAMP}.claim"
@@ -31,7 +32,7 @@ DATA = [f"{table}_{STAMP}.csv" for table in TABLES]
 
 def until(found: Callable[[], Any]) -> Any:
     """What `found` gives as soon as it gives something."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not (result := found()):
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -47,7 +48,7 @@ def names(directory: Path) -> set[str]:
     return {path.name for path in directory.iterdir()} - {LOG}
 
 
-def listed(client: Any) -> list[str]:
+def listed(client: Client) -> list[str]:
     locations = client.list().get_json()["data"]["backup_locations"]
     return [found["timestamp"] for location in locations for found in location["backups"]]
 
@@ -84,7 +85,7 @@ def directory(output_dir: Path) -> Path:
 
 
 @pytest.fixture
-def locker(database: Any) -> Any:
+def locker(database: TestDatabase) -> Any:
     """A transaction in which no backup can begin: it waits with its timestamp claimed."""
     connection = database.connect()
     connection.cursor().execute(f"LOCK TABLE {EMBEDDING} IN ACCESS EXCLUSIVE MODE")
@@ -92,7 +93,7 @@ def locker(database: Any) -> Any:
 
 
 @pytest.fixture
-def narrow(database: Any, fill: Any) -> Iterator[Relay]:
+def narrow(database: TestDatabase, fill: Any) -> Iterator[Relay]:
     """The way to a database of ten megabytes, wide enough for the first three of a backup's."""
     fill(database)
     for number in range(10):
@@ -114,8 +115,8 @@ def sweep(directory: Path) -> list[str]:
 
 @pytest.mark.parametrize("body", [{}, {"format": "binary"}, {"truncate_vector_tables": True}], ids=str)
 def test_a_backup_killed_while_it_writes_is_never_listed_and_swept_at_the_next_start(
-    client: Any,
-    database: Any,
+    client: Client,
+    database: TestDatabase,
     bits: Any,
     directory: Path,
     narrow: Relay,
@@ -144,7 +145,13 @@ def test_a_backup_killed_while_it_writes_is_never_listed_and_swept_at_the_next_s
 
 
 def test_a_backup_killed_before_it_has_written_anything_is_swept_in_a_task_too(
-    client: Any, database: Any, output_dir: Path, start_server: Any, post_backup: Any, locker: Any, wait_for_lock: Any
+    client: Client,
+    database: TestDatabase,
+    output_dir: Path,
+    start_server: Any,
+    post_backup: Any,
+    locker: Any,
+    wait_for_lock: Any,
 ) -> None:
     task = output_dir / "task_1"
     task.mkdir()
@@ -162,8 +169,8 @@ def test_a_backup_killed_before_it_has_written_anything_is_swept_in_a_task_too(
 
 
 def test_a_backup_under_way_is_left_alone_by_a_service_that_starts(
-    client: Any,
-    database: Any,
+    client: Client,
+    database: TestDatabase,
     fill: Any,
     directory: Path,
     start_server: Any,
@@ -192,7 +199,7 @@ def test_a_backup_under_way_is_left_alone_by_a_service_that_starts(
 
 
 @pytest.fixture
-def whole(client: Any, database: Any, fill: Any, directory: Path) -> Path:
+def whole(client: Client, database: TestDatabase, fill: Any, directory: Path) -> Path:
     """A set with its manifest, all of it named STAMP; gives the directory."""
     fill(database)
     made = client.backup().get_json()["data"]["backup_timestamp"]
@@ -222,7 +229,7 @@ MOMENTS = {
 
 @pytest.mark.parametrize("published", MOMENTS.values(), ids=MOMENTS)
 def test_a_set_without_its_manifest_yet_is_neither_listed_nor_found_and_goes_with_the_sweep(
-    client: Any, whole: Path, published: list[str]
+    client: Client, whole: Path, published: list[str]
 ) -> None:
     unpublish(whole, *published)
     body = {"backup_path": "./data_pipeline/training_data/vector_bak", "timestamp": STAMP}
@@ -235,7 +242,7 @@ def test_a_set_without_its_manifest_yet_is_neither_listed_nor_found_and_goes_wit
     assert names(whole) == set()
 
 
-def test_a_set_whose_manifest_is_there_survives_and_only_its_claim_goes(client: Any, whole: Path) -> None:
+def test_a_set_whose_manifest_is_there_survives_and_only_its_claim_goes(client: Client, whole: Path) -> None:
     (whole / CLAIM).touch()
     assert listed(client) == [STAMP]
     assert sweep(whole) == [f"./data_pipeline/training_data/vector_bak/{STAMP}"]
@@ -243,7 +250,7 @@ def test_a_set_whose_manifest_is_there_survives_and_only_its_claim_goes(client: 
     assert listed(client) == [STAMP]
 
 
-def test_a_set_being_published_is_not_removed_under_its_writers_hands(client: Any, whole: Path) -> None:
+def test_a_set_being_published_is_not_removed_under_its_writers_hands(client: Client, whole: Path) -> None:
     unpublish(whole, *DATA)
     (whole / CLAIM).unlink()
     with open_directory(whole, ()) as place, place.claim(CLAIM):
@@ -253,7 +260,7 @@ def test_a_set_being_published_is_not_removed_under_its_writers_hands(client: An
     assert sweep(whole) != []
 
 
-def test_what_is_no_leftover_stays(client: Any, whole: Path) -> None:
+def test_what_is_no_leftover_stays(client: Client, whole: Path) -> None:
     others = [
         ".hidden",
         f".{DATA[0]}.partial",
@@ -270,7 +277,7 @@ def test_what_is_no_leftover_stays(client: Any, whole: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs")
-def test_a_claim_that_is_no_file_keeps_nobody_waiting(client: Any, whole: Path, tmp_path: Path) -> None:
+def test_a_claim_that_is_no_file_keeps_nobody_waiting(client: Client, whole: Path, tmp_path: Path) -> None:
     os.mkfifo(whole / ".vector_backup_20210101_000000.claim")
     (tmp_path / "elsewhere").write_bytes(b"mine")
     (whole / ".vector_backup_20220101_000000.claim").symlink_to(tmp_path / "elsewhere")

@@ -10,9 +10,11 @@ from data_pipeline.api import PREFIX
 from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.storage import lease
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
+from tests.support.answers import failure
+from tests.support.names import COLLECTION, DOCS, EMBEDDING, TABLES
 
-COLLECTION, EMBEDDING = TABLES = ("langchain_pg_collection", "langchain_pg_embedding")
-DOCS = "11111111-1111-4111-8111-111111111111"
 ROOT = "./data_pipeline/training_data"
 STAMP = "20250722_010318"
 LOG = "vector_backup_log.txt"
@@ -21,12 +23,12 @@ FORMATS = {"csv": "csv", "binary": "pgcopy"}
 
 
 @pytest.fixture
-def client(make_client: Any, database: Any, place: Any) -> Any:
+def client(make_client: Callable[..., Client], database: TestDatabase, place: Any) -> Any:
     return make_client(DATABASE_URL=database.url, OUTPUT_DIRECTORY=place.url, LOAD_WORKERS="2")
 
 
 @pytest.fixture
-def back_up(client: Any, database: Any, fill: Any) -> Callable[..., dict[str, Any]]:
+def back_up(client: Client, database: TestDatabase, fill: Any) -> Callable[..., dict[str, Any]]:
     """Fill the tables once, and back them up; the answer."""
     fill(database)
 
@@ -50,11 +52,7 @@ def files_of(answer: dict[str, Any]) -> dict[str, str]:
     return {name: table["backup_file"] for name, table in answer["tables_backed_up"].items()}
 
 
-def failure(response: Any) -> tuple[int, str]:
-    return response.status_code, response.get_json()["data"]["error_type"]
-
-
-def listed(client: Any, **query: str) -> list[tuple[str, str]]:
+def listed(client: Client, **query: str) -> list[tuple[str, str]]:
     found = client.list(**query).get_json()["data"]["backup_locations"]
     return [(location["relative_path"], one["timestamp"]) for location in found for one in location["backups"]]
 
@@ -70,7 +68,7 @@ def flip(place: Any, name: str, where: int = -1000) -> None:
 
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_what_is_backed_up_is_listed_and_comes_back_to_the_bit(
-    client: Any, database: Any, bits: Any, place: Any, back_up: Any, file_format: str
+    client: Client, database: TestDatabase, bits: Any, place: Any, back_up: Any, file_format: str
 ) -> None:
     made = back_up(format=file_format)
     before = bits(database)
@@ -88,7 +86,7 @@ def test_what_is_backed_up_is_listed_and_comes_back_to_the_bit(
 
 @pytest.mark.parametrize("mode", [{}, {"atomic": True}, {"strategy": "sync"}], ids=["append", "atomic", "sync"])
 def test_rows_can_be_added_or_brought_back_in_line(
-    client: Any, database: Any, bits: Any, back_up: Any, mode: dict[str, Any]
+    client: Client, database: TestDatabase, bits: Any, back_up: Any, mode: dict[str, Any]
 ) -> None:
     made = back_up()
     before = bits(database)
@@ -97,7 +95,7 @@ def test_rows_can_be_added_or_brought_back_in_line(
     assert bits(database) == before
 
 
-def test_a_task_has_backups_of_its_own(client: Any, place: Any, back_up: Any) -> None:
+def test_a_task_has_backups_of_its_own(client: Client, place: Any, back_up: Any) -> None:
     place.write("anything.txt", b"", "task_1")
     of_task, of_all = back_up(task_id="task_1"), back_up()
     assert of_task["backup_directory"] == f"{ROOT}/task_1/vector_bak"
@@ -110,7 +108,7 @@ def test_a_task_has_backups_of_its_own(client: Any, place: Any, back_up: Any) ->
 
 
 def test_a_pair_of_files_that_somebody_put_there_restores_with_a_warning(
-    client: Any, database: Any, place: Any
+    client: Client, database: TestDatabase, place: Any
 ) -> None:
     place.write(f"{COLLECTION}_{STAMP}.csv", f"uuid,name,cmetadata\r\n{DOCS},docs,\r\n".encode())
     rows = f'id,collection_id,embedding,document,cmetadata\r\na,{DOCS},"[1,2,3]",first,{{}}\r\n'
@@ -126,7 +124,9 @@ def test_a_pair_of_files_that_somebody_put_there_restores_with_a_warning(
     assert database.fetch(f"SELECT id, document FROM {EMBEDDING}") == [("a", "first")]
 
 
-def test_a_file_of_many_blocks_goes_through_the_workers(client: Any, database: Any, bits: Any, place: Any) -> None:
+def test_a_file_of_many_blocks_goes_through_the_workers(
+    client: Client, database: TestDatabase, bits: Any, place: Any
+) -> None:
     database.execute(
         f"INSERT INTO {COLLECTION} VALUES (%(docs)s, 'docs', NULL);"
         f"INSERT INTO {EMBEDDING} SELECT 'row ' || i, %(docs)s, '[1,2,3]', repeat(md5(i::text), 400), NULL"
@@ -143,7 +143,7 @@ def test_a_file_of_many_blocks_goes_through_the_workers(client: Any, database: A
     assert bits(database) == before
 
 
-def test_nothing_there_is_an_empty_list(client: Any) -> None:
+def test_nothing_there_is_an_empty_list(client: Client) -> None:
     data = client.list().get_json()["data"]
     assert (data["backup_locations"], data["response"]) == ([], "未找到任何可用的备份文件")
     assert failure(client.restore(backup_path=f"{ROOT}/vector_bak", timestamp=STAMP)) == (404, "RESOURCE_NOT_FOUND")
@@ -153,14 +153,16 @@ def test_nothing_there_is_an_empty_list(client: Any) -> None:
 # Backups that fail, and backups at once
 
 
-def test_a_backup_that_fails_leaves_nothing_but_a_line_in_the_log(client: Any, database: Any, place: Any) -> None:
+def test_a_backup_that_fails_leaves_nothing_but_a_line_in_the_log(
+    client: Client, database: TestDatabase, place: Any
+) -> None:
     database.execute(f"ALTER TABLE {EMBEDDING} RENAME TO elsewhere")
     assert client.backup().status_code == 409
     assert place.names() == {LOG}
     assert listed(client) == []
 
 
-def test_backups_at_once_each_have_a_second_of_their_own(client: Any, background: Any, back_up: Any) -> None:
+def test_backups_at_once_each_have_a_second_of_their_own(client: Client, background: Any, back_up: Any) -> None:
     back_up()
     running = [background(lambda: client.twin().backup()) for _ in range(4)]
     stamps = {one.result().get_json()["data"]["backup_timestamp"] for one in running}
@@ -168,7 +170,7 @@ def test_backups_at_once_each_have_a_second_of_their_own(client: Any, background
     assert {stamp for _, stamp in listed(client)} > stamps
 
 
-def test_the_log_has_a_line_for_each_run_newest_last(client: Any, place: Any, back_up: Any) -> None:
+def test_the_log_has_a_line_for_each_run_newest_last(client: Client, place: Any, back_up: Any) -> None:
     first, second = back_up(), back_up(format="binary")
     lines = place.read(LOG).decode().splitlines()
     assert len(lines) == 2
@@ -176,7 +178,9 @@ def test_the_log_has_a_line_for_each_run_newest_last(client: Any, place: Any, ba
         assert files_of(made)[EMBEDDING] in line
 
 
-def test_rows_are_removed_only_once_their_backup_is_stored(client: Any, database: Any, bits: Any, back_up: Any) -> None:
+def test_rows_are_removed_only_once_their_backup_is_stored(
+    client: Client, database: TestDatabase, bits: Any, back_up: Any
+) -> None:
     made = back_up()
     before = bits(database)
     assert made["truncate_performed"] is False
@@ -194,7 +198,7 @@ def leave_behind(place: Any, made: dict[str, Any], *lost: str) -> None:
 
 
 def test_what_a_killed_backup_left_is_not_listed_and_is_swept(
-    client: Any, place: Any, back_up: Any, monkeypatch: pytest.MonkeyPatch
+    client: Client, place: Any, back_up: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, whole = back_up(), back_up()
     leave_behind(place, made, f"vector_backup_{made['backup_timestamp']}.json")
@@ -213,7 +217,7 @@ def test_what_a_killed_backup_left_is_not_listed_and_is_swept(
 # Sets as resources
 
 
-def test_a_set_is_shown_and_verified(client: Any, back_up: Any) -> None:
+def test_a_set_is_shown_and_verified(client: Client, back_up: Any) -> None:
     made = back_up()
     data = client.get(path_of(made)).get_json()["data"]
     assert (data["has_manifest"], data["backup_info"]["storage"]) == (True, "local")
@@ -224,7 +228,7 @@ def test_a_set_is_shown_and_verified(client: Any, back_up: Any) -> None:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_a_wrong_byte_is_found_and_nothing_is_lost(
-    client: Any, database: Any, bits: Any, place: Any, back_up: Any, table: str
+    client: Client, database: TestDatabase, bits: Any, place: Any, back_up: Any, table: str
 ) -> None:
     made = back_up()
     before = bits(database)
@@ -236,7 +240,7 @@ def test_a_wrong_byte_is_found_and_nothing_is_lost(
     assert bits(database) == before
 
 
-def test_a_file_that_is_cut_short_or_gone_is_found(client: Any, place: Any, back_up: Any) -> None:
+def test_a_file_that_is_cut_short_or_gone_is_found(client: Client, place: Any, back_up: Any) -> None:
     cut, gone = back_up(), back_up()
     name = files_of(cut)[EMBEDDING]
     place.write(name, place.read(name)[:-1])
@@ -246,7 +250,7 @@ def test_a_file_that_is_cut_short_or_gone_is_found(client: Any, place: Any, back
     assert listed(client) == [(f"{ROOT}/vector_bak", cut["backup_timestamp"])]
 
 
-def test_a_removed_set_is_gone_and_no_other(client: Any, place: Any, back_up: Any) -> None:
+def test_a_removed_set_is_gone_and_no_other(client: Client, place: Any, back_up: Any) -> None:
     kept, made = back_up(), back_up(format="binary")
     data = client.delete(path_of(made)).get_json()["data"]
     assert sorted(data["removed"]) == sorted(
@@ -257,7 +261,9 @@ def test_a_removed_set_is_gone_and_no_other(client: Any, place: Any, back_up: An
 
 
 @pytest.fixture
-def reading(client: Any, database: Any, background: Any, wait_for_lock: Any) -> Callable[..., Callable[[], Any]]:
+def reading(
+    client: Client, database: TestDatabase, background: Any, wait_for_lock: Any
+) -> Callable[..., Callable[[], Any]]:
     """Start a restore that waits for a table until the returned function is called, which gives its answer."""
 
     def start(made: dict[str, Any]) -> Callable[[], Any]:
@@ -276,7 +282,7 @@ def reading(client: Any, database: Any, background: Any, wait_for_lock: Any) -> 
 
 
 def test_a_set_that_a_restore_reads_is_not_removed_by_any_service(
-    client: Any, make_client: Any, database: Any, place: Any, back_up: Any, reading: Any
+    client: Client, make_client: Callable[..., Client], database: TestDatabase, place: Any, back_up: Any, reading: Any
 ) -> None:
     made = back_up()
     other = make_client(DATABASE_URL=database.url, OUTPUT_DIRECTORY=place.url)
@@ -292,7 +298,7 @@ def test_a_set_that_a_restore_reads_is_not_removed_by_any_service(
 
 
 def test_a_file_that_is_swapped_while_the_restore_waits_is_noticed(
-    client: Any, database: Any, bits: Any, place: Any, back_up: Any, reading: Any
+    client: Client, database: TestDatabase, bits: Any, place: Any, back_up: Any, reading: Any
 ) -> None:
     made = back_up()
     before = bits(database)
@@ -303,7 +309,7 @@ def test_a_file_that_is_swapped_while_the_restore_waits_is_noticed(
 
 
 def test_so_is_one_that_nothing_vouches_for_though_it_would_load(
-    client: Any, database: Any, bits: Any, place: Any, back_up: Any, reading: Any
+    client: Client, database: TestDatabase, bits: Any, place: Any, back_up: Any, reading: Any
 ) -> None:
     made = back_up()
     place.remove(f"vector_backup_{made['backup_timestamp']}.json")

@@ -15,6 +15,8 @@ import pytest
 from common.messages import say
 from data_pipeline.api import PREFIX
 from data_pipeline.storage.s3 import bucket as buckets
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.integration.places import BucketPlace
 
 IF_NONE_MATCH, IF_MATCH = "if-none-match", "if-match"
@@ -116,7 +118,7 @@ KINDS: dict[str, Callable[[Front], None]] = {
 
 
 @pytest.fixture
-def client(make_client: Any, database: Any, bucket: BucketPlace, front: Front) -> Any:
+def client(make_client: Callable[..., Client], database: TestDatabase, bucket: BucketPlace, front: Front) -> Any:
     storages = json.dumps({"archive": bucket.through(front.server_port).url})
     return make_client(DATABASE_URL=database.url, STORAGES=storages)
 
@@ -129,7 +131,7 @@ def failure(response: Any) -> tuple[int, str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_is_stored_there_and_no_row_is_removed(
-    client: Any, database: Any, fill: Any, bits: Any, bucket: BucketPlace, front: Front, kind: str
+    client: Client, database: TestDatabase, fill: Any, bits: Any, bucket: BucketPlace, front: Front, kind: str
 ) -> None:
     fill(database)
     before = bits(database)
@@ -148,7 +150,7 @@ def test_nothing_is_stored_there_and_no_row_is_removed(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_such_a_store_is_not_ready(
-    make_client: Any, database: Any, bucket: BucketPlace, front: Front, kind: str
+    make_client: Callable[..., Client], database: TestDatabase, bucket: BucketPlace, front: Front, kind: str
 ) -> None:
     client = make_client(DATABASE_URL=database.url, OUTPUT_DIRECTORY=bucket.through(front.server_port).url)
     assert client.get("/readyz").status_code == 200
@@ -158,14 +160,14 @@ def test_such_a_store_is_not_ready(
     assert bucket.names("") == set()
 
 
-def test_a_refusal_is_not_asked_for_again_and_again(client: Any, front: Front) -> None:
+def test_a_refusal_is_not_asked_for_again_and_again(client: Client, front: Front) -> None:
     KINDS["refuses both"](front)
     assert failure(client.backup(storages=["archive"])) == UNSUPPORTED
     assert front.writes <= 10
 
 
 def test_what_lies_there_can_be_restored_and_stays(
-    client: Any, database: Any, fill: Any, bits: Any, front: Front
+    client: Client, database: TestDatabase, fill: Any, bits: Any, front: Front
 ) -> None:
     fill(database)
     before = bits(database)
@@ -182,7 +184,7 @@ def test_what_lies_there_can_be_restored_and_stays(
 
 
 def test_where_credentials_may_only_read_a_set_is_restored_and_nothing_else_is_tried(
-    client: Any, database: Any, fill: Any, bits: Any, bucket: BucketPlace, front: Front
+    client: Client, database: TestDatabase, fill: Any, bits: Any, bucket: BucketPlace, front: Front
 ) -> None:
     fill(database)
     before = bits(database)
@@ -207,7 +209,7 @@ def test_where_credentials_may_only_read_a_set_is_restored_and_nothing_else_is_t
 
 
 def test_where_credentials_may_do_nothing_the_other_storages_are_there(
-    client: Any, database: Any, fill: Any, front: Front
+    client: Client, database: TestDatabase, fill: Any, front: Front
 ) -> None:
     fill(database)
     front.denied.update({"GET", "HEAD", "PUT", "POST", "DELETE"})

@@ -5,7 +5,9 @@ The page that comes with it has its script inside, which a Content-Security-Poli
 
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, request
+from flask import Blueprint, Response, request
+from flask_openapi3 import OpenAPI
+from flask_openapi3_swagger.plugins import RegisterPlugin as SwaggerUI
 
 DIRECTORY = Path(__file__).parent
 NAME = "openapi_explorer"
@@ -16,10 +18,15 @@ PAGES = frozenset({NAME, "openapi", "swagger"})
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 
-def set_up(app: Flask) -> None:
-    """Put our page in place of both that flask-openapi3 has: its list of such pages, and its Swagger UI."""
+def set_up(app: OpenAPI) -> None:
+    """Serve the description, our page for it, and the files of Swagger UI, whose own page is ours too."""
     page = (DIRECTORY / "page.html").read_text(encoding="utf-8")
-    app.config["OPENAPI_HTML_STRING"] = app.config["SWAGGER_HTML_STRING"] = page
+    app.config["SWAGGER_HTML_STRING"] = page
+    pages = Blueprint("openapi", __name__, url_prefix="/openapi")
+    pages.add_url_rule("/openapi.json", "doc_url", lambda: app.api_doc)
+    pages.add_url_rule("/", "openapi", lambda: page)
+    app.register_blueprint(pages)
+    app.register_blueprint(SwaggerUI.register(doc_url="openapi.json"), url_prefix="/openapi")
     app.register_blueprint(
         Blueprint(NAME, __name__, static_folder=str(DIRECTORY), static_url_path="", url_prefix="/openapi/explorer")
     )
