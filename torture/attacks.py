@@ -29,9 +29,9 @@ TASK_IDS = ("..", "../evil", "task_1/..", "task_1\n", "task_1\0", "táche", "任
 
 # A pg_conn: {} stands for user:password@, so that each of them carries the secret.
 OPTIONS = (
-    *("service=x", "passfile=/etc/passwd", "options=-c%20search_path%3Dx", "hostaddr=10.0.0.1", "sslkey=/etc/shadow"),
+    *("service=x", "passfile=/etc/passwd", "options=-c%20work_mem%3D1GB", "hostaddr=10.0.0.1", "sslkey=/etc/shadow"),
     *("sslcert=/etc/passwd", "sslrootcert=/etc/passwd", "sslkeylogfile=/tmp/x", "host=/var/run", "host=10.0.0.1"),
-    *("port=1", "dbname=x", "user=x", "application_name=x", "target_session_attrs=any", "sslmode=bogus", "sslmode="),
+    *("port=1", "dbname=x", "user=x", "application_name=%00", "target_session_attrs=x", "sslmode=bogus", "sslmode="),
     *(
         "sslmode=disable&sslmode=require",
         "requiressl=1",
@@ -57,7 +57,7 @@ PG_CONNS = (
     *("postgresql://{}127.0.0.1/db%20host=evil", "postgresql://{}127.0.0.1/db?#x", "postgresql://{}127.0.0.1:0/db"),
     *("postgresql://{}127.0.0.1:99999/db", "postgresql://{}127.0.0.1:-1/db", "postgresql://{}127.0.0.1:x/db"),
     *("host=127.0.0.1 password={} dbname=x", "mysql://{}127.0.0.1/db", "http://{}127.0.0.1/", "file:///etc/passwd"),
-    *("postgresql+asyncpg://{}127.0.0.1/db", "POSTGRESQL ://{}x", "postgresql://{}127.0.0.1/db\nhost=x", "jdbc:{}x"),
+    *("postgresql+pg8000://{}127.0.0.1/db", "POSTGRESQL ://{}x", "postgresql://{}127.0.0.1/db\nhost=x", "jdbc:{}x"),
     *("postgresql://{}127.0.0.1/db\0", "postgresql://{}[::1/db", "postgresql://{}@@h/db"),
     *(
         "postgresql://{}\ud800/db",

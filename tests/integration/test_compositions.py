@@ -34,6 +34,7 @@ RESTORE: dict[str, Any] = {
     "dry_run": True,
     "triggers": "disable",
     "dialect": "copy",
+    "strip_nul": True,
 }
 BACKUP: dict[str, Any] = {
     "task_id": "task_1",

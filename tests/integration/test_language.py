@@ -75,7 +75,7 @@ def test_no_answer_in_english_holds_chinese(client: Client, database: TestDataba
         ("POST", "/restore", {**taken, "strategy": "sync", "truncate_before_restore": True}, 400),
         ("POST", "/restore", {**taken, "truncate_before_restore": 1}, 400),
         ("POST", "/restore", {**taken, "collections": ["none"]}, 404),
-        ("POST", "/restore", {**taken, "pg_conn": "postgresql://10.1.2.3/x"}, 403),
+        ("POST", "/restore", {**taken, "pg_conn": "postgresql://u@10.1.2.3/x"}, 403),
         ("POST", "/restore", {**taken, "pg_conn": "mysql://x"}, 400),
         ("GET", "/nothing", None, 404),
         ("PUT", "/restore", None, 405),

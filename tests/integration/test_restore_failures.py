@@ -96,8 +96,10 @@ def test_an_id_that_stands_twice_is_named_by_file_and_line(expect_rollback: Any,
 
 
 def test_a_collection_that_stands_twice_is_named_by_file_and_line(expect_rollback: Any, backups: Any) -> None:
-    body = backups.write(COLLECTIONS + f"{NOBODY},{SECRET},{{}}\n".encode(), TWO_ROWS)
-    data = expect_rollback(body, 409, "DUPLICATE_ROWS")
+    """By its name, too, which is no text of a row: lists show it, and requests give it."""
+    docs = f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n{NOBODY},docs,{{}}\n".encode()
+    data = expect_rollback(backups.write(docs, TWO_ROWS), 409, "DUPLICATE_ROWS")
+    assert "docs" in data["response"]
     assert (data["details"]["file"], data["details"]["line"]) == (COLLECTION_FILE, 3)
 
 
