@@ -33,7 +33,7 @@ def settle(records: Records, layout: Layout, block: bytes) -> tuple[Records, int
     A column that is staged as json, to become jsonb on the server, is only looked at here. Raises RowError for the
     first value that would have to be changed.
     """
-    if b"\\u0000" not in block and b"\\x00" not in block:  # the second is Python's, which has become the first
+    if b"\\" not in block:  # one byte is found at memory's speed; `\\u0000` took as long as to parse the vectors
         return records, 0
     changed: set[int] = set()
     for number, column in enumerate(layout.columns):
