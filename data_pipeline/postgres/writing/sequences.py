@@ -61,11 +61,11 @@ def advance(cursor: Any, written: Iterable[Table]) -> Iterator[str]:
             last = _last(cursor, table, one)
             if last is None:
                 continue
-            named = {"sequence": f"{one.schema}.{one.name}", "table": table.name, "column": one.column}
+            sequence = f"{one.schema}.{one.name}"
             if not one.settable:
-                yield say("sequence_not_set", **named)
+                yield say("sequence_not_set", sequence=sequence, table=table.name, column=one.column)
             elif _advanced(cursor, one, last):
-                yield say("sequence_set", value=last, **named)
+                yield say("sequence_set", sequence=sequence, table=table.name, column=one.column, value=last)
 
 
 def _last(cursor: Any, table: Table, one: Sequence) -> int | None:
