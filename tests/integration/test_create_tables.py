@@ -315,7 +315,7 @@ def test_names_that_look_like_sql_are_only_names(
 
 VALUES = """
 SELECT attname, attidentity::text, attgenerated::text, attnotnull, format_type(atttypid, atttypmod),
-       pg_get_expr(adbin, adrelid)
+       replace(pg_get_expr(adbin, adrelid), 'CURRENT_TIMESTAMP', 'now()')
 FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
 WHERE attrelid = 'langchain_pg_embedding'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attname
 """
