@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg2.extensions import connection as Connection
 
 from data_pipeline.formats import types
 from data_pipeline.formats.types.column_type import BadValue, ColumnType, Declined
@@ -79,14 +80,14 @@ OPAQUE = {"json", "jsonb"}
 class Server:
     """A session that reads texts of one type, and says how it prints and sends what they mean."""
 
-    def __init__(self, connection: Any, name: str) -> None:
+    def __init__(self, connection: Connection, name: str) -> None:
         self.cursor = connection.cursor()
         self.cursor.execute(SETTINGS)
         self.cursor.execute(
             "SELECT typsend::regproc::text, typelem::bigint, typoutput::regproc::text FROM pg_type WHERE typname = %s",
             (name,),
         )
-        send, self.element_oid, output = self.cursor.fetchone()
+        ((send, self.element_oid, output),) = self.cursor.fetchall()
         printed = f"textin({output}(read))"  # a cast of bpchar to text would cut blanks off
         self.cursor.execute(SENT.format(type=f'"{name}"', send=send, printed=printed))
 
