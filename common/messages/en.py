@@ -420,6 +420,8 @@ TEXTS: dict[str, str] = {
     "refused_too_many_clients": "the database has too many clients already",
     "refused_not_ready": "the database is starting, stopping or recovering",
     "refused_no_tls": "the server does not support TLS",
+    "refused_channel_binding": "channel_binding=require needs TLS, and a server that authenticates with SCRAM over it",
+    "refused_options": "the server does not understand the connection string's options, such as endpoint",
     "refused_certificate": "the TLS certificate is invalid or could not be verified",
     "refused_certificate_name": "the server's TLS certificate was not issued for this host name",
     "refused_no_root_certificate": (

@@ -370,6 +370,8 @@ TEXTS: dict[str, str] = {
     "refused_too_many_clients": "数据库连接数已满",
     "refused_not_ready": "数据库正在启动、停止或恢复",
     "refused_no_tls": "数据库服务器不支持TLS",
+    "refused_channel_binding": "channel_binding=require 需要TLS,以及通过它做SCRAM认证的服务器",
+    "refused_options": "服务器不认识连接串里的 options,例如 endpoint",
     "refused_certificate": "TLS证书无效或校验失败",
     "refused_certificate_name": "服务器的TLS证书不是为该主机名签发的",
     "refused_no_root_certificate": "没有可以校验服务器的根证书,请设置 PG_SSL_ROOT_CERT 或 sslrootcert",
