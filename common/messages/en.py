@@ -424,6 +424,8 @@ TEXTS: dict[str, str] = {
     "refused_too_many_clients": "the database has too many clients already",
     "refused_not_ready": "the database is starting, stopping or recovering",
     "refused_no_tls": "the server does not support TLS",
+    "refused_channel_binding": "channel_binding=require needs TLS, and a server that authenticates with SCRAM over it",
+    "refused_options": "the server does not understand the connection string's options, such as endpoint",
     "refused_certificate": "the TLS certificate is invalid or could not be verified",
     "refused_certificate_name": "the server's TLS certificate was not issued for this host name",
     "refused_no_root_certificate": (
@@ -464,6 +466,19 @@ TEXTS: dict[str, str] = {
     "tables_not_there_but": (
         "the target database lacks {tables} (database {database}, schema {schema}); "
         "tables with vector columns that it has: {others}"
+    ),
+    "vector_tables_left_out": "tables with vector columns that this backup leaves out: {tables}",
+    "table_with_rows": "{table} ({rows} rows)",
+    "table_with_about_rows": "{table} (about {rows} rows)",
+    "table_with_more_rows": "{table} (more than {rows} rows)",
+    "table_with_unknown_rows": "{table} (number of rows unknown)",
+    "and_more": "and {count} more",
+    "database_not_configured": (
+        "no database is configured, so this is the embedded PostgreSQL; set DATABASE_URL, to embedded if that is meant"
+    ),
+    "no_rows_backed_up": "0 rows were backed up: {tables} is empty (database {database})",
+    "rows_fell": (
+        "{rows} rows of {tables} were backed up, less than half of the {before} in this database's last set {timestamp}"
     ),
     "schema_not_there": "the schema {schema} does not exist (database {database})",
     "schema_privilege_lacking": "the database role lacks {privilege} on the schema {schema}",

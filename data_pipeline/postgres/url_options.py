@@ -37,7 +37,8 @@ APPLICATION_NAME = re.compile(r"[ -~]{1,63}")
 
 # Prisma's and Supabase's, asyncpg's and SQLAlchemy's; nothing here is kept from one request for the next.
 IGNORED = re.compile(r"pgbouncer|pool_\w+|connection_limit|(prepared_)?statement_cache_size|supa")
-SEARCH_PATH = re.compile(r"-c ?search_path=(?P<path>[^\s\\]+)")
+SEARCH_PATH = re.compile(r"""-c ?search_path=(?P<path>"(?:[^"\s\\]|"")+"|[^"\s\\,]+)""")
+"""Of one schema. Nothing is read out of a path that the server would refuse, or take for another name."""
 ENDPOINT = re.compile(r"endpoint=[a-z0-9][a-z0-9-]{0,62}")
 """Neon's: which database a client without SNI means."""
 
@@ -121,10 +122,10 @@ def _server_options(found: Options, value: str) -> str:
     kept = []
     for word in re.sub(r"-c\s+", "-c", value).split():
         if path := SEARCH_PATH.fullmatch(word):
-            schemas = search_path.names(path["path"])
-            if len(schemas) != 1 or schemas[0] == "$user":
+            (schema,) = search_path.names(path["path"])
+            if schema == "$user":
                 raise _bad_options()
-            _place(found, schemas[0], "options")
+            _place(found, schema, "options")
         elif not ENDPOINT.fullmatch(word):
             raise _bad_options()
         kept.append(word)

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from common.errors import InternalError, InvalidParams, MissingParams
+from data_pipeline.api.operating.audit import AUDITED
 from data_pipeline.jobs.request import JobRequest
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.backup import BackupRequest
@@ -104,3 +105,9 @@ def test_what_is_wrong_is_named() -> None:
     with pytest.raises(InvalidParams) as invalid:
         RestoreRequest.read({**SET, "named_tables": [EMBEDDING]})
     assert invalid.value.data["details"] == {"field": "named_tables"}
+
+
+@pytest.mark.parametrize("model", [BackupRequest, RestoreRequest])
+def test_the_audit_log_repeats_every_field_that_is_no_secret(model: type[OperationRequest]) -> None:
+    fields = {field.alias or name for name, field in model.model_fields.items()}
+    assert fields & {*AUDITED} == fields - model.secrets

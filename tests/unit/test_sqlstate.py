@@ -162,6 +162,12 @@ FOR_GOOD = [
     ('server certificate for "a.example.com" does not match host name "b.example.com"', "CERTIFICATE"),
     ('connection to server at "::1", port 5432 failed: session is read-only', "SESSION_ATTRS"),
     ("connection failed: server is not in hot standby mode", "SESSION_ATTRS"),
+    ("connection failed: channel binding required, but SSL not in use", "CHANNEL_BINDING"),
+    ("channel binding required but not supported by server's authentication request", "CHANNEL_BINDING"),
+    (
+        'connection to server at "::1" failed: FATAL:  invalid command-line argument for server process: endpoint=a',
+        "OPTIONS",
+    ),
     ('root certificate file "/dev/null/none" does not exist', "CERTIFICATE"),
     ("connection failed: server does not support SSL, but SSL was required", "NO_TLS"),
     (

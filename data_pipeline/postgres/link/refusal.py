@@ -76,6 +76,13 @@ KNOWN = (
         "database system is|not currently accepting|数据库系统",
         can_retry=True,
     ),
+    _refusal("CHANNEL_BINDING", say("refused_channel_binding"), "channel binding", can_retry=False),
+    _refusal(
+        "OPTIONS",
+        say("refused_options"),
+        "invalid command-line argument for server process|invalid value for parameter",
+        can_retry=False,
+    ),
     _refusal("NO_TLS", say("refused_no_tls"), "server does not support SSL", can_retry=False),
     _refusal("TLS_FAILED", say("refused_tls_failed"), "SSL (error|SYSCALL)|tlsv1", can_retry=True),
     _refusal("NO_SUCH_HOST", say("refused_no_such_host"), "could not translate host name", can_retry=True),

@@ -11,6 +11,7 @@ from typing import Any
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 
 from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.sets.table_facts import ColumnFact, ValueFact
 
 # Printed with PostgreSQL's own schema alone in the path: a name without a schema is its own.
@@ -31,6 +32,9 @@ PLAIN = re.compile(r"-?\d+(?:\.\d+)?|true|false")
 FUNCTIONS = {"now()": "now", "CURRENT_TIMESTAMP": "now", "gen_random_uuid()": "uuid"}
 CALLS = {"now": "pg_catalog.now()", "uuid": "pg_catalog.gen_random_uuid()"}
 SERIAL = {"int2": "smallserial", "int4": "serial", "int8": "bigserial"}
+"""Types that make a column its own sequence. Both these and identity columns are NOT NULL."""
+TEXTS = {"text", "varchar"}
+"""What to_tsvector is known for here. Of a json value it reads the texts alone."""
 
 CASTS = re.compile(r"[()]|::(?:text|regconfig|character varying)(?:\(\d+\))?")
 """What may stand around a column in a call of to_tsvector, and makes no difference to it."""
@@ -39,7 +43,7 @@ TSVECTOR = re.compile(rf"to_tsvector'(?P<config>\w+)', (?P<terms>{COLUMN}(?: \|\
 COALESCED = re.compile(rf"COALESCE({COLUMN}), ''")
 
 
-def facts(cursor: Any, table: Table) -> dict[str, dict[str, Any]]:
+def facts(cursor: Cursor, table: Table) -> dict[str, dict[str, Any]]:
     """By column, what it gets by itself, as a manifest records it."""
     cursor.execute(VALUES, (table.oid,))
     return {
@@ -77,20 +81,21 @@ def generated(name: str, fact: ValueFact) -> Composed:
     return SQL(column).format(Identifier(name), config, joined)
 
 
-def lost(cursor: Any, columns: Mapping[str, ColumnFact], values: Mapping[str, ValueFact]) -> list[str]:
+def lost(cursor: Cursor, columns: Mapping[str, ColumnFact], values: Mapping[str, ValueFact]) -> list[str]:
     """The columns that can't be made to get what they had by themselves."""
     return [name for name, fact in values.items() if not _is_known(cursor, columns, name, fact)]
 
 
-def _is_known(cursor: Any, columns: Mapping[str, ColumnFact], name: str, fact: ValueFact) -> bool:
+def _is_known(cursor: Cursor, columns: Mapping[str, ColumnFact], name: str, fact: ValueFact) -> bool:
     column = columns.get(name)
     if column is None:
-        if fact.kind != "tsvector" or not fact.columns or not set(fact.columns) <= set(columns):
+        types = {columns[one].type if one in columns else "" for one in fact.columns}
+        if fact.kind != "tsvector" or not types or not types <= TEXTS:
             return False
         cursor.execute(CONFIGURED, (fact.config,))
-        return bool(cursor.fetchone()[0])
+        return bool(cursor.value())
     if fact.kind in ("identity", "sequence"):
-        return column.type in SERIAL
+        return column.type in SERIAL and column.not_null
     return fact.kind in CALLS or (fact.kind == "constant" and fact.text is not None)
 
 

@@ -7,12 +7,12 @@ rows along: there a row gives up its value first, for one that no row has.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from data_pipeline.postgres.schema import unique_keys
 from data_pipeline.postgres.schema.unique_keys import UniqueKey
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.writing.staging import Staged
 
 PARKED = SQL("'parked ' OPERATOR(pg_catalog.||) pg_catalog.gen_random_uuid()::pg_catalog.text")
@@ -47,7 +47,7 @@ class Written:
     rewritten: int
 
 
-def write(cursor: Any, staged: Staged) -> Written:
+def write(cursor: Cursor, staged: Staged) -> Written:
     """Give live rows in scope the backup's values where they differ."""
     hindered = hindering(staged)
     if hindered is None or is_referred(cursor, staged):
@@ -63,11 +63,11 @@ def write(cursor: Any, staged: Staged) -> Written:
             key=SQL(", ").join(map(Identifier, staged.key)),
         )
     )
-    rewritten = int(cursor.rowcount)
+    rewritten = cursor.rowcount
     return Written(updated + rewritten, rewritten)
 
 
-def park(cursor: Any, staged: Staged, column: str, key: UniqueKey | None, leaving: str) -> int:
+def park(cursor: Cursor, staged: Staged, column: str, key: UniqueKey | None, leaving: str) -> int:
     """Give the rows that don't keep a key, of which the column is one, a value that no row has; returns how many.
 
     key: None if no index is over the column alone, but values of it must differ all the same.
@@ -83,10 +83,10 @@ def park(cursor: Any, staged: Staged, column: str, key: UniqueKey | None, leavin
             leaving=staged.sql(leaving, kept=found.same("l", "s")),
         )
     )
-    return int(cursor.rowcount)
+    return cursor.rowcount
 
 
-def park_unique(cursor: Any, staged: Staged, leaving: str, without: str | None = None) -> int:
+def park_unique(cursor: Cursor, staged: Staged, leaving: str, without: str | None = None) -> int:
     """The same for every further unique key, but those over the column `without`."""
     parked = 0
     for key in staged.unique:
@@ -96,10 +96,10 @@ def park_unique(cursor: Any, staged: Staged, leaving: str, without: str | None =
     return parked
 
 
-def is_referred(cursor: Any, staged: Staged) -> bool:
+def is_referred(cursor: Cursor, staged: Staged) -> bool:
     """Whether a foreign key refers to the live table: a row that is deleted could take others along."""
     cursor.execute(REFERRED, (staged.live.oid,))
-    return bool(cursor.fetchone()[0])
+    return bool(cursor.value())
 
 
 def identities(staged: Staged) -> list[str]:
@@ -116,10 +116,10 @@ def hindering(staged: Staged) -> Composable | None:
     return SQL(" OR ").join(conditions) if conditions else None
 
 
-def differing(cursor: Any, staged: Staged, hindered: Composable) -> int:
+def differing(cursor: Cursor, staged: Staged, hindered: Composable) -> int:
     """How many live rows in scope differ and can't be updated."""
     cursor.execute(staged.sql(DIFFERING, hindered=hindered))
-    return int(cursor.fetchone()[0])
+    return int(cursor.value())
 
 
 def _taken(staged: Staged, key: UniqueKey) -> Composed:
@@ -128,7 +128,7 @@ def _taken(staged: Staged, key: UniqueKey) -> Composed:
     return other.format(staged.live.identifier, key.same("o", "s"), staged.identity.same("o", "s"))
 
 
-def _update(cursor: Any, staged: Staged, hindered: Composable) -> int:
+def _update(cursor: Cursor, staged: Staged, hindered: Composable) -> int:
     left_out = {*staged.key, *identities(staged)}
     assignments = [SQL("{0} = s.{0}").format(Identifier(name)) for name in staged.columns if name not in left_out]
     if not assignments:
@@ -138,7 +138,7 @@ def _update(cursor: Any, staged: Staged, hindered: Composable) -> int:
         "WHERE {in_scope} AND {same_key} AND {differs} AND NOT ({hindered})"
     )
     cursor.execute(staged.sql(update, assignments=SQL(", ").join(assignments), hindered=hindered))
-    return int(cursor.rowcount)
+    return cursor.rowcount
 
 
 def _others(staged: Staged) -> list[str]:

@@ -7,12 +7,12 @@ transaction that has drawn a number: it is read and set in one statement instead
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from common.messages import say
 from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 
 OWNED = """
 SELECT a.attname::text, n.nspname::text, c.relname::text, s.seqincrement, s.seqmin, s.seqmax,
@@ -53,7 +53,7 @@ class Sequence:
         return Identifier(self.schema, self.name)
 
 
-def advance(cursor: Any, written: Iterable[Table]) -> Iterator[str]:
+def advance(cursor: Cursor, written: Iterable[Table]) -> Iterator[str]:
     """Set the sequences of tables that are behind their values; what was done and couldn't be, for an answer."""
     for table in written:
         cursor.execute(OWNED, (table.oid,))
@@ -68,15 +68,15 @@ def advance(cursor: Any, written: Iterable[Table]) -> Iterator[str]:
                 yield say("sequence_set", sequence=sequence, table=table.name, column=one.column, value=last)
 
 
-def _last(cursor: Any, table: Table, one: Sequence) -> int | None:
+def _last(cursor: Cursor, table: Table, one: Sequence) -> int | None:
     """The value furthest along the sequence."""
     furthest = SQL("max" if one.increment > 0 else "min")
     cursor.execute(SQL("SELECT {}({}) FROM {}").format(furthest, Identifier(one.column), table.identifier))
-    found = cursor.fetchone()[0]
+    found = cursor.value()
     return None if found is None else int(found)
 
 
-def _advanced(cursor: Any, one: Sequence, last: int) -> bool:
+def _advanced(cursor: Cursor, one: Sequence, last: int) -> bool:
     numbers: dict[str, Composable] = {
         "increment": SQL("({})").format(Literal(one.increment)),
         "last": Literal(last),

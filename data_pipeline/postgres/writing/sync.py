@@ -7,7 +7,6 @@ SHARE ROW EXCLUSIVE locks writers wait while readers go on with the old rows unt
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from psycopg2.sql import SQL, Identifier
 
@@ -16,6 +15,7 @@ from common.messages import say
 from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema.tables import Live
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.writing import differing
 from data_pipeline.postgres.writing.staging import Staged
 
@@ -54,23 +54,23 @@ def apply(session: Session, live: Live, staged: Mapping[str, Staged]) -> dict[st
     return counts
 
 
-def _park(cursor: Any, referred: Staged, ownership: Ownership | None) -> int:
+def _park(cursor: Cursor, referred: Staged, ownership: Ownership | None) -> int:
     """Free every value that its row won't keep: two may have swapped theirs, one may have been made anew."""
     name = ownership.name if ownership and ownership.owner == referred.live.name else None
     parked = differing.park(cursor, referred, name, None, differing.LEAVING) if name else 0
     return parked + differing.park_unique(cursor, referred, differing.LEAVING, without=name)
 
 
-def _write(cursor: Any, staged: Staged) -> Counts:
+def _write(cursor: Cursor, staged: Staged) -> Counts:
     """Update rows that differ and insert those that are missing."""
     written = differing.write(cursor, staged)
     inserted = insert_missing(cursor, staged, within_scope=True)
     cursor.execute(staged.sql("SELECT count(*) FROM {staged}"))
-    unchanged = cursor.fetchone()[0] - inserted - written.updated
+    unchanged = cursor.value() - inserted - written.updated
     return Counts(inserted, written.updated, unchanged=unchanged, rewritten=written.rewritten)
 
 
-def insert_missing(cursor: Any, staged: Staged, *, within_scope: bool) -> int:
+def insert_missing(cursor: Cursor, staged: Staged, *, within_scope: bool) -> int:
     """Insert the backup's rows whose key no live row has; returns how many.
 
     within_scope: a key that a row outside the scope has counts as missing, and fails the insert (23505).
@@ -81,18 +81,18 @@ def insert_missing(cursor: Any, staged: Staged, *, within_scope: bool) -> int:
         "WHERE NOT EXISTS (SELECT FROM {live} l WHERE {scope} AND {same_key})"
     )
     cursor.execute(staged.sql(statement, scope=scope))
-    return int(cursor.rowcount)
+    return cursor.rowcount
 
 
-def delete(cursor: Any, staged: Staged) -> int:
+def delete(cursor: Cursor, staged: Staged) -> int:
     """Delete live rows that the backup doesn't have."""
     cursor.execute(
         staged.sql("DELETE FROM {live} l WHERE {in_scope} AND NOT EXISTS (SELECT FROM {staged} s WHERE {same_key})")
     )
-    return int(cursor.rowcount)
+    return cursor.rowcount
 
 
-def expect_none_lost(cursor: Any, live: Live, one: Staged, written: Collection[str]) -> None:
+def expect_none_lost(cursor: Cursor, live: Live, one: Staged, written: Collection[str]) -> None:
     """Raise DependentRows if a row would go that rows refer to whose table, of the same layout, isn't written."""
     for table, reference in live.layout.referring(one.live.name):
         if table.name in written:
@@ -109,5 +109,5 @@ def expect_none_lost(cursor: Any, live: Live, one: Staged, written: Collection[s
                 referred=referred,
             )
         )
-        if cursor.fetchone()[0]:
+        if cursor.value():
             raise DependentRows(say("collections_still_referenced"), can_retry=False)

@@ -1,7 +1,8 @@
 """sparsevec, `{1:0.5,7:-2}/9`: int32 dimensions, count and zero, then indices as int32, then values as float4.
 
 A text counts its indices from 1, the bytes from 0. sparsevec_in takes elements in any order, leaves out those whose
-value is zero before it looks at their index, and then refuses an index that is out of range or there twice.
+value is zero before it looks at their index, and then refuses an index that is out of range or there twice. A number
+that only rounding makes zero is refused, unlike in a vector: the element would be lost.
 """
 
 import re
@@ -16,8 +17,10 @@ from data_pipeline.formats.types.rounding import SPACE
 MAX_DIMENSIONS = 1_000_000_000
 MAX_ELEMENTS = 16000
 _HEAD_BYTES = 12
+_ZEROS = (b"\0\0\0\0", b"\x80\0\0\0")
 
 _text = re.compile(rb"[ \t\n\r\v\f]*\{([^{}/]*)\}[ \t\n\r\v\f]*/([^{}/]*)", re.DOTALL)
+_rounded_to_zero = re.compile(rb"(?!\s*[+-]?0[xX])[^eE]*[1-9]|\s*[+-]?0[xX][^pP]*[1-9a-fA-F]")
 _integer = re.compile(rb"[ \t\n\r\v\f]*[+-]?[0-9]+")
 
 _INVALID = say("sparsevec_invalid")
@@ -76,11 +79,14 @@ def _elements(texts: Sequence[bytes]) -> list[tuple[int, bytes]]:
         return []
     (floats,) = vector.encode([b"[" + b",".join(value for _, _, value in pairs) + b"]"])
     values = [floats[start : start + 4] for start in range(4, len(floats), 4)]
-    return [
-        (index, value)
-        for index, value in zip((_number(index) for index, _, _ in pairs), values, strict=True)
-        if value not in (b"\0\0\0\0", b"\x80\0\0\0")
-    ]
+    elements = []
+    for (index, _, text), value in zip(pairs, values, strict=True):
+        number = _number(index)
+        if value not in _ZEROS:
+            elements.append((number, value))
+        elif _rounded_to_zero.match(text):
+            raise BadValue(0, _INVALID)
+    return elements
 
 
 def _number(text: bytes) -> int:
