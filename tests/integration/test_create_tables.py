@@ -336,7 +336,8 @@ ALTER TABLE langchain_pg_embedding ADD hourly timestamptz DEFAULT date_trunc('ho
   ADD doubled int GENERATED ALWAYS AS (length(document) * 2) STORED, ADD weighted tsvector GENERATED ALWAYS AS
     (setweight(to_tsvector('english', document), 'A')) STORED,
   ADD keywords tsvector GENERATED ALWAYS AS (to_tsvector('english', cmetadata)) STORED,
-  ADD counted bigserial, ALTER counted DROP NOT NULL
+  ADD counted bigserial;
+ALTER TABLE langchain_pg_embedding ALTER counted DROP NOT NULL
 """
 
 
