@@ -10,12 +10,14 @@ if __name__ == "__main__":  # before all that only a server needs: the other com
 
     ASKED = command_line.run()
 
+import os
 import threading
 
 import structlog
 
 from common import memory
 from common.errors import ServiceError
+from data_pipeline import targets
 from data_pipeline.admin import panel
 from data_pipeline.api import ending, web
 from data_pipeline.api.openapi import explorer
@@ -95,8 +97,19 @@ def _settings() -> Settings:
     logs.set_up()
     ending.exit_cleanly()
     settings = Settings.load()
+    _expect_database(settings)
     forget_libpq_variables()
     return settings
+
+
+def _expect_database(settings: Settings) -> None:
+    """Warn where no database is named. Raises SettingsError if backups of nothing would be made by schedule."""
+    if settings.database_named:
+        return
+    advice = targets.unnamed(os.environ)
+    if settings.backup_schedule:
+        raise SettingsError(f"BACKUP_SCHEDULE needs a database: {advice}")
+    log.warning("no database is configured, so the embedded one is used", advice=advice)
 
 
 def serve() -> None:

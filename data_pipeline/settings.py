@@ -46,6 +46,8 @@ class Settings:
     embedded_data_dir: Path
     configured: Target | None
     """The database of the configuration; None means the embedded one."""
+    database_named: bool
+    """Whether the configuration names a database, be it the embedded one."""
     schema: str
     """Of the tables, where a target names no other."""
     ssl_root_cert: str | None
@@ -101,6 +103,7 @@ class Settings:
             storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", PROJECT / ".local" / "pgdata"),
             configured=databases.configured,
+            database_named=databases.named,
             schema=databases.defaults.schema,
             ssl_root_cert=databases.defaults.ssl_root_cert,
             allowed_hosts=_names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,

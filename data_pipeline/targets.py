@@ -8,6 +8,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +20,9 @@ from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres.target import Defaults, Target
 
 LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+EMBEDDED = "embedded"
+"""As DATABASE_URL: the embedded server is meant."""
+
 FURTHER_KEYS = frozenset({"schema", "sslrootcert"})
 """Of an entry of TARGETS that is an object, beside its url."""
 
@@ -36,6 +40,8 @@ class NamedDatabases:
     defaults: Defaults
     configured: Target | None
     """None means the embedded one."""
+    named: bool
+    """Whether the first is chosen, be it the embedded one, and isn't what is left because nothing was said."""
     targets: Mapping[str, Target]
     jobs: Target | None
     """None means the embedded server."""
@@ -50,12 +56,23 @@ def read(env: Mapping[str, str]) -> NamedDatabases:
     """The databases of an environment, over the two configuration modules. Raises ValueError."""
     defaults = Defaults(_schema(env.get("PGVECTOR_SCHEMA")), _certificates(env.get("PG_SSL_ROOT_CERT")))
     jobs = env.get("JOBS_DATABASE_URL")
+    url = env.get("DATABASE_URL") or SCHEMA_TOOLS_CONFIG["default_db_connection"]
+    configured = None if url == EMBEDDED else _configured(url, env, defaults)
     return NamedDatabases(
         defaults=defaults,
-        configured=_configured(env, defaults),
+        configured=configured,
+        named=url == EMBEDDED or configured is not None,
         targets=_targets(env.get("TARGETS"), defaults),
         jobs=_of_url("JOBS_DATABASE_URL", jobs, "jobs", defaults) if jobs else None,
     )
+
+
+def unnamed(env: Mapping[str, str]) -> str:
+    """What to say, in a line, where no database is named: of a variable too whose name is nearly DATABASE_URL."""
+    names = {name.upper(): name for name in env if name != "DATABASE_URL"}
+    near = get_close_matches("DATABASE_URL", names, n=1, cutoff=0.9)
+    hint = f"; is {names[near[0]]} meant to be DATABASE_URL?" if near else ""
+    return f"set DATABASE_URL, to {EMBEDDED} if the embedded PostgreSQL is meant{hint}"
 
 
 def _schema(name: str | None) -> str:
@@ -78,9 +95,8 @@ def _holds_certificates(path: object) -> bool:
     return True
 
 
-def _configured(env: Mapping[str, str], defaults: Defaults) -> Target | None:
-    """DATABASE_URL or default_db_connection first, then PG* or PGVECTOR_CONFIG."""
-    url = env.get("DATABASE_URL") or SCHEMA_TOOLS_CONFIG["default_db_connection"]
+def _configured(url: str | None, env: Mapping[str, str], defaults: Defaults) -> Target | None:
+    """That of DATABASE_URL or default_db_connection first, then PG* or PGVECTOR_CONFIG."""
     if url:
         return _of_url("DATABASE_URL", url, "config", defaults)
     config: dict[str, Any] = {key: env.get(name) or PGVECTOR_CONFIG.get(key) for key, name in LIBPQ.items()}

@@ -69,6 +69,7 @@ def running(directory: Path) -> Iterator[Service]:
     ambient = {name: value for name, value in os.environ.items() if not name.startswith(CONFIGURED)}
     settings = {
         "HOST": "127.0.0.1",
+        "DATABASE_URL": "embedded",
         "PORT": "0",
         "EMBEDDED_DATA_DIR": str(directory / "pgdata"),
         "OUTPUT_DIRECTORY": str(directory / "training_data"),

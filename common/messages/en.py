@@ -463,6 +463,19 @@ TEXTS: dict[str, str] = {
         "the target database lacks {tables} (database {database}, schema {schema}); "
         "tables with vector columns that it has: {others}"
     ),
+    "vector_tables_left_out": "tables with vector columns that this backup leaves out: {tables}",
+    "table_with_rows": "{table} ({rows} rows)",
+    "table_with_about_rows": "{table} (about {rows} rows)",
+    "table_with_more_rows": "{table} (more than {rows} rows)",
+    "table_with_unknown_rows": "{table} (number of rows unknown)",
+    "and_more": "and {count} more",
+    "database_not_configured": (
+        "no database is configured, so this is the embedded PostgreSQL; set DATABASE_URL, to embedded if that is meant"
+    ),
+    "no_rows_backed_up": "0 rows were backed up: {tables} is empty (database {database})",
+    "rows_fell": (
+        "{rows} rows of {tables} were backed up, less than half of the {before} in this database's last set {timestamp}"
+    ),
     "schema_not_there": "the schema {schema} does not exist (database {database})",
     "schema_privilege_lacking": "the database role lacks {privilege} on the schema {schema}",
     "temporary_privilege_lacking": "the database role lacks TEMPORARY on the database, which this operation needs",

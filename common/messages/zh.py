@@ -403,6 +403,17 @@ TEXTS: dict[str, str] = {
     "reference_forbids": "其他表的外键不允许该操作: {table};未做任何修改",
     "tables_not_there": "目标数据库中缺少表: {tables} (数据库 {database},schema {schema})",
     "tables_not_there_but": "目标数据库中缺少表: {tables} (数据库 {database},schema {schema});含向量列的表有: {others}",
+    "vector_tables_left_out": "本次备份未包含以下含向量列的表: {tables}",
+    "table_with_rows": "{table} ({rows} 行)",
+    "table_with_about_rows": "{table} (约 {rows} 行)",
+    "table_with_more_rows": "{table} (超过 {rows} 行)",
+    "table_with_unknown_rows": "{table} (行数未知)",
+    "and_more": "另有 {count} 张",
+    "database_not_configured": (
+        "未配置数据库,使用的是内嵌的 PostgreSQL;请设置 DATABASE_URL,若确实要用内嵌数据库,请设为 embedded"
+    ),
+    "no_rows_backed_up": "备份了 0 行: {tables} 是空的 (数据库 {database})",
+    "rows_fell": "{tables} 只备份了 {rows} 行,不到同一数据库上一个备份集 {timestamp} 的一半 ({before} 行)",
     "schema_not_there": "schema {schema} 不存在 (数据库 {database})",
     "schema_privilege_lacking": "数据库角色对 schema {schema} 缺少 {privilege} 权限",
     "temporary_privilege_lacking": "数据库角色缺少该数据库的 TEMPORARY 权限,该操作需要临时表",

@@ -107,6 +107,22 @@ class Catalog:
         places = [self.location(None, storage), *self._tasks(storage)]
         return self._storages.of(places[0]).unreadable(places)
 
+    def manifests(self, location: Location, before: str) -> Iterator[Manifest]:
+        """Those of a location's complete sets before a timestamp, newest first, each read when it is asked for.
+
+        A damaged one is passed over.
+        """
+        names = self._storages.of(location).files(location)
+        for timestamp, _, _ in _complete(names):
+            described = timestamp < before and manifest_name(timestamp) in names
+            if described and (found := self._undamaged(location, timestamp)):
+                yield found
+
+    def _undamaged(self, location: Location, timestamp: str) -> Manifest | None:
+        with suppress(InvalidBackup, NotFound):
+            return self._manifest(location, timestamp, {})[0]
+        return None
+
     def find(self, location: Location, timestamp: str, tables: Sequence[str] | None = None) -> BackupSet:
         """Take hold of a set's files: those of some tables, or all. Raises NotFound or InvalidBackup."""
         file_format, names = self._named(location, timestamp, tables)

@@ -262,3 +262,21 @@ def test_a_name_that_is_not_the_database_s_is_called_so(site: Any, visit: Any) -
     box.fill(site.database.dbname)
     expect(visit.page.get_by_text("That isn't the name.")).to_have_count(0)
     expect(visit.page.get_by_role("button", name="Restore now")).to_be_enabled()
+
+
+def test_tables_that_backups_leave_out_are_told_by_the_status_and_by_a_backup(site: Any, visit: Any) -> None:
+    page = visit.page
+    left_out = "tables with vector columns that this backup leaves out: public.kb_articles (1 rows)"
+    site.database.execute("CREATE TABLE kb_articles (embedding vector(3)); INSERT INTO kb_articles VALUES ('[1,2,3]')")
+    try:
+        visit.open("#/status")
+        expect(page.get_by_text(left_out)).to_be_visible()
+        visit.open()
+        press(page, "Back up now")
+        page.get_by_role("dialog").get_by_role("button", name="Back up").click()
+        heading(page, "Succeeded")
+        expect(page.get_by_text(left_out)).to_be_visible()
+    finally:
+        site.database.execute("DROP TABLE kb_articles")
+    visit.open("#/status")
+    expect(page.get_by_text("Job queue: works")).to_be_visible()

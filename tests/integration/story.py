@@ -29,7 +29,7 @@ BEGINNINGS = {
     "": [],
     "the service runs": [("until", "serving", "make serve")],
     "the service runs, with the shipped backup restored": [
-        ("until", "ready for jobs", "make serve"),
+        ("until", "ready for jobs", "DATABASE_URL=embedded make serve"),
         (
             "",
             "",

@@ -9,6 +9,7 @@ import pytest
 
 from app_config import PGVECTOR_CONFIG
 from common import cron
+from data_pipeline import targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
@@ -153,6 +154,28 @@ LIBPQ = {"PGHOST": "third", "PGPORT": "6543", "PGUSER": "bob", "PGPASSWORD": SEC
 def test_the_first_source_that_is_set_wins_whole() -> None:
     both = Settings.load({**FIRST, **LIBPQ}).configured
     assert both == Target("config", "first", 5432, "docs", "ann", SECRET)
+
+
+def test_the_embedded_server_is_chosen_by_its_name_or_is_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    for env, named in (({}, False), ({"DATABASE_URL": ""}, False), ({"DATABASE_URL": "embedded"}, True)):
+        found = Settings.load(env)
+        assert (found.configured, found.database_named) == (None, named)
+    beside = Settings.load({"DATABASE_URL": "embedded", **LIBPQ})
+    assert (beside.configured, beside.database_named) == (None, True)
+    assert Settings.load(FIRST).database_named
+    assert Settings.load(LIBPQ).database_named
+    monkeypatch.setitem(SCHEMA_TOOLS_CONFIG, "default_db_connection", "embedded")
+    assert Settings.load({}).database_named
+
+
+@pytest.mark.parametrize("name", ["DATABSE_URL", "DATABASEURL", "DATABASE_URI", "database_url", "DATBASE_URL"])
+def test_a_variable_that_is_nearly_the_databases_is_named(name: str) -> None:
+    assert targets.unnamed({"PATH": "/bin", name: "x"}).endswith(f"; is {name} meant to be DATABASE_URL?")
+
+
+@pytest.mark.parametrize("name", ["JOBS_DATABASE_URL", "DATABASE_URL_TEST", "DATABASE_URL", "REDIS_URL", "DATABASE"])
+def test_a_variable_of_another_meaning_is_not(name: str) -> None:
+    assert targets.unnamed({name: ""}) == "set DATABASE_URL, to embedded if the embedded PostgreSQL is meant"
 
 
 def test_the_variables_of_libpq_feed_the_third_source() -> None:

@@ -5,7 +5,7 @@ import { configuration } from "/panel/configuration.js";
 import { field, select } from "/panel/controls.js";
 import { databaseName, databaseSelect } from "/panel/database.js";
 import { el, show } from "/panel/dom.js";
-import { fact, problem, serverText } from "/panel/problem.js";
+import { fact, problem, warnings } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
 import { listSets, placeName } from "/panel/sets.js";
 import { table } from "/panel/table.js";
@@ -70,7 +70,7 @@ function described(answer, left, right) {
   return [
     el("h2", {}, t(answer.identical ? "compare.same" : "compare.different")),
     table(t("compare"), columns, answer.collections),
-    answer.warnings.length > 0 && el("ul", { class: "note" }, answer.warnings.map((text) => el("li", {}, serverText(text)))),
+    warnings(answer.warnings),
     answer.collections.filter(differs).map((one) => samples(one, left, right)),
     el("dl", { class: "facts" }, fact(t("database"), databaseName(answer.target)), fact(t("took"), duration(answer.duration))),
   ];

@@ -3,7 +3,7 @@
 import { link } from "/panel/controls.js";
 import { databaseName } from "/panel/database.js";
 import { el } from "/panel/dom.js";
-import { advice, fact, serverText } from "/panel/problem.js";
+import { advice, fact, serverText, warnings } from "/panel/problem.js";
 import { address } from "/panel/router.js";
 import { table } from "/panel/table.js";
 import { bytes, duration, number, t } from "/panel/text.js";
@@ -57,9 +57,4 @@ function restored(result) {
         exact: result.search_check.exact_matches, probes: result.search_check.probes, recall: result.search_check.recall ?? "–",
       }))),
   ];
-}
-
-function warnings(texts) {
-  if (!texts?.length) return null;
-  return el("ul", { class: "note" }, texts.map((text) => el("li", {}, serverText(text))));
 }

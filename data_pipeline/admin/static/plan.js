@@ -7,7 +7,7 @@ import { databaseName } from "/panel/database.js";
 import { announce, el, refill, show } from "/panel/dom.js";
 import { finished, follow } from "/panel/follow.js";
 import { UNFINISHED } from "/panel/jobs.js";
-import { foreseen, jobProblem, problem, serverText } from "/panel/problem.js";
+import { foreseen, jobProblem, problem, warnings } from "/panel/problem.js";
 import { progressPanel } from "/panel/progress.js";
 import { address, go } from "/panel/router.js";
 import { expectation, loss, sentences } from "/panel/plan_words.js";
@@ -53,7 +53,7 @@ function plan(job) {
     el("p", { class: "into" }, databaseName(result.target, "plan.into")),
     result.problems.map(foreseen),
     result.would_succeed && words(job),
-    result.warnings.length > 0 && el("ul", { class: "note" }, result.warnings.map((text) => el("li", {}, serverText(text)))),
+    warnings(result.warnings),
     el("p", { class: "hint" }, since(new Date(job.finished_at), (text) => t("plan.age", { age: text }))),
     result.would_succeed ? confirmation(job, back) : el("div", { class: "actions" }, back, again(job)),
   ];

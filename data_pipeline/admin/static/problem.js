@@ -35,6 +35,12 @@ export function serverText(text) {
   return el("span", { lang: /[\u4e00-\u9fff]/.test(text) ? "zh-CN" : "en" }, text);
 }
 
+// What is worth knowing although it worked.
+export function warnings(texts) {
+  if (!texts?.length) return null;
+  return el("ul", { class: "note" }, texts.map((text) => el("li", {}, serverText(text))));
+}
+
 function plain(value) {
   if (Array.isArray(value)) return value.map(plain).join(", ");
   return value !== null && typeof value === "object" ? JSON.stringify(value) : String(value);

@@ -5,7 +5,7 @@ import { configuration } from "/panel/configuration.js";
 import { button } from "/panel/controls.js";
 import { databaseName } from "/panel/database.js";
 import { el, show } from "/panel/dom.js";
-import { fact, problem } from "/panel/problem.js";
+import { fact, problem, warnings } from "/panel/problem.js";
 import { table } from "/panel/table.js";
 import { t } from "/panel/text.js";
 
@@ -36,9 +36,12 @@ async function checks(signal) {
     if (!(error instanceof Failure) || !error.data.checks) throw error;
     answer = error.data;
   }
-  return el("ul", { class: "checks" }, Object.entries(answer.checks).map(([name, good]) =>
-    el("li", { class: good ? "good" : "bad" }, el("span", { "aria-hidden": "true" }, good ? "✓ " : "✕ "),
-      t(`health.${name}`), ": ", t(good ? "health.good" : "health.bad"))));
+  return [
+    el("ul", { class: "checks" }, Object.entries(answer.checks).map(([name, good]) =>
+      el("li", { class: good ? "good" : "bad" }, el("span", { "aria-hidden": "true" }, good ? "✓ " : "✕ "),
+        t(`health.${name}`), ": ", t(good ? "health.good" : "health.bad")))),
+    warnings(answer.warnings),
+  ];
 }
 
 function settings(values) {

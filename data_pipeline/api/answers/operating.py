@@ -27,6 +27,9 @@ class Ready(Result):
         None, description="Which of TARGETS are within reach: told to a caller that may do everything"
     )
     storages: Sometimes[dict[str, bool]] = Field(None, description="Which of STORAGES, likewise")
+    warnings: Sometimes[list[str]] = Field(
+        None, description="Why backups may not be of what is meant, likewise; only where there is something to say"
+    )
     unreadable_locations: Sometimes[int] = Field(None, description="Of the main storage; only where there are some")
 
 

@@ -11,6 +11,7 @@ from data_pipeline.operations.results import result as results
 from data_pipeline.postgres.target import Target
 from data_pipeline.settings import Settings
 from data_pipeline.storage.registry import kind_of
+from data_pipeline.targets import EMBEDDED
 from data_pipeline.version import VERSION
 
 
@@ -65,7 +66,7 @@ def _backups(settings: Settings) -> dict[str, Any]:
 def _databases(settings: Settings) -> dict[str, Any]:
     timeouts = settings.timeouts
     return {
-        "DATABASE_URL": _public(settings.configured),
+        "DATABASE_URL": _public(settings.configured) or (EMBEDDED if settings.database_named else None),
         "EMBEDDED_DATA_DIR": kind_of(settings.embedded_data_dir),
         "PGVECTOR_SCHEMA": settings.schema,
         "PG_SSL_ROOT_CERT": "file" if settings.ssl_root_cert else None,

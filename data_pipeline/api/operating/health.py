@@ -1,7 +1,7 @@
 """Can the service do its work: is the database there, can backups be stored, does the job queue answer.
 
 Beside these three, which decide, stand the further targets and storages: one of them that is away costs only what
-names it.
+names it. What makes it doubtful that backups are of what is meant is told there, too, before one is made.
 """
 
 import time
@@ -15,6 +15,8 @@ from data_pipeline.api.answers.operating import Checks, Ready
 from data_pipeline.api.operating.checkup import Checkup
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.backup import doubts
+from data_pipeline.postgres.connection import transaction
 from data_pipeline.postgres.link.wire import connect
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 
@@ -40,15 +42,19 @@ class Health:
         self._storages = {
             name: Checkup(partial(self._expect_writable, name), FRESH_SECONDS) for name in engine.settings.storages
         }
+        self._source = Checkup(self._doubt, FRESH_SECONDS)
+        self._doubts: list[str] = []
 
     def check(self, *, everything: bool) -> Ready:
-        """Every check by name; everything: the further targets and storages too, where there are any.
+        """Every check by name; everything: the further targets and storages too, where there are any, and doubts.
 
         Raises ServiceUnavailable, with the same lists, if one that decides has failed.
         """
-        beside = {"targets": self._targets, "storages": self._storages} if everything else {}
+        source = {"source": self._source}
+        beside = {"targets": self._targets, "storages": self._storages, "doubts": source} if everything else {}
         asked = {"checks": self._deciding, **{kind: checkups for kind, checkups in beside.items() if checkups}}
         found = self._passed(asked)
+        doubted = found.pop("doubts", {}).get("source", False)
         if not all(found["checks"].values()):
             raise ServiceUnavailable(say("service_not_ready"), can_retry=True, **found)
         return Ready(
@@ -56,6 +62,7 @@ class Health:
             checks=Checks(**found["checks"]),
             targets=found.get("targets"),
             storages=found.get("storages"),
+            warnings=(doubted and self._doubts) or None,
             unreadable_locations=len(self._engine.catalog.unreadable()) or None,
         )
 
@@ -73,6 +80,11 @@ class Health:
     def _reach(self, name: str | None) -> None:
         with closing(connect(self._engine.databases.resolve(name), self._engine.timeouts)):
             pass
+
+    def _doubt(self) -> None:
+        target = self._engine.databases.resolve()
+        with transaction(target, self._engine.timeouts, read_only=True) as session:
+            self._doubts = [*doubts.of_source(self._engine, target, session, self._engine.layout)]
 
     def _expect_writable(self, storage: str) -> None:
         found = self._engine.storages.of(Location((), storage))

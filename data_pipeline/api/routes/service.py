@@ -47,7 +47,8 @@ def routes(engine: Engine, jobs: Jobs, metrics: Metrics) -> Resource:
     )
     def readyz() -> Response:
         """Whether the database, the storage and the job queue are within reach. Needs no token; a caller that may do
-        everything is told of the further targets and storages too, which decide nothing."""
+        everything is told of the further targets and storages too, and of tables with vectors that backups leave out,
+        which decide nothing."""
         return answer(health.check(everything=g.get("caller") in (FULL, LOCAL)))
 
     @api.get("/metrics", summary="Metrics for Prometheus")

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from common.errors import InvalidParams, ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
-from data_pipeline.operations.backup import snapshot
+from data_pipeline.operations.backup import doubts, snapshot
 from data_pipeline.operations.backup.context import Context
 from data_pipeline.operations.backup.log import logged
 from data_pipeline.operations.backup.report import Report
@@ -36,6 +36,7 @@ class Backup:
         try:
             with logged(self._engine, self._where, report):
                 retrying(lambda: self._back_up(target, report, progress))
+                self._look_back(report)
                 if not self._request.truncate:
                     self._copy(report, strict=False)
         except ServiceError as error:
@@ -63,11 +64,19 @@ class Backup:
             transaction(target, timeouts, snapshot=plain, read_only=plain, progress=progress) as session,
         ):
             context = Context.locked(self._engine, self._where, self._request, session, report)
+            context.doubt(target)
             context.save(draft, target)
             if self._request.truncate:
                 context.expect_stored(draft.timestamp)
                 self._copy(report, strict=True)
                 context.truncate()
+
+    def _look_back(self, report: Report) -> None:
+        """Compare a set of everything with the last one, now that it is there and nothing is locked any more."""
+        if report.taken and report.timestamp and self._request.collections is None:
+            earlier = self._engine.catalog.manifests(self._where, report.timestamp)
+            for text in doubts.of_rows(report.taken, earlier):
+                report.warn(text)
 
     def _draft(self) -> AbstractContextManager[Draft]:
         timestamps = snapshot.seconds_from_now(self._engine.settings.timestamp_format)

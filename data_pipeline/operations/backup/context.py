@@ -6,7 +6,7 @@ from typing import Any
 
 from common.messages import say
 from data_pipeline.engine import Engine
-from data_pipeline.operations.backup import snapshot
+from data_pipeline.operations.backup import doubts, snapshot
 from data_pipeline.operations.backup.report import Report
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.postgres import connection, writer_lock
@@ -56,6 +56,10 @@ class Context:
         live = tables.inspect(cursor, schema, layout)
         connection.may_idle(session)
         return cls(engine, where, request, session, report, live)
+
+    def doubt(self, target: Target) -> None:
+        """Look whether the database is the one that is meant, before the rows are read."""
+        self._report.doubted(doubts.of_source(self._engine, target, self._session, self._live.layout))
 
     def save(self, draft: Draft, target: Target) -> None:
         """Write what was asked for into the draft and publish it, read over several connections where that pays."""

@@ -22,6 +22,7 @@ class Report:
     def __init__(self, where: Location, target: Target) -> None:
         self.timestamp: str | None = None
         """Of the set, once it is published."""
+        self.taken: Taken | None = None
         self.tables: dict[str, Saved] = {}
         self._where = where
         self._target = target
@@ -30,13 +31,18 @@ class Report:
         self._storages: dict[str, StoredCopy] = {where.storage: StoredCopy(success=True)}
         self._truncated: dict[str, TruncatedTable] = {}
         self._failed: list[str] = []
+        self._doubts: list[str] = []
         self._warnings: list[str] = list(target.notes)
 
     def saved(self, taken: Taken, timestamp: str, collections: Sequence[str] | None) -> None:
         """Record a set that was published; collections: those that were chosen, None for all."""
-        self.timestamp, self.tables = timestamp, taken.tables
+        self.timestamp, self.taken, self.tables = timestamp, taken, taken.tables
         self._collections = None if collections is None else list(collections)
         self._warnings += taken.obstacles
+
+    def doubted(self, texts: Sequence[str]) -> None:
+        """Record what makes the database a doubtful one; a second attempt tells it anew."""
+        self._doubts = list(texts)
 
     def probed(self, fact: ProbesFact) -> None:
         """Record the searches that are remembered with the set."""
@@ -73,7 +79,7 @@ class Report:
             probes=self._probes,
             truncate_results=self._truncated,
             errors=[say("backup_to_storage_failed", storage=storage) for storage in self._failed],
-            warnings=self._warnings,
+            warnings=[*self._doubts, *self._warnings],
             target=results.Target.of(self._target),
             duration=round(duration, 3),
         )

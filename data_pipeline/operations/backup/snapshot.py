@@ -49,10 +49,16 @@ class Saved:
 
 @dataclass(frozen=True)
 class Taken:
-    """A set that was published. obstacles: what keeps it from coming back into its own tables."""
+    """A set that was published.
+
+    obstacles: what keeps it from coming back into its own tables. layout, database, server: as its manifest has them.
+    """
 
     tables: dict[str, Saved]
     obstacles: list[str]
+    layout: str
+    database: str
+    server: str
 
 
 def save(
@@ -94,7 +100,7 @@ def save(
         _expect_restorable(engine, session, live, draft, described, found)
         session.progress.expect_wanted()
     draft.publish(described)
-    return Taken(saved, found)
+    return Taken(saved, found, document["layout"], document["database"], document["server"])
 
 
 def _expect_restorable(

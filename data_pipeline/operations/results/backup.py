@@ -13,7 +13,6 @@ from data_pipeline.operations.results.result import (
     Stamp,
     TableName,
     Target,
-    Warnings,
 )
 
 
@@ -57,6 +56,9 @@ class BackedUp(Result):
     probes: Sometimes[RememberedSearches] = None
     truncate_results: dict[TableName, TruncatedTable]
     errors: list[str] = Field(description="The storages that failed; the others have the set")
-    warnings: Warnings
+    warnings: list[str] = Field(
+        description="What is worth knowing although it worked; first why it may not be of what is meant: no database"
+        " is configured, tables with vectors are left out, there are no rows, or less than half of the last set's"
+    )
     target: Target
     duration: Seconds

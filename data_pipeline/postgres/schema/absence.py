@@ -6,12 +6,12 @@ others, and a connection may lead to another database than was meant.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from common.errors import PermissionDenied, SchemaMismatch, ServiceError
 from common.messages import say
-from data_pipeline.formats import types
 from data_pipeline.layouts.base import TableLayout
+from data_pipeline.postgres.schema import vector_tables
+from data_pipeline.postgres.search_path import Cursor
 
 MOST_OTHERS = 20
 """Of the tables that are there instead, an answer lists no more."""
@@ -23,14 +23,6 @@ FROM (VALUES (%s)) v (name) LEFT JOIN pg_namespace n ON n.nspname = v.name
 MAY_READ = """
 SELECT has_table_privilege(c.oid, 'SELECT') FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p')
-"""
-OTHERS = """
-SELECT n.nspname, c.relname, greatest(c.reltuples, 0)::bigint
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't' AND EXISTS (
-  SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND t.typname = ANY(%s))
-ORDER BY 3 DESC, 1, 2 LIMIT %s
 """
 
 
@@ -44,13 +36,13 @@ class Place:
     usable: bool
 
     @classmethod
-    def of(cls, cursor: Any, schema: str) -> "Place":
+    def of(cls, cursor: Cursor, schema: str) -> "Place":
         cursor.execute(SCHEMA, (schema,))
-        database, exists, usable = cursor.fetchone()
+        database, exists, usable = cursor.one()
         return cls(database, schema, exists, usable)
 
 
-def of(cursor: Any, schema: str, sought: Sequence[TableLayout]) -> ServiceError | None:
+def of(cursor: Cursor, schema: str, sought: Sequence[TableLayout]) -> ServiceError | None:
     """What keeps a role from tables; None if they are there and it may read them."""
     lacking = []
     for table in sought:
@@ -69,11 +61,11 @@ def of(cursor: Any, schema: str, sought: Sequence[TableLayout]) -> ServiceError 
     return missing(cursor, schema, lacking) if lacking else None
 
 
-def missing(cursor: Any, schema: str, sought: Sequence[TableLayout]) -> SchemaMismatch:
+def missing(cursor: Cursor, schema: str, sought: Sequence[TableLayout]) -> SchemaMismatch:
     """The answer for tables that are not there: where they were looked for, and what is there instead."""
     place, names = Place.of(cursor, sought[0].schema or schema), [table.name for table in sought]
-    cursor.execute(OTHERS, (list(types.VECTORS), MOST_OTHERS))
-    others = [{"table": f"{where}.{name}", "rows": rows} for where, name, rows in cursor.fetchall()]
+    found, _ = vector_tables.find(cursor, (), MOST_OTHERS)
+    others = [{"table": table.name, "rows": table.rows or 0} for table in found]
     details = {"tables": names, "schema": place.schema, "database": place.database, "present": others}
     text = _text(place, ", ".join(names), ", ".join(str(other["table"]) for other in others))
     return SchemaMismatch(text, can_retry=False, details={"table": names[0], **details})
