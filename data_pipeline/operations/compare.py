@@ -148,7 +148,7 @@ def _limits(held: Sequence[BackupSet]) -> list[Sequence[str]]:
 
 
 def _chosen(chosen: Sequence[str] | None, names: set[Name]) -> list[Name]:
-    """The names that were asked for, or all; rows without one come last. Raises NotFound for names nobody has."""
+    """The requested names, or all; rows without one come last. Raises NotFound for names that no collection has."""
     ordered = sorted(names, key=lambda name: (name is None, name))
     if chosen is None:
         return ordered

@@ -52,7 +52,7 @@ class Replica:
         """An answer may have been lost: the set that is there already may be the copy that was asked for."""
         try:
             there = self._catalog.find(where, self._timestamp)
-        except NotFound:  # somebody is writing it right now
+        except NotFound:  # it is being written right now
             there = None
         if there is None or found.manifest is None or there.manifest != found.manifest:
             raise BackupExists(

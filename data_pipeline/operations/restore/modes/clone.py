@@ -38,7 +38,7 @@ class Clone(Mode):
         return self.context.request.collection_suffix or ""
 
     def secure(self, incoming: Incoming) -> Scope:
-        """Nobody else makes a collection of one of the new names meanwhile."""
+        """No other transaction can make a collection of one of the new names meanwhile."""
         names: list[str] = []
         ownership = self.layout.owned
         if ownership.owner in incoming.staged:
