@@ -88,10 +88,10 @@ class Reading:
 
     def _jobs(self, found: list[Block]) -> Iterator[Job]:
         source = self._source
-        with source.file.portions() as portion:
+        with source.file.ranges() as byte_range:
             for block in source.blocks(self._pool.largest_field):
                 found.append(block)
-                readable = portion(block.offset, block.length)
+                readable = byte_range(block.offset, block.length)
                 yield Job(readable, block, self._layout, source.format.name, source.binary)
 
 
