@@ -78,7 +78,7 @@ class BackupComparison:
 
     @contextmanager
     def _hold(self, named: NamedSet) -> Iterator[BackupSet]:
-        with self._engine.catalog.hold(location.parse(named.backup_path), named.timestamp) as backup_set:
+        with self._engine.catalog.locked(location.parse(named.backup_path), named.timestamp) as backup_set:
             yield backup_set
 
     def _compare(

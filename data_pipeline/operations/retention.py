@@ -53,7 +53,7 @@ class Retention:
         if safe is None:
             return
         gone = [one for one in outdated if one is not safe and (one.timestamp < safe.timestamp or _is_bad(one))]
-        with self._engine.catalog.hold(safe.location, safe.timestamp):
+        with self._engine.catalog.locked(safe.location, safe.timestamp):
             for one in gone:
                 self._remove(one)
 

@@ -113,7 +113,7 @@ class Catalog:
         return self._take(location, timestamp, file_format, names)
 
     @contextmanager
-    def hold(self, location: Location, timestamp: str, tables: Sequence[str] | None = None) -> Iterator[BackupSet]:
+    def locked(self, location: Location, timestamp: str, tables: Sequence[str] | None = None) -> Iterator[BackupSet]:
         """A set, locked against deletion. Raises NotFound, InvalidBackup."""
         file_format, names = self._named(location, timestamp, tables)
         storage = self._storages.of(location)

@@ -29,7 +29,7 @@ class Replica:
         """
         where = replace(self._location, storage=storage)
         self._storages.check(storage)
-        with self._catalog.hold(self._location, self._timestamp) as found:
+        with self._catalog.locked(self._location, self._timestamp) as found:
             try:
                 with self._storages.of(where).draft(where, iter([self._timestamp])) as draft:
                     self._copy(found, draft)

@@ -98,7 +98,7 @@ def absent(unknown: Sequence[str], present: Sequence[str]) -> NotFound:
     return NotFound(text, details={"unknown": list(unknown), "collections": listed})
 
 
-def hold(
+def lock(
     cursor: Any,
     ownership: Ownership,
     live: Live,

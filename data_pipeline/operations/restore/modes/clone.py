@@ -45,10 +45,10 @@ class Clone(Mode):
             with self.context.step(ownership.owner):
                 names = clone.names(self.cursor, ownership, incoming.staged[ownership.owner], self.suffix)
                 self.report.concerned(names)
-        return self.context.hold(names)
+        return self.context.lock_owners(names)
 
     def locking(self) -> dict[str, frozenset[str]]:
-        return self.context.holding()
+        return self.context.owner_privileges()
 
     def expect_harmless(self, incoming: Incoming) -> None:
         ownership = self.layout.owned
