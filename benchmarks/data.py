@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Any
 
 import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from data_pipeline.postgres.target import Target
 
@@ -86,7 +87,8 @@ class Database:
         """Move the tables away from their backup by DRIFT, three times over."""
         with self.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM langchain_pg_embedding")
-            rows = max(1, round(cursor.fetchone()[0] * DRIFT))
+            ((count,),) = cursor.fetchall()
+            rows = max(1, round(count * DRIFT))
             cursor.execute(LESS, (rows,))
             _add(cursor, "added ", rows)
             cursor.execute(OTHER, (rows,))
@@ -95,7 +97,8 @@ class Database:
         """The same for the same rows, whatever their order: to see that a restore brought back what it should."""
         with self.cursor() as cursor:
             cursor.execute(FINGERPRINT)
-            return tuple(map(int, cursor.fetchone()))
+            (found,) = cursor.fetchall()
+            return tuple(map(int, found))
 
     def checkpoint(self) -> None:
         """Bring to the disk what runs so far left in memory, so that nobody pays for another's rows."""
@@ -108,14 +111,16 @@ class Database:
             cursor.execute(
                 "SELECT current_setting('server_version'), extversion FROM pg_extension WHERE extname = 'vector'"
             )
-            return dict(zip(("postgresql", "pgvector"), cursor.fetchone(), strict=True))
+            (found,) = cursor.fetchall()
+            return dict(zip(("postgresql", "pgvector"), found, strict=True))
 
-    def connect(self) -> Any:
+    def connect(self) -> Connection:
         """A psycopg2 connection, the caller's to close."""
-        return psycopg2.connect(**self.target.parameters())
+        connection: Connection = psycopg2.connect(**self.target.parameters())
+        return connection
 
     @contextmanager
-    def cursor(self) -> Iterator[Any]:
+    def cursor(self) -> Iterator[Cursor]:
         """A cursor in a transaction of its own."""
         with closing(self.connect()) as connection, connection, connection.cursor() as cursor:
             yield cursor
@@ -126,6 +131,6 @@ class Database:
             connection.cursor().execute("VACUUM ANALYZE langchain_pg_embedding")
 
 
-def _add(cursor: Any, label: str, rows: int) -> None:
+def _add(cursor: Cursor, label: str, rows: int) -> None:
     cursor.execute("SELECT setseed(%s)", (SEED,))
     cursor.execute(EMBEDDINGS, {"label": label, "rows": rows})

@@ -26,6 +26,8 @@ import psycopg2
 from benchmarks.service import LOCATION, PREFIX
 from benchmarks.sizes import PROJECT
 from data_pipeline.layouts.registry import DOCUMENTED
+from data_pipeline.postgres.connection import Timeouts, transaction
+from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres.schema import ddl
 from data_pipeline.postgres_server.cluster import SUPERUSER, Cluster
 from data_pipeline.sets import table_spec
@@ -44,6 +46,7 @@ START_SECONDS = 60
 STAMP = "20250722_010318"
 COLLECTION = "11111111-1111-4111-8111-111111111111"
 FINAL = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
+TIMEOUTS = Timeouts(connect=5, lock=5, statement=60, idle=60, client_check=1000)
 MOST_ADDED_MS = 50.0
 LEAST_GAIN = 1.7
 MOST_CANCEL_SECONDS = 1.0
@@ -183,9 +186,9 @@ def _server(home: Path) -> Iterator[list[str]]:
             for name in names:
                 connection.cursor().execute(f"CREATE DATABASE {name}")
         for url in urls[1:]:
-            with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-                cursor.execute("CREATE EXTENSION vector")
-                ddl.create_absent(cursor, "public", table_spec.as_made(DOCUMENTED))
+            with transaction(from_url(url, "url"), TIMEOUTS) as session:
+                session.cursor.execute("CREATE EXTENSION vector")
+                ddl.create_absent(session.cursor, "public", table_spec.as_made(DOCUMENTED))
         yield urls
     finally:
         cluster.stop()

@@ -65,7 +65,7 @@ class Peers:
                 with self._csv(name).open("w", encoding="utf-8", newline="") as file:
                     writer = csv.writer(file)
                     cursor.execute(f"SELECT * FROM {name}")
-                    writer.writerow(column.name for column in cursor.description)
+                    writer.writerow(column.name for column in cursor.description or ())
                     while rows := cursor.fetchmany(BATCH):
                         writer.writerows(rows)
 

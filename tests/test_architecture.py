@@ -52,6 +52,7 @@ SQL = re.compile(
 )
 # Calls that connect, start something or read a file, by the last part of their name.
 ACTS = {"Popen", "Process", "Thread", "call", "check_call", "check_output", "connect", "getenv", "open", "run", "start"}
+HANDLES = {"connection", "cursor"}
 LONGEST_MODULE = 300
 CATALOGUES = "common.messages"
 """Its modules hold texts, a line each, and grow with them."""
@@ -145,6 +146,21 @@ def long_functions(tree: ast.Module) -> list[str]:
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
     lengths = {node.name: (node.end_lineno or node.lineno) - node.lineno + 1 for node in functions}
     return [f"{name}: {length} lines" for name, length in lengths.items() if length > LONGEST_FUNCTION]
+
+
+def untyped_handles(tree: ast.Module) -> list[str]:
+    """Cursors and connections whose type says nothing: of parameters, fields and variables."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            name, annotation = node.arg, node.annotation
+        elif isinstance(node, ast.AnnAssign):
+            name, annotation = ast.unparse(node.target).rpartition(".")[2], node.annotation
+        else:
+            continue
+        if name.strip("_") in HANDLES and annotation and "Any" in re.split(r"\W+", ast.unparse(annotation)):
+            found.append(f"line {node.lineno}: {name}: {ast.unparse(annotation)}")
+    return found
 
 
 def offenders(names: dict[str, Path], rule: Callable[[ast.Module], list[str]]) -> list[str]:
@@ -260,6 +276,29 @@ def test_modules_are_short() -> None:
 
 def test_functions_are_short() -> None:
     assert offenders(EVERYTHING, long_functions) == []
+
+
+def test_cursors_and_connections_have_types() -> None:
+    assert offenders(EVERYTHING | modules("tests"), untyped_handles) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(cursor: Any): ...",
+        "async def f(*, connection: Any | None = None): ...",
+        "def f(connection: AsyncConnection[Any]): ...",
+        "class A:\n    cursor: typing.Any",
+        "def f(self):\n    self._connection: Any = None",
+    ],
+)
+def test_an_untyped_cursor_is_seen(source: str) -> None:
+    assert untyped_handles(ast.parse(source)) != []
+
+
+@pytest.mark.parametrize("source", ["def f(cursor: Cursor, rows: Any): ...", "def f(cursor): ...", "cursor = Any"])
+def test_what_has_a_type_is_not_taken_for_untyped(source: str) -> None:
+    assert untyped_handles(ast.parse(source)) == []
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from data_pipeline.postgres_server.cluster import MAJOR, SUPERUSER, Cluster
 
@@ -145,13 +147,13 @@ class Database:
     def __init__(self, server: Server, name: str) -> None:
         self.server = server
         self.name = name
-        self._connection: Any = None
+        self._connection: Connection | None = None
 
     @property
     def url(self) -> str:
         return self.server.url(self.name)
 
-    def connect(self) -> Any:
+    def connect(self) -> Connection:
         """A new psycopg2 connection in autocommit, the caller's to close."""
         connection = psycopg2.connect(self.url)
         connection.autocommit = True
@@ -161,13 +163,12 @@ class Database:
         """Run statements; the number of rows the last one touched."""
         cursor = self._cursor()
         cursor.execute(sql, params)
-        return int(cursor.rowcount)
+        return cursor.rowcount
 
     def fetch(self, sql: str, params: Any = None) -> list[tuple[Any, ...]]:
         cursor = self._cursor()
         cursor.execute(sql, params)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+        return cursor.fetchall()
 
     def state(self) -> State:
         """What both tables hold now."""
@@ -222,7 +223,7 @@ class Database:
             self._connection.close()
             self._connection = None
 
-    def _cursor(self) -> Any:
+    def _cursor(self) -> Cursor:
         """A cursor that works: a connection that a stopped server has cut is noticed only when it is used."""
         if self._connection is not None:
             try:

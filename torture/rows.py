@@ -9,10 +9,12 @@ import struct
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from psycopg2.extensions import cursor as Cursor
+
+from torture.postgres import Database
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
@@ -92,7 +94,7 @@ class Batch:
     """How long a document is, unless it is an odd one; 0 is a few words."""
 
 
-def fill(database: Any, batch: Batch, seed: str) -> None:
+def fill(database: Database, batch: Batch, seed: str) -> None:
     """Add a batch to the tables of a Database, the same rows for the same seed."""
     chance = random.Random(f"{seed}/{batch.tag}")
     uuids = [uuid.UUID(int=chance.getrandbits(128)).bytes for _ in range(batch.collections)]
@@ -104,7 +106,7 @@ def fill(database: Any, batch: Batch, seed: str) -> None:
     cursor.connection.close()
 
 
-def _copy(cursor: Any, table: str, tuples: Iterator[bytes]) -> None:
+def _copy(cursor: Cursor, table: str, tuples: Iterator[bytes]) -> None:
     for chunk in tuples:
         cursor.copy_expert(f"COPY {table} FROM STDIN WITH (FORMAT binary)", io.BytesIO(HEADER + chunk + TRAILER))
 

@@ -11,6 +11,7 @@ from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.restore.restore import Restore
 from data_pipeline.postgres.link import wire
+from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.settings import Settings
 from data_pipeline.storage.location import MAIN_STORAGE
@@ -65,7 +66,7 @@ class VectorRestoreManager:
         )
         return RestoreOperation(self._engine).run(request, progress).data()
 
-    def get_connection(self) -> Any:
+    def get_connection(self) -> Line:
         """A psycopg2 connection to the configured database, the caller's to close."""
         return wire.connect(self._engine.databases.resolve(), self._engine.timeouts)
 

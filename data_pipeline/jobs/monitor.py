@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 import psycopg2
 import structlog
@@ -12,6 +11,7 @@ from common.errors import ServiceError
 from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.progress_meter import ProgressMeter
 from data_pipeline.postgres.link import wire
+from data_pipeline.postgres.link.line import Asking, Line
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.schema import index_build
 
@@ -41,7 +41,7 @@ class Monitor:
         self._over = threading.Event()
         self._reached = True
         self._thread = threading.Thread(target=self._run, name=f"report-{job_id[:8]}", daemon=True)
-        self._watcher: Any = None  # a connection of our own to the target, while an index is built there
+        self._watcher: Line | None = None  # a connection of our own to the target, while an index is built there
 
     def __enter__(self) -> "Monitor":
         self._thread.start()
@@ -80,7 +80,7 @@ class Monitor:
                 self._watcher = wire.connect(target, self._timeouts)
                 self._watcher.autocommit = True
                 self._watcher.limit = WATCH_SECONDS
-            with self._watcher.cursor() as cursor:
+            with self._watcher.cursor(cursor_factory=Asking) as cursor:
                 part = index_build.built(cursor, pid)
             if part is not None:
                 self._meter.index_built(part)

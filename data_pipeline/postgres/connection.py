@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
 
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, ISOLATION_LEVEL_REPEATABLE_READ
@@ -13,6 +12,7 @@ from psycopg2.sql import SQL, Composed, Identifier, Literal
 from common.errors import DatabaseError, ServiceError
 from common.messages import say
 from data_pipeline.postgres import sqlstate
+from data_pipeline.postgres.link.line import Asking, Line
 from data_pipeline.postgres.link.wire import Timeouts, connect, leave, translate
 from data_pipeline.postgres.progress import SILENT, Progress, ProgressPhase
 from data_pipeline.postgres.search_path import Cursor
@@ -50,7 +50,7 @@ OUTCOME_UNKNOWN = say("commit_outcome_unknown")
 class Session:
     """A transaction under way: its cursor, where the tables are, and the phase its next failure belongs to."""
 
-    cursor: Any
+    cursor: Cursor
     schema: str
     phase: Phase = "prepare"
     progress: Progress = SILENT
@@ -70,7 +70,7 @@ class Session:
         self.phase = "commit"
 
 
-def make_settings(cursor: Any, settings: Mapping[str, str]) -> None:
+def make_settings(cursor: Cursor, settings: Mapping[str, str]) -> None:
     """Make settings for this transaction, in one message to the server."""
     cursor.execute(_settings(settings))
 
@@ -80,7 +80,7 @@ def _settings(settings: Mapping[str, str]) -> Composed:
     return SQL("; ").join(each)
 
 
-def prefer(cursor: Any, name: str, value: str) -> None:
+def prefer(cursor: Cursor, name: str, value: str) -> None:
     """Make a setting for this transaction, or go on without it where the server won't have it."""
     try:
         cursor.execute(f"SAVEPOINT preference; SET LOCAL {name} = %s; RELEASE SAVEPOINT preference", (value,))
@@ -105,10 +105,10 @@ def transaction(
     """
     progress.expect_wanted()
     line = connect(target, timeouts, progress)
-    session = Session(cursor=None, schema=target.schema, progress=progress)
+    session = Session(line.cursor(cursor_factory=Cursor), target.schema, progress=progress)
     progress.connected(line, target)
     try:
-        session.cursor = _begin(line, timeouts, snapshot, read_only)
+        _begin(session.cursor, timeouts, snapshot, read_only)
         yield session
         if read_only:
             _end(line, session)
@@ -133,9 +133,10 @@ def join(target: Target, timeouts: Timeouts, snapshot: str, progress: Progress) 
     Raises ServiceError, Cancelled.
     """
     line = connect(target, timeouts, progress)
+    cursor = line.cursor(cursor_factory=Cursor)
     progress.connected(line, target)
     try:
-        cursor = _begin(line, timeouts, snapshot=True, read_only=True)
+        _begin(cursor, timeouts, snapshot=True, read_only=True)
         cursor.execute("SET TRANSACTION SNAPSHOT %s", (snapshot,))
     except psycopg2.Error as error:
         progress.disconnected(line)
@@ -151,16 +152,15 @@ def part(session: Session) -> None:
     leave(line)
 
 
-def _begin(connection: Any, timeouts: Timeouts, snapshot: bool, read_only: bool) -> Any:
-    """The cursor of a transaction with our settings; no query has been sent yet that would need a snapshot."""
+def _begin(cursor: Cursor, timeouts: Timeouts, snapshot: bool, read_only: bool) -> None:
+    """Begin a transaction with our settings; no query is sent that would need a snapshot."""
+    connection = cursor.connection
     level = ISOLATION_LEVEL_REPEATABLE_READ if snapshot else ISOLATION_LEVEL_READ_COMMITTED
     # Never READ WRITE: it would override default_transaction_read_only, which the database's owner has set on purpose.
     connection.set_session(isolation_level=level, readonly=read_only or None)
-    cursor: Cursor = connection.cursor(cursor_factory=Cursor)
     cursor.begin(_settings({**FIXED_SETTINGS, **timeouts.settings(connection.server_version)}))
     if connection.server_version >= 140000:  # and not on every system: a server on Windows refuses it
         prefer(cursor, "client_connection_check_interval", f"{timeouts.client_check}ms")
-    return cursor
 
 
 def may_idle(session: Session) -> None:
@@ -168,14 +168,14 @@ def may_idle(session: Session) -> None:
     session.cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
-def _end(connection: Any, session: Session) -> None:
+def _end(connection: Line, session: Session) -> None:
     """End a transaction that wrote nothing: a connection that is lost now loses nothing. Raises Cancelled."""
     session.settle()
     with suppress(psycopg2.Error):
         connection.commit()
 
 
-def commit(connection: Any, session: Session, target: Target, timeouts: Timeouts) -> None:
+def commit(connection: Line, session: Session, target: Target, timeouts: Timeouts) -> None:
     """Commit, and if the connection is lost over it, find out whether the server did.
 
     Raises DatabaseError if it did not, or if that can't be found out; Cancelled if that came first.
@@ -241,10 +241,10 @@ def undo(session: Session) -> None:
     session.cursor.connection.rollback()
 
 
-def _transaction_id(cursor: Any) -> str | None:
+def _transaction_id(cursor: Cursor) -> str | None:
     """What pg_xact_status knows the transaction by; None if it wrote nothing."""
     cursor.in_own_path("SELECT pg_catalog.txid_current_if_assigned()::pg_catalog.text")
-    found: str | None = cursor.fetchone()[0]
+    found: str | None = cursor.value()
     return found
 
 
@@ -270,10 +270,10 @@ def _was_committed(target: Target, timeouts: Timeouts, transaction_id: str) -> b
 
 def _transaction_status(target: Target, timeouts: Timeouts, transaction_id: str) -> str | None:
     with closing(connect(target, timeouts)) as connection:
-        cursor: Any = connection.cursor()
+        cursor = connection.cursor(cursor_factory=Asking)
         try:
             cursor.execute("SELECT pg_catalog.txid_status(%s::bigint)", (transaction_id,))
         except psycopg2.DataError:  # 22023: a transaction of the future, so this is another server after a failover
             return None
-        found: str | None = cursor.fetchone()[0]
+        found: str | None = cursor.value()
         return found

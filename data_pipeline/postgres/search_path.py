@@ -45,7 +45,7 @@ class Cursor(Asking):
     def begin(self, settings: Composable) -> None:
         """Make the transaction's settings, and learn the session's own path, in one message and without a snapshot."""
         super().execute(SQL("{}; SHOW search_path").format(settings))
-        self._own = _setting(names(self.fetchone()[0]))  # type: ignore[index]
+        self._own = _setting(names(self.value()))
 
     def execute(self, query: Any, vars: Any = None) -> None:
         """Run a statement, or several that do not read, with the path that is right for it."""

@@ -28,10 +28,10 @@ def of(session: Session) -> str:
 def _system_identifier(session: Session) -> str | None:
     cursor = session.cursor
     cursor.execute(READABLE)
-    if not cursor.fetchone()[0]:
+    if not cursor.value():
         return None
     with suppress(ServiceError), connection.savepoint(session, "identity"):  # a managed server may refuse the call
         cursor.execute(IDENTIFIER)
-        found: str | None = cursor.fetchone()[0]
+        found: str | None = cursor.value()
         return found
     return None

@@ -4,6 +4,7 @@ from typing import Any
 
 from common.errors import OperationInProgress
 from common.messages import say
+from data_pipeline.postgres.search_path import Cursor
 
 KEY = 0x7665635F72737472
 """"vec_rstr". Advisory locks are per database."""
@@ -17,23 +18,23 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
 """
 
 
-def take(cursor: Any) -> None:
+def take(cursor: Cursor) -> None:
     """Become the one writer of this database until the transaction ends. Raises OperationInProgress at once.
 
     The lock is a transaction's, not a session's: a session's would outlive its owner behind a connection pool.
     """
     cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", (KEY,))
-    if not cursor.fetchone()[0]:
+    if not cursor.value():
         raise _in_progress(_writer(cursor))
 
 
-def expect_free(cursor: Any) -> None:
+def expect_free(cursor: Cursor) -> None:
     """Raise OperationInProgress if there is a writer, without becoming it."""
     if writer := _writer(cursor):
         raise _in_progress(writer)
 
 
-def _writer(cursor: Any) -> dict[str, Any] | None:
+def _writer(cursor: Cursor) -> dict[str, Any] | None:
     cursor.execute(HOLDER, (KEY,))
     row = cursor.fetchone()
     return {"pid": row[0], "application_name": row[1], "since": row[2]} if row else None

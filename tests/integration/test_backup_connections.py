@@ -7,6 +7,8 @@ import pytest
 
 from data_pipeline.postgres.reading import ctid_ranges, snapshot_readers
 from data_pipeline.postgres.schema import tables
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.support.names import DOCS
@@ -30,7 +32,7 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> dict[int, int]:
     """How many parts of the embedding table each backend has been asked for."""
     copy_out, found = tables.copy_out, dict[int, int]()
 
-    def counted(cursor: Any, table: Any, *rest: Any) -> int:
+    def counted(cursor: Cursor, table: Table, *rest: Any) -> int:
         if table.name == "langchain_pg_embedding":
             pid = cursor.connection.get_backend_pid()
             found[pid] = found.get(pid, 0) + 1
@@ -88,7 +90,7 @@ def test_all_of_them_see_the_snapshot_of_the_first(
     before = bits(filled)
     export = tables.export_snapshot
 
-    def export_and_write(cursor: Any) -> str:
+    def export_and_write(cursor: Cursor) -> str:
         snapshot = export(cursor)
         filled.execute("DELETE FROM langchain_pg_embedding WHERE id LIKE 'row %5'")
         filled.execute("INSERT INTO langchain_pg_embedding VALUES ('late', %s)", (DOCS,))
@@ -121,7 +123,7 @@ def test_a_lock_that_somebody_waits_for_does_not_stop_the_backup_that_is_in_its_
 ) -> None:
     export = tables.export_snapshot
 
-    def export_while_somebody_waits(cursor: Any) -> str:
+    def export_while_somebody_waits(cursor: Cursor) -> str:
         background(lambda: filled.execute("LOCK TABLE langchain_pg_embedding IN ACCESS EXCLUSIVE MODE"))
         wait_for_lock(filled)
         return export(cursor)
@@ -137,7 +139,7 @@ def test_a_connection_that_is_lost_ends_the_backup(
 ) -> None:
     copy_out, seen = tables.copy_out, list[int]()
 
-    def kill(cursor: Any, table: Any, *rest: Any) -> int:
+    def kill(cursor: Cursor, table: Table, *rest: Any) -> int:
         pid = cursor.connection.get_backend_pid()
         if table.name == "langchain_pg_embedding" and pid not in seen:
             seen.append(pid)

@@ -9,6 +9,8 @@ import pytest
 
 from data_pipeline.postgres import writer_lock
 from data_pipeline.postgres.schema import tables
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.support.answers import failure
@@ -28,7 +30,7 @@ def between_the_tables(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[]
     copy_out = tables.copy_out
 
     def install(action: Callable[[], object]) -> None:
-        def copy_and_act(cursor: Any, table: Any, *rest: Any) -> int:
+        def copy_and_act(cursor: Cursor, table: Table, *rest: Any) -> int:
             if table.name == TABLES[1]:
                 action()
             return copy_out(cursor, table, *rest)

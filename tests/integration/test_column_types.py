@@ -1,13 +1,13 @@
 """Every codec beside the server: a text's bytes are what the server sends for it, or the text is declined."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg2.extensions import connection as Connection
 
 from data_pipeline.formats import types
 from data_pipeline.formats.types.column_type import BadValue, ColumnType, Declined
+from tests.conftest import TestDatabase
 
 SETTINGS = "SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET extra_float_digits = 1"
 SENT = """
@@ -79,14 +79,14 @@ OPAQUE = {"json", "jsonb"}
 class Server:
     """A session that reads texts of one type, and says how it prints and sends what they mean."""
 
-    def __init__(self, connection: Any, name: str) -> None:
+    def __init__(self, connection: Connection, name: str) -> None:
         self.cursor = connection.cursor()
         self.cursor.execute(SETTINGS)
         self.cursor.execute(
             "SELECT typsend::regproc::text, typelem::bigint, typoutput::regproc::text FROM pg_type WHERE typname = %s",
             (name,),
         )
-        send, self.element_oid, output = self.cursor.fetchone()
+        ((send, self.element_oid, output),) = self.cursor.fetchall()
         printed = f"textin({output}(read))"  # a cast of bpchar to text would cut blanks off
         self.cursor.execute(SENT.format(type=f'"{name}"', send=send, printed=printed))
 
@@ -101,7 +101,7 @@ class Server:
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest, empty_database: Any) -> Server:
+def server(request: pytest.FixtureRequest, empty_database: TestDatabase) -> Server:
     return Server(empty_database.connect(), request.getfixturevalue("name"))
 
 
@@ -250,7 +250,7 @@ def test_arrays_that_the_server_prints_are_never_declined(server: Server, name: 
         assert ours(codec, printed) == sent, (text, printed)
 
 
-def test_a_bytea_in_the_older_form_is_known_too(empty_database: Any) -> None:
+def test_a_bytea_in_the_older_form_is_known_too(empty_database: TestDatabase) -> None:
     connection = empty_database.connect()
     server = Server(connection, "bytea")
     connection.cursor().execute("SET bytea_output = 'escape'")

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
 
 DOCS = "00000000-0000-4000-8000-000000000001"
 COLLECTIONS = f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n".encode()
@@ -22,7 +23,7 @@ def filler(size: int) -> bytes:
     return b"".join(row % (number, b"x" * 2000) for number in range(size // 2000))
 
 
-def as_the_server_reads_it(database: Any, body: bytes, tmp_path: Any) -> list[tuple[Any, ...]]:
+def as_the_server_reads_it(database: TestDatabase, body: bytes, tmp_path: Any) -> list[tuple[Any, ...]]:
     connection = database.connect()
     cursor = connection.cursor()
     cursor.execute(f"INSERT INTO langchain_pg_collection VALUES ('{DOCS}', 'docs', '{{}}')")
@@ -41,7 +42,7 @@ def as_the_server_reads_it(database: Any, body: bytes, tmp_path: Any) -> list[tu
 @pytest.mark.parametrize("size", [0, 3 << 20, 10 << 20], ids=["one block", "several", "in workers"])
 @pytest.mark.parametrize("mode", MODES, ids=str)
 def test_they_are_stored_as_the_server_reads_them(
-    client: Any, database: Any, backups: Any, tmp_path: Any, mode: Any, size: int
+    client: Any, database: TestDatabase, backups: Any, tmp_path: Any, mode: Any, size: int
 ) -> None:
     database.execute(COLUMNS)
     body = KNOWN + filler(size) + ODD
@@ -53,7 +54,7 @@ def test_they_are_stored_as_the_server_reads_them(
 
 @pytest.mark.parametrize("before", [0, 3 << 20])
 def test_one_that_the_server_refuses_is_named_by_its_line(
-    client: Any, database: Any, backups: Any, bits: Any, before: int
+    client: Any, database: TestDatabase, backups: Any, bits: Any, before: int
 ) -> None:
     database.execute(COLUMNS)
     body = KNOWN + filler(before) + BAD
@@ -64,7 +65,7 @@ def test_one_that_the_server_refuses_is_named_by_its_line(
     assert bits(database) == []
 
 
-def test_a_rehearsal_and_a_verification_read_them_too(client: Any, database: Any, backups: Any) -> None:
+def test_a_rehearsal_and_a_verification_read_them_too(client: Any, database: TestDatabase, backups: Any) -> None:
     database.execute(COLUMNS)
     body = backups.write(COLLECTIONS, HEADER + KNOWN + ODD)
     told = client.restore(**body, dry_run=True, dialect="copy").get_json()["data"]
@@ -73,7 +74,9 @@ def test_a_rehearsal_and_a_verification_read_them_too(client: Any, database: Any
     assert verified.status_code == 200
 
 
-def test_what_is_certain_is_checked_in_a_file_that_goes_as_text(client: Any, database: Any, backups: Any) -> None:
+def test_what_is_certain_is_checked_in_a_file_that_goes_as_text(
+    client: Any, database: TestDatabase, backups: Any
+) -> None:
     database.execute(COLUMNS)
     orphan = KNOWN.replace(DOCS.encode(), DOCS.replace("1", "2").encode())
     response = client.restore(**backups.write(COLLECTIONS, HEADER + ODD + orphan), atomic=True, dialect="copy")

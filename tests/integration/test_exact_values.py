@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import psycopg2
 import pytest
+from psycopg2.extensions import connection as Connection
 
 from data_pipeline.formats import csv_reader, pgcopy, registry
 from data_pipeline.formats.csv_reader import Column, Layout, RowError
@@ -30,7 +31,7 @@ Row = tuple[Any, ...]
 class Tables:
     """Two tables of the same columns: one filled by the server's CSV reader, one by our encoding."""
 
-    def __init__(self, connection: Any, types: tuple[str, ...]) -> None:
+    def __init__(self, connection: Connection, types: tuple[str, ...]) -> None:
         self.cursor = connection.cursor()
         self.layout = Layout(tuple(Column(f"c_{type_}", type_) for type_ in types), "copy", b"\n", None)
         self.names = [column.name for column in self.layout.columns]

@@ -7,6 +7,8 @@ import pytest
 
 from data_pipeline.postgres import writer_lock
 from data_pipeline.postgres.schema import tables
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.support.answers import failure
@@ -97,7 +99,7 @@ def test_a_connection_lost_midway_changes_nothing(
 ) -> None:
     copy_in = tables.copy_in
 
-    def lose_connection(cursor: Any, table: Any, *rest: Any) -> int:
+    def lose_connection(cursor: Cursor, table: Table, *rest: Any) -> int:
         if table.name == TABLES[1]:
             database.fetch("SELECT pg_terminate_backend(%s)", (cursor.connection.info.backend_pid,))
         return copy_in(cursor, table, *rest)

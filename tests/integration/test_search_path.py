@@ -16,7 +16,10 @@ from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Timeouts, transaction
 from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres.link import vitals
+from data_pipeline.postgres.link.line import Asking
 from data_pipeline.postgres.schema import index_build, indexes, tables, unique_keys
+from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client, new_role
 from tests.integration.decoys import SCHEMA
@@ -336,7 +339,7 @@ def test_the_outcome_of_a_commit_and_of_an_index_are_asked_for(hostile: Hostile)
     assert written is not None
     assert connection._was_committed(target, TIMEOUTS, written)
     with closing(connection.connect(target, TIMEOUTS)) as watcher:
-        assert index_build.built(watcher.cursor(), 1) is None
+        assert index_build.built(watcher.cursor(cursor_factory=Asking), 1) is None
         seen = vitals.read(watcher, watcher.info.backend_pid)
         assert seen is not None
         assert seen.doing == "working"
@@ -386,7 +389,7 @@ def test_a_row_that_no_message_can_hold_is_named(
     hostile.execute("UPDATE {schema}.langchain_pg_embedding SET document = repeat('x', 10000) WHERE id = 'row 33'")
     copy_out = tables.copy_out
 
-    def refused(cursor: Any, table: Any, *more: Any) -> int:
+    def refused(cursor: Cursor, table: Table, *more: Any) -> int:
         if table.name == TABLES[1]:
             cursor.execute("DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '54000'; END $$")
         return copy_out(cursor, table, *more)
@@ -506,3 +509,12 @@ def test_the_path_comes_back_as_it_was(database: TestDatabase, role: Any, path: 
         assert session.cursor.fetchone() == (*own, 1)
         session.cursor.execute("SHOW search_path")
         assert session.cursor.fetchone() == own
+
+
+def test_a_row_that_must_be_there_is_never_none(database: TestDatabase) -> None:
+    with transaction(from_url(database.url, "pg_conn"), TIMEOUTS) as session:
+        session.cursor.execute("SELECT n, n + 1 FROM generate_series(1, 3, 2) n")
+        assert session.cursor.one() == (1, 2)
+        assert session.cursor.value() == 3
+        with pytest.raises(LookupError):
+            session.cursor.one()

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from data_pipeline.postgres.connection import prefer
+from data_pipeline.postgres.connection import Timeouts, prefer, transaction
+from data_pipeline.postgres.connection_url import from_url
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.support.names import COLLECTION, DOCS, EMBEDDING
@@ -202,10 +203,10 @@ def test_clashing_fields_are_refused(client: Client, database: TestDatabase, sma
 
 def test_a_setting_the_server_refuses_is_done_without(database: TestDatabase) -> None:
     """temp_buffers, once a session has used temporary tables: one that a pool gave us may have."""
-    cursor = database.connect().cursor()
-    cursor.execute("CREATE TEMPORARY TABLE used AS SELECT 1; SHOW temp_buffers")
-    before = cursor.fetchone()
-    for _ in range(2):
-        prefer(cursor, "temp_buffers", "64MB")
-    cursor.execute("SHOW temp_buffers")
-    assert cursor.fetchone() == before
+    with transaction(from_url(database.url, "pg_conn"), Timeouts(5, 5, 60, 60, 1000)) as session:
+        session.cursor.execute("CREATE TEMPORARY TABLE used AS SELECT 1; SHOW temp_buffers")
+        before = session.cursor.one()
+        for _ in range(2):
+            prefer(session.cursor, "temp_buffers", "64MB")
+        session.cursor.execute("SHOW temp_buffers")
+        assert session.cursor.one() == before

@@ -4,11 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 
 from common.errors import ServiceUnavailable
 from common.messages import say
@@ -22,7 +21,7 @@ DOWN_SECONDS = 5
 """How long after a failure work that doesn't need the queue is not held up by another attempt."""
 
 MOST_IDLE = 8
-Connection = psycopg.Connection[dict[str, Any]]
+Connection = psycopg.Connection[DictRow]
 SEARCH_PATH = f"{schema.SCHEMA},pg_temp"
 """pg_catalog, which is not named, comes first; temporary tables, which a pooled session may have, come last."""
 

@@ -7,7 +7,6 @@ for the worker's event loop.
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from procrastinate import App, PsycopgConnector, RetryStrategy, SyncPsycopgConnector
 from procrastinate.exceptions import ConnectorException
@@ -15,6 +14,7 @@ from procrastinate.jobs import Job as QueuedJob
 from procrastinate.jobs import Status
 from procrastinate.worker import Worker
 from psycopg import AsyncConnection
+from psycopg.rows import DictRow
 
 from data_pipeline.jobs.backend.database import Connection, unavailable
 from data_pipeline.jobs.backend.timeouts import CONNECT_SECONDS, LimitedAsyncConnection
@@ -62,7 +62,7 @@ def _reachable() -> Iterator[None]:
         raise unavailable() from None
 
 
-async def _hasten(connection: AsyncConnection[Any]) -> None:
+async def _hasten(connection: AsyncConnection[DictRow]) -> None:
     """One trip for each statement, and no disk waited for: between two jobs nothing else goes on.
 
     What a crash of the server may take back of it is put right: our own table, which no crash takes anything from, says

@@ -1,8 +1,8 @@
 """The schema of the job queue: procrastinate's tables, and beside them ours."""
 
-from typing import Any
-
 from procrastinate.schema import SchemaManager
+from psycopg import Connection
+from psycopg.rows import DictRow
 
 SCHEMA = "vector_jobs"
 INSTALL_LOCK = 0x7665635F6A6F6273
@@ -57,7 +57,7 @@ WHERE n.nspname = %s AND c.relname = 'jobs' AND a.attnum > 0 AND NOT a.attisdrop
 """
 
 
-def install(connection: Any) -> None:
+def install(connection: Connection[DictRow]) -> None:
     """Make the schema, or complete that of an earlier version, in the transaction of a psycopg connection whose
     search_path is SCHEMA."""
     if _columns(connection) >= ADDED:
@@ -71,7 +71,7 @@ def install(connection: Any) -> None:
         connection.execute(STATEMENTS)
 
 
-def _columns(connection: Any) -> set[str]:
+def _columns(connection: Connection[DictRow]) -> set[str]:
     """Of our table of jobs, by the catalog's rows: to_regclass may answer from what it remembers from before the lock
     was waited for."""
     return {row["name"] for row in connection.execute(COLUMNS, (SCHEMA,)).fetchall()}

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
+from psycopg.rows import DictRow
 
 CONNECT_SECONDS = 3
 LOCK_SECONDS = 5
@@ -33,7 +34,7 @@ SERVER = {
 }
 
 
-class LimitedConnection(psycopg.Connection[dict[str, Any]]):
+class LimitedConnection(psycopg.Connection[DictRow]):
     """A connection that is closed, with an OperationalError, where an answer takes longer than `patience` seconds."""
 
     patience: float = ANSWER_SECONDS
@@ -42,7 +43,7 @@ class LimitedConnection(psycopg.Connection[dict[str, Any]]):
         return super().wait(_in_time(gen, self), *args, **kwargs)
 
 
-class LimitedAsyncConnection(psycopg.AsyncConnection[Any]):
+class LimitedAsyncConnection(psycopg.AsyncConnection[DictRow]):
     """The same for an event loop. Waiting for a notification has no limit."""
 
     patience: float = ANSWER_SECONDS

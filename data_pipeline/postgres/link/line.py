@@ -104,7 +104,18 @@ class Line(connection):
 class Asking(cursor):
     """A cursor whose line knows that it waits."""
 
-    connection: Any
+    connection: Line
+
+    def one(self) -> tuple[Any, ...]:
+        """The next row, of a statement that always answers with one. Raises LookupError where there is none."""
+        row = self.fetchone()
+        if row is None:
+            raise LookupError("the statement answered with no row")
+        return row
+
+    def value(self) -> Any:
+        """The first column of that row."""
+        return self.one()[0]
 
     def execute(self, query: Any, parameters: Any = None) -> None:
         self.connection.ask(super().execute, query, parameters)

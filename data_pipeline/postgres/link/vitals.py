@@ -1,7 +1,9 @@
 """What a server says of one of its backends, asked by another one: whether anything in it moves."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from data_pipeline.postgres.link.line import Asking, Line
 
 # Every part that changes while a backend works: what it waits for, how far it is, and what its helpers do.
 ACTIVITY = """
@@ -36,21 +38,21 @@ class Vitals:
     trace: str
 
 
-def read(probe: Any, pid: int) -> Vitals | None:
+def read(probe: Line, pid: int) -> Vitals | None:
     """What the backend `pid` does; None where that can't be seen: a pooler between gives numbers of its own.
 
-    probe: a psycopg2 connection to the same database.
+    probe: a connection to the same database.
     """
     more = COPY_PROGRESS if probe.server_version >= 140000 else ""
-    with probe.cursor() as cursor:
+    with probe.cursor(cursor_factory=Asking) as cursor:
         cursor.execute(ACTIVITY.format(more=more), (pid,))
-        own, there, state, waits_for, event, phase, moving = cursor.fetchone()
+        own, there, state, waits_for, event, phase, moving = cursor.one()
     if own != probe.info.backend_pid:
         return None
     return Vitals(_doing(there, state, waits_for, event, phase), f"{state} {waits_for} {event} {moving}")
 
 
-def cancel(probe: Any, pid: int) -> None:
+def cancel(probe: Line, pid: int) -> None:
     """End the statement of the backend `pid`; nothing happens where that can't be told from another one."""
     with probe.cursor() as cursor:
         cursor.execute(CANCEL, (pid, probe.info.backend_pid))

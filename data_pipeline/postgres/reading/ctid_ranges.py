@@ -1,9 +1,10 @@
 """A table in parts: ranges of its pages, which several readers take one after the other."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from psycopg2.sql import SQL, Composable, Identifier
+
+from data_pipeline.postgres.search_path import Cursor
 
 PAGES = """
 SELECT pg_relation_size(c.oid) / current_setting('block_size')::int, a.amname = 'heap'
@@ -35,10 +36,10 @@ class Pages:
 ALL_PAGES = Pages()
 
 
-def parts(cursor: Any, relation: int) -> list[Pages]:
+def parts(cursor: Cursor, relation: int) -> list[Pages]:
     """A whole table, given by its oid, in parts; in one where the server can't start reading in the middle."""
     cursor.execute(PAGES, (relation,))
-    pages, readable = cursor.fetchone()
+    pages, readable = cursor.one()
     if not readable or cursor.connection.server_version < 140000:  # no TID range scan: each part would read everything
         return [ALL_PAGES]
     starts = [*range(PART_PAGES, pages, PART_PAGES)]

@@ -9,6 +9,7 @@ from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import ddl_types
 from data_pipeline.postgres.schema.tables import Live, Table
+from data_pipeline.postgres.search_path import Cursor
 
 FACTS = """
 WITH sizes AS (
@@ -24,7 +25,7 @@ FROM {owners} c LEFT JOIN counted n ON n.owner = c.{key} WHERE {owning} ORDER BY
 """
 
 
-def facts(cursor: Any, live: Live, scope: Scope) -> list[dict[str, Any]]:
+def facts(cursor: Cursor, live: Live, scope: Scope) -> list[dict[str, Any]]:
     """Per owner: uuid, name, number of rows, and which dimensions their vectors have. None without an ownership.
 
     vector_dims reads a whole vector; the stored size does not. Vectors of one stored size have one number of
@@ -54,14 +55,14 @@ def facts(cursor: Any, live: Live, scope: Scope) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def keys(cursor: Any, tables: Sequence[Table], ownership: Ownership) -> frozenset[bytes]:
+def keys(cursor: Cursor, tables: Sequence[Table], ownership: Ownership) -> frozenset[bytes]:
     """The 16 bytes of every uuid in tables of owners."""
     each = [SQL("SELECT uuid_send({key}) FROM {}").format(one.identifier, **_names(ownership)) for one in tables]
     cursor.execute(SQL(" UNION ALL ").join(each))
     return frozenset(bytes(row[0]) for row in cursor.fetchall())
 
 
-def named(cursor: Any, table: Table, ownership: Ownership) -> dict[str, str | None]:
+def named(cursor: Cursor, table: Table, ownership: Ownership) -> dict[str, str | None]:
     """Every owner's uuid and name."""
     statement = SQL("SELECT {key}::text, {name} FROM {} ORDER BY {key}")
     cursor.execute(statement.format(table.identifier, **_names(ownership)))

@@ -15,6 +15,7 @@ from psycopg2.sql import SQL, Composable, Composed, Identifier
 from data_pipeline.postgres.connection import Session, scratch
 from data_pipeline.postgres.schema.ddl_types import DISTANCE_CLASSES, OPERATORS, extension_schema
 from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.sets.manifest import Distance, NeighbourFact
 
 NEIGHBOURS = 10
@@ -148,13 +149,13 @@ class Searches:
         return SQL("{} = %(collection)s::uuid").format(Identifier(column)) if column else SQL("TRUE")
 
 
-def _statement_timeout(cursor: Any) -> float:
+def _statement_timeout(cursor: Cursor) -> float:
     """The limit of this session in seconds, 0 for none."""
     cursor.execute(TIMEOUT)
-    return int(cursor.fetchone()[0]) / 1000
+    return int(cursor.value()) / 1000
 
 
-def _indexes(cursor: Any, table: Table) -> list[VectorIndex]:
+def _indexes(cursor: Cursor, table: Table) -> list[VectorIndex]:
     cursor.execute(VECTOR_INDEXES, (table.oid,))
     return [
         VectorIndex(name, DISTANCE_CLASSES[operator_class], expression, type_name)

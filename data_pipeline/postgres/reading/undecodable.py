@@ -6,13 +6,13 @@ read here.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from psycopg2.sql import SQL, Identifier
 
 from data_pipeline.formats import utf8
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 
 ROWS_AT_A_TIME = 200
 TYPES = frozenset({"varchar", "text", "bpchar", "json", "jsonb"})
@@ -26,7 +26,7 @@ class Undecodable:
     column: str
 
 
-def find(cursor: Any, table: Table, scope: Scope, key: Sequence[str]) -> Undecodable | None:
+def find(cursor: Cursor, table: Table, scope: Scope, key: Sequence[str]) -> Undecodable | None:
     """The first such row; None if there is none that this transaction sees."""
     names = [column.name for column in table.columns if column.type in TYPES]
     each = [SQL("l.{}::pg_catalog.text").format(Identifier(name)) for name in (*key, *names)]

@@ -6,12 +6,12 @@ others, and a connection may lead to another database than was meant.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from common.errors import PermissionDenied, SchemaMismatch, ServiceError
 from common.messages import say
 from data_pipeline.formats import types
 from data_pipeline.layouts.base import TableLayout
+from data_pipeline.postgres.search_path import Cursor
 
 MOST_OTHERS = 20
 """Of the tables that are there instead, an answer lists no more."""
@@ -44,13 +44,13 @@ class Place:
     usable: bool
 
     @classmethod
-    def of(cls, cursor: Any, schema: str) -> "Place":
+    def of(cls, cursor: Cursor, schema: str) -> "Place":
         cursor.execute(SCHEMA, (schema,))
-        database, exists, usable = cursor.fetchone()
+        database, exists, usable = cursor.one()
         return cls(database, schema, exists, usable)
 
 
-def of(cursor: Any, schema: str, sought: Sequence[TableLayout]) -> ServiceError | None:
+def of(cursor: Cursor, schema: str, sought: Sequence[TableLayout]) -> ServiceError | None:
     """What keeps a role from tables; None if they are there and it may read them."""
     lacking = []
     for table in sought:
@@ -69,7 +69,7 @@ def of(cursor: Any, schema: str, sought: Sequence[TableLayout]) -> ServiceError 
     return missing(cursor, schema, lacking) if lacking else None
 
 
-def missing(cursor: Any, schema: str, sought: Sequence[TableLayout]) -> SchemaMismatch:
+def missing(cursor: Cursor, schema: str, sought: Sequence[TableLayout]) -> SchemaMismatch:
     """The answer for tables that are not there: where they were looked for, and what is there instead."""
     place, names = Place.of(cursor, sought[0].schema or schema), [table.name for table in sought]
     cursor.execute(OTHERS, (list(types.VECTORS), MOST_OTHERS))

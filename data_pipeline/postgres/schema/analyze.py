@@ -1,10 +1,9 @@
 """What the planner knows of a table after a restore, which changed what it knew before."""
 
-from typing import Any
-
 from psycopg2.sql import SQL
 
 from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 
 # Whether autovacuum will analyze a table once all of its %(rows)s rows are new. The table's own options win.
 AUTOVACUUM_FOLLOWS = """
@@ -29,12 +28,12 @@ SELECT set_config('default_statistics_target', least(current_setting('default_st
 """
 
 
-def refresh(cursor: Any, table: Table) -> None:
+def refresh(cursor: Cursor, table: Table) -> None:
     """ANALYZE. A role that may not is only warned by the server."""
     cursor.execute(SQL("ANALYZE {}").format(table.identifier))
 
 
-def describe_new(cursor: Any, table: Table, rows: int) -> None:
+def describe_new(cursor: Cursor, table: Table, rows: int) -> None:
     """The same for a table all of whose `rows` rows are new.
 
     They count as changed when the transaction commits, so that autovacuum soon analyzes the table again, and whole:
@@ -48,6 +47,6 @@ def describe_new(cursor: Any, table: Table, rows: int) -> None:
     cursor.execute("SET LOCAL default_statistics_target TO DEFAULT")
 
 
-def _autovacuum_follows(cursor: Any, table: Table, rows: int) -> bool:
+def _autovacuum_follows(cursor: Cursor, table: Table, rows: int) -> bool:
     cursor.execute(AUTOVACUUM_FOLLOWS, {"rows": rows, "oid": table.oid})
-    return bool(cursor.fetchone()[0])
+    return bool(cursor.value())

@@ -13,6 +13,7 @@ from typing import Any
 from common.errors import DependentRows
 from common.messages import say
 from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 
 LOCKED = """
 SELECT relation FROM pg_locks
@@ -75,13 +76,13 @@ class Change:
         return {"table": self.table, "rows": self.updated + self.deleted if self.certain else None, **numbers}
 
 
-def counted(cursor: Any) -> bool:
+def counted(cursor: Cursor) -> bool:
     """Whether the server counts what is written."""
     cursor.execute(COUNTED)
-    return bool(cursor.fetchone()[0])
+    return bool(cursor.value())
 
 
-def watch(cursor: Any) -> Before:
+def watch(cursor: Cursor) -> Before:
     """Begin to watch; nothing has been written yet that `changes` should tell of."""
     cursor.execute(COUNTERS)
     rows = {oid: (inserted, updated, deleted) for oid, inserted, updated, deleted in cursor.fetchall()}
@@ -89,7 +90,7 @@ def watch(cursor: Any) -> Before:
     return Before(rows, frozenset(oid for (oid,) in cursor.fetchall()))
 
 
-def changes(cursor: Any, before: Before, ours: Iterable[Table]) -> tuple[list[Change], dict[int, Rows]]:
+def changes(cursor: Cursor, before: Before, ours: Iterable[Table]) -> tuple[list[Change], dict[int, Rows]]:
     """What was written since: into tables that aren't ours, and into those that are, by oid."""
     known = {table.oid for table in ours}
     others, own = [], {}

@@ -28,6 +28,7 @@ from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import ddl_types, index_build, indexes, tables
 from data_pipeline.postgres.schema.ddl_types import UnsupportedType
 from data_pipeline.postgres.schema.tables import Live, Table
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.sets.table_facts import ColumnFact, ForeignKeyFact, IndexFact
 from data_pipeline.sets.table_spec import Design
 
@@ -63,7 +64,7 @@ class Missing:
         return list(map(_not_made, self.unknown))
 
 
-def missing(cursor: Any, schema: str, designs: Mapping[str, Design]) -> Missing:
+def missing(cursor: Cursor, schema: str, designs: Mapping[str, Design]) -> Missing:
     """Compare a backup's tables with the live ones. Indexes and keys are known by what they are, not by name."""
     absent: list[Design] = []
     lacking: list[tuple[str, Key]] = []
@@ -84,10 +85,10 @@ def missing(cursor: Any, schema: str, designs: Mapping[str, Design]) -> Missing:
     )
 
 
-def expect_available(cursor: Any) -> None:
+def expect_available(cursor: Cursor) -> None:
     """Raise SchemaMismatch if the server has no pgvector to make an extension of."""
     cursor.execute(AVAILABLE)
-    if not cursor.fetchone()[0]:
+    if not cursor.value():
         raise SchemaMismatch(say("pgvector_not_installed"), can_retry=False)
 
 
@@ -112,7 +113,7 @@ def create_tables(session: Session, schema: str, lacking: Missing) -> None:
     session.enter("prepare")
 
 
-def create_absent(cursor: Any, schema: str, designs: Mapping[str, Design]) -> None:
+def create_absent(cursor: Cursor, schema: str, designs: Mapping[str, Design]) -> None:
     """Make the tables whose names no relation has, whole: keys and indexes too. Others stay as they are."""
     absent = [design for design in designs.values() if _is_free(cursor, schema, design.layout.relation)]
     keys: list[tuple[str, Key]] = [(design.name, key) for design in absent for key in design.keys]
@@ -161,7 +162,7 @@ def _create_index(
 
 
 def _create_tables(
-    cursor: Any,
+    cursor: Cursor,
     schema: str,
     designs: Mapping[str, Design],
     absent: Sequence[Design],
@@ -175,7 +176,7 @@ def _create_tables(
         _add(cursor, designs, schema, name, key)
 
 
-def _create_table(cursor: Any, design: Design, schema: str, types: str | None) -> None:
+def _create_table(cursor: Cursor, design: Design, schema: str, types: str | None) -> None:
     try:
         cursor.execute(_table(design, schema, types))
     except InsufficientPrivilege:
@@ -214,7 +215,7 @@ def _type(table: str, column: ColumnFact, types: str | None) -> Composable:
         raise SchemaMismatch(text, can_retry=False, details=details) from None
 
 
-def _add(cursor: Any, designs: Mapping[str, Design], schema: str, table: str, key: Key) -> None:
+def _add(cursor: Cursor, designs: Mapping[str, Design], schema: str, table: str, key: Key) -> None:
     definition = _key(key, designs, schema)
     if definition:
         name = SQL("CONSTRAINT {} ").format(Identifier(key.name)) if _is_free(cursor, schema, key.name) else SQL("")
@@ -230,7 +231,7 @@ def _key(key: Key, designs: Mapping[str, Design], schema: str) -> Composed | Non
     return SQL("PRIMARY KEY ({})" if key.primary else "UNIQUE ({})").format(names)
 
 
-def _lacking(cursor: Any, table: Table | None, design: Design) -> list[Key]:
+def _lacking(cursor: Cursor, table: Table | None, design: Design) -> list[Key]:
     """The keys and indexes of a design that the live table, if there is one, does not have."""
     found, references = indexes.facts(cursor, table) if table else ([], [])
     there = {_sort(IndexFact(**fact)) for fact in found}
@@ -252,10 +253,10 @@ def _is_index(fact: Key) -> bool:
     return isinstance(fact, IndexFact) and not (fact.constraint or fact.primary)
 
 
-def _is_free(cursor: Any, schema: str, name: str) -> bool:
+def _is_free(cursor: Cursor, schema: str, name: str) -> bool:
     """Whether no relation of the schema has this name."""
     cursor.execute("SELECT to_regclass(%s) IS NULL", (Identifier(schema, name).as_string(cursor),))
-    return bool(cursor.fetchone()[0])
+    return bool(cursor.value())
 
 
 def _sort(fact: IndexFact) -> tuple[Any, ...]:

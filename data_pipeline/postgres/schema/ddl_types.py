@@ -12,6 +12,7 @@ from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 from common.errors import SchemaMismatch
 from common.messages import say
 from data_pipeline.formats import types
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.sets.manifest import Distance
 from data_pipeline.sets.table_facts import ForeignKeyFact, IndexFact
 
@@ -56,7 +57,7 @@ class UnsupportedType(SchemaMismatch):
     """A type that isn't in these lists."""
 
 
-def extension_schema(cursor: Any) -> str | None:
+def extension_schema(cursor: Cursor) -> str | None:
     """Where pgvector's types live; None if this database does not have it."""
     cursor.execute(EXTENSION_SCHEMA)
     found = cursor.fetchone()

@@ -1,10 +1,10 @@
 """Building one index: in parallel where that pays, with the memory there is, and how far it is."""
 
 from collections.abc import Callable
-from typing import Any
 
 from common.errors import DatabaseError, StorageFull
 from data_pipeline.postgres.connection import Session, make_settings, savepoint
+from data_pipeline.postgres.link.line import Asking
 from data_pipeline.postgres.schema.tables import Table
 
 # pgvector keeps vectors out of line, so the table looks too small for a parallel build (the default asks for 8 MB).
@@ -34,7 +34,7 @@ def build(
     if memory:
         settings["maintenance_work_mem"] = memory
     session.cursor.execute("SELECT pg_table_size(%s::oid)", (table.oid,))
-    if session.cursor.fetchone()[0] < PARALLEL_BYTES.get(method, OTHER_PARALLEL_BYTES):
+    if session.cursor.value() < PARALLEL_BYTES.get(method, OTHER_PARALLEL_BYTES):
         _attempt(session, create, {**settings, **SERIAL})
         return False
     try:
@@ -47,7 +47,7 @@ def build(
         return False
 
 
-def built(cursor: Any, pid: int) -> float | None:
+def built(cursor: Asking, pid: int) -> float | None:
     """How much of the index that another backend builds is done, from 0 to 1; None if none is being built."""
     cursor.execute(BUILD_PROGRESS, (pid,))
     row = cursor.fetchone()

@@ -20,6 +20,7 @@ from common.messages import say
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import index_build
 from data_pipeline.postgres.schema.tables import Live, Table
+from data_pipeline.postgres.search_path import Cursor
 
 INDEXES = """
 SELECT c.oid, c.relname, a.amname, coalesce(t.spcname, ''),
@@ -119,7 +120,7 @@ class Dropped:
     warnings: list[str] = field(default_factory=list)
 
 
-def facts(cursor: Any, table: Table) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def facts(cursor: Cursor, table: Table) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Every index that is valid, and every foreign key of a table, as a manifest records them."""
     cursor.execute(INDEX_FACTS, (table.oid,))
     found = [
@@ -148,12 +149,12 @@ def _casts(expressions: Sequence[str]) -> list[dict[str, Any] | None]:
     return [cast and {"column": cast[1], "type": cast[2], "dimensions": int(cast[3])} for cast in found]
 
 
-def refuses_orphans(cursor: Any, live: Live) -> bool:
+def refuses_orphans(cursor: Cursor, live: Live) -> bool:
     """Whether the database itself refuses a row without its owner."""
     return live.layout.ownership is not None and bool(_foreign_keys(cursor, live.members, [live.owner]))
 
 
-def dimensions(cursor: Any, table: Table) -> int | None:
+def dimensions(cursor: Cursor, table: Table) -> int | None:
     """The dimensions every vector of the table must have: its column's, or those an index casts to; None if any."""
     column = next(filter(None, map(table.column, table.layout.vectors)), None)
     if column is None or column.type != "vector":
@@ -167,7 +168,7 @@ def dimensions(cursor: Any, table: Table) -> int | None:
     return found.pop() if len(found) == 1 else None
 
 
-def droppable(cursor: Any, live: Live, selected: Collection[str]) -> Dropped:
+def droppable(cursor: Cursor, live: Live, selected: Collection[str]) -> Dropped:
     """The secondary indexes of the selected tables, and their foreign keys to other tables of the layout.
 
     None, and a warning, where this role may not drop them.
@@ -194,10 +195,10 @@ def drop(session: Session, found: Dropped) -> None:
     session.progress.expect_indexes([index.method for index in found.indexes])
 
 
-def _why_kept(cursor: Any, live: Live) -> str | None:
+def _why_kept(cursor: Cursor, live: Live) -> str | None:
     """What keeps this role from dropping indexes and making them again; None if nothing does."""
     cursor.execute(MAY_REBUILD, ([table.oid for table in live.values()],))
-    owns, creates = cursor.fetchone()
+    owns, creates = cursor.one()
     if owns and creates:
         return None
     return say("indexes_kept_without_create", schema=live.schema) if owns else say("indexes_kept")
@@ -232,31 +233,31 @@ def result(table: Table, method: str, started: float, **more: bool) -> dict[str,
     return {"success": True, "table": table.name, "method": method, **more, "duration": duration}
 
 
-def _indexes(cursor: Any, table: Table) -> list[Index]:
+def _indexes(cursor: Cursor, table: Table) -> list[Index]:
     cursor.execute(INDEXES, (table.oid,))
     rows = cursor.fetchall()
     return [Index(table, definition(cursor, row[0]), *row) for row in rows]
 
 
-def definition(cursor: Any, oid: int) -> str:
+def definition(cursor: Cursor, oid: int) -> str:
     """The CREATE INDEX of an index, to be executed as it is."""
     cursor.in_own_path("SELECT pg_catalog.pg_get_indexdef(%s::pg_catalog.oid)", (oid,))
-    return str(cursor.fetchone()[0])
+    return str(cursor.value())
 
 
-def _foreign_keys(cursor: Any, table: Table, referenced: Sequence[Table]) -> list[ForeignKey]:
+def _foreign_keys(cursor: Cursor, table: Table, referenced: Sequence[Table]) -> list[ForeignKey]:
     cursor.execute(FOREIGN_KEYS, (table.oid, [one.oid for one in referenced]))
     rows = cursor.fetchall()
     return [ForeignKey(table, name, comment, _constraint(cursor, oid)) for oid, name, comment in rows]
 
 
-def _constraint(cursor: Any, oid: int) -> str:
+def _constraint(cursor: Cursor, oid: int) -> str:
     """The definition of a constraint, to be executed as it is."""
     cursor.in_own_path("SELECT pg_catalog.pg_get_constraintdef(%s::pg_catalog.oid)", (oid,))
-    return str(cursor.fetchone()[0])
+    return str(cursor.value())
 
 
-def _fire_deferred(cursor: Any, tables: set[int]) -> None:
+def _fire_deferred(cursor: Cursor, tables: set[int]) -> None:
     """Let triggers that wait for the COMMIT run now: with events pending, a table can't be altered (55006)."""
     cursor.execute(DEFERRABLE, (list(tables),))
     waiting = [Identifier(schema, name) for schema, name in cursor.fetchall()]
@@ -264,7 +265,7 @@ def _fire_deferred(cursor: Any, tables: set[int]) -> None:
         cursor.execute(SQL("SET CONSTRAINTS {} IMMEDIATE").format(SQL(", ").join(waiting)))
 
 
-def _create(cursor: Any, index: Index) -> None:
+def _create(cursor: Cursor, index: Index) -> None:
     name = Identifier(index.table.schema, index.name)
     cursor.execute(index.definition)
     for column, target in index.statistics:
@@ -275,11 +276,11 @@ def _create(cursor: Any, index: Index) -> None:
     if index.clustered:
         cursor.execute(SQL("ALTER TABLE {} CLUSTER ON {}").format(index.table.identifier, Identifier(index.name)))
     cursor.execute("SELECT to_regclass(%s)::oid", (name.as_string(cursor),))
-    if definition(cursor, cursor.fetchone()[0]) != index.definition:
+    if definition(cursor, cursor.value()) != index.definition:
         raise InternalError(say("index_rebuilt_differently", index=index.name))
 
 
-def _add(cursor: Any, key: ForeignKey) -> None:
+def _add(cursor: Cursor, key: ForeignKey) -> None:
     table, name = key.table.identifier, Identifier(key.name)
     cursor.execute(SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(table, name, SQL(key.definition)))
     if key.comment is not None:

@@ -8,7 +8,7 @@ say: a replace builds it again, and would fail.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from psycopg2.sql import SQL, Composable, Identifier
 
@@ -179,11 +179,11 @@ def _rows(table: Table, scope: Scope) -> Composable:
 
 def _count(session: Session, statement: Composable, settings: Mapping[str, str]) -> int | None:
     """What a query counts; None where it fails."""
-    cursor: Any = session.cursor
+    cursor = session.cursor
     try:
         with scratch(session, "obstacle", settings):
             cursor.execute(statement)
-            return int(cursor.fetchone()[0])
+            return int(cursor.value())
     except ServiceError:
         if cursor.connection.closed:
             raise

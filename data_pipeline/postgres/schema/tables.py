@@ -17,6 +17,7 @@ from data_pipeline.layouts.base import Layout, TableLayout
 from data_pipeline.postgres.reading.ctid_ranges import ALL_PAGES, Pages
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import absence, ddl_types
+from data_pipeline.postgres.search_path import Cursor
 
 LockMode = Literal["ACCESS SHARE", "ROW EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
 
@@ -116,7 +117,7 @@ class Live(Mapping[str, Table]):
 
 
 def lock(
-    cursor: Any,
+    cursor: Cursor,
     schema: str,
     layout: Layout,
     mode: LockMode,
@@ -135,7 +136,7 @@ def lock(
     cursor.execute(statement)
 
 
-def lock_there(cursor: Any, schema: str, layout: Layout, mode: LockMode) -> None:
+def lock_there(cursor: Cursor, schema: str, layout: Layout, mode: LockMode) -> None:
     """The same, as the first thing of a transaction. Raises SchemaMismatch, PermissionDenied that say what is wrong."""
     cursor.execute("SAVEPOINT locking")  # takes no snapshot, which must come after the lock
     try:
@@ -146,20 +147,20 @@ def lock_there(cursor: Any, schema: str, layout: Layout, mode: LockMode) -> None
     cursor.execute("RELEASE SAVEPOINT locking")
 
 
-def database(cursor: Any) -> str:
+def database(cursor: Cursor) -> str:
     """The name of the connected database."""
     cursor.execute("SELECT current_database()")
-    return str(cursor.fetchone()[0])
+    return str(cursor.value())
 
 
-def expect_database(cursor: Any, name: str | None) -> None:
+def expect_database(cursor: Cursor, name: str | None) -> None:
     """Raise SchemaMismatch if the connected database has another name; None allows any."""
     found = database(cursor)
     if name not in (None, found):
         raise SchemaMismatch(say("database_not_expected"), can_retry=False, details={"database": found})
 
 
-def inspect(cursor: Any, schema: str, layout: Layout) -> Live:
+def inspect(cursor: Cursor, schema: str, layout: Layout) -> Live:
     """The live tables of a layout, in whichever of its shapes. Raises SchemaMismatch if one is missing, partitioned or
     inherited from."""
     sought = {table: find(cursor, schema, table) for table in layout.tables}
@@ -170,7 +171,7 @@ def inspect(cursor: Any, schema: str, layout: Layout) -> Live:
     return Live(layout.shaped(columns), schema, found)
 
 
-def expect_there(cursor: Any, schema: str, layout: TableLayout) -> Table:
+def expect_there(cursor: Cursor, schema: str, layout: TableLayout) -> Table:
     """A live table. Raises SchemaMismatch as find does, and if there is none."""
     found = find(cursor, schema, layout)
     if found is None:
@@ -178,7 +179,7 @@ def expect_there(cursor: Any, schema: str, layout: TableLayout) -> Table:
     return found
 
 
-def find(cursor: Any, schema: str, layout: TableLayout) -> Table | None:
+def find(cursor: Cursor, schema: str, layout: TableLayout) -> Table | None:
     """A live table, None if it is not there. Raises SchemaMismatch if it is partitioned or inherited from."""
     name, place = layout.name, layout.schema or schema
     cursor.execute(RELATION, (place, layout.relation))
@@ -196,21 +197,21 @@ def find(cursor: Any, schema: str, layout: TableLayout) -> Table | None:
     return Table(place, layout.relation, oid, columns, layout)
 
 
-def count(cursor: Any, table: Table, scope: Scope = EVERYTHING) -> int:
+def count(cursor: Cursor, table: Table, scope: Scope = EVERYTHING) -> int:
     """Rows as this transaction sees them."""
     condition = scope.condition(table.layout, "l")
     cursor.execute(SQL("SELECT count(*) FROM {} l WHERE {}").format(table.identifier, condition))
-    return int(cursor.fetchone()[0])
+    return int(cursor.value())
 
 
-def estimate_rows(cursor: Any, live: Live) -> int:
+def estimate_rows(cursor: Cursor, live: Live) -> int:
     """About how many rows tables have, as the last ANALYZE saw them; 0 where there was none."""
     oids = [table.oid for table in live.values()]
     cursor.execute("SELECT sum(greatest(reltuples, 0)) FROM pg_class WHERE oid = ANY(%s::oid[])", (oids,))
-    return int(cursor.fetchone()[0])
+    return int(cursor.value())
 
 
-def truncate(cursor: Any, live: Live, selected: Collection[str]) -> None:
+def truncate(cursor: Cursor, live: Live, selected: Collection[str]) -> None:
     """Empty the selected tables. Never cascades.
 
     PostgreSQL refuses to truncate a table that another one refers to even when that one is empty: it is named beside
@@ -221,19 +222,19 @@ def truncate(cursor: Any, live: Live, selected: Collection[str]) -> None:
     cursor.execute(SQL("TRUNCATE {}").format(relations))
 
 
-def expect_none_refer(cursor: Any, live: Live, selected: Collection[str]) -> None:
+def expect_none_refer(cursor: Cursor, live: Live, selected: Collection[str]) -> None:
     """Raise DependentRows if a table of the layout that refers to the selected ones, and is none of them, has rows."""
     for name in live.layout.with_referring(selected):
         if name in selected:
             continue
         cursor.execute(SQL("SELECT EXISTS (SELECT FROM {})").format(live[name].identifier))
-        if cursor.fetchone()[0]:
+        if cursor.value():
             referenced = ", ".join(one.table for one in live.layout[name].references if one.table != name)
             text = say("rows_still_reference_emptied_table", table=name, referenced=referenced)
             raise DependentRows(text, can_retry=False)
 
 
-def copy_in(cursor: Any, table: Table, columns: Sequence[str], file_format: str, stream: Any) -> int:
+def copy_in(cursor: Cursor, table: Table, columns: Sequence[str], file_format: str, stream: Any) -> int:
     """COPY a stream into the table; returns the rows the server wrote.
 
     file_format: "binary" or "csv" (no header line). The stream's read(size) may give more than was asked for.
@@ -242,10 +243,10 @@ def copy_in(cursor: Any, table: Table, columns: Sequence[str], file_format: str,
         table.identifier, _names(columns), SQL(file_format)
     )
     cursor.copy_expert(statement, stream)
-    return int(cursor.rowcount)
+    return cursor.rowcount
 
 
-def copy_out(cursor: Any, table: Table, scope: Scope, pages: Pages, file_format: str, sink: Any) -> int:
+def copy_out(cursor: Cursor, table: Table, scope: Scope, pages: Pages, file_format: str, sink: Any) -> int:
     """COPY the table's rows to a sink, in the table's column order; returns how many the server read.
 
     The server sends one message a row, and psycopg2 one write a message; in binary a header stands in front of the
@@ -258,25 +259,25 @@ def copy_out(cursor: Any, table: Table, scope: Scope, pages: Pages, file_format:
         conditions = SQL(" AND ").join([scope.condition(table.layout, "l"), *pages.conditions("l")])
         rows = SQL("(SELECT {} FROM {} l WHERE {})").format(names, table.identifier, conditions)
     cursor.copy_expert(SQL("COPY {} TO STDOUT WITH (FORMAT {})").format(rows, SQL(file_format)), sink)
-    return int(cursor.rowcount)
+    return cursor.rowcount
 
 
-def export_snapshot(cursor: Any) -> str:
+def export_snapshot(cursor: Cursor) -> str:
     """The transaction's snapshot, for others to see the same rows while it lasts."""
     cursor.execute("SELECT pg_export_snapshot()")
-    return str(cursor.fetchone()[0])
+    return str(cursor.value())
 
 
-def total_size(cursor: Any, table: Table) -> int:
+def total_size(cursor: Cursor, table: Table) -> int:
     """Bytes of the table with what is stored out of line, without its indexes."""
     cursor.execute("SELECT pg_table_size(%s::oid)", (table.oid,))
-    return int(cursor.fetchone()[0])
+    return int(cursor.value())
 
 
-def versions(cursor: Any) -> dict[str, str]:
+def versions(cursor: Cursor) -> dict[str, str]:
     """The server's and pgvector's versions, and the database's name."""
     cursor.execute(VERSIONS)
-    return dict(zip(("server_version", "pgvector_version", "database"), cursor.fetchone(), strict=True))
+    return dict(zip(("server_version", "pgvector_version", "database"), cursor.one(), strict=True))
 
 
 def _names(columns: Sequence[str]) -> Composed:

@@ -6,13 +6,13 @@ touched: it would switch off foreign keys as well. ALTER TABLE takes a SHARE ROW
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from psycopg2.sql import SQL, Identifier
 
 from common.errors import PermissionDenied
 from common.messages import say
 from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 
 # O fires unless the session is a replica's, R only there, A always.
 FIRING = """
@@ -44,34 +44,34 @@ class Trigger:
         return f"{self.table.name}.{self.name}"
 
 
-def firing(cursor: Any, tables: Sequence[Table]) -> list[Trigger]:
+def firing(cursor: Cursor, tables: Sequence[Table]) -> list[Trigger]:
     """Those of the tables that fire in this session, table by table."""
     cursor.execute(FIRING, ([table.oid for table in tables],))
     found = cursor.fetchall()
     return [Trigger(table, *facts) for table in tables for oid, *facts in found if oid == table.oid]
 
 
-def expect_owned(cursor: Any, found: Iterable[Trigger]) -> None:
+def expect_owned(cursor: Cursor, found: Iterable[Trigger]) -> None:
     """Raise PermissionDenied unless this role may switch them."""
     for table in dict.fromkeys(one.table for one in found):
         cursor.execute(OWNED, (table.oid,))
-        if not cursor.fetchone()[0]:
+        if not cursor.value():
             raise PermissionDenied(
                 say("triggers_need_owner", table=table.name), can_retry=False, details={"table": table.name}
             )
 
 
-def switch_off(cursor: Any, found: Iterable[Trigger]) -> None:
+def switch_off(cursor: Cursor, found: Iterable[Trigger]) -> None:
     for one in found:
         _alter(cursor, one, "DISABLE")
 
 
-def switch_on(cursor: Any, found: Iterable[Trigger]) -> None:
+def switch_on(cursor: Cursor, found: Iterable[Trigger]) -> None:
     """Give each the state that it had."""
     for one in found:
         _alter(cursor, one, ENABLE[one.state])
 
 
-def _alter(cursor: Any, one: Trigger, change: str) -> None:
+def _alter(cursor: Cursor, one: Trigger, change: str) -> None:
     kind = SQL("RULE" if one.rule else "TRIGGER")
     cursor.execute(SQL("ALTER TABLE {} {} {} {}").format(one.table.identifier, SQL(change), kind, Identifier(one.name)))

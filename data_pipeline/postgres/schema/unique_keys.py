@@ -6,9 +6,10 @@ may be in any schema.
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from psycopg2.sql import SQL, Composed, Identifier
+
+from data_pipeline.postgres.search_path import Cursor
 
 EQUAL = ("pg_catalog", "=")
 
@@ -43,7 +44,7 @@ class UniqueKey:
         )
 
 
-def of(cursor: Any, oid: int) -> list[UniqueKey]:
+def of(cursor: Cursor, oid: int) -> list[UniqueKey]:
     """Those over plain columns and all rows of a table."""
     cursor.execute(UNIQUE_KEYS, (oid,))
     found = []

@@ -8,7 +8,6 @@ a uuid, as LangChain JS has it, makes another uuid.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
@@ -17,6 +16,7 @@ from common.messages import say
 from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.writing import staging
 from data_pipeline.postgres.writing.merge import derived
 from data_pipeline.postgres.writing.staging import Staged
@@ -25,7 +25,7 @@ MOST_NAMES = 100
 """Of the names that are taken, an answer lists no more."""
 
 
-def names(cursor: Any, ownership: Ownership, owners: Staged, suffix: str) -> list[str]:
+def names(cursor: Cursor, ownership: Ownership, owners: Staged, suffix: str) -> list[str]:
     """What the copies will be called. Raises NotFound if there is nothing to copy."""
     name = Identifier(ownership.name)
     cursor.execute(
@@ -37,7 +37,7 @@ def names(cursor: Any, ownership: Ownership, owners: Staged, suffix: str) -> lis
     return found
 
 
-def expect_free(cursor: Any, ownership: Ownership, owners: Table, names: Sequence[str]) -> None:
+def expect_free(cursor: Cursor, ownership: Ownership, owners: Table, names: Sequence[str]) -> None:
     """Raise DuplicateRows if one of the names is taken."""
     statement = SQL("SELECT {name} FROM {owners} WHERE {name} = ANY(%s)")
     cursor.execute(statement.format(name=Identifier(ownership.name), owners=owners.identifier), (list(names),))
@@ -55,11 +55,11 @@ def insert(session: Session, ownership: Ownership, staged: Mapping[str, Staged],
     return without_owner(session.cursor, staged[ownership.member])
 
 
-def without_owner(cursor: Any, members: Staged) -> int:
+def without_owner(cursor: Cursor, members: Staged) -> int:
     """How many of the backup's rows have no owner."""
     column = Identifier(str(members.live.layout.owner_column))
     cursor.execute(members.sql("SELECT count(*) FROM {staged} WHERE {column} IS NULL", column=column))
-    return int(cursor.fetchone()[0])
+    return int(cursor.value())
 
 
 def staged_copies(session: Session, ownership: Ownership, staged: Mapping[str, Staged], suffix: str) -> list[Staged]:
@@ -72,14 +72,14 @@ def staged_copies(session: Session, ownership: Ownership, staged: Mapping[str, S
     return copied
 
 
-def _insert(cursor: Any, ownership: Ownership, one: Staged, into: Table, suffix: str) -> None:
+def _insert(cursor: Cursor, ownership: Ownership, one: Staged, into: Table, suffix: str) -> None:
     values = SQL(", ").join(value(ownership, one.live, column, suffix) for column in one.columns)
     owner = Identifier("s", str(one.live.layout.owner_column))
     statement = "INSERT INTO {into} ({columns}) SELECT {values} FROM {staged} s WHERE {owner} IS NOT NULL"
     cursor.execute(one.sql(statement, into=into.identifier, values=values, owner=owner))
 
 
-def keys(cursor: Any, table: Table, column: str, originals: Sequence[str], suffix: str) -> dict[str, str]:
+def keys(cursor: Cursor, table: Table, column: str, originals: Sequence[str], suffix: str) -> dict[str, str]:
     """For values of a column that tells rows apart, those of the copies."""
     given = SQL("%(suffix)s")
     value = derived(SQL("k"), given) if _is_uuid(table, column) else SQL("k || {}").format(given)

@@ -17,6 +17,7 @@ from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import tables
 from data_pipeline.postgres.schema.tables import Live, Table
+from data_pipeline.postgres.search_path import Cursor
 
 MOST_NAMES = 100
 """Of the names there are, an answer lists no more."""
@@ -31,7 +32,7 @@ SELECT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indr
 class Owners:
     """The rows of one table, live or temporary, that own others."""
 
-    def __init__(self, cursor: Any, ownership: Ownership, table: Table) -> None:
+    def __init__(self, cursor: Cursor, ownership: Ownership, table: Table) -> None:
         self._cursor = cursor
         self._ownership = ownership
         self._table = table
@@ -76,7 +77,7 @@ class Owners:
     def have_unique_names(self) -> bool:
         """Whether the database lets no two of them have one name."""
         self._cursor.execute(UNIQUE_NAMES, (self._table.oid, self._ownership.name))
-        return bool(self._cursor.fetchone()[0])
+        return bool(self._cursor.value())
 
     def _names(self) -> list[str]:
         statement = "SELECT DISTINCT {name} FROM {owners} WHERE {name} IS NOT NULL ORDER BY 1 LIMIT %s"
@@ -99,7 +100,7 @@ def absent(unknown: Sequence[str], present: Sequence[str]) -> NotFound:
 
 
 def lock(
-    cursor: Any,
+    cursor: Cursor,
     ownership: Ownership,
     live: Live,
     names: Sequence[str],
@@ -125,11 +126,11 @@ def lock(
     return scope
 
 
-def delete_members(cursor: Any, live: Live, scope: Scope) -> int:
+def delete_members(cursor: Cursor, live: Live, scope: Scope) -> int:
     """Delete the rows of the chosen owners; returns how many they were."""
     condition = scope.condition(live.members.layout, "l")
     cursor.execute(SQL("DELETE FROM {} l WHERE {}").format(live.members.identifier, condition))
-    return int(cursor.rowcount)
+    return cursor.rowcount
 
 
 def _expect_chosen(names: Sequence[str], found: Sequence[str | None]) -> None:

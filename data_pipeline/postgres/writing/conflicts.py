@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from psycopg2.sql import SQL, Identifier
 
@@ -12,6 +11,7 @@ from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.schema import unique_keys
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.schema.unique_keys import UniqueKey
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.writing import clone
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.postgres.writing.sync import Counts
@@ -58,20 +58,20 @@ SKIPPED = Meeting(incoming="NOT EXISTS (SELECT FROM {live} l WHERE {same_key})")
 UPDATED = Meeting(staying="({in_scope} AND EXISTS (SELECT FROM {staged} s WHERE {same_key})) IS NOT TRUE")
 
 
-def counts(cursor: Any, staged: Staged) -> Counts:
+def counts(cursor: Cursor, staged: Staged) -> Counts:
     """What a sync would make of the live rows in scope, which are compared to the bit."""
     cursor.execute(staged.sql(PAIRED))
-    inserted, unchanged, updated = cursor.fetchone()
+    inserted, unchanged, updated = cursor.one()
     return Counts(inserted, updated, only_live(cursor, staged), unchanged)
 
 
-def only_live(cursor: Any, staged: Staged) -> int:
+def only_live(cursor: Cursor, staged: Staged) -> int:
     """How many live rows in scope have a key that the backup does not have."""
     cursor.execute(staged.sql(ONLY_LIVE))
-    return int(cursor.fetchone()[0])
+    return int(cursor.value())
 
 
-def expect_unique(cursor: Any, staged: Staged, meeting: Meeting) -> None:
+def expect_unique(cursor: Cursor, staged: Staged, meeting: Meeting) -> None:
     """Raise DuplicateRows for rows that a unique index would refuse, with up to 20 ids."""
     for key in _unique_keys(cursor, staged.live):
         count, ids = _conflicts(cursor, staged, meeting, key)
@@ -79,18 +79,18 @@ def expect_unique(cursor: Any, staged: Staged, meeting: Meeting) -> None:
             raise _refused(staged, key.columns, count, ids)
 
 
-def expect_free_ids(cursor: Any, ownership: Ownership, staged: Staged, suffix: str) -> None:
+def expect_free_ids(cursor: Cursor, ownership: Ownership, staged: Staged, suffix: str) -> None:
     """Raise DuplicateRows for copies whose id is taken already."""
     id_ = staged.key[0]
     value = clone.value(ownership, staged.live, id_, suffix)
     cursor.execute(
         staged.sql("SELECT count(*) FROM {staged} s JOIN {live} l ON l.{id} = {value}", id=Identifier(id_), value=value)
     )
-    if count := cursor.fetchone()[0]:
+    if count := cursor.value():
         raise _refused(staged, [id_], count, [])
 
 
-def expect_privileges(cursor: Any, table: Table, privileges: Collection[str]) -> None:
+def expect_privileges(cursor: Cursor, table: Table, privileges: Collection[str]) -> None:
     """Raise PermissionDenied, naming those that this role lacks; of a list the first one."""
     single = {one for one in privileges if "," not in one}
     wanted = sorted(single | {one for one in privileges if not single & set(one.split(", "))})
@@ -105,12 +105,12 @@ def expect_privileges(cursor: Any, table: Table, privileges: Collection[str]) ->
         )
 
 
-def _unique_keys(cursor: Any, table: Table) -> list[UniqueKey]:
+def _unique_keys(cursor: Cursor, table: Table) -> list[UniqueKey]:
     """Those whose columns a backup has: not generated ones."""
     return [key for key in unique_keys.of(cursor, table.oid) if all(table.column(name) for name in key.columns)]
 
 
-def _conflicts(cursor: Any, staged: Staged, meeting: Meeting, key: UniqueKey) -> tuple[int, list[str]]:
+def _conflicts(cursor: Cursor, staged: Staged, meeting: Meeting, key: UniqueKey) -> tuple[int, list[str]]:
     cursor.execute(
         staged.sql(
             CONFLICTS,
@@ -121,11 +121,11 @@ def _conflicts(cursor: Any, staged: Staged, meeting: Meeting, key: UniqueKey) ->
             samples=SQL(str(SAMPLES)),
         )
     )
-    count, ids = cursor.fetchone()
+    count, ids = cursor.one()
     return int(count), list(ids)
 
 
-def _twice(cursor: Any, staged: Staged, meeting: Meeting, columns: Sequence[str]) -> bool:
+def _twice(cursor: Cursor, staged: Staged, meeting: Meeting, columns: Sequence[str]) -> bool:
     """Whether two of the backup's own rows would meet."""
     names = [SQL("s.{}").format(Identifier(name)) for name in columns]
     cursor.execute(
@@ -136,7 +136,7 @@ def _twice(cursor: Any, staged: Staged, meeting: Meeting, columns: Sequence[str]
             columns_=SQL(", ").join(names),
         )
     )
-    return bool(cursor.fetchone()[0])
+    return bool(cursor.value())
 
 
 def _refused(staged: Staged, columns: Sequence[str], count: int, ids: Sequence[str]) -> DuplicateRows:

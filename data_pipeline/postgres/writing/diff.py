@@ -10,7 +10,6 @@ compared once, as the owner's own. All of it happens on the server, so memory he
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
@@ -21,6 +20,7 @@ from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.connection import Session, prefer
 from data_pipeline.postgres.row_filter import EVERYTHING
 from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.writing import copy_in, legacy_schema
 from data_pipeline.postgres.writing.staging import TEMP_BUFFERS, temporary
 from data_pipeline.sets.table_source import Source
@@ -101,7 +101,7 @@ class Difference:
         return cls(dict.fromkeys(KINDS, 0), {kind: [] for kind in KINDS if kind != "same"})
 
 
-def live_types(cursor: Any, live: Mapping[str, Table]) -> dict[str, dict[str, Composable]]:
+def live_types(cursor: Cursor, live: Mapping[str, Table]) -> dict[str, dict[str, Composable]]:
     """The types of live columns, without their sizes: what a table takes that may hold any version of the rows."""
     found: dict[str, dict[str, Composable]] = {}
     for name, table in live.items():
@@ -150,7 +150,7 @@ def pair(session: Session, backup: Version, other: Version, columns: Sequence[st
     sides = {"backup": _rows(backup), "other": _rows(other)}
     for name, side in sides.items():
         cursor.execute(SQL(TWICE).format(rows=side))
-        if cursor.fetchone()[0]:
+        if cursor.value():
             text = say("compare_backup_repeats_ids") if name == "backup" else say("compare_other_side_repeats_ids")
             raise DuplicateRows(text, can_retry=False)
     compared = [name for name in columns if name != backup.ownership.column]
@@ -159,7 +159,7 @@ def pair(session: Session, backup: Version, other: Version, columns: Sequence[st
     )
 
 
-def differences(cursor: Any) -> dict[Name, Difference]:
+def differences(cursor: Cursor) -> dict[Name, Difference]:
     """What `pair` found, by the owner's name; None for rows that have no owner with a name."""
     found: dict[Name, Difference] = defaultdict(Difference.none)
     cursor.execute(COUNTS)
@@ -171,7 +171,7 @@ def differences(cursor: Any) -> dict[Name, Difference]:
     return dict(found)
 
 
-def owners(cursor: Any, version: Version, columns: Sequence[str]) -> dict[Name, dict[str, list[str]]]:
+def owners(cursor: Cursor, version: Version, columns: Sequence[str]) -> dict[Name, dict[str, list[str]]]:
     """For every owner's name, each column's values to the bit, as digests."""
     digests = [SQL("md5(record_send(ROW(c.{})))").format(Identifier(name)) for name in columns]
     cursor.execute(

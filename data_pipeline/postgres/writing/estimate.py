@@ -11,7 +11,6 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from psycopg2.sql import SQL, Composed, Identifier
 
@@ -19,6 +18,7 @@ from common.errors import ServiceError
 from data_pipeline.postgres.connection import Session, scratch
 from data_pipeline.postgres.schema import indexes
 from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.writing.staging import Staged, temporary
 
 SMALL, SAMPLE, MORE = 500, 2000, 100
@@ -63,7 +63,7 @@ def growth(session: Session, staged: Staged, rows: int) -> Growth:
     return found
 
 
-def free_bytes(cursor: Any, local: bool) -> int | None:
+def free_bytes(cursor: Cursor, local: bool) -> int | None:
     """Room on the server's disk, if the server is on this machine and the role may ask where its files are."""
     cursor.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'")
     found = cursor.fetchone()
@@ -76,7 +76,7 @@ def free_bytes(cursor: Any, local: bool) -> int | None:
         return None
 
 
-def _measure(cursor: Any, staged: Staged, rows: int, size: int) -> Growth:
+def _measure(cursor: Cursor, staged: Staged, rows: int, size: int) -> Growth:
     small, _ = _sample(cursor, staged, "small", SMALL)
     sample, taken = _sample(cursor, staged, "large", SAMPLE)
     plain = _size(cursor, sample)
@@ -86,15 +86,15 @@ def _measure(cursor: Any, staged: Staged, rows: int, size: int) -> Growth:
     return Growth(builds, _write_more(cursor, staged, sample, taken, second), size + indexed, size)
 
 
-def _sample(cursor: Any, staged: Staged, name: str, rows: int) -> tuple[Table, int]:
+def _sample(cursor: Cursor, staged: Staged, name: str, rows: int) -> tuple[Table, int]:
     """A table of the first rows by key, and how many there are."""
     table = temporary(staged.live, name)
     statement = SQL("CREATE TEMPORARY TABLE {} AS {} LIMIT {}")
     cursor.execute(statement.format(Identifier(table.relation), _ordered(staged), SQL(str(rows))))
-    return table, int(cursor.rowcount)
+    return table, cursor.rowcount
 
 
-def _build_all(cursor: Any, staged: Staged, table: Table) -> dict[str, float]:
+def _build_all(cursor: Cursor, staged: Staged, table: Table) -> dict[str, float]:
     """Build every index of the live table on another one; seconds by name."""
     found = {}
     cursor.execute(INDEXES, (staged.live.oid,))
@@ -106,7 +106,7 @@ def _build_all(cursor: Any, staged: Staged, table: Table) -> dict[str, float]:
     return found
 
 
-def _write_more(cursor: Any, staged: Staged, table: Table, taken: int, builds: dict[str, float]) -> float:
+def _write_more(cursor: Cursor, staged: Staged, table: Table, taken: int, builds: dict[str, float]) -> float:
     """Seconds for a row written through the indexes; where no more rows are left, what each had of the building."""
     started = time.monotonic()
     statement = SQL("INSERT INTO {} {} LIMIT {} OFFSET {}")
@@ -132,6 +132,6 @@ def _ordered(staged: Staged) -> Composed:
     return SQL("SELECT {} FROM {} ORDER BY {}").format(names, staged.table.identifier, key)
 
 
-def _size(cursor: Any, table: Table) -> int:
+def _size(cursor: Cursor, table: Table) -> int:
     cursor.execute(SIZE, (table.identifier.as_string(cursor),))
-    return int(cursor.fetchone()[0])
+    return int(cursor.value())

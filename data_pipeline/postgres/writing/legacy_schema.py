@@ -8,7 +8,6 @@ jsonb, which keeps one of several equal keys and no white space.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from psycopg2.sql import SQL, Composable, Identifier
 
@@ -18,6 +17,7 @@ from data_pipeline.layouts.base import Conversion
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.writing import copy_in
 from data_pipeline.postgres.writing.staging import creating, temporary
 from data_pipeline.sets.table_source import Source
@@ -74,7 +74,7 @@ def load(
     return written, warnings
 
 
-def _stage(cursor: Any, source: Source) -> Table:
+def _stage(cursor: Cursor, source: Source) -> Table:
     """An empty temporary table with the file's columns, typed as the live ones are where these have them."""
     old = replace(temporary(source.table, "old"), columns=())
     columns = SQL(", ").join(_column(column.name, column.type, source) for column in source.layout.columns)
@@ -93,16 +93,16 @@ def _column(name: str, type_: str, source: Source) -> Composable:
     return Identifier("l", name)
 
 
-def _count(cursor: Any, source: Source, conversion: Conversion, rows: Composable) -> Iterable[str]:
+def _count(cursor: Cursor, source: Source, conversion: Conversion, rows: Composable) -> Iterable[str]:
     for name in source.coerced & conversion.types.keys():
         cursor.execute(SQL("SELECT count({}) {}").format(Identifier("r", name), rows))
-        (converted,) = cursor.fetchone()
+        (converted,) = cursor.one()
         if converted:
             yield say("cmetadata_converted", file=source.name, rows=converted)
         if source.layout.strip_nul:
             changed = SQL("{} <> r.cmetadata::text").format(_text("cmetadata", source))
             cursor.execute(SQL("SELECT count(*) FILTER (WHERE {}) {}").format(changed, rows))
-            source.dialect.stripped(source.name, cursor.fetchone()[0])
+            source.dialect.stripped(source.name, cursor.value())
     if conversion.key in source.coerced:
         own = _own_id(conversion) if _has_preferred(source, conversion) else SQL("FALSE")
         cursor.execute(
@@ -110,7 +110,7 @@ def _count(cursor: Any, source: Source, conversion: Conversion, rows: Composable
                 own=own, rows=rows
             )
         )
-        kept, replaced = cursor.fetchone()
+        kept, replaced = cursor.one()
         if kept:
             yield say("ids_from_custom_id", file=source.name, rows=kept)
         if replaced:

@@ -6,7 +6,6 @@ then.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
@@ -15,6 +14,7 @@ from common.messages import say
 from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema.tables import Live
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.writing.staging import TEMPORARY, Staged
 from data_pipeline.postgres.writing.sync import Counts, insert_missing, update_differing
 
@@ -80,9 +80,9 @@ def derived(uuid: Composable, text: Composable) -> Composed:
     return SQL("overlay(overlay({} PLACING '8' FROM 13) PLACING '8' FROM 17)::pg_catalog.uuid").format(first)
 
 
-def _merge(cursor: Any, staged: Staged, update: bool, compared: bool) -> Counts:
+def _merge(cursor: Cursor, staged: Staged, update: bool, compared: bool) -> Counts:
     cursor.execute(staged.sql("SELECT count(*) FROM {staged}"))
-    rows = cursor.fetchone()[0]
+    rows = cursor.value()
     if compared and not update:
         cursor.execute(staged.sql("DELETE FROM {staged} s USING {live} l WHERE {same_key}"))
     updated = update_differing(cursor, staged) if update else 0
@@ -90,7 +90,7 @@ def _merge(cursor: Any, staged: Staged, update: bool, compared: bool) -> Counts:
     return Counts(inserted, updated, unchanged=rows - inserted - updated)
 
 
-def expect_owners(cursor: Any, live: Live, staged: Mapping[str, Staged]) -> None:
+def expect_owners(cursor: Cursor, live: Live, staged: Mapping[str, Staged]) -> None:
     """Raise OrphanRows if rows are merged without their owners, and these are not live."""
     ownership = live.layout.ownership
     if ownership is None or ownership.owner in staged or ownership.member not in staged:
@@ -105,5 +105,5 @@ def expect_owners(cursor: Any, live: Live, staged: Mapping[str, Staged]) -> None
             column=Identifier(ownership.column),
         )
     )
-    if cursor.fetchone()[0]:
+    if cursor.value():
         raise OrphanRows(say("orphan_embeddings"), can_retry=False)

@@ -7,7 +7,6 @@ of one takes a KEY SHARE lock on the row.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
@@ -15,6 +14,7 @@ from common.errors import DependentRows, PermissionDenied
 from common.messages import say
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema.tables import Live, Table
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.writing.staging import Staged, record
 
 # A partition of a table that refers to ours has a key of its own that its parent's rows are counted by already. A key
@@ -94,7 +94,7 @@ def updated(staged: Staged) -> Going:
     return Going(staged.live, lambda reference: staged.sql(changed, kept=_kept(staged, reference)))
 
 
-def expect_none_lost(cursor: Any, live: Live, going: Iterable[Going], *, lock: bool) -> None:
+def expect_none_lost(cursor: Cursor, live: Live, going: Iterable[Going], *, lock: bool) -> None:
     """Raise DependentRows, naming tables and how many of their rows refer to rows that are going.
 
     lock: no transaction may add a reference to them from now on. Raises PermissionDenied for tables that can't be
@@ -106,7 +106,7 @@ def expect_none_lost(cursor: Any, live: Live, going: Iterable[Going], *, lock: b
         one = by_table[reference.referred]
         condition, identifier = one.rows(reference), one.table.identifier
         cursor.execute(SQL(LOCKED if lock else THERE).format(live=identifier, going=condition))
-        if cursor.fetchone()[0] == 0:
+        if cursor.value() == 0:
             continue
         if not reference.readable:
             hidden.append(reference.table)
@@ -122,7 +122,7 @@ def expect_none_lost(cursor: Any, live: Live, going: Iterable[Going], *, lock: b
         raise _dependent(say("references_to_changed_rows"), found)
 
 
-def expect_truncatable(cursor: Any, live: Live, selected: Iterable[Table]) -> None:
+def expect_truncatable(cursor: Cursor, live: Live, selected: Iterable[Table]) -> None:
     """Raise DependentRows if another table refers to these: TRUNCATE is refused then, whether or not a row does."""
     by_oid = {table.oid: table for table in selected}
     found = []
@@ -133,7 +133,7 @@ def expect_truncatable(cursor: Any, live: Live, selected: Iterable[Table]) -> No
         raise _dependent(say("references_to_emptied_tables"), found)
 
 
-def _find(cursor: Any, live: Live, going: Iterable[Going]) -> list[Reference]:
+def _find(cursor: Cursor, live: Live, going: Iterable[Going]) -> list[Reference]:
     ours, set_ = [one.table.oid for one in going], [table.oid for table in live.values()]
     cursor.execute(REFERENCES, {"ours": ours, "set": set_})
     return [
@@ -160,14 +160,14 @@ def _kept(staged: Staged, reference: Reference) -> Composable:
     return SQL("{} OPERATOR(pg_catalog.*=) {}").format(record("l", compared), record("s", compared))
 
 
-def _count(cursor: Any, reference: Reference, table: Table, going: Composable) -> int:
+def _count(cursor: Cursor, reference: Reference, table: Table, going: Composable) -> int:
     """How many of their rows refer to those of ours that are going. A key is unique, so each is counted once."""
     theirs = SQL("{}" if reference.partitioned else "ONLY {}").format(Identifier(reference.schema, reference.name))
     referred = SQL(" AND ").join(map(_matched, reference.columns))
     cursor.execute(
         SQL(REFERRING).format(theirs=theirs, live=table.identifier, referred=referred, going=SQL("({})").format(going))
     )
-    return int(cursor.fetchone()[0])
+    return int(cursor.value())
 
 
 def _matched(column: Column) -> Composed:

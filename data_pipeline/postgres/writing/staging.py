@@ -20,6 +20,7 @@ from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import unique_keys
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.schema.unique_keys import UniqueKey
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.sets.table_source import Source
 
 TEMPORARY = "pg_temp"
@@ -67,7 +68,7 @@ class Staged:
         )
 
 
-def stage(cursor: Any, source: Source, prefix: str = "staged") -> Staged:
+def stage(cursor: Cursor, source: Source, prefix: str = "staged") -> Staged:
     """An empty temporary table of the live one's columns, gone at the end of the transaction."""
     live = source.table
     staging = temporary(live, prefix)
@@ -99,19 +100,19 @@ def temporary(table: Table, prefix: str) -> Table:
     return replace(table, schema=TEMPORARY, relation=name, oid=0)
 
 
-def drop(cursor: Any, staged: Staged) -> None:
+def drop(cursor: Cursor, staged: Staged) -> None:
     """Make room for another temporary table of the same name."""
     cursor.execute(staged.sql("DROP TABLE {staged}"))
 
 
-def count_changed(cursor: Any, staged: Staged) -> int:
+def count_changed(cursor: Cursor, staged: Staged) -> int:
     """How many of the backup's rows are not in the live table as the backup has them, to the bit."""
     cursor.execute(
         staged.sql(
             "SELECT count(*) FROM {staged} s WHERE NOT EXISTS (SELECT FROM {live} l WHERE {same_key} AND NOT {differs})"
         )
     )
-    return int(cursor.fetchone()[0])
+    return int(cursor.value())
 
 
 def index(session: Session, staged: Staged) -> None:
@@ -123,12 +124,12 @@ def index(session: Session, staged: Staged) -> None:
     session.cursor.execute(SQL("ANALYZE {} ({})").format(table, names))
 
 
-def primary_key(cursor: Any, table: Table) -> UniqueKey | None:
+def primary_key(cursor: Cursor, table: Table) -> UniqueKey | None:
     """A live table's primary key; None if it has none."""
     return next((key for key in unique_keys.of(cursor, table.oid) if key.primary), None)
 
 
-def key(cursor: Any, table: Table) -> UniqueKey:
+def key(cursor: Cursor, table: Table) -> UniqueKey:
     """The primary key, or what the table's layout knows rows by."""
     return primary_key(cursor, table) or unique_keys.by_default(table.layout.key)
 

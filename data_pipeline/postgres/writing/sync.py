@@ -7,7 +7,6 @@ SHARE ROW EXCLUSIVE locks writers wait while readers go on with the old rows unt
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from psycopg2.sql import SQL, Identifier
 
@@ -16,6 +15,7 @@ from common.messages import say
 from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema.tables import Live
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.writing.staging import Staged
 
 PARKED = SQL("'parked ' OPERATOR(pg_catalog.||) pg_catalog.gen_random_uuid()::pg_catalog.text")
@@ -53,7 +53,7 @@ def apply(session: Session, live: Live, staged: Mapping[str, Staged]) -> dict[st
     return counts
 
 
-def _park_names(cursor: Any, owners: Staged, ownership: Ownership | None) -> int:
+def _park_names(cursor: Cursor, owners: Staged, ownership: Ownership | None) -> int:
     """Free every name that its owner won't keep: two may have swapped theirs, one may have been made anew."""
     if ownership is None:
         return 0
@@ -65,27 +65,27 @@ def _park_names(cursor: Any, owners: Staged, ownership: Ownership | None) -> int
             parked=PARKED,
         )
     )
-    return int(cursor.rowcount)
+    return cursor.rowcount
 
 
-def _write(cursor: Any, staged: Staged) -> Counts:
+def _write(cursor: Cursor, staged: Staged) -> Counts:
     """Update rows that differ and insert those that are missing."""
     updated = update_differing(cursor, staged)
     inserted = insert_missing(cursor, staged, within_scope=True)
     cursor.execute(staged.sql("SELECT count(*) FROM {staged}"))
-    return Counts(inserted, updated, unchanged=cursor.fetchone()[0] - inserted - updated)
+    return Counts(inserted, updated, unchanged=cursor.value() - inserted - updated)
 
 
-def update_differing(cursor: Any, staged: Staged) -> int:
+def update_differing(cursor: Cursor, staged: Staged) -> int:
     """Give live rows in scope the backup's values where they differ; returns how many did."""
     others = [name for name in staged.columns if name not in staged.key]
     assignments = SQL(", ").join(SQL("{0} = s.{0}").format(Identifier(name)) for name in others)
     update = "UPDATE {live} l SET {assignments} FROM {staged} s WHERE {in_scope} AND {same_key} AND {differs}"
     cursor.execute(staged.sql(update, assignments=assignments))
-    return int(cursor.rowcount)
+    return cursor.rowcount
 
 
-def insert_missing(cursor: Any, staged: Staged, *, within_scope: bool) -> int:
+def insert_missing(cursor: Cursor, staged: Staged, *, within_scope: bool) -> int:
     """Insert the backup's rows whose key no live row has; returns how many.
 
     within_scope: a key that a row outside the scope has counts as missing, and fails the insert (23505).
@@ -96,18 +96,18 @@ def insert_missing(cursor: Any, staged: Staged, *, within_scope: bool) -> int:
         "WHERE NOT EXISTS (SELECT FROM {live} l WHERE {scope} AND {same_key})"
     )
     cursor.execute(staged.sql(statement, scope=scope))
-    return int(cursor.rowcount)
+    return cursor.rowcount
 
 
-def delete(cursor: Any, staged: Staged) -> int:
+def delete(cursor: Cursor, staged: Staged) -> int:
     """Delete live rows that the backup doesn't have."""
     cursor.execute(
         staged.sql("DELETE FROM {live} l WHERE {in_scope} AND NOT EXISTS (SELECT FROM {staged} s WHERE {same_key})")
     )
-    return int(cursor.rowcount)
+    return cursor.rowcount
 
 
-def expect_none_lost(cursor: Any, live: Live, one: Staged, written: Collection[str]) -> None:
+def expect_none_lost(cursor: Cursor, live: Live, one: Staged, written: Collection[str]) -> None:
     """Raise DependentRows if a row would go that rows refer to whose table, of the same layout, isn't written."""
     for table, reference in live.layout.referring(one.live.name):
         if table.name in written:
@@ -124,5 +124,5 @@ def expect_none_lost(cursor: Any, live: Live, one: Staged, written: Collection[s
                 referred=referred,
             )
         )
-        if cursor.fetchone()[0]:
+        if cursor.value():
             raise DependentRows(say("collections_still_referenced"), can_retry=False)
