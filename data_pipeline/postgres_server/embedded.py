@@ -2,7 +2,7 @@
 
 Processes share the server of a data directory: the first one starts it, the last one to leave stops it. A process
 says that it uses the server by a lock on a file, which the system takes back from a process that was killed.
-Leaving is registered with atexit. SIGTERM doesn't run that: whoever may get one has to turn it into sys.exit().
+Leaving is registered with atexit. SIGTERM doesn't run that: a process that may get one has to turn it into sys.exit().
 """
 
 import atexit
@@ -52,7 +52,7 @@ _mutex = threading.Lock()
 def start(data_dir: Path) -> "EmbeddedServer":
     """The running server of `data_dir`, its database and tables included; what is missing is made.
 
-    Every call in a process gets the same object, from whatever thread. Raises EmbeddedServerError.
+    Every call in a process gets the same object, from any thread. Raises EmbeddedServerError.
     """
     home = data_dir.resolve()
     # By process, because a forked child has to say for itself that it uses the server.
