@@ -248,6 +248,9 @@ TEXTS: dict[str, str] = {
     "restore_unvouched": "the backup has no manifest, so nothing vouches for it being whole",
     "restore_by_text": "{file} has columns of other types and was loaded as text, which is slower",
     "restore_left_out_orphans": "{rows} embeddings are in no collection and were not restored",
+    "sequence_set": "the sequence {sequence} now continues after {value}, the last value of {table}.{column}",
+    "sequence_not_set": "no right to read and set the sequence {sequence}: "
+    "the next value of {table}.{column} may be that of a restored row",
     "restore_row_count_differs": "the number of rows after the restore is wrong: {table}",
     "sync_advised": "{refusal}; strategy: sync would work",
     "collections_unknown": "no collection is called {unknown}; there are: {present}",
@@ -274,6 +277,7 @@ TEXTS: dict[str, str] = {
         "the restore is slower"
     ),
     "index_rebuilt_differently": "the rebuilt index differs from its definition before: {index}",
+    "column_value_not_created": "the default or expression of the column {column} of {table} could not be created",
     "index_or_key_not_created": "an index or foreign key of the backup could not be created: {name}",
     # The dry run of a restore.
     "dry_run_without_problems": "dry run complete, no problem found, nothing was changed",
@@ -501,6 +505,7 @@ TEXTS: dict[str, str] = {
     "columns_missing": "the target table lacks columns of the backup",
     "columns_missing_in_table": "the target table {table} lacks columns of the backup: {columns}",
     "columns_missing_in_file": "the backup file lacks columns of the target table {table}: {columns}",
+    "identity_differs": "{rows} rows of {table} differ in the identity column {column}, which cannot be updated",
     "column_type_differs": "a column of the target table {table} has another type than in the backup: {column}",
     "column_type_unsupported": "a column type of the backup is not supported and cannot be created",
     "column_type_not_made": "the column {column} of {table} is of type {type}, which is not supported",

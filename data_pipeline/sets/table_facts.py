@@ -55,6 +55,19 @@ class ColumnFact(Fact):
     not_null: bool
 
 
+class ValueFact(Fact):
+    """What a column gets by itself, by kind: a constant (`text`, of the column's type), now, uuid, sequence (its own),
+    identity (`always`), tsvector (generated from `columns`, joined by spaces; coalesced: NULL counts as no text). Any
+    other kind can't be made."""
+
+    kind: Name
+    text: Text | None = None
+    always: bool = False
+    config: Name | None = None
+    columns: list[Name] = Field(default_factory=list)
+    coalesced: bool = False
+
+
 class CastFact(Fact):
     """A vector column brought to a type and a number of dimensions: what an index needs where the column has none."""
 
@@ -114,6 +127,8 @@ class TableFact(Fact):
     foreign_keys: list[ForeignKeyFact]
     key: list[Name] | None = None
     references: list[ReferenceFact] | None = None
+    values: dict[Name, ValueFact] = Field(default_factory=dict)
+    """By column what it gets by itself; a generated column is none of `columns`."""
 
     @property
     def names(self) -> set[str]:

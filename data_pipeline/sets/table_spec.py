@@ -1,12 +1,13 @@
 """What the tables of a backup looked like, as facts: from its manifest, or else as their library makes them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from common.errors import InvalidBackup
 from common.messages import say
 from data_pipeline.layouts.base import Layout, Reference, TableLayout
 from data_pipeline.sets.catalog import BackupSet
-from data_pipeline.sets.table_facts import ColumnFact, ForeignKeyFact, IndexFact, TableFact
+from data_pipeline.sets.table_facts import ColumnFact, ForeignKeyFact, IndexFact, TableFact, ValueFact
 from data_pipeline.sets.table_source import columns_of
 
 LONGEST_NAME = 63
@@ -21,6 +22,7 @@ class Design:
     columns: tuple[ColumnFact, ...]
     indexes: tuple[IndexFact, ...]
     foreign_keys: tuple[ForeignKeyFact, ...]
+    values: Mapping[str, ValueFact] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -63,7 +65,7 @@ def _described(table: TableLayout, layout: Layout, fact: TableFact) -> Design:
     keys = tuple(
         key.model_copy(update={"referenced_table": _named(layout, key.referenced_table)}) for key in fact.foreign_keys
     )
-    return Design(table, tuple(fact.columns), tuple(fact.indexes), keys)
+    return Design(table, tuple(fact.columns), tuple(fact.indexes), keys, fact.values)
 
 
 def _named(layout: Layout, referenced: str) -> str:
@@ -74,7 +76,12 @@ def _named(layout: Layout, referenced: str) -> str:
 
 def _expect_possible(design: Design) -> None:
     columns = [column.name for column in design.columns]
-    named = [*columns, *(index.name for index in design.indexes), *(key.name for key in design.foreign_keys)]
+    named = [
+        *columns,
+        *design.values,
+        *(index.name for index in design.indexes),
+        *(key.name for key in design.foreign_keys),
+    ]
     if any(len(name.encode()) > LONGEST_NAME for name in named):
         raise _impossible(say("manifest_name_invalid", table=design.name))
     if not {name for index in design.keys for name in index.keys} <= set(columns):

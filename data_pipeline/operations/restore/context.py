@@ -20,7 +20,15 @@ from data_pipeline.postgres.reading import owners
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import indexes, tables
 from data_pipeline.postgres.schema.tables import LockMode, Table
-from data_pipeline.postgres.writing import collections, conflicts, copy_in, legacy_schema, references, staging
+from data_pipeline.postgres.writing import (
+    collections,
+    conflicts,
+    copy_in,
+    legacy_schema,
+    references,
+    sequences,
+    staging,
+)
 from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.staging import Staged
@@ -273,6 +281,8 @@ class Context:
                 self.guard.expect_equal(one)
         self._loaded.clear()
         self.guard.end()
+        for warning in sequences.advance(self.session.cursor, self.guard.ours):
+            self.report.warn(warning)
 
     def _read_again(self, matched: Source) -> Staged:
         """A file that was loaded into a live table, in a temporary one."""

@@ -26,7 +26,8 @@ class Guard:
         self._session = session
         self._live = live
         self._report = report
-        self._ours: list[Table] = []
+        self.ours: list[Table] = []
+        """The tables that are written."""
         self._off: list[Trigger] = []
         self._before = Before({}, frozenset())
         self._expected: dict[int, Rows] = {}
@@ -55,7 +56,7 @@ class Guard:
         found = self.look(names)
         self._off, self.firing = (found, []) if self.disable else ([], found)
         triggers.switch_off(cursor, self._off)
-        self._ours = [self._live[name] for name in names]
+        self.ours = [self._live[name] for name in names]
         self._expected = {}
         self._before = bystanders.watch(cursor)
 
@@ -77,10 +78,10 @@ class Guard:
     def end(self) -> None:
         """Raise DependentRows if rows of other tables have changed, TriggerChangedRows if further ones of ours."""
         triggers.switch_on(self._session.cursor, self._off)
-        others, own = bystanders.changes(self._session.cursor, self._before, self._ours)
+        others, own = bystanders.changes(self._session.cursor, self._before, self.ours)
         bystanders.expect_harmless(others)
         if self.firing:
-            for table in self._ours:
+            for table in self.ours:
                 self._expect_own(table, own.get(table.oid, NONE))
         for warning in bystanders.additions(others):
             self._report.warn(warning)

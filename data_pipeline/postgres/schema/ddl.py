@@ -25,7 +25,7 @@ from common.errors import (
 from common.messages import say
 from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.connection import Session
-from data_pipeline.postgres.schema import ddl_types, index_build, indexes, tables
+from data_pipeline.postgres.schema import column_values, ddl_types, index_build, indexes, tables
 from data_pipeline.postgres.schema.ddl_types import UnsupportedType
 from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.search_path import Cursor
@@ -48,6 +48,8 @@ class Missing:
     unknown: list[str]
     designs: Mapping[str, Design]
     """Of all tables, those that are there as well."""
+    lost: list[tuple[str, str]]
+    """Table and column of what new tables won't have: a default or generated column of an unknown kind."""
 
     def of_new_tables(self) -> "Missing":
         """What can be made without a lock on a table that is there: a foreign key locks the one it refers to."""
@@ -61,7 +63,8 @@ class Missing:
 
     @property
     def warnings(self) -> list[str]:
-        return list(map(_not_made, self.unknown))
+        lost = [say("column_value_not_created", table=table, column=column) for table, column in self.lost]
+        return [*map(_not_made, self.unknown), *lost]
 
 
 def missing(cursor: Cursor, schema: str, designs: Mapping[str, Design]) -> Missing:
@@ -82,6 +85,7 @@ def missing(cursor: Cursor, schema: str, designs: Mapping[str, Design]) -> Missi
         indexes=[(name, fact) for name, fact in known if isinstance(fact, IndexFact) and _is_index(fact)],
         unknown=[fact.name for _, fact in lacking if not _is_known(fact, designs, schema)],
         designs=designs,
+        lost=[(design.name, column) for design in absent for column in _lost(cursor, design)],
     )
 
 
@@ -170,15 +174,19 @@ def _create_tables(
 ) -> None:
     types = ddl_types.extension_schema(cursor)
     for design in absent:
-        _create_table(cursor, design, schema, types)
+        _create_table(cursor, design, schema, types, _lost(cursor, design))
     # Primary and unique keys go before the foreign keys that refer to them.
     for name, key in sorted(keys, key=lambda pair: isinstance(pair[1], ForeignKeyFact)):
         _add(cursor, designs, schema, name, key)
 
 
-def _create_table(cursor: Cursor, design: Design, schema: str, types: str | None) -> None:
+def _lost(cursor: Cursor, design: Design) -> list[str]:
+    return column_values.lost(cursor, {column.name: column for column in design.columns}, design.values)
+
+
+def _create_table(cursor: Cursor, design: Design, schema: str, types: str | None, lost: Sequence[str]) -> None:
     try:
-        cursor.execute(_table(design, schema, types))
+        cursor.execute(_table(design, schema, types, lost))
     except InsufficientPrivilege:
         place = design.layout.schema or schema
         text = say("schema_privilege_lacking", schema=place, privilege="CREATE")
@@ -194,15 +202,18 @@ def _index(fact: IndexFact, name: Composable, table: Identifier, method: Compose
     return SQL("CREATE {}INDEX {} ON {} {}").format(unique, name, table, method)
 
 
-def _table(design: Design, schema: str, types: str | None) -> Composed:
+def _table(design: Design, schema: str, types: str | None, lost: Sequence[str]) -> Composed:
+    made = {name: fact for name, fact in design.values.items() if name not in lost}
     columns = [
-        SQL("{} {}{}").format(
+        SQL("{} {}{}{}").format(
             Identifier(column.name),
-            _type(design.name, column, types),
+            column_values.serial(column, made.get(column.name)) or _type(design.name, column, types),
+            column_values.clause(column, made.pop(column.name, None)),
             SQL(" NOT NULL") if column.not_null else SQL(""),
         )
         for column in design.columns
     ]
+    columns += [column_values.generated(name, fact) for name, fact in made.items()]
     return SQL("CREATE TABLE {} ({})").format(_identifier(design, schema), SQL(", ").join(columns))
 
 

@@ -24,7 +24,7 @@ LockMode = Literal["ACCESS SHARE", "ROW EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ACCE
 # A type's plain name is only used where it is PostgreSQL's own or belongs to pgvector, so that a user's type or domain
 # called "uuid" or "vector" is not taken for it, wherever it is.
 COLUMNS = """
-SELECT a.attname, a.atttypmod, a.attnotnull, a.atthasdef OR a.attidentity <> '',
+SELECT a.attname, a.atttypmod, a.attnotnull, a.atthasdef OR a.attidentity <> '', a.attidentity::text,
        (SELECT m.oid::bigint FROM pg_type m WHERE m.typarray = t.oid),
        CASE WHEN n.nspname = 'pg_catalog' OR t.typname = ANY(%(extensions)s) AND EXISTS (
                  SELECT FROM pg_extension e
@@ -53,7 +53,8 @@ WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p')
 class Column:
     """A column that COPY can fill: PostgreSQL's type name, and atttypmod (a vector's dimensions, -1 for any).
 
-    element_oid: of an array, the oid of its elements' type.
+    element_oid: of an array, the oid of its elements' type. identity: pg_attribute's attidentity, "a" for GENERATED
+    ALWAYS, whose values can be inserted but not updated.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Column:
     not_null: bool
     has_default: bool
     element_oid: int | None = None
+    identity: str = ""
 
 
 @dataclass(frozen=True)
@@ -191,8 +193,8 @@ def find(cursor: Cursor, schema: str, layout: TableLayout) -> Table | None:
         raise SchemaMismatch(say("table_partitioned", table=name), can_retry=False, details={"table": name})
     cursor.execute(COLUMNS, {"table": oid, "extensions": sorted(ddl_types.EXTENSION_TYPES)})
     columns = tuple(
-        Column(column, type_name, modifier, not_null, has_default, element_oid)
-        for column, modifier, not_null, has_default, element_oid, type_name in cursor.fetchall()
+        Column(column, type_name, modifier, not_null, has_default, element_oid, identity)
+        for column, modifier, not_null, has_default, identity, element_oid, type_name in cursor.fetchall()
     )
     return Table(place, layout.relation, oid, columns, layout)
 

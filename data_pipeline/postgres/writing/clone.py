@@ -66,17 +66,33 @@ def staged_copies(session: Session, ownership: Ownership, staged: Mapping[str, S
     """The same rows in temporary tables, to be compared with what the live ones hold of them."""
     copied = []
     for one in staged.values():
-        empty = staging.stage(session.cursor, replace(one.source, table=one.live), prefix="copied")
+        kept = tuple(column for column in one.source.layout.columns if column.name in _copied(one))
+        source = replace(one.source, table=one.live, layout=replace(one.source.layout, columns=kept))
+        empty = staging.stage(session.cursor, source, prefix="copied")
         _insert(session.cursor, ownership, one, empty.table, suffix)
         copied.append(empty)
     return copied
 
 
 def _insert(cursor: Cursor, ownership: Ownership, one: Staged, into: Table, suffix: str) -> None:
-    values = SQL(", ").join(value(ownership, one.live, column, suffix) for column in one.columns)
-    owner = Identifier("s", str(one.live.layout.owner_column))
-    statement = "INSERT INTO {into} ({columns}) SELECT {values} FROM {staged} s WHERE {owner} IS NOT NULL"
-    cursor.execute(one.sql(statement, into=into.identifier, values=values, owner=owner))
+    copied = _copied(one)
+    numbered = [name for name in one.columns if name not in copied]
+    cursor.execute(
+        one.sql(
+            "INSERT INTO {into} ({copied}) SELECT {values} FROM {staged} s WHERE {owner} IS NOT NULL{in_order}",
+            into=into.identifier,
+            copied=SQL(", ").join(map(Identifier, copied)),
+            values=SQL(", ").join(value(ownership, one.live, column, suffix) for column in copied),
+            owner=Identifier("s", str(one.live.layout.owner_column)),
+            in_order=SQL(" ORDER BY {}").format(SQL(", ").join(map(Identifier, numbered))) if numbered else SQL(""),
+        )
+    )
+
+
+def _copied(one: Staged) -> list[str]:
+    """The columns that a copy has from its original: an identity column gets numbers of its own, in the same order."""
+    numbered = {column.name for column in one.live.columns if column.identity}
+    return [name for name in one.columns if name not in numbered]
 
 
 def keys(cursor: Cursor, table: Table, column: str, originals: Sequence[str], suffix: str) -> dict[str, str]:

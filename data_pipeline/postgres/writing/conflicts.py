@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from psycopg2.sql import SQL, Identifier
 
-from common.errors import DuplicateRows, PermissionDenied
+from common.errors import DuplicateRows, PermissionDenied, SchemaMismatch
 from common.messages import say
 from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.schema import unique_keys
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.schema.unique_keys import UniqueKey
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.postgres.writing import clone
+from data_pipeline.postgres.writing import clone, differing
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.postgres.writing.sync import Counts
 
@@ -73,7 +73,7 @@ def only_live(cursor: Cursor, staged: Staged) -> int:
 
 def expect_unique(cursor: Cursor, staged: Staged, meeting: Meeting) -> None:
     """Raise DuplicateRows for rows that a unique index would refuse, with up to 20 ids."""
-    for key in _unique_keys(cursor, staged.live):
+    for key in _unique_keys(cursor, staged):
         count, ids = _conflicts(cursor, staged, meeting, key)
         if count or _twice(cursor, staged, meeting, key.columns):
             raise _refused(staged, key.columns, count, ids)
@@ -88,6 +88,23 @@ def expect_free_ids(cursor: Cursor, ownership: Ownership, staged: Staged, suffix
     )
     if count := cursor.value():
         raise _refused(staged, [id_], count, [])
+
+
+def expect_writable(cursor: Cursor, staged: Staged) -> None:
+    """Raise SchemaMismatch for rows that can't be given the backup's values, PermissionDenied if the role may not."""
+    hindered, identities = differing.hindering(staged), differing.identities(staged)
+    if hindered is None:
+        return
+    if not differing.is_referred(cursor, staged):
+        if differing.differing(cursor, staged, hindered):
+            expect_privileges(cursor, staged.live, ["DELETE"])
+        return
+    for name in identities:
+        other = SQL("l.{0} OPERATOR(pg_catalog.<>) s.{0}").format(Identifier(name))
+        if rows := differing.differing(cursor, staged, other):
+            details = {"table": staged.live.name, "columns": [name], "rows": rows}
+            text = say("identity_differs", table=staged.live.name, column=name, rows=rows)
+            raise SchemaMismatch(text, can_retry=False, details=details)
 
 
 def expect_privileges(cursor: Cursor, table: Table, privileges: Collection[str]) -> None:
@@ -105,9 +122,9 @@ def expect_privileges(cursor: Cursor, table: Table, privileges: Collection[str])
         )
 
 
-def _unique_keys(cursor: Cursor, table: Table) -> list[UniqueKey]:
-    """Those whose columns a backup has: not generated ones."""
-    return [key for key in unique_keys.of(cursor, table.oid) if all(table.column(name) for name in key.columns)]
+def _unique_keys(cursor: Cursor, staged: Staged) -> list[UniqueKey]:
+    """Those whose columns the backup has: the server's values of the others aren't known yet."""
+    return [key for key in unique_keys.of(cursor, staged.live.oid) if set(key.columns) <= set(staged.columns)]
 
 
 def _conflicts(cursor: Cursor, staged: Staged, meeting: Meeting, key: UniqueKey) -> tuple[int, list[str]]:

@@ -67,7 +67,9 @@ def load(
     warnings = list(_count(session.cursor, source, conversion, rows))
     values = SQL(", ").join(_value(name, source, conversion) for name in source.columns)
     names = SQL(", ").join(map(Identifier, source.columns))
-    statement = SQL("INSERT INTO {} ({}) SELECT {} {}").format(source.table.identifier, names, values, rows)
+    statement = SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} {}").format(
+        source.table.identifier, names, values, rows
+    )
     session.cursor.execute(statement)
     written = session.cursor.rowcount
     session.cursor.execute(SQL("DROP TABLE {}").format(old.identifier))

@@ -15,8 +15,10 @@ from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.search_path import Cursor
+from data_pipeline.postgres.writing import differing
+from data_pipeline.postgres.writing.differing import Written
 from data_pipeline.postgres.writing.staging import TEMPORARY, Staged
-from data_pipeline.postgres.writing.sync import Counts, insert_missing, update_differing
+from data_pipeline.postgres.writing.sync import Counts, insert_missing
 
 ASSIGNED = Identifier(TEMPORARY, "assigned_collection")
 """Not a name that a trigger is likely to mean: temporary tables come first in most paths."""
@@ -85,9 +87,14 @@ def _merge(cursor: Cursor, staged: Staged, update: bool, compared: bool) -> Coun
     rows = cursor.value()
     if compared and not update:
         cursor.execute(staged.sql("DELETE FROM {staged} s USING {live} l WHERE {same_key}"))
-    updated = update_differing(cursor, staged) if update else 0
+    parked, written = 0, Written(0, 0)
+    if update:
+        if staged.unique and differing.is_referred(cursor, staged):
+            parked = differing.park_unique(cursor, staged, differing.CHANGING)
+        written = differing.write(cursor, staged)
     inserted = insert_missing(cursor, staged, within_scope=update)
-    return Counts(inserted, updated, unchanged=rows - inserted - updated)
+    unchanged = rows - inserted - written.updated
+    return Counts(inserted, written.updated, unchanged=unchanged, parked=parked, rewritten=written.rewritten)
 
 
 def expect_owners(cursor: Cursor, live: Live, staged: Mapping[str, Staged]) -> None:

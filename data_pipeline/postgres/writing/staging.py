@@ -39,6 +39,8 @@ class Staged:
     source: Source
     live: Table
     identity: UniqueKey
+    unique: tuple[UniqueKey, ...] = ()
+    """Further unique keys of the live table whose columns the backup has; not those that the key is part of."""
     scope: Scope = EVERYTHING
     """The live rows that may be touched."""
 
@@ -69,18 +71,32 @@ class Staged:
 
 
 def stage(cursor: Cursor, source: Source, prefix: str = "staged") -> Staged:
-    """An empty temporary table of the live one's columns, gone at the end of the transaction."""
+    """An empty temporary table, gone at the end of the transaction, of those of the live one's columns that the backup
+    has: the others, which may be NOT NULL, get their values from the server where rows are inserted."""
     live = source.table
     staging = temporary(live, prefix)
     prefer(cursor, "temp_buffers", TEMP_BUFFERS)  # refused where a pooled session has used temporary tables before
     with creating():
         # What was staged of a set that was reopened since has the same name.
         cursor.execute(
-            SQL("DROP TABLE IF EXISTS {}; CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(
-                staging.identifier, Identifier(staging.relation), live.identifier
+            SQL(
+                "DROP TABLE IF EXISTS {staged}; "
+                "CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS SELECT {columns} FROM {live} WITH NO DATA"
+            ).format(
+                staged=staging.identifier,
+                name=Identifier(staging.relation),
+                columns=SQL(", ").join(map(Identifier, source.columns)),
+                live=live.identifier,
             )
         )
-    return Staged(replace(source, table=staging), live, key(cursor, live))
+    if required := [column.name for column in live.columns if column.not_null and column.name in source.columns]:
+        each = SQL(", ").join(SQL("ALTER {} SET NOT NULL").format(Identifier(name)) for name in required)
+        cursor.execute(SQL("ALTER TABLE {} {}").format(staging.identifier, each))
+    found = unique_keys.of(cursor, live.oid)
+    identity = _key(found, live, source.columns)
+    there = (one for one in found if set(one.columns) <= set(source.columns))
+    further = tuple(one for one in there if not set(identity.columns) <= set(one.columns))
+    return Staged(replace(source, table=staging), live, identity, further)
 
 
 @contextmanager
@@ -131,7 +147,14 @@ def primary_key(cursor: Cursor, table: Table) -> UniqueKey | None:
 
 def key(cursor: Cursor, table: Table) -> UniqueKey:
     """The primary key, or what the table's layout knows rows by."""
-    return primary_key(cursor, table) or unique_keys.by_default(table.layout.key)
+    return _key(unique_keys.of(cursor, table.oid), table, [column.name for column in table.columns])
+
+
+def _key(found: Sequence[UniqueKey], table: Table, columns: Sequence[str]) -> UniqueKey:
+    """The same of a backup that has these columns: a primary key may have been added since."""
+    primary = next((key for key in found if key.primary and set(key.columns) <= set(columns)), None)
+    known = next((key for key in found if key.columns == table.layout.key), None)
+    return primary or known or unique_keys.by_default(table.layout.key)
 
 
 def record(alias: str, columns: Sequence[str]) -> Composed:

@@ -16,9 +16,8 @@ from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.search_path import Cursor
+from data_pipeline.postgres.writing import differing
 from data_pipeline.postgres.writing.staging import Staged
-
-PARKED = SQL("'parked ' OPERATOR(pg_catalog.||) pg_catalog.gen_random_uuid()::pg_catalog.text")
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,8 @@ class Counts:
     unchanged: int = 0
     parked: int = 0
     """Rows that were given another name for a while, on top of the updated ones."""
+    rewritten: int = 0
+    """Of the updated ones, those that were deleted and inserted."""
 
     @property
     def rows(self) -> int:
@@ -46,43 +47,27 @@ def apply(session: Session, live: Live, staged: Mapping[str, Staged]) -> dict[st
     referred = [name for name in ordered if layout.referring(name)]
     for name in ordered:
         deleted = 0 if name in referred else delete(cursor, staged[name])
-        parked = _park_names(cursor, staged[name], layout.ownership) if name == layout.owner else 0
+        parked = _park(cursor, staged[name], layout.ownership) if name in referred else 0
         counts[name] = replace(_write(cursor, staged[name]), parked=parked, deleted=deleted)
     for name in reversed(referred):
         counts[name] = replace(counts[name], deleted=delete(cursor, staged[name]))
     return counts
 
 
-def _park_names(cursor: Cursor, owners: Staged, ownership: Ownership | None) -> int:
-    """Free every name that its owner won't keep: two may have swapped theirs, one may have been made anew."""
-    if ownership is None:
-        return 0
-    cursor.execute(
-        owners.sql(
-            "UPDATE {live} l SET {name} = {parked} WHERE {in_scope} AND NOT EXISTS (SELECT FROM {staged} s "
-            "WHERE {same_key} AND (l.{name} OPERATOR(pg_catalog.=) s.{name} OR l.{name} IS NULL AND s.{name} IS NULL))",
-            name=Identifier(ownership.name),
-            parked=PARKED,
-        )
-    )
-    return cursor.rowcount
+def _park(cursor: Cursor, referred: Staged, ownership: Ownership | None) -> int:
+    """Free every value that its row won't keep: two may have swapped theirs, one may have been made anew."""
+    name = ownership.name if ownership and ownership.owner == referred.live.name else None
+    parked = differing.park(cursor, referred, name, None, differing.LEAVING) if name else 0
+    return parked + differing.park_unique(cursor, referred, differing.LEAVING, without=name)
 
 
 def _write(cursor: Cursor, staged: Staged) -> Counts:
     """Update rows that differ and insert those that are missing."""
-    updated = update_differing(cursor, staged)
+    written = differing.write(cursor, staged)
     inserted = insert_missing(cursor, staged, within_scope=True)
     cursor.execute(staged.sql("SELECT count(*) FROM {staged}"))
-    return Counts(inserted, updated, unchanged=cursor.value() - inserted - updated)
-
-
-def update_differing(cursor: Cursor, staged: Staged) -> int:
-    """Give live rows in scope the backup's values where they differ; returns how many did."""
-    others = [name for name in staged.columns if name not in staged.key]
-    assignments = SQL(", ").join(SQL("{0} = s.{0}").format(Identifier(name)) for name in others)
-    update = "UPDATE {live} l SET {assignments} FROM {staged} s WHERE {in_scope} AND {same_key} AND {differs}"
-    cursor.execute(staged.sql(update, assignments=assignments))
-    return cursor.rowcount
+    unchanged = cursor.value() - inserted - written.updated
+    return Counts(inserted, written.updated, unchanged=unchanged, rewritten=written.rewritten)
 
 
 def insert_missing(cursor: Cursor, staged: Staged, *, within_scope: bool) -> int:
@@ -92,7 +77,7 @@ def insert_missing(cursor: Cursor, staged: Staged, *, within_scope: bool) -> int
     """
     scope = staged.sql("{in_scope}") if within_scope else SQL("TRUE")
     statement = (
-        "INSERT INTO {live} ({columns}) SELECT {columns} FROM {staged} s "
+        "INSERT INTO {live} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {staged} s "
         "WHERE NOT EXISTS (SELECT FROM {live} l WHERE {scope} AND {same_key})"
     )
     cursor.execute(staged.sql(statement, scope=scope))

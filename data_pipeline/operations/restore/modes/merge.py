@@ -81,5 +81,9 @@ class Update(Merge):
     def serves(cls, request: RestoreOptions) -> bool:
         return request.on_conflict == "update"
 
+    def expect_harmless(self, incoming: Incoming) -> None:
+        self.expect_writable(incoming)
+        super().expect_harmless(incoming)
+
     def going(self, incoming: Incoming) -> Sequence[Going]:
         return [references.updated(one) for one in incoming.staged.values()]

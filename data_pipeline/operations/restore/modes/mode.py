@@ -129,6 +129,12 @@ class Mode(ABC):
             with self.context.step():
                 sync.expect_none_lost(self.cursor, self.live, one, self.tables)
 
+    def expect_writable(self, incoming: Incoming) -> None:
+        """Raise for live rows that can't be given the backup's values."""
+        for one in incoming.staged.values():
+            with self.context.step():
+                conflicts.expect_writable(self.cursor, one)
+
     def going(self, incoming: Incoming) -> Sequence[Going]:
         """The live rows that go, or lose the values by which others refer to them."""
         return ()
@@ -153,7 +159,10 @@ class Mode(ABC):
     def expect_written(self, counts: Mapping[str, Counts]) -> None:
         """Tell the guard which rows are ours."""
         for name, found in counts.items():
-            self.context.guard.expect_written(name, found.inserted, found.updated + found.parked, found.deleted)
+            again = found.rewritten
+            self.context.guard.expect_written(
+                name, found.inserted + again, found.updated - again + found.parked, found.deleted + again
+            )
 
     def expect_rows(self, scope: Scope) -> None:
         """Raise unless each table holds as many rows in scope as were loaded."""

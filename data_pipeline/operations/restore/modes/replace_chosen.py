@@ -38,6 +38,7 @@ class ReplaceChosen(Mode):
 
     def expect_harmless(self, incoming: Incoming) -> None:
         self.expect_unreferred(incoming.only(self.compared))
+        self.expect_writable(incoming.only(self.compared))
         super().expect_harmless(incoming)
 
     def going(self, incoming: Incoming) -> Sequence[Going]:

@@ -29,6 +29,7 @@ class Sync(Mode):
 
     def expect_harmless(self, incoming: Incoming) -> None:
         self.expect_unreferred(incoming)
+        self.expect_writable(incoming)
         super().expect_harmless(incoming)
 
     def going(self, incoming: Incoming) -> Sequence[Going]:
