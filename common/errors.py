@@ -56,7 +56,7 @@ class ServiceError(Exception):
 
 
 class InternalError(ServiceError):
-    """A bug, or a server error nobody foresaw."""
+    """A bug, or a server error of no known kind."""
 
 
 class MissingParams(ServiceError):
@@ -155,7 +155,7 @@ class SchemaMismatch(ServiceError):
 
 
 class OperationCancelled(ServiceError):
-    """Somebody cancelled the operation; nothing of it stays."""
+    """The operation was cancelled; nothing of it stays."""
 
     status, error_type = 409, "CANCELLED"
 

@@ -30,7 +30,7 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class SettingsError(Exception):
-    """A setting has a value nobody can use; the text is one clear line."""
+    """A setting has a value that can't be used; the text is one clear line."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Settings:
 
 
 def _expect_closed_doors(settings: Settings) -> None:
-    """Without a token anybody who reaches the port may delete: then only this machine may reach it."""
+    """Without a token every client that reaches the port may delete: then only this machine may reach it."""
     if not (settings.api_token or target.is_loopback(settings.host)):
         raise SettingsError("HOST is not a loopback address: set API_TOKEN, or let HOST be 127.0.0.1")
 

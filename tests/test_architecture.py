@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tools import draw_rooms
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 # From the ground up. A module imports from its own layer and those before it, never from one after it.
@@ -224,6 +226,28 @@ def test_no_module_keeps_the_names_of_tables_as_constants() -> None:
 def test_sql_stands_in_its_rooms() -> None:
     others = {name: path for name, path in SERVICE.items() if not within(name, SQL_ROOMS)}
     assert offenders(others, statements) == []
+
+
+def test_the_picture_of_the_rooms_is_what_its_maker_draws() -> None:
+    assert (PROJECT / "docs" / "rooms.svg").read_text(encoding="utf-8") == draw_rooms.drawing()
+
+
+def test_the_picture_of_the_rooms_has_each_layer_at_its_height() -> None:
+    heights = {
+        name.strip(): height
+        for height, tier in enumerate(reversed(draw_rooms.TIERS))
+        for room in tier
+        for name in room.name.split(",")
+    }
+    layers = {name: max(layer(name), layer(f"data_pipeline.{name}")) for name in heights}
+    assert min(layers.values()) >= 0
+    below = [
+        f"{name} below {other}"
+        for name, height in heights.items()
+        for other in heights
+        if height < heights[other] and layers[name] > layers[other]
+    ]
+    assert below == []
 
 
 def test_every_room_says_what_lives_there() -> None:

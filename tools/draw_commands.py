@@ -59,7 +59,7 @@ def told(command: str, env: dict[str, str]) -> list[str]:
 
 
 def typed(command: str) -> list[str]:
-    """As somebody types it: a line that is too long goes on in the next one, at its first option."""
+    """As it is typed: a line that is too long goes on in the next one, at its first option."""
     line = f"$ python unified_api.py {command}"
     if len(line) <= COLUMNS:
         return [line]

@@ -1,4 +1,4 @@
-"""A backup set as a download: one tar, its length known, any range of it, the set held as long as somebody reads."""
+"""A backup set as a download: one tar, its length known, any range of it, the set held as long as it is read."""
 
 import threading
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from data_pipeline.sets.tar import Archive
 from data_pipeline.storage.location import Location
 
 THREADS_FOR_ONE = 4
-"""Of so many threads one may serve a download: a slow reader keeps his until he is done or says nothing for long."""
+"""Of so many threads one may serve a download: a slow client keeps its own until it has all or is silent for long."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Downloads:
 
     @contextmanager
     def _archive(self, place: Location, timestamp: str) -> Iterator[Archive]:
-        with self._engine.catalog.hold(place, timestamp) as found:
+        with self._engine.catalog.locked(place, timestamp) as found:
             first = [found.manifest_file] if found.manifest_file else []
             yield Archive([*first, *found.files.values()])
 

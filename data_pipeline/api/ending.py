@@ -1,4 +1,4 @@
-"""How a service or a worker ends: cleanly at a signal, and within ten seconds of it whatever it waits for."""
+"""How a service or a worker ends: cleanly at a signal, and within ten seconds of it in any case."""
 
 import logging
 import os

@@ -31,8 +31,8 @@ class EventStreams:
     def open(self, job_id: str) -> Response:
         """The stream of one job: its state now, then each change. Raises NotFound, ServiceUnavailable.
 
-        Last-Event-ID is the version somebody has seen. 204, which tells a browser not to come back, once there is
-        nothing more to see.
+        Last-Event-ID is the version that the client has seen. 204, which tells a browser not to come back, once there
+        is nothing more to see.
         """
         job = self._jobs.get(job_id)
         seen = _last_seen()
@@ -42,7 +42,7 @@ class EventStreams:
             raise ServiceUnavailable(say("too_many_event_streams"), can_retry=True)
         response = Response(self._events(job_id, seen, language.preferred()), mimetype="text/event-stream")
         response.headers["X-Accel-Buffering"] = "no"
-        response.call_on_close(self._free.release)  # runs even if nobody has read a byte
+        response.call_on_close(self._free.release)  # runs even if no byte was read
         return response
 
     def _events(self, job_id: str, seen: int | None, spoken_in: str) -> Iterator[str]:

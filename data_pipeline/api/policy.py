@@ -1,6 +1,6 @@
 """What holds for one route, declared beside it: who may call it, what it takes, how a bug is answered.
 
-Whatever asks about the current request's route (access, bodies, the audit log, the description) asks its policy.
+Access, bodies, the audit log and the description ask the policy of the current request's route.
 """
 
 import inspect

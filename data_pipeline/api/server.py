@@ -25,8 +25,8 @@ ROOM_TO_READ = 16
 """How many times the allowed size a body may have to be read and refused by the application, on an open connection."""
 
 CONNECTIONS = 512
-"""Open at a time. At the limit nobody is let in, and clients that send half a request and then nothing stay for two
-minutes: with waitress' default of 100 a hundred of them shut everybody else out."""
+"""Open at a time. At the limit no client is let in, and clients that send half a request and then nothing stay for two
+minutes: with waitress' default of 100 a hundred of them shut all others out."""
 
 UNSENT_BYTES = 1 << 20
 """Of an answer, waiting for a client to take them, in memory; a download goes on when there are fewer."""
@@ -56,8 +56,8 @@ class EnvelopeErrorTask(ErrorTask):
 class SizedParser(HTTPRequestParser):
     """A request whose body may be as large as what it asks for allows: only an upload may be large.
 
-    Waitress takes in a whole body, on the disk when it is large, before anybody is asked; so who may send a large one
-    is decided here, as soon as the headers are there.
+    Waitress takes in a whole body, on the disk when it is large, before a route is asked; so which client may send
+    a large one is decided here, as soon as the headers are there.
     """
 
     settings: Settings
@@ -133,7 +133,7 @@ def _maintain(socket: Any, now: float) -> None:
     for channel in socket.active_channels.values():
         if channel.total_outbufs_len and channel.last_activity < now - socket.adj.channel_timeout:
             channel.will_close = True
-            with suppress(OSError):  # its socket has no room: nobody would look at it before it had
+            with suppress(OSError):  # its socket has no room: waitress would not look at it before it had
                 channel.socket.shutdown(SHUT_RDWR)
 
 
@@ -147,5 +147,5 @@ def addresses(server: Any) -> list[tuple[str, int]]:
 def _as_ours(code: int) -> ServiceError:
     if code == 413:
         return PayloadTooLarge(say("body_too_large"))
-    # 501 is a transfer encoding nobody knows: the request's fault, not the server's.
+    # 501 is an unknown transfer encoding: the request's fault, not the server's.
     return InternalError(say("internal_error")) if code == 500 else InvalidParams(say("request_malformed"))

@@ -30,7 +30,7 @@ IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 
 
 class JsonRequest(Request):
-    """A request whose body is JSON whatever its Content-Type says: plain `curl -d` names a form."""
+    """A request whose body is JSON under any Content-Type: plain `curl -d` names a form."""
 
     def get_json(self, *_args: Any, **_kwargs: Any) -> dict[str, Any]:
         """The body as an object; no body at all is {}. Raises InvalidParams for anything else."""
@@ -96,7 +96,7 @@ def _check_query() -> None:
 
 
 def _check_body() -> None:
-    """A write that takes no fields gets none: what somebody hoped for from one would be a guess."""
+    """A write that takes no fields gets none: what a client meant by one would be a guess."""
     route = policy.current()
     takes_none = request.method not in policy.SAFE_METHODS and route is not None and not route.takes_body
     if takes_none and (body := request.get_json()):

@@ -61,7 +61,7 @@ def fail(error: ServiceError, as_json: bool) -> int:
 
 
 def table(rows: Sequence[Sequence[Any]], *heads: str) -> None:
-    """Print rows below their heads: numbers to the right, columns in which nobody has a value not at all."""
+    """Print rows below their heads: numbers to the right, columns without any value not at all."""
     columns = [column for column in zip(heads, *rows, strict=True) if any(value is not None for value in column[1:])]
     click.echo("\n".join("  ".join(line).rstrip() for line in zip(*map(_column, columns), strict=True)))
 

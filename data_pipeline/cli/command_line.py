@@ -83,7 +83,7 @@ def _status(group: click.Group) -> int | str:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return CANCELLED
-    except BrokenPipeError:  # whoever read it has seen enough
+    except BrokenPipeError:  # the reader of the pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (SettingsError, EmbeddedServerError, OSError) as error:

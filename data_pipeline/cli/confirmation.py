@@ -1,4 +1,4 @@
-"""Before rows are removed, somebody has said so."""
+"""Removing rows takes a yes: at the terminal, or by --yes."""
 
 import sys
 from typing import IO
@@ -9,7 +9,7 @@ from data_pipeline.cli.answers import USAGE
 
 
 class Refused(click.ClickException):
-    """Somebody was asked and said no: the status of a request that isn't meant, but no lesson in how to ask."""
+    """The answer at the terminal was no: the status of a wrong call, without the usage that click prints for one."""
 
     exit_code = USAGE
 
@@ -18,7 +18,7 @@ class Refused(click.ClickException):
 
 
 def expect(what: str, given: bool) -> None:
-    """Ask at a terminal, unless --yes was given. Raises Refused for a no, UsageError where nobody can be asked."""
+    """Ask at a terminal, unless --yes was given. Raises Refused for a no, UsageError without a terminal to ask at."""
     if given:
         return
     if not sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""Work that takes long: a progress bar while it runs, and a clean end when somebody presses Ctrl-C."""
+"""Work that takes long: a progress bar while it runs, and a clean end at Ctrl-C."""
 
 import signal
 import sys
@@ -48,7 +48,7 @@ class Task:
         if isinstance(self._error, OperationCancelled | Cancelled) and self._signal:
             click.echo("Cancelled. The tables are as before.", err=True)
             sys.exit(128 + self._signal)
-        if isinstance(self._error, Cancelled):  # by somebody else
+        if isinstance(self._error, Cancelled):  # by another client
             raise OperationCancelled from None
         if self._error:
             raise self._error

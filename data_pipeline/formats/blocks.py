@@ -1,6 +1,6 @@
 """One block of a backup file: read it, check it, turn it into rows for COPY.
 
-Runs in worker processes as well as inline. Whoever parses a block hashes the very bytes it parses.
+Runs in worker processes as well as inline. The process that parses a block hashes the very bytes it parses.
 """
 
 import hashlib
@@ -56,7 +56,7 @@ def run(job: Job) -> Encoded:
 
 
 def read(file: Readable, block: Block) -> bytes:
-    """The records of a block, checked against the manifest's promise before anybody parses them."""
+    """The records of a block, checked against the manifest's promise before they are parsed."""
     data = file.read(block.offset, block.length)
     if len(data) != block.length:
         raise RowError("invalid", 1, None, say("file_cut_short"))

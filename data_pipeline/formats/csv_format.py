@@ -31,7 +31,7 @@ class Csv(Format):
         return b",".join(map(_name, columns)) + b"\n"
 
     def read_header(self, start: bytes, columns: Sequence[str] | None) -> Header:
-        """Of columns that are known already, whatever their names, only the line's end is looked for."""
+        """Where the columns are known already, only the line's end is looked for."""
         if columns is None:
             return csv_header.parse_header(start)
         size = start.find(b"\n") + 1

@@ -126,7 +126,7 @@ class Records:
         return Records(columns, self._block, [self._starts[index] for index in kept])
 
     def line(self, index: int) -> int:
-        """The block's line, 1-based, in which a record starts. Counted only when somebody asks."""
+        """The block's line, 1-based, in which a record starts. Counted only when it is asked for."""
         return _line(self._block, self._starts[index])
 
     def error(self, bad: BadValue, column: str) -> RowError:

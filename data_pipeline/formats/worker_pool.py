@@ -1,7 +1,7 @@
 """Worker processes that encode blocks in parallel: started on first use, kept warm, gone with their parent.
 
 A worker is a fresh interpreter that imports only what encoding needs; it never sees the service's main module. Jobs
-and results are pickles on its standard input and output. When the service dies, by whatever signal, a worker reads the
+and results are pickles on its standard input and output. When the service dies, by SIGKILL too, a worker reads the
 end of its input and ends.
 """
 

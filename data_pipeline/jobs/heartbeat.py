@@ -28,7 +28,7 @@ class Heartbeat:
         self._steady_since: float | None = None
 
     def begin(self) -> None:
-        """Say so for the first time: from then on nobody takes what is ours for left behind.
+        """Beat for the first time: from then on no process takes the jobs of this one for left behind.
 
         Raises ServiceUnavailable.
         """

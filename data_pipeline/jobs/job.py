@@ -6,11 +6,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 State = Literal["PENDING", "RUNNING", "CANCELLING", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"]
-STATES: tuple[State, ...] = (
-    *("PENDING", "RUNNING", "CANCELLING"),
-    *("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"),
-)
-
 
 JOB_ID = re.compile(r"[0-9a-f]{32}")
 

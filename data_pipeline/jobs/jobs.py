@@ -145,7 +145,7 @@ class Jobs:
             job, new = self._submission.begin(job_request, origin)
         except ServiceUnavailable:
             if key is not None:
-                raise  # nobody can tell whether it was done before
+                raise  # whether it was done before can't be known
             log.warning("not kept in the history: the job queue can't be reached", request_id=origin.request_id)
             return self._runner.call_unrecorded(operation, request, meter or ProgressMeter())
         if not new:
@@ -207,7 +207,7 @@ class Jobs:
             self._keep()
 
     def stop(self) -> None:
-        """Cancel what runs here, and whatever begins from now on. Returns at once; close() waits for it."""
+        """Cancel every operation that runs here or begins from now on. Returns at once; close() waits for it."""
         self._stop_by = self._stop_by or time.monotonic() + STOP_SECONDS
         self._runner.stop()
 

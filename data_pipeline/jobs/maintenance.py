@@ -12,10 +12,10 @@ from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.ticker import attempt
 
 LATE = timedelta(minutes=10)
-"""A scheduled backup is made up for so long, when nobody was there in time."""
+"""A scheduled backup that was missed, since no process was running, is made up for so long."""
 
 SCHEDULER = "schedule"
-"""Who asked for a scheduled backup."""
+"""`who` of a scheduled backup's job."""
 
 
 class Maintenance:

@@ -23,7 +23,7 @@ UNFINISHED = 99.0
 
 
 class JobProgress(Part):
-    """How far a job is. It never goes backwards; what nobody knows is null."""
+    """How far a job is. It never goes backwards; what is unknown is null."""
 
     phase: ProgressPhase
     table: TableName | None
@@ -133,7 +133,7 @@ class ProgressMeter(Progress):
                     line.abandon()
 
     def reading(self) -> dict[str, Any]:
-        """The progress as a job shows it. Seconds, bytes, percent from 0 to 99; null where nobody knows."""
+        """The progress as a job shows it. Seconds, bytes, percent from 0 to 99; null where unknown."""
         with self._guard:
             self._percent = max(self._percent, min(UNFINISHED, 100 * self._part()))
             return JobProgress(

@@ -48,7 +48,7 @@ class JobRequest:
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same request, whatever the password. Earlier versions have made it of the same values."""
+        """The same for one request with any password. Earlier versions made it of the same values."""
         text = json.dumps([self.request.kind, self.stored, self.public_target], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 

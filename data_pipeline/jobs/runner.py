@@ -67,7 +67,7 @@ class Runner:
         self._call_ended = threading.Condition()
 
     def run(self, job_id: str) -> None:
-        """Run a queued job, unless somebody else has or it was cancelled.
+        """Run a queued job, unless another process has or it was cancelled.
 
         Raises ServiceUnavailable if this process is told to stop before it could find out.
         """
@@ -100,7 +100,7 @@ class Runner:
                 raise self._why_cancelled() from None
 
     def stop(self) -> None:
-        """Cancel what runs here, and whatever begins from now on. Returns at once."""
+        """Cancel every operation that runs here or begins from now on. Returns at once."""
         self.stopping = True
         with self._call_ended:
             for meter in self._meters:
@@ -220,7 +220,7 @@ class Runner:
                 self._pending.flush()
 
     def _record(self, job: Job, ending: Ending, meter: ProgressMeter) -> None:
-        """Nobody else knows how it ended: where the queue can't be told now, it is told later."""
+        """Only this process knows how the job ended: where the queue can't be told now, it is told later."""
         over = time.monotonic()
         progress = meter.complete() if ending.state in ("SUCCEEDED", "PARTIAL") else meter.reading()
 

@@ -72,7 +72,7 @@ class Submission:
         with suppress(ServiceUnavailable):
             job = self._store.get(job_id)
         if job is None:
-            if job_request.key is None:  # with a key he asks again for the same job
+            if job_request.key is None:  # with a key the client asks again for the same job
                 self._pending.write_later(lambda: self._store.cancel(job_id))
             raise unavailable()
         return job

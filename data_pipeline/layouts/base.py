@@ -63,7 +63,7 @@ class TableLayout:
     vectors: tuple[str, ...] = ()
     identifiers: frozenset[str] = frozenset()
     schema: str | None = None
-    """None: in whatever schema the service is configured for."""
+    """None: the schema that the service is configured for."""
 
     @property
     def relation(self) -> str:

@@ -52,7 +52,7 @@ class BackupSetManager:
     ) -> VerifiedSet:
         """Read every byte of a set. Raises InvalidBackup with file and line at the first that is wrong."""
         started = time.monotonic()
-        with self._engine.catalog.hold(self.place(where, timestamp, storage), timestamp) as backup_set:
+        with self._engine.catalog.locked(self.place(where, timestamp, storage), timestamp) as backup_set:
             checked = verification.read_through(backup_set, self._engine.pool, progress)
         vouched = backup_set.manifest is not None
         return VerifiedSet(

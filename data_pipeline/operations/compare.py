@@ -78,7 +78,7 @@ class BackupComparison:
 
     @contextmanager
     def _hold(self, named: NamedSet) -> Iterator[BackupSet]:
-        with self._engine.catalog.hold(location.parse(named.backup_path), named.timestamp) as backup_set:
+        with self._engine.catalog.locked(location.parse(named.backup_path), named.timestamp) as backup_set:
             yield backup_set
 
     def _compare(
@@ -148,7 +148,7 @@ def _limits(held: Sequence[BackupSet]) -> list[Sequence[str]]:
 
 
 def _chosen(chosen: Sequence[str] | None, names: set[Name]) -> list[Name]:
-    """The names that were asked for, or all; rows without one come last. Raises NotFound for names nobody has."""
+    """The requested names, or all; rows without one come last. Raises NotFound for names that no collection has."""
     ordered = sorted(names, key=lambda name: (name is None, name))
     if chosen is None:
         return ordered

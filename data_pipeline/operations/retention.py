@@ -28,7 +28,7 @@ class Retention:
         self._keep_last = keep_last
 
     def retire(self) -> None:
-        """Remove what no rule keeps, except what somebody uses."""
+        """Remove what no rule keeps, except what is in use."""
         if not (self._keep_days or self._keep_last):
             return
         for alike in _grouped(self._vouched_for(), _database).values():
@@ -53,7 +53,7 @@ class Retention:
         if safe is None:
             return
         gone = [one for one in outdated if one is not safe and (one.timestamp < safe.timestamp or _is_bad(one))]
-        with self._engine.catalog.hold(safe.location, safe.timestamp):
+        with self._engine.catalog.locked(safe.location, safe.timestamp):
             for one in gone:
                 self._remove(one)
 
@@ -96,7 +96,7 @@ class Retention:
         try:
             self._engine.catalog.delete(where, timestamp)
             outcome = "SUCCESS"
-        except ServiceError as error:  # somebody uses it, or another process was faster
+        except ServiceError as error:  # it is in use, or another process was faster
             outcome = error.error_type
         audit.info("retire", who="retention", backup_path=where.relative_path, timestamp=timestamp, outcome=outcome)
 
@@ -122,6 +122,6 @@ def _is_bad(backup_set: BackupSet) -> bool:
 
 
 def _is_main(backup_set: BackupSet) -> bool:
-    """Whether it is a backup of everything that somebody asked for."""
+    """Whether it is a backup of everything that was asked for by a client or the schedule."""
     manifest = backup_set.manifest
     return manifest is not None and manifest.chosen_collections is None and not manifest.precaution

@@ -65,7 +65,7 @@ class Session:
         self.progress.enter(SHOWN[phase], table)
 
     def settle(self) -> None:
-        """Begin the COMMIT, which nobody can cancel. Raises Cancelled."""
+        """Begin the COMMIT, which can't be cancelled. Raises Cancelled."""
         self.progress.settle()
         self.phase = "commit"
 
@@ -101,7 +101,7 @@ def transaction(
 
     With `snapshot` it is REPEATABLE READ. Its snapshot is taken by the first query, so locks taken before that query
     are older than the snapshot. A `read_only` one can't make temporary tables either.
-    Raises ServiceError for whatever the database refuses, Cancelled once `progress` says so.
+    Raises ServiceError for what the database refuses, Cancelled once `progress` says so.
     """
     progress.expect_wanted()
     line = connect(target, timeouts, progress)
@@ -156,7 +156,7 @@ def _begin(cursor: Cursor, timeouts: Timeouts, snapshot: bool, read_only: bool) 
     """Begin a transaction with our settings; no query is sent that would need a snapshot."""
     connection = cursor.connection
     level = ISOLATION_LEVEL_REPEATABLE_READ if snapshot else ISOLATION_LEVEL_READ_COMMITTED
-    # Never READ WRITE: it would override default_transaction_read_only, which somebody has set on purpose.
+    # Never READ WRITE: it would override default_transaction_read_only, which the database's owner has set on purpose.
     connection.set_session(isolation_level=level, readonly=read_only or None)
     cursor.begin(_settings({**FIXED_SETTINGS, **timeouts.settings(connection.server_version)}))
     if connection.server_version >= 140000:  # and not on every system: a server on Windows refuses it
@@ -178,7 +178,7 @@ def _end(connection: Line, session: Session) -> None:
 def commit(connection: Line, session: Session, target: Target, timeouts: Timeouts) -> None:
     """Commit, and if the connection is lost over it, find out whether the server did.
 
-    Raises DatabaseError if it did not, or if nobody can tell; Cancelled if that came first.
+    Raises DatabaseError if it did not, or if that can't be found out; Cancelled if that came first.
     """
     transaction_id = _transaction_id(session.cursor)
     session.settle()

@@ -62,7 +62,7 @@ def _read(url: str, source: str, defaults: Defaults, schema: str | None, sslroot
     user = _decoded(parts.username, "user")
     path = _decoded(parts.path.removeprefix("/"), "dbname")
     options = url_options.read(parts.query, operator=operator, asyncpg=scheme.endswith("+asyncpg"))
-    # Without a user libpq takes PGUSER or this process's account. That is nobody's business but the operator's.
+    # Without a user libpq takes PGUSER or this process's account. Only the operator may choose those.
     if not user and (not operator or "@" in path):
         raise BadUrl(say("url_user_missing"))
     if schema is not None and options.schema not in (None, schema):

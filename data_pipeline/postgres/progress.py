@@ -15,7 +15,7 @@ ProgressPhase = Literal["verify", "load", "index", "check"]
 class Cancelled(Exception):
     """The operation was cancelled, and nothing of it stays.
 
-    Not a ServiceError: whoever takes a failed table in his stride must not take this for one.
+    Not a ServiceError: code that goes on after a failed table must not take this for one.
     """
 
 
@@ -35,7 +35,7 @@ class Progress:
         """The files that were read so far are read once more."""
 
     def expect_rows(self, total: int) -> None:
-        """About how many rows will be saved, 0 if nobody knows."""
+        """About how many rows will be saved, 0 if unknown."""
 
     def expect_indexes(self, methods: Sequence[str]) -> None:
         """The access methods of the indexes that will be built."""

@@ -15,8 +15,8 @@ RETRY_SECONDS = 2
 def retrying(operation: Callable[[], Result]) -> Result:
     """Run a whole operation, again if a passing failure ended it before it had any effect.
 
-    Only failures marked `nothing_sent` are tried again, a bounded number of times and only soon: whoever has already
-    waited for a time limit is told at once.
+    Only failures marked `nothing_sent` are tried again, a bounded number of times and only soon: a client that has
+    already waited for a time limit is answered at once.
     """
     started = time.monotonic()
     for wait in RETRY_WAITS:

@@ -1,7 +1,7 @@
-"""Names in our SQL mean what they say, whatever the search path of the role or the database is.
+"""Names in our SQL mean what they say under any search path of the role or the database.
 
 A path may put any schema before pg_catalog, and a temporary table stands before all of them: then `pg_class`, `count`,
-`=` and `uuid` are what somebody has made there. The other way round, pgvector may be in no schema of the path. And the
+`=` and `uuid` are what was created there. The other way round, pgvector may be in no schema of the path. And the
 path is the application's: its triggers, column defaults and index expressions depend on it. So there are two rules.
 
 A statement that only reads (SELECT, EXPLAIN, VALUES, WITH … SELECT, COPY … TO STDOUT) runs with pg_catalog alone in the

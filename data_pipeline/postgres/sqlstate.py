@@ -22,7 +22,7 @@ Phase = Literal["connect", "prepare", "truncate", "load", "index", "check", "com
 
 CONNECT_FAILED = say("connection_failed")
 # "COPY items, line 17, column tags: …", in the server's language: only the number and the name of the column are ours
-# to repeat. A table's name stands as it is, whatever it holds.
+# to repeat. A table's name is repeated as it is.
 COPY_CONTEXT = re.compile(r"COPY .+?, \w+ (?P<record>\d+)(?:, \w+ (?P<column>\w+))?")
 
 # What SQLSTATE doesn't tell apart, by the server's words in English and Chinese.

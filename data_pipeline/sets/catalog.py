@@ -129,8 +129,8 @@ class Catalog:
         return self._take(location, timestamp, file_format, names)
 
     @contextmanager
-    def hold(self, location: Location, timestamp: str, tables: Sequence[str] | None = None) -> Iterator[BackupSet]:
-        """Take hold of a set, so that nobody deletes it meanwhile. Raises NotFound, InvalidBackup."""
+    def locked(self, location: Location, timestamp: str, tables: Sequence[str] | None = None) -> Iterator[BackupSet]:
+        """A set, locked against deletion. Raises NotFound, InvalidBackup."""
         file_format, names = self._named(location, timestamp, tables)
         storage = self._storages.of(location)
         with storage.locked(location, timestamp, list(names.values())):
@@ -152,7 +152,7 @@ class Catalog:
         return BackupSet(layout_of(manifest), location, timestamp, file_format, files, manifest, file)
 
     def delete(self, location: Location, timestamp: str) -> list[str]:
-        """Remove a set and return the names of its files. Raises OperationInProgress while somebody reads it.
+        """Remove a set and return the names of its files. Raises OperationInProgress while it is read.
 
         The manifest goes last: as long as a file is there, so is what vouches for it.
         """

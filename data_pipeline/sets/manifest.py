@@ -188,7 +188,7 @@ def _is_whole(document: Any) -> bool:
 
 
 def _expect_known_version(version: Any, name: str) -> None:
-    """Raise InvalidBackup for a version that is newer than this service, whatever else its keys mean."""
+    """Raise InvalidBackup for a version that is newer than this service, whose other keys may mean anything."""
     if type(version) is int and FORMAT_VERSION < version <= LARGEST_INTEGER:
         text = say("manifest_version_newer", name=name, version=version, known=FORMAT_VERSION)
         details = {"file": name, "reason": say("manifest_version_not_known"), "format_version": version}

@@ -29,7 +29,7 @@ class Replica:
         """
         where = replace(self._location, storage=storage)
         self._storages.check(storage)
-        with self._catalog.hold(self._location, self._timestamp) as found:
+        with self._catalog.locked(self._location, self._timestamp) as found:
             try:
                 with self._storages.of(where).draft(where, iter([self._timestamp])) as draft:
                     self._copy(found, draft)
@@ -52,7 +52,7 @@ class Replica:
         """An answer may have been lost: the set that is there already may be the copy that was asked for."""
         try:
             there = self._catalog.find(where, self._timestamp)
-        except NotFound:  # somebody is writing it right now
+        except NotFound:  # it is being written right now
             there = None
         if there is None or found.manifest is None or there.manifest != found.manifest:
             raise BackupExists(

@@ -23,7 +23,7 @@ EXTENSIONS = (tarfile.XHDTYPE, tarfile.XGLTYPE)
 
 
 class Archive:
-    """The tar of some files, which nobody has to make as a whole."""
+    """The tar of some files, which never has to be made as a whole."""
 
     def __init__(self, files: Sequence[StoredFile]) -> None:
         self._pieces: list[tuple[int, bytes | StoredFile]] = []

@@ -31,11 +31,11 @@ def _hear(backup_set: BackupSet, name: str, dialect: SetDialect) -> None:
     """Read a file to its first sign of either writer."""
     source = unmatched(backup_set, name, SetDialect())
     lines = source.header_lines
-    with source.file.portions() as portion:
+    with source.file.ranges() as byte_range:
         for block in source.blocks((LOOK_BYTES - RECORD_BYTES) // 2):
             if block.offset + block.length > LOOK_BYTES:
                 return
-            data = blocks.read(portion(block.offset, block.length), block)
+            data = blocks.read(byte_range(block.offset, block.length), block)
             found = csv_reader.gather(data, source.layout)
             if found.copy or found.python:
                 dialect.remember(source.file.name, found, lines)

@@ -58,7 +58,7 @@ class Draft:
             yield file
 
     def file(self, name: str) -> StoredFile:
-        """A file that was written, to be read back before anybody else can."""
+        """A file that was written, to be read back before it is published."""
         return StoredFile.found(self._backend, self._folder, self._location, name, self._folder.unpublished(name))
 
     def publish(self, manifest: bytes | None) -> None:

@@ -9,7 +9,7 @@ from data_pipeline.storage import faults
 from data_pipeline.storage.base import Backend, Changed, Folder, Status, Stream
 from data_pipeline.storage.location import Location
 
-Portions = Callable[[int, int], Readable]
+Ranges = Callable[[int, int], Readable]
 """From an offset and a length to what a worker process reads that range from."""
 
 
@@ -60,7 +60,7 @@ class StoredFile:
             return folder.read(self.kept_as, self.status, offset, length)
 
     @contextmanager
-    def portions(self) -> Iterator[Portions]:
+    def ranges(self) -> Iterator[Ranges]:
         """Its ranges, asked for from the start to the end, for worker processes to read.
 
         A worker reads a local file itself, in parallel with the others. What comes over a network is cut from one

@@ -58,7 +58,7 @@ class LeasedFolder(ABC):
 
     @abstractmethod
     def expect_conditions(self, name: str) -> None:
-        """Raise StorageUnsupported if writes over a file that is there succeed whatever their condition."""
+        """Raise StorageUnsupported if writes over a file that is there succeed although their condition is false."""
 
     def unpublished(self, name: str) -> str:
         """Its own: an object can't be renamed. No listing shows it as long as there is a claim and no manifest."""

@@ -20,7 +20,7 @@ TASK_ID = re.compile(r"[A-Za-z0-9_]+", re.ASCII)
 TASK_PREFIXES = ("task_", "manual_")
 LONGEST_PATH = 1024
 LONGEST_NAME = 255
-# Not in any name: what ends or escapes a path on some system, percent signs (somebody encodes twice), controls.
+# Not in any name: what ends or escapes a path on some system, percent signs (some clients encode twice), controls.
 FORBIDDEN = re.compile(r'[\\%:*?"<>|\x00-\x1f\x7f]')
 
 

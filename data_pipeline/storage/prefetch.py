@@ -1,4 +1,4 @@
-"""Read ahead: a thread takes the next things of an iterator while whoever wants them is busy with those before."""
+"""Prefetch items of an iterator in a background thread."""
 
 import queue
 import threading
@@ -8,16 +8,16 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-AHEAD = 2
+MOST_ITEMS = 2
 ASK_SECONDS = 0.1
-"""How often a thread that waits for room looks whether anybody still wants what it has."""
+"""How often a thread that waits for room looks whether its item is still wanted."""
 
 
-def ahead(items: Iterator[Item]) -> Generator[Item, None, None]:
-    """The same items, up to AHEAD of them taken early. What taking one raises is raised here, in its turn."""
-    taken: queue.Queue[Item | BaseException] = queue.Queue(AHEAD)
+def prefetched(items: Iterator[Item]) -> Generator[Item, None, None]:
+    """The same items, up to MOST_ITEMS of them taken early. What taking one raises is raised here, in its turn."""
+    taken: queue.Queue[Item | BaseException] = queue.Queue(MOST_ITEMS)
     closed = threading.Event()
-    threading.Thread(target=_take, args=(items, taken, closed), name="ahead", daemon=True).start()
+    threading.Thread(target=_take, args=(items, taken, closed), name="prefetch", daemon=True).start()
     try:
         while True:
             item = taken.get()
@@ -41,7 +41,7 @@ def _take(items: Iterator[Item], taken: "queue.Queue[Item | BaseException]", clo
 
 
 def _give(item: Item | BaseException, taken: "queue.Queue[Item | BaseException]", closed: threading.Event) -> bool:
-    """Whether anybody still wanted it."""
+    """Whether the item was still wanted."""
     while not closed.is_set():
         with suppress(queue.Full):
             taken.put(item, timeout=ASK_SECONDS)

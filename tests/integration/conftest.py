@@ -26,6 +26,7 @@ from tests.conftest import TestDatabase
 from tests.described import Described
 from tests.integration.places import KEY, BucketPlace, DirectoryPlace, Place, S3Server
 from tests.live_server import PROJECT, Forked, Launch, LiveServer
+from tests.support.answers import data_of
 from tests.support.names import DOCS
 from unified_api import create_app
 
@@ -214,6 +215,19 @@ def make_client(output_dir: Path, history_url: str, described: Described) -> Ite
 def client(make_client: Callable[..., Client], database: TestDatabase) -> Client:
     """A client of the service whose configured database is `database`."""
     return make_client(DATABASE_URL=database.url)
+
+
+@pytest.fixture
+def saved(client: Client, database: TestDatabase, fill: Any) -> dict[str, Any]:
+    """A filled database and its backup: the body that restores it."""
+    fill(database)
+    done = data_of(client.backup())
+    return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+
+
+def restored(client: Client, body: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """What a restore answers that succeeds."""
+    return data_of(client.restore(**body, **more))
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
+from tests.support.answers import data_of
 from tests.support.names import COLLECTION, DOCS, EMBEDDING
 
 SYNC = {"strategy": "sync"}
@@ -23,20 +24,6 @@ INSERT INTO audit (what) VALUES ('old');
 CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {action}; RETURN NULL; END $$;
 CREATE TRIGGER note AFTER {events} ON langchain_pg_embedding {deferred} FOR EACH ROW EXECUTE FUNCTION note();
 """
-
-
-@pytest.fixture
-def saved(client: Client, database: TestDatabase, fill: Any) -> dict[str, Any]:
-    """A filled database and its backup: the body that restores it."""
-    fill(database)
-    done = client.backup().get_json()["data"]
-    return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
-
-
-def data_of(response: Any, status: int = 200) -> dict[str, Any]:
-    assert response.status_code == status, response.text
-    data: dict[str, Any] = response.get_json()["data"]
-    return data
 
 
 def refused(response: Any, *tables: tuple[str, int]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import TestDatabase
-from tests.integration.conftest import Client
+from tests.integration.conftest import Client, restored
 from tests.support.answers import failure
 from tests.support.names import COLLECTION, EMBEDDING
 
@@ -48,13 +48,6 @@ def back_up(client: Client, **body: Any) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     done = response.get_json()["data"]
     return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
-
-
-def restored(client: Client, body: dict[str, Any], **more: Any) -> dict[str, Any]:
-    response = client.restore(**body, **more)
-    assert response.status_code == 200, response.text
-    data: dict[str, Any] = response.get_json()["data"]
-    return data
 
 
 def rows_of(database: TestDatabase, *names: str) -> list[Any]:

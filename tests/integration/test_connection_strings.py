@@ -288,11 +288,19 @@ def test_options_reach_the_server_and_ignored_ones_are_told(
     assert ("rag backup",) in database.fetch("SELECT who FROM seen")
 
 
+@pytest.mark.parametrize(
+    ("option", "cause"),
+    [
+        ("target_session_attrs=standby", "SESSION_ATTRS"),
+        ("channel_binding=require", "CHANNEL_BINDING"),
+        ("options=endpoint%3Dep-cool-1", "OPTIONS"),
+    ],
+)
 def test_a_server_that_is_not_what_the_string_asks_for_is_told_as_that(
-    make_client: Callable[..., Client], database: TestDatabase
+    make_client: Callable[..., Client], database: TestDatabase, option: str, cause: str
 ) -> None:
-    response = make_client().backup(pg_conn=f"{database.url}?target_session_attrs=standby")
-    assert failed(response)["cause"] == "SESSION_ATTRS"
+    response = make_client().backup(pg_conn=f"{database.url}?{option}")
+    assert failed(response)["cause"] == cause
     assert response.get_json()["data"]["can_retry"] is False
 
 

@@ -15,6 +15,7 @@ from data_pipeline.postgres.writing.conflicts import Meeting
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.sync import Counts
 from tests.conftest import TestDatabase
+from tests.support.answers import data_of
 
 COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
 PRIVILEGES = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"})
@@ -60,20 +61,6 @@ class Prune(Mode):
 @pytest.fixture
 def prune(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "MODES", (*registry.MODES, Prune))
-
-
-@pytest.fixture
-def saved(client: Any, database: TestDatabase, fill: Any) -> dict[str, Any]:
-    """A filled database and its backup: the body that restores it."""
-    fill(database)
-    done = client.backup().get_json()["data"]
-    return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
-
-
-def data_of(response: Any, status: int = 200) -> dict[str, Any]:
-    assert response.status_code == status, response.text
-    data: dict[str, Any] = response.get_json()["data"]
-    return data
 
 
 def test_a_new_mode_is_planned_and_run(

@@ -114,7 +114,7 @@ def test_a_set_in_use_stays_and_the_others_go(
     engine: Engine, sets: dict[int, str], left: Callable[[], list[int]]
 ) -> None:
     with (
-        engine.catalog.hold(Location(("vector_bak",)), sets[10]),
+        engine.catalog.locked(Location(("vector_bak",)), sets[10]),
         capture_logs() as captured,
     ):
         Retention(engine, 3, 0).retire()

@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
+from tests.support.answers import data_of
 from tests.support.names import COLLECTION, DOCS, EMBEDDING
 
 SYNC = {"strategy": "sync"}
@@ -29,20 +30,6 @@ CHANGES = {
     "changes another row": ("AFTER", "UPDATE langchain_pg_embedding SET document = 'x' WHERE id = 'bystander'"),
 }
 STATES = "SELECT tgname, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1"
-
-
-@pytest.fixture
-def saved(client: Client, database: TestDatabase, fill: Any) -> dict[str, Any]:
-    """A filled database and its backup: the body that restores it."""
-    fill(database)
-    done = client.backup().get_json()["data"]
-    return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
-
-
-def data_of(response: Any, status: int = 200) -> dict[str, Any]:
-    assert response.status_code == status, response.text
-    data: dict[str, Any] = response.get_json()["data"]
-    return data
 
 
 def make_trigger(database: TestDatabase, timing: str, action: str, name: str = "meddle") -> None:

@@ -24,7 +24,8 @@ SHOP = Layout(
 
 
 def test_what_is_documented_is_what_nothing_else_is_named() -> None:
-    assert LAYOUTS == {"langchain": DOCUMENTED}
+    assert LAYOUTS["langchain"] is DOCUMENTED
+    assert langchain_legacy.LAYOUT not in LAYOUTS.values()
     assert DOCUMENTED.names == ("langchain_pg_collection", "langchain_pg_embedding")
     assert (DOCUMENTED.owner, DOCUMENTED.member) == DOCUMENTED.names
 

@@ -22,7 +22,7 @@ class Failure(Result):
     target: Sometimes[Target] = None
     rolled_back: Sometimes[bool] = Field(None, description="The tables are as they were")
     outcome: Sometimes[str] = Field(
-        None, description="unknown: the connection was lost over the COMMIT, and nobody can tell what became of it"
+        None, description="unknown: the connection was lost over the COMMIT, and what became of it can't be found out"
     )
     holder: dict[str, Any] | None = Field(None, description="Who is at work on that database")
     backup_timestamp: Sometimes[Stamp] = Field(None, description="The backup is there; what failed came after it")

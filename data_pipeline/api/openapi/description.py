@@ -47,7 +47,7 @@ JSON = "application/json"
 class DescribedAPI(OpenAPI):
     """A Flask application that describes itself at /openapi/openapi.json.
 
-    The description is made when somebody first asks for it: few do, and it takes longer than all the rest does.
+    The description is made at its first request: few come, and it takes longer than all the rest does.
     """
 
     def __init__(self, name: str) -> None:

@@ -12,7 +12,7 @@ from data_pipeline.jobs.job import Job, State
 
 SUCCESS = "SUCCESS"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""A label's values must be few: whoever calls may name his method as he likes."""
+"""A label's values must be few, and a client can send any method."""
 
 WAITING_STATES: tuple[State, ...] = ("PENDING", "RUNNING", "CANCELLING")
 
@@ -66,7 +66,7 @@ class Metrics:
             self._succeeded(name, moment.timestamp())
 
     def queue(self, counts: Mapping[State, int] | None) -> None:
-        """How many jobs of the whole queue are in which state; None if nobody knows."""
+        """How many jobs of the whole queue are in which state; None if unknown."""
         self._jobs.clear()
         if counts is not None:
             for state in WAITING_STATES:
@@ -95,7 +95,7 @@ class Metrics:
 
 
 def is_rehearsal(request: Mapping[str, Any]) -> bool:
-    """Whether a body asks for a dry run: it restores nothing, whatever becomes of it."""
+    """Whether a body asks for a dry run: it restores nothing, failed or not."""
     return request.get("dry_run") is True
 
 

@@ -28,7 +28,7 @@ READER = "API_READ_TOKEN"
 """The caller that only reads."""
 
 LOCAL = "local"
-"""Whoever comes where no token is configured; only this machine can."""
+"""The caller where no token is configured: only this machine can reach the service then."""
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",

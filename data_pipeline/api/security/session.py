@@ -1,7 +1,7 @@
 """Sessions of the admin panel: a signed cookie in place of a token with every request.
 
 Nothing is kept here. A cookie is signed with a key that comes from the token it was given for, so sessions live through
-a restart and end when that token changes. Whoever has only the reading token can't sign a session of the other one.
+a restart and end when that token changes. The reading token can't sign a session of the other one.
 """
 
 import hashlib

@@ -18,7 +18,7 @@ PAUSE_SECONDS = 1.0
 
 
 class Throttle:
-    """Counts each client's wrong tokens of the last minute, whatever they were given to.
+    """Counts each client's wrong tokens of the last minute, at any route.
 
     places: how many answers may be held back at a time. Each keeps a thread of the server; one more isn't held back.
     """

@@ -85,7 +85,7 @@ class ColumnType(ABC):
 
 
 class Utf8(ColumnType):
-    """A type whose bytes are text. A server with the encoding SQL_ASCII gives away whatever bytes it was given."""
+    """A type whose bytes are text. A server with the encoding SQL_ASCII sends the bytes that it was given."""
 
     def check(self, value: bytes) -> None:
         if not utf8.is_valid(value):

@@ -74,7 +74,7 @@ class JobsDatabase:
         self._keep(connection)
 
     def close(self) -> None:
-        """Close every connection that nobody uses."""
+        """Close every idle connection."""
         with self._guard:
             idle, self._idle = self._idle, []
         for connection in idle:

@@ -21,7 +21,8 @@ VALUES (%(id)s, %(kind)s, %(state)s, %(sync)s, %(request)s, %(request_version)s,
         %(client)s, %(key)s, %(fingerprint)s, %(owner)s, %(worker)s, CASE WHEN %(sync)s THEN now() END)
 ON CONFLICT (idempotency_key) DO NOTHING RETURNING *
 """
-# The second kind is one's own, whose COMMIT got lost on the way: whoever asks again hasn't begun.
+# A RUNNING job of the same worker is its own claim, whose COMMIT got lost on the way: a worker that asks again hasn't
+# begun.
 CLAIM = """
 UPDATE jobs SET state = 'RUNNING', started_at = now(), worker = %(worker)s, version = version + 1
 WHERE id = %(id)s AND (state = 'PENDING' OR state = 'RUNNING' AND worker = %(worker)s AND progress IS NULL) RETURNING *
@@ -96,7 +97,7 @@ class Store:
         connection.execute("UPDATE jobs SET queue_id = %s WHERE id = %s", (queue_id, job_id))
 
     def claim(self, job_id: str, worker: str) -> Job | None:
-        """Become the one who runs a job; None if somebody has, or if it was cancelled."""
+        """Claim a job for a worker; None if another one has, or if it was cancelled."""
         return self._one(CLAIM, {"worker": worker, "id": job_id})
 
     def report(self, job_id: str, progress: dict[str, Any]) -> State | None:
@@ -175,7 +176,7 @@ class Store:
             connection.execute(TIDY, (ACKNOWLEDGED,))
 
     def discard(self, job_id: str) -> None:
-        """Remove a synchronous call whose beginning nobody was sure to have written down."""
+        """Remove a synchronous call whose beginning was not certain to be written down."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM jobs WHERE id = %s AND sync AND state = 'RUNNING'", (job_id,))
 

@@ -1,4 +1,4 @@
-"""How long the queue's database may keep anybody waiting: a request, the ticker, a worker.
+"""How long the queue's database may keep a request, the ticker or a worker waiting.
 
 The server ends what takes too long there. An answer that never comes, since the network or the server stands still, is
 given up here: TCP alone would wait for hours, and for ever where the server's machine still acknowledges what it gets.
@@ -14,7 +14,7 @@ from psycopg.rows import DictRow
 
 CONNECT_SECONDS = 3
 LOCK_SECONDS = 5
-"""Rows are locked for one short transaction at a time; who waits longer waits for somebody at work by hand."""
+"""Rows are locked for one short transaction at a time; a longer wait is for a session that is used by hand."""
 
 STATEMENT_SECONDS = 10
 """None takes a tenth of a second by itself, but a COMMIT may have to wait for a disk that a restore keeps busy."""

@@ -24,7 +24,7 @@ MOST_READ = 10
 
 
 def of_source(engine: Engine, target: Target, session: Session, layout: Layout) -> list[Message]:
-    """About the database: that nobody chose it, and its tables with vectors that are not the layout's."""
+    """About the database: that nothing named it, and its tables with vectors that are not the layout's."""
     found = []
     if target.source == "embedded" and not engine.settings.database_named:
         found.append(say("database_not_configured"))
@@ -44,7 +44,7 @@ def of_rows(taken: Taken, manifests: Iterable[Manifest]) -> list[Message]:
     names = [table.name for table in LAYOUTS[taken.layout].tables if table.vectors]
     rows, told = sum(taken.tables[name].fact["rows"] for name in names), ", ".join(names)
     found = [] if rows else [say("no_rows_backed_up", tables=told, database=taken.database)]
-    with suppress(ServiceError):  # the set is there, whatever can't be read beside it
+    with suppress(ServiceError):  # the set is there, even if the rest can't be read
         last = next((one for one in islice(manifests, MOST_READ) if _is_comparable(one, taken)), None)
         before = sum(last.tables[name].rows for name in names) if last else 0
         if last and rows * 2 < before:

@@ -219,7 +219,7 @@ class Context:
         if not self._locks(mode):
             return EVERYTHING
         if self.request.collections is not None:
-            return self.hold(self.request.collections, self.wanted or [])
+            return self.lock_owners(self.request.collections, self.wanted or [])
         tables.lock(self.session.cursor, self.live.schema, self.layout, mode or "SHARE ROW EXCLUSIVE")
         return EVERYTHING
 
@@ -231,20 +231,20 @@ class Context:
         if not self._locks(mode):
             return {}
         if self.request.collections is not None:
-            return self.holding()
+            return self.owner_privileges()
         return dict.fromkeys(self.layout.names, conflicts.LOCKING)
 
-    def hold(self, names: Sequence[str], uuids: Sequence[str] = ()) -> Scope:
+    def lock_owners(self, names: Sequence[str], uuids: Sequence[str] = ()) -> Scope:
         """Lock collections by name, and their embeddings if they are to be backed up."""
         rows = self.request.backup_before_restore
         if self.guard.disable:  # before any row: a writer that has the table already could wait for that row
             tables.lock(self.session.cursor, self.live.schema, self.layout, "SHARE ROW EXCLUSIVE", self.request.tables)
-        return collections.hold(
+        return collections.lock(
             self.session.cursor, self.layout.owned, self.live, names, uuids, by_key=self._checked, rows=rows
         )
 
-    def holding(self) -> dict[str, frozenset[str]]:
-        """By table, the privileges that hold() needs: to lock rows is to be able to update them."""
+    def owner_privileges(self) -> dict[str, frozenset[str]]:
+        """By table, the privileges that lock_owners() needs: to lock rows is to be able to update them."""
         members = frozenset({"UPDATE"}) if self.request.backup_before_restore else conflicts.LOCKING
         needs_members = self.request.backup_before_restore or not self._checked
         ownership = self.layout.owned

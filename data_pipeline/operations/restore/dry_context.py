@@ -53,9 +53,9 @@ class DryContext(Context):
 
     def secure(self, mode: LockMode | None) -> Scope:
         names = self.request.collections
-        return EVERYTHING if names is None else self.hold(names, self.wanted or [])
+        return EVERYTHING if names is None else self.lock_owners(names, self.wanted or [])
 
-    def hold(self, names: Sequence[str], uuids: Sequence[str] = ()) -> Scope:
+    def lock_owners(self, names: Sequence[str], uuids: Sequence[str] = ()) -> Scope:
         return Owners(self.session.cursor, self.layout.owned, self.live.owner).scope_of(names, uuids)
 
     def watch(self, names: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """A dry run: what a restore would do is found out in temporary tables, and no live table is changed.
 
-The live tables are read as one snapshot has them, under ACCESS SHARE. Whatever would go wrong is noted, and the dry
+The live tables are read as one snapshot has them, under ACCESS SHARE. What would go wrong is noted, and the dry
 run goes on, so that all of it is known at once. Tables that are missing are made as create_tables would make them,
 seen by no other session; in the end everything is rolled back. What a mode itself would do, its plan() tells.
 """

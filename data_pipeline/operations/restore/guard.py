@@ -49,7 +49,7 @@ class Guard:
         return found
 
     def begin(self, names: Sequence[str]) -> None:
-        """Nobody puts a trigger on these tables, or refers to them anew, from here on."""
+        """From here on no transaction can put a trigger on these tables, or a reference to them."""
         cursor = self._session.cursor
         mode: LockMode = "SHARE ROW EXCLUSIVE" if self.disable else "ROW EXCLUSIVE"
         tables.lock(cursor, self._live.schema, self._live.layout, mode, names)

@@ -48,7 +48,7 @@ class RestoreOperation(Operation[RestoreRequest]):
         started = time.monotonic()
         self._engine.storages.check(location.parse(request.backup_path).storage)
         target = self.target(request)
-        with memory.returned(), _named(target), self._held(request) as (backup_set, limited):
+        with memory.returned(), _named(target), self._locked(request) as (backup_set, limited):
             if limited.dry_run:
                 return self._plan(backup_set, limited, target, progress, started)
             try:
@@ -73,15 +73,15 @@ class RestoreOperation(Operation[RestoreRequest]):
         return report.describe(target, time.monotonic() - started)
 
     @contextmanager
-    def _held(self, request: RestoreRequest) -> Iterator[tuple[BackupSet, RestoreRequest]]:
-        """Take hold of the files a restore needs. A set of some collections replaces no others than these."""
-        where, hold = location.parse(request.backup_path), self._engine.catalog.hold
-        with hold(where, request.timestamp, None if request.reads_names else request.tables) as backup_set:
+    def _locked(self, request: RestoreRequest) -> Iterator[tuple[BackupSet, RestoreRequest]]:
+        """The files a restore needs, locked. A set of some collections replaces no others than these."""
+        where, locked = location.parse(request.backup_path), self._engine.catalog.locked
+        with locked(where, request.timestamp, None if request.reads_names else request.tables) as backup_set:
             limited = request.limited_to(backup_set.manifest)
             if limited is request:
                 yield backup_set, request
                 return
-            with hold(where, request.timestamp) as whole:
+            with locked(where, request.timestamp) as whole:
                 yield whole, limited
 
 

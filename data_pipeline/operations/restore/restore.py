@@ -38,7 +38,7 @@ class Restore:
             with transaction(target, self._engine.timeouts, progress=progress) as session:
                 self._restore(session, report, dialect)
         except ServiceError as error:
-            if report.safety_backup:  # it is published, whatever became of the restore
+            if report.safety_backup:  # it is published, even if the restore failed
                 error.data["backup_before_restore"] = report.safety_backup.named().data()
             raise
         report.readers_go_on()

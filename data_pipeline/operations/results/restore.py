@@ -128,7 +128,7 @@ class Problem(Part):
 
 
 class Expected(Part):
-    """What to expect. Null where nobody can tell."""
+    """What to expect. Null where it is unknown."""
 
     load_seconds: Seconds
     index_seconds: float | None

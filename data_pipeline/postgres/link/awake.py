@@ -1,7 +1,7 @@
 """A clock that stands still while this process does.
 
 A process that was stopped (SIGSTOP, a frozen cgroup, a machine that swaps) has heard nothing meanwhile, and that says
-nothing of its servers: their answers may lie in its sockets. So of each stretch in which nobody looked at this clock
+nothing of its servers: their answers may lie in its sockets. So of each stretch in which this clock was not read
 only the first second counts. While a connection is waited for, it is looked at four times a second.
 """
 

@@ -1,8 +1,8 @@
-"""Opening a connection within a time, whatever it is that takes long.
+"""Opening a connection within a time, name lookup and session settings included.
 
 libpq's connect_timeout leaves out what comes before and after its own protocol: a name server that says nothing, and
 the statement by which the driver sets a DateStyle other than ISO right. So a login runs in a thread of its own, which
-is left behind when time is up or nobody wants the connection any more; what it opens too late, it closes.
+is left behind when time is up or the connection is no longer wanted; what it opens too late, it closes.
 """
 
 import threading
@@ -37,7 +37,7 @@ class Login:
         return self._done.wait(seconds)
 
     def leave(self) -> None:
-        """Nobody waits for it any more."""
+        """The connection is no longer waited for."""
         with self._guard:
             self._left = True
             if isinstance(self._outcome, Line):

@@ -14,8 +14,8 @@ and asks the server about the backend of the first (vitals.py):
   cgroup) looks like one that computes without a pause, so it gets STILL seconds without any movement.
 - The server answers, but can't be asked about the backend (too many clients, a pooler between): it lives.
 
-What was cancelled is not watched but ended: the server is asked to cancel it, and GRACE seconds later it is given up,
-whatever the server says.
+What was cancelled is not watched but ended: the server is asked to cancel it, and GRACE seconds later it is given up
+in any case.
 """
 
 import threading

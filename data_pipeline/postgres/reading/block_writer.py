@@ -18,7 +18,7 @@ BYTES_AHEAD = 4 * BLOCK_BYTES
 
 
 class Stopped(Exception):
-    """Another reader of the same table has failed, so nobody needs these rows any more."""
+    """Another reader of the same table has failed, so these rows are no longer needed."""
 
 
 class BlockWriter:

@@ -82,7 +82,7 @@ class Extraction:
             for thread in threads:
                 thread.start()
             self._read(first)
-        finally:  # nobody closes a connection that somebody reads from
+        finally:  # no connection may be closed while a thread reads from it
             if self._parts:
                 self._writer.stop()
             for thread in filter(threading.Thread.is_alive, threads):

@@ -29,7 +29,7 @@ def facts(cursor: Cursor, live: Live, scope: Scope) -> list[dict[str, Any]]:
     """Per owner: uuid, name, number of rows, and which dimensions their vectors have. None without an ownership.
 
     vector_dims reads a whole vector; the stored size does not. Vectors of one stored size have one number of
-    dimensions (unless somebody switched compression on), so one of each size is asked.
+    dimensions (unless compression was switched on), so one of each size is asked.
     """
     ownership = live.layout.ownership
     if ownership is None:

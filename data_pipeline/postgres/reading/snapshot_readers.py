@@ -52,5 +52,5 @@ def _worth_sharing(session: Session, live: Live) -> bool:
 
 
 def _lock(session: Session, live: Live) -> None:
-    """At once or not at all: whoever waits for a lock on the tables waits for us, and would never let us pass."""
+    """At once or not at all: a session in the queue for a lock on the tables waits for this one, and would block it."""
     tables.lock(session.cursor, live.schema, live.layout, "ACCESS SHARE", wait=False)

@@ -1,4 +1,4 @@
-"""Which row has text that is no UTF-8: a database of the encoding SQL_ASCII keeps whatever bytes it was given.
+"""Which row has text that is no UTF-8: a database of the encoding SQL_ASCII keeps any bytes it was given.
 
 The server refuses to send such a row without saying which one it is, so all text is asked for as the bytes it has, and
 read here.

@@ -37,7 +37,7 @@ def describe_new(cursor: Cursor, table: Table, rows: int) -> None:
     """The same for a table all of whose `rows` rows are new.
 
     They count as changed when the transaction commits, so that autovacuum soon analyzes the table again, and whole:
-    of many, a small sample serves until then. Where it won't, nobody else does what is not done here.
+    of many, a small sample serves until then. Where it won't, the full sample is taken here.
     """
     if rows <= SAMPLED_ROWS or not _autovacuum_follows(cursor, table, rows):
         refresh(cursor, table)

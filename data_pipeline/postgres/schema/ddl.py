@@ -97,7 +97,7 @@ def expect_available(cursor: Cursor) -> None:
 
 
 def create_tables(session: Session, schema: str, lacking: Missing) -> None:
-    """Make the extension, tables and keys. Raises ServiceError, whatever can't be made."""
+    """Make the extension, tables and keys. Raises ServiceError for what can't be made."""
     session.enter("index")
     cursor = session.cursor
     if lacking.extension:
@@ -271,7 +271,7 @@ def _is_free(cursor: Cursor, schema: str, name: str) -> bool:
 
 
 def _sort(fact: IndexFact) -> tuple[Any, ...]:
-    """What an index is, whatever its name and options. One behind a key is known by its columns alone."""
+    """What an index is, without its name and options. One behind a key is known by its columns alone."""
     if fact.unique and fact.method == "btree" and not fact.partial and not fact.casts:
         return (fact.primary, tuple(fact.keys))
     casts = tuple((cast.column, cast.type, cast.dimensions) if cast else None for cast in fact.casts)

@@ -1,7 +1,7 @@
 """Indexes and foreign keys of a layout's tables: dropped before a whole table is loaded, rebuilt the same after it.
 
 Filling an index row by row costs several times what building it over the loaded rows does. An index stays where
-dropping it is not ours to do: behind a constraint, under somebody's foreign key, marked replica identity, invalid, or
+dropping it is not ours to do: behind a constraint, under a foreign key, marked replica identity, invalid, or
 part of a partitioned one. Definitions come from the live database only, never from a backup; they are printed under
 the search path under which they are executed.
 """

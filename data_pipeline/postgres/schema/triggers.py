@@ -1,4 +1,4 @@
-"""Triggers and rules that somebody has put on the live tables: which fire, and how they are switched off and on again.
+"""The live tables' triggers and rules: which of them fire, and how they are switched off and on again.
 
 Each is switched by its name and gets its exact state back in the same transaction. session_replication_role is never
 touched: it would switch off foreign keys as well. ALTER TABLE takes a SHARE ROW EXCLUSIVE lock and needs the owner.

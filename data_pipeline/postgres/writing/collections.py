@@ -1,9 +1,9 @@
 """Owners (LangChain's collections) picked by name: which they are in a backup and in the live tables, and how they are
 kept still.
 
-Whoever adds a member row takes a KEY SHARE lock on its owner, because of the foreign key. So a lock on the rows of the
-chosen owners makes their writers wait, and nobody else's. Nobody can make a second owner of a chosen name because names
-are unique. Tables without that key are locked as a whole instead, against writers; readers never wait.
+An INSERT of a member row takes a KEY SHARE lock on its owner, because of the foreign key. So a lock on the rows of the
+chosen owners makes their writers wait, and no others. A second owner of a chosen name can't be made because names are
+unique. Tables without that key are locked as a whole instead, against writers; readers never wait.
 """
 
 from collections.abc import Collection, Sequence
@@ -99,7 +99,7 @@ def absent(unknown: Sequence[str], present: Sequence[str]) -> NotFound:
     return NotFound(text, details={"unknown": list(unknown), "collections": listed})
 
 
-def hold(
+def lock(
     cursor: Cursor,
     ownership: Ownership,
     live: Live,
@@ -111,8 +111,8 @@ def hold(
 ) -> Scope:
     """Make the writers of the chosen owners wait until the transaction ends; returns what is live of them.
 
-    uuids: the backup's. by_key: a foreign key makes whoever adds a row look at its owner; without one every writer has
-    to wait. rows: whoever changes or deletes one of their rows waits from now on, not only once we come to the same
+    uuids: the backup's. by_key: a foreign key makes an INSERT look at the row's owner; without one every writer has to
+    wait. rows: an UPDATE or DELETE of one of their rows waits from now on, not only once the restore comes to the same
     row. Raises DuplicateRows if a chosen owner has another name by now.
     """
     owners = Owners(cursor, ownership, live.owner)

@@ -88,10 +88,10 @@ class Reading:
 
     def _jobs(self, found: list[Block]) -> Iterator[Job]:
         source = self._source
-        with source.file.portions() as portion:
+        with source.file.ranges() as byte_range:
             for block in source.blocks(self._pool.largest_field):
                 found.append(block)
-                readable = portion(block.offset, block.length)
+                readable = byte_range(block.offset, block.length)
                 yield Job(readable, block, self._layout, source.format.name, source.binary)
 
 
@@ -140,8 +140,8 @@ class CopyStream:
 def load(session: Session, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool) -> int:
     """Write a file's rows into its table and return how many; what was there before stays.
 
-    collections: uuids an embedding may name, None if nobody checks. Raises InvalidBackup or OrphanRows with file and
-    line, or whatever the database refuses. The caller's transaction decides what becomes of the rows.
+    collections: uuids an embedding may name, None if they aren't checked. Raises InvalidBackup or OrphanRows with file
+    and line, or ServiceError for what the database refuses. The caller's transaction decides what becomes of the rows.
     """
     session.enter("load", source.name)
     if not source.may_decline:

@@ -1,8 +1,8 @@
 """Foreign keys of other tables that refer to ours: where a row of ours goes, one of theirs would go, change or dangle.
 
 What a key says of ON DELETE and ON UPDATE makes no difference: a row that is referred to stays, with the values that it
-is referred to by. The rows about to go are locked first, so that no reference to them can be added unseen: whoever adds
-one takes a KEY SHARE lock on the row.
+is referred to by. The rows about to go are locked first, so that no reference to them can be added unseen: an INSERT
+of one takes a KEY SHARE lock on the row.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -78,7 +78,7 @@ class Going:
 
 
 def emptied(table: Table, scope: Scope) -> Going:
-    """Every row in scope is deleted, whatever is loaded afterwards."""
+    """Every row in scope is deleted, those that are loaded again included."""
     return Going(table, lambda _: scope.condition(table.layout, "l"))
 
 
@@ -97,7 +97,8 @@ def updated(staged: Staged) -> Going:
 def expect_none_lost(cursor: Cursor, live: Live, going: Iterable[Going], *, lock: bool) -> None:
     """Raise DependentRows, naming tables and how many of their rows refer to rows that are going.
 
-    lock: nobody may add a reference to them from now on. Raises PermissionDenied for tables that can't be looked at.
+    lock: no transaction may add a reference to them from now on. Raises PermissionDenied for tables that can't be
+    looked at.
     """
     by_table = {one.table.oid: one for one in going}
     found, hidden = [], []

@@ -20,7 +20,7 @@ except ImportError:  # Windows
 HAS_LOCKS = fcntl is not None
 BY_DESCRIPTOR = os.open in os.supports_dir_fd and hasattr(os, "O_NOFOLLOW")
 BINARY = getattr(os, "O_BINARY", 0)
-# O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
+# O_NONBLOCK: opening a FIFO without a writer would wait for ever.
 SAFELY = BINARY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 READ = os.O_RDONLY | SAFELY
 APPEND = os.O_WRONLY | os.O_APPEND | SAFELY
@@ -91,21 +91,21 @@ class Directory:
             _lock(file, exclusive=True)
             if HAS_LOCKS and not self.is_still(name, file):
                 raise BlockingIOError
-        except BlockingIOError:  # between the two, somebody took it for left behind, and removes it
+        except BlockingIOError:  # between the two, a sweep took it for left behind, and removes it
             file.close()
             raise FileExistsError from None
         return file
 
     @contextmanager
     def abandoned(self, name: str) -> Iterator[bool]:
-        """Whether nobody holds a claim any more, so that nobody takes it while it is removed.
+        """Whether a claim's owner is gone; if so, no process can take the claim while it is removed.
 
         The lock of a process that was killed is gone with it. What is no file was never a claim, and one that is gone
-        needs nobody to remove it: its owner may have done so between our opening it and our lock.
+        needs no removing: its owner may have done so between our opening it and our lock.
         """
         try:
             if not HAS_LOCKS:
-                self.rename(name, name)  # Windows refuses to rename a file that somebody has open
+                self.rename(name, name)  # Windows refuses to rename a file that a process has open
                 yield True
                 return
             held = self.locked(name, exclusive=True)
@@ -188,7 +188,7 @@ def open_directory(root: Path, parts: tuple[str, ...]) -> Directory:
 
 
 def _lock(file: BinaryIO, *, exclusive: bool) -> None:
-    """Windows has no such lock; there a file that somebody has open can't be removed, which serves as well."""
+    """Windows has no such lock; there a file that a process has open can't be removed, which serves as well."""
     if fcntl is not None:
         fcntl.flock(file.fileno(), (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
 

@@ -1,6 +1,6 @@
 """A file that is on the disk when it is finished, written past the system's page cache where that can be done.
 
-What a backup writes nobody reads soon. Through the cache it would be copied once more, and push the database's pages
+What a backup writes is not read soon. Through the cache it would be copied once more, and push the database's pages
 out. Direct writes (O_DIRECT) need memory, offsets and lengths in whole sectors: hence the buffers.
 """
 

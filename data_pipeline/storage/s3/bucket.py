@@ -1,8 +1,8 @@
 """A bucket of an object store, below a prefix: the calls to obstore, and its errors as ours.
 
 Credentials come from the environment (AWS_ACCESS_KEY_ID and its kin) or from the instance, by obstore's own rules.
-Whatever is dropped, cut short or answered by 5xx is tried again there, a bounded number of times: requests as they
-are, a stream from where it broke off, if the object is still the same.
+What is dropped, cut short or answered by 5xx is tried again there, a bounded number of times: requests as they are, a
+stream from where it broke off, if the object is still the same.
 """
 
 import uuid
@@ -91,7 +91,7 @@ class Bucket:
                 return _version(obstore.put(self._store, key, data, mode="create", use_multipart=False))
             except AlreadyExistsError:
                 # An answer that was lost is asked for again, and then the object is there: our own.
-                with suppress(FileNotFoundError):  # whoever it belonged to has just removed it
+                with suppress(FileNotFoundError):  # its owner has just removed it
                     found, version = self.get(key)
                     if found == data:
                         return version
@@ -156,7 +156,7 @@ class Bucket:
                 yield from map(_entry, chunk)
 
     def expect_conditions(self, key: str) -> None:
-        """Raise StorageUnsupported if writes to a key that is there succeed whatever their condition.
+        """Raise StorageUnsupported if writes to a key that is there succeed although their condition is false.
 
         Then two writers could have one timestamp, or publish what was taken over from them.
         """

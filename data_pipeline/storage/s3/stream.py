@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from data_pipeline.storage.base import Status
-from data_pipeline.storage.prefetch import ahead
+from data_pipeline.storage.prefetch import prefetched
 from data_pipeline.storage.s3.bucket import Bucket, Version
 
 
@@ -38,7 +38,7 @@ class ObjectStream:
         if self._position >= self._known.size:
             return b""
         if self._chunks is None:
-            self._chunks = ahead(self._bucket.stream(self._key, version_of(self._known), self._position))
+            self._chunks = prefetched(self._bucket.stream(self._key, version_of(self._known), self._position))
         return next(self._chunks, b"")
 
 

@@ -63,9 +63,9 @@ def test_any_range_is_read(one: Process) -> None:
 
 def test_a_worker_process_gets_its_ranges_and_no_credentials(one: Process) -> None:
     put(one, NAMES[0], DATA)
-    with one.storage.file(one.location, NAMES[0]).portions() as portion:
+    with one.storage.file(one.location, NAMES[0]).ranges() as byte_range:
         for offset, length in [(0, 1 << 20), (1 << 20, 1 << 20), (4 << 20, 1 << 20)]:
-            sent = pickle.dumps(portion(offset, length))
+            sent = pickle.dumps(byte_range(offset, length))
             assert pickle.loads(sent).read(offset, length) == DATA[offset : offset + length]
             assert b"AKIA" not in sent
             assert b"s3cret" not in sent

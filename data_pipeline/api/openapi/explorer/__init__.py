@@ -14,7 +14,7 @@ NAME = "openapi_explorer"
 PAGES = frozenset({NAME, "openapi", "swagger"})
 """The blueprints that serve it and what it loads."""
 
-# Swagger UI writes style attributes and has its icons in data: URLs. It sends nothing to anybody else.
+# Swagger UI writes style attributes and has its icons in data: URLs. It sends nothing to another host.
 POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 

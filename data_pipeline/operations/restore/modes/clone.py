@@ -38,17 +38,17 @@ class Clone(Mode):
         return self.context.request.collection_suffix or ""
 
     def secure(self, incoming: Incoming) -> Scope:
-        """Nobody else makes a collection of one of the new names meanwhile."""
+        """No other transaction can make a collection of one of the new names meanwhile."""
         names: list[str] = []
         ownership = self.layout.owned
         if ownership.owner in incoming.staged:
             with self.context.step(ownership.owner):
                 names = clone.names(self.cursor, ownership, incoming.staged[ownership.owner], self.suffix)
                 self.report.concerned(names)
-        return self.context.hold(names)
+        return self.context.lock_owners(names)
 
     def locking(self) -> dict[str, frozenset[str]]:
-        return self.context.holding()
+        return self.context.owner_privileges()
 
     def expect_harmless(self, incoming: Incoming) -> None:
         ownership = self.layout.owned

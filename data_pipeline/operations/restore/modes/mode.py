@@ -66,7 +66,7 @@ class Mode(ABC):
         """Whether a request is for this mode. One without clashes is for exactly one."""
 
     def run(self) -> None:
-        """Restore. Raises ServiceError for whatever keeps it from the end that the mode promises."""
+        """Restore. Raises ServiceError for what keeps it from the end that the mode promises."""
         incoming = self.arrange(self.read())
         self.context.back_up(incoming.scope)
         self.write(incoming)

@@ -42,7 +42,7 @@ class ReplaceChosen(Mode):
         super().expect_harmless(incoming)
 
     def going(self, incoming: Incoming) -> Sequence[Going]:
-        """Every member row, whatever is loaded afterwards; of the owners those that don't stay as they are."""
+        """Every member row, those that are loaded again included; of the owners those that don't stay as they are."""
         emptied = [references.emptied(self.live[name], incoming.scope) for name in self.direct]
         return [
             *emptied,
