@@ -6,6 +6,7 @@ import pytest
 
 from data_pipeline.api import PREFIX
 from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 
 DOCS = "00000000-0000-4000-8000-000000000001"
 COLLECTIONS = f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n".encode()
@@ -42,7 +43,7 @@ def as_the_server_reads_it(database: TestDatabase, body: bytes, tmp_path: Any) -
 @pytest.mark.parametrize("size", [0, 3 << 20, 10 << 20], ids=["one block", "several", "in workers"])
 @pytest.mark.parametrize("mode", MODES, ids=str)
 def test_they_are_stored_as_the_server_reads_them(
-    client: Any, database: TestDatabase, backups: Any, tmp_path: Any, mode: Any, size: int
+    client: Client, database: TestDatabase, backups: Any, tmp_path: Any, mode: Any, size: int
 ) -> None:
     database.execute(COLUMNS)
     body = KNOWN + filler(size) + ODD
@@ -54,7 +55,7 @@ def test_they_are_stored_as_the_server_reads_them(
 
 @pytest.mark.parametrize("before", [0, 3 << 20])
 def test_one_that_the_server_refuses_is_named_by_its_line(
-    client: Any, database: TestDatabase, backups: Any, bits: Any, before: int
+    client: Client, database: TestDatabase, backups: Any, bits: Any, before: int
 ) -> None:
     database.execute(COLUMNS)
     body = KNOWN + filler(before) + BAD
@@ -65,7 +66,7 @@ def test_one_that_the_server_refuses_is_named_by_its_line(
     assert bits(database) == []
 
 
-def test_a_rehearsal_and_a_verification_read_them_too(client: Any, database: TestDatabase, backups: Any) -> None:
+def test_a_rehearsal_and_a_verification_read_them_too(client: Client, database: TestDatabase, backups: Any) -> None:
     database.execute(COLUMNS)
     body = backups.write(COLLECTIONS, HEADER + KNOWN + ODD)
     told = client.restore(**body, dry_run=True, dialect="copy").get_json()["data"]
@@ -75,7 +76,7 @@ def test_a_rehearsal_and_a_verification_read_them_too(client: Any, database: Tes
 
 
 def test_what_is_certain_is_checked_in_a_file_that_goes_as_text(
-    client: Any, database: TestDatabase, backups: Any
+    client: Client, database: TestDatabase, backups: Any
 ) -> None:
     database.execute(COLUMNS)
     orphan = KNOWN.replace(DOCS.encode(), DOCS.replace("1", "2").encode())

@@ -211,7 +211,7 @@ def test_an_id_that_a_row_of_no_collection_has_is_foreseen(
 
 @pytest.mark.parametrize("on_conflict", ["skip", "update"])
 def test_merged_embeddings_whose_collection_is_not_live_are_foreseen(
-    client: Any, database: TestDatabase, saved: dict[str, Any], bits: Any, on_conflict: str
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, on_conflict: str
 ) -> None:
     database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
     mode = {"on_conflict": on_conflict, "tables": [EMBEDDING]}
@@ -220,7 +220,7 @@ def test_merged_embeddings_whose_collection_is_not_live_are_foreseen(
 
 
 def test_references_to_a_table_that_is_not_merged_are_no_problem(
-    client: Any, database: TestDatabase, saved: dict[str, Any], bits: Any
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
 ) -> None:
     database.execute("UPDATE langchain_pg_collection SET name = 'renamed' WHERE name = 'docs'")
     database.execute("CREATE TABLE pages (name varchar REFERENCES langchain_pg_collection (name))")

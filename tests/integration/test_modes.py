@@ -15,6 +15,7 @@ from data_pipeline.postgres.writing.conflicts import Meeting
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.sync import Counts
 from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.support.answers import data_of
 
 COLLECTION, EMBEDDING = "langchain_pg_collection", "langchain_pg_embedding"
@@ -64,7 +65,7 @@ def prune(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_new_mode_is_planned_and_run(
-    client: Any, database: TestDatabase, saved: dict[str, Any], bits: Any, prune: None
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, prune: None
 ) -> None:
     whole = bits(database)
     database.execute("INSERT INTO langchain_pg_embedding (id) VALUES ('extra'), ('more')")
@@ -81,7 +82,7 @@ def test_a_new_mode_is_planned_and_run(
 
 
 def test_a_new_mode_keeps_the_rows_of_others_and_has_its_clashes(
-    client: Any, database: TestDatabase, saved: dict[str, Any], bits: Any, prune: None
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, prune: None
 ) -> None:
     refused = data_of(client.restore(**saved, strategy="prune", truncate_before_restore=True), 400)
     assert refused["details"]["fields"] == ["strategy", "truncate_before_restore"]
@@ -95,14 +96,14 @@ def test_a_new_mode_keeps_the_rows_of_others_and_has_its_clashes(
     assert bits(database) == before
 
 
-def test_without_the_mode_its_strategy_is_unknown(client: Any, saved: dict[str, Any]) -> None:
+def test_without_the_mode_its_strategy_is_unknown(client: Client, saved: dict[str, Any]) -> None:
     assert data_of(client.restore(**saved, strategy="prune"), 400)["details"] == {"field": "strategy"}
 
 
 @pytest.mark.parametrize("first", [{}, {"backup_before_restore": True}], ids=["", "backup first"])
 @pytest.mark.parametrize("fields", REQUESTS, ids=str)
 def test_a_dry_run_says_whether_the_role_may(
-    client: Any,
+    client: Client,
     database: TestDatabase,
     saved: dict[str, Any],
     role: Any,
@@ -127,7 +128,7 @@ def test_a_dry_run_says_whether_the_role_may(
 
 @pytest.mark.parametrize("fields", REQUESTS, ids=str)
 def test_a_mode_names_no_privilege_that_it_does_not_need(
-    client: Any, database: TestDatabase, saved: dict[str, Any], role: Any, make_client: Any, fields: dict[str, Any]
+    client: Client, database: TestDatabase, saved: dict[str, Any], role: Any, make_client: Any, fields: dict[str, Any]
 ) -> None:
     limited = make_client(DATABASE_URL=role.url)
     for lacking in registry.of(RestoreRequest.read({**saved, **fields})).privileges:
