@@ -1,6 +1,8 @@
 """Storages as processes have them: of a directory and of a bucket, the same tests for each."""
 
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ from data_pipeline.settings import Settings
 from data_pipeline.storage import lease
 from data_pipeline.storage.s3 import bucket as buckets
 from tests.integration.places import Place
+from tests.live_server import PROJECT
 from tests.support.names import COLLECTION, EMBEDDING
 
 
@@ -86,3 +89,22 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """As many attempts at requests as ever, with hardly a pause between them."""
     pauses = {"init_backoff": timedelta(milliseconds=10), "max_backoff": timedelta(milliseconds=50), "base": 2}
     monkeypatch.setitem(buckets.RETRIES, "backoff", pauses)
+
+
+@pytest.fixture
+def start_script() -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
+    """A script in a process of its own, once it has said "ready"; it goes on when its standard input ends."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(script: str, *arguments: str) -> "subprocess.Popen[str]":
+        command = [sys.executable, "-c", script, *arguments]
+        process = subprocess.Popen(command, cwd=PROJECT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

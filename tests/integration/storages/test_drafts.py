@@ -2,7 +2,6 @@
 
 import itertools
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -23,7 +22,6 @@ from tests.integration.storages.conftest import (
     manifest_of,
     write,
 )
-from tests.live_server import PROJECT
 
 STAMP, LATER, LAST = "20250722_010318", "20250722_010319", "20250722_010320"
 MANIFESTS = [b"{}", None]
@@ -112,7 +110,7 @@ def test_fifty_backups_at_once_are_fifty_sets(process: Callable[[], Process], pl
     assert place.names() == set().union(*map(files_of, listed))
 
 
-# Nobody else's file is replaced or removed
+# No file of another writer is replaced or removed
 
 
 def test_a_manifest_that_another_has_put_there_meanwhile_stays(one: Process, place: Place) -> None:
@@ -173,22 +171,9 @@ with engine.storages.main.draft(engine.catalog.location(None), iter([stamp])) as
 
 
 @pytest.fixture
-def start_writer(place: Place) -> Iterator[Callable[[str], "subprocess.Popen[str]"]]:
+def start_writer(place: Place, start_script: Any) -> Callable[[str], "subprocess.Popen[str]"]:
     """A process that has got so far with a backup; it goes on when its standard input ends."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(moment: str) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-c", WRITER, place.url, STAMP, moment]
-        process = subprocess.Popen(command, cwd=PROJECT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        started.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    return lambda moment: start_script(WRITER, place.url, STAMP, moment)
 
 
 @pytest.mark.parametrize("moment", ["claimed", "one file", "both files", "writing"])
@@ -305,7 +290,7 @@ class Failing:
             if not self._late:
                 self._refuse(name)
             result = found(*arguments)
-            if self._late and name != "claim":  # nobody could know of a claim whose maker has no answer
+            if self._late and name != "claim":  # no process could know of a claim whose maker has no answer
                 self._budget.spend()
             return Failing(result, self._budget, late=self._late) if name == "claim" else result
 

@@ -29,7 +29,7 @@ RANGES = [(0, 0), (0, 1), (0, 5_000_000), (1, 4095), (2_345_678, 1_048_577), (4_
 
 
 def put(one: Process, name: str, data: bytes) -> None:
-    """A set with a further file, of whatever kind."""
+    """A set with a further file, of any kind."""
     with one.draft(STAMP) as draft:
         write(draft)
         with draft.create(name) as file:

@@ -1,8 +1,7 @@
 """Readers and deleters of one set, in any number of processes: never both at once."""
 
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from common.errors import OperationInProgress
 from tests.integration.places import Place
 from tests.integration.storages.conftest import Process, data_files, files_of
-from tests.live_server import PROJECT
 
 STAMP, LATER = "20250722_010318", "20250722_010319"
 
@@ -85,22 +83,9 @@ with engine.storages.main.locked(engine.catalog.location(None), stamp, names, ex
 
 
 @pytest.fixture
-def hold(place: Place) -> Iterator[Callable[[bool], "subprocess.Popen[str]"]]:
+def hold(place: Place, start_script: Any) -> Callable[[bool], "subprocess.Popen[str]"]:
     """A process that has a lock until it is killed."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(exclusive: bool) -> "subprocess.Popen[str]":
-        command = [sys.executable, "-c", HOLDER, place.url, STAMP, "1" if exclusive else ""]
-        process = subprocess.Popen(command, cwd=PROJECT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        started.append(process)
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    return lambda exclusive: start_script(HOLDER, place.url, STAMP, "1" if exclusive else "")
 
 
 @pytest.mark.parametrize("exclusive", [False, True], ids=["reader", "deleter"])
