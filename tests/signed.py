@@ -1,4 +1,4 @@
-"""A manifest whose checksum fits, whatever stands in it."""
+"""A manifest whose checksum fits, with any values in it."""
 
 import hashlib
 import json

@@ -204,7 +204,7 @@ def shape(value: Any) -> Any:
 
 @pytest.fixture
 def launch() -> Launch:
-    """Held by the permissions of files, whoever runs the tests."""
+    """Held by the permissions of files, for root as for an ordinary user."""
     return partial(Forked, within=like_a_user)
 
 

@@ -380,7 +380,7 @@ WRITES_FAR = "EXECUTE 'PREPARE far_away AS INSERT INTO far VALUES (''x'')'; DEAL
 def test_a_trigger_that_may_have_written_a_foreign_table_undoes_everything(
     client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, mode: dict[str, Any]
 ) -> None:
-    """The server counts nothing of it, so nobody can tell what it did."""
+    """The server counts nothing of it, so what it did can't be told."""
     database.execute("DELETE FROM langchain_pg_embedding WHERE id = 'plain'")
     if mode == {"atomic": True}:
         database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")

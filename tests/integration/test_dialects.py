@@ -172,7 +172,7 @@ def test_where_nothing_tells_the_line_ends_do_and_what_hangs_on_it_is_counted(
 
 
 def test_what_the_caller_decides_is_final(restore: Any, database: TestDatabase) -> None:
-    """Whatever the values look like: a JSON string "null" is one that Python wrote without quotes."""
+    """For any value: a JSON string "null" is one that Python wrote without quotes."""
     silent = f'x,{ONE},"[1]",,{{}}\n'.encode()
     for dialect, newline, document in (("python", UNIX, ""), ("copy", WINDOWS, None)):
         data = restore(
@@ -207,7 +207,7 @@ def test_a_set_of_both_kinds_is_read_as_the_caller_says(restore: Any, database: 
 def test_what_cannot_be_read_as_the_caller_says_is_told_with_its_line(
     restore: Any, database: TestDatabase, options: dict[str, Any]
 ) -> None:
-    """Nothing but a list or dict that is no JSON: whatever else COPY writes, Python may have written too."""
+    """Nothing but a list or dict that is no JSON: all else that COPY writes, Python may have written too."""
     silent = f'x,{ONE},"[1]",d,{{}}\n'.encode()
     for dialect, rows in (("copy", OF_PYTHON), ("python", ROWS.replace(b'{""a"": true}', b'{""a"": Yes}'))):
         data = restore(PLAIN, HEADER + silent + rows, status=422, dialect=dialect, **options)

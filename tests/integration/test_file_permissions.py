@@ -45,7 +45,7 @@ def said(response: Any) -> tuple[tuple[int, str], str, str]:
 
 
 def uses(client: Client, named: dict[str, str]) -> dict[str, Callable[[], Any]]:
-    """Whatever reads a set."""
+    """Every route that reads a set."""
     path = f"{PREFIX}/backups/global/{named['timestamp']}"
     return {
         "show": lambda: client.get(path),
@@ -150,7 +150,7 @@ def test_a_set_that_may_not_be_removed_is_not_in_use(
 def test_a_removal_that_stops_halfway_says_what_is_gone(
     client: Client, made: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As with a file that is immutable, or somebody else's in a sticky directory."""
+    """As with a file that is immutable, or another user's in a sticky directory."""
     unlink = os.unlink
 
     def refuse(path: Any, **more: Any) -> None:
@@ -184,7 +184,7 @@ def test_where_nothing_may_be_written_a_backup_says_so(
 def test_a_disk_that_takes_no_writes_says_why(
     client: Client, made: dict[str, str], code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever would write is refused by the system, as it is on such a file system; what reads goes on."""
+    """Every write is refused by the system, as it is on such a file system; reads go on."""
     path, opened = f"{PREFIX}/backups/global/{made['timestamp']}", os.open
 
     def refuse(*_arguments: Any, **_more: Any) -> None:

@@ -90,7 +90,7 @@ def foreign(client: Client, database: TestDatabase, fill: Any, backups: Any) -> 
 
 @pytest.fixture
 def uses(client: Client, foreign: Foreign) -> dict[str, Callable[[], Any]]:
-    """Whatever reads a manifest."""
+    """Every reader of a manifest."""
     path = f"{PREFIX}/backups/global/{foreign.stamp}"
     return {
         "show": lambda: client.get(path),

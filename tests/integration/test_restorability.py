@@ -64,8 +64,8 @@ OBSTACLES |= {
 }
 HARMLESS = {
     "all keep to it": "ALTER TABLE langchain_pg_embedding ADD CHECK (id <> '{%%}') NOT VALID",
-    "a check that nobody enforces": "ALTER TABLE langchain_pg_embedding ADD CHECK (document <> '') NOT ENFORCED",
-    "a key to a third table that nobody enforces": (
+    "a check that is not enforced": "ALTER TABLE langchain_pg_embedding ADD CHECK (document <> '') NOT ENFORCED",
+    "a key to a third table that is not enforced": (
         "CREATE TABLE sources (name varchar PRIMARY KEY);"
         " ALTER TABLE langchain_pg_collection ADD FOREIGN KEY (name) REFERENCES sources NOT ENFORCED"
     ),
@@ -186,7 +186,7 @@ def test_a_file_that_could_not_be_read_again_is_found_before_rows_go(client: Cli
 def test_text_that_is_no_utf8_is_found_before_rows_go(
     pg_server: Any, database: TestDatabase, make_client: Callable[..., Client], file_format: str
 ) -> None:
-    """A database with the encoding SQL_ASCII keeps whatever bytes it is given."""
+    """A database with the encoding SQL_ASCII keeps any bytes it is given."""
     name = f"{database.dbname}_ascii"
     maintenance = database.connect()
     maintenance.autocommit = True

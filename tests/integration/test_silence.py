@@ -211,7 +211,7 @@ NO_LOGIN = b"E\0\0\0\x2cSFATAL\0VFATAL\0C28000\0Mno login for you\0\0"
 
 @pytest.mark.usefixtures("uncollected")
 def test_a_login_that_failed_keeps_no_connection() -> None:
-    """A server, or a pooler, that serves one after the other would answer nobody else."""
+    """A server, or a pooler, that serves one after the other would answer no other client."""
     ended = threading.Event()
 
     def serve() -> None:

@@ -1,4 +1,4 @@
-"""A hot standby whose replay is in the way of a query: told as that, not as a lock somebody else holds."""
+"""A hot standby whose replay is in the way of a query: told as that, not as a lock of another session."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""A backup that may be of the wrong thing says so: tables that it leaves out, a database that nobody chose, rows that
+"""A backup that may be of the wrong thing says so: tables that it leaves out, a database that was not chosen, rows that
 are gone."""
 
 import shutil
@@ -171,7 +171,7 @@ def test_a_last_set_that_is_damaged_is_passed_over(client: Client, full: TestDat
     assert said.endswith(f"last set {first}")
 
 
-# A database that nobody chose
+# A database that was not chosen
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What an operation is job_request: read, stored, read again, and told apart from other requests."""
+"""What is asked of an operation: read, stored, read again, and told apart from other requests."""
 
 import json
 from typing import Any, cast
@@ -54,7 +54,7 @@ after an update still gets the first one's answer."""
 
 
 class About:
-    """An operation that is about one database, whatever it is job_request."""
+    """An operation that is about one database for every request."""
 
     def __init__(self, source: str) -> None:
         self._target = Target(source, "127.0.0.1", 5432, "x", "u", "secret")

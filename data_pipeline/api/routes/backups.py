@@ -55,7 +55,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     )
     def compare_backup(body: CompareRequest) -> Response:
         """What differs between a backup and the live tables, or another backup: to the bit, by collection.
-        Changes nothing, and nobody waits."""
+        Changes nothing, and no other query waits."""
         return answer(comparison.compare(body))
 
     return api
