@@ -419,6 +419,12 @@ TEXTS: dict[str, str] = {
     "rows_fell": "{tables} 只备份了 {rows} 行,不到同一数据库上一个备份集 {timestamp} 的一半 ({before} 行)",
     "schema_not_there": "schema {schema} 不存在 (数据库 {database})",
     "schema_privilege_lacking": "数据库角色对 schema {schema} 缺少 {privilege} 权限",
+    "row_security_hides_rows": "行级安全策略会对该数据库角色隐藏 {table} 的部分数据",
+    "relation_is_view": "这是视图,没有自己的数据",
+    "relation_is_materialized_view": "这是物化视图,数据可由其查询重新生成",
+    "relation_is_foreign": "这是外部表,数据在另一台服务器上",
+    "table_without_key": "没有主键或唯一键: 不能按行同步或合并,只能整表恢复或追加",
+    "column_types_unknown": "create_tables 无法创建这些列的类型: {columns}",
     "temporary_privilege_lacking": "数据库角色缺少该数据库的 TEMPORARY 权限,该操作需要临时表",
     "extension_privilege_lacking": "数据库角色无权创建 vector 扩展,请先由管理员创建",
     "standby_conflict": (
