@@ -76,6 +76,7 @@ TEXTS: dict[str, str] = {
     "task_id_invalid": "invalid task_id: only letters, digits and underscores are allowed",
     "backup_path_invalid": "invalid backup_path: it must be a relative directory under ./{root}/",
     "dialect_not_open": "invalid parameter dialect: the set has a manifest, which says how its files are read",
+    "target_unknown": "this target is not configured; configured targets: {targets}",
     "storage_unknown": "this storage is not configured; configured storages: {storages}",
     "nothing_to_do": "backup_vector_tables and truncate_vector_tables are both false: there is nothing to do",
     "task_directory_missing": "the task's directory does not exist: {task_id}",
@@ -127,6 +128,7 @@ TEXTS: dict[str, str] = {
     "operation_interrupted": "the process that ran the operation has ended, uncommitted changes are rolled back",
     # Backup sets: listing, verifying, copying, upload, download.
     "backups_found_but_some_unreadable": "{found}; {unreadable} locations cannot be read",
+    "tables_found": "{tables} tables found, {vectors} of them with vector columns",
     "backups_found": "found {sets} backup sets in {locations} locations",
     "backups_not_found": "no backup was found",
     "listing_failed": "listing the backups failed",

@@ -79,6 +79,7 @@ TEXTS: dict[str, str] = {
     "task_id_invalid": "无效的task_id格式,只能包含字母、数字和下划线",
     "backup_path_invalid": "无效的backup_path: 必须是 ./{root}/ 下的相对目录",
     "dialect_not_open": "无效的参数 dialect: 备份集有清单文件,由清单决定读取格式",
+    "target_unknown": "未配置该目标数据库,可用的目标: {targets}",
     "storage_unknown": "未配置该存储,可用的存储: {storages}",
     "nothing_to_do": "backup_vector_tables 与 truncate_vector_tables 均为 false,没有要执行的操作",
     "task_directory_missing": "指定的任务目录不存在: {task_id}",
@@ -123,6 +124,7 @@ TEXTS: dict[str, str] = {
     "operation_interrupted": "执行该操作的进程已终止,未提交的更改已全部回滚",
     # Backup sets: listing, verifying, copying, upload, download.
     "backups_found_but_some_unreadable": "{found};{unreadable} 个备份位置无法读取",
+    "tables_found": "找到 {tables} 张表,其中 {vectors} 张含向量列",
     "backups_found": "成功扫描到 {locations} 个备份位置,共 {sets} 个备份集",
     "backups_not_found": "未找到任何可用的备份文件",
     "listing_failed": "扫描备份文件失败",

@@ -15,15 +15,16 @@ NUMBERS = frozenset({"int2", "int4", "int8"})
 TEXTS = frozenset({"text", "varchar"})
 JSONS = frozenset({"json", "jsonb"})
 
+LANGCHAIN = langchain.LAYOUT.family
 LAYOUTS: Mapping[str, str] = MappingProxyType(
     {
-        "langchain": langchain.LAYOUT.family,
-        "langchain_legacy": langchain.LAYOUT.family,
-        "langchaingo": langchain.LAYOUT.family,
+        "langchain": LANGCHAIN,
+        "langchain_legacy": LANGCHAIN,
+        "langchaingo": LANGCHAIN,
         "pgvectorstore": "pgvectorstore",
     }
 )
-"""The layouts of tables that are known; all others are only told."""
+"""The layouts of tables that are known; the others are a layout's that takes any."""
 ANY_TABLES = "tables"
 
 

@@ -121,6 +121,11 @@ class Relation:
     notes: tuple[Message, ...]
 
     @property
+    def is_table(self) -> bool:
+        """Whether it has rows of its own, or in partitions."""
+        return self.kind not in REFUSED
+
+    @property
     def primary_key(self) -> tuple[str, ...]:
         return next((index.columns for index in self.indexes if index.primary), ())
 
@@ -191,7 +196,7 @@ def _relation(row: Row, facts: Mapping[str, Sequence[Row]], size: int | None) ->
         partitions=tuple(row["partitions"]),
         parents=tuple(row["parents"]),
         why_not=_why_not(row, kind),
-        notes=tuple(_notes(columns, indexes)) if kind in ("table", "partitioned") else (),
+        notes=() if kind in REFUSED else tuple(_notes(columns, indexes)),
     )
 
 
