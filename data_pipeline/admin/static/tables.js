@@ -79,7 +79,7 @@ function listing(found, refresh) {
 
 function columnsOf() {
   return [
-    { key: "name", label: t("table"), kind: "any", value: nameOf, cell: (one) => [nameOf(one), details(one)] },
+    { key: "name", label: t("table"), kind: "any", value: nameOf, cell: (one) => el("div", {}, nameOf(one), details(one)) },
     { key: "whose", label: t("made by"), value: whose, cell: badge },
     { key: "vectors", label: t("vectors"), value: (one) => one.vectors.map(vectorOf).join(), cell: (one) => one.vectors.map((vector) => el("div", {}, vectorOf(vector))) },
     { key: "rows", label: t("rows"), numeric: true, value: (one) => one.rows, cell: (one) => (one.rows === null ? "–" : number(one.rows)) },

@@ -24,7 +24,7 @@ def routes(engine: Engine) -> Resource:
     )
     def list_tables(query: TablesQuery) -> Response:
         """What a database has, in every schema, whose tables they are, and which can be backed up or why not. Only the
-        catalog is read; no table is locked or waited for."""
+        catalog and the sizes of files are read; a table that another session has to itself is not waited for."""
         return answer(tables.scan(query.target))
 
     return api

@@ -119,7 +119,7 @@ WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass A
 # pg_table_size opens the table: one that another session has to itself is left out. It takes several of them one by
 # one, so what is locked in between is up to the settings of the caller.
 SIZES = """
-WITH locked (oid) AS MATERIALIZED (
+WITH locked (oid) AS (
   SELECT l.relation FROM pg_locks l JOIN pg_database d ON d.oid = l.database
   WHERE d.datname = current_database() AND l.mode = 'AccessExclusiveLock' AND l.relation IS NOT NULL
 )
