@@ -488,7 +488,7 @@ TEXTS: dict[str, str] = {
     "relation_is_view": "it is a view, which has no rows of its own",
     "relation_is_materialized_view": "it is a materialized view, whose rows its query makes again",
     "relation_is_foreign": "it is a foreign table, whose rows are on another server",
-    "table_without_key": "it has no primary or unique key: it can be replaced or appended to, not synced or merged",
+    "no_key_to_sync_by": "it has no primary or unique key: it can be replaced or appended to, not synced or merged",
     "column_types_unknown": "create_tables cannot make the types of these columns: {columns}",
     "temporary_privilege_lacking": "the database role lacks TEMPORARY on the database, which this operation needs",
     "extension_privilege_lacking": (

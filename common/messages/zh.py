@@ -425,7 +425,7 @@ TEXTS: dict[str, str] = {
     "relation_is_view": "这是视图,没有自己的数据",
     "relation_is_materialized_view": "这是物化视图,数据可由其查询重新生成",
     "relation_is_foreign": "这是外部表,数据在另一台服务器上",
-    "table_without_key": "没有主键或唯一键: 不能按行同步或合并,只能整表恢复或追加",
+    "no_key_to_sync_by": "没有主键或唯一键: 不能按行同步或合并,只能整表恢复或追加",
     "column_types_unknown": "create_tables 无法创建这些列的类型: {columns}",
     "temporary_privilege_lacking": "数据库角色缺少该数据库的 TEMPORARY 权限,该操作需要临时表",
     "extension_privilege_lacking": "数据库角色无权创建 vector 扩展,请先由管理员创建",

@@ -122,7 +122,7 @@ def test_every_table_of_an_application_is_there_and_no_other(database: TestDatab
         "public.plain",
         "public.quick",
     ]
-    assert [note.code for note in tables["public.plain"].notes] == ["table_without_key"]
+    assert [note.code for note in tables["public.plain"].notes] == ["no_key_to_sync_by"]
     assert tables["public.quick"].notes == ()
 
 

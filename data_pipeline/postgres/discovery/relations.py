@@ -231,7 +231,7 @@ def _why_not(row: Row, kind: Kind) -> Message | None:
 
 def _notes(columns: Sequence[Column], indexes: Iterable[Index]) -> Iterable[Message]:
     if not any(index.unique and not index.partial and "expression" not in index.columns for index in indexes):
-        yield say("table_without_key")
+        yield say("no_key_to_sync_by")
     given = [column for column in columns if column.by_itself != "generated"]
     unknown = tuple(f"{column.name} ({column.shown})" for column in given if types.find(column.type) is None)
     if unknown:
