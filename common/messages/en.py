@@ -67,6 +67,7 @@ TEXTS: dict[str, str] = {
     "clash_nothing_to_merge_with": "no row is left to conflict with after emptying",
     "clash_sync_does_not_merge": "sync makes the tables equal to the backup and merges nothing",
     "clash_copy_does_not_merge": "new collections are not merged with those that are there",
+    "clash_two_choices_of_rows": "rows are chosen in one way or in the other",
     "clash_copy_leaves_the_original": "the original collections stay as they are",
     "clash_copy_needs_both_tables": "new collections need both tables",
     "collections_repeated": "invalid collections: a name is repeated",
@@ -522,6 +523,8 @@ TEXTS: dict[str, str] = {
     "is_a_partition": "it is a partition; name its partitioned table",
     "is_a_system_table": "it is a system table or a temporary one",
     "no_vector_tables": "the database {database} has no table with a vector column",
+    "no_vector_stores": "the database {database} has no table of PGVectorStore",
+    "is_no_vector_store": "its shape is not that of a table of PGVectorStore",
     "tables_changed_meanwhile": "the chosen tables changed between being found and being locked",
     "table_without_key": (
         "the table {table} has no primary key or unique key without NULLs, so its rows can't be compared one by one;"

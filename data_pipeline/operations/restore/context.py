@@ -17,8 +17,8 @@ from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.reading import owners
-from data_pipeline.postgres.row_filter import EVERYTHING, Scope, by_values
-from data_pipeline.postgres.schema import indexes, tables
+from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.schema import chosen_rows, indexes, tables
 from data_pipeline.postgres.schema.tables import LockMode, Table
 from data_pipeline.postgres.writing import (
     collections,
@@ -114,7 +114,7 @@ class Context:
     def choose(self) -> None:
         """Find the chosen rows, or the chosen collections in the backup. Raises NotFound, with the names there are."""
         if chosen := self.request.where:
-            self.rows = by_values(self.session.cursor, self.live.values(), chosen.column, chosen.texts)
+            self.rows = chosen_rows.of(self.session.cursor, self.live.values(), chosen.column, chosen.texts)
         names = self.request.collections
         if names is None:
             return
