@@ -23,8 +23,8 @@ from data_pipeline.postgres.schema.tables import LockMode, Table
 from data_pipeline.postgres.writing import (
     collections,
     conflicts,
+    conversion,
     copy_in,
-    legacy_schema,
     references,
     sequences,
     staging,
@@ -163,7 +163,7 @@ class Context:
         scope = Scope(self.request.collections, self.wanted)
         if self.wanted is not None:
             known = None  # of the others, whose collections need not be there, the file is read too
-        return legacy_schema.load(self.session, matched, matched.conversion, scope, known, self.engine.pool)
+        return conversion.load(self.session, matched, matched.conversion, scope, known, self.engine.pool)
 
     def step(self, table: str | None = None) -> AbstractContextManager[None]:
         """What may fail for a reason of its own, of a table or of all: here that ends the restore."""

@@ -21,7 +21,7 @@ from data_pipeline.postgres.connection import Session, prefer
 from data_pipeline.postgres.row_filter import EVERYTHING
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.postgres.writing import copy_in, legacy_schema
+from data_pipeline.postgres.writing import conversion, copy_in
 from data_pipeline.postgres.writing.staging import TEMP_BUFFERS, temporary
 from data_pipeline.sets.table_source import Source
 
@@ -135,7 +135,7 @@ def stage(
         )
         source = replace(matched, table=table)
         if matched.conversion and matched.coerced:
-            converted += legacy_schema.load(session, source, matched.conversion, EVERYTHING, None, pool)[1]
+            converted += conversion.load(session, source, matched.conversion, EVERYTHING, None, pool)[1]
         else:
             copy_in.load(session, source, None, pool)
         session.cursor.execute(SQL("ANALYZE {}").format(table.identifier))
