@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from common.errors import SchemaMismatch
 from common.messages import say
-from data_pipeline.formats import csv_reader, types
+from data_pipeline.formats import csv_reader, registry, types
+from data_pipeline.formats.format import FormatName
 from data_pipeline.formats.types import narrowing
 from data_pipeline.postgres.schema import ddl_types
 from data_pipeline.postgres.schema.tables import Column, Table
@@ -31,24 +32,25 @@ class OwnType:
 
 
 def of(
+    file_format: FormatName,
     fact: TableFact | None,
     columns: Sequence[csv_reader.Column],
     table: Table,
     coerced: Collection[str],
     *,
-    typed: bool,
     allow_lossy: bool,
 ) -> dict[str, OwnType]:
     """The columns that have to be converted, by name. Raises SchemaMismatch for those that may not or can't be.
 
     columns: those of the file, as they would be read. coerced: those that an older shape's conversion takes care of.
-    typed: whether the file's values mean something only to the type that wrote them.
+    The column that names a row's owner is read as the table has it: owners are looked up by it in the file.
     """
+    typed = registry.of(file_format).typed
     found: dict[str, OwnType] = {}
     lossy: dict[str, tuple[ColumnFact, Column]] = {}
     for told, read in zip(fact.columns if fact else (), columns if fact else (), strict=True):
         live = table.column(told.name)
-        if live is None or told.name in coerced:
+        if live is None or told.name in coerced or told.name == table.layout.owner_column:
             if typed and not _same_bytes(read.type, told.type):
                 raise _differs(table, told.name)
         elif loses(told, live):
@@ -77,6 +79,11 @@ def loses_back(own: OwnType) -> bool:
 def read_as(columns: Sequence[csv_reader.Column], own: Mapping[str, OwnType]) -> tuple[csv_reader.Column, ...]:
     """The file's columns, those of other types as they are there."""
     return tuple(_read_as(one, own[one.name].type) if one.name in own else one for one in columns)
+
+
+def becoming_jsonb(own: Mapping[str, OwnType]) -> set[str]:
+    """The columns that are staged as json, and may hold what jsonb can't."""
+    return {name for name, one in own.items() if (one.type, one.live.type) == ("json", "jsonb")}
 
 
 def _read_as(column: csv_reader.Column, type_name: str) -> csv_reader.Column:

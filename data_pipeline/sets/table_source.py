@@ -149,14 +149,11 @@ def match(
     conversion, coerced = _converted(backup_set, header, table, fact)
     columns = _columns(header, table, conversion, coerced, dimensions)
     _expect_required(table, {*coerced, *header.columns}, _known(backup_set, table.name))
-    typed = registry.of(backup_set.format).typed
-    own = own_types.of(fact, columns, table, coerced, typed=typed, allow_lossy=allow_lossy)
+    own = own_types.of(backup_set.format, fact, columns, table, coerced, allow_lossy=allow_lossy)
     columns = own_types.read_as(columns, own)
     source = _source(table.name, backup_set, table, header, columns, dialect)
-    retyped = {name for name in coerced if name in header.columns}
-    retyped |= {name for name, one in own.items() if (one.type, one.live.type) == ("json", "jsonb")}
-    jsonb = {column.name for column in columns if column.type == "jsonb"} | retyped
-    layout = replace(source.layout, jsonb=frozenset(jsonb))
+    jsonb = {column.name for column in columns if column.type == "jsonb"} | coerced.intersection(header.columns)
+    layout = replace(source.layout, jsonb=frozenset(jsonb | own_types.becoming_jsonb(own)))
     return replace(source, coerced=coerced, conversion=conversion, layout=layout, own=own)
 
 
