@@ -17,7 +17,7 @@ from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.reading import owners
-from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.row_filter import EVERYTHING, Scope, by_values
 from data_pipeline.postgres.schema import indexes, tables
 from data_pipeline.postgres.schema.tables import LockMode, Table
 from data_pipeline.postgres.writing import (
@@ -30,7 +30,6 @@ from data_pipeline.postgres.writing import (
     staging,
 )
 from data_pipeline.postgres.writing.collections import Owners
-from data_pipeline.postgres.writing.conversion import Loaded
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.sets import table_source
@@ -86,6 +85,8 @@ class Context:
         self.written: list[Staged] = []
         """The backup's rows that the live tables must have in the end, where triggers could make others of them."""
         self.wanted: list[str] | None = None
+        self.rows = EVERYTHING
+        """Those that were chosen by their values."""
         self.dialect = dialect
         self._set = backup_set
         self._loaded: list[Source] = []
@@ -111,7 +112,9 @@ class Context:
             self._marked = True
 
     def choose(self) -> None:
-        """Find the chosen collections in the backup. Raises NotFound, with the names there are."""
+        """Find the chosen rows, or the chosen collections in the backup. Raises NotFound, with the names there are."""
+        if chosen := self.request.where:
+            self.rows = by_values(self.session.cursor, self.live.values(), chosen.column, chosen.texts)
         names = self.request.collections
         if names is None:
             return
@@ -133,8 +136,7 @@ class Context:
         """A table's file, matched to the live table; only the chosen collections' rows of it."""
         live = self.live[name]
         dimensions = indexes.dimensions(self.session.cursor, live)
-        allowed = self.request.allow_lossy
-        matched = table_source.match(self._set, live, dimensions, self.dialect, allow_lossy=allowed)
+        matched = table_source.match(self._set, live, dimensions, self.dialect, allow_lossy=self.request.allow_lossy)
         wanted = None if self.wanted is None else frozenset(UUID(uuid).bytes for uuid in self.wanted)
         layout = replace(matched.layout, wanted=wanted, strip_nul=self.request.strip_nul)
         return replace(matched, layout=layout)
@@ -158,11 +160,11 @@ class Context:
         if matched.name in self.request.tables:
             self.report.restored(matched, loaded, time.monotonic() - started)
 
-    def _fill(self, matched: Source, known: frozenset[bytes] | None) -> Loaded:
+    def _fill(self, matched: Source, known: frozenset[bytes] | None) -> conversion.Loaded:
         """Load a file as it is, or convert it."""
         if matched.direct:
-            return Loaded(copy_in.load(self.session, matched, known, self.engine.pool))
-        scope = Scope(self.request.collections, self.wanted)
+            return conversion.Loaded(copy_in.load(self.session, matched, known, self.engine.pool))
+        scope = conversion.scope(matched, self.rows, Scope(self.request.collections, self.wanted))
         if matched.conversion and self.wanted is not None:
             known = None  # of the others, whose collections need not be there, the file is read too
         return conversion.load(self.session, matched, scope, known, self.engine.pool)
@@ -191,10 +193,11 @@ class Context:
         staged: dict[str, Staged] = {}
         for name in names:
             with self.step(name):
-                empty[name] = staging.stage(self.session.cursor, self.match(name))
+                empty[name] = staging.stage(self.session.cursor, self.match(name), self.request.conflict_key)
         for name, one in empty.items():
             with self.step(name):
                 self.load(one.source, self._known_owners(staged, live=among_live or self.layout.owner not in names))
+                staging.keep(self.session.cursor, one, self.rows)
                 staging.index(self.session, one)
                 staged[name] = one
         return staged
@@ -219,11 +222,11 @@ class Context:
 
     def _secure(self, mode: LockMode | None) -> Scope:
         if not self._locks(mode):
-            return EVERYTHING
+            return self.rows
         if self.request.collections is not None:
             return self.lock_owners(self.request.collections, self.wanted or [])
         tables.lock(self.session.cursor, self.live.schema, self.layout, mode or "SHARE ROW EXCLUSIVE")
-        return EVERYTHING
+        return self.rows
 
     def _locks(self, mode: LockMode | None) -> bool:
         return mode is not None or self.request.backup_before_restore

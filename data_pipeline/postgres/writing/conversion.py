@@ -91,6 +91,15 @@ def load(
     return Loaded(written, warnings, lossy)
 
 
+def scope(source: Source, chosen: Scope, owned: Scope) -> Scope:
+    """Which rows of a file are written: those chosen by their values, if the file has that column as the table has it.
+
+    Where it doesn't, the others are told apart once they are converted. owned: those of chosen collections, or all.
+    """
+    values = chosen.values
+    return chosen if values and source.conversion is None and values.column not in source.own else owned
+
+
 def _insert(cursor: Cursor, source: Source, casts: Mapping[str, Casts], rows: Composable) -> int:
     values = SQL(", ").join(_value(name, source, casts) for name in source.columns)
     names = SQL(", ").join(map(Identifier, source.columns))
