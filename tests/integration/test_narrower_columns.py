@@ -262,6 +262,34 @@ def test_old_tables_go_into_new_ones_with_narrower_vectors(
     assert (entry["different"], entry["same"]) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("fields", "lossy", "rows"),
+    [
+        ({"truncate_before_restore": True}, 9, 9),
+        ({"strategy": "sync"}, 9, 9),
+        ({"on_conflict": "update"}, 9, 9),
+        ({"strategy": "sync", "where": {"column": "tenant", "in": [2]}}, 3, 8),
+        ({"truncate_before_restore": True, "where": {"column": "tenant", "in": [1]}}, 3, 7),
+    ],
+    ids=str,
+)
+def test_any_tables_may_be_narrower(
+    client: Client, database: TestDatabase, file_format: str, fields: dict[str, Any], lossy: int, rows: int
+) -> None:
+    database.execute(
+        "CREATE TABLE things (id int PRIMARY KEY, tenant int, score float8);"
+        "INSERT INTO things SELECT n, n % 3, n + 0.1 FROM generate_series(1, 9) n"
+    )
+    saved = backup(client, file_format, layout="tables", tables=["things"])
+    database.execute("ALTER TABLE things ALTER score TYPE float4; DELETE FROM things WHERE id > 7")
+    assert refused(client, saved, **fields)["details"]["types"] == {"score": {"backup": "float8", "live": "float4"}}
+    for more in ({"dry_run": True}, {}):
+        answer = data_of(client.restore(**saved, **fields, **more, allow_lossy=True))
+        assert answer.get("problems", []) == []
+        assert [one["rows_lossy"] for one in answer["restore_results"].values()] == [lossy]
+    assert database.fetch("SELECT count(*) FROM things WHERE score = (id + 0.1)::float4") == [(rows,)]
+
+
 def test_a_set_that_nothing_vouches_for_is_read_as_the_columns_are(
     client: Client, database: TestDatabase, small_set: dict[str, str]
 ) -> None:
