@@ -22,6 +22,7 @@ TEXTS: dict[str, str] = {
     "about": "{reason}: {subject}",
     "at_line": "{file} line {line}: {reason}",
     "at_column": "{file} line {line} column {column}: {reason}",
+    "in_column": "{file} column {column}: {reason}",
     "nothing_changed_because": "{reason}: {tables}; nothing was changed",
     "rows_of_table": "{rows} rows of {table}",
     "none": "none",
@@ -545,6 +546,15 @@ TEXTS: dict[str, str] = {
     "columns_missing_in_file": "the backup file lacks columns of the target table {table}: {columns}",
     "identity_differs": "{rows} rows of {table} differ in the identity column {column}, which cannot be updated",
     "column_type_differs": "a column of the target table {table} has another type than in the backup: {column}",
+    "columns_narrower": (
+        "columns of {table} have a type now in which values of the backup can be lost: {columns}; to load and count "
+        'them all the same, restore with "allow_lossy": true'
+    ),
+    "values_narrowed": (
+        "{table}: {rows} rows of the backup have other values now, because columns are narrower than in the backup: "
+        "{columns}"
+    ),
+    "value_not_castable": "a value cannot be converted to {type}",
     "column_type_unsupported": "a column type of the backup is not supported and cannot be created",
     "column_type_not_made": "the column {column} of {table} is of type {type}, which is not supported",
     "types_missing": "the target database lacks the types or the extension needed",

@@ -25,6 +25,7 @@ TEXTS: dict[str, str] = {
     "about": "{reason}: {subject}",
     "at_line": "{file} 第 {line} 行: {reason}",
     "at_column": "{file} 第 {line} 行 {column} 列: {reason}",
+    "in_column": "{file} 的 {column} 列: {reason}",
     "nothing_changed_because": "{reason}: {tables};未做任何修改",
     "rows_of_table": "{table} {rows} 行",
     "none": "无",
@@ -469,6 +470,11 @@ TEXTS: dict[str, str] = {
     "columns_missing_in_file": "备份文件缺少目标表 {table} 的列: {columns}",
     "identity_differs": "{table} 的自增列 {column} 有 {rows} 行与备份不同,且有其他表引用该表,无法更新",
     "column_type_differs": "目标表 {table} 的列类型与备份不同: {column}",
+    "columns_narrower": (
+        '{table} 的列类型会丢失备份中的部分信息: {columns};若仍要写入并统计被改动的行,恢复时可指定 "allow_lossy": true'
+    ),
+    "values_narrowed": "{table}: 备份中有 {rows} 行的值已改变,因为这些列比备份时窄: {columns}",
+    "value_not_castable": "有的值无法转换为 {type}",
     "column_type_unsupported": "备份中的列类型不受支持,无法创建",
     "column_type_not_made": "{table} 的列 {column} 的类型 {type} 不受支持,无法创建",
     "types_missing": "目标数据库缺少所需的类型或扩展",
