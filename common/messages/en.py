@@ -324,6 +324,7 @@ TEXTS: dict[str, str] = {
     "compare_failed": "comparing the backup failed",
     "compare_left_out_columns": "columns that the backup does not have were not compared: {columns}",
     "compare_columns_differ": "the two backups have different columns in {table}: {columns}",
+    "compare_tables_differ": "the two backup sets have different tables: {tables}",
     "compare_backup_repeats_ids": "the backup repeats ids, so its rows cannot be compared one by one",
     "compare_other_side_repeats_ids": "the other side repeats ids, so its rows cannot be compared one by one",
     # Formats: csv and binary files, their values.

@@ -285,6 +285,7 @@ TEXTS: dict[str, str] = {
     "compare_failed": "备份比对失败",
     "compare_left_out_columns": "备份中没有的列未比对: {columns}",
     "compare_columns_differ": "两个备份的 {table} 列不同: {columns}",
+    "compare_tables_differ": "两个备份集的表不同: {tables}",
     "compare_backup_repeats_ids": "备份中有重复的id,无法逐行比对",
     "compare_other_side_repeats_ids": "比对对象中有重复的id,无法逐行比对",
     # Formats: csv and binary files, their values.
