@@ -24,8 +24,7 @@ LAYOUTS: Mapping[str, str] = MappingProxyType(
         "pgvectorstore": "pgvectorstore",
     }
 )
-"""The layouts of tables that are known; the others are a layout's that takes any."""
-ANY_TABLES = "tables"
+"""The layouts of tables that are known; the others are of the layout that takes any."""
 
 
 def recognise(tables: Iterable[TableLayout]) -> dict[tuple[str | None, str], str]:
