@@ -115,7 +115,7 @@ function action(one, target) {
 // LangChain's two tables are one layout, which names no table.
 function requestFor({ layout, ...one }) {
   if (layout === "langchain") return { layout };
-  return { layout: "tables", tables: [nameOf(one)], with_references: one.references.length > 0 };
+  return { layout, tables: [nameOf(one)], with_references: one.references.length > 0 };
 }
 
 function backUpButton(label, name, request, target, kind = "") {
