@@ -80,6 +80,26 @@ def test_a_target_is_named_and_never_written_out(
     assert failure(client.get(f"{PREFIX}/tables?target=down")) == (500, "DATABASE_ERROR")
 
 
+def test_langchains_tables_with_partitions_go_with_any_tables(client: Client, database: TestDatabase) -> None:
+    database.execute(
+        f"DROP TABLE {EMBEDDING};"
+        f"CREATE TABLE {EMBEDDING} (id varchar, collection_id uuid, embedding vector, document text, cmetadata jsonb,"
+        "  PRIMARY KEY (id, collection_id)) PARTITION BY HASH (collection_id);"
+        f"CREATE TABLE part PARTITION OF {EMBEDDING} FOR VALUES WITH (MODULUS 1, REMAINDER 0)"
+    )
+    tables = listed(client)
+    assert {one["layout"] for one in tables.values()} == {"tables"}
+    assert {one["recognised_as"] for one in tables.values()} == {"langchain"}
+    assert failure(client.backup()) == (409, "SCHEMA_MISMATCH")
+    assert data_of(client.backup(layout="tables", tables=sorted(tables)))["backup_performed"]
+
+
+def test_a_store_is_told_from_a_table_of_its_name_elsewhere(client: Client, database: TestDatabase) -> None:
+    database.execute(f"CREATE TABLE kb {STORE}; CREATE SCHEMA other; CREATE TABLE other.kb (n int)")
+    assert data_of(client.backup(layout="pgvectorstore", tables=["kb"]))["tables_backed_up"].keys() == {"public.kb"}
+    assert failure(client.backup(layout="pgvectorstore", tables=["other.kb"])) == (409, "SCHEMA_MISMATCH")
+
+
 def test_a_reader_may_look(make_client: Callable[..., Client], database: TestDatabase) -> None:
     client = make_client(
         DATABASE_URL=database.url, API_TOKEN="all-of-it-0123456789", API_READ_TOKEN="looking-0123456789"
