@@ -95,7 +95,7 @@ class Scheduler:
         if config.paused:
             return ScheduleState(held, facts)
         next_due = timing.next_due(now, _latest(facts, now))
-        since = facts.since or now
+        since = facts.since or held.created_at or now  # no service may have run since it was made
         last_good = max(since, facts.good.due) if facts.good else since
         return ScheduleState(held, facts, next_due, timing.good_by(last_good), timing.is_overdue(now, last_good))
 
