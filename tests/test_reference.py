@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from common.errors import Recorded, ServiceError
-from data_pipeline.api.requests.bodies import CopyBody, ListQuery, ReadyQuery, SignInBody, UploadQuery
+from data_pipeline.api.requests.bodies import CopyBody, ListQuery, ReadyQuery, SignInBody, TablesQuery, UploadQuery
 from data_pipeline.api.requests.job_schemas import JobsQuery
 from data_pipeline.api.requests.resources import NEW
 from data_pipeline.cli.command_line import COMMANDS
@@ -25,7 +25,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, SignInBody)
 BODIES += (*NEW.values(), RetentionRule)
-QUERIES: tuple[type[BaseModel], ...] = (ListQuery, UploadQuery, JobsQuery, ReadyQuery)
+QUERIES: tuple[type[BaseModel], ...] = (ListQuery, TablesQuery, UploadQuery, JobsQuery, ReadyQuery)
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
