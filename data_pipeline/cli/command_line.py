@@ -14,6 +14,9 @@ COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "compare", "tables"),
     *("jobs", "schedules", "status"),
 )
+MODULES = {"list": "listing", "schedules": "schedule.schedules", "status": "schedule.status"}
+"""Where a command is, if not in the module of its name."""
+
 SERVICES = {
     "serve": "Serve over HTTP, until SIGTERM or Ctrl-C.",
     "worker": "Run jobs, until SIGTERM or Ctrl-C.",
@@ -52,7 +55,7 @@ class Commands(click.Group):
             return click.Command(cmd_name, callback=lambda: cmd_name, help=SERVICES[cmd_name])
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"data_pipeline.cli.{'listing' if cmd_name == 'list' else cmd_name}")
+        module = import_module(f"data_pipeline.cli.{MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.COMMAND
         return command
 
