@@ -33,18 +33,24 @@ class Retirement:
     def retire(self) -> None:
         """Remove what no rule keeps. Raises ServiceError; what was not looked at is at the next time."""
         schedules = [held for held in self._resources.all("schedule") if not held.of_environment]
-        made = {held.name: [run for run in self._runs.made(held.name) if _places(run)] for held in schedules}
+        made = {held.name: self._made(held.name) for held in schedules if self._others.has_rule or _rule(held)}
         spoken_for = {(where, _timestamp(run)) for runs in made.values() for run in runs for where in _places(run)}
         self._others.retire(besides=spoken_for)
         for held in schedules:
-            self._retire(held, made[held.name])
+            if held.config is not None and (rule := _rule(held)) is not None:
+                self._retire(rule, held.config.times.zone, made[held.name])
 
-    def _retire(self, held: Held[Any], runs: list[Run]) -> None:
+    def _made(self, schedule: str) -> list[Run]:
+        """The runs whose sets are there, newest first: one that was deleted by hand takes no other's place."""
+        runs = [run for run in self._runs.made(schedule) if _places(run)]
+        gone = self._others.missing([(where, _timestamp(run)) for run in runs for where in _places(run)])
+        for run in runs:
+            if gone.issuperset((where, _timestamp(run)) for where in _places(run)):
+                self._runs.retired(run)
+        return [run for run in runs if not gone.issuperset((where, _timestamp(run)) for where in _places(run))]
+
+    def _retire(self, rule: RetentionRule, zone: tzinfo, runs: list[Run]) -> None:
         """Of each database by itself: a schedule that was given another one still has the sets of the first."""
-        rule: RetentionRule | None = held.config.retention if held.config else None
-        if rule is None:
-            return
-        zone: tzinfo = held.config.times.zone if held.config else timezone.utc
         for database in dict.fromkeys(map(_database, runs)):
             own = [run for run in runs if _database(run) == database]
             made = [Made(run.due.astimezone(zone), _size(run)) for run in own]
@@ -64,6 +70,10 @@ class Retirement:
         for run in outdated:
             if left.isdisjoint((where, _timestamp(run)) for where in _places(run)):
                 self._runs.retired(run)
+
+
+def _rule(held: Held[Any]) -> RetentionRule | None:
+    return held.config.retention if held.config else None
 
 
 def _named(runs: list[Run], storage: str) -> list[Named]:
