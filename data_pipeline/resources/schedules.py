@@ -95,6 +95,8 @@ class ScheduleKind(Kind[ScheduleConfig]):
         if isinstance(operation, BackupRequest) and not (operation.named_database or self._settings.database_named):
             raise InvalidParams(say("schedule_needs_a_database"), details={"field": "request"})
         kind = KINDS[config.kind]
+        if config.retention is not None and not kind.makes_sets:
+            raise InvalidParams(say("schedule_field_unsupported", field="retention"), details={"field": "retention"})
         for target in kind.targets(config.request):
             self._engine.databases.resolve(target)
         for storage in kind.storages(config.request):

@@ -287,6 +287,29 @@ def test_a_copy_in_a_storage_out_of_reach_keeps_no_other_from_going(
     assert [one["timestamp"] for one in place["backups"]] == made[1:]
 
 
+def test_a_set_that_did_not_reach_a_storage_takes_no_place_there(
+    start: Callable[..., Service], clock: Clock, database: TestDatabase, fill: Any, tmp_path: Path
+) -> None:
+    fill(database)
+    archive = tmp_path / "archive"
+    service = start(STORAGES=json.dumps({"archive": str(archive)}))
+    create(service, retention={"keep_last": 1}, request={"storages": ["local", "archive"]})
+    clock.now += DAY
+    first = service.settled()["last_good"]["timestamp"]
+    (archive / "vector_bak").rename(tmp_path / "away")
+    (archive / "vector_bak").write_text("no directory")
+    clock.now += DAY
+    failed = service.settled()["last_failure"]
+    assert (failed["state"], "archive" in failed["error"]) == ("PARTIAL", True)
+    (archive / "vector_bak").unlink()
+    (tmp_path / "away").rename(archive / "vector_bak")
+    service.jobs._maintenance._retire()
+    (place,) = data_of(service.client.list(storage="archive"))["backup_locations"]
+    assert [one["timestamp"] for one in place["backups"]] == [first]
+    (place,) = data_of(service.client.list())["backup_locations"]
+    assert first not in [one["timestamp"] for one in place["backups"]]
+
+
 def test_the_rule_of_the_environment_leaves_the_sets_of_schedules_alone(
     start: Callable[..., Service], clock: Clock, database: TestDatabase, fill: Any
 ) -> None:
