@@ -72,12 +72,13 @@ class Retirement:
 
 
 def _makes_sets(held: Held[Any]) -> bool:
-    """Whether its runs have sets of their own, and don't only look at those of others."""
-    return held.config is not None and held.config.kind in KINDS and KINDS[held.config.kind].makes_sets
+    """Whether its runs have sets of their own, as far as this version knows: what a later one has made is not another
+    rule's either."""
+    return held.config is None or held.config.kind not in KINDS or KINDS[held.config.kind].makes_sets
 
 
 def _rule(held: Held[Any]) -> RetentionRule | None:
-    return held.config.retention if held.config else None
+    return held.config.retention if held.config and held.config.kind in KINDS else None
 
 
 def _sets(run: Run) -> list[Named]:
