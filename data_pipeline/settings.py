@@ -44,6 +44,8 @@ class Settings:
     storages: Mapping[str, Place]
     """Where else backups may be kept, by the names requests give these places."""
     embedded_data_dir: Path
+    drill_directory: Path
+    """Where drills make their PostgreSQL, and remove it."""
     configured: Target | None
     """The database of the configuration; None means the embedded one."""
     database_named: bool
@@ -102,6 +104,7 @@ class Settings:
             output_directory=_output_directory(env),
             storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", PROJECT / ".local" / "pgdata"),
+            drill_directory=_directory(env, "DRILL_DIRECTORY", PROJECT / ".local" / "drills"),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,

@@ -514,4 +514,20 @@ TEXTS: dict[str, str] = {
     "structure_differs": "the target table's structure differs from the backup's",
     "pgvector_missing": "the target database lacks the extension pgvector",
     "pgvector_not_installed": "the database server does not have pgvector installed",
+    # Drills.
+    "drill_failed": "the drill failed",
+    "drill_proven": "the backup is proven: restored into a PostgreSQL of its own, equal to the bit",
+    "drill_not_proven": "the drill is done, but it does not prove the backup",
+    "drill_unvouched": "no manifest vouches for the set",
+    "drill_rows_lost": "{rows} rows of {table} came back, and the manifest says {expected}",
+    "drill_rows_differ": "what came back differs from the backup",
+    "drill_searches_differ": "{count} of the searches of the backup find other rows",
+    "drill_disk_full": "the disk is too full for the drill; it was given up, and its database removed",
+    "drill_needs_room": "the drill needs about {needed} of disk space, and {free} are free",
+    "drill_server_failed": "the PostgreSQL of the drill could not be started",
+    "drills_listed": "{count} backup sets were drilled",
+    "no_whole_backup": "there is no backup of everything that a manifest vouches for: {path}",
+    "database_is_the_source": (
+        "the connected database is the one the backup was taken from, or may be; nothing was changed"
+    ),
 }

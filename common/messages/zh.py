@@ -443,4 +443,18 @@ TEXTS: dict[str, str] = {
     "structure_differs": "目标表结构与备份不一致",
     "pgvector_missing": "目标数据库缺少 pgvector 扩展",
     "pgvector_not_installed": "数据库服务器没有安装 pgvector 扩展",
+    # Drills.
+    "drill_failed": "备份恢复演练失败",
+    "drill_proven": "恢复演练通过:备份已恢复到临时数据库,逐位一致",
+    "drill_not_proven": "恢复演练已完成,但未能证明该备份可用",
+    "drill_unvouched": "没有清单文件,无法证明备份完整",
+    "drill_rows_lost": "{table} 恢复了 {rows} 行,清单记录为 {expected} 行",
+    "drill_rows_differ": "恢复出的数据与备份不一致",
+    "drill_searches_differ": "{count} 个探测查询的最近邻与备份时不同",
+    "drill_disk_full": "演练所用磁盘空间不足,演练已中止,临时数据库已删除",
+    "drill_needs_room": "演练需要约 {needed} 磁盘空间,目前只有 {free}",
+    "drill_server_failed": "演练所用的临时 PostgreSQL 无法启动",
+    "drills_listed": "共有 {count} 个备份集做过恢复演练",
+    "no_whole_backup": "没有可用的完整备份: {path}",
+    "database_is_the_source": "目标数据库就是该备份的来源,或无法确认不是,未做任何修改",
 }

@@ -10,7 +10,7 @@ from data_pipeline.cli.answers import CANCELLED, FAILED
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.settings import SettingsError
 
-COMMANDS = ("serve", "worker", "backup", "list", "restore", "verify", "compare", "jobs")
+COMMANDS = ("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "jobs")
 SERVICES = {
     "serve": "Serve over HTTP, until SIGTERM or Ctrl-C.",
     "worker": "Run jobs, until SIGTERM or Ctrl-C.",
@@ -26,7 +26,7 @@ Exit status:
   1    failed; the reason is on standard error
   2    wrong usage, or a request that can't be meant
   3    done in part; compared, and different; a dry run that found problems;
-       verified, but nothing vouches for the backup
+       verified, but nothing vouches for the backup; drilled, and not proven
   130  cancelled by Ctrl-C (143: by SIGTERM); the tables are as before
 
 \b

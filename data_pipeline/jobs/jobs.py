@@ -28,7 +28,7 @@ from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
 from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.heartbeat import Heartbeat
-from data_pipeline.jobs.job import JOB_ID, Job, Origin, State
+from data_pipeline.jobs.job import JOB_ID, DrilledSet, Job, Origin, State
 from data_pipeline.jobs.maintenance import SCHEDULER, Maintenance
 from data_pipeline.jobs.progress_meter import ProgressMeter
 from data_pipeline.jobs.request import JobRequest
@@ -159,6 +159,10 @@ class Jobs:
         if job is None:
             raise NotFound(say("job_missing"))
         return job
+
+    def drills(self) -> list[DrilledSet]:
+        """Every set that was drilled, and what was found."""
+        return self._store.drills()
 
     def list(
         self, state: State | None = None, request_id: str | None = None, after: str | None = None, limit: int = 50

@@ -68,6 +68,7 @@ def _databases(settings: Settings) -> dict[str, Any]:
     return {
         "DATABASE_URL": _public(settings.configured) or (EMBEDDED if settings.database_named else None),
         "EMBEDDED_DATA_DIR": kind_of(settings.embedded_data_dir),
+        "DRILL_DIRECTORY": kind_of(settings.drill_directory),
         "PGVECTOR_SCHEMA": settings.schema,
         "PG_SSL_ROOT_CERT": "file" if settings.ssl_root_cert else None,
         "TARGETS": list(settings.targets),
