@@ -33,9 +33,10 @@ def _tell(data: Answer) -> None:
     click.echo(data["response"])
     rows = [(name, one["rows"], one["file_bytes"]) for name, one in data["tables"].items()]
     answers.table(rows, "table", "rows", "bytes")
-    backup, seconds = data["backup_info"], data["seconds"]
+    backup, steps = data["backup_info"], data["steps"]
     click.echo(f"{backup['backup_path']} {backup['timestamp']}")
-    click.echo(f"restored in {seconds['restore']} s, compared in {seconds['compare']} s, {data['duration']} s in all")
+    each = ", ".join(f"{name.removesuffix('_seconds')} {seconds} s" for name, seconds in steps.items())
+    click.echo(f"{data['duration']} s: {each}")
     for error in data["errors"]:
         click.echo(f"not proven: {error}", err=True)
 

@@ -2,6 +2,7 @@
 
 from flask import Response
 
+from data_pipeline.api import BASE
 from data_pipeline.api.answers import drills
 from data_pipeline.api.answers import jobs as job_answers
 from data_pipeline.api.openapi.vocabulary import ALWAYS, IDEMPOTENCY_KEY, IN_DATABASE, OF_CALLS, OF_FILES, WRITING
@@ -16,7 +17,7 @@ from data_pipeline.operations.results.drill import Drilled
 
 
 def routes(jobs: Jobs) -> Resource:
-    api = Resource("drills")
+    api = Resource("drills", prefix=BASE)
 
     @api.get("/drills", summary="List what drills have proven")
     @Policy(
@@ -29,7 +30,7 @@ def routes(jobs: Jobs) -> Resource:
         """Every set that was drilled, with the newest result and when it was last proven."""
         return answer(drills.DrillList.of(jobs.drills()))
 
-    @api.post("/backups/<location>/<timestamp>/drill", summary="Prove a backup set by restoring it")
+    @api.post("/vector/backups/<location>/<timestamp>/drill", summary="Prove a backup set by restoring it")
     @Policy(
         access="write",
         tag="Backup sets",

@@ -11,7 +11,7 @@ from data_pipeline.operations.requests.compare import CompareRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.results.compare import Compared
-from data_pipeline.operations.results.drill import Drilled, DrilledTable, DrillSeconds
+from data_pipeline.operations.results.drill import Drilled, DrilledTable, DrillSteps
 from data_pipeline.operations.results.restore import Restored
 from data_pipeline.postgres.connection import transaction
 from data_pipeline.postgres.progress import Progress
@@ -50,10 +50,10 @@ class Drill:
             tables=self._tables(restored),
             search_check=restored.search_check,
             server_version=self._version(progress),
-            seconds=DrillSeconds(
-                start=round(self._ready - self._started, 3),
-                restore=round(loaded - self._ready, 3),
-                compare=round(now - loaded, 3),
+            steps=DrillSteps(
+                start_seconds=round(self._ready - self._started, 3),
+                restore_seconds=round(loaded - self._ready, 3),
+                compare_seconds=round(now - loaded, 3),
             ),
             errors=errors,
             warnings=list(dict.fromkeys([*restored.warnings, *compared.warnings])),

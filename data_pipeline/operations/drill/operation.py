@@ -1,6 +1,7 @@
 """DrillOperation: a set found, restored into a scratch server, and compared with what came back."""
 
 import errno
+import logging
 import shutil
 import time
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from common import memory
-from common.errors import DatabaseError, ServiceError, StorageFull
+from common.errors import DatabaseError, NotFound, ServiceError, StorageFull
 from common.messages import Message, say
 from common.sizes import format_size
 from data_pipeline.engine import Engine
@@ -36,6 +37,8 @@ smaller in a table than in CSV. The rows are staged once more to be compared."""
 
 ANYWHERE = Target(SOURCE, "/", 5432, scratch.DATABASE, SUPERUSER)
 """A scratch server as jobs know it before there is one: drills of one queue run one after the other."""
+
+log = logging.getLogger(__name__)
 
 
 class DrillOperation(Operation[DrillRequest]):
@@ -86,6 +89,7 @@ class DrillOperation(Operation[DrillRequest]):
         except (EmbeddedServerError, OSError) as error:
             if _is_full(error):
                 raise StorageFull(say("drill_disk_full"), can_retry=True) from None
+            log.error("%s", error)
             raise DatabaseError(
                 say("drill_server_failed"),
                 can_retry=True,
@@ -115,6 +119,8 @@ def _about(where: Location, timestamp: str) -> Iterator[None]:
     """Let a failure say which set it was about: that is what isn't proven."""
     try:
         yield
+    except NotFound:
+        raise
     except ServiceError as error:
         error.data.setdefault("backup_info", named(where, timestamp).data())
         raise

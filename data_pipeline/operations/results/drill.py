@@ -22,12 +22,12 @@ class DrilledTable(Part):
     file_bytes: Count
 
 
-class DrillSeconds(Part):
+class DrillSteps(Part):
     """How long each step took."""
 
-    start: Seconds
-    restore: Seconds
-    compare: Seconds
+    start_seconds: Seconds
+    restore_seconds: Seconds
+    compare_seconds: Seconds
 
 
 class Drilled(Result):
@@ -40,7 +40,7 @@ class Drilled(Result):
     tables: dict[TableName, DrilledTable]
     search_check: Sometimes[SearchCheck] = Field(None, description="Only of a set with probes")
     server_version: str = Field(description="Of the PostgreSQL it was restored into")
-    seconds: DrillSeconds
+    steps: DrillSteps
     errors: list[str] = Field(description="Why it isn't proven")
     warnings: Warnings
     duration: Seconds
