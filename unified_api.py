@@ -25,7 +25,7 @@ from data_pipeline.api.openapi.description import DescribedAPI
 from data_pipeline.api.operating import logs
 from data_pipeline.api.operating.audit import AuditLog, write_down_job
 from data_pipeline.api.operating.metrics import Metrics
-from data_pipeline.api.routes import backup_sets, backups, drills, restores, service, sessions, transfers
+from data_pipeline.api.routes import backup_sets, backups, drills, resources, restores, service, sessions, transfers
 from data_pipeline.api.routes import jobs as job_routes
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.throttle import Throttle
@@ -38,6 +38,7 @@ from data_pipeline.operations.retention import Retention
 from data_pipeline.postgres.target import forget_libpq_variables
 from data_pipeline.postgres_server import scratch
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
+from data_pipeline.resources.store import Resources
 from data_pipeline.settings import Settings, SettingsError
 
 log = structlog.get_logger("unified_api")
@@ -66,6 +67,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(drills.routes(jobs))
     app.add(transfers.routes(engine))
     app.add(job_routes.routes(engine, jobs))
+    app.add(resources.routes(engine, jobs))
     app.add(service.routes(engine, jobs, metrics))
     app.add(sessions.routes(engine, throttle))
     app.register_blueprint(panel.pages())
@@ -82,7 +84,7 @@ def build_jobs(engine: Engine, metrics: Metrics) -> Jobs:
             write_down_job(job)
 
     retention = Retention(engine, settings.backup_keep_days, settings.backup_keep_last)
-    return Jobs(engine, registry.of(engine), finished, retention.retire)
+    return Jobs(engine, Resources(engine), registry.of(engine), finished, retention.retire, scheduled=True)
 
 
 def _sweep(engine: Engine, storage: str) -> None:

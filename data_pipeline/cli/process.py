@@ -4,7 +4,6 @@ import logging
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from common import uncaught
@@ -40,10 +39,10 @@ def jobs(of: Engine) -> "Iterator[Jobs]":
     from data_pipeline.api.operating import logs
     from data_pipeline.jobs.jobs import Jobs
     from data_pipeline.operations import registry
+    from data_pipeline.resources.store import Resources
 
     logs.set_up(logging.WARNING)
-    unscheduled = replace(of, settings=replace(of.settings, backup_schedule=None))
-    opened = Jobs(unscheduled, registry.of(of), finished=lambda job: None, retire=lambda: None)
+    opened = Jobs(of, Resources(of), registry.of(of), finished=lambda job: None, retire=lambda: None, scheduled=False)
     try:
         yield opened
     finally:

@@ -2,24 +2,17 @@
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
 
-from common.cron import Schedule
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.heartbeat import Heartbeat
 from data_pipeline.jobs.job import Job
+from data_pipeline.jobs.scheduler import SCHEDULER
 from data_pipeline.jobs.ticker import attempt
-
-LATE = timedelta(minutes=10)
-"""A scheduled backup that was missed, since no process was running, is made up for so long."""
-
-SCHEDULER = "schedule"
-"""`who` of a scheduled backup's job."""
 
 
 class Maintenance:
-    """submit: queues the backup that was due at a moment, once for all processes. retire: removes old backup sets."""
+    """schedule: queues what is due, once for all processes. retire: removes old backup sets."""
 
     def __init__(
         self,
@@ -27,8 +20,7 @@ class Maintenance:
         pending: PendingWrites,
         heartbeat: Heartbeat,
         keep_days: int,
-        schedule: Schedule | None,
-        submit: Callable[[datetime], object],
+        schedule: Callable[[], None],
         retire: Callable[[], None],
     ) -> None:
         self._store = store
@@ -36,9 +28,7 @@ class Maintenance:
         self._heartbeat = heartbeat
         self._keep_days = keep_days
         self._schedule = schedule
-        self._submit = submit
         self._retire = retire
-        self._last_due: datetime | None = None
         self._retiring: threading.Thread | None = None
         self._grown = False
 
@@ -47,7 +37,7 @@ class Maintenance:
         self._heartbeat.beat()
         self._pending.flush()
         self._heartbeat.sweep()
-        self._submit_due()
+        self._schedule()
         if self._grown:
             self._grown = False
             self._start_retiring()
@@ -65,12 +55,3 @@ class Maintenance:
         if self._retiring is None or not self._retiring.is_alive():
             self._retiring = threading.Thread(target=attempt, args=(self._retire,), name="retire", daemon=True)
             self._retiring.start()
-
-    def _submit_due(self) -> None:
-        if self._schedule is None:
-            return
-        now = datetime.now(timezone.utc)
-        due = self._schedule.last(now).astimezone(timezone.utc)
-        if due != self._last_due and now - due <= LATE:
-            self._submit(due)
-            self._last_due = due
