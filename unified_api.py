@@ -33,6 +33,7 @@ from data_pipeline.api.server import addresses, listen
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.jobs.retirement import Retirement
 from data_pipeline.operations import registry
 from data_pipeline.operations.retention import Retention
 from data_pipeline.postgres.target import forget_libpq_variables
@@ -83,8 +84,10 @@ def build_jobs(engine: Engine, metrics: Metrics) -> Jobs:
             metrics.job(job)
             write_down_job(job)
 
+    resources = Resources(engine)
     retention = Retention(engine, settings.backup_keep_days, settings.backup_keep_last)
-    return Jobs(engine, Resources(engine), registry.of(engine), finished, retention.retire, scheduled=True)
+    retirement = Retirement(resources, retention)
+    return Jobs(engine, resources, registry.of(engine), finished, retirement.retire, scheduled=True)
 
 
 def _sweep(engine: Engine, storage: str) -> None:

@@ -82,13 +82,13 @@ class Jobs:
         self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)
         self._submission = Submission(self._database, self._pending, self._queue, self._process, self._runner.unstored)
         self._heartbeat = Heartbeat(self._database, self._process, self._beat_seconds, self._queue, self._finished)
-        self.scheduler = Scheduler(engine, resources, self.submit)
+        self.scheduler = Scheduler(engine, resources, self.submit if scheduled else self.hand_over)
         self._maintenance = Maintenance(
             self._store,
             self._pending,
             self._heartbeat,
+            self.scheduler if scheduled else None,
             settings.jobs_keep_days,
-            self.scheduler.tick if scheduled else _nothing,
             retire,
         )
         self._ticker = Ticker(self._beat_seconds, self._maintenance.often, self._maintenance.hourly)
@@ -107,14 +107,14 @@ class Jobs:
         self.start()
         return self._submission.queue(JobRequest.of(operation, request, key), origin, target)
 
-    def hand_over(self, request: OperationRequest, origin: Origin) -> Job:
+    def hand_over(self, request: OperationRequest, origin: Origin, key: str | None = None) -> Job:
         """The same for other processes to run: nothing of it happens in this one.
 
         Raises InvalidParams for a password, which never leaves the process it was given to.
         """
         operation = self._operations[request.kind]
         target = operation.expect_possible(request)
-        job_request = JobRequest.of(operation, request, None)
+        job_request = JobRequest.of(operation, request, key)
         if job_request.is_secret:
             text = say("job_needs_a_named_target")
             raise InvalidParams(text, details={"field": "pg_conn"})
@@ -281,7 +281,3 @@ def _answered(job: Job) -> dict[str, Any]:
     if job.error is not None or job.result is None:
         raise Recorded(job.error or error_response(OperationCancelled()))
     return {name: value for name, value in job.result.items() if name != "timestamp"}
-
-
-def _nothing() -> None:
-    """What a process does about schedules that leaves them to others."""

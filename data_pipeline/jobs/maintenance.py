@@ -7,27 +7,27 @@ from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.heartbeat import Heartbeat
 from data_pipeline.jobs.job import Job
-from data_pipeline.jobs.scheduler import SCHEDULER
+from data_pipeline.jobs.scheduler import SCHEDULER, Scheduler
 from data_pipeline.jobs.ticker import attempt
 
 
 class Maintenance:
-    """schedule: queues what is due, once for all processes. retire: removes old backup sets."""
+    """scheduler: queues what is due; None where that is left to others. retire: removes old backup sets."""
 
     def __init__(
         self,
         store: Store,
         pending: PendingWrites,
         heartbeat: Heartbeat,
+        scheduler: Scheduler | None,
         keep_days: int,
-        schedule: Callable[[], None],
         retire: Callable[[], None],
     ) -> None:
         self._store = store
         self._pending = pending
         self._heartbeat = heartbeat
         self._keep_days = keep_days
-        self._schedule = schedule
+        self._scheduler = scheduler
         self._retire = retire
         self._retiring: threading.Thread | None = None
         self._grown = False
@@ -37,13 +37,16 @@ class Maintenance:
         self._heartbeat.beat()
         self._pending.flush()
         self._heartbeat.sweep()
-        self._schedule()
+        if self._scheduler is not None:
+            self._scheduler.tick()
         if self._grown:
             self._grown = False
             self._start_retiring()
 
     def hourly(self) -> None:
         self._store.forget(self._keep_days)
+        if self._scheduler is not None:
+            self._scheduler.tidy(self._keep_days)
         self._start_retiring()
 
     def notice(self, job: Job) -> None:

@@ -114,6 +114,10 @@ class Scheduler:
         """Forget the runs of a schedule that was deleted."""
         self._runs.remove(name)
 
+    def tidy(self, days: int) -> None:
+        """Forget runs that ended so many days ago and are of no further use."""
+        self._runs.forget(days)
+
     def key(self, held: Held[ScheduleConfig]) -> str:
         """What names a schedule among the runs. That of the environment is of one database at one time: services with
         others may share the jobs database."""

@@ -42,7 +42,7 @@ class Resources:
         self._targets, self._storages = TargetKind(engine), StorageKind(engine)
         every: list[Kind[Any]] = [self._targets, self._storages, ScheduleKind(engine), NotifierKind()]
         self.kinds = {kind.name: kind for kind in every}
-        engine.databases.extend(self._target)
+        engine.databases.extend(self.target_named)
         engine.storages.extend(_FurtherStorages(self))
 
     def all(self, kind: str) -> list[Held[Any]]:
@@ -128,7 +128,8 @@ class Resources:
         except ServiceError:  # its host is not allowed any more
             return None
 
-    def _target(self, name: str) -> Target | None:
+    def target_named(self, name: str) -> Target | None:
+        """That of a row, None if there is none of that name. Raises Forbidden, ServiceUnavailable."""
         row = self._rows.get("target", name)
         return self._targets.target(self._config(row)) if row else None
 

@@ -1,15 +1,16 @@
 """Resources: targets, storages, schedules and notifiers, each kind with the same routes."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from flask import Response
 
-from common.errors import ServiceError
 from common.messages import Message, say
 from data_pipeline.api import BASE, web
+from data_pipeline.api.answers import schedules
 from data_pipeline.api.answers.jobs import Links, SubmittedJob
-from data_pipeline.api.answers.resources import DeletedResource, ResourceAnswers, ScheduleStatus, TriedResource
+from data_pipeline.api.answers.resources import DeletedResource, ResourceAnswers, TriedResource
 from data_pipeline.api.openapi.vocabulary import ALWAYS, IN_DATABASE, OF_FILES, STORING, WRITING
 from data_pipeline.api.policy import Policy
 from data_pipeline.api.requests.resources import NEW, ResourcePath
@@ -47,7 +48,7 @@ class _OfKind:
         self._kind = kind
         self._resources = jobs.resources
         self._jobs = jobs
-        self._answers = ResourceAnswers(engine, jobs.resources, self._status)
+        self._answers = ResourceAnswers(engine, jobs.resources, partial(schedules.status, jobs))
         self._shown = cast("type[Result]", self._answers.shown[kind.name])
 
     def add(self) -> None:
@@ -131,12 +132,6 @@ class _OfKind:
     def _answer(self, held: Held[Any], text: Message, status: int = 200) -> Response:
         model = self._answers.shown[self._kind.name]
         return answer(cast("Result", self._answers.part(self._kind.name, held, model, response=text)), status)
-
-    def _status(self, held: Held[Any]) -> ScheduleStatus | None:
-        try:
-            return ScheduleStatus.of(self._jobs.scheduler.state(held))
-        except ServiceError:  # what is configured is shown all the same
-            return None
 
 
 def _add_run(api: Resource, jobs: Jobs) -> None:
