@@ -92,6 +92,8 @@ class Settings:
     readers, which this machine's file would not reach."""
     storage_hosts: frozenset[str]
     """Hosts of buckets that a storage made through the API may name beside loopback."""
+    notify_hosts: frozenset[str]
+    """Hosts of this machine's network that notifications may go to."""
     backup_schedule: Schedule | None
     backup_keep_days: int
     backup_keep_last: int
@@ -138,6 +140,7 @@ class Settings:
             secret_keys=_secret_keys(env, "SECRET_KEY"),
             secret_key_file=None if databases.jobs else _key_file(env),
             storage_hosts=_names(env, "STORAGE_ALLOWED_HOSTS"),
+            notify_hosts=_names(env, "NOTIFY_ALLOWED_HOSTS"),
             backup_schedule=_schedule(env, "BACKUP_SCHEDULE"),
             backup_keep_days=_number(env, "BACKUP_KEEP_DAYS", 0, least=0, most=36500),
             backup_keep_last=_number(env, "BACKUP_KEEP_LAST", 0, least=0, most=100000),

@@ -3,6 +3,7 @@
 TEXTS: dict[str, str] = {
     # The envelope: the message of every success, and of each HTTP status.
     "not_implemented": "not supported",
+    "bad_gateway": "bad gateway",
     "success": "success",
     "bad_request": "invalid request",
     "unauthorized": "unauthorized",
@@ -561,4 +562,30 @@ TEXTS: dict[str, str] = {
     "storage_host_not_allowed": (
         "this host is not allowed for storages; ask the administrator to add it to STORAGE_ALLOWED_HOSTS"
     ),
+    # Notifications.
+    "notifier_host_unknown": "the host of the notifier's URL is unknown",
+    "notifier_host_not_allowed": (
+        "no notification may go to this host: not to this machine, its network, or a cloud's metadata; "
+        "an administrator may add a host of the network to NOTIFY_ALLOWED_HOSTS"
+    ),
+    "notifier_url_invalid": "the URL of a notifier is not valid",
+    "notifier_service_unknown": "this service is not supported; there are: {known}",
+    "notifier_unreachable": "the notifier's host can't be reached, or doesn't speak HTTP",
+    "notifier_answered": "the notifier's URL answered with HTTP {status}",
+    "notifier_refused": "the service {service} did not take the message",
+    "notifier_failed": "the notification could not be sent",
+    "notifier_needs_apprise": "this service needs apprise: pip install -r requirements-notify.txt",
+    "notifications_listed": "{count} notifications",
+    "notice_failure": "failed: {subject}",
+    "notice_success": "succeeded: {subject}",
+    "notice_overdue": "backup overdue: {subject}",
+    "notice_drill_failed": "drill failed: {subject}",
+    "notice_recovered": "works again: {subject}",
+    "notice_test": "a test: {subject}",
+    "notice_cause": "Why: {cause}",
+    "notice_target": "Database: {dbname} ({host}:{port})",
+    "notice_backup": "Backup: {path} {timestamp}",
+    "notice_due": "A good run should have been there by {time}",
+    "notice_at": "Time: {time}",
+    "notice_job": "Job: {job_id}",
 }

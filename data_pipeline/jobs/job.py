@@ -56,19 +56,6 @@ class Job:
 
 
 @dataclass(frozen=True)
-class DrilledSet:
-    """What the drills of one backup set have found: the newest, and when one last proved it."""
-
-    location: str
-    timestamp: str
-    storage: str
-    drilled_at: datetime
-    proven_at: datetime | None
-    proven: bool
-    job_id: str
-
-
-@dataclass(frozen=True)
 class Ending:
     """How a job ended: its last state with the answer's data, or with the envelope of the failure."""
 

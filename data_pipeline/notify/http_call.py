@@ -3,8 +3,10 @@
 import ssl
 import threading
 from collections.abc import Mapping, Set
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from socket import SHUT_RDWR, create_connection, socket
+from types import MappingProxyType
 from urllib.parse import SplitResult, urlsplit
 
 from common.errors import InvalidParams, NotifierFailed
@@ -16,6 +18,7 @@ STEP_SECONDS = 5.0
 """To connect, and for each piece of the answer."""
 
 WHOLE_SECONDS = 15.0
+NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def parse(url: str) -> SplitResult:
@@ -30,7 +33,9 @@ def parse(url: str) -> SplitResult:
     return parts
 
 
-def call(method: str, url: str, allowed: Set[str], body: bytes | None = None, headers: Mapping[str, str] = {}) -> None:  # noqa: B006
+def call(
+    method: str, url: str, allowed: Set[str], body: bytes | None = None, headers: Mapping[str, str] = NONE
+) -> None:
     """Send it and look at the status. Raises NotifierFailed unless that is 2xx, Forbidden, InvalidParams."""
     parts = parse(url)
     host, port = str(parts.hostname), parts.port or SCHEMES[parts.scheme]
@@ -54,9 +59,7 @@ def _connected(found: list[str], port: int) -> socket:
     raise OSError
 
 
-def _status(
-    parts: SplitResult, method: str, connected: socket, body: bytes | None, headers: Mapping[str, str]
-) -> int:
+def _status(parts: SplitResult, method: str, connected: socket, body: bytes | None, headers: Mapping[str, str]) -> int:
     timer = threading.Timer(WHOLE_SECONDS, _cut, (connected,))
     timer.daemon = True
     timer.start()
@@ -77,7 +80,5 @@ def _status(
 
 def _cut(connected: socket) -> None:
     """End a call that goes on for too long, a byte at a time."""
-    try:
+    with suppress(OSError):
         connected.shutdown(SHUT_RDWR)
-    except OSError:
-        pass

@@ -2,6 +2,8 @@
 
 from collections.abc import Set
 
+from common.errors import NotifierFailed
+from common.messages import say
 from data_pipeline.notify import http_call, services, webhook
 from data_pipeline.notify.message import Notification
 from data_pipeline.notify.webhook import PING
@@ -23,6 +25,11 @@ def send(url: str, secret: str | None, message: Notification, allowed: Set[str])
         webhook.post(url, secret, message, allowed)
     else:
         services.send(url, message, allowed)
+
+
+def failure() -> NotifierFailed:
+    """What can be said of one that failed in a way that isn't foreseen."""
+    return NotifierFailed(say("notifier_failed"), can_retry=True)
 
 
 def only_pings(url: str) -> bool:

@@ -19,7 +19,11 @@ HOSTED = frozenset(
 MAIL = {"mailto": 25, "mailtos": 587}
 """The server is the URL's: it is held to the addresses that a webhook may have."""
 
-SCHEMES = HOSTED | MAIL.keys()
+TEAMS = {"workflow": (".logic.azure.com", ".api.powerplatform.com")}
+TEAMS["workflows"] = TEAMS["workflow"]
+"""What became of Teams' webhooks: flows, whose hosts end so."""
+
+SCHEMES = HOSTED | MAIL.keys() | TEAMS.keys()
 SECONDS = 20
 TRUE = ("yes", "true", "1", "on")
 
@@ -31,6 +35,9 @@ def expect_usable(url: str) -> None:
     if parts.scheme not in SCHEMES:
         known = tuple(sorted({*SCHEMES, "http", "https", "ping+https"}))
         raise InvalidParams(say("notifier_service_unknown", known=known), details={"field": "url"})
+    host = str(parts.hostname or "").lower()
+    if parts.scheme in TEAMS and not host.endswith(TEAMS[parts.scheme]):
+        raise InvalidParams(say("notifier_url_invalid"), details={"field": "url"})
     if any(name == "verify" and value.lower() not in TRUE for name, value in parse_qsl(parts.query)):
         raise InvalidParams(say("notifier_url_invalid"), details={"field": "url"})
     if _service(url) is None:

@@ -8,24 +8,29 @@ from typing_extensions import Self
 from common.messages import say
 from data_pipeline.api.answers.envelope import JobId
 from data_pipeline.api.answers.jobs import Moment
-from data_pipeline.jobs.job import DrilledSet
+from data_pipeline.jobs.backend.proofs import DrilledSet
+from data_pipeline.operations.backup_sets import GLOBAL
 from data_pipeline.operations.results.result import Part, Result, Stamp
+from data_pipeline.storage import location
 
 
 class ListedDrill(Part):
     """What the drills of one set have found."""
 
+    backup_path: str
     location: str = Field(description="global, or a task id")
     timestamp: Stamp
     storage: str
+    schedule: str | None = Field(description="What has made the set; null: no schedule")
     proven: bool = Field(description="Whether the newest drill proved it")
     drilled_at: Moment = Field(description="When the newest ended")
     proven_at: Moment | None = Field(description="When one last proved it; null: none ever did")
-    job_id: JobId = Field(description="The newest drill")
+    job_id: JobId | None = Field(description="The newest drill")
 
     @classmethod
     def of(cls, found: DrilledSet) -> Self:
-        return cls(**vars(found))
+        where = location.parse(found.backup_path)
+        return cls(**vars(found) | {"location": where.task_id or GLOBAL, "storage": where.storage})
 
 
 class DrillList(Result):

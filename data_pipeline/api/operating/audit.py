@@ -87,7 +87,8 @@ class AuditLog:
 def write_down_job(job: Job) -> None:
     """An audit line for a job that has ended."""
     seconds = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else 0.0
-    audit.info(
+    level = {"FAILED": audit.error, "INTERRUPTED": audit.error, "PARTIAL": audit.warning}.get(job.state, audit.info)
+    level(
         "job",
         who=job.who,
         client=job.client,

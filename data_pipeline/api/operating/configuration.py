@@ -89,6 +89,7 @@ def _work(settings: Settings) -> dict[str, Any]:
         "LARGEST_FIELD_MB": settings.largest_field >> 20,
         "INDEX_MEMORY": settings.index_memory,
         "JOBS_DATABASE_URL": _public(settings.jobs_database),
+        "NOTIFY_ALLOWED_HOSTS": sorted(settings.notify_hosts),
         "JOBS_KEEP_DAYS": settings.jobs_keep_days,
         "JOBS_HEARTBEAT_SECONDS": settings.jobs_heartbeat,
     }

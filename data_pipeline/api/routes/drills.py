@@ -28,7 +28,7 @@ def routes(jobs: Jobs) -> Resource:
     )
     def list_drills() -> Response:
         """Every set that was drilled, with the newest result and when it was last proven."""
-        return answer(drills.DrillList.of(jobs.drills()))
+        return answer(drills.DrillList.of(jobs.drills.each()))
 
     @api.post("/vector/backups/<location>/<timestamp>/drill", summary="Prove a backup set by restoring it")
     @Policy(

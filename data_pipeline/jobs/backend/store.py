@@ -11,9 +11,7 @@ from psycopg.types.json import Json
 
 from common.messages import codes, recoded
 from data_pipeline.jobs.backend.database import Connection, JobsDatabase
-from data_pipeline.jobs.job import DrilledSet, Ending, Job, Origin, State
-from data_pipeline.operations.requests.drill import DrillRequest
-from data_pipeline.storage.location import MAIN_STORAGE
+from data_pipeline.jobs.job import Ending, Job, Origin, State
 
 FIELDS = [field.name for field in fields(Job)]
 INSERT = """
@@ -63,23 +61,6 @@ LAST_SUCCESSES = """
 SELECT kind, max(finished_at) AS finished_at FROM jobs
 WHERE state = 'SUCCEEDED' AND (request->>'dry_run') IS DISTINCT FROM 'true' GROUP BY kind
 """
-# By set, as the newest of its drills says.
-DRILLS = """
-SELECT location, timestamp, storage, max(finished_at) AS drilled_at,
-       max(finished_at) FILTER (WHERE state = 'SUCCEEDED') AS proven_at,
-       (array_agg(state ORDER BY finished_at DESC))[1] = 'SUCCEEDED' AS proven,
-       (array_agg(id ORDER BY finished_at DESC))[1] AS job_id
-FROM (SELECT request->>'location' AS location, coalesce(request->>'storage', %(storage)s) AS storage,
-             coalesce(request->>'timestamp', result->'backup_info'->>'timestamp',
-                      error->'data'->'backup_info'->>'timestamp') AS timestamp, finished_at, state, id
-      FROM jobs WHERE kind = %(kind)s AND state IN ('SUCCEEDED', 'PARTIAL', 'FAILED')) drills
-WHERE timestamp IS NOT NULL GROUP BY 1, 2, 3 ORDER BY timestamp DESC, location, storage
-"""
-# What a drill has proven outlives the history: its set may be years old.
-FORGET = """
-DELETE FROM jobs WHERE finished_at < now() - CASE WHEN kind = %s AND state = 'SUCCEEDED' THEN %s ELSE %s END
-"""
-PROVEN_DAYS = 3 * 366
 BEAT = "INSERT INTO processes (id) VALUES (%s) ON CONFLICT (id) DO UPDATE SET beat_at = now()"
 TIDY = """
 DELETE FROM procrastinate_jobs q USING jobs j
@@ -164,12 +145,6 @@ class Store:
         with self._database.transaction() as connection:
             return {row["kind"]: row["finished_at"] for row in connection.execute(LAST_SUCCESSES).fetchall()}
 
-    def drills(self) -> list[DrilledSet]:
-        """Every set that was drilled, the newest first."""
-        with self._database.transaction() as connection:
-            rows = connection.execute(DRILLS, {"kind": DrillRequest.kind, "storage": MAIN_STORAGE}).fetchall()
-        return [DrilledSet(**row) for row in rows]
-
     def beat(self, process: str) -> None:
         """Say that a process is alive."""
         with self._database.transaction() as connection:
@@ -189,8 +164,7 @@ class Store:
     def forget(self, days: int) -> None:
         """Remove jobs that ended so many days ago, and processes that are long gone."""
         with self._database.transaction() as connection:
-            proven = timedelta(days=max(days, PROVEN_DAYS))
-            connection.execute(FORGET, (DrillRequest.kind, proven, timedelta(days=days)))
+            connection.execute("DELETE FROM jobs WHERE finished_at < now() - %s", (timedelta(days=days),))
             connection.execute("DELETE FROM processes WHERE beat_at < now() - interval '1 day'")
 
     def tidy(self) -> None:
