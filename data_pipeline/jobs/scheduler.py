@@ -41,7 +41,7 @@ class Submit(Protocol):
 class ScheduleState:
     """A schedule, and how it stands. facts: None where its configuration can't be read.
 
-    next_due: None while it is paused. good_by: when the next good run has to be there.
+    next_due: None while it is paused. good_by: when the next good run has to be there, unless it is paused.
     """
 
     held: Held[ScheduleConfig]
@@ -92,11 +92,10 @@ class Scheduler:
         if config is None or timing is None:
             return ScheduleState(held)
         facts = self._facts(held, now)
-        counted = [run.due for run in (facts.begun, facts.good) if run is not None]
-        if config.paused or not counted:
-            return ScheduleState(held, facts, None if config.paused else timing.next_due(now, now))
+        if config.paused:
+            return ScheduleState(held, facts)
         next_due = timing.next_due(now, facts.latest or now)
-        last_good = max(counted)
+        last_good = max((run.due for run in (facts.begun, facts.good) if run is not None), default=now)
         return ScheduleState(held, facts, next_due, timing.good_by(last_good), timing.is_overdue(now, last_good))
 
     def run_now(self, name: str, origin: Origin) -> Job:

@@ -135,7 +135,9 @@ def test_without_apprise_the_answer_says_what_to_install(monkeypatch: pytest.Mon
     assert "requirements-notify.txt" in missing.value.response
 
 
-@pytest.mark.parametrize("url", ["mailto://u:p@127.0.0.1?from=a@example.com&to=b@example.com", "mailtos://u:p@example.com?smtp=127.0.0.1"])
+@pytest.mark.parametrize(
+    "url", ["mailto://u:p@127.0.0.1?from=a@example.com&to=b@example.com", "mailtos://u:p@example.com?smtp=127.0.0.1"]
+)
 def test_a_mail_server_is_held_to_the_same_addresses(url: str) -> None:
     message = Occasion("failure", "nightly", "nightly", NOW).message("failure", "en")
     with pytest.raises(Forbidden):
