@@ -13,6 +13,9 @@ from data_pipeline.settings import SettingsError
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "jobs", "schedules", "status"),
 )
+MODULES = {"list": "sets.listing", "verify": "sets.verify", "drill": "sets.drill"}
+"""Of commands whose module isn't called as they are."""
+
 SERVICES = {
     "serve": "Serve over HTTP, until SIGTERM or Ctrl-C.",
     "worker": "Run jobs, until SIGTERM or Ctrl-C.",
@@ -51,7 +54,7 @@ class Commands(click.Group):
             return click.Command(cmd_name, callback=lambda: cmd_name, help=SERVICES[cmd_name])
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"data_pipeline.cli.{'listing' if cmd_name == 'list' else cmd_name}")
+        module = import_module(f"data_pipeline.cli.{MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.COMMAND
         return command
 

@@ -29,7 +29,6 @@ class Occasion:
 
     def message(self, event: Event, language: str) -> Notification:
         """In a language; `event` is this one's, or "recovered" for a success."""
-        title = say(f"notice_{event}", subject=self.subject)
         lines = [*self.facts, say("notice_at", time=self.at.astimezone().isoformat(timespec="seconds"))]
         if self.job_id is not None:
             lines.append(say("notice_job", job_id=self.job_id))
@@ -37,13 +36,24 @@ class Occasion:
             id=uuid.uuid4().hex,
             event=event,
             subject=self.subject,
-            title=title.in_language(language),
+            title=_title(event, self.subject).in_language(language),
             text="\n".join(line.in_language(language) for line in lines),
             at=self.at.astimezone().isoformat(timespec="seconds"),
             schedule=self.schedule,
             job_id=self.job_id,
             error_type=self.cause or None,
         )
+
+
+def _title(event: Event, subject: str) -> Message:
+    titles: dict[Event, Message] = {
+        "failure": say("notice_failure", subject=subject),
+        "success": say("notice_success", subject=subject),
+        "overdue": say("notice_overdue", subject=subject),
+        "drill_failed": say("notice_drill_failed", subject=subject),
+        "recovered": say("notice_recovered", subject=subject),
+    }
+    return titles[event]
 
 
 def of_ending(

@@ -194,6 +194,14 @@ class Scenery:
             yield
 
     @contextmanager
+    def _a_notifier_within_reach(self) -> Iterator[None]:
+        """One that the service itself answers."""
+        with self._no_resources():
+            body = {"name": "ops", "url": f"ping+{self._address}/healthz"}
+            assert requests.post(f"{self._address}{BASE}/notifiers", json=body, timeout=60).status_code == 201
+            yield
+
+    @contextmanager
     def _no_resources(self) -> Iterator[None]:
         """What the example creates goes afterwards."""
         self._fill(4, 58)
@@ -249,16 +257,15 @@ def scenery(
 ) -> Iterator[Scenery]:
     settings = {"DATABASE_URL": database.url, "JOBS_DATABASE_URL": jobs_database.url}
     storages = {"STORAGES": json.dumps({"archive": str(tmp_path / "archive")})}
-    server = start_server(**settings, SECRET_KEY="k" * 32, **storages)
+    server = start_server(**settings, SECRET_KEY="k" * 32, NOTIFY_ALLOWED_HOSTS="127.0.0.1", **storages)
     down = start_server(DATABASE_URL=NOWHERE)  # with another queue: it could not do the jobs of this one
     guarded = start_server(DATABASE_URL=database.url, API_TOKEN=examples.of("sign_in")[0].body["token"])
     targets = start_server(
         DATABASE_URL=database.url, TARGETS=json.dumps({"staging": second_database.url, "old_server": NOWHERE})
     )
     others = {"database down": down.address, "guarded": guarded.address, "targets": targets.address}
-    with (
-        scratch_directory() as drills
-    ):  # root's PostgreSQL is another user's, whose files an ordinary user has no way to
+    # Root's PostgreSQL is another user's, whose files an ordinary user has no way to.
+    with scratch_directory() as drills:
         env = {**settings, "DRILL_DIRECTORY": str(drills), "OUTPUT_DIRECTORY": str(backups.root)}
         drilling = LiveServer(tmp_path / "drills.log", env)
         try:
