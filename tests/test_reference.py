@@ -9,7 +9,15 @@ import pytest
 from pydantic import BaseModel
 
 from common.errors import Recorded, ServiceError
-from data_pipeline.api.requests.bodies import CopyBody, DrillBody, ListQuery, ReadyQuery, SignInBody, UploadQuery
+from data_pipeline.api.requests.bodies import (
+    CopyBody,
+    DrillBody,
+    ListQuery,
+    ReadyQuery,
+    SignInBody,
+    TablesQuery,
+    UploadQuery,
+)
 from data_pipeline.api.requests.job_schemas import JobsQuery, NotificationsQuery
 from data_pipeline.api.requests.resources import NEW
 from data_pipeline.cli.command_line import COMMANDS
@@ -26,7 +34,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
 BODIES += (*NEW.values(), RetentionRule, RefreshRequest)
-QUERIES: tuple[type[BaseModel], ...] = (ListQuery, UploadQuery, JobsQuery, NotificationsQuery, ReadyQuery)
+QUERIES: tuple[type[BaseModel], ...] = (ListQuery, TablesQuery, UploadQuery, JobsQuery, NotificationsQuery, ReadyQuery)
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
