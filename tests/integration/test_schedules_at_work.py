@@ -241,7 +241,7 @@ def test_sets_of_a_schedule_go_by_its_rule_and_no_others(
     for _ in range(4):
         clock.now += DAY
         made.append(service.settled()["last_good"]["timestamp"])
-    service.jobs._maintenance.retire()
+    service.jobs._maintenance._retire()
     (place,) = data_of(service.client.list())["backup_locations"]
     assert [one["timestamp"] for one in place["backups"]] == [made[3], made[2], by_hand]
     gone = jobs_database.fetch("SELECT count(*) FROM vector_jobs.schedule_runs WHERE retired_at IS NOT NULL")
@@ -320,7 +320,7 @@ def test_the_rule_of_the_environment_leaves_the_sets_of_schedules_alone(
         clock.now += DAY
         service.settled()
     others = [data_of(service.client.backup())["backup_timestamp"] for _ in range(2)]
-    service.jobs._maintenance.retire()
+    service.jobs._maintenance._retire()
     (place,) = data_of(service.client.list())["backup_locations"]
     left = [one["timestamp"] for one in place["backups"]]
     assert len(left) == 3
@@ -337,7 +337,7 @@ def test_a_schedule_that_is_deleted_leaves_its_sets(
         service.settled()
     data_of(send(service.client, "DELETE", "/schedules/nightly"))
     create(service, retention={"keep_last": 1})
-    service.jobs._maintenance.retire()
+    service.jobs._maintenance._retire()
     (place,) = data_of(service.client.list())["backup_locations"]
     assert len(place["backups"]) == 2
     assert runs(jobs_database) == []
