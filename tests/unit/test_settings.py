@@ -121,6 +121,11 @@ def test_every_variable_has_its_effect(tmp_path: Path) -> None:
     assert "n" * 32 not in repr(found)
 
 
+def test_a_key_is_kept_beside_the_embedded_jobs_database(tmp_path: Path) -> None:
+    data = tmp_path / "pgdata"
+    assert Settings.load({"EMBEDDED_DATA_DIR": str(data)}).secret_key_file == tmp_path / "pgdata.secret_key"
+
+
 PLACES = {
     "s3://bucket": BucketUrl(None, "bucket", ""),
     "s3://bucket/a/b/": BucketUrl(None, "bucket", "a/b"),
