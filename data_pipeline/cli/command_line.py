@@ -11,10 +11,16 @@ from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.settings import SettingsError
 
 COMMANDS = (
-    *("serve", "worker", "backup", "list", "restore", "verify", "compare", "tables"),
+    *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
     *("jobs", "schedules", "status"),
 )
-MODULES = {"list": "listing", "schedules": "schedule.schedules", "status": "schedule.status"}
+MODULES = {
+    "list": "sets.listing",
+    "verify": "sets.verify",
+    "drill": "sets.drill",
+    "schedules": "schedule.schedules",
+    "status": "schedule.status",
+}
 """Where a command is, if not in the module of its name."""
 
 SERVICES = {
@@ -32,7 +38,7 @@ Exit status:
   1    failed; the reason is on standard error; status: a backup is overdue
   2    wrong usage, or a request that can't be meant
   3    done in part; compared, and different; a dry run that found problems;
-       verified, but nothing vouches for the backup
+       verified, but nothing vouches for the backup; drilled, and not proven
   130  cancelled by Ctrl-C (143: by SIGTERM); the tables are as before
 
 \b

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,16 +24,19 @@ from common.result import error_response
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
+from data_pipeline.jobs.backend.schedule_runs import Run
 from data_pipeline.jobs.backend.store import Store
+from data_pipeline.jobs.drills import Drills
 from data_pipeline.jobs.heartbeat import Heartbeat
 from data_pipeline.jobs.job import JOB_ID, Job, Origin, State
 from data_pipeline.jobs.maintenance import Maintenance
+from data_pipeline.jobs.notifications import Notifications
 from data_pipeline.jobs.progress_meter import ProgressMeter
 from data_pipeline.jobs.request import JobRequest
 from data_pipeline.jobs.runner import Runner
 from data_pipeline.jobs.scheduler import Scheduler
 from data_pipeline.jobs.submit import Submission
-from data_pipeline.jobs.ticker import Ticker, attempt
+from data_pipeline.jobs.ticker import Ticker, attempt, harmless
 from data_pipeline.jobs.worker import Worker
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.request import OperationRequest
@@ -82,12 +86,16 @@ class Jobs:
         self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)
         self._submission = Submission(self._database, self._pending, self._queue, self._process, self._runner.unstored)
         self._heartbeat = Heartbeat(self._database, self._process, self._beat_seconds, self._queue, self._finished)
-        self.scheduler = Scheduler(engine, resources, self.submit if scheduled else self.hand_over)
+        submit = self.submit if scheduled else self.hand_over
+        self.notifications = Notifications(resources, settings)
+        self.drills = Drills(resources, self.notifications, submit)
+        self.scheduler = Scheduler(engine, resources, submit, self._settled)
         self._maintenance = Maintenance(
             self._store,
             self._pending,
             self._heartbeat,
             self.scheduler if scheduled else None,
+            self.notifications,
             settings.jobs_keep_days,
             retire,
         )
@@ -203,6 +211,8 @@ class Jobs:
         self.resources.delete(kind, name)
         if kind == "schedule":
             self.scheduler.forget(name)
+        if kind == "notifier":
+            self.notifications.outbox.remove(name)
 
     def start(self) -> None:
         """Run a worker in this process, unless one does. Doesn't wait for the queue, and raises nothing."""
@@ -256,6 +266,11 @@ class Jobs:
     def _finished(self, job: Job) -> None:
         self._told(job)
         self._maintenance.notice(job)
+        self._pending.write(harmless(partial(self.drills.ended, job)))
+
+    def _settled(self, run: Run) -> None:
+        self._pending.write(harmless(partial(self.notifications.settled, run)))
+        attempt(partial(self.drills.follow, run))
 
     @staticmethod
     def _cancelled(job: Job) -> Job:

@@ -42,6 +42,7 @@ class ScheduleConfig(Config):
         60, description="How long after its time a good run has to be there; then it is overdue"
     )
     retention: RetentionRule | None = Field(None, description="Which of its sets stay; all if absent")
+    drill: bool = Field(False, description="Prove each set by a restore right after it is made; only for backup")
     paused: bool = Field(False, description="No time is due as long as this is set")
 
     @property
@@ -95,8 +96,9 @@ class ScheduleKind(Kind[ScheduleConfig]):
         if isinstance(operation, BackupRequest) and not (operation.named_database or self._settings.database_named):
             raise InvalidParams(say("schedule_needs_a_database"), details={"field": "request"})
         kind = KINDS[config.kind]
-        if config.retention is not None and not kind.makes_sets:
-            raise InvalidParams(say("schedule_field_unsupported", field="retention"), details={"field": "retention"})
+        for field, given in (("retention", config.retention is not None), ("drill", config.drill)):
+            if given and not kind.makes_sets:
+                raise InvalidParams(say("schedule_field_unsupported", field=field), details={"field": field})
         for target in kind.targets(config.request):
             self._engine.databases.resolve(target)
         for storage in kind.storages(config.request):

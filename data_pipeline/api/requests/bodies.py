@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from common.errors import InvalidParams
 from common.messages import say
-from data_pipeline.operations.requests.fields import STAMP, TASK_ID, StorageName, TaskId, Text
+from data_pipeline.operations.requests.fields import AS_JOB, STAMP, TASK_ID, StorageName, TaskId, Text
 from data_pipeline.operations.requests.request import Request
 from data_pipeline.storage.location import MAIN_STORAGE
 
@@ -72,6 +72,12 @@ class CopyBody(Request):
     """Where a set is copied to."""
 
     to: StorageName = Field(description="The storage it is copied to, by name")
+
+
+class DrillBody(Request):
+    """How a set is drilled."""
+
+    as_job: bool = Field(False, alias="async", description=AS_JOB)
 
 
 class UploadQuery(SetQuery):
