@@ -124,6 +124,7 @@ def serve() -> None:
         _sweep(engine, storage)
     for host, port in addresses(server):
         log.info("serving", url=f"http://{host}:{port}")
+    log.info("the panel is there", url=panel.url(*addresses(server)[0]))
     jobs: Jobs = app.extensions["jobs"]
     ending.exit_cleanly(jobs.stop)
     jobs.start()

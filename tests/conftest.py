@@ -82,7 +82,8 @@ SETTINGS = [
 def pytest_configure() -> None:
     for name in [name for name in os.environ if name in SETTINGS or name.startswith(("PG", "AWS_"))]:
         del os.environ[name]
-    os.environ["PGPASSFILE"] = os.devnull
+    os.environ["PGPASSFILE"] = os.environ["VECTOR_BACKUP_CONFIG"] = os.devnull
+    os.environ["LC_ALL"] = "C.UTF-8"  # answers in the default language
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
     # Fixtures are torn down, and the server stopped, after SIGTERM as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
