@@ -16,7 +16,10 @@ from data_pipeline.version import VERSION
 
 INSTALLED = "vector-backup"
 """The command of an installed package."""
-COMMANDS = ("serve", "worker", "backup", "list", "restore", "verify", "compare", "jobs", "check-config", "doctor")
+COMMANDS = (
+    *("serve", "worker", "backup", "list", "restore", "verify", "compare", "tables", "jobs"),
+    *("check-config", "doctor"),
+)
 MODULES = {"list": "listing", "check-config": "setup.check_config", "doctor": "setup.doctor"}
 """Where it isn't in the module of its name."""
 SERVICES = {

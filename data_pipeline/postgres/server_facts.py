@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from data_pipeline.layouts.base import Layout
+from data_pipeline.postgres import server_identity
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import tables
 
@@ -28,7 +29,7 @@ def of(session: Session, layout: Layout) -> ServerFacts:
     """Raises psycopg2.Error."""
     cursor = session.cursor
     missing = [table.name for table in layout.tables if tables.find(cursor, session.schema, table) is None]
-    versions = tables.versions(cursor)
+    versions = server_identity.versions(cursor)
     cursor.execute(ROLE)
     may_create, now = cursor.one()
     return ServerFacts(
