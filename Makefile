@@ -39,7 +39,7 @@ test-unit: .venv/.installed-dev  ## run the tests that need no database, in seco
 	@$(PYTEST) tests/unit tests/test_architecture.py tests/test_reference.py
 
 test-slow: .venv/.installed-dev  ## run the long proofs that the everyday tests try a share of
-	@$(PYTEST) $(AT_ONCE) -m slow
+	@HYPOTHESIS_PROFILE=thorough $(PYTEST) $(AT_ONCE) -m "slow or hypothesis"
 
 coverage: .venv/.installed-dev  ## run the tests, and print which lines none of them reaches
 	@$(PYTEST) $(AT_ONCE) --cov --cov-report=term-missing:skip-covered
