@@ -12,6 +12,7 @@ Given = Callable[[Any], bool]
 
 GIVEN: dict[str, Given] = {
     "atomic": lambda value: value is False,
+    "collections": lambda value: value is not None,
     "collection_suffix": lambda value: value is not None,
     "on_conflict": lambda value: value != "error",
     "strategy": lambda value: value != "reload",

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedTable
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
-from common.errors import DependentRows, SchemaMismatch
+from common.errors import DependentRows, InternalError, SchemaMismatch
 from common.messages import say
 from data_pipeline.layouts.base import Layout, TableLayout
 from data_pipeline.postgres.reading.ctid_ranges import ALL_PAGES, Pages
@@ -204,6 +204,12 @@ def count(cursor: Cursor, table: Table, scope: Scope = EVERYTHING) -> int:
     condition = scope.condition(table.layout, "l")
     cursor.execute(SQL("SELECT count(*) FROM {} l WHERE {}").format(table.identifier, condition))
     return int(cursor.value())
+
+
+def miscounted(name: str, expected: int, found: int) -> InternalError:
+    """The answer for a table that doesn't hold as many rows as were written into it."""
+    details = {"table": name, "expected": expected, "found": found}
+    return InternalError(say("restore_row_count_differs", table=name), details=details)
 
 
 def estimate_rows(cursor: Cursor, live: Live) -> int:
