@@ -12,6 +12,7 @@ if __name__ == "__main__":  # before all that only a server needs: the other com
 
 import os
 import threading
+from contextlib import suppress
 
 import structlog
 
@@ -35,6 +36,7 @@ from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.operations import registry
 from data_pipeline.operations.retention import Retention
+from data_pipeline.postgres.swapping import leftovers
 from data_pipeline.postgres.target import forget_libpq_variables
 from data_pipeline.postgres_server.embedded import EmbeddedServerError
 from data_pipeline.settings import Settings, SettingsError
@@ -91,6 +93,14 @@ def _sweep(engine: Engine, storage: str) -> None:
         log.warning("a storage can't be looked through", storage=storage, error=error.error_type)
 
 
+def _sweep_databases(engine: Engine) -> None:
+    """In a thread of its own: a database that is out of reach must not hold up the start."""
+    for target in engine.databases.known:
+        with suppress(ServiceError):  # out of reach, or a writer is at work, which has done it then
+            if tables := leftovers.sweep(target, engine.timeouts):
+                log.warning("removed the new tables of an interrupted restore", tables=tables, **target.public())
+
+
 def _settings() -> Settings:
     """What every command begins with: memory, logs, clean exits, the configuration."""
     memory.share_arenas()
@@ -122,6 +132,7 @@ def serve() -> None:
     log.info("database", **target.public())
     for storage in engine.storages:
         _sweep(engine, storage)
+    threading.Thread(target=_sweep_databases, args=(engine,), name="sweep", daemon=True).start()
     for host, port in addresses(server):
         log.info("serving", url=f"http://{host}:{port}")
     jobs: Jobs = app.extensions["jobs"]

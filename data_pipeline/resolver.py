@@ -51,6 +51,11 @@ class Databases:
             details = {"cause": "EMBEDDED_SERVER", "reason": say("embedded_server_failed")}
             raise DatabaseError(CONNECT_FAILED, can_retry=False, details=details) from None
 
+    @property
+    def known(self) -> list[Target]:
+        """Those that the configuration names, the default one first, its server running."""
+        return [self.start(), *self._targets.values()]
+
     def start(self) -> Target:
         """The target of requests that name none, its server running. Raises EmbeddedServerError with the reason."""
         if self._configured:

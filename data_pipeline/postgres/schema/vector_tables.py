@@ -1,6 +1,7 @@
 """Which tables of a database have vector columns, in every schema that the role may use, and how many rows they have.
 
-Temporary tables and those that belong to an extension are none of them; partitions stand under their root.
+Temporary tables, those of a swap and those that belong to an extension are none of them; partitions stand under their
+root.
 """
 
 from collections.abc import Collection
@@ -14,6 +15,7 @@ from common.errors import ServiceError
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.search_path import Cursor
+from data_pipeline.postgres.swapping.names import IS_STAGING
 
 MOST_COUNTED = 10_000
 """Rows of a table are counted one by one up to here; of a larger one an estimate is told."""
@@ -24,7 +26,7 @@ for."""
 
 # From the types to the columns the index of pg_depend leads, however many columns there are. Domains over pgvector's
 # types and arrays of them depend on them likewise.
-BESIDE = """
+BESIDE = f"""
 WITH RECURSIVE types (oid) AS (
   SELECT d.objid FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
   WHERE e.extname = 'vector' AND d.deptype = 'e' AND d.classid = 'pg_type'::regclass
@@ -37,7 +39,7 @@ WITH RECURSIVE types (oid) AS (
     SELECT d.objid FROM types t JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = t.oid
     WHERE d.classid = 'pg_class'::regclass)
   AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
-  AND has_schema_privilege(n.oid, 'USAGE')
+  AND has_schema_privilege(n.oid, 'USAGE') AND NOT {IS_STAGING.format(table="c")}
   AND NOT EXISTS (
     SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
   AND NOT EXISTS (

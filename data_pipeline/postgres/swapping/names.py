@@ -7,7 +7,8 @@ MARK = "staging table of a restore, removed by the next one"
 """The comment of a staging table, made with it: a name alone could be another table's."""
 
 IS_STAGING = (
-    f"(left({{table}}.relname, {len(PREFIX)}) = '{PREFIX}' AND obj_description({{table}}.oid, 'pg_class') = '{MARK}')"
+    f"(left({{table}}.relname, {len(PREFIX)}) = '{PREFIX}'"
+    f" AND coalesce(obj_description({{table}}.oid, 'pg_class'), '') = '{MARK}')"
 )
 """The condition that a row of pg_class, by its alias, is such a table."""
 
