@@ -1,17 +1,16 @@
 """strategy "swap": new tables are filled beside the live ones and put in their place, with all that belongs to them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from data_pipeline.postgres.swapping import switch
 from data_pipeline.postgres.swapping.names import PREFIX
 from data_pipeline.postgres.writing import copy_in
 from tests.conftest import TestDatabase
 from tests.integration.belongings import belongings
 from tests.integration.conftest import Client
-from tests.support.answers import data_of
+from tests.support.answers import data_of, failure
 from tests.support.names import COLLECTION, DOCS, EMBEDDING, TABLES
 
 SWAP = {"strategy": "swap"}
@@ -141,3 +140,114 @@ def test_all_that_belongs_to_the_tables_belongs_to_them_afterwards(
     assert database.fetch("SELECT count(*) FROM above") == [(5,)]
     database.execute("INSERT INTO langchain_pg_embedding (id) VALUES ('new')")
     assert database.fetch("SELECT number, own FROM langchain_pg_embedding WHERE id = 'new'") == [(5003, 7)]
+
+
+def test_rows_that_can_not_be_restored_are_named_by_file_and_line_whichever_connection_has_them(
+    make_client: Callable[..., Client], database: TestDatabase, backups: Any, bits: Any, many: None, fill: Any
+) -> None:
+    client = make_client(DATABASE_URL=database.url, LOAD_CONNECTIONS="2")
+    fill(database)
+    before = bits(database)
+    rows = "".join(f'r{n},{DOCS},"[1,2,3]",,\n' for n in range(70000))
+    head = "id,collection_id,embedding,document,cmetadata\n"
+    owners = f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n".encode()
+    for bad, error, line in (
+        (f'x,{DOCS},"[1,2]",,\n{rows}', (422, "INVALID_BACKUP"), 70002),
+        ('x,44444444-4444-4444-8444-444444444444,"[1,2,3]",,\n', (422, "ORPHAN_ROWS"), 70002),
+        (f'r5,{DOCS},"[1,2,3]",,\n', (409, "DUPLICATE_ROWS"), None),
+        ('x,nonsense,"[1,2,3]",,\n', (422, "INVALID_BACKUP"), 70002),
+    ):
+        database.execute("ALTER TABLE langchain_pg_embedding ALTER embedding TYPE vector(3)")
+        body = backups.write(owners, f"{head}{rows}{bad}".encode())
+        answer = client.restore(**body, **SWAP)
+        assert failure(answer) == error
+        assert data_of(answer, error[0]).get("details", {}).get("line") == line
+        assert PREFIX not in answer.text
+        assert (bits(database), database.fetch(STAGED)) == (before, [])
+
+
+def test_texts_that_only_the_server_reads_go_over_one_connection(
+    make_client: Callable[..., Client], database: TestDatabase, fill: Any, bits: Any, backups: Any, many: None
+) -> None:
+    database.execute("ALTER TABLE langchain_pg_embedding ADD day date")
+    client = make_client(DATABASE_URL=database.url, LOAD_CONNECTIONS="2")
+    body = backups.write(
+        f"uuid,name,cmetadata\n{DOCS},docs,{{}}\n".encode(),
+        f'id,collection_id,embedding,document,cmetadata,day\na,{DOCS},"[1,2,3]",first,{{}},"yesterday"\n'.encode(),
+    )
+    done = swapped(client, body)
+    assert done["restore_results"][EMBEDDING]["rows_restored"] == 1
+    assert database.fetch("SELECT day = current_date - 1 FROM langchain_pg_embedding") == [(True,)]
+
+
+def test_rows_of_the_old_schema_are_converted(
+    make_client: Callable[..., Client], database: TestDatabase, backups: Any, many: None
+) -> None:
+    client = make_client(DATABASE_URL=database.url, LOAD_CONNECTIONS="2")
+    body = backups.write(
+        f"name,cmetadata,uuid\r\ndocs,,{DOCS}\r\n".encode(),
+        "collection_id,embedding,document,cmetadata,custom_id,uuid\r\n"
+        f'{DOCS},"[1,2,3]",first,"{{\'n\': 1}}",a,55555555-5555-4555-8555-555555555555\r\n'.encode(),
+    )
+    swapped(client, body)
+    assert database.fetch("SELECT id, cmetadata FROM langchain_pg_embedding") == [("a", {"n": 1})]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_one_table_alone(client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, table: str) -> None:
+    """The references between it and the one that stays are there again."""
+    before, whole = belongings(database, *TABLES), bits(database)
+    if table == COLLECTION:
+        refused = data_of(client.restore(**saved, **SWAP, tables=[table]), 409)
+        assert refused["error_type"] == "DEPENDENT_ROWS"
+        (problem,) = data_of(client.restore(**saved, **SWAP, tables=[table], dry_run=True))["problems"]
+        assert problem["error"] == refused["response"]
+    database.execute("DELETE FROM langchain_pg_embedding")
+    done = swapped(client, saved, tables=[table], backup_before_restore=True)
+    assert belongings(database, *TABLES) == before
+    assert bits(database) == (whole if table == EMBEDDING else bits(database, COLLECTION))
+    data_of(client.restore(**done["undo"]))
+
+
+def test_a_table_of_others_that_ours_refers_to_is_left_alone(
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any
+) -> None:
+    database.execute("""
+        CREATE TABLE tenants (id integer PRIMARY KEY); INSERT INTO tenants VALUES (1), (2);
+        ALTER TABLE langchain_pg_embedding ADD tenant integer DEFAULT 1 REFERENCES tenants ON DELETE CASCADE""")
+    before = belongings(database, *TABLES)
+    swapped(client, saved)
+    assert belongings(database, *TABLES) == before
+    assert database.fetch("SELECT count(*) FROM tenants") == [(2,)]
+    database.execute("DELETE FROM tenants WHERE id = 1")
+    assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == [(0,)]
+
+
+def test_tables_that_a_restore_makes_are_filled_directly(
+    client: Client, database: TestDatabase, saved: dict[str, Any], bits: Any, empty_database: TestDatabase
+) -> None:
+    """No other connection could see them."""
+    whole = bits(database)
+    body = {**saved, **SWAP, "create_tables": True, "pg_conn": empty_database.url}
+    assert data_of(client.restore(**body, dry_run=True))["problems"] == []
+    done = data_of(client.restore(**body))
+    assert (done["swap_performed"], bits(empty_database)) == (False, whole)
+    assert data_of(client.restore(**body))["swap_performed"] is True
+    assert bits(empty_database) == whole
+
+
+def test_a_role_with_one_further_connection(
+    make_client: Callable[..., Client], database: TestDatabase, saved: dict[str, Any], role: Any, many: None
+) -> None:
+    for table in TABLES:
+        database.execute(f"ALTER TABLE {table} OWNER TO {role.name}")
+    database.execute(f"GRANT CREATE ON SCHEMA public TO {role.name}; ALTER ROLE {role.name} CONNECTION LIMIT 2")
+    client = make_client(DATABASE_URL=role.url, LOAD_CONNECTIONS="4")
+    assert swapped(client, saved)["connections"] == 1
+
+
+def test_a_set_of_some_collections_is_refused(client: Client, database: TestDatabase, fill: Any) -> None:
+    fill(database)
+    saved = data_of(client.backup(collections=["docs"]))
+    body = {"backup_path": saved["backup_directory"], "timestamp": saved["backup_timestamp"]}
+    assert data_of(client.restore(**body, **SWAP), 400)["details"]["fields"] == ["strategy", "collections"]

@@ -17,7 +17,10 @@ TIMESTAMP = "Timestamp of the set, YYYYMMDD_HHMMSS"
 PG_CONN = "postgresql://user:password@host:port/dbname, for this call only, or a name from TARGETS"
 COLLECTIONS = "Only these collections, by name; all if absent"
 DIALECT = "How a CSV without a manifest is read: as COPY or as Python's csv.writer writes it; told by content if absent"
-STRATEGY = "sync: write only the rows that differ, readers never wait"
+STRATEGY = (
+    "sync: write only the rows that differ, readers never wait; "
+    "swap: fill new tables over several connections and put them in place of the live ones, readers wait only for that"
+)
 AS_JOB = "Answer 202 at once, with a job to follow"
 
 

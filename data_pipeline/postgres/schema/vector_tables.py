@@ -26,7 +26,7 @@ for."""
 
 # From the types to the columns the index of pg_depend leads, however many columns there are. Domains over pgvector's
 # types and arrays of them depend on them likewise.
-BESIDE = f"""
+BESIDE = """
 WITH RECURSIVE types (oid) AS (
   SELECT d.objid FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
   WHERE e.extname = 'vector' AND d.deptype = 'e' AND d.classid = 'pg_type'::regclass
@@ -39,14 +39,14 @@ WITH RECURSIVE types (oid) AS (
     SELECT d.objid FROM types t JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = t.oid
     WHERE d.classid = 'pg_class'::regclass)
   AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
-  AND has_schema_privilege(n.oid, 'USAGE') AND NOT {IS_STAGING.format(table="c")}
+  AND has_schema_privilege(n.oid, 'USAGE') AND NOT {is_staging}
   AND NOT EXISTS (
     SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
   AND NOT EXISTS (
     SELECT FROM unnest(%s::text[], %s::text[]) apart (schema, relation)
     WHERE apart.schema = n.nspname AND apart.relation = c.relname)
 )
-"""
+""".format(is_staging=IS_STAGING.format(table="c"))
 
 IS_ANY = f"{BESIDE} SELECT EXISTS (TABLE beside)"
 """Asked first: in most databases there is none, and the server plans this in half of the time."""

@@ -1,6 +1,7 @@
 """Further connections to a restore's database: each job of theirs is a transaction of its own, several at a time."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -15,6 +16,9 @@ from data_pipeline.postgres.sqlstate import Relations
 from data_pipeline.postgres.target import Target
 
 Result = TypeVar("Result")
+
+WAITS = (0.02, 0.05, 0.1, 0.3, 1.0)
+"""Seconds between attempts to connect."""
 
 
 class Crew:
@@ -40,7 +44,7 @@ class Crew:
             opened: list[Session] = []
             for _ in range(max(1, min(most, self.most))):
                 try:
-                    opened.append(stack.enter_context(self._transaction()))
+                    opened.append(stack.enter_context(self._transaction() if opened else self._needed()))
                 except ServiceError:
                     if not opened:
                         raise
@@ -50,7 +54,7 @@ class Crew:
 
     def do(self, job: Callable[[Session], Result]) -> Result:
         """One job."""
-        with self._transaction() as session:
+        with self._needed() as session:
             return job(session)
 
     def all(self, jobs: Sequence[Callable[[Session], Result]], done: Callable[[], None]) -> list[Result]:
@@ -62,7 +66,7 @@ class Crew:
 
         def attempt(job: Callable[[Session], Result]) -> Result:
             try:
-                with self._transaction() as session:
+                with self._needed() as session:
                     self._begin(session, late=bool(failed))
                     try:
                         result = job(session)
@@ -81,6 +85,22 @@ class Crew:
         if failed:
             raise failed[0]
         return [result for result in results if not isinstance(result, BaseException)]
+
+    @contextmanager
+    def _needed(self) -> Iterator[Session]:
+        """A transaction that there must be: a connection that was closed just now may still count on the server."""
+        with ExitStack() as stack:
+            for wait in WAITS:
+                try:
+                    session = stack.enter_context(self._transaction())
+                    break
+                except ServiceError as error:
+                    if not error.nothing_sent:
+                        raise
+                time.sleep(wait)
+            else:
+                session = stack.enter_context(self._transaction())
+            yield session
 
     @contextmanager
     def _transaction(self) -> Iterator[Session]:

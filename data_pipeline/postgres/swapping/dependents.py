@@ -12,9 +12,9 @@ from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.swapping.facts import View
 
-# `ours`: the tables, their row types, indexes, keys and own sequences. `known`: their parts, what is made again, and the
-# triggers and keys between the tables of the set. What pg_depend doesn't have, or has the other way round, is asked for
-# below.
+# `ours`: the tables, their row types, indexes, keys and own sequences. `known`: their parts, what is made again, and
+# the triggers and keys between the tables of the set. What pg_depend doesn't have, or has the other way round, is asked
+# for below.
 DEPENDENT = """
 WITH own (oid) AS (SELECT unnest(%(swapped)s::oid[])),
 ours (class, oid) AS (
@@ -34,7 +34,9 @@ found AS (
 known (class, oid) AS (
   SELECT 'pg_attrdef'::regclass::oid, x.oid FROM own JOIN pg_attrdef x ON x.adrelid = own.oid
   UNION ALL SELECT 'pg_trigger'::regclass, x.oid FROM pg_trigger x
-            WHERE x.tgrelid = ANY(%(set)s::oid[]) AND (x.tgisinternal OR x.tgrelid = ANY(%(swapped)s::oid[]))
+            WHERE x.tgrelid = ANY(%(swapped)s::oid[])
+            OR x.tgisinternal AND (x.tgrelid = ANY(%(set)s::oid[]) OR EXISTS (
+                 SELECT FROM pg_constraint k WHERE k.oid = x.tgconstraint AND k.conrelid = ANY(%(set)s::oid[])))
   UNION ALL SELECT 'pg_policy'::regclass, x.oid FROM own JOIN pg_policy x ON x.polrelid = own.oid
   UNION ALL SELECT 'pg_statistic_ext'::regclass, x.oid FROM own JOIN pg_statistic_ext x ON x.stxrelid = own.oid
   UNION ALL SELECT 'pg_constraint'::regclass, x.oid FROM pg_constraint x
