@@ -13,7 +13,8 @@ from data_pipeline.operations.requests.restore import RestoreRequest
 HELP = """Restore a backup: BACKUP_PATH and TIMESTAMP as the list shows them.
 
 Rows are added to those that are there; --truncate-before-restore replaces these, all or nothing, and --strategy sync
-writes only what differs. Both remove rows, and ask before they do. Ctrl-C rolls back."""
+writes only what differs, --strategy swap puts new tables in place. These remove rows, and ask before they do. Ctrl-C
+rolls back."""
 EXAMPLES = """\b
 Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_170444):
   python unified_api.py restore SET --truncate-before-restore --dry-run

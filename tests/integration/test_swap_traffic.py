@@ -17,6 +17,8 @@ from urllib.request import urlopen
 import psycopg2
 import pytest
 from psycopg2.errors import QueryCanceled
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from data_pipeline.api import PREFIX as ROUTES
 from data_pipeline.postgres.swapping import switch
@@ -124,7 +126,7 @@ def pause(monkeypatch: pytest.MonkeyPatch) -> Pause:
     return found
 
 
-def waits(database: TestDatabase, connection: Any) -> None:
+def waits(database: TestDatabase, connection: Connection) -> None:
     """Until a session waits for a lock."""
     asked = "SELECT wait_event_type FROM pg_stat_activity WHERE pid = %s"
     deadline = time.monotonic() + SECONDS
@@ -133,7 +135,7 @@ def waits(database: TestDatabase, connection: Any) -> None:
         time.sleep(0.01)
 
 
-def updating(cursor: Any) -> BaseException | None:
+def updating(cursor: Cursor) -> BaseException | None:
     """An UPDATE, and how it failed."""
     try:
         cursor.execute("UPDATE langchain_pg_embedding SET document = 'mine' WHERE id = '1'")

@@ -46,7 +46,7 @@ WITH RECURSIVE types (oid) AS (
     SELECT FROM unnest(%s::text[], %s::text[]) apart (schema, relation)
     WHERE apart.schema = n.nspname AND apart.relation = c.relname)
 )
-""".format(is_staging=IS_STAGING.format(table="c"))
+""".replace("{is_staging}", IS_STAGING.format(table="c"))
 
 IS_ANY = f"{BESIDE} SELECT EXISTS (TABLE beside)"
 """Asked first: in most databases there is none, and the server plans this in half of the time."""
