@@ -23,7 +23,7 @@ FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid 
 JOIN pg_class r ON r.oid = i.indrelid JOIN pg_namespace n ON n.oid = r.relnamespace
 LEFT JOIN pg_tablespace t ON t.oid = c.reltablespace
 LEFT JOIN pg_constraint k ON k.conindid = c.oid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
-WHERE i.indrelid = %s AND i.indisvalid ORDER BY c.relname
+WHERE i.indrelid = %s AND i.indisvalid ORDER BY c.oid
 """
 KINDS = {"p": "PRIMARY KEY", "u": "UNIQUE"}
 
@@ -97,7 +97,7 @@ class Index:
 
 
 def indexes(cursor: Cursor, table: Table) -> list[Index]:
-    """Every valid index of a table."""
+    """Every valid index of a table, in the order in which the server looks at them."""
     cursor.execute(INDEXES, (table.oid,))
     found = []
     for oid, name, *facts, head, key, kind, deferrable, deferred, comment, whole in cursor.fetchall():
