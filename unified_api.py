@@ -26,7 +26,7 @@ from data_pipeline.api.openapi.description import DescribedAPI
 from data_pipeline.api.operating import logs
 from data_pipeline.api.operating.audit import AuditLog, write_down_job
 from data_pipeline.api.operating.metrics import Metrics
-from data_pipeline.api.routes import backup_sets, backups, restores, service, sessions, transfers
+from data_pipeline.api.routes import backup_sets, backups, restores, service, sessions, tables, transfers
 from data_pipeline.api.routes import jobs as job_routes
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.throttle import Throttle
@@ -65,6 +65,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(backups.routes(engine, jobs))
     app.add(backup_sets.routes(engine))
     app.add(transfers.routes(engine))
+    app.add(tables.routes(engine))
     app.add(job_routes.routes(engine, jobs))
     app.add(service.routes(engine, jobs, metrics))
     app.add(sessions.routes(engine, throttle))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from common.errors import DatabaseError
+from common.errors import DatabaseError, InvalidParams
 from common.messages import say
 from data_pipeline.postgres import target
 from data_pipeline.postgres.connection_url import from_url
@@ -55,6 +55,14 @@ class Databases:
     def known(self) -> list[Target]:
         """Those that the configuration names, the default one first, its server running."""
         return [self.start(), *self._targets.values()]
+
+    def named(self, name: str | None) -> Target:
+        """That of a configured name; None means the database of requests that name none. Raises InvalidParams for any
+        other name, a URL too."""
+        if name is not None and name not in self._targets:
+            text = say("target_unknown", targets=", ".join(self._targets))
+            raise InvalidParams(text, details={"field": "target"})
+        return self.resolve(name)
 
     def start(self) -> Target:
         """The target of requests that name none, its server running. Raises EmbeddedServerError with the reason."""

@@ -10,7 +10,7 @@ from data_pipeline.cli.answers import CANCELLED, FAILED
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.settings import SettingsError
 
-COMMANDS = ("serve", "worker", "backup", "list", "restore", "verify", "compare", "jobs")
+COMMANDS = ("serve", "worker", "backup", "list", "restore", "verify", "compare", "tables", "jobs")
 SERVICES = {
     "serve": "Serve over HTTP, until SIGTERM or Ctrl-C.",
     "worker": "Run jobs, until SIGTERM or Ctrl-C.",

@@ -6,7 +6,7 @@ import { el, redraw, show } from "/panel/dom.js";
 import { address } from "/panel/router.js";
 import { otherLanguage, setLanguage, t } from "/panel/text.js";
 
-const VIEWS = ["backups", "restore", "jobs", "compare", "status"];
+const VIEWS = ["backups", "restore", "jobs", "compare", "tables", "status"];
 const PARTS = { plan: "restore", "": "backups" };
 
 // signedIn: whether there is anywhere to go. changed: called when the language is another.

@@ -27,6 +27,12 @@ class ListQuery(Request):
     storage: StorageName = Field(MAIN_STORAGE, description="Only the backups in this storage; all: in every one")
 
 
+class TablesQuery(Request):
+    """GET /tables"""
+
+    target: Text | None = Field(None, description="The database, by its name in TARGETS; the configured one if absent")
+
+
 class SignInBody(Request):
     """The token that a session is begun with."""
 

@@ -4,7 +4,9 @@ from procrastinate.schema import SchemaManager
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-SCHEMA = "vector_jobs"
+from data_pipeline.postgres.discovery.queries import QUEUE_SCHEMA
+
+SCHEMA = QUEUE_SCHEMA
 INSTALL_LOCK = 0x7665635F6A6F6273
 """Key of the advisory lock that lets one process at a time make the schema ("vec_jobs")."""
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from common.errors import InvalidBackup, NotFound, TriggerChangedRows
+from common.errors import InvalidBackup, Miscounted, NotFound, TriggerChangedRows
 from data_pipeline.engine import Engine
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore import safety_backup
@@ -16,7 +16,7 @@ from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.reading import owners
-from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.row_filter import EVERYTHING, Scope, by_values
 from data_pipeline.postgres.schema import indexes, tables
 from data_pipeline.postgres.schema.tables import LockMode, Table
 from data_pipeline.postgres.target import Target
@@ -80,6 +80,8 @@ class Context:
         self.written: list[Staged] = []
         """The backup's rows that the live tables must have in the end, where triggers could make others of them."""
         self.wanted: list[str] | None = None
+        self.rows = EVERYTHING
+        """Those that were chosen by their values."""
         self.dialect = dialect
         self._set = backup_set
         self._loaded: list[Source] = []
@@ -105,7 +107,9 @@ class Context:
             self._marked = True
 
     def choose(self) -> None:
-        """Find the chosen collections in the backup. Raises NotFound, with the names there are."""
+        """Find the chosen rows, or the chosen collections in the backup. Raises NotFound, with the names there are."""
+        if chosen := self.request.where:
+            self.rows = by_values(self.session.cursor, self.live.values(), chosen.column, chosen.texts)
         names = self.request.collections
         if names is None:
             return
@@ -188,10 +192,11 @@ class Context:
         staged: dict[str, Staged] = {}
         for name in names:
             with self.step(name):
-                empty[name] = staging.stage(self.session.cursor, self.match(name))
+                empty[name] = staging.stage(self.session.cursor, self.match(name), self.request.conflict_key)
         for name, one in empty.items():
             with self.step(name):
                 self.load(one.source, self._known_owners(staged, live=among_live or self.layout.owner not in names))
+                staging.keep(self.session.cursor, one, self.rows)
                 staging.index(self.session, one)
                 staged[name] = one
         return staged
@@ -216,11 +221,11 @@ class Context:
 
     def _secure(self, mode: LockMode | None) -> Scope:
         if not self._locks(mode):
-            return EVERYTHING
+            return self.rows
         if self.request.collections is not None:
             return self.lock_owners(self.request.collections, self.wanted or [])
         tables.lock(self.session.cursor, self.live.schema, self.layout, mode or "SHARE ROW EXCLUSIVE")
-        return EVERYTHING
+        return self.rows
 
     def _locks(self, mode: LockMode | None) -> bool:
         return mode is not None or self.request.backup_before_restore
@@ -268,11 +273,7 @@ class Context:
         if found != expected and self.guard.firing:
             raise self.guard.changed(name, abs(found - expected))
         if found != expected:
-            raise tables.miscounted(name, expected, found)
-
-    def look_again(self) -> None:
-        """The live tables are others now."""
-        self.live = tables.inspect(self.session.cursor, self.live.schema, self.layout)
+            raise Miscounted(name, expected, found)
 
     def finish(self) -> None:
         """All is written: see to it that it is what the backup has, and that nothing else has changed."""

@@ -18,6 +18,7 @@ GIVEN: dict[str, Given] = {
     "strategy": lambda value: value != "reload",
     "tables": lambda value: len(value) == 1,
     "truncate_before_restore": bool,
+    "where": lambda value: value is not None,
 }
 """When a field clashes with others: `atomic` when it is false, `tables` when one is left out."""
 

@@ -72,6 +72,9 @@ SELECT named.type, named.identity FROM (
   SELECT 'parent table', i.identity FROM own JOIN pg_inherits h ON h.inhrelid = own.oid,
          pg_identify_object('pg_class'::regclass, h.inhparent, 0) i
   UNION
+  SELECT 'partitioned table', i.identity FROM own JOIN pg_class c ON c.oid = own.oid,
+         pg_identify_object('pg_class'::regclass, c.oid, 0) i WHERE c.relkind = 'p'
+  UNION
   SELECT 'type', i.identity FROM own JOIN pg_class c ON c.oid = own.oid,
          pg_identify_object('pg_type'::regclass, c.reloftype, 0) i WHERE c.reloftype <> 0
   UNION

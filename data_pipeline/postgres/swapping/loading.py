@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from common.errors import Miscounted
 from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Progress
-from data_pipeline.postgres.schema import tables
 from data_pipeline.postgres.swapping.crew import Crew
 from data_pipeline.postgres.writing import copy_in
 from data_pipeline.postgres.writing.copy_in import Part, Reading, Unencoded
@@ -105,5 +105,5 @@ def _load(
         raise shared.failure
     written = sum(future.result() for future in futures)
     if written != reading.sent:
-        raise tables.miscounted(source.name, reading.sent, written)
+        raise Miscounted(source.name, reading.sent, written)
     return written

@@ -6,8 +6,8 @@ from typing import Any
 
 from psycopg2.sql import SQL
 
+from common.errors import Miscounted
 from data_pipeline.postgres.connection import Session, may_idle
-from data_pipeline.postgres.schema import tables
 from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.swapping import builds, dependents, facts, names, staged, switch
 from data_pipeline.postgres.swapping.carrying import Exchange, position
@@ -74,7 +74,7 @@ class Swapped:
         self._session.enter("check")
         for name, found in builds.count(self._crew, self.made).items():
             if found != expected[name]:
-                raise tables.miscounted(name, expected[name], found)
+                raise Miscounted(name, expected[name], found)
         builds.settle(self._crew, self.made)
         return built
 

@@ -31,6 +31,7 @@ class Swap(Mode):
         Clash("strategy", "on_conflict", say("clash_swap_does_not_merge")),
         Clash("strategy", "collections", say("clash_swap_takes_whole_tables")),
         Clash("strategy", "collection_suffix", say("clash_swap_takes_whole_tables")),
+        Clash("strategy", "where", say("clash_swap_takes_whole_tables")),
         Clash("atomic", "strategy", say("clash_swap_is_atomic")),
     )
     privileges = needs()
@@ -104,7 +105,7 @@ class Swap(Mode):
             self.report.warn(say("swap_cancelled_statements", count=attempts.cancelled))
         self.report.truncated(before, time.monotonic() - started)
         self.report.swapped(crew.size)
-        self.context.look_again()
+        self.context.live = tables.inspect(self.cursor, self.live.schema, self.layout)
 
     def _crew(self) -> Crew:
         engine, target = self.context.engine, self.context.target
