@@ -251,3 +251,48 @@ def test_a_set_of_some_collections_is_refused(client: Client, database: TestData
     saved = data_of(client.backup(collections=["docs"]))
     body = {"backup_path": saved["backup_directory"], "timestamp": saved["backup_timestamp"]}
     assert data_of(client.restore(**body, **SWAP), 400)["details"]["fields"] == ["strategy", "collections"]
+
+
+ANY = """
+CREATE SCHEMA "an ""other"" one";
+CREATE TABLE tree (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, above bigint REFERENCES tree, v vector(2));
+CREATE TABLE "an ""other"" one".leaf (id serial PRIMARY KEY, tree bigint NOT NULL REFERENCES public.tree DEFERRABLE);
+ALTER TABLE tree ADD leaf integer REFERENCES "an ""other"" one".leaf;
+INSERT INTO tree (above, v) VALUES (NULL, '[1,2]'), (1, '[3,4]'), (2, NULL);
+INSERT INTO "an ""other"" one".leaf (tree) VALUES (1), (3);
+UPDATE tree SET leaf = 2;
+"""
+
+
+def test_any_tables_in_several_schemas_that_refer_to_one_another_in_a_circle(
+    client: Client, database: TestDatabase
+) -> None:
+    database.execute(ANY)
+    names = ["public.tree", 'an "other" one.leaf']
+    tables = ["public.tree", '"an ""other"" one".leaf']
+    rows = [database.fetch(f"SELECT t::text FROM {table} t ORDER BY id") for table in tables]
+    before = belongings(database, *tables)
+    saved = data_of(client.backup(layout="tables", tables=names))
+    database.execute("UPDATE tree SET leaf = NULL; UPDATE tree SET v = NULL")
+    body = {"backup_path": saved["backup_directory"], "timestamp": saved["backup_timestamp"]}
+    assert data_of(client.restore(**body, **SWAP, dry_run=True))["problems"] == []
+    done = swapped(client, body, backup_before_restore=True)
+    assert [database.fetch(f"SELECT t::text FROM {table} t ORDER BY id") for table in tables] == rows
+    assert belongings(database, *tables) == before
+    data_of(client.restore(**done["undo"]))
+    assert database.fetch("SELECT count(v), count(leaf) FROM tree") == [(0, 0)]
+    database.execute("INSERT INTO tree DEFAULT VALUES")
+    assert database.fetch("SELECT max(id) FROM tree") == [(4,)]
+
+
+def test_a_partitioned_table_is_refused(client: Client, database: TestDatabase) -> None:
+    database.execute("""
+        CREATE TABLE parts (id integer, v vector(2), PRIMARY KEY (id)) PARTITION BY RANGE (id);
+        CREATE TABLE part PARTITION OF parts DEFAULT; INSERT INTO parts VALUES (1, '[1,2]')""")
+    saved = data_of(client.backup(layout="tables", tables=["public.parts"]))
+    body = {"backup_path": saved["backup_directory"], "timestamp": saved["backup_timestamp"]}
+    refused = data_of(client.restore(**body, **SWAP), 409)
+    assert refused["error_type"] == "DEPENDENT_ROWS"
+    assert "partitioned table" in {one["kind"] for one in refused["details"]["objects"]}
+    chosen = data_of(client.restore(**body, **SWAP, where={"column": "id", "in": [1]}), 400)
+    assert chosen["details"]["fields"] == ["strategy", "where"]
