@@ -4,10 +4,12 @@ They are removed under the writer lock, so no swap is under way that could need 
 client for a moment may still hold a lock on one: that one stays for the next time.
 """
 
-import psycopg2
-from psycopg2.errors import LockNotAvailable
+from contextlib import suppress
+
+from psycopg2.errors import DependentObjectsStillExist, LockNotAvailable, UndefinedTable
 from psycopg2.sql import SQL, Identifier
 
+from common.errors import ServiceError
 from data_pipeline.postgres import writer_lock
 from data_pipeline.postgres.connection import Session, make_settings, transaction
 from data_pipeline.postgres.link.wire import Timeouts
@@ -32,12 +34,12 @@ def find(cursor: Cursor) -> list[Identifier]:
     return [Identifier(schema, name) for schema, name in cursor.fetchall()]
 
 
-def remove(session: Session, target: Target, timeouts: Timeouts) -> int:
-    """Remove them in a transaction of its own, for a session that holds the writer lock; returns how many."""
-    if not find(session.cursor):
-        return 0
-    with transaction(target, timeouts, progress=session.progress.beside()) as other:
-        return _drop(other.cursor)
+def remove(session: Session, target: Target, timeouts: Timeouts) -> None:
+    """Remove them in a transaction of its own, for a session that holds the writer lock; they keep no restore
+    from its work, so what can't be removed now stays."""
+    if find(session.cursor):
+        with suppress(ServiceError), transaction(target, timeouts, progress=session.progress.beside()) as other:
+            _drop(other.cursor)
 
 
 def sweep(target: Target, timeouts: Timeouts, progress: Progress = SILENT) -> int:
@@ -55,7 +57,7 @@ def _drop(cursor: Cursor) -> int:
         try:
             cursor.execute(SQL("DROP TABLE {}").format(table))
             removed += 1
-        except (LockNotAvailable, psycopg2.errors.DependentObjectsStillExist, psycopg2.errors.UndefinedTable):
+        except (LockNotAvailable, DependentObjectsStillExist, UndefinedTable):
             cursor.execute("ROLLBACK TO SAVEPOINT one")
         cursor.execute("RELEASE SAVEPOINT one")
     return removed

@@ -24,7 +24,8 @@ PAUSE, GROWTH, LONGEST_PAUSE = 0.05, 1.5, 2.0
 LIMIT = 60.0
 """Seconds for all attempts."""
 
-# pg_locks shows every role who waits, pg_stat_activity does not. `waits`: for this transaction, or for one that does.
+# pg_locks shows every role which sessions wait, pg_stat_activity does not. `stuck`: those that wait for this
+# transaction, or for one that does.
 STUCK = """
 WITH RECURSIVE waiting AS MATERIALIZED (
   SELECT pid, pg_blocking_pids(pid) AS blockers FROM (SELECT DISTINCT pid FROM pg_locks WHERE NOT granted) w
@@ -62,8 +63,8 @@ def state(cursor: Cursor, tables: Sequence[int], others: Sequence[int]) -> tuple
 class Switch:
     """Attempts, until one works or time is up.
 
-    tables: that are locked. needed: whatever is locked on the way. blocked: called at the begin and at the end of each
-    attempt, between which readers may wait.
+    tables: those to lock against readers. blocked, free: called at the begin of an attempt, and at the end of one that
+    has failed: between the two readers may wait.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Switch:
         self._free = free
 
     def make(self, compose: Callable[[], "Plan"]) -> None:
-        """Do it. Raises LockTimeout, naming the sessions that are in the way; what the exchange raises; Cancelled."""
+        """Exchange the tables. Raises LockTimeout, naming the sessions that are in the way; Cancelled."""
         plan, pause, deadline = compose(), PAUSE, time.monotonic() + LIMIT
         while True:
             self._session.progress.expect_wanted()
@@ -93,7 +94,7 @@ class Switch:
             except (LockNotAvailable, DeadlockDetected):
                 self._free()
                 if self._cancel(plan.needed):
-                    continue
+                    pause = PAUSE  # for these to let go
             except BaseException:
                 self._free()
                 raise

@@ -105,7 +105,8 @@ class Swap(Mode):
             self.report.warn(say("swap_cancelled_statements", count=attempts.cancelled))
         self.report.truncated(before, time.monotonic() - started)
         self.report.swapped(crew.size)
-        self.context.live = tables.inspect(self.cursor, self.live.schema, self.layout)
+        if self.context.request.create_tables:  # for the indexes that it makes
+            self.context.live = tables.inspect(self.cursor, self.live.schema, self.layout)
 
     def _crew(self) -> Crew:
         engine, target = self.context.engine, self.context.target
