@@ -16,11 +16,11 @@ from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.reading import owners
-from data_pipeline.postgres.row_filter import EVERYTHING, Scope, by_values
-from data_pipeline.postgres.schema import indexes, tables
+from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.schema import chosen_rows, indexes, tables
 from data_pipeline.postgres.schema.tables import LockMode, Table
 from data_pipeline.postgres.target import Target
-from data_pipeline.postgres.writing import collections, conflicts, copy_in, legacy_schema, references, staging
+from data_pipeline.postgres.writing import collections, conflicts, conversion, copy_in, references, staging
 from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.sequences import advance
@@ -109,7 +109,7 @@ class Context:
     def choose(self) -> None:
         """Find the chosen rows, or the chosen collections in the backup. Raises NotFound, with the names there are."""
         if chosen := self.request.where:
-            self.rows = by_values(self.session.cursor, self.live.values(), chosen.column, chosen.texts)
+            self.rows = chosen_rows.of(self.session.cursor, self.live.values(), chosen.column, chosen.texts)
         names = self.request.collections
         if names is None:
             return
@@ -131,7 +131,7 @@ class Context:
         """A table's file, matched to the live table; only the chosen collections' rows of it."""
         live = self.live[name]
         dimensions = indexes.dimensions(self.session.cursor, live)
-        matched = table_source.match(self._set, live, dimensions, self.dialect)
+        matched = table_source.match(self._set, live, dimensions, self.dialect, allow_lossy=self.request.allow_lossy)
         wanted = None if self.wanted is None else frozenset(UUID(uuid).bytes for uuid in self.wanted)
         layout = replace(matched.layout, wanted=wanted, strip_nul=self.request.strip_nul)
         return replace(matched, layout=layout)
@@ -144,13 +144,13 @@ class Context:
         started = time.monotonic()
         known = self.known(self.session, matched.name, known_owners)
         try:
-            rows, warnings = self.fill(self.session, matched, known)
+            loaded = self.fill(self.session, matched, known)
         except TriggerChangedRows as error:
             raise self.guard.changed(matched.name, error.rows) from None
         if matched.table == self.live[matched.name]:
             self._loaded.append(matched)
         if matched.name in self.request.tables:
-            self.report.restored(matched, rows, time.monotonic() - started, warnings)
+            self.report.restored(matched, loaded, time.monotonic() - started)
 
     def known(self, session: Session, name: str, among: Sequence[Table] | None = None) -> frozenset[bytes] | None:
         """The owners that rows of a table may name: those in these tables, the live ones if absent; None for any."""
@@ -159,14 +159,14 @@ class Context:
             return None
         return owners.keys(session.cursor, among or [self.live.owner], ownership)
 
-    def fill(self, session: Session, matched: Source, known: frozenset[bytes] | None) -> tuple[int, list[str]]:
-        """Load a file as it is, or convert it; returns rows, and what was done to them."""
-        if matched.conversion is None:
-            return copy_in.load(session, matched, known, self.engine.pool), []
-        scope = Scope(self.request.collections, self.wanted)
-        if self.wanted is not None:
+    def fill(self, session: Session, matched: Source, known: frozenset[bytes] | None) -> conversion.Loaded:
+        """Load a file as it is, or convert it."""
+        if matched.direct:
+            return conversion.Loaded(copy_in.load(session, matched, known, self.engine.pool))
+        scope = conversion.scope(matched, self.rows, Scope(self.request.collections, self.wanted))
+        if matched.conversion and self.wanted is not None:
             known = None  # of the others, whose collections need not be there, the file is read too
-        return legacy_schema.load(session, matched, matched.conversion, scope, known, self.engine.pool)
+        return conversion.load(session, matched, scope, known, self.engine.pool)
 
     def step(self, table: str | None = None) -> AbstractContextManager[None]:
         """What may fail for a reason of its own, of a table or of all: here that ends the restore."""

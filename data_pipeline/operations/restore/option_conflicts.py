@@ -12,13 +12,13 @@ Given = Callable[[Any], bool]
 
 GIVEN: dict[str, Given] = {
     "atomic": lambda value: value is False,
-    "collections": lambda value: value is not None,
     "collection_suffix": lambda value: value is not None,
+    "collections": lambda value: value is not None,
+    "where": lambda value: value is not None,
     "on_conflict": lambda value: value != "error",
     "strategy": lambda value: value != "reload",
     "tables": lambda value: len(value) == 1,
     "truncate_before_restore": bool,
-    "where": lambda value: value is not None,
 }
 """When a field clashes with others: `atomic` when it is false, `tables` when one is left out."""
 

@@ -15,6 +15,7 @@ from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Progress
 from data_pipeline.postgres.swapping.crew import Crew
 from data_pipeline.postgres.writing import copy_in
+from data_pipeline.postgres.writing.conversion import Loaded
 from data_pipeline.postgres.writing.copy_in import Part, Reading, Unencoded
 from data_pipeline.sets.table_source import Source
 
@@ -56,18 +57,18 @@ class _Shared:
 
 
 def is_shareable(source: Source) -> bool:
-    """Whether blocks of a file may go to different connections: text and rows of an older shape are read as a whole."""
-    return source.binary and source.conversion is None and source.file.size > copy_in.INLINE_BYTES
+    """Whether blocks of a file may go to different connections: text and rows to be converted are read as a whole."""
+    return source.binary and source.direct and source.file.size > copy_in.INLINE_BYTES
 
 
 def load(
     crew: Crew,
     source: Source,
     known: Callable[[Session], frozenset[bytes] | None],
-    alone: Callable[[Session, Source, frozenset[bytes] | None], tuple[int, list[str]]],
+    alone: Callable[[Session, Source, frozenset[bytes] | None], Loaded],
     pool: WorkerPool,
     progress: Progress,
-) -> tuple[int, list[str]]:
+) -> Loaded:
     """Write a file's rows into a committed empty table; returns how many, and what was done to them.
 
     known: the owners that a row may name. alone: how one connection loads a file by itself. Raises what
@@ -77,7 +78,7 @@ def load(
         try:
             with crew.sessions(crew.most) as sessions:
                 sessions[0].enter("load", source.name)
-                return _load(sessions, source, known(sessions[0]), pool, progress), []
+                return Loaded(_load(sessions, source, known(sessions[0]), pool, progress))
         except Unencoded:  # all of them are rolled back
             progress.begin_again()
             source = replace(source, binary=False)

@@ -119,7 +119,7 @@ class Swap(Mode):
         started = time.monotonic()
         source = incoming.direct[name]
         among = [one.table for one in swapped.made if one.live.name == self.layout.owner] or None
-        rows, warnings = loading.load(
+        loaded = loading.load(
             crew,
             swapped.source(source),
             lambda session: self.context.known(session, name, among),
@@ -127,7 +127,7 @@ class Swap(Mode):
             self.context.engine.pool,
             self.session.progress,
         )
-        self.report.restored(source, rows, time.monotonic() - started, warnings)
+        self.report.restored(source, loaded, time.monotonic() - started)
 
     def count(self, incoming: Incoming) -> None:
         self.count_emptied(incoming)
