@@ -17,7 +17,7 @@ from data_pipeline.postgres.target import Target
 
 Result = TypeVar("Result")
 
-WAITS = (0.02, 0.05, 0.1, 0.3, 1.0)
+WAITS = (0.02, 0.05, 0.1, 0.3, 1.0, 1.0, 2.0, 2.0, 4.0)
 """Seconds between attempts to connect."""
 
 
