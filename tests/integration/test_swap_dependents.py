@@ -161,7 +161,7 @@ def test_only_the_owner_may_swap_and_a_rehearsal_says_so(
 
 
 def test_staging_tables_are_no_tables_of_the_database(database: TestDatabase) -> None:
-    """Known by name and mark: a table that has the one alone is anybody's."""
+    """Known by name and mark: a table that has one of the two alone is another one."""
     database.execute(f"CREATE TABLE {PREFIX}1_0 (v vector); CREATE TABLE mine (v vector)")
     database.execute(f"COMMENT ON TABLE mine IS '{MARK}'")
     timeouts = Timeouts(connect=5, lock=5, statement=0, idle=0, client_check=500)

@@ -352,7 +352,7 @@ def launch(halted: dict[str, Any]) -> Any:
 def test_the_next_writer_removes_what_was_left(
     client: Client, database: TestDatabase, states: list[dict[str, Any]]
 ) -> None:
-    """In whatever way it writes, and though it fails; a table that only has the name stays."""
+    """Whichever mode it is, and though it fails; a table that only has the name stays."""
     name = f"{PREFIX}abc_0"
     database.execute(f"CREATE TABLE {name} (); COMMENT ON TABLE {name} IS '{MARK}'; CREATE TABLE {PREFIX}kept ()")
     assert failure(client.restore(**states[1], atomic=True)) == (409, "DUPLICATE_ROWS")
