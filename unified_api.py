@@ -26,7 +26,18 @@ from data_pipeline.api.openapi.description import DescribedAPI
 from data_pipeline.api.operating import logs
 from data_pipeline.api.operating.audit import AuditLog, write_down_job
 from data_pipeline.api.operating.metrics import Metrics
-from data_pipeline.api.routes import backup_sets, backups, restores, service, sessions, tables, transfers
+from data_pipeline.api.routes import (
+    backup_sets,
+    backups,
+    drills,
+    notifications,
+    resources,
+    restores,
+    service,
+    sessions,
+    tables,
+    transfers,
+)
 from data_pipeline.api.routes import jobs as job_routes
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.throttle import Throttle
@@ -34,11 +45,14 @@ from data_pipeline.api.server import addresses, listen
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.jobs.retirement import Retirement
 from data_pipeline.operations import registry
 from data_pipeline.operations.retention import Retention
 from data_pipeline.postgres.swapping import leftovers
 from data_pipeline.postgres.target import forget_libpq_variables
-from data_pipeline.postgres_server.embedded import EmbeddedServerError
+from data_pipeline.postgres_server import scratch
+from data_pipeline.postgres_server.cluster import EmbeddedServerError
+from data_pipeline.resources.store import Resources
 from data_pipeline.settings import Settings, SettingsError
 
 log = structlog.get_logger("unified_api")
@@ -64,9 +78,12 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(restores.routes(engine, jobs))
     app.add(backups.routes(engine, jobs))
     app.add(backup_sets.routes(engine))
+    app.add(drills.routes(jobs))
     app.add(transfers.routes(engine))
     app.add(tables.routes(engine))
     app.add(job_routes.routes(engine, jobs))
+    app.add(resources.routes(engine, jobs))
+    app.add(notifications.routes(jobs))
     app.add(service.routes(engine, jobs, metrics))
     app.add(sessions.routes(engine, throttle))
     app.register_blueprint(panel.pages())
@@ -82,8 +99,10 @@ def build_jobs(engine: Engine, metrics: Metrics) -> Jobs:
             metrics.job(job)
             write_down_job(job)
 
+    resources = Resources(engine)
     retention = Retention(engine, settings.backup_keep_days, settings.backup_keep_last)
-    return Jobs(engine, registry.of(engine), finished, retention.retire)
+    retirement = Retirement(resources, retention)
+    return Jobs(engine, resources, registry.of(engine), finished, retirement.retire, scheduled=True)
 
 
 def _sweep(engine: Engine, storage: str) -> None:
@@ -100,6 +119,14 @@ def _sweep_databases(engine: Engine) -> None:
         with suppress(ServiceError):  # out of reach, or a writer is at work, which has done it then
             if tables := leftovers.sweep(target, engine.timeouts):
                 log.warning("removed the new tables of an interrupted restore", tables=tables, **target.public())
+
+
+def _sweep_drills(engine: Engine) -> None:
+    try:
+        for name in scratch.sweep(engine.settings.drill_directory):
+            log.warning("removed the PostgreSQL of a drill that was killed", name=name)
+    except (EmbeddedServerError, OSError) as error:
+        log.warning("the directory of drills can't be looked through", kind=type(error).__name__)
 
 
 def _settings() -> Settings:
@@ -134,6 +161,7 @@ def serve() -> None:
     for storage in engine.storages:
         _sweep(engine, storage)
     threading.Thread(target=_sweep_databases, args=(engine,), name="sweep", daemon=True).start()
+    _sweep_drills(engine)
     for host, port in addresses(server):
         log.info("serving", url=f"http://{host}:{port}")
     jobs: Jobs = app.extensions["jobs"]
@@ -148,6 +176,7 @@ def serve() -> None:
 def work() -> None:
     """Run jobs until SIGTERM or Ctrl-C, without serving anybody."""
     engine = Engine.build(_settings())
+    _sweep_drills(engine)
     jobs = build_jobs(engine, Metrics())
     ending.exit_cleanly(jobs.stop)
     jobs.start()
