@@ -76,6 +76,8 @@ class Settings:
     """Connections that read a large table at a time in a backup; all see the same snapshot."""
     load_workers: int
     """Processes that parse large files; 0 parses them in the service's own."""
+    load_connections: int
+    """Connections that load a large table at a time in a swap; 0 takes one a core, at most 4."""
     largest_field: int
     """Of one value of a row: a larger one is neither backed up nor restored."""
     index_memory: str | None
@@ -135,6 +137,7 @@ class Settings:
             cors_origins=_names(env, "CORS_ORIGINS"),
             backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
             load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
+            load_connections=_number(env, "LOAD_CONNECTIONS", 0, least=0, most=16),
             largest_field=_number(env, "LARGEST_FIELD_MB", LARGEST_FIELD >> 20, least=1, most=512) << 20,
             index_memory=_memory(env, "INDEX_MEMORY"),
             jobs_database=databases.jobs,

@@ -66,6 +66,10 @@ TEXTS: dict[str, str] = {
     ),
     "clash_sync_does_not_empty": "sync 不清空表",
     "clash_sync_is_atomic": "sync 总是原子的",
+    "clash_swap_does_not_empty": "swap 换上新表,不先清空",
+    "clash_swap_is_atomic": "swap 总是原子的",
+    "clash_swap_takes_whole_tables": "swap 只替换整张表",
+    "clash_swap_does_not_merge": "swap 使表与备份相同,不合并",
     "clash_replace_is_atomic": "清空后恢复总是原子的",
     "clash_merge_is_atomic": "合并总是原子的",
     "clash_copy_is_atomic": "恢复为新的collection总是原子的",
@@ -241,7 +245,7 @@ TEXTS: dict[str, str] = {
     "sequence_set": "序列 {sequence} 已推进到 {table}.{column} 的最大值 {value} 之后",
     "sequence_not_set": "无权读取或设置序列 {sequence},{table}.{column} 的下一个值可能与已恢复的行重复",
     "restore_row_count_differs": "恢复后的行数不符: {table}",
-    "sync_advised": "{refusal};恢复时可改用 strategy: sync",
+    "others_advised": "{refusal};恢复时可改用 {ways}",
     "collections_unknown": "没有名为 {unknown} 的collection,现有: {present}",
     "collections_renamed": (
         "备份中选定的collection在目标数据库中名为 {names},未做任何修改;请在 collections 中一并指定,"
@@ -270,6 +274,11 @@ TEXTS: dict[str, str] = {
     "search_check_index_gone": "检索核对: 备份时检索使用向量索引,现在没有可用的向量索引",
     "search_check_recall_fell": "检索核对: 召回率从 {before} 降到 {now}",
     # Triggers and rules.
+    "triggers_not_fired": "swap 载入新表时不触发 {table} 的触发器,切换后照旧: {triggers}",
+    "swap_needs_owner": "swap 需要是表或视图的所有者: {table}",
+    "swap_cannot_carry": "swap 无法把这些对象转到新表,未做任何修改: {objects}",
+    "swap_in_the_way": "切换新表时等待锁超时,占用表的会话: {pids};未做任何修改",
+    "swap_cancelled_statements": "切换新表时取消了 {count} 条占着表又在等待本次恢复的语句",
     "triggers_disabled": "{table} 的触发器和规则在恢复期间停用,提交前恢复原状: {triggers}",
     "triggers_enabled": "{table} 上有启用的触发器或规则,写入的行会与备份逐一比对: {triggers}",
     "triggers_uncounted": (

@@ -16,7 +16,8 @@ HELP = """Restore a backup: BACKUP_PATH and TIMESTAMP as the list shows them. "r
 newest backup of everything, "restore BACKUP_PATH latest" that of a directory; what a restore has saved first is none.
 
 Rows are added to those that are there; --truncate-before-restore replaces these, all or nothing, and --strategy sync
-writes only what differs. Both remove rows, and ask before they do. Ctrl-C rolls back."""
+writes only what differs, --strategy swap puts new tables in place. These remove rows, and ask before they do. Ctrl-C
+rolls back."""
 LATEST = "latest"
 EXAMPLES = """\b
 Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_170444):

@@ -46,6 +46,7 @@ MODES: dict[str, dict[str, Any]] = {
     "replace some": {"truncate_before_restore": True, "collections": ["a", "b"], "backup_before_restore": True},
     "append some": {"collections": ["a", "b"]},
     "sync": {"strategy": "sync"},
+    "swap": {"strategy": "swap"},
     "sync some": {"strategy": "sync", "collections": ["a", "b"]},
     "skip": {"on_conflict": "skip"},
     "update": {"on_conflict": "update"},
@@ -221,6 +222,7 @@ ONE_TABLE: dict[str, dict[str, Any]] = {
     "append": {},
     "replace": {"truncate_before_restore": True},
     "sync": {"strategy": "sync"},
+    "swap": {"strategy": "swap"},
     "sync some": {"strategy": "sync", "collections": ["a", "b"]},
     "skip": {"on_conflict": "skip"},
 }

@@ -35,7 +35,7 @@ def processes() -> list[tuple[str, dict[str, Any]]]:
 
 
 def settings_of(environment: dict[str, str]) -> Settings:
-    filled = {name: re.sub(r"\$\{[^}]*\}", "0123456789abcdef", value) for name, value in environment.items()}
+    filled = {name: re.sub(r"\$\{[^}]*\}", "0123456789abcdef" * 2, value) for name, value in environment.items()}
     return Settings.load({**dict(re.findall(r"^ENV (\w+)=(.*)$", DOCKERFILE, re.MULTILINE)), **filled})
 
 

@@ -245,6 +245,7 @@ WRONG = {
     "no time to wait": {"PG_LOCK_TIMEOUT": "0"},
     "a tiny body": {"MAX_BODY_BYTES": "1"},
     "too many workers": {"LOAD_WORKERS": "1000"},
+    "too many connections that load": {"LOAD_CONNECTIONS": "17"},
     "a field COPY has no message for": {"LARGEST_FIELD_MB": "513"},
     "no field at all": {"LARGEST_FIELD_MB": "0"},
     "no writer": {"MAX_WRITERS": "0"},

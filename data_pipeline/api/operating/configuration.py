@@ -91,6 +91,7 @@ def _databases(settings: Settings) -> dict[str, Any]:
 def _work(settings: Settings) -> dict[str, Any]:
     return {
         "LOAD_WORKERS": settings.load_workers,
+        "LOAD_CONNECTIONS": settings.load_connections,
         "LARGEST_FIELD_MB": settings.largest_field >> 20,
         "INDEX_MEMORY": settings.index_memory,
         "JOBS_DATABASE_URL": _public(settings.jobs_database),
