@@ -139,6 +139,8 @@ export default {
   "create tables.hint": "pgvector, tables, keys and indexes, for an empty database.",
   "strategy.sync": "Sync: make it equal, writing only what differs",
   "strategy.sync.hint": "Afterwards the tables hold exactly the backup. Readers never wait; the best way for a system in use.",
+  "strategy.swap": "Swap: fill new tables and put them in place",
+  "strategy.swap.hint": "Afterwards the tables hold exactly the backup. Readers wait for a moment only; the best way for a system in use where most rows differ.",
   "strategy.replace": "Replace: empty the tables and load the backup",
   "strategy.replace.hint": "Afterwards the tables hold exactly the backup. Readers wait until it is done; faster where most rows differ.",
   "strategy.merge": "Add: keep what is there and add the backup's rows",

@@ -139,6 +139,8 @@ export default {
   "create tables.hint": "pgvector、表、键和索引，用于空数据库。",
   "strategy.sync": "同步：只写入有差异的行，使内容一致",
   "strategy.sync.hint": "完成后表中内容与备份完全一致。读操作从不等待，适合正在使用的系统。",
+  "strategy.swap": "换表：填好新表，再取代现有的表",
+  "strategy.swap.hint": "完成后表中内容与备份完全一致。读操作只等待一瞬；适合正在使用、且大部分行都不同的系统。",
   "strategy.replace": "替换：清空表后载入备份",
   "strategy.replace.hint": "完成后表中内容与备份完全一致。期间读操作会等待；大部分行都不同时更快。",
   "strategy.merge": "追加：保留现有内容，加入备份中的行",
