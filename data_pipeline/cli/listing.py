@@ -22,7 +22,9 @@ Examples:
 def list_backups(as_json: bool, **given: Any) -> int:
     query = options.query(ListQuery, given)
     with process.engine() as engine:
-        found = BackupList(engine).scan(query.global_only, query.task_id, query.storage)
+        found = BackupList(engine).scan(
+            query.global_only, query.task_id, query.storage, words=query.q or "", limit=query.limit, after=query.after
+        )
     data = answers.give(found, as_json, _tell)
     return PARTLY if data["summary"].get("unreachable_storages") else DONE
 

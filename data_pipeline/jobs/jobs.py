@@ -26,6 +26,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.jobs.backend.database import JobsDatabase
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
+from data_pipeline.jobs.backend.set_checks import SetChecks
 from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.heartbeat import Heartbeat
 from data_pipeline.jobs.job import JOB_ID, Job, Origin, State
@@ -78,6 +79,7 @@ class Jobs:
         )
         self._store = Store(self._database)
         self._pending = PendingWrites(self._database)
+        self.checks = SetChecks(self._database, self._pending)
         self._queue = Queue()
         self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)
         self._submission = Submission(self._database, self._pending, self._queue, self._process, self._runner.unstored)

@@ -13,7 +13,7 @@ from data_pipeline.layouts.registry import DOCUMENTED, LAYOUTS
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets.manifest import Manifest
 from data_pipeline.storage import location as locations
-from data_pipeline.storage.base import Listing
+from data_pipeline.storage.base import Listing, Status
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import (
@@ -37,7 +37,16 @@ class ListedSet(NamedTuple):
     format: FileFormat
     files: tuple[str, ...]
     sizes: tuple[int, ...]
-    has_manifest: bool
+    manifest: Status | None
+
+    @property
+    def has_manifest(self) -> bool:
+        return self.manifest is not None
+
+    @property
+    def identity(self) -> str:
+        """Tells the set from another one that took its place, by what a listing knows."""
+        return "-".join(map(str, (*self.sizes, self.manifest.size if self.manifest else 0)))
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,11 @@ class Catalog:
         tasks = self._listed(self._tasks(storage))
         by_time = sorted(tasks.locations, key=lambda listed: listed.sets[0].timestamp, reverse=True)
         return Scan(found.locations + by_time, found.unreadable + tasks.unreadable)
+
+    def listed(self, location: Location, timestamp: str) -> ListedSet | None:
+        """One set as a listing shows it."""
+        found = self._listed([location]).locations
+        return next((one for listed in found for one in listed.sets if one.timestamp == timestamp), None)
 
     def unreadable(self, storage: str = MAIN_STORAGE) -> list[Location]:
         """The locations of a storage that can't be looked through."""
@@ -258,12 +272,14 @@ def _complete(names: set[str]) -> list[tuple[str, FileFormat, tuple[str, ...]]]:
 def _list(location: Location, listing: Listing) -> ListedLocation:
     names = listing.names
     complete = _complete(names)
-    each = iter(listing.sizes([name for _, _, files in complete for name in files]))
+    looked_at = [name for timestamp, _, files in complete for name in (*files, manifest_name(timestamp))]
+    there = dict(zip(looked_at, listing.statuses(looked_at), strict=True))
     sets = []
     for timestamp, file_format, files in complete:
-        sizes = tuple(size for _, size in zip(files, each, strict=False) if size is not None)
+        sizes = tuple(status.size for status in map(there.get, files) if status is not None)
         if len(sizes) == len(files):  # else one was deleted a moment ago
-            sets.append(ListedSet(timestamp, file_format, files, sizes, manifest_name(timestamp) in names))
+            manifest = there[manifest_name(timestamp)] if manifest_name(timestamp) in names else None
+            sets.append(ListedSet(timestamp, file_format, files, sizes, manifest))
     return ListedLocation(location, sets, LOG in names)
 
 

@@ -6,15 +6,27 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from common.errors import InvalidParams
 from common.messages import say
-from data_pipeline.operations.requests.fields import STAMP, TASK_ID, StorageName, TaskId, Text
+from data_pipeline.operations.requests.fields import STAMP, TASK_ID, StorageName, TaskId, Text, shown
 from data_pipeline.operations.requests.request import Request
 from data_pipeline.storage.location import MAIN_STORAGE
+
+MOST_LISTED = 200
 
 
 def _query_boolean(value: Any) -> bool:
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     raise InvalidParams(say("param_global_only_not_boolean"), details={"field": "global_only"})
+
+
+def _count(value: Any) -> Any:
+    whole = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9
+    if whole and 1 <= int(value) <= MOST_LISTED:
+        return int(value)
+    raise InvalidParams(say("param_limit_out_of_range", most=MOST_LISTED), details={"field": "limit"})
+
+
+Limit = Annotated[int, BeforeValidator(_count), shown(minimum=1, maximum=MOST_LISTED)]
 
 
 class ListQuery(Request):
@@ -25,6 +37,13 @@ class ListQuery(Request):
     )
     task_id: TaskId | None = Field(None, description="Only the backups of this task; beats global_only")
     storage: StorageName = Field(MAIN_STORAGE, description="Only the backups in this storage; all: in every one")
+    limit: Limit | None = Field(
+        None, description=f"So many backups, newest first, each with all of its copies: at most {MOST_LISTED}"
+    )
+    after: Text | None = Field(None, description="The `next` of the page before")
+    q: Text | None = Field(
+        None, description="Only backups of whose database, location, storage, date, format or state each word is a part"
+    )
 
 
 class SignInBody(Request):

@@ -43,17 +43,28 @@ CREATE TABLE processes (
     beat_at timestamptz NOT NULL DEFAULT now()
 );
 """
+SET_CHECKS = """
+CREATE TABLE IF NOT EXISTS set_checks ( -- what was found when the whole of a set was last read
+    storage text NOT NULL,
+    location text NOT NULL,
+    timestamp text NOT NULL,
+    found text NOT NULL,
+    identity text NOT NULL, -- of the set as it was then
+    checked_at timestamptz NOT NULL,
+    PRIMARY KEY (storage, location, timestamp)
+);
+"""
 # A process of an earlier version may work on the same queue: it leaves a new column to its default.
 UPGRADE = """
 ALTER TABLE jobs ADD COLUMN IF NOT EXISTS request_version integer NOT NULL DEFAULT 0,
                  ADD COLUMN IF NOT EXISTS texts json
 """
-ADDED = {"request_version", "texts"}
+ADDED = {"jobs.request_version", "jobs.texts", "set_checks.found"}
 
 COLUMNS = """
-SELECT a.attname AS name FROM pg_catalog.pg_attribute a
+SELECT c.relname || '.' || a.attname AS name FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %s AND c.relname = 'jobs' AND a.attnum > 0 AND NOT a.attisdropped
+WHERE n.nspname = %s AND c.relname IN ('jobs', 'set_checks') AND a.attnum > 0 AND NOT a.attisdropped
 """
 
 
@@ -65,13 +76,15 @@ def install(connection: Connection[DictRow]) -> None:
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
     if _columns(connection):
         connection.execute(UPGRADE)
+        connection.execute(SET_CHECKS)
     else:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         connection.execute(SchemaManager.get_schema())
         connection.execute(STATEMENTS)
+        connection.execute(SET_CHECKS)
 
 
 def _columns(connection: Connection[DictRow]) -> set[str]:
-    """Of our table of jobs, by the catalog's rows: to_regclass may answer from what it remembers from before the lock
-    was waited for."""
+    """Of our tables, as table.column, by the catalog's rows: to_regclass may answer from what it remembers from before
+    the lock was waited for."""
     return {row["name"] for row in connection.execute(COLUMNS, (SCHEMA,)).fetchall()}
