@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from common.errors import Recorded, ServiceError
-from data_pipeline.api.requests.bodies import CopyBody, ListQuery, SignInBody, UploadQuery
+from data_pipeline.api.requests.bodies import CopyBody, DatabaseQuery, ListQuery, SignInBody, UploadQuery
 from data_pipeline.api.requests.job_schemas import JobsQuery
 from data_pipeline.cli.command_line import COMMANDS
 from data_pipeline.operations.requests.backup import BackupRequest
@@ -22,7 +22,7 @@ from unified_api import create_app
 PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, SignInBody)
-QUERIES: tuple[type[BaseModel], ...] = (ListQuery, UploadQuery, JobsQuery)
+QUERIES: tuple[type[BaseModel], ...] = (ListQuery, DatabaseQuery, UploadQuery, JobsQuery)
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 

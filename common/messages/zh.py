@@ -122,6 +122,7 @@ TEXTS: dict[str, str] = {
     "operation_cancelled": "操作已被取消,所有更改已回滚",
     "operation_interrupted": "执行该操作的进程已终止,未提交的更改已全部回滚",
     # Backup sets: listing, verifying, copying, upload, download.
+    "collections_listed": "共 {count} 个 collection",
     "backups_found_but_some_unreadable": "{found};{unreadable} 个备份位置无法读取",
     "backups_found": "成功扫描到 {locations} 个备份位置,共 {sets} 个备份集",
     "backups_not_found": "未找到任何可用的备份文件",

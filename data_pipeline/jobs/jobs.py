@@ -163,10 +163,16 @@ class Jobs:
         return job
 
     def list(
-        self, state: State | None = None, request_id: str | None = None, after: str | None = None, limit: int = 50
+        self,
+        state: State | None = None,
+        request_id: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+        *,
+        kind: str | None = None,
     ) -> list[Job]:
-        """Newest first; after: the last job of the page before."""
-        return self._store.page(state, request_id, after, limit)
+        """Newest first; after: the last job of the page before. kind: "plan" is a restore's dry run."""
+        return self._store.page(state, request_id, after, limit, kind)
 
     def follow(self, job_id: str, seen: int | None = None) -> Iterator[Job | None]:
         """The job now, unless this version of it was seen, and each change until it has ended.

@@ -151,6 +151,7 @@ def _set(found: Found, summary: Summary, check: SetCheck | None) -> ListedSet:
         has_manifest=one.has_manifest,
         bytes=sum(one.sizes),
         database=summary.database,
+        server=summary.server,
         rows=summary.rows,
         partial=summary.partial,
         origin=summary.origin,

@@ -35,12 +35,14 @@ class Summary(NamedTuple):
     """What is known of a set without reading its rows.
 
     state: vouched: a whole manifest fits the files; unvouched: there is none; damaged: it is broken, or the files have
-    other sizes; unknown: it could not be read. partial: whether it was limited to some collections. origin: asked for,
+    other sizes; unknown: it could not be read. partial: whether it was limited to some collections. server:
+    tells the database's server from others. origin: asked for,
     or taken by a restore before it began.
     """
 
     state: State
     database: str | None = None
+    server: str | None = None
     rows: int | None = None
     partial: bool | None = None
     origin: Origin | None = None
@@ -103,7 +105,7 @@ def _summary(data: bytes, name: str, listed: ListedSet) -> Summary:
         return DAMAGED
     partial = manifest.chosen_collections is not None
     origin: Origin = "restore" if manifest.precaution else "backup"
-    return Summary("vouched", manifest.database, rows_of(manifest), partial, origin)
+    return Summary("vouched", manifest.database, manifest.server, rows_of(manifest), partial, origin)
 
 
 def rows_of(manifest: Manifest) -> int:

@@ -14,6 +14,7 @@ from tests.integration.conftest import Client
 from tests.support.answers import failure
 
 BACKUPS = f"{PREFIX}/backups/global"
+KINDS = ("backup", "restore", "plan")
 
 
 def sets_of(client: Client, **query: Any) -> list[dict[str, Any]]:
@@ -129,3 +130,39 @@ def test_what_names_no_page_is_refused(client: Client, field: str, value: str) -
     answer = client.list(**{field: value})
     assert failure(answer) == (400, "INVALID_PARAMS")
     assert answer.get_json()["data"]["details"] == {"field": field}
+
+
+def test_the_collections_that_a_backup_may_be_limited_to(
+    client: Client, database: TestDatabase, fill: Any, make_client: Callable[..., Client]
+) -> None:
+    fill(database)
+    data = client.get(f"{PREFIX}/collections").get_json()["data"]
+    assert ([one["name"] for one in data["collections"]], data["target"]["dbname"]) == (
+        ["docs", "空集合"],
+        database.dbname,
+    )
+    named = make_client(TARGETS=json.dumps({"other": database.url}), DATABASE_URL="postgresql://a@127.0.0.1:1/a")
+    assert named.get(f"{PREFIX}/collections?target=other").get_json()["data"]["target"]["source"] == "target"
+    assert failure(client.get(f"{PREFIX}/collections?target={database.url}")) == (400, "INVALID_PARAMS")
+    database.execute("DROP TABLE langchain_pg_collection CASCADE")
+    assert failure(client.get(f"{PREFIX}/collections")) == (409, "SCHEMA_MISMATCH")
+
+
+def test_jobs_are_found_by_kind_and_say_who_asked_and_why_they_failed(
+    client: Client, database: TestDatabase, fill: Any
+) -> None:
+    def jobs(kind: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = client.get(f"{PREFIX}/jobs?kind={kind}").get_json()["data"]["jobs"]
+        return found
+
+    fill(database)
+    before = {kind: len(jobs(kind)) for kind in KINDS}
+    saved = client.backup().get_json()["data"]
+    named = {"backup_path": saved["backup_directory"], "timestamp": saved["backup_timestamp"]}
+    client.restore(**named, strategy="sync", dry_run=True)
+    client.restore(**named, expect_database="another")
+    of = {kind: jobs(kind)[: -before[kind] or None] for kind in KINDS}
+    assert {kind: len(found) for kind, found in of.items()} == {"backup": 1, "restore": 1, "plan": 1}
+    (failed,) = of["restore"]
+    assert (failed["failure"]["error_type"], failed["who"]) == ("SCHEMA_MISMATCH", "local")
+    assert "failure" not in of["backup"][0]

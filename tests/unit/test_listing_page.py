@@ -10,7 +10,7 @@ from data_pipeline.sets.catalog import ListedLocation, ListedSet
 from data_pipeline.sets.summary import Summary
 from data_pipeline.storage.location import Location
 
-VOUCHED = Summary("vouched", "ragapp", 61, False, "backup")
+VOUCHED = Summary("vouched", "ragapp", None, 61, False, "backup")
 
 
 def found(timestamp: str, task: str | None = None, storage: str = "local") -> Found:

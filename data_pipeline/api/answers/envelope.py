@@ -33,3 +33,4 @@ class Failure(Result):
     checks: Sometimes[dict[str, bool]] = Field(None, description="Of /readyz: what works and what does not")
     targets: Sometimes[dict[str, bool]] = Field(None, description="Of /readyz: which of TARGETS are within reach")
     storages: Sometimes[dict[str, bool]] = Field(None, description="Of /readyz: which of STORAGES are within reach")
+    room: Sometimes[dict[str, dict[str, int]]] = Field(None, description="Of /readyz: how much more the storages take")

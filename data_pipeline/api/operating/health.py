@@ -55,16 +55,25 @@ class Health:
         asked = {"checks": self._deciding, **{kind: checkups for kind, checkups in beside.items() if checkups}}
         found = self._passed(asked)
         doubted = found.pop("doubts", {}).get("source", False)
+        free = {"room": room} if (room := everything and self._room(found)) else {}
         if not all(found["checks"].values()):
-            raise ServiceUnavailable(say("service_not_ready"), can_retry=True, **found)
+            raise ServiceUnavailable(say("service_not_ready"), can_retry=True, **found, **free)
         return Ready(
             response=say("service_ready"),
             checks=Checks(**found["checks"]),
             targets=found.get("targets"),
             storages=found.get("storages"),
+            room=free.get("room"),
             warnings=(doubted and self._doubts) or None,
             unreadable_locations=len(self._engine.catalog.unreadable()) or None,
         )
+
+    def _room(self, found: Mapping[str, Mapping[str, bool]]) -> dict[str, dict[str, int]]:
+        """How much more the storages take that are within reach, as far as they have a limit of their own."""
+        storages = {MAIN_STORAGE: self._deciding["storage"], **self._storages}
+        reached = {MAIN_STORAGE: found["checks"]["storage"], **found.get("storages", {})}
+        free = {name: one.found for name, one in storages.items() if reached[name]}
+        return {name: {"free_bytes": found} for name, found in free.items() if isinstance(found, int)}
 
     def _passed(self, asked: Mapping[str, Mapping[str, Checkup]]) -> dict[str, dict[str, bool]]:
         """All at a time, within what one may take."""
@@ -86,7 +95,9 @@ class Health:
         with transaction(target, self._engine.timeouts, read_only=True) as session:
             self._doubts = [*doubts.of_source(self._engine, target, session, self._engine.layout)]
 
-    def _expect_writable(self, storage: str) -> None:
+    def _expect_writable(self, storage: str) -> int | None:
+        """How much more it takes."""
         found = self._engine.storages.of(Location((), storage))
         found.expect_writable()
         found.names()  # where nothing can be listed, nothing can be restored
+        return found.free_bytes()

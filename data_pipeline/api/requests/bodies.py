@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.operations.requests.fields import STAMP, TASK_ID, StorageName, TaskId, Text, shown
 from data_pipeline.operations.requests.request import Request
 from data_pipeline.storage.location import MAIN_STORAGE
+from data_pipeline.targets import TARGET_NAME
 
 MOST_LISTED = 200
 
@@ -29,6 +30,14 @@ def _count(value: Any) -> Any:
 Limit = Annotated[int, BeforeValidator(_count), shown(minimum=1, maximum=MOST_LISTED)]
 
 
+@AfterValidator
+def _configured(value: str) -> str:
+    """A database by its name: one with its address and password never stands in a URL."""
+    if not TARGET_NAME.fullmatch(value):
+        raise InvalidParams(say("param_malformed", name="target"), details={"field": "target"})
+    return value
+
+
 class ListQuery(Request):
     """GET /restore/list"""
 
@@ -43,6 +52,14 @@ class ListQuery(Request):
     after: Text | None = Field(None, description="The `next` of the page before")
     q: Text | None = Field(
         None, description="Only backups of whose database, location, storage, date, format or state each word is a part"
+    )
+
+
+class DatabaseQuery(Request):
+    """GET /collections"""
+
+    target: Annotated[str, _configured, shown(pattern=TARGET_NAME.pattern.join("^$"))] | None = Field(
+        None, description="A name from TARGETS; the configured database if absent"
     )
 
 

@@ -13,6 +13,7 @@ from data_pipeline.jobs.job import JOB_ID, State
 from data_pipeline.operations.requests.request import Request
 
 LISTED = 50
+KIND = re.compile(r"[a-z_]{1,32}")
 
 
 def _matching(pattern: re.Pattern[str], name: str) -> AfterValidator:
@@ -33,6 +34,9 @@ class JobsQuery(Request):
     """GET /jobs"""
 
     state: State | None = Field(None, description="Only jobs in this state")
+    kind: Annotated[str, _matching(KIND, "kind"), _shown(KIND)] | None = Field(
+        None, description="Only jobs of this kind: backup, restore and others; a plan is a restore's dry run"
+    )
     limit: Limit = Field(LISTED, description=f"How many, at most {MOST_LISTED}")
     after: Annotated[str, _matching(JOB_ID, "after"), _shown(JOB_ID)] | None = Field(
         None, description="The last job_id of the page before"

@@ -28,6 +28,7 @@ class ListedSet(Part):
     has_manifest: bool = Field(description="Whether a manifest vouches for every byte of it")
     bytes: Count = Field(description="Of its files together, without the manifest")
     database: str | None = Field(description="What it was taken from; null where no manifest says it")
+    server: str | None = Field(description="Tells the database's server from others; null where no manifest says it")
     rows: Count | None = Field(description="Of embeddings; null where no manifest says it")
     partial: bool | None = Field(description="Whether it was limited to some collections; null where nothing says it")
     origin: Origin | None = Field(description="restore: a restore took it before it began; null where nothing says it")
