@@ -25,7 +25,7 @@ from data_pipeline.api.openapi.description import DescribedAPI
 from data_pipeline.api.operating import logs
 from data_pipeline.api.operating.audit import AuditLog, write_down_job
 from data_pipeline.api.operating.metrics import Metrics
-from data_pipeline.api.routes import backup_sets, backups, restores, service, sessions, transfers
+from data_pipeline.api.routes import backup_sets, backups, resources, restores, service, sessions, transfers
 from data_pipeline.api.routes import jobs as job_routes
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.throttle import Throttle
@@ -33,10 +33,12 @@ from data_pipeline.api.server import addresses, listen
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.jobs.retirement import Retirement
 from data_pipeline.operations import registry
 from data_pipeline.operations.retention import Retention
 from data_pipeline.postgres.target import forget_libpq_variables
 from data_pipeline.postgres_server.embedded import EmbeddedServerError
+from data_pipeline.resources.store import Resources
 from data_pipeline.settings import Settings, SettingsError
 
 log = structlog.get_logger("unified_api")
@@ -64,6 +66,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(backup_sets.routes(engine, jobs))
     app.add(transfers.routes(engine))
     app.add(job_routes.routes(engine, jobs))
+    app.add(resources.routes(engine, jobs))
     app.add(service.routes(engine, jobs, metrics))
     app.add(sessions.routes(engine, throttle))
     app.register_blueprint(panel.pages())
@@ -79,8 +82,10 @@ def build_jobs(engine: Engine, metrics: Metrics) -> Jobs:
             metrics.job(job)
             write_down_job(job)
 
+    resources = Resources(engine)
     retention = Retention(engine, settings.backup_keep_days, settings.backup_keep_last)
-    return Jobs(engine, registry.of(engine), finished, retention.retire)
+    retirement = Retirement(resources, retention)
+    return Jobs(engine, resources, registry.of(engine), finished, retirement.retire, scheduled=True)
 
 
 def _sweep(engine: Engine, storage: str) -> None:

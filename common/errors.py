@@ -191,6 +191,24 @@ class BackupExists(ServiceError):
     status, error_type = 409, "BACKUP_EXISTS"
 
 
+class ResourceExists(ServiceError):
+    """There is a resource of that kind and name already."""
+
+    status, error_type = 409, "RESOURCE_EXISTS"
+
+
+class ResourceInUse(ServiceError):
+    """Another resource names this one."""
+
+    status, error_type = 409, "RESOURCE_IN_USE"
+
+
+class ResourceReadOnly(ServiceError):
+    """The environment configures this resource: only there it can be changed."""
+
+    status, error_type = 409, "RESOURCE_READ_ONLY"
+
+
 class PayloadTooLarge(ServiceError):
     """The request body is over the limit."""
 

@@ -26,6 +26,8 @@ LAYERS = [
     ],
     ["data_pipeline.operations"],
     ["data_pipeline.trainer"],
+    ["data_pipeline.jobs.backend", "data_pipeline.jobs.job"],
+    ["data_pipeline.resources"],
     ["data_pipeline.jobs"],
     ["data_pipeline.api"],
     ["data_pipeline.cli"],

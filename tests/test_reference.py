@@ -9,12 +9,21 @@ import pytest
 from pydantic import BaseModel
 
 from common.errors import Recorded, ServiceError
-from data_pipeline.api.requests.bodies import CopyBody, DatabaseQuery, ListQuery, SignInBody, UploadQuery
+from data_pipeline.api.requests.bodies import (
+    CopyBody,
+    DatabaseQuery,
+    ListQuery,
+    ReadyQuery,
+    SignInBody,
+    UploadQuery,
+)
 from data_pipeline.api.requests.job_schemas import JobsQuery
+from data_pipeline.api.requests.resources import NEW
 from data_pipeline.cli.command_line import COMMANDS
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.compare import CompareRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
+from data_pipeline.operations.retention_rule import RetentionRule
 from data_pipeline.settings import Settings
 from data_pipeline.targets import LIBPQ
 from unified_api import create_app
@@ -22,7 +31,8 @@ from unified_api import create_app
 PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, SignInBody)
-QUERIES: tuple[type[BaseModel], ...] = (ListQuery, DatabaseQuery, UploadQuery, JobsQuery)
+BODIES += (*NEW.values(), RetentionRule)
+QUERIES: tuple[type[BaseModel], ...] = (ListQuery, DatabaseQuery, UploadQuery, JobsQuery, ReadyQuery)
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 

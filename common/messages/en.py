@@ -515,4 +515,35 @@ TEXTS: dict[str, str] = {
     "structure_differs": "the target table's structure differs from the backup's",
     "pgvector_missing": "the target database lacks the extension pgvector",
     "pgvector_not_installed": "the database server does not have pgvector installed",
+    # Resources: targets, storages, schedules, notifiers.
+    "jobs_database_of_a_newer_version": (
+        "the jobs database was changed by a newer version of the service: upgrade this one"
+    ),
+    "resource_exists": "there is a {kind} of that name already: {name}",
+    "resource_unknown": "no such {kind}: {name}",
+    "resource_read_only": "{name} is configured by the environment and can only be changed there",
+    "resource_in_use": "{name} is used by these schedules: {users}",
+    "resources_listed": "{count} found",
+    "resources_of_environment_only": "the jobs database is unavailable: only what the environment configures is listed",
+    "resource_created": "created",
+    "resource_shown": "resource",
+    "resource_changed": "changed",
+    "resource_deleted": "deleted",
+    "resource_works": "the test passed",
+    "secret_key_missing": "SECRET_KEY is not set: secrets are encrypted before they are stored in the jobs database",
+    "secret_key_unknown": "the key {key_id} is not there: the secrets of {name} were encrypted with it",
+    "secret_damaged": "what was encrypted of {name} is damaged",
+    "secret_key_file_unusable": "the file of the secret key can't be read or written",
+    "secret_key_file_open_to_others": "other users may read the file of the secret key: make its mode 0600",
+    "schedule_never_due": (
+        "no such time or time zone, or a time that never comes: five fields of cron, or hourly, daily, weekly, monthly"
+    ),
+    "schedule_needs_a_named_target": "a schedule names its database: a URL may hold a password",
+    "schedule_field_unsupported": "a schedule doesn't support {field}",
+    "schedule_running": "the schedule {name} is running",
+    "storage_url_invalid": "a storage is s3://bucket/prefix or s3+http://host:port/bucket/prefix, without credentials",
+    "storage_directory_by_environment": "a directory can only be configured by the environment, in STORAGES",
+    "storage_host_not_allowed": (
+        "this host is not allowed for storages; ask the administrator to add it to STORAGE_ALLOWED_HOSTS"
+    ),
 }

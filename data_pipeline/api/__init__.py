@@ -3,5 +3,8 @@
 What an operation does, SQL and paths stand elsewhere.
 """
 
-PREFIX = "/api/v0/data_pipeline/vector"
+BASE = "/api/v0/data_pipeline"
+"""Below which the routes of resources are."""
+
+PREFIX = f"{BASE}/vector"
 """Below which the routes of vector tables are."""

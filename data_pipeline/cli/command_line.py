@@ -10,7 +10,7 @@ from data_pipeline.cli.answers import CANCELLED, FAILED
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.settings import SettingsError
 
-COMMANDS = ("serve", "worker", "backup", "list", "restore", "verify", "compare", "jobs")
+COMMANDS = ("serve", "worker", "backup", "list", "restore", "verify", "compare", "jobs", "schedules", "status")
 SERVICES = {
     "serve": "Serve over HTTP, until SIGTERM or Ctrl-C.",
     "worker": "Run jobs, until SIGTERM or Ctrl-C.",
@@ -23,7 +23,7 @@ on the database and the storages themselves: no service has to run, and one may.
 EPILOG = """\b
 Exit status:
   0    done; compared, and identical
-  1    failed; the reason is on standard error
+  1    failed; the reason is on standard error; status: a backup is overdue
   2    wrong usage, or a request that can't be meant
   3    done in part; compared, and different; a dry run that found problems;
        verified, but nothing vouches for the backup

@@ -4,7 +4,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +12,6 @@ import structlog
 from common.errors import (
     InvalidParams,
     JobFinished,
-    KeyReused,
     NotFound,
     OperationCancelled,
     OperationInProgress,
@@ -23,24 +21,23 @@ from common.errors import (
 from common.messages import say
 from common.result import error_response
 from data_pipeline.engine import Engine
-from data_pipeline.jobs.backend.database import JobsDatabase
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
 from data_pipeline.jobs.backend.set_checks import SetChecks
 from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.heartbeat import Heartbeat
 from data_pipeline.jobs.job import JOB_ID, Job, Origin, State
-from data_pipeline.jobs.maintenance import SCHEDULER, Maintenance
+from data_pipeline.jobs.maintenance import Maintenance
 from data_pipeline.jobs.progress_meter import ProgressMeter
 from data_pipeline.jobs.request import JobRequest
 from data_pipeline.jobs.runner import Runner
+from data_pipeline.jobs.scheduler import Scheduler
 from data_pipeline.jobs.submit import Submission
 from data_pipeline.jobs.ticker import Ticker, attempt
 from data_pipeline.jobs.worker import Worker
 from data_pipeline.operations.operation import Operation
-from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.request import OperationRequest
-from data_pipeline.postgres_server import embedded
+from data_pipeline.resources.store import Resources
 
 FOLLOW_SECONDS = 0.25
 """How often a follower looks for news."""
@@ -59,24 +56,27 @@ class Jobs:
     """The jobs of one queue, as one process sees them. Nothing connects or starts before it is used.
 
     operations: what there is to do, by kind. finished: told of every job that ends here. retire: removes old backup
-    sets. Methods raise ServiceUnavailable where the queue can't be reached, unless they say otherwise.
+    sets. scheduled: whether this process looks after the schedules. Methods raise ServiceUnavailable where the queue
+    can't be reached, unless they say otherwise.
     """
 
     def __init__(
         self,
         engine: Engine,
+        resources: Resources,
         operations: Mapping[str, Operation[Any]],
         finished: Callable[[Job], None],
         retire: Callable[[], None],
+        *,
+        scheduled: bool,
     ) -> None:
         settings = engine.settings
         self._process = uuid.uuid4().hex
         self._beat_seconds = settings.jobs_heartbeat
         self._operations = operations
         self._told = finished
-        self._database = JobsDatabase(
-            lambda: settings.jobs_database or embedded.start(settings.embedded_data_dir).target
-        )
+        self.resources = resources
+        self._database = resources.database
         self._store = Store(self._database)
         self._pending = PendingWrites(self._database)
         self.checks = SetChecks(self._database, self._pending)
@@ -84,13 +84,13 @@ class Jobs:
         self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)
         self._submission = Submission(self._database, self._pending, self._queue, self._process, self._runner.unstored)
         self._heartbeat = Heartbeat(self._database, self._process, self._beat_seconds, self._queue, self._finished)
+        self.scheduler = Scheduler(engine, resources, self.submit if scheduled else self.hand_over)
         self._maintenance = Maintenance(
             self._store,
             self._pending,
             self._heartbeat,
+            self.scheduler if scheduled else None,
             settings.jobs_keep_days,
-            settings.backup_schedule,
-            self._submit_due,
             retire,
         )
         self._ticker = Ticker(self._beat_seconds, self._maintenance.often, self._maintenance.hourly)
@@ -109,14 +109,14 @@ class Jobs:
         self.start()
         return self._submission.queue(JobRequest.of(operation, request, key), origin, target)
 
-    def hand_over(self, request: OperationRequest, origin: Origin) -> Job:
+    def hand_over(self, request: OperationRequest, origin: Origin, key: str | None = None) -> Job:
         """The same for other processes to run: nothing of it happens in this one.
 
         Raises InvalidParams for a password, which never leaves the process it was given to.
         """
         operation = self._operations[request.kind]
         target = operation.expect_possible(request)
-        job_request = JobRequest.of(operation, request, None)
+        job_request = JobRequest.of(operation, request, key)
         if job_request.is_secret:
             text = say("job_needs_a_named_target")
             raise InvalidParams(text, details={"field": "pg_conn"})
@@ -206,6 +206,12 @@ class Jobs:
             self._finished(job)
         return job
 
+    def delete_resource(self, kind: str, name: str) -> None:
+        """Raises what Resources.delete raises. Of a schedule its runs go too; its sets stay, and its job ends."""
+        self.resources.delete(kind, name)
+        if kind == "schedule":
+            self.scheduler.forget(name)
+
     def start(self) -> None:
         """Run a worker in this process, unless one does. Doesn't wait for the queue, and raises nothing."""
         with self._guard:
@@ -254,14 +260,6 @@ class Jobs:
         self._heartbeat.begin()
         conninfo = self._database.conninfo()
         return QueueWorker(conninfo, self._process, self._beat_seconds, self._runner.run, self._store.state)
-
-    def _submit_due(self, due: datetime) -> None:
-        """A scheduled backup: database and time are its key, so that only one process takes it."""
-        request = BackupRequest.read({})
-        database = self._operations[request.kind].target(request).digest
-        name = f"{SCHEDULER}-{due:%Y%m%dT%H%MZ}-{database[:8]}"
-        with suppress(KeyReused):  # another process, which names the database in another way, has taken it
-            self.submit(request, Origin(request_id=name, who=SCHEDULER), key=name)
 
     def _finished(self, job: Job) -> None:
         self._told(job)

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 import requests
 
-from data_pipeline.api import PREFIX
+from data_pipeline.api import BASE, PREFIX
 from data_pipeline.api.openapi import examples
 from data_pipeline.api.openapi.examples import Example
 from tests.conftest import TestDatabase
@@ -172,6 +172,24 @@ class Scenery:
             yield
         self._until(*ENDED)
 
+    @contextmanager
+    def _resources(self) -> Iterator[None]:
+        """One of each kind that can be created."""
+        with self._no_resources():
+            for name in ("target", "storage", "notifier", "schedule"):
+                body = json.loads(self._real(json.dumps(examples.of(f"create_{name}")[0].body)))
+                assert requests.post(f"{self._address}{BASE}/{name}s", json=body, timeout=60).status_code == 201
+            yield
+
+    @contextmanager
+    def _no_resources(self) -> Iterator[None]:
+        """What the example creates goes afterwards."""
+        self._fill(4, 58)
+        yield
+        for name in ("schedule", "notifier", "storage", "target"):
+            body = examples.of(f"create_{name}")[0].body
+            requests.delete(f"{self._address}{BASE}/{name}s/{body['name']}", timeout=60)
+
     def _post(self, path: str, body: dict[str, Any]) -> Any:
         return requests.post(f"{self._address}{PREFIX}{path}", json=body, timeout=60).json()["data"]
 
@@ -218,7 +236,9 @@ def scenery(
     tmp_path: Path,
 ) -> Scenery:
     storages = {"STORAGES": json.dumps({"archive": str(tmp_path / "archive")})}
-    server = start_server(DATABASE_URL=database.url, JOBS_DATABASE_URL=jobs_database.url, **storages)
+    server = start_server(
+        DATABASE_URL=database.url, JOBS_DATABASE_URL=jobs_database.url, SECRET_KEY="k" * 32, **storages
+    )
     down = start_server(DATABASE_URL=NOWHERE)  # with another queue: it could not do the jobs of this one
     guarded = start_server(DATABASE_URL=database.url, API_TOKEN=examples.of("sign_in")[0].body["token"])
     targets = start_server(

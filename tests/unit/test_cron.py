@@ -42,7 +42,7 @@ def test_a_daily_time_comes_once_a_day_when_clocks_change(noon: str, days: int, 
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "daily", "0 3 * *", "0 3 * * * * *", "60 3 * * *", "0 24 * * *", "0 0 30 2 *", "a b c d e"),
+        *("", "yearly", "daily 3", "0 3 * *", "0 3 * * * * *", "60 3 * * *", "0 24 * * *", "0 0 30 2 *", "a b c d e"),
         *("0 3 * * * Mars/Olympus", "0 3 * * * ../etc/passwd", "0 3 * * * /etc/localtime", "@daily"),
     ],
 )

@@ -31,6 +31,7 @@ class Failure(Result):
     state: Sometimes[str] = Field(None, description="Of the job that can't be cancelled any more")
     retry_after_seconds: Sometimes[Count] = Field(None, description="Until when no further attempt is looked at")
     checks: Sometimes[dict[str, bool]] = Field(None, description="Of /readyz: what works and what does not")
+    overdue: Sometimes[list[str]] = Field(None, description="Of /readyz: the schedules whose backup is overdue")
     targets: Sometimes[dict[str, bool]] = Field(None, description="Of /readyz: which of TARGETS are within reach")
     storages: Sometimes[dict[str, bool]] = Field(None, description="Of /readyz: which of STORAGES are within reach")
     room: Sometimes[dict[str, dict[str, int]]] = Field(None, description="Of /readyz: how much more the storages take")

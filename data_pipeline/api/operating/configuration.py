@@ -42,6 +42,7 @@ def _access(settings: Settings) -> dict[str, Any]:
         "THREADS": settings.threads,
         "API_TOKEN": _is_set(settings.api_token),
         "API_READ_TOKEN": _is_set(settings.api_read_token),
+        "SECRET_KEY": _is_set(",".join(settings.secret_keys)),
         "ALLOWED_HOSTS": sorted(settings.http_hosts),
         "TRUSTED_PROXIES": [str(network) for network in settings.trusted_proxies],
         "CORS_ORIGINS": sorted(settings.cors_origins),
@@ -55,8 +56,9 @@ def _backups(settings: Settings) -> dict[str, Any]:
     schedule = settings.backup_schedule
     return {
         "OUTPUT_DIRECTORY": kind_of(settings.output_directory),
+        "STORAGE_ALLOWED_HOSTS": sorted(settings.storage_hosts),
         "STORAGES": {name: kind_of(place) for name, place in settings.storages.items()},
-        "BACKUP_SCHEDULE": f"{schedule.cron} {schedule.zone}" if schedule else None,
+        "BACKUP_SCHEDULE": str(schedule) if schedule else None,
         "BACKUP_KEEP_DAYS": settings.backup_keep_days,
         "BACKUP_KEEP_LAST": settings.backup_keep_last,
         "BACKUP_CONNECTIONS": settings.backup_connections,

@@ -63,6 +63,22 @@ class DatabaseQuery(Request):
     )
 
 
+def _strict(value: Any) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise InvalidParams(
+        say("param_invalid", field="strict", reason=say("value_not_boolean")), details={"field": "strict"}
+    )
+
+
+class ReadyQuery(Request):
+    """GET /readyz"""
+
+    strict: Annotated[bool, BeforeValidator(_strict)] = Field(
+        False, description="503 too while the next good backup of a schedule is overdue"
+    )
+
+
 class SignInBody(Request):
     """The token that a session is begun with."""
 

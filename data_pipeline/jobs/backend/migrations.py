@@ -1,0 +1,61 @@
+"""What later versions add to the schema of the jobs database, in order. Each is run once, forward only.
+
+A migration that has been released never changes. It may only add: processes of the version before go on working on the
+same database until they are started again.
+"""
+
+RESOURCES = """
+CREATE TABLE resources (
+    kind text NOT NULL,      -- target, storage, schedule, notifier …
+    name text NOT NULL,
+    config json NOT NULL,    -- what of it may be shown
+    sealed text,             -- its secrets, encrypted; null where it has none
+    key_id text,             -- of the key they are encrypted with
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (kind, name)
+);
+CREATE TABLE schedule_runs (
+    schedule text NOT NULL,  -- what names the schedule here: its name, or for that of the environment more
+    due timestamptz NOT NULL,
+    manual boolean NOT NULL DEFAULT false, -- asked for by a client, not by the clock
+    job_id text UNIQUE,
+    state text NOT NULL,     -- BEGUN: earlier times don't count; PENDING until its job has ended, then as that
+    result json,             -- as of the job, which is forgotten earlier
+    error json,
+    texts json,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    finished_at timestamptz,
+    retired_at timestamptz,  -- when retention had removed its set everywhere
+    PRIMARY KEY (schedule, due)
+);
+CREATE INDEX schedule_runs_unfinished ON schedule_runs (job_id) WHERE finished_at IS NULL;
+CREATE INDEX schedule_runs_state ON schedule_runs (schedule, state, due);
+CREATE TABLE proofs (        -- what restoring a set for a trial has shown
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    backup_path text NOT NULL,
+    "timestamp" text NOT NULL,
+    schedule text,           -- that has made the set, if one has
+    job_id text,
+    proven boolean NOT NULL,
+    report json NOT NULL,
+    proven_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX proofs_set ON proofs (backup_path, "timestamp");
+CREATE INDEX proofs_schedule ON proofs (schedule, proven_at);
+"""
+
+SET_CHECKS = """
+CREATE TABLE set_checks (    -- what was found when the whole of a set was last read
+    storage text NOT NULL,
+    location text NOT NULL,
+    "timestamp" text NOT NULL,
+    found text NOT NULL,
+    identity text NOT NULL,  -- of the set as it was then
+    checked_at timestamptz NOT NULL,
+    PRIMARY KEY (storage, location, "timestamp")
+);
+"""
+
+MIGRATIONS = (RESOURCES, SET_CHECKS)
