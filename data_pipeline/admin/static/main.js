@@ -1,4 +1,4 @@
-// The beginning: who is here, and where they want to go.
+// The beginning: who is signed in, and which page is asked for.
 
 import { Failure, loadSession } from "/panel/api.js";
 import { backupSetView } from "/panel/backup_set.js";
@@ -9,8 +9,10 @@ import { el, show } from "/panel/dom.js";
 import { drawHeader, mark } from "/panel/header.js";
 import { jobView } from "/panel/job.js";
 import { jobsView } from "/panel/jobs.js";
+import { overviewView } from "/panel/overview.js";
 import { planView } from "/panel/plan.js";
 import { problem } from "/panel/problem.js";
+import { resourcesView } from "/panel/resources.js";
 import { restoreView } from "/panel/restore.js";
 import { leave, render, start } from "/panel/router.js";
 import { signIn, signOut } from "/panel/sign_in.js";
@@ -18,6 +20,7 @@ import { statusView } from "/panel/status.js";
 import { t } from "/panel/text.js";
 
 const ROUTES = [
+  [["overview"], overviewView],
   [["backups"], backupsView],
   [["backups", ":storage", ":location", ":timestamp"], backupSetView],
   [["restore"], restoreView],
@@ -26,6 +29,7 @@ const ROUTES = [
   [["jobs"], jobsView],
   [["jobs", ":job"], jobView],
   [["compare"], compareView],
+  ...["schedules", "targets", "storages", "notifiers"].map((many) => [[many], resourcesView(many)]),
   [["status"], statusView],
 ];
 

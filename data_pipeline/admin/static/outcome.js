@@ -28,7 +28,7 @@ function saved(result) {
     table(t("tables"), columns, Object.entries(result.tables_backed_up)),
     storages.map(([name, one]) => (one.success
       ? el("p", {}, link(t("stored in", { name, timestamp: result.backup_timestamp }), address(["backups", name, location, result.backup_timestamp])))
-      : el("p", { class: "problem" }, t("not stored in", { name }), " ", serverText(one.error), " ", advice(one.error_type)))),
+      : el("p", { class: "problem" }, t("not stored in", { name }), " ", serverText(one.error), " ", advice(one.error_type, "backup")))),
     result.truncate_performed && el("p", { class: "note" }, t("truncated", { n: Object.values(result.truncate_results)[0].rows_before })),
   ];
 }
