@@ -45,6 +45,8 @@ class Settings:
     storages: Mapping[str, Place]
     """Where else backups may be kept, by the names requests give these places."""
     embedded_data_dir: Path
+    drill_directory: Path
+    """Where drills make their PostgreSQL, and remove it."""
     configured: Target | None
     """The database of the configuration; None means the embedded one."""
     database_named: bool
@@ -90,6 +92,8 @@ class Settings:
     readers, which this machine's file would not reach."""
     storage_hosts: frozenset[str]
     """Hosts of buckets that a storage made through the API may name beside loopback."""
+    notify_hosts: frozenset[str]
+    """Hosts of this machine's network that notifications may go to."""
     backup_schedule: Schedule | None
     backup_keep_days: int
     backup_keep_last: int
@@ -110,6 +114,7 @@ class Settings:
             output_directory=_output_directory(env),
             storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", PROJECT / ".local" / "pgdata"),
+            drill_directory=_directory(env, "DRILL_DIRECTORY", PROJECT / ".local" / "drills"),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,
@@ -135,6 +140,7 @@ class Settings:
             secret_keys=_secret_keys(env, "SECRET_KEY"),
             secret_key_file=None if databases.jobs else _key_file(env),
             storage_hosts=_names(env, "STORAGE_ALLOWED_HOSTS"),
+            notify_hosts=_names(env, "NOTIFY_ALLOWED_HOSTS"),
             backup_schedule=_schedule(env, "BACKUP_SCHEDULE"),
             backup_keep_days=_number(env, "BACKUP_KEEP_DAYS", 0, least=0, most=36500),
             backup_keep_last=_number(env, "BACKUP_KEEP_LAST", 0, least=0, most=100000),

@@ -26,6 +26,7 @@ LAYERS = [
     ],
     ["data_pipeline.operations"],
     ["data_pipeline.trainer"],
+    ["data_pipeline.notify"],
     ["data_pipeline.jobs.backend", "data_pipeline.jobs.job"],
     ["data_pipeline.resources"],
     ["data_pipeline.jobs"],

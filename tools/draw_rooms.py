@@ -41,9 +41,10 @@ TIERS = [
         )
     ],
     [
-        Room("trainer", "VectorTableManager", "the documented front of backups"),
+        Room("trainer", "VectorTableManager", "its documented front"),
         Room("jobs", "the request becomes a row", "queue, progress, cancel, schedules", 2, share=1.4),
         Room("resources", "targets, storages, schedules", "notifiers; secrets sealed", share=1.2),
+        Room("notify", "webhooks, mail", "chats", share=0.8),
     ],
     [
         Room("engine, settings", "one frozen configuration", "resolver, targets"),

@@ -3,6 +3,7 @@
 TEXTS: dict[str, str] = {
     # The envelope: the message of every success, and of each HTTP status.
     "not_implemented": "not supported",
+    "bad_gateway": "bad gateway",
     "success": "success",
     "bad_request": "invalid request",
     "unauthorized": "unauthorized",
@@ -515,6 +516,22 @@ TEXTS: dict[str, str] = {
     "structure_differs": "the target table's structure differs from the backup's",
     "pgvector_missing": "the target database lacks the extension pgvector",
     "pgvector_not_installed": "the database server does not have pgvector installed",
+    # Drills.
+    "drill_failed": "the drill failed",
+    "drill_proven": "the backup is proven: restored into a PostgreSQL of its own, equal to the bit",
+    "drill_not_proven": "the drill is done, but it does not prove the backup",
+    "drill_unvouched": "no manifest vouches for the set",
+    "drill_rows_lost": "{rows} rows of {table} came back, and the manifest says {expected}",
+    "drill_rows_differ": "what came back differs from the backup",
+    "drill_searches_differ": "{count} of the searches of the backup find other rows",
+    "drill_disk_full": "the disk is too full for the drill; it was given up, and its database removed",
+    "drill_needs_room": "the drill needs about {needed} of disk space, and {free} are free",
+    "drill_server_failed": "the PostgreSQL of the drill could not be started",
+    "drills_listed": "{count} backup sets were drilled",
+    "no_whole_backup": "there is no backup of everything that a manifest vouches for: {path}",
+    "database_is_the_source": (
+        "the connected database is the one the backup was taken from, or may be; nothing was changed"
+    ),
     # Resources: targets, storages, schedules, notifiers.
     "jobs_database_of_a_newer_version": (
         "the jobs database was changed by a newer version of the service: upgrade this one"
@@ -546,4 +563,30 @@ TEXTS: dict[str, str] = {
     "storage_host_not_allowed": (
         "this host is not allowed for storages; ask the administrator to add it to STORAGE_ALLOWED_HOSTS"
     ),
+    # Notifications.
+    "notifier_host_unknown": "the host of the notifier's URL is unknown",
+    "notifier_host_not_allowed": (
+        "no notification may go to this host: not to this machine, its network, or a cloud's metadata; "
+        "an administrator may add a host of the network to NOTIFY_ALLOWED_HOSTS"
+    ),
+    "notifier_url_invalid": "the URL of a notifier is not valid",
+    "notifier_service_unknown": "this service is not supported; there are: {known}",
+    "notifier_unreachable": "the notifier's host can't be reached, or doesn't speak HTTP",
+    "notifier_answered": "the notifier's URL answered with HTTP {status}",
+    "notifier_refused": "the service {service} did not take the message",
+    "notifier_failed": "the notification could not be sent",
+    "notifier_needs_apprise": "this service needs apprise: pip install -r requirements-notify.txt",
+    "notifications_listed": "{count} notifications",
+    "notice_failure": "failed: {subject}",
+    "notice_success": "succeeded: {subject}",
+    "notice_overdue": "backup overdue: {subject}",
+    "notice_drill_failed": "drill failed: {subject}",
+    "notice_recovered": "works again: {subject}",
+    "notice_test": "a test: {subject}",
+    "notice_cause": "Why: {cause}",
+    "notice_target": "Database: {dbname} ({host}:{port})",
+    "notice_backup": "Backup: {path} {timestamp}",
+    "notice_due": "A good run should have been there by {time}",
+    "notice_at": "Time: {time}",
+    "notice_job": "Job: {job_id}",
 }

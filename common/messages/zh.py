@@ -6,6 +6,7 @@ The HTTP contract prescribes them: clients may compare them, so a text keeps eve
 TEXTS: dict[str, str] = {
     # The envelope: the message of every success, and of each HTTP status.
     "not_implemented": "不支持的操作",
+    "bad_gateway": "上游服务失败",
     "success": "操作成功",
     "bad_request": "请求参数错误",
     "unauthorized": "未授权",
@@ -444,6 +445,20 @@ TEXTS: dict[str, str] = {
     "structure_differs": "目标表结构与备份不一致",
     "pgvector_missing": "目标数据库缺少 pgvector 扩展",
     "pgvector_not_installed": "数据库服务器没有安装 pgvector 扩展",
+    # Drills.
+    "drill_failed": "备份恢复演练失败",
+    "drill_proven": "恢复演练通过:备份已恢复到临时数据库,逐位一致",
+    "drill_not_proven": "恢复演练已完成,但未能证明该备份可用",
+    "drill_unvouched": "没有清单文件,无法证明备份完整",
+    "drill_rows_lost": "{table} 恢复了 {rows} 行,清单记录为 {expected} 行",
+    "drill_rows_differ": "恢复出的数据与备份不一致",
+    "drill_searches_differ": "{count} 个探测查询的最近邻与备份时不同",
+    "drill_disk_full": "演练所用磁盘空间不足,演练已中止,临时数据库已删除",
+    "drill_needs_room": "演练需要约 {needed} 磁盘空间,目前只有 {free}",
+    "drill_server_failed": "演练所用的临时 PostgreSQL 无法启动",
+    "drills_listed": "共有 {count} 个备份集做过恢复演练",
+    "no_whole_backup": "没有可用的完整备份: {path}",
+    "database_is_the_source": "目标数据库就是该备份的来源,或无法确认不是,未做任何修改",
     # Resources: targets, storages, schedules, notifiers.
     "jobs_database_of_a_newer_version": "任务数据库由更高版本的服务升级过,请升级本服务",
     "resource_exists": "已存在同名资源: {kind} {name}",
@@ -469,4 +484,29 @@ TEXTS: dict[str, str] = {
     "storage_url_invalid": "存储地址须为 s3://bucket/prefix 或 s3+http://host:port/bucket/prefix,不含密码",
     "storage_directory_by_environment": "目录只能由环境变量 STORAGES 配置",
     "storage_host_not_allowed": "不允许连接该存储主机,请联系管理员将其加入 STORAGE_ALLOWED_HOSTS",
+    # Notifications.
+    "notifier_host_unknown": "无法解析通知地址的主机名",
+    "notifier_host_not_allowed": (
+        "不允许向该主机发送通知: 本机、内网和云元数据地址均不可用;内网主机可由管理员加入 NOTIFY_ALLOWED_HOSTS"
+    ),
+    "notifier_url_invalid": "无效的通知地址",
+    "notifier_service_unknown": "不支持该通知服务,可用的有: {known}",
+    "notifier_unreachable": "通知地址无法连接,或未按 HTTP 应答",
+    "notifier_answered": "通知地址返回了 HTTP {status}",
+    "notifier_refused": "通知服务 {service} 未接受消息",
+    "notifier_failed": "通知发送失败",
+    "notifier_needs_apprise": "该通知服务需要 apprise: pip install -r requirements-notify.txt",
+    "notifications_listed": "共 {count} 条通知",
+    "notice_failure": "任务失败: {subject}",
+    "notice_success": "任务成功: {subject}",
+    "notice_overdue": "备份逾期: {subject}",
+    "notice_drill_failed": "恢复演练未通过: {subject}",
+    "notice_recovered": "已恢复正常: {subject}",
+    "notice_test": "通知测试: {subject}",
+    "notice_cause": "原因: {cause}",
+    "notice_target": "数据库: {dbname} ({host}:{port})",
+    "notice_backup": "备份: {path} {timestamp}",
+    "notice_due": "应在此时间之前有一次成功的运行: {time}",
+    "notice_at": "时间: {time}",
+    "notice_job": "任务: {job_id}",
 }

@@ -24,7 +24,7 @@ STATUSES = {"SUCCEEDED": DONE, "PARTIAL": PARTLY}
 def list_jobs(as_json: bool, **given: Any) -> int:
     query = options.query(JobsQuery, given)
     with process.engine() as engine, process.jobs(engine) as jobs:
-        found = jobs.list(query.state, query.request_id, query.after, query.limit, kind=query.kind)
+        found = jobs.list(query.state, query.request_id, query.after, query.limit, query.kind)
     answers.give(JobList.of(found, query.limit), as_json, _tell_all)
     return DONE
 

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,11 +24,14 @@ from common.result import error_response
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
+from data_pipeline.jobs.backend.schedule_runs import Run
 from data_pipeline.jobs.backend.set_checks import SetChecks
 from data_pipeline.jobs.backend.store import Store
+from data_pipeline.jobs.drills import Drills
 from data_pipeline.jobs.heartbeat import Heartbeat
 from data_pipeline.jobs.job import JOB_ID, Job, Origin, State
 from data_pipeline.jobs.maintenance import Maintenance
+from data_pipeline.jobs.notifications import Notifications
 from data_pipeline.jobs.progress_meter import ProgressMeter
 from data_pipeline.jobs.request import JobRequest
 from data_pipeline.jobs.runner import Runner
@@ -84,12 +88,16 @@ class Jobs:
         self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)
         self._submission = Submission(self._database, self._pending, self._queue, self._process, self._runner.unstored)
         self._heartbeat = Heartbeat(self._database, self._process, self._beat_seconds, self._queue, self._finished)
-        self.scheduler = Scheduler(engine, resources, self.submit if scheduled else self.hand_over)
+        submit = self.submit if scheduled else self.hand_over
+        self.notifications = Notifications(resources, settings)
+        self.drills = Drills(resources, self.notifications, submit)
+        self.scheduler = Scheduler(engine, resources, submit, self._settled)
         self._maintenance = Maintenance(
             self._store,
             self._pending,
             self._heartbeat,
             self.scheduler if scheduled else None,
+            self.notifications,
             settings.jobs_keep_days,
             retire,
         )
@@ -163,13 +171,7 @@ class Jobs:
         return job
 
     def list(
-        self,
-        state: State | None = None,
-        request_id: str | None = None,
-        after: str | None = None,
-        limit: int = 50,
-        *,
-        kind: str | None = None,
+        self, state: State | None, request_id: str | None, after: str | None, limit: int, kind: str | None
     ) -> list[Job]:
         """Newest first; after: the last job of the page before. kind: "plan" is a restore's dry run."""
         return self._store.page(state, request_id, after, limit, kind)
@@ -211,6 +213,8 @@ class Jobs:
         self.resources.delete(kind, name)
         if kind == "schedule":
             self.scheduler.forget(name)
+        if kind == "notifier":
+            self.notifications.outbox.remove(name)
 
     def start(self) -> None:
         """Run a worker in this process, unless one does. Doesn't wait for the queue, and raises nothing."""
@@ -264,6 +268,11 @@ class Jobs:
     def _finished(self, job: Job) -> None:
         self._told(job)
         self._maintenance.notice(job)
+        self._pending.write(partial(self.drills.ended, job))
+
+    def _settled(self, run: Run) -> None:
+        self._pending.write(partial(self.notifications.settled, run))
+        self._pending.write(partial(self.drills.follow, run))
 
     @staticmethod
     def _cancelled(job: Job) -> Job:

@@ -1,14 +1,14 @@
 """Recurring work of every process that has jobs."""
 
-import threading
 from collections.abc import Callable
 
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.heartbeat import Heartbeat
 from data_pipeline.jobs.job import Job
+from data_pipeline.jobs.notifications import Notifications
 from data_pipeline.jobs.scheduler import SCHEDULER, Scheduler
-from data_pipeline.jobs.ticker import attempt
+from data_pipeline.jobs.ticker import Beside
 
 
 class Maintenance:
@@ -20,6 +20,7 @@ class Maintenance:
         pending: PendingWrites,
         heartbeat: Heartbeat,
         scheduler: Scheduler | None,
+        notifications: Notifications,
         keep_days: int,
         retire: Callable[[], None],
     ) -> None:
@@ -28,8 +29,9 @@ class Maintenance:
         self._heartbeat = heartbeat
         self._keep_days = keep_days
         self._scheduler = scheduler
-        self._retire = retire
-        self._retiring: threading.Thread | None = None
+        self._notifications = notifications
+        self._retiring = Beside("retire", retire)
+        self._delivering = Beside("notify", notifications.deliver)
         self._grown = False
 
     def often(self) -> None:
@@ -39,22 +41,19 @@ class Maintenance:
         self._heartbeat.sweep()
         if self._scheduler is not None:
             self._scheduler.tick()
+            self._notifications.look(self._scheduler.states)
+            self._delivering.start()
         if self._grown:
             self._grown = False
-            self._start_retiring()
+            self._retiring.start()
 
     def hourly(self) -> None:
         self._store.forget(self._keep_days)
         if self._scheduler is not None:
             self._scheduler.tidy(self._keep_days)
-        self._start_retiring()
+            self._notifications.outbox.forget(self._keep_days)
+        self._retiring.start()
 
     def notice(self, job: Job) -> None:
         """After a scheduled backup there is one set more."""
         self._grown |= job.who == SCHEDULER and job.state == "SUCCEEDED"
-
-    def _start_retiring(self) -> None:
-        """Beside: it reads a whole backup, and a process that is silent meanwhile would be taken for dead."""
-        if self._retiring is None or not self._retiring.is_alive():
-            self._retiring = threading.Thread(target=attempt, args=(self._retire,), name="retire", daemon=True)
-            self._retiring.start()

@@ -157,8 +157,11 @@ class Scheduler:
         except ServiceError as error:
             if isinstance(error, ServiceUnavailable) and error.data.get("can_retry"):
                 raise  # at the next tick, then
-            if self._runs.add_failed(key, due, error_response(error)):
+            failed = error_response(error)
+            if self._runs.add_failed(key, due, failed):
                 log.error("a schedule could not be run", schedule=held.name, error=error.error_type)
+                now = self._clock()
+                self._settled(Run(key, due, False, None, "FAILED", None, failed, now, now))
             return
         self._runs.add(key, due, job_id)
 

@@ -2,15 +2,32 @@
 
 from contextlib import suppress
 
-from common.errors import ServiceError
+from common.errors import SchemaMismatch, ServiceError
+from common.messages import say
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.schema import tables
 from data_pipeline.postgres.target import digest_of, server_digest
 
 READABLE = """
 SELECT pg_catalog.has_function_privilege(pg_catalog.to_regprocedure('pg_catalog.pg_control_system()'), 'EXECUTE')
 """
 IDENTIFIER = "SELECT system_identifier::pg_catalog.text FROM pg_catalog.pg_control_system()"
+
+
+def expect_other(session: Session, server: str | None, database: str | None) -> None:
+    """Raise SchemaMismatch unless this is certainly another database than the one of that name on that server.
+
+    server: what of() said of it; None where that isn't known. A server whose own identifier can't be read, and a copy
+    of a whole server, may be the same: for a database of the same name that is a refusal.
+    """
+    found = tables.database(session.cursor)
+    if database is not None and found != database:
+        return
+    identifier = _system_identifier(session)
+    known = None not in (server, database, identifier)
+    if not known or server in (digest_of(["system", str(identifier)]), _by_place(session)):
+        raise SchemaMismatch(say("database_is_the_source"), can_retry=False, details={"database": found})
 
 
 def of(session: Session) -> str:
@@ -21,6 +38,10 @@ def of(session: Session) -> str:
     identifier = _system_identifier(session)
     if identifier is not None:
         return digest_of(["system", identifier])
+    return _by_place(session)
+
+
+def _by_place(session: Session) -> str:
     info = session.cursor.connection.info
     return server_digest(info.host, info.port)
 

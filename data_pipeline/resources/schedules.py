@@ -40,6 +40,7 @@ class ScheduleConfig(Config):
         60, description="How long after its time a good run has to be there; then it is overdue"
     )
     retention: RetentionRule | None = Field(None, description="Which of its sets stay; all if absent")
+    drill: bool = Field(False, description="Prove each set by a restore right after it is made; only for backup")
     paused: bool = Field(False, description="No time is due as long as this is set")
 
     @property

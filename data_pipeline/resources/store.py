@@ -40,7 +40,7 @@ class Resources:
         self._rows = ResourceRows(self.database)
         self._sealer = Sealer(settings.secret_keys, settings.secret_key_file)
         self._targets, self._storages = TargetKind(engine), StorageKind(engine)
-        every: list[Kind[Any]] = [self._targets, self._storages, ScheduleKind(engine), NotifierKind()]
+        every: list[Kind[Any]] = [self._targets, self._storages, ScheduleKind(engine), NotifierKind(settings)]
         self.kinds = {kind.name: kind for kind in every}
         engine.databases.extend(self.target_named)
         engine.storages.extend(_FurtherStorages(self))
@@ -114,6 +114,14 @@ class Resources:
         """Where a storage of a row is, None if there is none of that name. Raises Forbidden, ServiceUnavailable."""
         row = self._rows.get("storage", name)
         return self._storages.place(self._config(row)) if row else None
+
+    def drills(self, schedule: str) -> bool:
+        """Whether each set of a schedule is to be proven; not if it is gone."""
+        try:
+            config = self.get("schedule", schedule).config
+        except NotFound:
+            return False
+        return config is not None and bool(config.drill)
 
     def names(self, kind: str) -> list[str]:
         """Of the rows alone."""

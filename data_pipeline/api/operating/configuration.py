@@ -70,6 +70,7 @@ def _databases(settings: Settings) -> dict[str, Any]:
     return {
         "DATABASE_URL": _public(settings.configured) or (EMBEDDED if settings.database_named else None),
         "EMBEDDED_DATA_DIR": kind_of(settings.embedded_data_dir),
+        "DRILL_DIRECTORY": kind_of(settings.drill_directory),
         "PGVECTOR_SCHEMA": settings.schema,
         "PG_SSL_ROOT_CERT": "file" if settings.ssl_root_cert else None,
         "TARGETS": list(settings.targets),
@@ -88,6 +89,7 @@ def _work(settings: Settings) -> dict[str, Any]:
         "LARGEST_FIELD_MB": settings.largest_field >> 20,
         "INDEX_MEMORY": settings.index_memory,
         "JOBS_DATABASE_URL": _public(settings.jobs_database),
+        "NOTIFY_ALLOWED_HOSTS": sorted(settings.notify_hosts),
         "JOBS_KEEP_DAYS": settings.jobs_keep_days,
         "JOBS_HEARTBEAT_SECONDS": settings.jobs_heartbeat,
     }

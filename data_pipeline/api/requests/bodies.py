@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from common.errors import InvalidParams
 from common.messages import say
-from data_pipeline.operations.requests.fields import STAMP, TASK_ID, StorageName, TaskId, Text, shown
+from data_pipeline.operations.requests.fields import AS_JOB, STAMP, TASK_ID, StorageName, TaskId, Text, shown
 from data_pipeline.operations.requests.request import Request
 from data_pipeline.storage.location import MAIN_STORAGE
 from data_pipeline.targets import TARGET_NAME
@@ -102,6 +102,12 @@ class CopyBody(Request):
     """Where a set is copied to."""
 
     to: StorageName = Field(description="The storage it is copied to, by name")
+
+
+class DrillBody(Request):
+    """How a set is drilled."""
+
+    as_job: bool = Field(False, alias="async", description=AS_JOB)
 
 
 class UploadQuery(SetQuery):

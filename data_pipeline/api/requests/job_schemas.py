@@ -11,6 +11,7 @@ from data_pipeline.api.operating.audit import REQUEST_ID
 from data_pipeline.api.requests.bodies import MOST_LISTED, Limit
 from data_pipeline.jobs.job import JOB_ID, State
 from data_pipeline.operations.requests.request import Request
+from data_pipeline.resources.config import ResourceName
 
 LISTED = 50
 KIND = re.compile(r"[a-z_]{1,32}")
@@ -44,6 +45,13 @@ class JobsQuery(Request):
     request_id: Annotated[str, _matching(REQUEST_ID, "request_id"), _shown(REQUEST_ID)] | None = Field(
         None, description="Only the job of this request, by its X-Request-ID"
     )
+
+
+class NotificationsQuery(Request):
+    """GET /notifications"""
+
+    notifier: ResourceName | None = Field(None, description="Only those to this notifier")
+    limit: Limit = Field(LISTED, description=f"How many, at most {MOST_LISTED}")
 
 
 class JobPath(BaseModel):

@@ -28,8 +28,9 @@ TRYING = {
     "target": ("DATABASE_ERROR", "TIMEOUT"),
     "storage": ("PERMISSION_DENIED", "STORAGE_FULL", "STORAGE_UNSUPPORTED"),
     "schedule": ("DATABASE_ERROR",),
+    "notifier": ("NOTIFIER_FAILED", "NOTIFIER_UNSUPPORTED"),
 }
-"""How a test of each may fail, beside what every write may; a kind that isn't here can't be tested."""
+"""How a test of each may fail, beside what every write may."""
 
 
 def routes(engine: Engine, jobs: Jobs) -> Resource:
@@ -59,8 +60,7 @@ class _OfKind:
         self._add("get", item, self._show(), f"show_{one}", f"Show a {one}", tag)
         self._add("put", item, self._change(), f"change_{one}", f"Change a {one}", tag)
         self._add("delete", item, self._delete(), f"delete_{one}", f"Delete a {one}", tag)
-        if one in TRYING:
-            self._add("post", f"{item}/test", self._test(), f"test_{one}", f"Test a {one}", tag)
+        self._add("post", f"{item}/test", self._test(), f"test_{one}", f"Test a {one}", tag)
 
     def _add(self, method: str, rule: str, made: tuple[Any, Policy], name: str, summary: str, tag: str) -> None:
         """Serve a view under a name of its own, which the description knows it by."""
@@ -118,7 +118,8 @@ class _OfKind:
 
     def _test(self) -> tuple[Callable[..., Response], Policy]:
         def view(path: ResourcePath) -> Response:
-            """Connects, and says what was seen; of a schedule its next times. Changes nothing."""
+            """Connects, and says what was seen; of a schedule its next times; a notifier is sent a message. Changes
+            nothing."""
             seen = self._resources.try_out(self._kind.name, path.name)
             return answer(TriedResource(response=say("resource_works"), name=path.name, seen=seen))
 
@@ -126,8 +127,8 @@ class _OfKind:
         return view, self._policy("write", 200, TriedResource, failures)
 
     def _unknown(self) -> tuple[str, ...]:
-        """A schedule is checked against the databases it names."""
-        return ("DATABASE_ERROR",) if self._kind.name == "schedule" else ()
+        """A schedule is checked against the databases it names, a notifier by the package that knows its service."""
+        return {"schedule": ("DATABASE_ERROR",), "notifier": ("NOTIFIER_UNSUPPORTED",)}.get(self._kind.name, ())
 
     def _answer(self, held: Held[Any], text: Message, status: int = 200) -> Response:
         model = self._answers.shown[self._kind.name]

@@ -46,6 +46,33 @@ CREATE INDEX proofs_set ON proofs (backup_path, "timestamp");
 CREATE INDEX proofs_schedule ON proofs (schedule, proven_at);
 """
 
+NOTIFICATIONS = """
+CREATE TABLE troubles (      -- what a notifier was told, or would have been if it wanted to
+    notifier text NOT NULL,
+    subject text NOT NULL,   -- a schedule, or its drills
+    event text NOT NULL,
+    cause text NOT NULL,     -- the error's type
+    told_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (notifier, subject, event)
+);
+CREATE TABLE outbox (
+    id text PRIMARY KEY,
+    number bigint GENERATED ALWAYS AS IDENTITY,
+    notifier text NOT NULL,
+    message json NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    next_at timestamptz NOT NULL DEFAULT now(), -- of the next attempt
+    attempts integer NOT NULL DEFAULT 0,
+    sent_at timestamptz,
+    failed_at timestamptz,   -- when it was given up
+    error json,              -- of the last attempt
+    texts json
+);
+CREATE INDEX outbox_waiting ON outbox (next_at) WHERE sent_at IS NULL AND failed_at IS NULL;
+CREATE INDEX outbox_newest ON outbox (number);
+"""
+
+
 SET_CHECKS = """
 CREATE TABLE set_checks (    -- what was found when the whole of a set was last read
     storage text NOT NULL,
@@ -58,4 +85,4 @@ CREATE TABLE set_checks (    -- what was found when the whole of a set was last 
 );
 """
 
-MIGRATIONS = (RESOURCES, SET_CHECKS)
+MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS)

@@ -70,6 +70,7 @@ RETURNING r.*
 LOST = """
 UPDATE schedule_runs r SET state = 'INTERRUPTED', finished_at = now()
 WHERE r.finished_at IS NULL AND r.job_id IS NOT NULL AND NOT EXISTS (SELECT FROM jobs j WHERE j.id = r.job_id)
+RETURNING r.*
 """
 LATEST = """
 SELECT max(due) AS latest FROM schedule_runs WHERE schedule = %s AND NOT manual AND due <= %s
@@ -112,8 +113,8 @@ class ScheduleRuns:
     def settle(self) -> list[Run]:
         """Write down how jobs have ended; the runs of those that have since the last time, each told once."""
         with self._database.transaction() as connection:
-            connection.execute(LOST)
-            return [_read(row) for row in connection.execute(SETTLE).fetchall()]
+            lost = connection.execute(LOST).fetchall()
+            return [_read(row) for row in [*lost, *connection.execute(SETTLE).fetchall()]]
 
     def facts(self, schedule: str, until: datetime) -> Facts:
         """until: a time that is later than this is a clock's error."""
