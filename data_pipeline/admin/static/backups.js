@@ -5,7 +5,7 @@ import { backUp } from "/panel/back_up.js";
 import { since } from "/panel/clock.js";
 import { configuration } from "/panel/configuration.js";
 import { button, field, link, select, writeButton, writeLink } from "/panel/controls.js";
-import { el, redraw, show } from "/panel/dom.js";
+import { el, name, redraw, show } from "/panel/dom.js";
 import { problem } from "/panel/problem.js";
 import { go } from "/panel/router.js";
 import { statesOf, tag, tagsOf } from "/panel/set_state.js";
@@ -32,7 +32,7 @@ export async function backupsView(_parameters, query, signal) {
   parts.refresh = () => load(parts);
   await parts.refresh();
   keepFresh(parts);
-  const tasks = () => [...new Set((parts.found?.backups ?? []).map((set) => set.location))].filter((name) => name !== "global");
+  const tasks = () => [...new Set((parts.found?.backups ?? []).map((set) => set.location))].filter((one) => one !== "global");
   const taken = (info) => go(setAddress("backups", nameIn({ backup_path: info.backup_path, timestamp: info.timestamp })));
   const node = el("div", { class: "page" },
     el("div", { class: "title" }, el("h1", {}, t("backups")),
@@ -127,8 +127,8 @@ function columnsOf(parts, again) {
   return [
     { key: "made", label: t("when"), kind: "fixed", value: (set) => set.timestamp, cell: (set) => [link(set.date, setAddress("backups", set)), el("div", { class: "hint" }, since(set.made))] },
     { key: "database", label: t("source database"), kind: "any", value: (set) => `${set.database ?? ""} ${set.location}`, cell: (set) => [
-      el("div", {}, set.database ?? "–"),
-      el("div", { class: "hint" }, placeName(set)),
+      el("div", {}, name(set.database ?? "–")),
+      el("div", { class: "hint" }, name(placeName(set))),
       el("div", { class: "tags" }, tagsOf(set), storagesOf(set))] },
     { key: "rows", label: t("rows"), numeric: true, value: (set) => set.rows, cell: (set) => (set.rows === null ? "–" : number(set.rows)) },
     { key: "bytes", label: t("size"), numeric: true, value: (set) => set.bytes, cell: (set) => [bytes(set.bytes), el("div", { class: "hint" }, set.format)] },

@@ -413,7 +413,7 @@ export default {
   "names.backup": "Backup of {target}",
   "names.unknown": "an unknown database",
   "names.differ": "The names differ: this backup was taken from {source}, and goes into {target}.",
-  who: "Asked for by",
+  who: "Who",
   "who.schedule": "Schedule {name}",
   "who.local": "Local client",
   "who.API_TOKEN": "Admin token",

@@ -3,7 +3,7 @@
 import { call } from "/panel/api.js";
 import { since } from "/panel/clock.js";
 import { button, field, link, select } from "/panel/controls.js";
-import { el, redraw, show } from "/panel/dom.js";
+import { el, name, redraw, show } from "/panel/dom.js";
 import { advice, problem, serverText } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
 import { table } from "/panel/table.js";
@@ -38,9 +38,9 @@ export async function jobsView(_parameters, { state = "", kind = "" }, signal) {
 }
 
 function filters(chosen) {
-  const choose = (name) => (event) => go(address(["jobs"], { ...chosen, [name]: event.target.value }));
-  const states = [["", t("all")], ...STATES.map((name) => [name, t(`state.${name}`)])];
-  const kinds = [["", t("all")], ...KINDS.map((name) => [name, t(`kind.${name}`)])];
+  const choose = (key) => (event) => go(address(["jobs"], { ...chosen, [key]: event.target.value }));
+  const states = [["", t("all")], ...STATES.map((one) => [one, t(`state.${one}`)])];
+  const kinds = [["", t("all")], ...KINDS.map((one) => [one, t(`kind.${one}`)])];
   return el("div", { class: "filters" },
     field(t("job"), select(kinds, chosen.kind, choose("kind"))),
     field(t("state"), select(states, chosen.state, choose("state"))));
@@ -80,7 +80,7 @@ function listing(jobs, chosen) {
   const columns = [
     { key: "kind", label: t("job"), kind: "fixed", cell: (job) => link(kindOf(job), jobAddress(job)) },
     { key: "state", label: t("state"), cell: (job) => [badge(job.state), job.failure && failure(job)] },
-    { key: "target", label: t("database"), kind: "any", cell: (job) => job.target?.dbname ?? "–" },
+    { key: "target", label: t("database"), kind: "any", cell: (job) => name(job.target?.dbname ?? "–") },
     { key: "who", label: t("who"), cell: (job) => whoName(job.who) },
     { key: "created", label: t("when"), kind: "fixed", cell: (job) => since(new Date(job.created_at)) },
     { key: "took", label: t("took"), numeric: true, cell: took },

@@ -9,18 +9,19 @@ import { findSet, nameIn, setAddress } from "/panel/sets.js";
 import { said, t } from "/panel/text.js";
 
 // A node that is filled twice: at once, and when it is known what the set was taken from.
-export function naming(job, signal) {
+// brief: the sentence alone.
+export function naming(job, signal, { brief = false } = {}) {
   const node = el("div", { class: "naming" });
   if (job.kind === "backup") return job.target ? show(node, el("p", { class: "into" }, t("names.backup", { target: databaseName(job.target) }))) : node;
   if (!job.request.backup_path || !job.target) return node;
-  tell(node, job, null);
-  findSet(nameIn(job.request), signal).then(({ set }) => tell(node, job, set ?? null), (error) => {
+  tell(node, job, null, brief);
+  findSet(nameIn(job.request), signal).then(({ set }) => tell(node, job, set ?? null, brief), (error) => {
     if (!(error instanceof Failure) && error.name !== "AbortError") throw error;
   });
   return node;
 }
 
-function tell(node, job, set) {
+function tell(node, job, set, brief) {
   const { target, request } = job;
   const source = set?.database ?? null;
   const differs = source !== null && source !== target.dbname;
@@ -32,7 +33,7 @@ function tell(node, job, set) {
   show(node,
     el("p", { class: "into" }, said(`names.${wayOf(request)}`, values)),
     differs && el("p", { class: "loss" }, t("names.differ", { source, target: target.dbname })),
-    el("p", { class: "hint" }, databaseName(target), set && [" · ", stateOf(set)]));
+    !brief && el("p", { class: "hint" }, databaseName(target), set && [" · ", stateOf(set)]));
 }
 
 function wayOf(request) {

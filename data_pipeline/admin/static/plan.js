@@ -86,7 +86,7 @@ function confirmation(job, back, signal) {
   };
   return el("form", { class: "card", on: { submit: send } },
     el("h2", {}, t("step.confirm")),
-    naming({ ...job, target: job.result.target }, signal),
+    naming({ ...job, target: job.result.target }, signal, { brief: true }),
     el("p", { class: job.request.backup_before_restore ? null : "loss" }, t(job.request.backup_before_restore ? "plan.undo" : "plan.no undo")),
     losing && typedName(t("type database", { name: dbname }), dbname, confirm),
     trouble,

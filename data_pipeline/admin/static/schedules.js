@@ -3,7 +3,7 @@
 import { BASE, call, Failure } from "/panel/api.js";
 import { since } from "/panel/clock.js";
 import { busy, link, tell, writeButton } from "/panel/controls.js";
-import { el } from "/panel/dom.js";
+import { el, name as broken } from "/panel/dom.js";
 import { problem, serverText } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
 import { nameIn, setAddress } from "/panel/sets.js";
@@ -14,8 +14,8 @@ import { duration, t } from "/panel/text.js";
 // again: draws the page anew. more(schedule): further buttons.
 export function scheduleTable(schedules, config, again, more = () => null) {
   const columns = [
-    { key: "name", label: t("schedule"), kind: "any", cell: (one) => [one.name, el("div", { class: "tags" }, one.source === "environment" && el("span", { class: "tag" }, t("source.environment")), one.config.paused && el("span", { class: "tag" }, t("paused")))] },
-    { key: "what", label: t("database"), kind: "any", cell: (one) => [databaseOf(one, config) ?? "–", el("div", { class: "hint" }, `${one.config.when} ${one.config.zone}`)] },
+    { key: "name", label: t("schedule"), kind: "any", cell: (one) => [broken(one.name), el("div", { class: "tags" }, one.source === "environment" && el("span", { class: "tag" }, t("source.environment")), one.config.paused && el("span", { class: "tag" }, t("paused")))] },
+    { key: "what", label: t("database"), kind: "any", cell: (one) => [broken(databaseOf(one, config) ?? "–"), el("div", { class: "hint" }, `${one.config.when} ${one.config.zone}`)] },
     { key: "good", label: t("last good"), cell: lastGood },
     { key: "next", label: t("next due"), kind: "fixed", cell: nextDue },
     { key: "failure", label: t("last failure"), kind: "check", cell: lastFailure },

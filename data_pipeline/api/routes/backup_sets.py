@@ -8,15 +8,15 @@ from data_pipeline.api.requests.bodies import BackupSetPath, CopyBody, SetQuery
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
-from data_pipeline.jobs.verification import Verification
 from data_pipeline.operations.backup_sets import BackupSetManager
 from data_pipeline.operations.results import backup_sets
+from data_pipeline.operations.verification import Verification
 
 
 def routes(engine: Engine, jobs: Jobs) -> Resource:
     api = Resource("backup_sets")
     manager = BackupSetManager(engine)
-    verification = Verification(engine, jobs.checks)
+    verification = Verification(engine, jobs.checks.note)
 
     @api.get("/backups/<location>/<timestamp>", summary="Show a backup set")
     @Policy(

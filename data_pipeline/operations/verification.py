@@ -1,24 +1,24 @@
 """A verification whose finding is remembered."""
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 
 from common.errors import InvalidBackup, OrphanRows
 from data_pipeline.engine import Engine
-from data_pipeline.jobs.backend.set_checks import SetChecks
 from data_pipeline.operations.backup_sets import BackupSetManager
 from data_pipeline.operations.results.backup_sets import VerifiedSet
-from data_pipeline.operations.set_checks import Found, SetCheck
+from data_pipeline.operations.set_checks import Found, SetCheck, SetName
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.storage.location import MAIN_STORAGE
 
 
 class Verification:
-    """Reads whole sets. Its method raises ServiceError."""
+    """Reads whole sets. Its method raises ServiceError. note: remembers a finding."""
 
-    def __init__(self, engine: Engine, checks: SetChecks) -> None:
+    def __init__(self, engine: Engine, note: Callable[[SetName, SetCheck], None]) -> None:
         self._engine = engine
         self._manager = BackupSetManager(engine)
-        self._checks = checks
+        self._note = note
 
     def verify(
         self, where: str, timestamp: str, storage: str = MAIN_STORAGE, progress: Progress = SILENT
@@ -35,5 +35,5 @@ class Verification:
             raise
         finally:
             if found and listed:
-                self._checks.note((location, timestamp), SetCheck(found, datetime.now(timezone.utc), listed.identity))
+                self._note((location, timestamp), SetCheck(found, datetime.now(timezone.utc), listed.identity))
         return result
