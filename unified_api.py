@@ -34,6 +34,7 @@ from data_pipeline.api.routes import (
     restores,
     service,
     sessions,
+    tables,
     transfers,
 )
 from data_pipeline.api.routes import jobs as job_routes
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(backup_sets.routes(engine, jobs))
     app.add(drills.routes(jobs))
     app.add(transfers.routes(engine))
+    app.add(tables.routes(engine))
     app.add(job_routes.routes(engine, jobs))
     app.add(resources.routes(engine, jobs))
     app.add(notifications.routes(jobs))

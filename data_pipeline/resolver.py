@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from common.errors import DatabaseError
+from common.errors import DatabaseError, InvalidParams
 from common.messages import say
 from data_pipeline.postgres import target
 from data_pipeline.postgres.connection_url import from_url
@@ -61,6 +61,16 @@ class Databases:
             log.error("%s", error)
             details = {"cause": "EMBEDDED_SERVER", "reason": say("embedded_server_failed")}
             raise DatabaseError(CONNECT_FAILED, can_retry=False, details=details) from None
+
+    def named(self, name: str | None) -> Target:
+        """That of a configured name; None means the database of requests that name none. Raises InvalidParams for any
+        other name, a URL too."""
+        if name is not None and name not in self._targets:
+            if TARGET_NAME.fullmatch(name) and (further := self._further(name)):
+                return further
+            text = say("target_unknown", targets=", ".join(self._targets))
+            raise InvalidParams(text, details={"field": "target"})
+        return self.resolve(name)
 
     def start(self) -> Target:
         """The target of requests that name none, its server running. Raises EmbeddedServerError with the reason."""

@@ -16,6 +16,7 @@ from data_pipeline.api.requests.bodies import (
     ListQuery,
     ReadyQuery,
     SignInBody,
+    TablesQuery,
     UploadQuery,
 )
 from data_pipeline.api.requests.job_schemas import JobsQuery, NotificationsQuery
@@ -37,6 +38,7 @@ BODIES += (*NEW.values(), RetentionRule, RefreshRequest)
 QUERIES: tuple[type[BaseModel], ...] = (
     ListQuery,
     DatabaseQuery,
+    TablesQuery,
     UploadQuery,
     JobsQuery,
     NotificationsQuery,

@@ -11,10 +11,17 @@ from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.settings import SettingsError
 
 COMMANDS = (
-    *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "jobs", "schedules", "status"),
+    *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
+    *("jobs", "schedules", "status"),
 )
-MODULES = {"list": "sets.listing", "verify": "sets.verify", "drill": "sets.drill"}
-"""Of commands whose module isn't called as they are."""
+MODULES = {
+    "list": "sets.listing",
+    "verify": "sets.verify",
+    "drill": "sets.drill",
+    "schedules": "schedule.schedules",
+    "status": "schedule.status",
+}
+"""Where a command is, if not in the module of its name."""
 
 SERVICES = {
     "serve": "Serve over HTTP, until SIGTERM or Ctrl-C.",

@@ -44,6 +44,8 @@ def _named(engine: Engine, given: dict[str, Any]) -> dict[str, Any]:
     """The same with the path and timestamp of a set in place of "latest"."""
     path = given["backup_path"]
     if LATEST not in (path, given["timestamp"]):
+        if given["timestamp"] is None:
+            raise click.UsageError("Missing argument 'TIMESTAMP'.", click.get_current_context())
         return given
     where = engine.catalog.location(None) if path == LATEST else location.parse(path)
     engine.storages.check(where.storage)

@@ -94,8 +94,9 @@ class Scheduler:
         facts = self._facts(held, now)
         if config.paused:
             return ScheduleState(held, facts)
-        next_due = timing.next_due(now, facts.latest or now)
-        last_good = max((run.due for run in (facts.begun, facts.good) if run is not None), default=now)
+        next_due = timing.next_due(now, _latest(facts, now))
+        since = facts.since or held.created_at or now  # no service may have run since it was made
+        last_good = max(since, facts.good.due) if facts.good else since
         return ScheduleState(held, facts, next_due, timing.good_by(last_good), timing.is_overdue(now, last_good))
 
     def run_now(self, name: str, origin: Origin) -> Job:
@@ -137,13 +138,13 @@ class Scheduler:
             return
         facts = self._facts(held, now)
         stated = PAUSED if config.paused else str(config.times)
-        if facts.begun is None or (facts.begun.result or {}).get("when") != stated:
-            first = facts.begun is None and held.of_environment
-            self._runs.begin(self.key(held), now - LATE if first else now, stated)
+        if facts.since is None or facts.stated != stated or facts.since > now + CLOCK_ERROR:
+            first = facts.since is None and held.of_environment
+            self._runs.begin(self.key(held), stated, now - LATE if first else now, now + CLOCK_ERROR)
             facts = self._facts(held, now)
         if config.paused or facts.running is not None:
             return
-        due = timing.due(now, facts.latest or now)
+        due = timing.due(now, _latest(facts, now))
         if due is not None:
             self._run(held, config, due)
 
@@ -170,6 +171,11 @@ class Scheduler:
         moment = due.astimezone(timezone.utc)
         of = self._digest(config) if held.of_environment else held.name
         return f"{SCHEDULER}-{moment:%Y%m%dT%H%MZ}-{of}"
+
+
+def _latest(facts: Facts, now: datetime) -> datetime:
+    """What no time counts up to: the last one that has been run, or since when they do."""
+    return max(facts.since or now, facts.latest) if facts.latest else facts.since or now
 
 
 def _timing(held: Held[Any]) -> Timing | None:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from common.errors import InvalidParams
@@ -64,11 +64,20 @@ class TableLayout:
     identifiers: frozenset[str] = frozenset()
     schema: str | None = None
     """None: the schema that the service is configured for."""
+    renamed: str | None = None
+    """Its name in its schema, where `name` is another table's: that whose rows go into this one."""
 
     @property
     def relation(self) -> str:
         """Its name in its schema."""
+        if self.renamed is not None:
+            return self.renamed
         return self.name if self.schema is None else self.name.removeprefix(f"{self.schema}.")
+
+    @property
+    def place(self) -> str:
+        """Its name as the database has it, whichever table's rows it takes."""
+        return self.name if self.renamed is None else f"{self.schema}.{self.renamed}"
 
     @property
     def stem(self) -> str:
@@ -113,7 +122,7 @@ class Conversion:
 
 @dataclass(frozen=True)
 class Layout:
-    """Tables in load order: a table comes after those that it refers to.
+    """Tables in load order: a table comes after those that it refers to, but for cycles.
 
     family: what requests and manifests call it, whichever of its shapes the tables have.
     """
@@ -163,6 +172,50 @@ class Layout:
         if not names or len(set(names)) < len(names) or not set(names) <= set(self.names):
             raise InvalidParams(say("tables_invalid", supported=", ".join(self.names)), details={"field": "tables"})
         return [name for name in self.names if name in names]
+
+    def only(self, names: Collection[str]) -> "Layout":
+        """The chosen tables, as if there were no others."""
+        tables = tuple(
+            replace(table, references=tuple(one for one in table.references if one.table in names))
+            for table in self.tables
+            if table.name in names
+        )
+        owned = self.ownership and {self.ownership.owner, self.ownership.member} <= set(names)
+        return Layout(self.name, self.family, tables, self.ownership if owned else None)
+
+    def moved(self, places: Mapping[str, tuple[str, str]]) -> "Layout":
+        """The same tables, some of them in other places: schema and name there."""
+        tables = tuple(
+            replace(table, schema=places[table.name][0], renamed=places[table.name][1])
+            if table.name in places
+            else table
+            for table in self.tables
+        )
+        return replace(self, tables=tables)
+
+    def in_place(self) -> "Layout":
+        """The same tables, each called as the database has it."""
+        called = {table.name: table.place for table in self.tables}
+        tables = tuple(
+            replace(
+                table,
+                name=table.place,
+                renamed=None,
+                references=tuple(replace(one, table=called.get(one.table, one.table)) for one in table.references),
+            )
+            for table in self.tables
+        )
+        return replace(self, tables=tables)
+
+    @property
+    def cyclic(self) -> bool:
+        """Whether a table refers to one that comes after it: no order has each after those that it refers to."""
+        later = set(self.names)
+        for table in self.tables:
+            if any(one.table in later and one.table != table.name for one in table.references):
+                return True
+            later.discard(table.name)
+        return False
 
     def referring(self, name: str) -> list[tuple[TableLayout, Reference]]:
         """The other tables that refer to a table, and by what."""

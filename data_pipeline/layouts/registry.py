@@ -6,7 +6,7 @@ from importlib import import_module
 from types import MappingProxyType
 
 from data_pipeline import layouts
-from data_pipeline.layouts import langchain
+from data_pipeline.layouts import langchain, tables
 from data_pipeline.layouts.base import Layout
 
 DOCUMENTED: Layout = langchain.LAYOUT
@@ -21,3 +21,10 @@ def _found() -> dict[str, Layout]:
 
 
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(_found())
+"""Those whose tables are known beforehand."""
+
+OPEN: frozenset[str] = frozenset({tables.FAMILY})
+"""Families whose tables are what a catalog or a manifest says."""
+
+FAMILIES: tuple[str, ...] = (*LAYOUTS, *sorted(OPEN))
+"""All, the documented one first."""

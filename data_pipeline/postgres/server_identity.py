@@ -1,4 +1,4 @@
-"""Which server a database is on, so that two of the same name are told apart."""
+"""Which server and which database it is: so that two of the same name are told apart, and for the manifest."""
 
 from contextlib import suppress
 
@@ -7,10 +7,15 @@ from common.messages import say
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import tables
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.target import digest_of, server_digest
 
 READABLE = """
 SELECT pg_catalog.has_function_privilege(pg_catalog.to_regprocedure('pg_catalog.pg_control_system()'), 'EXECUTE')
+"""
+VERSIONS = """
+SELECT current_setting('server_version'),
+       coalesce((SELECT extversion FROM pg_extension WHERE extname = 'vector'), ''), current_database()::text
 """
 IDENTIFIER = "SELECT system_identifier::pg_catalog.text FROM pg_catalog.pg_control_system()"
 
@@ -44,6 +49,12 @@ def of(session: Session) -> str:
 def _by_place(session: Session) -> str:
     info = session.cursor.connection.info
     return server_digest(info.host, info.port)
+
+
+def versions(cursor: Cursor) -> dict[str, str]:
+    """The server's and pgvector's versions, and the database's name."""
+    cursor.execute(VERSIONS)
+    return dict(zip(("server_version", "pgvector_version", "database"), cursor.one(), strict=True))
 
 
 def _system_identifier(session: Session) -> str | None:

@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from common.errors import InvalidBackup, NotFound, PermissionDenied, ServiceError, ServiceUnavailable
 from common.messages import say
+from data_pipeline.layouts import tables as any_tables
 from data_pipeline.layouts.base import Layout
-from data_pipeline.layouts.registry import DOCUMENTED, LAYOUTS
+from data_pipeline.layouts.registry import DOCUMENTED, OPEN
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets.manifest import Manifest
+from data_pipeline.sets.set_layout import documented_files, layout_of
 from data_pipeline.storage import location as locations
 from data_pipeline.storage.base import Listing, Status
 from data_pipeline.storage.file import StoredFile
@@ -19,10 +21,12 @@ from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import (
     FORMATS,
     LOG,
+    MANIFEST_FILE,
     SUFFIXES,
     TABLE_FILE,
     FileFormat,
     claim_name,
+    is_of_any_table,
     manifest_name,
     table_file,
 )
@@ -126,11 +130,10 @@ class Catalog:
 
         A damaged one is passed over.
         """
-        names = self._storages.of(location).files(location)
-        for timestamp, _, _ in _complete(names):
-            described = timestamp < before and manifest_name(timestamp) in names
-            if described and (found := self._undamaged(location, timestamp)):
-                yield found
+        found = map(MANIFEST_FILE.fullmatch, self._storages.of(location).files(location))
+        for timestamp in sorted((match[1] for match in found if match and match[1] < before), reverse=True):
+            if manifest := self._undamaged(location, timestamp):
+                yield manifest
 
     def _undamaged(self, location: Location, timestamp: str) -> Manifest | None:
         with suppress(InvalidBackup, NotFound):
@@ -155,28 +158,47 @@ class Catalog:
         self, location: Location, timestamp: str, tables: Sequence[str] | None
     ) -> tuple[FileFormat, dict[str, str]]:
         """The format of a set, and by table the name of its file, whether or not it is there."""
-        stems = {table: DOCUMENTED[table].stem for table in tables or DOCUMENTED.names}
-        present = self._published(location, timestamp, next(iter(stems.values())))
+        present = self._published(location, timestamp)
+        if described := self._of_any_tables(location, timestamp, present):
+            layout = layout_of(described)
+            chosen = any_tables.chosen(layout, tables) if tables else layout.names
+            file_format = next(iter(described.tables.values())).format
+            return file_format, {name: table_file(layout[name].stem, timestamp, file_format) for name in chosen}
+        stems = {name: DOCUMENTED[name].stem for name in tables or DOCUMENTED.names}
         file_format = _format_of(timestamp, stems.values(), present)
-        return file_format, {table: table_file(stem, timestamp, file_format) for table, stem in stems.items()}
+        return file_format, {name: table_file(stem, timestamp, file_format) for name, stem in stems.items()}
+
+    def _of_any_tables(self, location: Location, timestamp: str, present: set[str]) -> Manifest | None:
+        """The manifest of a set that has none of the documented files: only it says which ones there are.
+
+        None for any other. Raises InvalidBackup for a damaged one.
+        """
+        if manifest_name(timestamp) not in present or present & documented_files(timestamp):
+            return None
+        manifest = self._manifest(location, timestamp, {})[0]
+        return manifest if manifest and manifest.layout in OPEN else None
 
     def _take(self, location: Location, timestamp: str, file_format: FileFormat, names: dict[str, str]) -> BackupSet:
         files = {table: self._storages.of(location).file(location, name) for table, name in names.items()}
         manifest, file = self._manifest(location, timestamp, files)
-        return BackupSet(layout_of(manifest), location, timestamp, file_format, files, manifest, file)
+        layout = layout_of(manifest)
+        if layout.family in OPEN:
+            layout = layout.only(names)
+        return BackupSet(layout, location, timestamp, file_format, files, manifest, file)
 
     def delete(self, location: Location, timestamp: str) -> list[str]:
         """Remove a set and return the names of its files. Raises OperationInProgress while it is read.
 
         The manifest goes last: as long as a file is there, so is what vouches for it.
         """
-        first = DOCUMENTED.tables[0].stem
-        present = self._published(location, timestamp, first)
-        possible = {table_file(table.stem, timestamp, each) for table in DOCUMENTED.tables for each in SUFFIXES}
-        data = sorted(possible & present, reverse=True)
+        present = self._published(location, timestamp)
+        vouched = {manifest_name(timestamp)} & present
+        data = sorted(documented_files(timestamp) & present, reverse=True)
+        if not data and vouched:
+            data = sorted((name for name in present if is_of_any_table(name, timestamp)), reverse=True)
         if not data:
-            raise NotFound(say("backup_file_missing", path=location.file(table_file(first, timestamp, "csv"))))
-        names = data + sorted({manifest_name(timestamp)} & present)
+            raise _missing(location, timestamp)
+        names = data + sorted(vouched)
         with self._storages.of(location).locked(location, timestamp, data, exclusive=True):
             self._storages.of(location).delete(location, names)
         return names
@@ -191,11 +213,11 @@ class Catalog:
         single = BackupSet(DOCUMENTED, Location(()), timestamp, "csv", {table: file}, None)
         return replace(single, others=_others(storage, single)) if found else single
 
-    def _published(self, location: Location, timestamp: str, stem: str) -> set[str]:
+    def _published(self, location: Location, timestamp: str) -> set[str]:
         """A location's files. Raises NotFound if the set is being published right now, or its writer was killed."""
         present = self._storages.of(location).files(location)
         if claim_name(timestamp) in present and manifest_name(timestamp) not in present:
-            raise NotFound(say("backup_file_missing", path=location.file(table_file(stem, timestamp, "csv"))))
+            raise _missing(location, timestamp)
         return present
 
     def _tasks(self, storage: str) -> list[Location]:
@@ -245,9 +267,9 @@ def _others(storage: Storage, taken: BackupSet) -> dict[str, StoredFile]:
     return found
 
 
-def layout_of(manifest: Manifest | None) -> Layout:
-    """What a set's tables are to one another: what its manifest says, else what is documented."""
-    return LAYOUTS[manifest.layout] if manifest and manifest.layout else DOCUMENTED
+def _missing(location: Location, timestamp: str) -> NotFound:
+    name = table_file(DOCUMENTED.tables[0].stem, timestamp, "csv")
+    return NotFound(say("backup_file_missing", path=location.file(name)))
 
 
 def _complete(names: set[str]) -> list[tuple[str, FileFormat, tuple[str, ...]]]:

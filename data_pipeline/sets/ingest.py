@@ -8,8 +8,9 @@ from common.errors import InvalidBackup
 from common.messages import say
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.sets import manifest as manifests
-from data_pipeline.sets.catalog import BackupSet, layout_of
+from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.manifest import Manifest
+from data_pipeline.sets.set_layout import layout_of
 from data_pipeline.storage.base import Writable
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.location import Location

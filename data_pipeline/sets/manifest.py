@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from common.errors import InvalidBackup
 from common.messages import say
-from data_pipeline.layouts.registry import LAYOUTS
+from data_pipeline.layouts.registry import FAMILIES, OPEN
 from data_pipeline.sets.table_facts import (
     LARGEST_INTEGER,
     LONGEST_NAME,
@@ -86,6 +86,13 @@ class ProbesFact(Fact):
     rows: Annotated[list[ProbeFact], Field(max_length=MOST_PROBES)]
 
 
+class ChosenRowsFact(Fact):
+    """A column, and the values that every row of the set has in it, as text."""
+
+    column: Name
+    values: Annotated[list[Text], Field(min_length=1)]
+
+
 class Manifest(Fact):
     """The whole document."""
 
@@ -104,6 +111,8 @@ class Manifest(Fact):
     """Tells the database's server from others (server_identity.py); manifests of earlier versions have none."""
     tables: dict[Name, TableFact]
     collections: list[CollectionFact]
+    chosen_rows: ChosenRowsFact | None = None
+    """What the rows have that the backup was limited to; None for a backup of everything."""
     chosen_collections: list[Text] | None = None
     """The names the backup was limited to, those without a collection included; None for a backup of everything."""
     probes: ProbesFact | None = None
@@ -118,8 +127,10 @@ class Manifest(Fact):
         if self.format_version > 1:
             if self.layout is None or self.load_order is None or sorted(self.load_order) != sorted(self.tables):
                 raise ValueError("layout and load_order don't fit the tables")
-            for fact in self.tables.values():
+            for name, fact in self.tables.items():
                 self._expect_facts(fact)
+                if self.layout in OPEN and not name.startswith(f"{fact.schema_name}."):
+                    raise ValueError("a table is in no schema")
         return self
 
     def _expect_facts(self, fact: TableFact) -> None:
@@ -170,7 +181,7 @@ def load(data: bytes, name: str, timestamp: str) -> Manifest:
         raise _damaged(name) from None
     if not whole or manifest.timestamp != timestamp:
         raise _damaged(name)
-    if manifest.layout is not None and manifest.layout not in LAYOUTS:
+    if manifest.layout is not None and manifest.layout not in FAMILIES:
         text = say("manifest_layout_unknown", name=name, layout=UNSHOWN.sub("?", manifest.layout))
         raise InvalidBackup(text, details={"file": name, "reason": say("manifest_layout_not_known")})
     return manifest

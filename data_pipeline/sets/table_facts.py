@@ -127,6 +127,8 @@ class TableFact(Fact):
     foreign_keys: list[ForeignKeyFact]
     key: list[Name] | None = None
     references: list[ReferenceFact] | None = None
+    schema_name: Name | None = Field(None, alias="schema")
+    """Where the table is, in a set of any tables; else it is in the schema that a service is configured for."""
     values: dict[Name, ValueFact] = Field(default_factory=dict)
     """By column what it gets by itself; a generated column is none of `columns`."""
 

@@ -17,6 +17,8 @@ FORMATS: dict[str, FileFormat] = {suffix: name for name, suffix in SUFFIXES.item
 LOG = "vector_backup_log.txt"
 TIMESTAMP = re.compile(r"[0-9]{8}_[0-9]{6}")
 TABLE_FILE = re.compile(r"(?P<stem>.+)_(?P<timestamp>[0-9]{8}_[0-9]{6})\.(?P<suffix>" + "|".join(FORMATS) + ")")
+OPEN_STEM = re.compile(r"(?:[a-z0-9_~-]|%[0-9A-F]{2})+\.(?:[a-z0-9_~-]|%[0-9A-F]{2})+")
+"""Of a table that no layout names: its schema and its name, encoded."""
 CLAIM_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.claim")
 MARK_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.(?:[0-9a-f]{32}\.hold|removal)")
 """Beside a set in a store that has no locks: a process reads it, or deletes it."""
@@ -60,6 +62,12 @@ def timestamp_of(name: str) -> str | None:
         return found[1]
     found = TABLE_FILE.fullmatch(published)
     return found["timestamp"] if found else None
+
+
+def is_of_any_table(name: str, timestamp: str) -> bool:
+    """Whether a file may be that of a table which only a manifest names, in the set of a timestamp."""
+    found = TABLE_FILE.fullmatch(name)
+    return bool(found and found["timestamp"] == timestamp and OPEN_STEM.fullmatch(found["stem"]))
 
 
 def backup_date(timestamp: str) -> str:

@@ -51,6 +51,7 @@ def pages(site: Any) -> dict[str, str]:
         **{name: f"#/{'plan' if 'plan' in name else 'jobs'}/{job}" for name, job in started.items()},
         "jobs": "#/jobs",
         "compare": f"#/compare?a=local/global/{oldest}&b=local/global/{newest}",
+        "tables": "#/tables",
         "status": "#/status",
     }
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -155,6 +156,33 @@ def test_no_such_set_and_no_room_are_told_before_a_server_is_made(
     assert failure(refused) == (507, "STORAGE_FULL")
     assert refused.get_json()["data"]["details"]["free_bytes"] == 1000
     assert not drills.exists()
+
+
+@pytest.fixture
+def small_disk(drills: Path) -> Iterator[Path]:
+    """Where an empty server has room, and not much more."""
+    drills.mkdir()
+    options = ["mount", "-t", "tmpfs", "-o", "size=72m,mode=0711", "drills", str(drills)]
+    if subprocess.run(options, capture_output=True).returncode != 0:
+        pytest.skip("no file system can be mounted here")
+    yield drills
+    subprocess.run(["umount", str(drills)], check=True)
+
+
+def test_a_drill_that_fills_the_disk_says_so_and_leaves_nothing(
+    small_disk: Path, client: Client, database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = "SELECT string_agg(md5(n::text || m::text), '') FROM generate_series(1, 100) m"  # which isn't compressed
+    database.execute(
+        f"INSERT INTO langchain_pg_embedding (id, document) SELECT n::text, ({random}) FROM generate_series(1, 9000) n"
+    )
+    stamp = data_of(client.backup())["backup_timestamp"]
+    usage = shutil.disk_usage("/")._replace(free=1 << 40)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
+    full = drill(client, stamp)
+    assert failure(full) == (507, "STORAGE_FULL")
+    assert full.get_json()["data"]["response"] == "演练所用磁盘空间不足,演练已中止,临时数据库已删除"
+    assert nothing_is_left(small_disk)
 
 
 def test_a_cancelled_drill_leaves_nothing(client: Client, database: TestDatabase, drills: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 from pydantic import BaseModel
 
 from common.errors import InvalidParams
-from data_pipeline.api.requests.bodies import BackupSetPath, ListQuery, SetQuery
+from data_pipeline.api.requests.bodies import BackupSetPath, ListQuery, SetQuery, TablesQuery
 from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
-from data_pipeline.cli import backup, compare, jobs, options, restore
+from data_pipeline.cli import backup, compare, jobs, options, restore, tables
 from data_pipeline.cli.command_line import COMMANDS, SERVICES, Commands
 from data_pipeline.cli.sets import listing, verify
 from data_pipeline.operations.requests.backup import BackupRequest
@@ -24,6 +24,7 @@ MODELS = [
     (restore.COMMAND, [RestoreRequest]),
     (compare.COMMAND, [CompareRequest]),
     (listing.COMMAND, [ListQuery]),
+    (tables.COMMAND, [TablesQuery]),
     (verify.COMMAND, [BackupSetPath, SetQuery]),
     (jobs.COMMAND.commands["list"], [JobsQuery]),
     *((jobs.COMMAND.commands[name], [JobPath]) for name in ("show", "cancel", "follow")),

@@ -15,7 +15,7 @@ from tests.support.names import COLLECTION, EMBEDDING
 
 def taken(rows: int) -> Taken:
     tables = {COLLECTION: Saved({"rows": 1}, 0.1), EMBEDDING: Saved({"rows": rows}, 0.1)}
-    return Taken(tables, [], "langchain", "docs", "server")
+    return Taken(tables, [], "langchain", "docs", "server", (EMBEDDING,))
 
 
 def earlier(rows: int, timestamp: str = "20261126_100000", **more: Any) -> Manifest:

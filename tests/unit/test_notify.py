@@ -119,7 +119,14 @@ def test_urls_that_notifiers_may_have(url: str) -> None:
     "url",
     [
         *("json://localhost", "xml://localhost", "form://localhost", "syslog://", "windows://", "exec://x", "dbus://"),
-        *("slack://", "workflows://evil.example/abc/def", "mailtos://u:p@example.com?verify=no", "nonsense", ""),
+        *(
+            "slack://",
+            "workflows://x@a.logic.azure.com/abc/def",
+            "workflows://evil.example/abc/def",
+            "mailtos://u:p@example.com?verify=no",
+            "nonsense",
+            "",
+        ),
     ],
 )
 def test_urls_that_they_may_not_have(url: str) -> None:

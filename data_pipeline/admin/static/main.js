@@ -17,6 +17,7 @@ import { restoreView } from "/panel/restore.js";
 import { leave, render, start } from "/panel/router.js";
 import { signIn, signOut } from "/panel/sign_in.js";
 import { statusView } from "/panel/status.js";
+import { tablesView } from "/panel/tables.js";
 import { t } from "/panel/text.js";
 
 const ROUTES = [
@@ -29,6 +30,7 @@ const ROUTES = [
   [["jobs"], jobsView],
   [["jobs", ":job"], jobView],
   [["compare"], compareView],
+  [["tables"], tablesView],
   ...["schedules", "targets", "storages", "notifiers"].map((many) => [[many], resourcesView(many)]),
   [["status"], statusView],
 ];

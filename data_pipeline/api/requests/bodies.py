@@ -79,6 +79,12 @@ class ReadyQuery(Request):
     )
 
 
+class TablesQuery(Request):
+    """GET /tables"""
+
+    target: Text | None = Field(None, description="The database, by its name in TARGETS; the configured one if absent")
+
+
 class SignInBody(Request):
     """The token that a session is begun with."""
 

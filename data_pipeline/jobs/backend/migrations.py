@@ -16,12 +16,17 @@ CREATE TABLE resources (
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (kind, name)
 );
+CREATE TABLE schedule_times (
+    schedule text PRIMARY KEY, -- what names the schedule here: its name, or for that of the environment more
+    stated text NOT NULL,      -- its times, as they were given
+    since timestamptz NOT NULL -- earlier ones don't count
+);
 CREATE TABLE schedule_runs (
-    schedule text NOT NULL,  -- what names the schedule here: its name, or for that of the environment more
+    schedule text NOT NULL,
     due timestamptz NOT NULL,
     manual boolean NOT NULL DEFAULT false, -- asked for by a client, not by the clock
     job_id text UNIQUE,
-    state text NOT NULL,     -- BEGUN: earlier times don't count; PENDING until its job has ended, then as that
+    state text NOT NULL,     -- PENDING until its job has ended, then as that
     result json,             -- as of the job, which is forgotten earlier
     error json,
     texts json,

@@ -12,7 +12,6 @@ from psycopg.types.json import Json
 from common.messages import codes, recoded
 from data_pipeline.jobs.backend.database import Connection, JobsDatabase
 
-BEGUN = "BEGUN"
 PENDING = "PENDING"
 GOOD = ("SUCCEEDED",)
 BAD = ("PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
@@ -21,8 +20,7 @@ WITH_SETS = ("SUCCEEDED", "PARTIAL")
 
 @dataclass(frozen=True)
 class Run:
-    """One due time of a schedule. state: BEGUN, PENDING until its job has ended, then the job's; result, error: the
-    job's."""
+    """One due time of a schedule. state: PENDING until its job has ended, then the job's. result, error: the job's."""
 
     schedule: str
     due: datetime
@@ -39,12 +37,14 @@ class Run:
 class Facts:
     """What is known of a schedule's runs.
 
-    latest: the last time of the clock that has been run, or before which none counts. begun: since when its times
-    count. good, bad: the last runs of their kind. running: its unfinished job.
+    stated: its times, as they were given. since: earlier times don't count; None where no service has seen it yet.
+    latest: the last time of the clock that has been run. good, bad: the last runs of their kind. running: its
+    unfinished job.
     """
 
+    stated: str | None
+    since: datetime | None
     latest: datetime | None
-    begun: Run | None
     good: Run | None
     bad: Run | None
     running: str | None
@@ -53,8 +53,8 @@ class Facts:
 
 FIELDS = [field.name for field in fields(Run)]
 ADD = """
-INSERT INTO schedule_runs (schedule, due, manual, job_id, state, result, error, texts, finished_at)
-VALUES (%(schedule)s, %(due)s, %(manual)s, %(job_id)s, %(state)s, %(result)s, %(error)s, %(texts)s,
+INSERT INTO schedule_runs (schedule, due, manual, job_id, state, error, texts, finished_at)
+VALUES (%(schedule)s, %(due)s, %(manual)s, %(job_id)s, %(state)s, %(error)s, %(texts)s,
         CASE WHEN %(job_id)s::text IS NULL THEN now() END)
 ON CONFLICT DO NOTHING RETURNING schedule
 """
@@ -71,6 +71,12 @@ LOST = """
 UPDATE schedule_runs r SET state = 'INTERRUPTED', finished_at = now()
 WHERE r.finished_at IS NULL AND r.job_id IS NOT NULL AND NOT EXISTS (SELECT FROM jobs j WHERE j.id = r.job_id)
 RETURNING r.*
+"""
+SINCE = "SELECT stated, since FROM schedule_times WHERE schedule = %s"
+BEGIN = """
+INSERT INTO schedule_times (schedule, stated, since) VALUES (%s, %s, %s)
+ON CONFLICT (schedule) DO UPDATE SET stated = excluded.stated, since = excluded.since
+WHERE schedule_times.stated <> excluded.stated OR schedule_times.since > %s
 """
 LATEST = """
 SELECT max(due) AS latest FROM schedule_runs WHERE schedule = %s AND NOT manual AND due <= %s
@@ -98,9 +104,10 @@ class ScheduleRuns:
     def __init__(self, database: JobsDatabase) -> None:
         self._database = database
 
-    def begin(self, schedule: str, due: datetime, stated: str) -> None:
-        """Let times count that come after one. stated: how the times were given, to see that they are others."""
-        self._add(schedule, due, state=BEGUN, result={"when": stated})
+    def begin(self, schedule: str, stated: str, since: datetime, until: datetime) -> None:
+        """Let times count that come after one, unless another process has for the same ones. until: of facts()."""
+        with self._database.transaction() as connection:
+            connection.execute(BEGIN, (schedule, stated, since, until))
 
     def add(self, schedule: str, due: datetime, job_id: str, *, manual: bool = False) -> bool:
         """A due time has become a job; whether that is news."""
@@ -119,12 +126,14 @@ class ScheduleRuns:
     def facts(self, schedule: str, until: datetime) -> Facts:
         """until: a time that is later than this is a clock's error."""
         with self._database.transaction() as connection:
+            begun = connection.execute(SINCE, (schedule,)).fetchone() or {}
             latest = connection.execute(LATEST, (schedule, until)).fetchone()
             running = connection.execute(RUNNING, (schedule,)).fetchone()
             proven = connection.execute(PROVEN, (schedule,)).fetchone()
             return Facts(
+                stated=begun.get("stated"),
+                since=begun.get("since"),
                 latest=latest["latest"] if latest else None,
-                begun=_last(connection, schedule, (BEGUN,)),
                 good=_last(connection, schedule, GOOD),
                 bad=_last(connection, schedule, BAD),
                 running=running["job_id"] if running else None,
@@ -145,6 +154,7 @@ class ScheduleRuns:
         """Forget all runs of a schedule that is deleted; their sets stay."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM schedule_runs WHERE schedule = %s", (schedule,))
+            connection.execute("DELETE FROM schedule_times WHERE schedule = %s", (schedule,))
 
     def forget(self, days: int) -> None:
         """Forget what ended so many days ago and is of no further use."""
@@ -159,7 +169,6 @@ class ScheduleRuns:
         state: str,
         job_id: str | None = None,
         manual: bool = False,
-        result: dict[str, Any] | None = None,
         error: dict[str, Any] | None = None,
     ) -> bool:
         values = {
@@ -168,7 +177,6 @@ class ScheduleRuns:
             "manual": manual,
             "job_id": job_id,
             "state": state,
-            "result": Json(result) if result else None,
             "error": Json(error) if error else None,
             "texts": Json({"error": codes(error)}) if error else None,
         }

@@ -5,8 +5,9 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from data_pipeline.jobs.backend.migrations import MIGRATIONS
+from data_pipeline.postgres.discovery.queries import QUEUE_SCHEMA
 
-SCHEMA = "vector_jobs"
+SCHEMA = QUEUE_SCHEMA
 INSTALL_LOCK = 0x7665635F6A6F6273
 """Key of the advisory lock that lets one process at a time make the schema ("vec_jobs")."""
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from common.errors import InvalidParams, ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
-from data_pipeline.operations.backup import doubts, snapshot
+from data_pipeline.operations.backup import choice, doubts, snapshot
 from data_pipeline.operations.backup.context import Context
 from data_pipeline.operations.backup.log import logged
 from data_pipeline.operations.backup.report import Report
@@ -59,11 +59,12 @@ class Backup:
     def _back_up(self, target: Target, report: Report, progress: Progress) -> None:
         plain = not self._request.truncate
         timeouts = self._engine.timeouts
+        layout = choice.found(self._engine, target, self._request)
         with (
             self._draft() as draft,
             transaction(target, timeouts, snapshot=plain, read_only=plain, progress=progress) as session,
         ):
-            context = Context.locked(self._engine, self._where, self._request, session, report)
+            context = Context.locked(self._engine, self._where, self._request, session, report, layout)
             context.doubt(target)
             context.save(draft, target)
             if self._request.truncate:
@@ -73,7 +74,7 @@ class Backup:
 
     def _look_back(self, report: Report) -> None:
         """Compare a set of everything with the last one, now that it is there and nothing is locked any more."""
-        if report.taken and report.timestamp and self._request.collections is None:
+        if report.taken and report.timestamp and not self._request.partial:
             earlier = self._engine.catalog.manifests(self._where, report.timestamp)
             for text in doubts.of_rows(report.taken, earlier):
                 report.warn(text)

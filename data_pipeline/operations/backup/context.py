@@ -6,14 +6,15 @@ from typing import Any
 
 from common.messages import say
 from data_pipeline.engine import Engine
-from data_pipeline.operations.backup import doubts, snapshot
+from data_pipeline.layouts.base import Layout
+from data_pipeline.operations.backup import choice, doubts, snapshot
 from data_pipeline.operations.backup.report import Report
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.reading import probes, snapshot_readers
 from data_pipeline.postgres.reading.searches import Searches
-from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.row_filter import EVERYTHING, Scope, by_values
 from data_pipeline.postgres.schema import bystanders, tables
 from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.target import Target
@@ -45,15 +46,21 @@ class Context:
 
     @classmethod
     def locked(
-        cls, engine: Engine, where: Location, request: BackupRequest, session: Session, report: Report
+        cls,
+        engine: Engine,
+        where: Location,
+        request: BackupRequest,
+        session: Session,
+        report: Report,
+        layout: Layout,
     ) -> "Context":
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
-        cursor, schema, layout = session.cursor, session.schema, engine.layout
+        cursor, schema = session.cursor, session.schema
         session.ours = layout.relations(schema)
         if request.truncate:
             writer_lock.take(cursor)
         tables.lock_there(cursor, schema, layout, "ACCESS EXCLUSIVE" if request.truncate else "ACCESS SHARE")
-        live = tables.inspect(cursor, schema, layout)
+        live = tables.inspect(cursor, schema, choice.again(session, request, layout))
         connection.may_idle(session)
         return cls(engine, where, request, session, report, live)
 
@@ -84,8 +91,10 @@ class Context:
         self._report.saved(taken, draft.timestamp, scope.names)
 
     def _scope(self) -> Scope:
-        """The chosen collections. Raises NotFound for a name that isn't there."""
-        names = self._request.collections
+        """The chosen rows, or collections. Raises NotFound for a name that isn't there."""
+        names, chosen = self._request.collections, self._request.where
+        if chosen:
+            return by_values(self._session.cursor, self._live.values(), chosen.column, chosen.texts)
         if names is None:
             return EVERYTHING
         owners = Owners(self._session.cursor, self._live.layout.owned, self._live.owner)

@@ -8,7 +8,6 @@ from common.errors import ServiceError
 from common.messages import Message, say
 from data_pipeline.engine import Engine
 from data_pipeline.layouts.base import Layout
-from data_pipeline.layouts.registry import LAYOUTS
 from data_pipeline.operations.backup.snapshot import Taken
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import vector_tables
@@ -41,7 +40,9 @@ def of_rows(taken: Taken, manifests: Iterable[Manifest]) -> list[Message]:
 
     manifests: of the sets before it in its location, newest first; no more are read than are needed.
     """
-    names = [table.name for table in LAYOUTS[taken.layout].tables if table.vectors]
+    names = taken.with_vectors
+    if not names:
+        return []
     rows, told = sum(taken.tables[name].fact["rows"] for name in names), ", ".join(names)
     found = [] if rows else [say("no_rows_backed_up", tables=told, database=taken.database)]
     with suppress(ServiceError):  # the set is there, even if the rest can't be read
@@ -54,7 +55,7 @@ def of_rows(taken: Taken, manifests: Iterable[Manifest]) -> list[Message]:
 
 def _is_comparable(earlier: Manifest, taken: Taken) -> bool:
     """Whether it is a set of all rows of the same tables of the same database; an old manifest can't tell."""
-    whole = earlier.chosen_collections is None and not earlier.precaution
+    whole = earlier.chosen_collections is None and earlier.chosen_rows is None and not earlier.precaution
     same = (earlier.database, earlier.server) == (taken.database, taken.server)
     return whole and same and earlier.tables.keys() == taken.tables.keys()
 

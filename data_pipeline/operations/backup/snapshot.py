@@ -16,11 +16,12 @@ from data_pipeline.postgres import server_identity
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.reading import copy_out, owners
 from data_pipeline.postgres.row_filter import Scope
-from data_pipeline.postgres.schema import obstacles, tables
+from data_pipeline.postgres.schema import obstacles
 from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.writing import restorability
 from data_pipeline.sets import manifest
-from data_pipeline.sets.catalog import BackupSet, layout_of
+from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.set_layout import layout_of
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.naming import FileFormat, manifest_name
 from data_pipeline.version import VERSION
@@ -52,6 +53,7 @@ class Taken:
     """A set that was published.
 
     obstacles: what keeps it from coming back into its own tables. layout, database, server: as its manifest has them.
+    with_vectors: the tables that have a vector column.
     """
 
     tables: dict[str, Saved]
@@ -59,6 +61,7 @@ class Taken:
     layout: str
     database: str
     server: str
+    with_vectors: tuple[str, ...]
 
 
 def save(
@@ -100,7 +103,8 @@ def save(
         _expect_restorable(engine, session, live, draft, described, found)
         session.progress.expect_wanted()
     draft.publish(described)
-    return Taken(saved, found, document["layout"], document["database"], document["server"])
+    with_vectors = tuple(table.name for table in live.values() if table.layout.vectors)
+    return Taken(saved, found, document["layout"], document["database"], document["server"], with_vectors)
 
 
 def _expect_restorable(
@@ -124,13 +128,15 @@ def _describe(session: Session, live: Live, scope: Scope, draft: Draft, saved: d
         "timestamp": draft.timestamp,
         "created_at": now(),
         "tool_version": VERSION,
-        **tables.versions(session.cursor),
+        **server_identity.versions(session.cursor),
         "server": server_identity.of(session),
         "layout": live.layout.family,
         "load_order": list(live),
         "tables": {name: {**one.fact, **_facts(live, name)} for name, one in saved.items()},
         "collections": owners.facts(session.cursor, live, scope),
     }
+    if scope.values is not None:
+        document["chosen_rows"] = {"column": scope.values.column, "values": list(scope.values.given)}
     if scope.names is not None:
         document["chosen_collections"] = list(scope.names)
     return document
@@ -144,7 +150,8 @@ def _facts(live: Live, name: str) -> dict[str, Any]:
         for one in table.layout.references
         if _has(table, one.columns) and _has(live[one.table], one.referenced)
     ]
-    return {"key": list(table.layout.key) if _has(table, table.layout.key) else [], "references": references}
+    place = {"schema": table.schema} if table.layout.schema else {}
+    return {**place, "key": list(table.layout.key) if _has(table, table.layout.key) else [], "references": references}
 
 
 def _has(table: Table, columns: Sequence[str]) -> bool:

@@ -13,9 +13,9 @@ from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.results.compare import Compared
 from data_pipeline.operations.results.drill import Drilled, DrilledTable, DrillSteps
 from data_pipeline.operations.results.restore import Restored
+from data_pipeline.postgres import server_identity
 from data_pipeline.postgres.connection import transaction
 from data_pipeline.postgres.progress import Progress
-from data_pipeline.postgres.schema import tables
 from data_pipeline.sets.catalog import BackupSet
 
 
@@ -74,7 +74,7 @@ class Drill:
     def _version(self, progress: Progress) -> str:
         target = self._engine.databases.resolve()
         with transaction(target, self._engine.timeouts, read_only=True, progress=Checking(progress)) as session:
-            return str(tables.versions(session.cursor)["server_version"])
+            return str(server_identity.versions(session.cursor)["server_version"])
 
     def _tables(self, restored: Restored) -> dict[str, DrilledTable]:
         return {

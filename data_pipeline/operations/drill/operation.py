@@ -85,7 +85,8 @@ class DrillOperation(Operation[DrillRequest]):
             with scratch.server(directory, SOURCE) as target:
                 yield target
         except StorageFull as error:
-            raise StorageFull(say("drill_disk_full"), can_retry=True, **error.data) from None
+            error.response = say("drill_disk_full")
+            raise
         except (EmbeddedServerError, OSError) as error:
             if _is_full(error):
                 raise StorageFull(say("drill_disk_full"), can_retry=True) from None

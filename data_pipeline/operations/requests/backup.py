@@ -1,16 +1,27 @@
 """What a backup is asked."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from common.errors import InvalidParams
+from common.errors import InvalidParams, MissingParams
 from common.messages import say
+from data_pipeline.layouts import tables
+from data_pipeline.layouts.registry import DOCUMENTED, OPEN
 from data_pipeline.operations.requests import fields
-from data_pipeline.operations.requests.fields import Collections, Probes, StorageName, TaskId, Text
+from data_pipeline.operations.requests.fields import (
+    AnyTables,
+    Collections,
+    LayoutName,
+    Probes,
+    StorageName,
+    TaskId,
+    Text,
+)
 from data_pipeline.operations.requests.request import OperationRequest
+from data_pipeline.operations.requests.where import Where
 from data_pipeline.storage.location import MAIN_STORAGE
 from data_pipeline.storage.naming import FileFormat
 
@@ -27,6 +38,12 @@ class BackupRequest(OperationRequest):
     truncate_vector_tables: bool = Field(False, description="Empty the embedding table once the backup is complete")
     backup_vector_tables: bool = Field(True, description="Back up; truncating switches it on")
 
+    layout: LayoutName = Field(DOCUMENTED.family, description=fields.LAYOUT)
+    named_tables: AnyTables | Literal["vector"] | None = Field(
+        None, alias="tables", description="Of layout tables: which ones, as schema.table; vector: all with a vector"
+    )
+    with_references: bool = Field(False, description="Of layout tables: those that they refer to as well")
+    where: Where | None = Field(None, description=fields.WHERE)
     collections: Collections | None = Field(None, description=fields.COLLECTIONS)
     probes: Probes = Field(0, description="Searches to remember, for a restore to repeat")
     format: FileFormat = Field("csv", description="csv, or PostgreSQL's binary COPY: smaller and faster")
@@ -44,7 +61,29 @@ class BackupRequest(OperationRequest):
             raise InvalidParams(say("params_clash_two_databases"))
         if len(set(self.storages)) < len(self.storages):
             raise InvalidParams(say("storages_repeated"), details={"field": "storages"})
+        self._expect_fitting_layout()
         return self
+
+    def _expect_fitting_layout(self) -> None:
+        """Raise InvalidParams for fields that mean nothing in the layout."""
+        of_any = {"tables": self.named_tables is not None, "with_references": self.with_references, "where": self.where}
+        of_owners = {
+            "collections": self.collections is not None,
+            "truncate_vector_tables": self.truncate,
+            "probes": self.probes > 0,
+        }
+        for field, given in (of_owners if self.any_tables else of_any).items():
+            if given:
+                raise InvalidParams(
+                    say("layout_without_field", layout=self.layout, field=field), details={"field": field}
+                )
+        if self.layout == tables.FAMILY and self.named_tables is None:
+            raise MissingParams(["tables"])
+
+    @property
+    def any_tables(self) -> bool:
+        """Which tables it is about is found in the database."""
+        return self.layout in OPEN
 
     @property
     def named_database(self) -> str | None:
@@ -54,6 +93,11 @@ class BackupRequest(OperationRequest):
     @property
     def truncate(self) -> bool:
         return self.truncate_vector_tables
+
+    @property
+    def partial(self) -> bool:
+        """Only some rows of the tables are saved."""
+        return self.collections is not None or self.where is not None
 
     @property
     def copies(self) -> Sequence[str]:

@@ -6,8 +6,10 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
+from data_pipeline.layouts.registry import OPEN
 from data_pipeline.operations.requests import fields
 from data_pipeline.operations.requests.restore_options import RestoreOptions
+from data_pipeline.operations.requests.where import Where
 from data_pipeline.operations.restore import option_conflicts
 from data_pipeline.operations.restore.modes import registry
 from data_pipeline.sets.manifest import Manifest
@@ -40,10 +42,13 @@ class RestoreRequest(RestoreOptions):
     @property
     def reads_names(self) -> bool:
         """The collection file is needed, whichever tables are restored: it says which collection is which."""
-        return self.collections is not None or registry.of(self).reads_all
+        return self.layout not in OPEN and (self.collections is not None or registry.of(self).reads_all)
 
     def limited_to(self, manifest: Manifest | None) -> "RestoreRequest":
-        """A set of some collections says nothing about the others: where rows are removed, they are left alone."""
+        """A set of some rows says nothing about the others: where rows are removed, they are left alone."""
+        rows = manifest.chosen_rows if manifest else None
+        if rows is not None and self.where is None and self.removes:
+            return self.model_copy(update={"where": Where.read({"column": rows.column, "in": rows.values})})
         chosen = manifest.chosen_collections if manifest else None
         if chosen is None or self.collections is not None or not self.removes:
             return self

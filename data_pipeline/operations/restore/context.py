@@ -17,7 +17,7 @@ from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.reading import owners
-from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.row_filter import EVERYTHING, Scope, by_values
 from data_pipeline.postgres.schema import indexes, tables
 from data_pipeline.postgres.schema.tables import LockMode, Table
 from data_pipeline.postgres.writing import (
@@ -85,6 +85,8 @@ class Context:
         self.written: list[Staged] = []
         """The backup's rows that the live tables must have in the end, where triggers could make others of them."""
         self.wanted: list[str] | None = None
+        self.rows = EVERYTHING
+        """Those that were chosen by their values."""
         self.dialect = dialect
         self._set = backup_set
         self._loaded: list[Source] = []
@@ -110,7 +112,9 @@ class Context:
             self._marked = True
 
     def choose(self) -> None:
-        """Find the chosen collections in the backup. Raises NotFound, with the names there are."""
+        """Find the chosen rows, or the chosen collections in the backup. Raises NotFound, with the names there are."""
+        if chosen := self.request.where:
+            self.rows = by_values(self.session.cursor, self.live.values(), chosen.column, chosen.texts)
         names = self.request.collections
         if names is None:
             return
@@ -189,10 +193,11 @@ class Context:
         staged: dict[str, Staged] = {}
         for name in names:
             with self.step(name):
-                empty[name] = staging.stage(self.session.cursor, self.match(name))
+                empty[name] = staging.stage(self.session.cursor, self.match(name), self.request.conflict_key)
         for name, one in empty.items():
             with self.step(name):
                 self.load(one.source, self._known_owners(staged, live=among_live or self.layout.owner not in names))
+                staging.keep(self.session.cursor, one, self.rows)
                 staging.index(self.session, one)
                 staged[name] = one
         return staged
@@ -217,11 +222,11 @@ class Context:
 
     def _secure(self, mode: LockMode | None) -> Scope:
         if not self._locks(mode):
-            return EVERYTHING
+            return self.rows
         if self.request.collections is not None:
             return self.lock_owners(self.request.collections, self.wanted or [])
         tables.lock(self.session.cursor, self.live.schema, self.layout, mode or "SHARE ROW EXCLUSIVE")
-        return EVERYTHING
+        return self.rows
 
     def _locks(self, mode: LockMode | None) -> bool:
         return mode is not None or self.request.backup_before_restore

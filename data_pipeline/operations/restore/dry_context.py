@@ -9,7 +9,7 @@ from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Context, Incoming
 from data_pipeline.operations.restore.dry_run_report import DryRunReport
 from data_pipeline.postgres.connection import Session
-from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema.tables import LockMode
 from data_pipeline.postgres.writing import references
 from data_pipeline.postgres.writing.collections import Owners
@@ -53,7 +53,7 @@ class DryContext(Context):
 
     def secure(self, mode: LockMode | None) -> Scope:
         names = self.request.collections
-        return EVERYTHING if names is None else self.lock_owners(names, self.wanted or [])
+        return self.rows if names is None else self.lock_owners(names, self.wanted or [])
 
     def lock_owners(self, names: Sequence[str], uuids: Sequence[str] = ()) -> Scope:
         return Owners(self.session.cursor, self.layout.owned, self.live.owner).scope_of(names, uuids)

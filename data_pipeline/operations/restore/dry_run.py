@@ -83,7 +83,8 @@ class DryRun:
                 ddl.create_tables(session, schema, lacking.of_new_tables())
                 made = {fact.name: {"table": name, "method": fact.method} for name, fact in lacking.indexes}
                 report.report.created(lacking, made, [])
-        if ddl_types.extension_schema(cursor) is None:
+        vectors = any(table.vectors for table in self._set.layout.tables)
+        if vectors and ddl_types.extension_schema(cursor) is None:
             report.note(SchemaMismatch(say("pgvector_missing"), can_retry=False))
         for table in self._set.layout.tables:
             with report.noting(session):

@@ -10,7 +10,8 @@ from data_pipeline.postgres.schema import bystanders, tables, triggers
 from data_pipeline.postgres.schema.bystanders import NONE, Before, Rows
 from data_pipeline.postgres.schema.tables import Live, LockMode, Table
 from data_pipeline.postgres.schema.triggers import Trigger
-from data_pipeline.postgres.writing import staging
+from data_pipeline.postgres.writing import cycles, staging
+from data_pipeline.postgres.writing.cycles import Key
 from data_pipeline.postgres.writing.staging import Staged
 
 UNCOUNTED = say("triggers_uncounted")
@@ -29,6 +30,7 @@ class Guard:
         self.ours: list[Table] = []
         """The tables that are written."""
         self._off: list[Trigger] = []
+        self._deferred: list[Key] = []
         self._before = Before({}, frozenset())
         self._expected: dict[int, Rows] = {}
 
@@ -56,6 +58,7 @@ class Guard:
         found = self.look(names)
         self._off, self.firing = (found, []) if self.disable else ([], found)
         triggers.switch_off(cursor, self._off)
+        self._deferred = cycles.defer(cursor, self._live)
         self.ours = [self._live[name] for name in names]
         self._expected = {}
         self._before = bystanders.watch(cursor)
@@ -78,6 +81,7 @@ class Guard:
     def end(self) -> None:
         """Raise DependentRows if rows of other tables have changed, TriggerChangedRows if further ones of ours."""
         triggers.switch_on(self._session.cursor, self._off)
+        cycles.end(self._session.cursor, self._deferred)
         others, own = bystanders.changes(self._session.cursor, self._before, self.ours)
         bystanders.expect_harmless(others)
         if self.firing:

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from common import memory
 from common.errors import DependentRows, NotFound, ServiceError
 from common.messages import Message, say
 from data_pipeline.engine import Engine
+from data_pipeline.layouts.registry import OPEN
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore import advice
@@ -40,8 +42,10 @@ class RestoreOperation(Operation[RestoreRequest]):
 
     def expect_possible(self, request: RestoreRequest) -> Target:
         target = self.target(request)
-        found = self._engine.catalog.find(location.parse(request.backup_path), request.timestamp, request.tables)
-        Restore(self._engine, found, request).expect_possible()
+        found = self._engine.catalog.find(location.parse(request.backup_path), request.timestamp, request.chosen)
+        fitting = request.of(found.layout)
+        fitting.moved(found.layout)
+        Restore(self._engine, found, fitting).expect_possible()
         return target
 
     def run(self, request: RestoreRequest, progress: Progress = SILENT) -> Restored:
@@ -76,10 +80,15 @@ class RestoreOperation(Operation[RestoreRequest]):
     def _locked(self, request: RestoreRequest) -> Iterator[tuple[BackupSet, RestoreRequest]]:
         """The files a restore needs, locked. A set of some collections replaces no others than these."""
         where, locked = location.parse(request.backup_path), self._engine.catalog.locked
-        with locked(where, request.timestamp, None if request.reads_names else request.tables) as backup_set:
+        with locked(where, request.timestamp, None if request.reads_names else request.chosen) as backup_set:
+            request = request.of(backup_set.layout)
+            backup_set = replace(backup_set, layout=request.moved(backup_set.layout))
             limited = request.limited_to(backup_set.manifest)
             if limited is request:
                 yield backup_set, request
+                return
+            if request.layout in OPEN:
+                yield backup_set, limited
                 return
             with locked(where, request.timestamp) as whole:
                 yield whole, limited

@@ -23,7 +23,7 @@ from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing.sync import Counts
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.table_source import Source
-from data_pipeline.storage.naming import backup_date, table_file
+from data_pipeline.storage.naming import backup_date
 
 COMPLETE = say("restore_complete")
 PARTIAL = say("restore_partial")
@@ -83,6 +83,10 @@ class Report:
         )
         if not source.binary:
             self._warnings.append(say("restore_by_text", file=source.name))
+
+    def added(self, name: str, rows: int) -> None:
+        """Record how many of a file's rows were chosen, and written."""
+        self._add(name, rows_restored=rows)
 
     def synced(self, name: str, counts: Counts) -> None:
         """Record which rows of a table differed."""
@@ -153,10 +157,9 @@ class Report:
         """Record a table that was rolled back alone."""
         self._failures[name] = error
         kind = say("file_reading_failed") if isinstance(error, NotFound) else say("data_import_failed")
-        set_ = self._backup_set
         self.results[name] = RestoredTable(
             success=False,
-            source_file=table_file(set_.layout[name].stem, set_.timestamp, set_.format),
+            source_file=self._backup_set.files[name].name,
             error=say("about", reason=kind, subject=error.response),
             error_type=error.error_type,
             details=error.data.get("details"),

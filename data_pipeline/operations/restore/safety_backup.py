@@ -9,6 +9,7 @@ from common.messages import say
 from common.result import now
 from data_pipeline.engine import Engine
 from data_pipeline.layouts.base import Layout
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.backup import snapshot
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.results.restore import Undo
@@ -42,12 +43,15 @@ class SafetyBackup:
 
     def undo(self, request: RestoreOptions) -> Undo:
         """The body of POST /restore that brings the rows back: in the same tables, of the same collections."""
-        whole = len(self.layout.with_referring(request.tables)) == len(request.tables)
+        tables = self._tables(request) or self.layout.names
+        whole = len(self.layout.with_referring(tables)) == len(tables)
         replace = whole and (request.truncate or not self.keyed)
         return Undo(
             backup_path=self.backup_path,
             timestamp=self.timestamp,
-            tables=request.tables if len(request.tables) < len(self.layout.names) else None,
+            tables=self._tables(request),
+            layout=None if self.layout.family == DOCUMENTED.family else self.layout.family,
+            where=request.where.as_sent() if request.where else None,
             collections=list(self.names) if self.names is not None else None,
             truncate_before_restore=True if replace else None,
             strategy=None if replace else "sync",
@@ -57,6 +61,11 @@ class SafetyBackup:
             require_manifest=True,
         )
 
+    def _tables(self, request: RestoreOptions) -> list[str] | None:
+        """Those that were written, where the backup has others too."""
+        chosen = len(request.tables) < len(self.layout.names)
+        return request.tables if chosen and self.layout.family == DOCUMENTED.family else None
+
 
 def take(engine: Engine, session: Session, live: Live, scope: Scope) -> SafetyBackup:
     """Back up what is in scope, into the location of the whole system. It is published when this returns.
@@ -64,15 +73,15 @@ def take(engine: Engine, session: Session, live: Live, scope: Scope) -> SafetyBa
     The transaction's locks keep the rows still from here to its end. Raises StorageFull; InvalidBackup or OrphanRows
     for rows that could not be restored, and then nothing is published.
     """
-    where = engine.catalog.location(None)
+    where, there = engine.catalog.location(None), live.in_place()
     keyed = all(staging.primary_key(session.cursor, table) for table in live.values())
     timestamps = snapshot.seconds_from_now(engine.settings.timestamp_format)
     with engine.storages.of(where).draft(where, timestamps) as draft, _uncounted(session):
-        snapshot.save(engine, session, live, scope, draft, "binary", precaution=True)
+        snapshot.save(engine, session, there, scope, draft, "binary", precaution=True)
         timestamp = draft.timestamp
     engine.storages.of(where).log(where, LOG, say("log_safety_backup", time=now(), timestamp=timestamp))
     database = tables.database(session.cursor)
-    return SafetyBackup(live.layout, database, where.relative_path, timestamp, scope.names, keyed)
+    return SafetyBackup(there.layout, database, where.relative_path, timestamp, scope.names, keyed)
 
 
 @contextmanager

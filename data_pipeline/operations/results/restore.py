@@ -86,6 +86,8 @@ class SearchCheck(Part):
 class Undo(NamedBackup):
     """The body that, posted back to /restore, brings the rows back."""
 
+    layout: Sometimes[str] = None
+    where: Sometimes[dict[str, Any]] = None
     tables: Sometimes[list[TableName]] = None
     collections: Sometimes[list[str]] = None
     truncate_before_restore: Sometimes[bool] = None

@@ -21,7 +21,9 @@ Count = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(ge=0, description="Seconds")]
 Size = Annotated[str, Field(description="For people: whole B and KB, one decimal from MB up", examples=["764 KB"])]
 Stamp = Annotated[str, Field(pattern=f"^{TIMESTAMP.pattern}$", examples=["20250722_010318"])]
-TableName = Annotated[str, Field(json_schema_extra={"enum": list(DOCUMENTED.names)})]
+TableName = Annotated[
+    str, Field(description="With its schema, unless it is one of LangChain's", examples=list(DOCUMENTED.names))
+]
 Warnings = Annotated[list[str], Field(description="What is worth knowing although it worked")]
 Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.isoformat(timespec="seconds"))]
 

@@ -8,7 +8,7 @@ from data_pipeline.postgres.search_path import Cursor
 
 PAGES = """
 SELECT pg_relation_size(c.oid) / current_setting('block_size')::int, a.amname = 'heap'
-FROM pg_class c JOIN pg_am a ON a.oid = c.relam WHERE c.oid = %s
+FROM pg_class c LEFT JOIN pg_am a ON a.oid = c.relam WHERE c.oid = %s
 """
 
 PART_PAGES = 64
@@ -40,7 +40,9 @@ def parts(cursor: Cursor, relation: int) -> list[Pages]:
     """A whole table, given by its oid, in parts; in one where the server can't start reading in the middle."""
     cursor.execute(PAGES, (relation,))
     pages, readable = cursor.one()
-    if not readable or cursor.connection.server_version < 140000:  # no TID range scan: each part would read everything
+    if (
+        readable is not True or cursor.connection.server_version < 140000
+    ):  # no TID range scan: each part would read everything
         return [ALL_PAGES]
     starts = [*range(PART_PAGES, pages, PART_PAGES)]
     return [Pages(*bounds) for bounds in zip([None, *starts], [*starts, None], strict=True)]

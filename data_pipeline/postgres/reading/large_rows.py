@@ -18,16 +18,16 @@ def exist(cursor: Cursor, table: Table) -> bool:
     """Whether the table may have a row of more than LARGE_BYTES."""
     large = [SQL("{} > {}").format(_size(column), SQL(str(_limit(column)))) for column in table.columns]
     statement = SQL("SELECT EXISTS (SELECT FROM {} l WHERE {})")
-    cursor.execute(statement.format(table.identifier, SQL(" OR ").join(large)))
+    cursor.execute(statement.format(table.rows, SQL(" OR ").join(large)))
     return bool(cursor.value())
 
 
 def key_of_longest(cursor: Cursor, table: Table, scope: Scope, key: Sequence[str]) -> str:
     """The key of the row that takes most, as text."""
-    names = SQL(", ").join(SQL("{}::text").format(Identifier("l", name)) for name in key)
+    names = SQL(", ").join(SQL("{}::text").format(Identifier("l", name)) for name in key or ("ctid",))
     size = SQL(" + ").join(SQL("coalesce({}, 0)").format(_size(column)) for column in table.columns)
     statement = SQL("SELECT concat_ws(', ', {}) FROM {} l WHERE {} ORDER BY {} DESC LIMIT 1")
-    cursor.execute(statement.format(names, table.identifier, scope.condition(table.layout, "l"), size))
+    cursor.execute(statement.format(names, table.rows, scope.condition(table.layout, "l"), size))
     return str(cursor.value())
 
 

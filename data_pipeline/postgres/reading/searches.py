@@ -135,7 +135,7 @@ class Searches:
             key=Identifier(self.key),
             column=Identifier(self.column),
             owned=self._owned(),
-            table=self._table.identifier,
+            table=self._table.rows,
             vector=SQL("%(embedding)s::{}.vector").format(schema),
             operator=SQL("OPERATOR({}.{})").format(schema, SQL(OPERATORS[self.distance])),
             dimensions=SQL("{}.vector_dims").format(schema),

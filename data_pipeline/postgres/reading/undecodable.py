@@ -35,7 +35,7 @@ def find(cursor: Cursor, table: Table, scope: Scope, key: Sequence[str]) -> Unde
         SQL("pg_catalog.convert_to({}, 'SQL_ASCII')").format(one) for one in (shown, *each[len(key) :])
     )
     statement = SQL("DECLARE undecodable NO SCROLL CURSOR FOR SELECT {} FROM {} l WHERE {}").format(
-        columns, table.identifier, scope.condition(table.layout, "l")
+        columns, table.rows, scope.condition(table.layout, "l")
     )
     cursor.execute(statement)
     while True:

@@ -172,6 +172,8 @@ def _create_tables(
     absent: Sequence[Design],
     keys: Sequence[tuple[str, Key]],
 ) -> None:
+    for place in sorted({design.layout.schema for design in absent if design.layout.schema}):
+        _create_schema(cursor, place)
     types = ddl_types.extension_schema(cursor)
     for design in absent:
         _create_table(cursor, design, schema, types, _lost(cursor, design))
@@ -191,6 +193,17 @@ def _create_table(cursor: Cursor, design: Design, schema: str, types: str | None
         place = design.layout.schema or schema
         text = say("schema_privilege_lacking", schema=place, privilege="CREATE")
         raise PermissionDenied(text, can_retry=False, details={"schema": place, "privileges": ["CREATE"]}) from None
+
+
+def _create_schema(cursor: Cursor, name: str) -> None:
+    """Make a schema that a set names and that is not there."""
+    cursor.execute("SELECT NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)", (name,))
+    if cursor.value():
+        try:
+            cursor.execute(SQL("CREATE SCHEMA {}").format(Identifier(name)))
+        except InsufficientPrivilege:
+            text = say("schema_not_creatable", schema=name)
+            raise PermissionDenied(text, can_retry=False, details={"schema": name, "privileges": ["CREATE"]}) from None
 
 
 def _identifier(design: Design, schema: str) -> Identifier:
@@ -229,7 +242,8 @@ def _type(table: str, column: ColumnFact, types: str | None) -> Composable:
 def _add(cursor: Cursor, designs: Mapping[str, Design], schema: str, table: str, key: Key) -> None:
     definition = _key(key, designs, schema)
     if definition:
-        name = SQL("CONSTRAINT {} ").format(Identifier(key.name)) if _is_free(cursor, schema, key.name) else SQL("")
+        free = _is_free(cursor, designs[table].layout.schema or schema, key.name)
+        name = SQL("CONSTRAINT {} ").format(Identifier(key.name)) if free else SQL("")
         altered = _identifier(designs[table], schema)
         cursor.execute(SQL("ALTER TABLE {} ADD {}{}").format(altered, name, definition))
 

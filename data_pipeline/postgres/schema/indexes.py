@@ -58,7 +58,8 @@ FOREIGN_KEY_FACTS = """
 SELECT conname::text,
        ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY k(attnum, n)
              JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = k.attnum ORDER BY n),
-       confrelid::regclass::text,
+       (SELECT n.nspname || '.' || r.relname FROM pg_class r JOIN pg_namespace n ON n.oid = r.relnamespace
+        WHERE r.oid = confrelid),
        ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY k(attnum, n)
              JOIN pg_attribute a ON a.attrelid = confrelid AND a.attnum = k.attnum ORDER BY n),
        CASE confdeltype WHEN 'a' THEN 'no action' WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade'
@@ -67,7 +68,7 @@ FROM pg_constraint WHERE contype = 'f' AND conrelid = %s ORDER BY conname
 """
 
 MAY_REBUILD = """
-SELECT bool_and(pg_has_role(c.relowner, 'USAGE') AND c.relkind = 'r' AND NOT c.relispartition),
+SELECT bool_and(pg_has_role(c.relowner, 'USAGE') AND NOT c.relispartition),
        bool_and(has_schema_privilege(c.relnamespace, 'CREATE'))
 FROM pg_class c WHERE c.oid = ANY(%s)
 """

@@ -174,7 +174,7 @@ def _indexes(session: Session, table: Table, scope: Scope, rows_go: bool) -> Ite
 
 
 def _rows(table: Table, scope: Scope) -> Composable:
-    return SQL("{} l WHERE {}").format(table.identifier, scope.condition(table.layout, "l"))
+    return SQL("{} l WHERE {}").format(table.rows, scope.condition(table.layout, "l"))
 
 
 def _count(session: Session, statement: Composable, settings: Mapping[str, str]) -> int | None:

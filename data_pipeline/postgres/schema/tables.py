@@ -23,27 +23,27 @@ LockMode = Literal["ACCESS SHARE", "ROW EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ACCE
 
 # A type's plain name is only used where it is PostgreSQL's own or belongs to pgvector, so that a user's type or domain
 # called "uuid" or "vector" is not taken for it, wherever it is.
-COLUMNS = """
+TYPE = """
+CASE WHEN n.nspname = 'pg_catalog' OR t.typname = ANY(%(extensions)s) AND EXISTS (
+          SELECT FROM pg_extension e
+          JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+          WHERE e.extname = 'vector' AND e.extnamespace = t.typnamespace AND d.deptype = 'e'
+          AND d.classid = 'pg_type'::regclass AND d.objid IN (t.oid, t.typelem)) THEN t.typname
+     ELSE format_type(t.oid, NULL) END
+"""
+"""A column's type as manifests name it; `t` is pg_type, `n` the type's schema, `extensions` EXTENSION_TYPES."""
+
+COLUMNS = f"""
 SELECT a.attname, a.atttypmod, a.attnotnull, a.atthasdef OR a.attidentity <> '', a.attidentity::text,
        (SELECT m.oid::bigint FROM pg_type m WHERE m.typarray = t.oid),
-       CASE WHEN n.nspname = 'pg_catalog' OR t.typname = ANY(%(extensions)s) AND EXISTS (
-                 SELECT FROM pg_extension e
-                 JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
-                 WHERE e.extname = 'vector' AND e.extnamespace = t.typnamespace AND d.deptype = 'e'
-                 AND d.classid = 'pg_type'::regclass AND d.objid IN (t.oid, t.typelem)) THEN t.typname
-            ELSE format_type(t.oid, NULL) END
+       {TYPE}
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
 WHERE a.attrelid = %(table)s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY a.attnum
-"""
-
-VERSIONS = """
-SELECT current_setting('server_version'),
-       coalesce((SELECT extversion FROM pg_extension WHERE extname = 'vector'), ''), current_database()::text
-"""
+"""  # noqa: S608 - constants only
 
 RELATION = """
-SELECT c.oid, c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)
+SELECT c.oid, c.relkind = 'p', EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = %s AND c.relname = %s AND c.relkind IN ('r', 'p')
 """
@@ -75,6 +75,7 @@ class Table:
     oid: int
     columns: tuple[Column, ...]
     layout: TableLayout
+    partitioned: bool = False
 
     @property
     def name(self) -> str:
@@ -83,7 +84,13 @@ class Table:
 
     @property
     def identifier(self) -> Identifier:
+        """For INSERT, COPY and ALTER TABLE."""
         return Identifier(self.schema, self.relation)
+
+    @property
+    def rows(self) -> Composed:
+        """For FROM, UPDATE, DELETE and TRUNCATE: its own rows and its partitions', not those of inheriting tables."""
+        return SQL("{}" if self.partitioned else "ONLY {}").format(self.identifier)
 
     def column(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)
@@ -106,6 +113,11 @@ class Live(Mapping[str, Table]):
 
     def __len__(self) -> int:
         return len(self._found)
+
+    def in_place(self) -> "Live":
+        """The same, each called as the database has it."""
+        called = {table.layout.place: table for table in self.values()}
+        return Live(self.layout.in_place(), self.schema, called)
 
     @property
     def owner(self) -> Table:
@@ -182,27 +194,37 @@ def expect_there(cursor: Cursor, schema: str, layout: TableLayout) -> Table:
 
 
 def find(cursor: Cursor, schema: str, layout: TableLayout) -> Table | None:
-    """A live table, None if it is not there. Raises SchemaMismatch if it is partitioned or inherited from."""
+    """A live table, None if it is not there. Raises SchemaMismatch for the server's own, and for one that is
+    partitioned or inherited from, where its library makes no such table."""
     name, place = layout.name, layout.schema or schema
     cursor.execute(RELATION, (place, layout.relation))
     found = cursor.fetchone()
     if found is None:
         return None
-    oid, has_children = found
-    if has_children:  # TRUNCATE and DELETE would reach rows that COPY does not save, and it saves no partitions at all
+    oid, partitioned, has_children = found
+    if (partitioned or has_children) and layout.schema is None:  # no library makes its tables so
         raise SchemaMismatch(say("table_partitioned", table=name), can_retry=False, details={"table": name})
+    if is_system_schema(place):
+        reason = say("is_a_system_table")
+        text = say("table_unfit", table=name, reason=reason)
+        raise SchemaMismatch(text, can_retry=False, details={"table": name, "reason": reason})
     cursor.execute(COLUMNS, {"table": oid, "extensions": sorted(ddl_types.EXTENSION_TYPES)})
     columns = tuple(
         Column(column, type_name, modifier, not_null, has_default, element_oid, identity)
         for column, modifier, not_null, has_default, identity, element_oid, type_name in cursor.fetchall()
     )
-    return Table(place, layout.relation, oid, columns, layout)
+    return Table(place, layout.relation, oid, columns, layout, partitioned)
+
+
+def is_system_schema(schema: str) -> bool:
+    """Whether its tables are the server's own, or one session's."""
+    return schema.startswith("pg_") or schema == "information_schema"
 
 
 def count(cursor: Cursor, table: Table, scope: Scope = EVERYTHING) -> int:
     """Rows as this transaction sees them."""
     condition = scope.condition(table.layout, "l")
-    cursor.execute(SQL("SELECT count(*) FROM {} l WHERE {}").format(table.identifier, condition))
+    cursor.execute(SQL("SELECT count(*) FROM {} l WHERE {}").format(table.rows, condition))
     return int(cursor.value())
 
 
@@ -220,7 +242,7 @@ def truncate(cursor: Cursor, live: Live, selected: Collection[str]) -> None:
     it then. Raises DependentRows if it is not empty.
     """
     expect_none_refer(cursor, live, selected)
-    relations = SQL(", ").join(live[name].identifier for name in live.layout.with_referring(selected))
+    relations = SQL(", ").join(live[name].rows for name in live.layout.with_referring(selected))
     cursor.execute(SQL("TRUNCATE {}").format(relations))
 
 
@@ -229,7 +251,7 @@ def expect_none_refer(cursor: Cursor, live: Live, selected: Collection[str]) -> 
     for name in live.layout.with_referring(selected):
         if name in selected:
             continue
-        cursor.execute(SQL("SELECT EXISTS (SELECT FROM {})").format(live[name].identifier))
+        cursor.execute(SQL("SELECT EXISTS (SELECT FROM {})").format(live[name].rows))
         if cursor.value():
             referenced = ", ".join(one.table for one in live.layout[name].references if one.table != name)
             text = say("rows_still_reference_emptied_table", table=name, referenced=referenced)
@@ -255,11 +277,11 @@ def copy_out(cursor: Cursor, table: Table, scope: Scope, pages: Pages, file_form
     first one, and a trailer comes after the last. CSV comes without its header.
     """
     names = _names([column.name for column in table.columns])
-    if scope == EVERYTHING and pages == ALL_PAGES:
+    if scope == EVERYTHING and pages == ALL_PAGES and not table.partitioned:
         rows: Composable = SQL("{} ({})").format(table.identifier, names)
     else:
         conditions = SQL(" AND ").join([scope.condition(table.layout, "l"), *pages.conditions("l")])
-        rows = SQL("(SELECT {} FROM {} l WHERE {})").format(names, table.identifier, conditions)
+        rows = SQL("(SELECT {} FROM {} l WHERE {})").format(names, table.rows, conditions)
     cursor.copy_expert(SQL("COPY {} TO STDOUT WITH (FORMAT {})").format(rows, SQL(file_format)), sink)
     return cursor.rowcount
 
@@ -274,12 +296,6 @@ def total_size(cursor: Cursor, table: Table) -> int:
     """Bytes of the table with what is stored out of line, without its indexes."""
     cursor.execute("SELECT pg_table_size(%s::oid)", (table.oid,))
     return int(cursor.value())
-
-
-def versions(cursor: Cursor) -> dict[str, str]:
-    """The server's and pgvector's versions, and the database's name."""
-    cursor.execute(VERSIONS)
-    return dict(zip(("server_version", "pgvector_version", "database"), cursor.one(), strict=True))
 
 
 def _names(columns: Sequence[str]) -> Composed:

@@ -22,12 +22,23 @@ BRIEFLY = {"statement_timeout": "50ms", "lock_timeout": "1ms"}
 """Settings for a count that nothing depends on: neither a lock that another session has nor a bloated table is waited
 for."""
 
+OF_APPLICATIONS = """
+c.relpersistence <> 't' AND NOT EXISTS (
+  SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+"""
+"""Which relations are neither temporary nor an extension's; `c` is pg_class."""
+
+OF_PGVECTOR = """
+SELECT d.objid FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+WHERE e.extname = 'vector' AND d.deptype = 'e' AND d.classid = 'pg_type'::regclass
+"""
+"""The oids of pgvector's types."""
+
 # From the types to the columns the index of pg_depend leads, however many columns there are. Domains over pgvector's
 # types and arrays of them depend on them likewise.
-BESIDE = """
+BESIDE = f"""
 WITH RECURSIVE types (oid) AS (
-  SELECT d.objid FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
-  WHERE e.extname = 'vector' AND d.deptype = 'e' AND d.classid = 'pg_type'::regclass
+  {OF_PGVECTOR}
   UNION
   SELECT d.objid FROM types t JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = t.oid
   WHERE d.classid = 'pg_type'::regclass
@@ -36,15 +47,12 @@ WITH RECURSIVE types (oid) AS (
   WHERE c.oid IN (
     SELECT d.objid FROM types t JOIN pg_depend d ON d.refclassid = 'pg_type'::regclass AND d.refobjid = t.oid
     WHERE d.classid = 'pg_class'::regclass)
-  AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
-  AND has_schema_privilege(n.oid, 'USAGE')
-  AND NOT EXISTS (
-    SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+  AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND has_schema_privilege(n.oid, 'USAGE') AND {OF_APPLICATIONS}
   AND NOT EXISTS (
     SELECT FROM unnest(%s::text[], %s::text[]) apart (schema, relation)
     WHERE apart.schema = n.nspname AND apart.relation = c.relname)
 )
-"""
+"""  # noqa: S608 - constants only
 
 IS_ANY = f"{BESIDE} SELECT EXISTS (TABLE beside)"
 """Asked first: in most databases there is none, and the server plans this in half of the time."""

@@ -79,8 +79,8 @@ def _insert(cursor: Cursor, ownership: Ownership, one: Staged, into: Table, suff
     numbered = [name for name in one.columns if name not in copied]
     cursor.execute(
         one.sql(
-            "INSERT INTO {into} ({copied}) SELECT {values} FROM {staged} s WHERE {owner} IS NOT NULL{in_order}",
-            into=into.identifier,
+            "INSERT INTO {destination} ({copied}) SELECT {values} FROM {staged} s WHERE {owner} IS NOT NULL{in_order}",
+            destination=into.identifier,
             copied=SQL(", ").join(map(Identifier, copied)),
             values=SQL(", ").join(value(ownership, one.live, column, suffix) for column in copied),
             owner=Identifier("s", str(one.live.layout.owner_column)),

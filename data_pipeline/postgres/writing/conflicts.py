@@ -12,7 +12,7 @@ from data_pipeline.postgres.schema import unique_keys
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.schema.unique_keys import UniqueKey
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.postgres.writing import clone, differing
+from data_pipeline.postgres.writing import clone, differing, staging
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.postgres.writing.sync import Counts
 
@@ -56,6 +56,19 @@ ADDED = Meeting()
 WITHIN_SCOPE = Meeting(staying="({in_scope}) IS NOT TRUE")  # NULL: in no collection
 SKIPPED = Meeting(incoming="NOT EXISTS (SELECT FROM {live} l WHERE {same_key})")
 UPDATED = Meeting(staying="({in_scope} AND EXISTS (SELECT FROM {staged} s WHERE {same_key})) IS NOT TRUE")
+
+
+def rows(cursor: Cursor, staged: Staged) -> int:
+    """How many the backup has, of those that were chosen."""
+    cursor.execute(staged.sql("SELECT count(*) FROM {staged}"))
+    return int(cursor.value())
+
+
+def expect_key(cursor: Cursor, table: Table) -> None:
+    """Raise SchemaMismatch for a table without a key: nothing tells its rows apart."""
+    if not staging.key(cursor, table).columns:
+        text = say("table_without_key", table=table.name)
+        raise SchemaMismatch(text, can_retry=False, details={"table": table.name})
 
 
 def counts(cursor: Cursor, staged: Staged) -> Counts:

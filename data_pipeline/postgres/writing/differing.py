@@ -35,7 +35,7 @@ REWRITE = """
 WITH gone AS (
   DELETE FROM {live} l USING {staged} s WHERE {in_scope} AND {same_key} AND {differs} RETURNING {values}
 )
-INSERT INTO {live} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM gone ORDER BY {key}
+INSERT INTO {into} ({names}) OVERRIDING SYSTEM VALUE SELECT {names} FROM gone ORDER BY {key}
 """
 
 
@@ -125,7 +125,7 @@ def differing(cursor: Cursor, staged: Staged, hindered: Composable) -> int:
 def _taken(staged: Staged, key: UniqueKey) -> Composed:
     """That another live row has what s is to have."""
     other = SQL("EXISTS (SELECT FROM {} o WHERE {} AND NOT ({}))")
-    return other.format(staged.live.identifier, key.same("o", "s"), staged.identity.same("o", "s"))
+    return other.format(staged.live.rows, key.same("o", "s"), staged.identity.same("o", "s"))
 
 
 def _update(cursor: Cursor, staged: Staged, hindered: Composable) -> int:

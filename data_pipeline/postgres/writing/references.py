@@ -104,7 +104,7 @@ def expect_none_lost(cursor: Cursor, live: Live, going: Iterable[Going], *, lock
     found, hidden = [], []
     for reference in _find(cursor, live, by_table.values()):
         one = by_table[reference.referred]
-        condition, identifier = one.rows(reference), one.table.identifier
+        condition, identifier = one.rows(reference), one.table.rows
         cursor.execute(SQL(LOCKED if lock else THERE).format(live=identifier, going=condition))
         if cursor.value() == 0:
             continue
@@ -165,7 +165,7 @@ def _count(cursor: Cursor, reference: Reference, table: Table, going: Composable
     theirs = SQL("{}" if reference.partitioned else "ONLY {}").format(Identifier(reference.schema, reference.name))
     referred = SQL(" AND ").join(map(_matched, reference.columns))
     cursor.execute(
-        SQL(REFERRING).format(theirs=theirs, live=table.identifier, referred=referred, going=SQL("({})").format(going))
+        SQL(REFERRING).format(theirs=theirs, live=table.rows, referred=referred, going=SQL("({})").format(going))
     )
     return int(cursor.value())
 

@@ -13,7 +13,7 @@ from typing import Any
 from psycopg2.errors import InsufficientPrivilege
 from psycopg2.sql import SQL, Composed, Identifier
 
-from common.errors import PermissionDenied
+from common.errors import PermissionDenied, SchemaMismatch
 from common.messages import say
 from data_pipeline.postgres.connection import Session, prefer
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
@@ -57,22 +57,34 @@ class Staged:
     def columns(self) -> list[str]:
         return self.source.columns
 
+    def same_key(self, one: str, other: str) -> Composed:
+        """The condition that two aliases have the same row: by key; of a table without one, to the bit."""
+        if self.key:
+            return self.identity.same(one, other)
+        return SQL("{} OPERATOR(pg_catalog.*=) {}").format(record(one, self.columns), record(other, self.columns))
+
     def sql(self, template: str, **more: Any) -> Composed:
-        """A statement with {live} as l, {staged} as s, {in_scope} for l, {same_key}, {differs} and {columns}."""
+        """A statement with {live} as l, {into} for an INSERT, {staged} as s, {in_scope} for l, {same_key},
+        {differs} and {columns}."""
         return SQL(template).format(
-            live=self.live.identifier,
+            live=self.live.rows,
+            into=self.live.identifier,
             staged=self.table.identifier,
             in_scope=self.scope.condition(self.live.layout, "l"),
-            same_key=self.identity.same("l", "s"),
+            same_key=self.same_key("l", "s"),
             differs=SQL(DIFFERS).format(record("l", self.columns), record("s", self.columns)),
             columns=SQL(", ").join(map(Identifier, self.columns)),
             **more,
         )
 
 
-def stage(cursor: Cursor, source: Source, prefix: str = "staged") -> Staged:
+def stage(cursor: Cursor, source: Source, known_by: Sequence[str] | None = None, *, prefix: str = "staged") -> Staged:
     """An empty temporary table, gone at the end of the transaction, of those of the live one's columns that the backup
-    has: the others, which may be NOT NULL, get their values from the server where rows are inserted."""
+    has: the others, which may be NOT NULL, get their values from the server where rows are inserted.
+
+    known_by: the columns of the unique key by which rows are the same; the primary key if absent. Raises SchemaMismatch
+    if there is no such key.
+    """
     live = source.table
     staging = temporary(live, prefix)
     prefer(cursor, "temp_buffers", TEMP_BUFFERS)  # refused where a pooled session has used temporary tables before
@@ -93,7 +105,7 @@ def stage(cursor: Cursor, source: Source, prefix: str = "staged") -> Staged:
         each = SQL(", ").join(SQL("ALTER {} SET NOT NULL").format(Identifier(name)) for name in required)
         cursor.execute(SQL("ALTER TABLE {} {}").format(staging.identifier, each))
     found = unique_keys.of(cursor, live.oid)
-    identity = _key(found, live, source.columns)
+    identity = _key(found, live, source.columns) if known_by is None else _unique(found, live, known_by)
     there = (one for one in found if set(one.columns) <= set(source.columns))
     further = tuple(one for one in there if not set(identity.columns) <= set(one.columns))
     return Staged(replace(source, table=staging), live, identity, further)
@@ -116,6 +128,13 @@ def temporary(table: Table, prefix: str) -> Table:
     return replace(table, schema=TEMPORARY, relation=name, oid=0)
 
 
+def keep(cursor: Cursor, staged: Staged, scope: Scope) -> None:
+    """Let go of the rows that are not in scope, of which live rows of the same columns would be."""
+    if scope.values is not None:
+        condition = scope.condition(staged.live.layout, "s")
+        cursor.execute(staged.sql("DELETE FROM {staged} s WHERE ({condition}) IS NOT TRUE", condition=condition))
+
+
 def drop(cursor: Cursor, staged: Staged) -> None:
     """Make room for another temporary table of the same name."""
     cursor.execute(staged.sql("DROP TABLE {staged}"))
@@ -136,8 +155,9 @@ def index(session: Session, staged: Staged) -> None:
     session.enter("check")
     names = SQL(", ").join(map(Identifier, staged.key))
     table = staged.table.identifier
-    session.cursor.execute(SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(table, names))
-    session.cursor.execute(SQL("ANALYZE {} ({})").format(table, names))
+    if staged.key:
+        session.cursor.execute(SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(table, names))
+        session.cursor.execute(SQL("ANALYZE {} ({})").format(table, names))
 
 
 def primary_key(cursor: Cursor, table: Table) -> UniqueKey | None:
@@ -155,6 +175,14 @@ def _key(found: Sequence[UniqueKey], table: Table, columns: Sequence[str]) -> Un
     primary = next((key for key in found if key.primary and set(key.columns) <= set(columns)), None)
     known = next((key for key in found if key.columns == table.layout.key), None)
     return primary or known or unique_keys.by_default(table.layout.key)
+
+
+def _unique(found: Sequence[UniqueKey], table: Table, columns: Sequence[str]) -> UniqueKey:
+    key = next((key for key in found if set(key.columns) == set(columns)), None)
+    if key is None:
+        text = say("conflict_key_not_unique", table=table.name, columns=", ".join(columns))
+        raise SchemaMismatch(text, can_retry=False, details={"table": table.name, "columns": list(columns)})
+    return key
 
 
 def record(alias: str, columns: Sequence[str]) -> Composed:

@@ -77,10 +77,16 @@ def insert_missing(cursor: Cursor, staged: Staged, *, within_scope: bool) -> int
     """
     scope = staged.sql("{in_scope}") if within_scope else SQL("TRUE")
     statement = (
-        "INSERT INTO {live} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {staged} s "
+        "INSERT INTO {into} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {staged} s "
         "WHERE NOT EXISTS (SELECT FROM {live} l WHERE {scope} AND {same_key})"
     )
     cursor.execute(staged.sql(statement, scope=scope))
+    return cursor.rowcount
+
+
+def insert_all(cursor: Cursor, staged: Staged) -> int:
+    """Insert the backup's rows; returns how many. One whose key is there fails it (23505)."""
+    cursor.execute(staged.sql("INSERT INTO {into} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {staged}"))
     return cursor.rowcount
 
 
@@ -105,7 +111,7 @@ def expect_none_lost(cursor: Cursor, live: Live, one: Staged, written: Collectio
             one.sql(
                 "SELECT EXISTS (SELECT FROM {referring} e JOIN {live} l ON {referred} "
                 "WHERE {in_scope} AND NOT EXISTS (SELECT FROM {staged} s WHERE {same_key}))",
-                referring=live[table.name].identifier,
+                referring=live[table.name].rows,
                 referred=referred,
             )
         )

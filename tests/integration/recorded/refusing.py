@@ -60,6 +60,8 @@ BAD_PATHS = (
     *("GET //nothing", "GET /nothing", "PUT /restore", "DELETE /backup", "GET /restore", "HEAD /restore/list"),
     *("GET /restore/list?nothing=1", "GET /restore/list?storage=", "GET /restore/list?task_id=a&task_id=b"),
     *(
+        "GET /tables?target=nowhere",
+        "GET /tables?target=postgresql://user:password@host/db",
         "GET /jobs?state=DONE",
         "GET /jobs?limit=0",
         "GET /jobs?limit=201",

@@ -111,7 +111,8 @@ def other_tables(world: World) -> Recorder:
     call("restore: old tables", "POST /restore", named(pg_conn="old"))
     old = f"INSERT INTO {COLLECTION} VALUES ('docs', '{{}}', '11111111-1111-4111-8111-111111111111');"
     old += f"INSERT INTO {EMBEDDING} SELECT uuid, '[1,2,3]', 'text', '{{\"b\": 1}}', 'own', uuid FROM {COLLECTION}"
-    world.execute(old, "old")
+    world.execute(f"{old}; ANALYZE", "old")
+    call("tables: old", "GET /tables?target=old")
     made = call("back up: old tables", "POST /backup", {"pg_conn": "old"})
     body = {"backup_path": made["backup_directory"], "timestamp": made["backup_timestamp"]}
     call("restore: old into new", "POST /restore", {**body, "pg_conn": "second"})

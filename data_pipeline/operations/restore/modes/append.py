@@ -12,6 +12,12 @@ from data_pipeline.postgres.writing import conflicts
 from data_pipeline.sets.dialect import WrongDialect
 
 
+def adds(request: RestoreOptions) -> bool:
+    """Whether rows go beside those that are there, whatever these are."""
+    others = request.truncate or request.merges or request.collection_suffix is not None
+    return request.strategy == Mode.strategy and not others
+
+
 class Append(Mode):
     """Each table in a savepoint of its own: one that fails is undone alone, unless the request is atomic."""
 
@@ -23,8 +29,7 @@ class Append(Mode):
 
     @classmethod
     def serves(cls, request: RestoreOptions) -> bool:
-        others = request.truncate or request.merges or request.collection_suffix is not None
-        return request.strategy == cls.strategy and not others
+        return adds(request) and request.where is None
 
     @property
     def compared(self) -> Sequence[str]:
@@ -38,23 +43,27 @@ class Append(Mode):
         """Nothing yet: a table whose triggers stand in the way fails alone, when it is written."""
 
     def write(self, incoming: Incoming) -> None:
-        for name in self.tables:
+        for names in [self.tables] if self.layout.cyclic else [[name] for name in self.tables]:
             try:
-                with savepoint(self.session, "one_table"):
-                    self._write(name)
+                with savepoint(self.session, "some_tables"):
+                    self._write(names)
             except WrongDialect:  # which its other table can't be read in either
                 raise
             except ServiceError as error:
-                self.report.failed(name, error)
+                for name in names:
+                    self.report.failed(name, error)
         self.report.expect_something(bool(self.context.request.atomic))
 
-    def _write(self, name: str) -> None:
-        matched = self.context.match(name)
-        self.context.watch([name])
-        self.context.load(matched)
-        self.context.guard.expect_written(name, self.report.rows(name), 0, 0)
+    def _write(self, names: Sequence[str]) -> None:
+        """Some tables together: those that refer to one another are kept, or undone, as one."""
+        matched = [self.context.match(name) for name in names]
+        self.context.watch(names)
+        for source in matched:
+            self.context.load(source)
+            self.context.guard.expect_written(source.name, self.report.rows(source.name), 0, 0)
         self.context.finish()
-        analyze.refresh(self.cursor, self.live[name])
+        for name in names:
+            analyze.refresh(self.cursor, self.live[name])
 
     def count(self, incoming: Incoming) -> None:
         self.context.watch(self.tables)

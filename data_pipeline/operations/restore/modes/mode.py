@@ -82,7 +82,10 @@ class Mode(ABC):
     # Shared by run() and plan(), in this order.
 
     def read(self) -> Incoming:
-        """The backup's rows."""
+        """The backup's rows. Raises SchemaMismatch for a table whose rows nothing tells apart, if they are compared."""
+        for name in self.compared if self.compares else ():
+            with self.context.step(name):
+                conflicts.expect_key(self.cursor, self.live[name])
         return self.context.read(self.compared, self.direct, among_live=self.among_live, alone=self.alone)
 
     def arrange(self, incoming: Incoming) -> Incoming:

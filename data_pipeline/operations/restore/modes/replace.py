@@ -23,7 +23,7 @@ class Replace(Mode):
 
     @classmethod
     def serves(cls, request: RestoreOptions) -> bool:
-        return request.truncate and request.collections is None
+        return request.truncate and request.collections is None and request.where is None
 
     @property
     def compared(self) -> Sequence[str]:

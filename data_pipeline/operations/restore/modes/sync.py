@@ -1,6 +1,7 @@
 """Tables, or some collections, made equal to the backup; only rows that differ are written: `strategy: "sync"`."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from common.messages import say
 from data_pipeline.operations.requests.restore_options import RestoreOptions
@@ -14,7 +15,7 @@ class Sync(Mode):
     """No index is dropped, and readers go on with the old rows until the commit."""
 
     strategy = "sync"
-    clashes = (
+    clashes: ClassVar[tuple[Clash, ...]] = (
         Clash("strategy", "truncate_before_restore", say("clash_sync_does_not_empty")),
         Clash("atomic", "strategy", say("clash_sync_is_atomic")),
     )

@@ -11,9 +11,10 @@ from data_pipeline.api.answers.jobs import SubmittedJob
 from data_pipeline.api.answers.resources import DeletedResource
 from data_pipeline.api.answers.schedules import schedule_list, shown_schedule
 from data_pipeline.api.requests.resources import NewSchedule
-from data_pipeline.cli import answers, options, process, status
+from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, Answer
 from data_pipeline.cli.command import Command
+from data_pipeline.cli.schedule import status
 from data_pipeline.operations.retention_rule import RetentionRule
 from data_pipeline.resources.schedules import ScheduleConfig
 
