@@ -17,7 +17,7 @@ from data_pipeline.operations.results.listing import (
     UnreadableLocation,
 )
 from data_pipeline.operations.set_checks import KnownChecks, SetCheck, SetName
-from data_pipeline.sets.catalog import Scan
+from data_pipeline.sets.listed import Scan
 from data_pipeline.sets.summary import Summary
 from data_pipeline.storage import location
 from data_pipeline.storage.location import MAIN_STORAGE, Location

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from common.errors import InvalidParams
 from common.messages import say
-from data_pipeline.sets.catalog import ListedLocation, ListedSet
+from data_pipeline.sets.listed import ListedLocation, ListedSet
 from data_pipeline.sets.summary import Summary
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import TIMESTAMP, backup_date

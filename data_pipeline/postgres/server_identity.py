@@ -6,7 +6,6 @@ from common.errors import SchemaMismatch, ServiceError
 from common.messages import say
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
-from data_pipeline.postgres.schema import tables
 from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.target import digest_of, server_digest
 
@@ -26,7 +25,7 @@ def expect_other(session: Session, server: str | None, database: str | None) -> 
     server: what of() said of it; None where that isn't known. A server whose own identifier can't be read, and a copy
     of a whole server, may be the same: for a database of the same name that is a refusal.
     """
-    found = tables.database(session.cursor)
+    found = versions(session.cursor)["database"]
     if database is not None and found != database:
         return
     identifier = _system_identifier(session)

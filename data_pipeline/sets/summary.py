@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple
 
 from common.errors import InvalidBackup, ServiceError
 from data_pipeline.sets import manifest as manifests
-from data_pipeline.sets.catalog import ListedSet, layout_of
+from data_pipeline.sets.catalog import layout_of
+from data_pipeline.sets.listed import ListedSet
 from data_pipeline.sets.manifest import Manifest
 from data_pipeline.storage.base import Status
 from data_pipeline.storage.location import Location

@@ -6,7 +6,7 @@ import pytest
 
 from common.errors import InvalidParams
 from data_pipeline.operations.listing_page import Cursor, Found, matches, page
-from data_pipeline.sets.catalog import ListedLocation, ListedSet
+from data_pipeline.sets.listed import ListedLocation, ListedSet
 from data_pipeline.sets.summary import Summary
 from data_pipeline.storage.location import Location
 

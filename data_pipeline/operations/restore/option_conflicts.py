@@ -13,6 +13,8 @@ Given = Callable[[Any], bool]
 GIVEN: dict[str, Given] = {
     "atomic": lambda value: value is False,
     "collection_suffix": lambda value: value is not None,
+    "collections": lambda value: value is not None,
+    "where": lambda value: value is not None,
     "on_conflict": lambda value: value != "error",
     "strategy": lambda value: value != "reload",
     "tables": lambda value: len(value) == 1,
