@@ -7,17 +7,20 @@ from importlib import import_module
 import click
 
 from data_pipeline.cli.answers import CANCELLED, FAILED
+from data_pipeline.cli.completion import VARIABLE
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.settings import SettingsError
+from data_pipeline.version import VERSION
 
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
-    *("jobs", "schedules", "status"),
+    *("delete", "copy", "download", "upload", "jobs", "schedules", "status", "completion"),
 )
 MODULES = {
     "list": "sets.listing",
     "verify": "sets.verify",
     "drill": "sets.drill",
+    **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload")},
     "schedules": "schedule.schedules",
     "status": "schedule.status",
 }
@@ -70,12 +73,23 @@ def _serve_without_a_command() -> str | None:
     return None if click.get_current_context().invoked_subcommand else "serve"
 
 
+def _version() -> click.Option:
+    def show(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+        if asked and not context.resilient_parsing:
+            click.echo(VERSION)
+            context.exit()
+
+    text = "Print the version, and end."
+    return click.Option(["--version"], is_flag=True, is_eager=True, expose_value=False, callback=show, help=text)
+
+
 def run() -> str:
     """Do what the command line asks for and end the process; or return the service to run: "serve" or "worker"."""
     group = Commands(
         name="unified_api.py",
         callback=_serve_without_a_command,
         invoke_without_command=True,
+        params=[_version()],
         help=ABOUT,
         epilog=EPILOG,
     )
@@ -88,7 +102,7 @@ def run() -> str:
 def _status(group: click.Group) -> int | str:
     """The exit status, or the name of a service."""
     try:
-        status: int | str = group.main(prog_name="python unified_api.py", standalone_mode=False)
+        status: int | str = group.main(prog_name="python unified_api.py", complete_var=VARIABLE, standalone_mode=False)
         return status
     except click.ClickException as error:
         error.show()

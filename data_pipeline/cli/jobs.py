@@ -55,12 +55,22 @@ def follow(as_json: bool, progress: bool | None, job_id: str) -> int:
 
 
 def _tell_all(data: Answer) -> None:
-    rows = [(one["job_id"], one["kind"], one["state"], one["created_at"], _percent(one)) for one in data["jobs"]]
+    rows = [
+        (
+            *(one["job_id"], _kind(one), one["state"], (one["target"] or {}).get("dbname"), one["who"]),
+            *(one["created_at"], _percent(one)),
+        )
+        for one in data["jobs"]
+    ]
     if rows:
-        answers.table(rows, "job", "kind", "state", "created", "done")
+        answers.table(rows, "job", "kind", "state", "database", "who", "created", "done")
     click.echo(data["response"])
     if data["next"]:
         click.echo(f"more: --after {data['next']}")
+
+
+def _kind(one: dict[str, Any]) -> str:
+    return "dry run" if one["request"].get("dry_run") else str(one["kind"])
 
 
 def _percent(one: dict[str, Any]) -> str:
