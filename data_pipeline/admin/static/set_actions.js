@@ -12,12 +12,12 @@ export async function verifySet(set, control, changed) {
   try {
     const answer = await busy(control, () => call("POST", setUrl(set, "/verify")));
     const text = t(answer.verified ? "verify.good" : "verify.unvouched", { date: set.date });
-    changed();
+    await changed();
     announce(text);
     tell(t("verify"), named(set), el("p", {}, text));
   } catch (error) {
     const damaged = error instanceof Failure && error.status === 422;
-    if (damaged) changed();
+    if (damaged) await changed();
     if (error.status !== 401) tell(t(damaged ? "verify.failed" : "verify.unknown"), named(set), problem(error));
   }
 }
