@@ -605,6 +605,9 @@ TEXTS: dict[str, str] = {
     ),
     "schedule_needs_a_named_target": "a schedule names its database: a URL may hold a password",
     "schedule_field_unsupported": "a schedule doesn't support {field}",
+    "schedule_needs_a_database": (
+        "no database is configured: name a target in pg_conn, or empty tables of the embedded one are backed up"
+    ),
     "schedule_running": "the schedule {name} is running",
     "storage_url_invalid": "a storage is s3://bucket/prefix or s3+http://host:port/bucket/prefix, without credentials",
     "storage_directory_by_environment": "a directory can only be configured by the environment, in STORAGES",

@@ -519,6 +519,7 @@ TEXTS: dict[str, str] = {
     "schedule_never_due": "无效的时间或时区,或该时间永远不会到来: 须为五段 cron 或 hourly、daily、weekly、monthly",
     "schedule_needs_a_named_target": "计划中的数据库须为已命名的目标,不能包含密码",
     "schedule_field_unsupported": "计划不支持参数 {field}",
+    "schedule_needs_a_database": "未配置数据库: 计划须用 pg_conn 指定目标,否则备份的只是内置数据库的空表",
     "schedule_running": "计划 {name} 正在运行",
     "storage_url_invalid": "存储地址须为 s3://bucket/prefix 或 s3+http://host:port/bucket/prefix,不含密码",
     "storage_directory_by_environment": "目录只能由环境变量 STORAGES 配置",

@@ -30,8 +30,8 @@ class Maintenance:
         self._keep_days = keep_days
         self._scheduler = scheduler
         self._notifications = notifications
-        self.retire = retire
-        self._retiring = Beside("retire", retire)
+        self._retire = retire
+        self._retiring = Beside("retire", self._retire)
         self._delivering = Beside("notify", notifications.deliver)
         self._grown = False
 

@@ -12,6 +12,7 @@ from data_pipeline.operations import retention_rule
 from data_pipeline.operations.retention import Named, Retention
 from data_pipeline.operations.retention_rule import Made, RetentionRule
 from data_pipeline.resources.kind import Held
+from data_pipeline.resources.scheduled import KINDS
 from data_pipeline.resources.store import Resources
 from data_pipeline.storage import location
 from data_pipeline.storage.location import Location
@@ -32,58 +33,68 @@ class Retirement:
 
     def retire(self) -> None:
         """Remove what no rule keeps. Raises ServiceError; what was not looked at is at the next time."""
-        schedules = [held for held in self._resources.all("schedule") if not held.of_environment]
-        made = {held.name: [run for run in self._runs.made(held.name) if _places(run)] for held in schedules}
-        spoken_for = {(where, _timestamp(run)) for runs in made.values() for run in runs for where in _places(run)}
+        schedules = [held for held in self._resources.all("schedule") if _makes_sets(held) and not held.of_environment]
+        made = {held.name: self._runs.made(held.name) for held in schedules if self._others.has_rule or _rule(held)}
+        spoken_for = {named for runs in made.values() for run in runs for named in _sets(run)}
         self._others.retire(besides=spoken_for)
         for held in schedules:
-            self._retire(held, made[held.name])
+            if held.config is not None and (rule := _rule(held)) is not None:
+                self._retire(rule, held.config.times.zone, made[held.name])
 
-    def _retire(self, held: Held[Any], runs: list[Run]) -> None:
-        """Of each database by itself: a schedule that was given another one still has the sets of the first."""
-        rule: RetentionRule | None = held.config.retention if held.config else None
-        if rule is None:
-            return
-        zone: tzinfo = held.config.times.zone if held.config else timezone.utc
-        for database in dict.fromkeys(map(_database, runs)):
-            own = [run for run in runs if _database(run) == database]
-            made = [Made(run.due.astimezone(zone), _size(run)) for run in own]
+    def _retire(self, rule: RetentionRule, zone: tzinfo, runs: list[Run]) -> None:
+        """By the sets of each database in each storage: a schedule may have had others, and not every run reaches all.
+
+        A set that was deleted by hand takes no other one's place. A run is done with once its set is nowhere.
+        """
+        every = [(run, named) for run in runs for named in _sets(run)]
+        gone = self._others.missing([named for _, named in every])
+        there = [(run, named) for run, named in every if named not in gone]
+        left = {named for _, named in there}
+        for group in dict.fromkeys(map(_group, there)):
+            own = [one for one in there if _group(one) == group]
+            made = [Made(run.due.astimezone(zone), _size(run)) for run, _ in own]
             staying = retention_rule.kept(made, rule, datetime.now(timezone.utc))
-            self._remove(own, [run for place, run in enumerate(own) if place not in staying])
-
-    def _remove(self, own: list[Run], outdated: list[Run]) -> None:
-        """What is outdated, in every storage; a run is done with once its set is in none of them."""
-        left: set[Named] = set()
-        for storage in dict.fromkeys(where.storage for run in outdated for where in _places(run)):
-            old = _named(outdated, storage)
-            try:
-                left |= self._others.retire_chosen(_named(own, storage), old)
-            except ServiceError as error:  # it may come back, and the others are there
-                log.warning("old sets not removed from a storage", storage=storage, why=error.error_type)
-                left |= set(old)
-        for run in outdated:
-            if left.isdisjoint((where, _timestamp(run)) for where in _places(run)):
+            old = [named for place, (_, named) in enumerate(own) if place not in staying]
+            left -= self._removed([named for _, named in own], old)
+        for run in runs:
+            if left.isdisjoint(_sets(run)):
                 self._runs.retired(run)
 
+    def _removed(self, own: list[Named], old: list[Named]) -> set[Named]:
+        """Those of one storage's old sets that are gone now."""
+        if not old:
+            return set()
+        try:
+            return set(old) - self._others.retire_chosen(own, old)
+        except ServiceError as error:  # it may come back, and the others are there
+            log.warning("old sets not removed from a storage", storage=old[0][0].storage, why=error.error_type)
+            return set()
 
-def _named(runs: list[Run], storage: str) -> list[Named]:
-    """Their sets in one storage, in their order."""
-    return [(where, _timestamp(run)) for run in runs for where in _places(run) if where.storage == storage]
+
+def _makes_sets(held: Held[Any]) -> bool:
+    """Whether its runs have sets of their own, as far as this version knows: what a later one has made is not another
+    rule's either."""
+    return held.config is None or held.config.kind not in KINDS or KINDS[held.config.kind].makes_sets
 
 
-def _places(run: Run) -> list[Location]:
-    """Where the set of a run lies; nowhere for one without a set."""
+def _rule(held: Held[Any]) -> RetentionRule | None:
+    return held.config.retention if held.config and held.config.kind in KINDS else None
+
+
+def _sets(run: Run) -> list[Named]:
+    """Where the set of a run lies, by its answer; nowhere for one without a set."""
     result = run.result or {}
     if not (result.get("backup_directory") and result.get("backup_timestamp")):
         return []
     first = location.parse(result["backup_directory"])
     copies: Mapping[str, Any] = result.get("storages") or {}
     stored = [name for name, one in copies.items() if one.get("success") and name != first.storage]
-    return [first, *(Location(first.parts, name) for name in stored)]
+    return [(where, result["backup_timestamp"]) for where in (first, *(Location(first.parts, name) for name in stored))]
 
 
-def _timestamp(run: Run) -> str:
-    return str((run.result or {}).get("backup_timestamp"))
+def _group(one: tuple[Run, Named]) -> tuple[Any, ...]:
+    run, (where, _) = one
+    return *_database(run), where.storage
 
 
 def _database(run: Run) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.sets import verify
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.storage.location import Location
+from data_pipeline.storage.naming import manifest_name
 
 Named: TypeAlias = tuple[Location, str]
 """A set, by its location and timestamp."""
@@ -34,7 +35,7 @@ class Retention:
 
     def retire(self, besides: Container[Named] = frozenset()) -> None:
         """Remove what no rule keeps, except what is in use. besides: sets that another rule is for."""
-        if not (self._keep_days or self._keep_last):
+        if not self.has_rule:
             return
         ours = [one for one in self._vouched_for() if (one.location, one.timestamp) not in besides]
         for alike in _grouped(ours, _database).values():
@@ -45,6 +46,22 @@ class Retention:
                 else:  # what goes has to be outdated among all of that name, too: a name shared keeps more, never less
                     self._retire(own, [one for one in self._outdated(own) if one in outdated])
 
+    @property
+    def has_rule(self) -> bool:
+        return bool(self._keep_days or self._keep_last)
+
+    def missing(self, sets: Sequence[Named]) -> set[Named]:
+        """Those of them that are not there any more. What is in a storage that can't be reached is not missing, nor is
+        all of one that seems empty: it may not be mounted."""
+        gone: set[Named] = set()
+        for where in dict.fromkeys(where for where, _ in sets):
+            try:
+                names = self._engine.storages.of(where).files(where)
+            except ServiceError:
+                continue
+            gone |= {named for named in sets if names and named[0] == where and manifest_name(named[1]) not in names}
+        return gone
+
     def retire_chosen(self, alike: Sequence[Named], outdated: Sequence[Named]) -> set[Named]:
         """Remove some of one storage's sets, all made alike, as long as a newer one verifies; those still there.
 
@@ -53,7 +70,7 @@ class Retention:
         good = [one for named in alike if (one := self._found(*named)) and one.manifest is not None]
         old = [one for one in good if (one.location, one.timestamp) in set(outdated)]
         self._retire(good, old[::-1], whole=lambda _one: True)
-        return {named for named in outdated if self._is_there(*named)}
+        return set(outdated) - self.missing(outdated)
 
     def _found(self, where: Location, timestamp: str) -> BackupSet | None:
         """None for one that is gone, or damaged."""
@@ -61,15 +78,6 @@ class Retention:
             return self._engine.catalog.find(where, timestamp)
         except (InvalidBackup, NotFound):
             return None
-
-    def _is_there(self, where: Location, timestamp: str) -> bool:
-        try:
-            self._engine.catalog.find(where, timestamp)
-        except NotFound:
-            return False
-        except InvalidBackup:
-            return True
-        return True
 
     def _outdated(self, good: list[BackupSet]) -> list[BackupSet]:
         """What is old of one database's sets."""

@@ -14,9 +14,11 @@ from data_pipeline.targets import TARGET_NAME
 
 
 class Scheduled(ABC):
-    """One kind. name: of the kind; it is the `kind` of a schedule."""
+    """One kind. name: of the kind; it is the `kind` of a schedule. makes_sets: each run makes a set of its own, which a
+    rule of retention may remove."""
 
     name: str
+    makes_sets: bool = False
 
     @abstractmethod
     def request(self, body: Mapping[str, Any]) -> OperationRequest:
@@ -35,6 +37,7 @@ class ScheduledBackup(Scheduled):
     """The body of POST /backup, except what can only be asked for by a person who looks on."""
 
     name = "backup"
+    makes_sets = True
 
     def request(self, body: Mapping[str, Any]) -> BackupRequest:
         found = BackupRequest.read(body)

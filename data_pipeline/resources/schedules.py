@@ -10,6 +10,7 @@ from common import cron
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.engine import Engine
+from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.fields import Text
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.operations.retention_rule import RetentionRule
@@ -17,6 +18,7 @@ from data_pipeline.resources.config import Config
 from data_pipeline.resources.kind import Held, Kind
 from data_pipeline.resources.scheduled import KINDS
 from data_pipeline.resources.timing import Timing
+from data_pipeline.settings import Settings
 
 BY_ENVIRONMENT = "BACKUP_SCHEDULE"
 """What the schedule of the environment is called, as its variable is."""
@@ -68,8 +70,12 @@ class ScheduleKind(Kind[ScheduleConfig]):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @property
+    def _settings(self) -> Settings:
+        return self._engine.settings
+
     def environment(self) -> Mapping[str, Held[ScheduleConfig]]:
-        settings = self._engine.settings
+        settings = self._settings
         times = settings.backup_schedule
         if times is None:
             return {}
@@ -86,8 +92,13 @@ class ScheduleKind(Kind[ScheduleConfig]):
             config.timing(name)
         except ValueError:
             raise InvalidParams(say("schedule_never_due"), details={"field": "when"}) from None
-        config.operation()
+        operation = config.operation()
+        if isinstance(operation, BackupRequest) and not (operation.named_database or self._settings.database_named):
+            raise InvalidParams(say("schedule_needs_a_database"), details={"field": "request"})
         kind = KINDS[config.kind]
+        for field, given in (("retention", config.retention is not None), ("drill", config.drill)):
+            if given and not kind.makes_sets:
+                raise InvalidParams(say("schedule_field_unsupported", field=field), details={"field": field})
         for target in kind.targets(config.request):
             self._engine.databases.resolve(target)
         for storage in kind.storages(config.request):

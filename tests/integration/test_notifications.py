@@ -188,6 +188,20 @@ def test_what_is_not_taken_is_sent_again_with_the_same_id_and_shown(
     assert len({headers[webhook.DELIVERY] for _, _, headers, _ in receiver.received}) == 1
 
 
+def test_what_else_waits_for_a_notifier_that_is_down_holds_nothing_up(
+    client: Client, jobs: Jobs, receiver: Receiver
+) -> None:
+    notifier(client, "down", f"{receiver.url}/down", schedules=["nightly", "weekly"])
+    notifier(client, "up", f"{receiver.url}/up", schedules=["daily"])
+    receiver.statuses += [500]
+    now = datetime.now(timezone.utc)
+    for schedule in ("nightly", "weekly", "daily"):
+        jobs.notifications.settled(Run(schedule, now, False, None, "FAILED", {}, None, now, now))
+    jobs.notifications.deliver()
+    assert [path for _, path, _, _ in receiver.received] == ["/down", "/up"]
+    assert [one["attempts"] for one in sent(client, notifier="down")] == [0, 1]
+
+
 def test_what_can_not_be_sent_for_a_day_is_given_up(
     client: Client, jobs: Jobs, jobs_database: TestDatabase, receiver: Receiver
 ) -> None:
@@ -253,11 +267,10 @@ def test_a_service_tells_of_backups_that_fail_and_that_are_overdue(
     )
     assert created.status_code == 201, created.text
     began = datetime.now(timezone.utc) - timedelta(days=9)
+    jobs_database.execute("INSERT INTO vector_jobs.schedule_times VALUES ('nightly', '0 3 * * * UTC', %s)", (began,))
     jobs_database.execute(
-        "INSERT INTO vector_jobs.schedule_runs (schedule, due, state, result, finished_at)"
-        " VALUES ('nightly', %s, 'BEGUN', '{\"when\": \"0 3 * * * UTC\"}', now()),"
-        " ('nightly', %s, 'FAILED', NULL, now())",
-        (began, datetime.now(timezone.utc)),
+        "INSERT INTO vector_jobs.schedule_runs (schedule, due, state, finished_at)"
+        " VALUES ('nightly', now(), 'FAILED', now())"
     )
     worker = start_server("worker", **env)
     worker.wait_for_jobs()

@@ -248,6 +248,15 @@ def test_a_host_that_is_not_allowed_any_more_is_not_connected_to(
     assert data_of(send(client, "GET", "/targets/far"))["target"] is None
 
 
+def test_a_schedule_needs_a_database_that_is_meant(
+    make_client: Callable[..., Client], jobs_database: TestDatabase, second_database: TestDatabase
+) -> None:
+    client = make_client(JOBS_DATABASE_URL=jobs_database.url, TARGETS=json.dumps({"main": second_database.url}))
+    assert failure(send(client, "POST", "/schedules", BODIES["schedules"])) == (400, "INVALID_PARAMS")
+    named = {**BODIES["schedules"], "request": {"pg_conn": "main"}}
+    data_of(send(client, "POST", "/schedules", named), 201)
+
+
 def test_a_token_that_reads_changes_nothing(make_client: Callable[..., Client], database: TestDatabase) -> None:
     client = make_client(DATABASE_URL=database.url, API_TOKEN="a" * 16, API_READ_TOKEN="r" * 16)
     headers = {"Authorization": f"Bearer {'r' * 16}"}

@@ -5,12 +5,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from data_pipeline.api import BASE
+from data_pipeline.api import BASE, PREFIX
 from data_pipeline.jobs.jobs import Jobs
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
@@ -240,11 +241,73 @@ def test_sets_of_a_schedule_go_by_its_rule_and_no_others(
     for _ in range(4):
         clock.now += DAY
         made.append(service.settled()["last_good"]["timestamp"])
-    service.jobs._maintenance.retire()
+    service.jobs._maintenance._retire()
     (place,) = data_of(service.client.list())["backup_locations"]
     assert [one["timestamp"] for one in place["backups"]] == [made[3], made[2], by_hand]
     gone = jobs_database.fetch("SELECT count(*) FROM vector_jobs.schedule_runs WHERE retired_at IS NOT NULL")
     assert gone == [(2,)]
+
+
+def test_a_set_that_was_deleted_by_hand_takes_no_other_ones_place(
+    service: Service, clock: Clock, jobs_database: TestDatabase
+) -> None:
+    create(service, retention={"keep_last": 2})
+    made = []
+    for _ in range(3):
+        clock.now += DAY
+        made.append(service.settled()["last_good"]["timestamp"])
+        time.sleep(1.1)  # the next set is of another second
+    for timestamp in made[1:]:
+        service.client.delete(f"{PREFIX}/backups/global/{timestamp}")
+    service.jobs._maintenance._retire()
+    (place,) = data_of(service.client.list())["backup_locations"]
+    assert [one["timestamp"] for one in place["backups"]] == made[:1]
+
+
+def test_a_copy_in_a_storage_out_of_reach_keeps_no_other_from_going(
+    start: Callable[..., Service], clock: Clock, database: TestDatabase, fill: Any, tmp_path: Path
+) -> None:
+    fill(database)
+    archive = tmp_path / "archive"
+    service = start(STORAGES=json.dumps({"archive": str(archive)}))
+    create(service, retention={"keep_last": 1}, request={"storages": ["local", "archive"]})
+    made = []
+    for _ in range(2):
+        clock.now += DAY
+        made.append(service.settled()["last_good"]["timestamp"])
+    (archive / "vector_bak").rename(tmp_path / "away")
+    (archive / "vector_bak").write_text("no directory")
+    service.jobs._maintenance._retire()
+    (place,) = data_of(service.client.list())["backup_locations"]
+    assert [one["timestamp"] for one in place["backups"]] == made[1:]
+    (archive / "vector_bak").unlink()
+    (tmp_path / "away").rename(archive / "vector_bak")
+    service.jobs._maintenance._retire()
+    (place,) = data_of(service.client.list(storage="archive"))["backup_locations"]
+    assert [one["timestamp"] for one in place["backups"]] == made[1:]
+
+
+def test_a_set_that_did_not_reach_a_storage_takes_no_place_there(
+    start: Callable[..., Service], clock: Clock, database: TestDatabase, fill: Any, tmp_path: Path
+) -> None:
+    fill(database)
+    archive = tmp_path / "archive"
+    service = start(STORAGES=json.dumps({"archive": str(archive)}))
+    create(service, retention={"keep_last": 1}, request={"storages": ["local", "archive"]})
+    clock.now += DAY
+    first = service.settled()["last_good"]["timestamp"]
+    (archive / "vector_bak").rename(tmp_path / "away")
+    (archive / "vector_bak").write_text("no directory")
+    clock.now += DAY
+    failed = service.settled()["last_failure"]
+    assert (failed["state"], "archive" in failed["error"]) == ("PARTIAL", True)
+    (archive / "vector_bak").unlink()
+    (tmp_path / "away").rename(archive / "vector_bak")
+    service.jobs._maintenance._retire()
+    (place,) = data_of(service.client.list(storage="archive"))["backup_locations"]
+    assert [one["timestamp"] for one in place["backups"]] == [first]
+    (place,) = data_of(service.client.list())["backup_locations"]
+    assert first not in [one["timestamp"] for one in place["backups"]]
 
 
 def test_the_rule_of_the_environment_leaves_the_sets_of_schedules_alone(
@@ -257,7 +320,7 @@ def test_the_rule_of_the_environment_leaves_the_sets_of_schedules_alone(
         clock.now += DAY
         service.settled()
     others = [data_of(service.client.backup())["backup_timestamp"] for _ in range(2)]
-    service.jobs._maintenance.retire()
+    service.jobs._maintenance._retire()
     (place,) = data_of(service.client.list())["backup_locations"]
     left = [one["timestamp"] for one in place["backups"]]
     assert len(left) == 3
@@ -274,7 +337,7 @@ def test_a_schedule_that_is_deleted_leaves_its_sets(
         service.settled()
     data_of(send(service.client, "DELETE", "/schedules/nightly"))
     create(service, retention={"keep_last": 1})
-    service.jobs._maintenance.retire()
+    service.jobs._maintenance._retire()
     (place,) = data_of(service.client.list())["backup_locations"]
     assert len(place["backups"]) == 2
     assert runs(jobs_database) == []

@@ -37,6 +37,12 @@ UPDATE outbox SET error = %(error)s, texts = %(texts)s, next_at = now() + %(wait
                   failed_at = CASE WHEN created_at < now() - %(patience)s THEN now() END
 WHERE id = %(id)s RETURNING failed_at
 """
+# A notifier that is down would let each of its messages wait for a connection, and all others' behind them.
+POSTPONE = """
+UPDATE outbox SET next_at = greatest(next_at, now() + %(wait)s)
+WHERE notifier = (SELECT notifier FROM outbox WHERE id = %(id)s) AND id <> %(id)s
+  AND sent_at IS NULL AND failed_at IS NULL
+"""
 NEWEST = """
 SELECT * FROM outbox WHERE %(notifier)s::text IS NULL OR notifier = %(notifier)s ORDER BY number DESC LIMIT %(limit)s
 """
@@ -98,6 +104,7 @@ class Outbox:
         texts = Json({"error": codes(error)})
         values = {"id": message_id, "error": Json(error), "texts": texts, "wait": wait, "patience": patience}
         with self._database.transaction() as connection:
+            connection.execute(POSTPONE, values)
             row = connection.execute(FAILED, values).fetchone()
         return row is not None and row["failed_at"] is not None
 

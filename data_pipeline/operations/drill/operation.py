@@ -71,7 +71,7 @@ class DrillOperation(Operation[DrillRequest]):
     def _named(self, request: DrillRequest) -> tuple[Location, str]:
         stamp = request.timestamp
         where = self._sets.place(request.location, stamp or newest.FUTURE, request.storage)
-        return where, stamp or newest.whole(self._engine.catalog, where).timestamp
+        return where, stamp or newest.whole(self._engine.catalog, where, request.layout).timestamp
 
     def _on(self, target: Target) -> Engine:
         """An engine whose one database is the scratch server's."""

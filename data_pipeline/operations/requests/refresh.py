@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from data_pipeline.operations.requests import fields
-from data_pipeline.operations.requests.fields import StorageName, TaskId, Text
+from data_pipeline.operations.requests.fields import LayoutName, StorageName, TaskId, Text
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.storage.location import MAIN_STORAGE
 
@@ -20,5 +20,6 @@ class RefreshRequest(OperationRequest):
     location: TaskId = Field("global", description="global, or a task id")
     storage: StorageName = Field(MAIN_STORAGE, description="The storage of the backups, by name")
     database: Text | None = Field(None, description="Only backups of the database of this name")
+    layout: LayoutName | None = Field(None, description="Of which layout the newest backup is; langchain if absent")
     strategy: Literal["reload", "sync"] = Field("sync", description=fields.STRATEGY)
     as_job: bool = Field(False, alias="async", description=fields.AS_JOB)

@@ -36,7 +36,7 @@ class RefreshOperation(Operation[RefreshRequest]):
 
     def run(self, request: RefreshRequest, progress: Progress = SILENT) -> Restored:
         where = self._sets.place(request.location, newest.FUTURE, request.storage)
-        found = newest.whole(self._engine.catalog, where, request.database)
+        found = newest.whole(self._engine.catalog, where, request.layout, request.database)
         replacing = {"strategy": "sync"} if request.strategy == "sync" else {"truncate_before_restore": True}
         asked = {
             "backup_path": where.relative_path,
