@@ -404,6 +404,12 @@ def test_the_overview_says_whether_all_is_well_and_mends_what_is_not(site: Any, 
     page.reload()
     for curve in ("Rows", "Size"):
         expect(card.get_by_role("img", name=curve)).to_be_visible()
+    page.get_by_role("button", name="Prove it now").click()
+    heading(page, "Drill")
+    heading(page, "Succeeded")
+    expect(page.get_by_text("Proven: every row")).to_be_visible()
+    page.get_by_role("link", name="Overview").click()
+    expect(card).to_contain_text("Last provenjust now")
     page.get_by_role("listitem").filter(has_text="Nothing is backed up by itself").get_by_role("link").click()
     box = page.get_by_role("dialog", name="Create a schedule")
     box.get_by_label("Name").fill("nightly")

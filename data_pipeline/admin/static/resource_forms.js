@@ -3,6 +3,7 @@
 import { t } from "/panel/text.js";
 
 const TIMES = ["hourly", "daily", "weekly", "monthly"];
+const SCHEDULED = ["backup", "drill", "restore"];
 const KEEPS = ["keep_last", "keep_days", "keep_hourly", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"];
 export const EVENTS = ["failure", "success", "overdue", "drill_failed", "recovered"];
 
@@ -10,14 +11,16 @@ export const KINDS = {
   schedules: {
     one: "schedule",
     fields: [
-      { name: "request.pg_conn", type: "select", options: ({ config }) => [["", t("configured")], ...Object.keys(config.targets).map((name) => [name, name])] },
+      { name: "kind", type: "select", options: () => SCHEDULED.map((name) => [name, t(`scheduled.${name}`)]), value: "backup" },
+      { name: "request.pg_conn", type: "select", of: ["backup", "restore"], options: ({ config }) => [["", t("configured")], ...Object.keys(config.targets).map((name) => [name, name])] },
       { name: "when", type: "text", required: true, value: "daily", list: TIMES },
       { name: "zone", type: "text", required: true, value: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC", list: Intl.supportedValuesOf?.("timeZone") ?? [] },
-      { name: "request.format", type: "select", options: () => [["", "csv"], ["binary", "binary"]] },
-      { name: "request.storages", type: "checks", options: ({ config }) => config.storages.map((name) => [name, name]), value: ["local"] },
-      { name: "request.probes", type: "number", most: 100 },
-      ...KEEPS.map((name) => ({ name: `retention.${name}`, type: "number", most: 100000, group: "retention" })),
-      { name: "retention.max_total_bytes", type: "number", most: Number.MAX_SAFE_INTEGER, group: "retention" },
+      { name: "drill", type: "check", of: ["backup"] },
+      { name: "request.format", type: "select", of: ["backup"], options: () => [["", "csv"], ["binary", "binary"]] },
+      { name: "request.storages", type: "checks", of: ["backup"], options: ({ config }) => config.storages.map((name) => [name, name]), value: ["local"] },
+      { name: "request.probes", type: "number", of: ["backup"], most: 100 },
+      ...KEEPS.map((name) => ({ name: `retention.${name}`, type: "number", of: ["backup"], most: 100000, group: "retention" })),
+      { name: "retention.max_total_bytes", type: "number", of: ["backup"], most: Number.MAX_SAFE_INTEGER, group: "retention" },
       { name: "grace_minutes", type: "number", value: 60, least: 1, most: 10080, group: "more options" },
       { name: "jitter_seconds", type: "number", most: 3600, group: "more options" },
     ],
@@ -57,23 +60,25 @@ export function valueAt(config, name) {
 // A configuration with what a form gives; what no field is about stays as it was. Nothing is told of what is empty.
 export function configured(fields, given, before) {
   const config = structuredClone(before);
-  for (const { name, type } of fields) {
+  const kind = given.get("kind") ?? config.kind;
+  for (const { name, type, of } of fields) {
+    if (of && !of.includes(kind)) continue;
     const path = name.split(".");
     const last = path.pop();
     let holder = config;
     for (const key of path) holder = holder[key] ??= {};
     const value = read(given, name, type);
-    if (value === null) delete holder[last];
+    if (value === null) delete holder[last]; // as absent
     else holder[last] = value;
   }
-  for (const [name, value] of Object.entries(config)) {
-    if (name === "retention" && Object.values(value).every((one) => !one)) delete config[name];
-  }
+  if (config.retention && Object.values(config.retention).every((one) => !one)) delete config.retention;
+  if (kind === "drill") config.request = { location: "global", ...config.request };
   return config;
 }
 
 function read(given, name, type) {
   if (type === "checks") return given.getAll(name).length ? given.getAll(name) : null;
+  if (type === "check") return given.has(name) || null;
   const text = (given.get(name) ?? "").trim();
   if (text === "") return null;
   return type === "number" ? Number(text) : text;

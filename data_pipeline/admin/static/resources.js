@@ -142,9 +142,17 @@ function groupsOf(fields) {
   return [...found];
 }
 
+// What is only asked of some kinds of schedules is hidden for the others.
 function control(each, page, one) {
+  const node = made(each, page, one);
+  if (!each.of || !node) return node;
+  return el("div", { "data-of": each.of.join(" "), hidden: !each.of.includes(one?.config.kind ?? "backup") }, node);
+}
+
+function made(each, page, one) {
   const label = t(`field.${each.name}`);
   const kept = one ? valueAt(one.config, each.name) : each.value;
+  if (each.type === "check") return choice("checkbox", each.name, "yes", label, { hint: t(`field.${each.name}.hint`), checked: Boolean(kept) });
   if (each.type === "checks") {
     const options = each.options(page);
     return options.length > 0 && group(label, options.map(([key, text]) => choice("checkbox", each.name, key, text, { checked: kept?.includes(key) ?? false })),
@@ -152,7 +160,10 @@ function control(each, page, one) {
   }
   if (each.type === "select") {
     const options = each.options(page);
-    return options.length > 1 && field(label, select(options, kept ?? "", null, { name: each.name }));
+    const change = each.name === "kind" ? ({ target }) => {
+      for (const part of target.form.querySelectorAll("[data-of]")) part.hidden = !part.dataset.of.split(" ").includes(target.value);
+    } : null;
+    return options.length > 1 && field(label, select(options, kept ?? "", change, { name: each.name }));
   }
   if (each.type === "secret") {
     const required = each.required && !one?.secrets.includes(each.name);
