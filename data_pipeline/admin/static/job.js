@@ -61,7 +61,7 @@ function undo(job) {
 
 // What failed may be asked again, once its reason is gone. A restore is checked first.
 function once(job) {
-  if (["SUCCEEDED", "PARTIAL"].includes(job.state)) return null;
+  if (["SUCCEEDED", "PARTIAL"].includes(job.state) || !["backup", "restore"].includes(job.kind)) return null;
   if (job.target?.source === "pg_conn") return el("p", { class: "hint" }, t("plan.password"));
   const trouble = el("div", { class: "trouble" });
   const repeat = job.kind === "restore" ? rehearse : backUpAgain;
