@@ -4,7 +4,7 @@ import { PREFIX, mayWrite } from "/panel/api.js";
 import { since } from "/panel/clock.js";
 import { configuration } from "/panel/configuration.js";
 import { link, writeButton, writeLink } from "/panel/controls.js";
-import { el } from "/panel/dom.js";
+import { el, name } from "/panel/dom.js";
 import { gone } from "/panel/gone.js";
 import { fact } from "/panel/problem.js";
 import { address, go, render } from "/panel/router.js";
@@ -54,7 +54,7 @@ function overview(set, facts, copies) {
     fact(t("where"), `${placeName(set)} · ${set.storage}`, el("div", { class: "hint" }, set.path)),
     copies.length > 0 && fact(t("copies"), copies.map((one) => el("div", {}, link(one.storage, setAddress("backups", one)), " ", stateOf(one)))),
     fact(t("format"), set.format),
-    facts && Object.values(facts.files).map((file) => fact(file.file, bytes(file.file_bytes))),
+    facts && Object.values(facts.files).map((file) => fact(name(file.file), bytes(file.file_bytes))),
     manifest && [
       fact(t("versions"), t("versions.value", manifest)),
       manifest.probes && fact(t("probes"), number(manifest.probes.rows)),

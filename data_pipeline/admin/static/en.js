@@ -244,7 +244,7 @@ export default {
   "undo.what": "What was there before is in the backup of {timestamp}. Undoing is checked first, as any restore.",
   "undo.password": "The connection had a password, which is never kept. Put it into pg_conn and post this to /restore:",
   // compare
-  "compare.what": "Rows are paired by collection and id, and compared to the bit. Nothing is changed and keeps no query waiting.",
+  "compare.what": "Rows are paired by collection and id, and compared to the bit. Nothing is changed, and no query waits.",
   "compare with": "With",
   "live tables": "The live tables",
   comparing: "Comparing…",
