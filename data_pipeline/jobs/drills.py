@@ -2,7 +2,7 @@
 
 from datetime import datetime, timezone
 
-from common.errors import ServiceError, ServiceUnavailable
+from common.errors import ServiceError
 from common.result import error_response
 from data_pipeline.jobs.backend.proofs import DrilledSet, Proofs
 from data_pipeline.jobs.backend.schedule_runs import Run
@@ -15,6 +15,9 @@ from data_pipeline.operations.backup_sets import GLOBAL
 from data_pipeline.operations.requests.drill import DrillRequest
 from data_pipeline.resources.store import Resources
 from data_pipeline.storage import location
+
+SERVER_ERRORS = 500
+"""The status from which on a failure is not the set's: no room, no server, a process that ended."""
 
 
 class Drills:
@@ -45,20 +48,18 @@ class Drills:
         key = f"{DrillRequest.kind}-{run.job_id}"
         try:
             self._submit(request, Origin(request_id=key, who=SCHEDULER), key=key)
-        except ServiceUnavailable:
-            raise
         except ServiceError as error:  # no room for it, say: then there is no job to tell of
             _, cause, facts = of_ending("FAILED", None, error_response(error))
             now = datetime.now(timezone.utc)
             self._notifications.tell(Occasion("drill_failed", _subject(name), name, now, cause, facts=facts))
 
     def ended(self, job: Job) -> None:
-        """Write down what a drill has shown; one that was cancelled or died has shown nothing of its set."""
+        """Write down what a drill has shown of its set: nothing if it was cancelled, or failed for another reason."""
         if job.kind != DrillRequest.kind:
             return
         shown = job.result or (job.error or {}).get("data") or {}
         info, maker = shown.get("backup_info"), None
-        if info is not None and job.state in ("SUCCEEDED", "PARTIAL", "FAILED"):
+        if info is not None and not (job.error and job.error["code"] >= SERVER_ERRORS):
             proven = job.state == "SUCCEEDED"
             maker = self._proofs.add(info["backup_path"], info["timestamp"], job.id, proven, shown)
         if not job.sync and job.finished_at is not None and not self._proofs.is_run(job.id):

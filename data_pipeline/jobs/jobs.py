@@ -37,7 +37,7 @@ from data_pipeline.jobs.request import JobRequest
 from data_pipeline.jobs.runner import Runner
 from data_pipeline.jobs.scheduler import Scheduler
 from data_pipeline.jobs.submit import Submission
-from data_pipeline.jobs.ticker import Ticker, attempt
+from data_pipeline.jobs.ticker import Ticker, attempt, harmless
 from data_pipeline.jobs.worker import Worker
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.request import OperationRequest
@@ -268,11 +268,11 @@ class Jobs:
     def _finished(self, job: Job) -> None:
         self._told(job)
         self._maintenance.notice(job)
-        self._pending.write(partial(self.drills.ended, job))
+        self._pending.write(harmless(partial(self.drills.ended, job)))
 
     def _settled(self, run: Run) -> None:
-        self._pending.write(partial(self.notifications.settled, run))
-        self._pending.write(partial(self.drills.follow, run))
+        self._pending.write(harmless(partial(self.notifications.settled, run)))
+        attempt(partial(self.drills.follow, run))
 
     @staticmethod
     def _cancelled(job: Job) -> Job:

@@ -1,4 +1,4 @@
-"""An occasion to tell somebody, and how it is put into words."""
+"""What notifiers are told of, and how it is put into words."""
 
 import uuid
 from collections.abc import Mapping
@@ -80,7 +80,8 @@ def _why(state: str, failure: Mapping[str, Any], done: Mapping[str, Any]) -> lis
 
 def _where(failure: Mapping[str, Any], done: Mapping[str, Any]) -> list[Message]:
     facts = []
-    if target := done.get("target") or failure.get("target"):
+    target = done.get("target") or failure.get("target") or {}
+    if target.keys() >= {"dbname", "host", "port"}:
         facts.append(say("notice_target", dbname=target["dbname"], host=target["host"], port=target["port"]))
     info = done.get("backup_info") or failure.get("backup_info") or {}
     path = info.get("backup_path") or done.get("backup_directory")

@@ -55,6 +55,20 @@ class Beside:
             self._thread.start()
 
 
+def harmless(work: Callable[[], None]) -> Callable[[], None]:
+    """The same, raising ServiceError only: of what a bug in it does, others' work has to know nothing."""
+
+    def careful() -> None:
+        try:
+            work()
+        except ServiceError:
+            raise
+        except Exception as error:
+            log.error("not done", kind=type(error).__name__)
+
+    return careful
+
+
 def attempt(work: Callable[[], None]) -> None:
     """Do it; what it raises is logged."""
     try:

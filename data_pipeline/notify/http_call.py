@@ -63,8 +63,8 @@ def _status(parts: SplitResult, method: str, connected: socket, body: bytes | No
     timer = threading.Timer(WHOLE_SECONDS, _cut, (connected,))
     timer.daemon = True
     timer.start()
-    host = str(parts.hostname)
-    connection = HTTPSConnection(host, parts.port) if parts.scheme == "https" else HTTPConnection(host, parts.port)
+    host, port = str(parts.hostname), parts.port or SCHEMES[parts.scheme]
+    connection = HTTPSConnection(host, port) if parts.scheme == "https" else HTTPConnection(host, port)
     try:
         if parts.scheme == "https":
             connected = ssl.create_default_context().wrap_socket(connected, server_hostname=host)

@@ -181,6 +181,7 @@ def test_a_drill_that_fills_the_disk_says_so_and_leaves_nothing(
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage)
     full = drill(client, stamp)
     assert failure(full) == (507, "STORAGE_FULL")
+    assert data_of(client.get(DRILLS))["drills"] == []  # it has shown nothing of the set
     assert full.get_json()["data"]["response"] == "演练所用磁盘空间不足,演练已中止,临时数据库已删除"
     assert nothing_is_left(small_disk)
 

@@ -16,7 +16,7 @@ from data_pipeline.postgres.target import Target
 class RefreshOperation(Operation[RefreshRequest]):
     """Restores the newest backup of everything, and makes the tables that are missing.
 
-    Never into the database it was taken from, whatever name that has in the request.
+    Never into the database it was taken from, by whichever name the request reaches it.
     """
 
     request: type[RefreshRequest] = RefreshRequest
