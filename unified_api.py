@@ -164,6 +164,7 @@ def serve() -> None:
     _sweep_drills(engine)
     for host, port in addresses(server):
         log.info("serving", url=f"http://{host}:{port}")
+    log.info("the panel is there", url=panel.url(*addresses(server)[0]))
     jobs: Jobs = app.extensions["jobs"]
     ending.exit_cleanly(jobs.stop)
     jobs.start()

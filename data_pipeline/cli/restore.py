@@ -6,7 +6,7 @@ import click
 
 from data_pipeline.cli import answers, confirmation, operation, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
-from data_pipeline.cli.command import Command
+from data_pipeline.cli.command import Command, program
 from data_pipeline.engine import Engine
 from data_pipeline.operations import newest
 from data_pipeline.operations.requests.restore import RestoreRequest
@@ -77,7 +77,7 @@ def _tell(data: Answer) -> None:
             click.echo(f"{name}: {one['error']}", err=True)
     _tell_times(data)
     if undo := data.get("undo"):
-        click.echo(f"undo: python unified_api.py restore {options.spelled(undo)}")
+        click.echo(f"undo: {program()} restore {options.spelled(undo)}")
 
 
 def _counts(one: dict[str, Any]) -> tuple[Any, ...]:

@@ -229,8 +229,8 @@ def test_what_a_killed_drill_has_left_is_swept_at_the_next_start(
     assert nothing_is_left(drills)
 
 
-def test_the_shipped_backup_is_proven_at_the_command_line(env: dict[str, str], drills: Path) -> None:
-    run = CommandLine({**env, "OUTPUT_DIRECTORY": str(SHIPPED.parent)}, None)
+def test_the_shipped_backup_is_proven_at_the_command_line(env: dict[str, str], drills: Path, tmp_path: Path) -> None:
+    run = CommandLine({**env, "OUTPUT_DIRECTORY": str(SHIPPED.parent)}, None, tmp_path)
     try:
         done = run("drill", "global", "--json")
         assert (done.status, done.data["proven"]) == (0, True)
