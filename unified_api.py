@@ -77,7 +77,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     jobs = app.extensions["jobs"] = build_jobs(engine, metrics)
     app.add(restores.routes(engine, jobs))
     app.add(backups.routes(engine, jobs))
-    app.add(backup_sets.routes(engine))
+    app.add(backup_sets.routes(engine, jobs))
     app.add(drills.routes(jobs))
     app.add(transfers.routes(engine))
     app.add(tables.routes(engine))

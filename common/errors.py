@@ -142,11 +142,8 @@ class TriggerChangedRows(ServiceError):
             if listed
             else say("triggers_changed_rows", table=table, rows=rows)
         )
-        super().__init__(
-            text,
-            can_retry=False,
-            details={"table": table, "rows": rows, "triggers": list(triggers)},
-        )
+        details = {"table": table, "rows": rows, "triggers": list(triggers)}
+        super().__init__(text, can_retry=False, details=details)
 
 
 class SchemaMismatch(ServiceError):

@@ -11,6 +11,7 @@ from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Defaults, Target
 from data_pipeline.resolver import Databases
 from data_pipeline.sets.catalog import Catalog
+from data_pipeline.sets.summary import Summaries
 from data_pipeline.settings import Settings, SettingsError
 from data_pipeline.storage.location import MAIN_STORAGE
 from data_pipeline.storage.registry import Place, Storages
@@ -23,6 +24,7 @@ class Engine:
     settings: Settings
     storages: Storages
     catalog: Catalog
+    summaries: Summaries
     databases: Databases
     timeouts: Timeouts
     pool: WorkerPool
@@ -36,6 +38,7 @@ class Engine:
             settings=settings,
             storages=storages,
             catalog=Catalog(storages, settings.backup_directory),
+            summaries=Summaries(storages),
             databases=Databases(
                 settings.configured,
                 settings.embedded_data_dir,

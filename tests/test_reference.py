@@ -11,6 +11,7 @@ from common.errors import Recorded, ServiceError
 from data_pipeline import config_file
 from data_pipeline.api.requests.bodies import (
     CopyBody,
+    DatabaseQuery,
     DrillBody,
     ListQuery,
     ReadyQuery,
@@ -33,7 +34,15 @@ PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
 BODIES += (*NEW.values(), RetentionRule, RefreshRequest)
-QUERIES: tuple[type[BaseModel], ...] = (ListQuery, TablesQuery, UploadQuery, JobsQuery, NotificationsQuery, ReadyQuery)
+QUERIES: tuple[type[BaseModel], ...] = (
+    ListQuery,
+    DatabaseQuery,
+    TablesQuery,
+    UploadQuery,
+    JobsQuery,
+    NotificationsQuery,
+    ReadyQuery,
+)
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 

@@ -139,6 +139,7 @@ TEXTS: dict[str, str] = {
     "operation_cancelled": "the operation was cancelled, all changes are rolled back",
     "operation_interrupted": "the process that ran the operation has ended, uncommitted changes are rolled back",
     # Backup sets: listing, verifying, copying, upload, download.
+    "collections_listed": "{count} collections",
     "backups_found_but_some_unreadable": "{found}; {unreadable} locations cannot be read",
     "tables_found": "{tables} tables found, {vectors} of them with vector columns",
     "backups_found": "found {sets} backup sets in {locations} locations",

@@ -135,6 +135,7 @@ TEXTS: dict[str, str] = {
     "operation_cancelled": "操作已被取消,所有更改已回滚",
     "operation_interrupted": "执行该操作的进程已终止,未提交的更改已全部回滚",
     # Backup sets: listing, verifying, copying, upload, download.
+    "collections_listed": "共 {count} 个 collection",
     "backups_found_but_some_unreadable": "{found};{unreadable} 个备份位置无法读取",
     "tables_found": "找到 {tables} 张表,其中 {vectors} 张含向量列",
     "backups_found": "成功扫描到 {locations} 个备份位置,共 {sets} 个备份集",

@@ -10,6 +10,7 @@ from common.messages import CATALOGUES
 from data_pipeline.cli import language
 from data_pipeline.cli.answers import CANCELLED, FAILED
 from data_pipeline.cli.command import CHECKOUT, Naming
+from data_pipeline.cli.completion import VARIABLE
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.settings import SettingsError
 from data_pipeline.version import VERSION
@@ -18,12 +19,13 @@ INSTALLED = "vector-backup"
 """The command of an installed package."""
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
-    *("jobs", "schedules", "status", "check-config", "doctor"),
+    *("delete", "copy", "download", "upload", "jobs", "schedules", "status", "check-config", "doctor", "completion"),
 )
 MODULES = {
     "list": "sets.listing",
     "verify": "sets.verify",
     "drill": "sets.drill",
+    **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload")},
     "schedules": "schedule.schedules",
     "status": "schedule.status",
     "check-config": "setup.check_config",
@@ -110,7 +112,7 @@ def run(program: str = CHECKOUT) -> str:
 def _status(group: click.Group, program: str) -> int | str:
     """The exit status, or the name of a service."""
     try:
-        status: int | str = group.main(prog_name=program, standalone_mode=False)
+        status: int | str = group.main(prog_name=program, complete_var=VARIABLE, standalone_mode=False)
         return status
     except click.ClickException as error:
         error.show()

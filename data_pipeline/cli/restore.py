@@ -61,7 +61,7 @@ def _question(engine: Engine, request: RestoreRequest) -> str:
 
 
 def _tell(data: Answer) -> None:
-    click.echo(data["response"])
+    click.echo(f"Dry run, nothing was changed: {data['response']}" if "problems" in data else data["response"])
     before = data.get("truncate_results", {})
     rows = [
         (name, before[name]["rows_before"] if name in before else None, *_counts(one))

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from data_pipeline.version import VERSION
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.integration.test_jobs_cancel import STALLS
@@ -365,3 +366,30 @@ def test_schedules_are_made_run_paused_and_told_when_overdue(run: CommandLine, j
     assert one["status"]["running"] == job_id
     assert run("schedules", "delete", "nightly").status == 0
     assert run("status", "--json").data["schedules"] == []
+
+
+def test_a_set_goes_out_and_in_again_to_another_storage_and_away(
+    run: CommandLine, env: dict[str, str], database: TestDatabase, fill: Any, tmp_path: Path
+) -> None:
+    env["STORAGES"] = json.dumps({"archive": str(tmp_path / "archive")})
+    fill(database)
+    stamp = run("backup", "--json").data["backup_timestamp"]
+    where = ("global", stamp)
+    assert run("copy", *where, "archive").status == 0
+    listed = run("list", "--storage", "all").out
+    assert (database.dbname in listed, "0 min" in listed, listed.count(stamp)) == (True, True, 2)
+    tar = tmp_path / "set.tar"
+    assert run("download", *where, "--output", str(tar)).status == 0
+    assert run("download", *where, "--output", str(tar)).status == 1  # it is there already
+    refused = run("delete", *where)
+    assert (refused.status, "--yes" in refused.err) == (2, True)
+    assert run("delete", *where, "--yes").status == 0
+    assert run("list", "--json").data["summary"]["total_backup_sets"] == 0
+    assert run("upload", str(tar)).status == 0
+    dry = run("restore", "./data_pipeline/training_data/vector_bak", stamp, "--strategy", "sync", "--dry-run")
+    assert (dry.status, dry.out.startswith("Dry run, nothing was changed")) == (0, True)
+    assert "dry run" in run("jobs", "list").out
+    files = [str(path) for path in (tmp_path / "archive" / "vector_bak").glob(f"*{stamp}*")]
+    assert run("delete", *where, "--yes").status == 0
+    assert run("upload", *files).status == 0
+    assert run("--version").out.strip() == VERSION

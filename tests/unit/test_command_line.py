@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
+from click.testing import CliRunner
 from pydantic import BaseModel
 
 from common.errors import InvalidParams
-from data_pipeline.api.requests.bodies import BackupSetPath, ListQuery, SetQuery, TablesQuery
+from data_pipeline.api.requests.bodies import BackupSetPath, CopyBody, ListQuery, SetQuery, TablesQuery, UploadQuery
 from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
-from data_pipeline.cli import answers, backup, compare, jobs, language, options, restore, tables
+from data_pipeline.cli import answers, backup, compare, completion, jobs, language, options, restore, tables
 from data_pipeline.cli.command_line import COMMANDS, SERVICES, Commands
-from data_pipeline.cli.sets import listing, verify
+from data_pipeline.cli.sets import copy, delete, download, listing, upload, verify
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.compare import CompareRequest
 from data_pipeline.operations.requests.request import Request
@@ -26,11 +28,15 @@ MODELS = [
     (listing.COMMAND, [ListQuery]),
     (tables.COMMAND, [TablesQuery]),
     (verify.COMMAND, [BackupSetPath, SetQuery]),
+    (delete.COMMAND, [BackupSetPath, SetQuery]),
+    (copy.COMMAND, [BackupSetPath, CopyBody, SetQuery]),
+    (download.COMMAND, [BackupSetPath, SetQuery]),
+    (upload.COMMAND, [UploadQuery]),
     (jobs.COMMAND.commands["list"], [JobsQuery]),
     *((jobs.COMMAND.commands[name], [JobPath]) for name in ("show", "cancel", "follow")),
 ]
 PROJECT = Path(__file__).resolve().parents[2]
-OWN = {"as_json", "progress", "yes"}
+OWN = {"as_json", "progress", "yes", "output", "files"}
 SET = ["./data_pipeline/training_data/vector_bak", "20250722_010318"]
 
 
@@ -170,3 +176,13 @@ def test_help_shows_commands_as_they_are_called(program: str, name: str | None) 
     assert f"Usage: {program}" in shown
     assert len(re.findall(rf"^ +{program} ", shown, re.MULTILINE)) > 0
     assert not any(one in shown for one in other)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_shell_is_told_how_to_complete_the_commands(shell: str) -> None:
+    told = CliRunner().invoke(completion.COMMAND, [shell])
+    assert told.exit_code == 0
+    assert "_VECTOR_BACKUP_COMPLETE" in told.output
+    group = Commands(name=completion.PROGRAM)
+    found = ShellComplete(group, {}, completion.PROGRAM, completion.VARIABLE).get_completions([], "do")
+    assert [one.value for one in found] == ["download"]
