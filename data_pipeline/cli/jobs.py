@@ -8,7 +8,7 @@ from data_pipeline.api.answers.jobs import JobList, ShownJob
 from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
 from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, FAILED, PARTLY, Answer
-from data_pipeline.cli.command import Command
+from data_pipeline.cli.command import Command, NamingGroup
 from data_pipeline.cli.task import Bar
 
 HELP = "Running and past backups and restores, those that were answered at once included."
@@ -93,7 +93,7 @@ def _about(name: str, callback: Any, text: str, *more: click.Parameter) -> Comma
     return Command(name, callback=callback, params=[*options.of(JobPath), *more], help=text)
 
 
-COMMAND = click.Group(
+COMMAND = NamingGroup(
     "jobs",
     [
         Command(

@@ -149,7 +149,7 @@ class Scheduler:
             self._run(held, config, due)
 
     def _run(self, held: Held[ScheduleConfig], config: ScheduleConfig, due: datetime) -> None:
-        """Queue what was due. The job's key is the time's, so that it is one job, whatever happens in between."""
+        """Queue what was due. The job's key is the time's, so that it stays one job if this process dies in between."""
         name, key = self._job_key(held, config, due), self.key(held)
         try:
             job_id = self._submit(config.operation(), Origin(request_id=name, who=SCHEDULER), key=name).id

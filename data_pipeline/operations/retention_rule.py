@@ -22,7 +22,7 @@ class Made(NamedTuple):
 class RetentionRule(Request):
     """0: no such rule. A set stays as long as one rule keeps it; without any, all stay.
 
-    A limit in bytes has the last word, but the newest set stays whatever its size.
+    A limit in bytes has the last word, but the newest set stays, however large it is.
     """
 
     keep_last: Number = Field(0, description="So many of the newest stay")

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from structlog.testing import capture_logs
 from werkzeug.test import TestResponse
 
-from data_pipeline.api import BASE
+from data_pipeline.api import BASE, PREFIX
 from data_pipeline.jobs.backend.migrations import MIGRATIONS
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
@@ -93,6 +94,27 @@ def test_a_secret_that_is_not_given_again_stays_and_a_new_one_takes_its_place(
     data_of(send(client, "PUT", "/targets/other", {"url": database.url}))
     done = data_of(client.backup(pg_conn="other"))["target"]
     assert (done["dbname"], done["source"]) == (database.dbname, "target")
+
+
+def test_what_one_service_is_told_another_one_uses_and_no_log_has_the_secret(
+    start_server: Callable[..., Any], jobs_database: TestDatabase, database: TestDatabase, fill: Any
+) -> None:
+    fill(database)
+    env = {"DATABASE_URL": database.url, "JOBS_DATABASE_URL": jobs_database.url, "SECRET_KEY": KEY}
+    first, second = start_server(**env), start_server(**env)
+    target = {"name": "other", "url": database.url, "schema": "public"}
+    made = requests.post(f"http://{first.address}{BASE}/targets", json=target, timeout=60)
+    assert made.status_code == 201
+    backup = f"http://{second.address}{PREFIX}/backup"
+    for body in ({"pg_conn": "other"}, {"pg_conn": "other", "async": True}):
+        assert requests.post(backup, json=body, timeout=60).json()["success"] is True
+    requests.post(f"http://{first.address}{BASE}/notifiers", json=BODIES["notifiers"], timeout=60)
+    password = database.server.password or SECRET
+    logs = first.log + second.log
+    assert "create_target" in logs
+    assert password not in logs
+    assert SECRET not in logs
+    assert password not in str(jobs_database.fetch("SELECT row_to_json(j)::text FROM vector_jobs.jobs j"))
 
 
 def test_what_is_tried_is_reached(client: Client, second_database: TestDatabase) -> None:

@@ -71,7 +71,7 @@ def test_the_oldest_go_where_there_is_no_room_for_all() -> None:
 
 
 @pytest.mark.parametrize("rule", [{"max_set_bytes": 1}, {"max_total_bytes": 1}, {"keep_days": 1}, {"keep_last": 1}])
-def test_the_newest_stays_whatever_its_size_and_age(rule: dict[str, int]) -> None:
+def test_the_newest_stays_however_large_and_old_it_is(rule: dict[str, int]) -> None:
     old = [Made(one.at - timedelta(days=400), 100) for one in DAILY]
     assert min(kept(old, RetentionRule(**rule), NOW)) == 0
 

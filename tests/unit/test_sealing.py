@@ -52,7 +52,7 @@ def test_without_any_key_nothing_is_sealed() -> None:
         Sealer((), None).seal("target", "prod", SECRETS)
 
 
-def test_a_key_is_made_once_whoever_needs_it_first(tmp_path: Path) -> None:
+def test_a_key_is_made_once_by_many_that_need_it_first(tmp_path: Path) -> None:
     file = tmp_path / "pgdata.secret_key"
     sealers = [Sealer((), file) for _ in range(8)]
     with ThreadPoolExecutor(8) as threads:

@@ -11,9 +11,10 @@ from app_config import PGVECTOR_CONFIG
 from common import cron
 from data_pipeline import targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
+from data_pipeline.data_home import PROJECT
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
-from data_pipeline.settings import PROJECT, Settings, SettingsError
+from data_pipeline.settings import Settings, SettingsError
 from data_pipeline.storage.s3.bucket_url import BucketUrl
 
 SECRET = "pa55-word"
@@ -119,6 +120,11 @@ def test_every_variable_has_its_effect(tmp_path: Path) -> None:
     assert found.storage_hosts == {"s3.amazonaws.com"}
     assert found.secret_key_file is None  # this machine's file would not reach the other readers of that database
     assert "n" * 32 not in repr(found)
+
+
+def test_a_key_is_kept_beside_the_embedded_jobs_database(tmp_path: Path) -> None:
+    data = tmp_path / "pgdata"
+    assert Settings.load({"EMBEDDED_DATA_DIR": str(data)}).secret_key_file == tmp_path / "pgdata.secret_key"
 
 
 PLACES = {
@@ -239,6 +245,7 @@ WRONG = {
     "no time to wait": {"PG_LOCK_TIMEOUT": "0"},
     "a tiny body": {"MAX_BODY_BYTES": "1"},
     "too many workers": {"LOAD_WORKERS": "1000"},
+    "too many connections that load": {"LOAD_CONNECTIONS": "17"},
     "a field COPY has no message for": {"LARGEST_FIELD_MB": "513"},
     "no field at all": {"LARGEST_FIELD_MB": "0"},
     "no writer": {"MAX_WRITERS": "0"},

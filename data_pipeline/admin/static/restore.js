@@ -142,18 +142,20 @@ function strategies(earlier) {
   const place = el("div", { id });
   const change = (event) => show(place, more[event.target.value] ?? []);
   show(place, more[current] ?? []);
-  return group(t("choose.how"), ["sync", "replace", "merge", "copy"].map((name) =>
+  return group(t("choose.how"), ["sync", "swap", "replace", "merge", "copy"].map((name) =>
     choice("radio", "strategy", name, t(`strategy.${name}`), { hint: t(`strategy.${name}.hint`), checked: name === current, change })), place);
 }
 
 function strategyOf(request) {
   if (request.truncate_before_restore) return "replace";
   if (request.collection_suffix) return "copy";
+  if (request.strategy === "swap") return "swap";
   return request.backup_path && request.strategy !== "sync" ? "merge" : "sync";
 }
 
 const FIELDS = {
   sync: () => ({ strategy: "sync" }),
+  swap: () => ({ strategy: "swap" }),
   replace: () => ({ truncate_before_restore: true }),
   merge: (given) => (given.get("on_conflict") === "error" ? { atomic: true } : { on_conflict: given.get("on_conflict") }),
   copy: (given) => ({ collection_suffix: given.get("suffix") }),

@@ -22,7 +22,10 @@ LAYOUT = "langchain: the two tables; pgvectorstore: a table a collection, known 
 WHERE = "Of any tables: only the rows that have one of these values in a column"
 RENAME = "Of any tables: where the rows of a table go instead, as schema.table"
 CONFLICT_KEY = "With on_conflict: the columns of a unique key by which rows are the same; the primary key if absent"
-STRATEGY = "sync: write only the rows that differ, readers never wait"
+STRATEGY = (
+    "sync: write only the rows that differ, readers never wait; "
+    "swap: fill new tables over several connections and put them in place of the live ones, readers wait only for that"
+)
 AS_JOB = "Answer 202 at once, with a job to follow"
 
 
