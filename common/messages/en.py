@@ -293,6 +293,7 @@ TEXTS: dict[str, str] = {
     ),
     "index_rebuilt_differently": "the rebuilt index differs from its definition before: {index}",
     "column_value_not_created": "the default or expression of the column {column} of {table} could not be created",
+    "table_part_not_created": "create_tables does not make this part of {table}, or not as it was: {name}",
     "index_or_key_not_created": "an index or foreign key of the backup could not be created: {name}",
     # The dry run of a restore.
     "dry_run_without_problems": "dry run complete, no problem found, nothing was changed",

@@ -264,6 +264,7 @@ TEXTS: dict[str, str] = {
     "indexes_kept": "数据库角色不是表的所有者,索引和外键未删除重建,恢复会较慢",
     "index_rebuilt_differently": "重建的索引与原定义不同: {index}",
     "column_value_not_created": "未能按备份创建 {table} 的列 {column} 的默认值或生成表达式",
+    "table_part_not_created": "create_tables 未能按原样创建 {table} 的这一部分: {name}",
     "index_or_key_not_created": "未能按备份创建索引或外键: {name}",
     # The dry run of a restore.
     "dry_run_without_problems": "试运行完成,未发现问题,未做任何修改",
