@@ -37,6 +37,11 @@ def _parameter(name: str, prop: dict[str, Any], schema: dict[str, Any]) -> click
     found = next((one for one in prop.get("anyOf", [prop]) if one != {"type": "null"}), prop)
     if name in schema.get("required", []):
         return click.Argument([name], metavar=name.upper())
+    if name in PAIRS:
+        metavar, read = PAIRS[name]
+        text = f"{prop['description']} (repeatable)"
+        flag = f"--{name.replace('_', '-')}"
+        return click.Option([flag, name], nargs=2, type=str, multiple=True, metavar=metavar, help=text, callback=read)
     default = prop.get("default")
     shown = "" if default in (None, False, True) else f" [default: {_listed(default)}]"
     flag, text = f"--{name.replace('_', '-')}", f"{prop['description']}{shown}"
@@ -44,11 +49,34 @@ def _parameter(name: str, prop: dict[str, Any], schema: dict[str, Any]) -> click
     if kind == "boolean":
         return click.Option([_switch(flag, default), name], default=None, help=text, is_flag=True)
     if kind == "array":
-        return click.Option([flag, name], multiple=True, type=_type(found["items"]), help=f"{text} (repeatable)")
+        words = [one["const"] for one in prop.get("anyOf", []) if "const" in one]
+        return click.Option(
+            [flag, name],
+            multiple=True,
+            type=_type(found["items"]),
+            help=f"{text} (repeatable)",
+            callback=lambda _context, _option, value: value[0] if list(value) in [[word] for word in words] else value,
+        )
     if kind is None:  # a backup set: its path and its timestamp
         both = "BACKUP_PATH TIMESTAMP"
         return click.Option([flag, name], nargs=2, type=str, metavar=both, help=text, callback=_named)
     return click.Option([flag, name], type=_type(found), help=text)
+
+
+def _renamed(
+    _ctx: click.Context, _option: click.Parameter, pairs: tuple[tuple[str, str], ...]
+) -> dict[str, str] | None:
+    return dict(pairs) if pairs else None
+
+
+def _chosen_rows(
+    _ctx: click.Context, _option: click.Parameter, pairs: tuple[tuple[str, str], ...]
+) -> dict[str, Any] | None:
+    """The values of one column; of two columns the request says what is wrong."""
+    columns = list(dict.fromkeys(column for column, _ in pairs))
+    if len(columns) > 1:
+        raise click.BadParameter(f"all of one column, not of {' and '.join(columns)}")
+    return {"column": columns[0], "in": [value for _, value in pairs]} if pairs else None
 
 
 def _named(_ctx: click.Context, _option: click.Parameter, value: tuple[str, str] | None) -> dict[str, str] | None:
@@ -86,6 +114,9 @@ def spelled(request: dict[str, Any]) -> str:
     words: list[str] = []
     for name, value in request.items():
         flag = f"--{name.replace('_', '-')}"
+        if name == "where":
+            words += [word for one in value["in"] for word in (flag, value["column"], str(one))]
+            continue
         if name in ("backup_path", "timestamp"):
             words.append(value)
         elif value is True:
@@ -102,3 +133,7 @@ def _said(model: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
 
 def _as_body(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
+
+
+PAIRS = {"rename": ("TABLE NEW_NAME", _renamed), "where": ("COLUMN VALUE", _chosen_rows)}
+"""Fields that are objects: how each of their parts is given, and what they are made of."""
