@@ -23,7 +23,7 @@ AUDITED = (
     *("task_id", "backup_path", "timestamp", "tables", "strategy", "truncate_before_restore", "atomic"),
     *("format", "truncate_vector_tables", "backup_vector_tables", "require_manifest", "expect_database", "async"),
     *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "dry_run", "probes"),
-    *("layout", "with_references", "where", "rename", "conflict_key"),
+    *("layout", "with_references", "where", "rename", "conflict_key", "into"),
     *("storages", "to", "triggers", "strip_nul", "dialect"),
 )
 AUDITED_QUERY = ("storage", "task_id")
