@@ -22,6 +22,7 @@ TEXTS: dict[str, str] = {
     "about": "{reason}: {subject}",
     "at_line": "{file} line {line}: {reason}",
     "at_column": "{file} line {line} column {column}: {reason}",
+    "in_column": "{file} column {column}: {reason}",
     "nothing_changed_because": "{reason}: {tables}; nothing was changed",
     "rows_of_table": "{rows} rows of {table}",
     "none": "none",
@@ -67,6 +68,7 @@ TEXTS: dict[str, str] = {
     "clash_nothing_to_merge_with": "no row is left to conflict with after emptying",
     "clash_sync_does_not_merge": "sync makes the tables equal to the backup and merges nothing",
     "clash_copy_does_not_merge": "new collections are not merged with those that are there",
+    "clash_two_choices_of_rows": "rows are chosen in one way or in the other",
     "clash_copy_leaves_the_original": "the original collections stay as they are",
     "clash_copy_needs_both_tables": "new collections need both tables",
     "collections_repeated": "invalid collections: a name is repeated",
@@ -522,6 +524,8 @@ TEXTS: dict[str, str] = {
     "is_a_partition": "it is a partition; name its partitioned table",
     "is_a_system_table": "it is a system table or a temporary one",
     "no_vector_tables": "the database {database} has no table with a vector column",
+    "no_vector_stores": "the database {database} has no table of PGVectorStore",
+    "is_no_vector_store": "its shape is not that of a table of PGVectorStore",
     "tables_changed_meanwhile": "the chosen tables changed between being found and being locked",
     "table_without_key": (
         "the table {table} has no primary key or unique key without NULLs, so its rows can't be compared one by one;"
@@ -542,6 +546,15 @@ TEXTS: dict[str, str] = {
     "columns_missing_in_file": "the backup file lacks columns of the target table {table}: {columns}",
     "identity_differs": "{rows} rows of {table} differ in the identity column {column}, which cannot be updated",
     "column_type_differs": "a column of the target table {table} has another type than in the backup: {column}",
+    "columns_narrower": (
+        "columns of {table} have a type now in which values of the backup can be lost: {columns}; to load and count "
+        'them all the same, restore with "allow_lossy": true'
+    ),
+    "values_narrowed": (
+        "{table}: {rows} rows of the backup have other values now, because columns are narrower than in the backup: "
+        "{columns}"
+    ),
+    "value_not_castable": "a value cannot be converted to {type}",
     "column_type_unsupported": "a column type of the backup is not supported and cannot be created",
     "column_type_not_made": "the column {column} of {table} is of type {type}, which is not supported",
     "types_missing": "the target database lacks the types or the extension needed",
@@ -554,6 +567,7 @@ TEXTS: dict[str, str] = {
         "a restore as another layout changes nothing that is there, so there is nothing to back up; to undo it, "
         "drop what it made"
     ),
+    "clash_into_keeps_values": "a restore as another layout keeps every value as it was",
     "clash_into_is_atomic": "a restore as another layout is always atomic",
     "clash_into_makes_tables": "a restore as another layout makes its tables by itself",
     "clash_into_names_tables": "into.tables says where the rows go",

@@ -6,7 +6,7 @@ A table is known by one name at most. What isn't known is still a table: it goes
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
-from data_pipeline.layouts import langchain, langchain_legacy
+from data_pipeline.layouts import langchain, langchain_legacy, tables
 from data_pipeline.layouts.base import Layout, TableLayout
 
 IDS = frozenset({"uuid", "varchar", "text"})
@@ -21,28 +21,28 @@ LAYOUTS: Mapping[str, str] = MappingProxyType(
         "langchain": LANGCHAIN,
         "langchain_legacy": LANGCHAIN,
         "langchaingo": LANGCHAIN,
-        "pgvectorstore": "pgvectorstore",
+        "pgvectorstore": tables.PGVECTORSTORE,
     }
 )
 """The layouts of tables that are known; the others are a layout's that takes any."""
-ANY_TABLES = "tables"
+ANY_TABLES = tables.FAMILY
 
 
-def recognise(tables: Iterable[TableLayout]) -> dict[tuple[str | None, str], str]:
+def recognise(found: Iterable[TableLayout]) -> dict[tuple[str | None, str], str]:
     """What tables of one database are, by schema and name; those of no known shape are left out."""
-    found = list(tables)
-    known = _langchain(found)
-    for table in found:
+    shapes = list(found)
+    known = _langchain(shapes)
+    for table in shapes:
         label = next((name for name, fits in SHAPES.items() if fits(table)), None)
         if label:
             known.setdefault((table.schema, table.relation), label)
     return known
 
 
-def _langchain(tables: Iterable[TableLayout]) -> dict[tuple[str | None, str], str]:
+def _langchain(found: Iterable[TableLayout]) -> dict[tuple[str | None, str], str]:
     """The two tables of PGVector, where both are in one schema."""
     schemas: dict[str | None, dict[str, TableLayout]] = {}
-    for table in tables:
+    for table in found:
         if table.relation in langchain.LAYOUT.names:
             schemas.setdefault(table.schema, {})[table.relation] = table
     return {

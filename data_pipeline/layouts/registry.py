@@ -23,7 +23,7 @@ def _found() -> dict[str, Layout]:
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(_found())
 """Those whose tables are known beforehand."""
 
-OPEN: frozenset[str] = frozenset({tables.FAMILY})
+OPEN: frozenset[str] = frozenset({tables.FAMILY, tables.PGVECTORSTORE})
 """Families whose tables are what a catalog or a manifest says."""
 
 FAMILIES: tuple[str, ...] = (*LAYOUTS, *sorted(OPEN))

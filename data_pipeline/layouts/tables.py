@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from data_pipeline.layouts.base import Layout, TableLayout
 
 FAMILY = "tables"
+PGVECTORSTORE = "pgvectorstore"
+"""LangChain's PGVectorStore: a table a collection, known by its shape (recognise.py)."""
 
 
 def layout(family: str, tables: Iterable[TableLayout]) -> Layout:

@@ -91,8 +91,12 @@ class BackupComparison:
     ) -> tuple[list[ComparedCollection], list[str]]:
         with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
             ground = self._of_two(session, held) if held[1:] else self._of_live(session, held[0])
+            live = not held[1:]
             matched = [
-                {name: table_source.match(one, table, None, dialect) for name, table in ground.tables.items()}
+                {
+                    name: table_source.match(one, table, None, dialect, allow_lossy=live)
+                    for name, table in ground.tables.items()
+                }
                 for one, dialect in zip(held, dialects, strict=True)
             ]
             versions = [
@@ -100,7 +104,7 @@ class BackupComparison:
                 for sources, prefix in zip(matched, ("backup", "other"), strict=False)
             ]
             columns = {name: source.columns for name, source in matched[0].items()}
-            versions += [] if held[1:] else [Version(ground.ownership, ground.tables)]
+            versions += [Version(ground.ownership, ground.tables, types=versions[0].others)] if live else []
             diff.pair(session, versions[0], versions[1], columns[ground.ownership.member])
             described = _describe(session, versions, columns[ground.ownership.owner], chosen, _limits(held))
         of_rows = [

@@ -1,9 +1,9 @@
 """A table's backup file, matched to the live table it goes into, before anything is locked or changed."""
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from common.errors import InvalidBackup, OrphanRows, SchemaMismatch, ServiceError
+from common.errors import InvalidBackup, OrphanRows, ServiceError
 from common.messages import say
 from data_pipeline.formats import csv_reader, registry, types
 from data_pipeline.formats.blocks import Block
@@ -11,10 +11,11 @@ from data_pipeline.formats.csv_header import Header
 from data_pipeline.formats.csv_reader import Layout, RowError
 from data_pipeline.formats.format import Format
 from data_pipeline.layouts.base import Conversion
-from data_pipeline.postgres.schema import ddl_types
 from data_pipeline.postgres.schema.tables import Column, Table
+from data_pipeline.sets import own_types
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect
+from data_pipeline.sets.own_types import OwnType, mismatch
 from data_pipeline.sets.table_facts import TableFact
 from data_pipeline.storage.file import StoredFile
 
@@ -34,7 +35,7 @@ class Source:
 
     `table` is where the rows go: the live table, or a temporary one of the same columns. `coerced`: those of its
     columns that the file has in the form of an older shape, which `conversion` leads from; the layout is the file's.
-    dialect: that of the whole set, which this file's values may decide.
+    dialect: that of the whole set, which this file's values may decide. own: columns that the file has in another type.
     """
 
     name: str
@@ -48,6 +49,17 @@ class Source:
     dialect: SetDialect
     coerced: frozenset[str] = frozenset()
     conversion: Conversion | None = None
+    own: Mapping[str, OwnType] = field(default_factory=dict)
+
+    @property
+    def direct(self) -> bool:
+        """Whether rows go into the table as they are in the file."""
+        return self.conversion is None and not self.own
+
+    @property
+    def lossy(self) -> list[str]:
+        """Columns whose values the table may not hold as they are."""
+        return [name for name, one in self.own.items() if one.lossy]
 
     @property
     def columns(self) -> list[str]:
@@ -119,12 +131,14 @@ class Source:
         return kind(text, can_retry=False, details=details)
 
 
-def match(backup_set: BackupSet, table: Table, dimensions: int | None, dialect: SetDialect) -> Source:
+def match(
+    backup_set: BackupSet, table: Table, dimensions: int | None, dialect: SetDialect, *, allow_lossy: bool = False
+) -> Source:
     """Match a table's file with the live table.
 
     dimensions: what every vector of a column must have whose type doesn't say it, None if any will do. dialect: the
     set's, if no manifest says it. Raises InvalidBackup for a file that is no such file, SchemaMismatch if its columns
-    are not the table's.
+    are not the table's, or of types that these would lose something of.
     """
     file = backup_set.files[table.name]
     fact = backup_set.manifest.tables[table.name] if backup_set.manifest else None
@@ -135,13 +149,12 @@ def match(backup_set: BackupSet, table: Table, dimensions: int | None, dialect: 
     conversion, coerced = _converted(backup_set, header, table, fact)
     columns = _columns(header, table, conversion, coerced, dimensions)
     _expect_required(table, {*coerced, *header.columns}, _known(backup_set, table.name))
-    if registry.of(backup_set.format).typed and fact:
-        _expect_types(fact, columns, table)
+    own = own_types.of(backup_set.format, fact, columns, table, coerced, allow_lossy=allow_lossy)
+    columns = own_types.read_as(columns, own)
     source = _source(table.name, backup_set, table, header, columns, dialect)
-    retyped = {name for name in coerced if name in header.columns}
-    jsonb = {column.name for column in columns if column.type == "jsonb"} | retyped
-    layout = replace(source.layout, jsonb=frozenset(jsonb))
-    return replace(source, coerced=coerced, conversion=conversion, layout=layout)
+    jsonb = {column.name for column in columns if column.type == "jsonb"} | coerced.intersection(header.columns)
+    layout = replace(source.layout, jsonb=frozenset(jsonb | own_types.becoming_jsonb(own)))
+    return replace(source, coerced=coerced, conversion=conversion, layout=layout, own=own)
 
 
 def unmatched(backup_set: BackupSet, name: str, dialect: SetDialect) -> Source:
@@ -259,7 +272,7 @@ def _columns(
     found |= {name: csv_reader.Column(name, type_name) for name, type_name in old.items()}
     missing = [name for name in header.columns if name not in found]
     if missing:
-        raise _mismatch(say("columns_missing_in_table", table=table.name, columns=", ".join(missing)), table, missing)
+        raise mismatch(say("columns_missing_in_table", table=table.name, columns=", ".join(missing)), table, missing)
     return tuple(found[name] for name in header.columns)
 
 
@@ -280,19 +293,8 @@ def _expect_required(table: Table, given: Collection[str], known: Collection[str
         if column.name not in given and (column.name in known or _must_be_given(column))
     ]
     if missing:
-        raise _mismatch(say("columns_missing_in_file", table=table.name, columns=", ".join(missing)), table, missing)
+        raise mismatch(say("columns_missing_in_file", table=table.name, columns=", ".join(missing)), table, missing)
 
 
 def _must_be_given(column: Column) -> bool:
     return column.not_null and not column.has_default
-
-
-def _expect_types(fact: TableFact, columns: tuple[csv_reader.Column, ...], table: Table) -> None:
-    """Binary values mean something only to the type that wrote them."""
-    for column, read in zip(fact.columns, columns, strict=True):
-        if not ddl_types.same_type(read.type, column.type) and not types.same_bytes(read.type, column.type):
-            raise _mismatch(say("column_type_differs", table=table.name, column=column.name), table, [column.name])
-
-
-def _mismatch(text: str, table: Table, columns: list[str]) -> SchemaMismatch:
-    return SchemaMismatch(text, can_retry=False, details={"table": table.name, "columns": columns})

@@ -88,7 +88,7 @@ def test_all_of_them_see_the_snapshot_of_the_first(
     make_client: Callable[..., Client], filled: Any, bits: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = bits(filled)
-    export = tables.export_snapshot
+    export = snapshot_readers.export_snapshot
 
     def export_and_write(cursor: Cursor) -> str:
         snapshot = export(cursor)
@@ -96,7 +96,7 @@ def test_all_of_them_see_the_snapshot_of_the_first(
         filled.execute("INSERT INTO langchain_pg_embedding VALUES ('late', %s)", (DOCS,))
         return snapshot
 
-    monkeypatch.setattr(tables, "export_snapshot", export_and_write)
+    monkeypatch.setattr(snapshot_readers, "export_snapshot", export_and_write)
     client = make_client(DATABASE_URL=filled.url)
     where = back_up(client)
     assert bits(filled) != before
@@ -121,14 +121,14 @@ def test_a_lock_that_somebody_waits_for_does_not_stop_the_backup_that_is_in_its_
     wait_for_lock: Any,
     monkeypatch: Any,
 ) -> None:
-    export = tables.export_snapshot
+    export = snapshot_readers.export_snapshot
 
     def export_while_somebody_waits(cursor: Cursor) -> str:
         background(lambda: filled.execute("LOCK TABLE langchain_pg_embedding IN ACCESS EXCLUSIVE MODE"))
         wait_for_lock(filled)
         return export(cursor)
 
-    monkeypatch.setattr(tables, "export_snapshot", export_while_somebody_waits)
+    monkeypatch.setattr(snapshot_readers, "export_snapshot", export_while_somebody_waits)
     back_up(make_client(DATABASE_URL=filled.url))
     assert len(readers) == 1
 

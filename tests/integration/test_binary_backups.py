@@ -83,7 +83,10 @@ def test_an_orphan_in_a_binary_backup_is_named_by_its_record(
 def test_binary_values_are_not_given_to_a_column_of_another_type(
     client: Client, database: TestDatabase, saved: dict[str, str], bits: Any
 ) -> None:
-    database.execute("DROP INDEX ix_cmetadata_gin; ALTER TABLE langchain_pg_embedding ALTER cmetadata TYPE json")
+    database.execute(
+        "ALTER TABLE langchain_pg_embedding DROP CONSTRAINT langchain_pg_embedding_collection_id_fkey,"
+        " ALTER collection_id TYPE text"
+    )
     before = bits(database)
     assert failure(client.restore(**saved, **REPLACE)) == (409, "SCHEMA_MISMATCH")
     assert bits(database) == before

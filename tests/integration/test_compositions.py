@@ -35,6 +35,7 @@ RESTORE: dict[str, Any] = {
     "triggers": "disable",
     "dialect": "copy",
     "strip_nul": True,
+    "allow_lossy": True,
 }
 BACKUP: dict[str, Any] = {
     "task_id": "task_1",

@@ -1,4 +1,4 @@
-"""LangChain's collections as tables of PGVectorStore, and back: what the library's own classes read, search and write."""
+"""LangChain's collections as tables of PGVectorStore, and back: the library's own classes read, search and write."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -91,7 +91,8 @@ def test_the_library_reads_searches_and_writes_the_tables_of_its_collections(
     store = store_of(store_engine, "manual", schema_name="kb", metadata_columns=["source"])
     for document in MANUAL:
         (found, score), *_ = store.similarity_search_with_score(document.page_content, k=1)
-        assert (found.id, found.page_content, score) == (document.id, document.page_content, pytest.approx(0, abs=1e-6))
+        assert (found.id, found.page_content) == (document.id, document.page_content)
+        assert score == pytest.approx(0, abs=1e-6)
         kept = {key: value for key, value in document.metadata.items() if key != "page" or value != 3}
         assert found.metadata == {"source": None} | kept
     assert {d.id for d in store.similarity_search("any", k=9, filter={"source": {"$in": ["a.pdf", "b.pdf"]}})} == {
@@ -110,7 +111,7 @@ def test_the_library_reads_searches_and_writes_the_tables_of_its_collections(
 def test_tables_as_the_library_makes_them(client: Client, database: TestDatabase, collection: Any,
                                           store_engine: PGEngine) -> None:  # fmt: skip
     """Column by column; but for the names of its NOT NULL constraints."""
-    columns = [StoreColumn("source", "TEXT"), StoreColumn("page", "INTEGER"), StoreColumn("seen", "DATE")]
+    columns: list[Any] = [StoreColumn("source", "TEXT"), StoreColumn("page", "INTEGER"), StoreColumn("seen", "DATE")]
     store_engine.init_vectorstore_table(
         "theirs", 32, metadata_columns=columns, id_column=StoreColumn("langchain_id", "VARCHAR"))  # fmt: skip
     collection("ours").add_documents(MANUAL)
@@ -145,13 +146,13 @@ def test_stores_become_collections_whatever_their_columns_are_called(
     store_engine.init_vectorstore_table(
         "odd", 32, content_column="正文", embedding_column="The vector", metadata_json_column="more",
         metadata_columns=[StoreColumn("len", "INTEGER"), StoreColumn("source", "TEXT")],
-        id_column=StoreColumn("Key", "VARCHAR"), hybrid_search_config=HybridSearchConfig(tsv_lang="pg_catalog.english"),
+        id_column=StoreColumn("Key", "VARCHAR"), hybrid_search_config=HybridSearchConfig(tsv_column="正文_tsv", tsv_lang="pg_catalog.english"),
     )  # fmt: skip
     store_engine.init_vectorstore_table("plain", 32)
     odd = store_of(
         store_engine, "odd", content_column="正文", embedding_column="The vector", metadata_json_column="more",
         id_column="Key", metadata_columns=["len", "source"],
-        hybrid_search_config=HybridSearchConfig(tsv_lang="pg_catalog.english"),
+        hybrid_search_config=HybridSearchConfig(tsv_column="正文_tsv", tsv_lang="pg_catalog.english"),
     )  # fmt: skip
     documents = [
         Document(id=f"d{n}", page_content=f"text {n}", metadata={"len": n, "x": {"y": None}}) for n in range(5)

@@ -292,6 +292,21 @@ def test_rows_of_the_old_schema_are_converted(hostile: Hostile, backups: Any) ->
     assert hostile.paths() == [(PATH,)]
 
 
+def test_narrower_columns_are_filled_and_compared(hostile: Hostile) -> None:
+    saved = hostile.saved()
+    hostile.execute(
+        "DROP INDEX {schema}.nearest, {schema}.some_halves;"
+        "ALTER TABLE {schema}.langchain_pg_embedding ALTER embedding TYPE extensions.halfvec(8)"
+    )
+    rows = hostile.rows()
+    hostile.drift()
+    assert hostile.restored(saved, **REPLACE, allow_lossy=True)["restore_results"][TABLES[1]]["rows_lossy"] == 60
+    assert hostile.rows() == rows
+    answer = post(hostile.client, "/compare", saved)
+    assert [entry["different"] for entry in answer["collections"]] == [40, 20]
+    assert hostile.paths() == [(PATH,)]
+
+
 def test_a_column_default_sees_the_path_of_the_role(hostile: Hostile) -> None:
     saved = hostile.saved()
     hostile.execute(

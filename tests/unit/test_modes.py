@@ -20,6 +20,7 @@ VALUES: dict[str, list[Any]] = {
     "collection_suffix": [None, "_copy"],
     "collections": [None, ["docs"]],
     "atomic": [None, False, True],
+    "where": [None, {"column": "tenant", "in": [1]}],
     "tables": [None, ["langchain_pg_collection"], ["langchain_pg_embedding"]],
 }
 

@@ -14,8 +14,8 @@ from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.reading import probes, snapshot_readers
 from data_pipeline.postgres.reading.searches import Searches
-from data_pipeline.postgres.row_filter import EVERYTHING, Scope, by_values
-from data_pipeline.postgres.schema import bystanders, tables
+from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.schema import bystanders, chosen_rows, tables
 from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing import references
@@ -94,7 +94,7 @@ class Context:
         """The chosen rows, or collections. Raises NotFound for a name that isn't there."""
         names, chosen = self._request.collections, self._request.where
         if chosen:
-            return by_values(self._session.cursor, self._live.values(), chosen.column, chosen.texts)
+            return chosen_rows.of(self._session.cursor, self._live.values(), chosen.column, chosen.texts)
         if names is None:
             return EVERYTHING
         owners = Owners(self._session.cursor, self._live.layout.owned, self._live.owner)

@@ -40,9 +40,11 @@ class BackupRequest(OperationRequest):
 
     layout: LayoutName = Field(DOCUMENTED.family, description=fields.LAYOUT)
     named_tables: AnyTables | Literal["vector"] | None = Field(
-        None, alias="tables", description="Of layout tables: which ones, as schema.table; vector: all with a vector"
+        None,
+        alias="tables",
+        description="Of any tables: which ones, as schema.table; vector: all that have one",
     )
-    with_references: bool = Field(False, description="Of layout tables: those that they refer to as well")
+    with_references: bool = Field(False, description="Of any tables: those that the chosen ones refer to as well")
     where: Where | None = Field(None, description=fields.WHERE)
     collections: Collections | None = Field(None, description=fields.COLLECTIONS)
     probes: Probes = Field(0, description="Searches to remember, for a restore to repeat")

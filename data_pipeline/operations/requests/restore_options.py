@@ -66,6 +66,7 @@ class RestoreOptions(OperationRequest):
     create_tables: bool = Field(False, description="Create extension, tables, keys and indexes that are missing")
     dialect: Dialect | None = Field(None, description=fields.DIALECT)
     strip_nul: bool = Field(False, description="Drop \\u0000 from json on its way into jsonb, which can't hold it")
+    allow_lossy: bool = Field(False, description="Load into narrower columns, and count the rows that they change")
     backup_before_restore: bool = Field(False, description="First take a backup; the answer's undo brings it back")
 
     @model_validator(mode="after")

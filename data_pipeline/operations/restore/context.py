@@ -17,14 +17,14 @@ from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.reading import owners
-from data_pipeline.postgres.row_filter import EVERYTHING, Scope, by_values
-from data_pipeline.postgres.schema import indexes, tables
+from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.schema import chosen_rows, indexes, tables
 from data_pipeline.postgres.schema.tables import LockMode, Table
 from data_pipeline.postgres.writing import (
     collections,
     conflicts,
+    conversion,
     copy_in,
-    legacy_schema,
     references,
     sequences,
     staging,
@@ -114,7 +114,7 @@ class Context:
     def choose(self) -> None:
         """Find the chosen rows, or the chosen collections in the backup. Raises NotFound, with the names there are."""
         if chosen := self.request.where:
-            self.rows = by_values(self.session.cursor, self.live.values(), chosen.column, chosen.texts)
+            self.rows = chosen_rows.of(self.session.cursor, self.live.values(), chosen.column, chosen.texts)
         names = self.request.collections
         if names is None:
             return
@@ -136,7 +136,7 @@ class Context:
         """A table's file, matched to the live table; only the chosen collections' rows of it."""
         live = self.live[name]
         dimensions = indexes.dimensions(self.session.cursor, live)
-        matched = table_source.match(self._set, live, dimensions, self.dialect)
+        matched = table_source.match(self._set, live, dimensions, self.dialect, allow_lossy=self.request.allow_lossy)
         wanted = None if self.wanted is None else frozenset(UUID(uuid).bytes for uuid in self.wanted)
         layout = replace(matched.layout, wanted=wanted, strip_nul=self.request.strip_nul)
         return replace(matched, layout=layout)
@@ -152,22 +152,22 @@ class Context:
             among = [self.live.owner] if known_owners is None else known_owners
             known = owners.keys(self.session.cursor, among, ownership) if among else None
         try:
-            rows, warnings = self._fill(matched, known)
+            loaded = self._fill(matched, known)
         except TriggerChangedRows as error:
             raise self.guard.changed(matched.name, error.rows) from None
         if matched.table == self.live[matched.name]:
             self._loaded.append(matched)
         if matched.name in self.request.tables:
-            self.report.restored(matched, rows, time.monotonic() - started, warnings)
+            self.report.restored(matched, loaded, time.monotonic() - started)
 
-    def _fill(self, matched: Source, known: frozenset[bytes] | None) -> tuple[int, list[str]]:
-        """Load a file as it is, or convert it; returns rows, and what was done to them."""
-        if matched.conversion is None:
-            return copy_in.load(self.session, matched, known, self.engine.pool), []
-        scope = Scope(self.request.collections, self.wanted)
-        if self.wanted is not None:
+    def _fill(self, matched: Source, known: frozenset[bytes] | None) -> conversion.Loaded:
+        """Load a file as it is, or convert it."""
+        if matched.direct:
+            return conversion.Loaded(copy_in.load(self.session, matched, known, self.engine.pool))
+        scope = conversion.scope(matched, self.rows, Scope(self.request.collections, self.wanted))
+        if matched.conversion and self.wanted is not None:
             known = None  # of the others, whose collections need not be there, the file is read too
-        return legacy_schema.load(self.session, matched, matched.conversion, scope, known, self.engine.pool)
+        return conversion.load(self.session, matched, scope, known, self.engine.pool)
 
     def step(self, table: str | None = None) -> AbstractContextManager[None]:
         """What may fail for a reason of its own, of a table or of all: here that ends the restore."""

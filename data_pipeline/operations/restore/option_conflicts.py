@@ -12,8 +12,16 @@ from data_pipeline.operations.restore.modes.mode import Clash
 Given = Callable[[Any], bool]
 
 GIVEN: dict[str, Given] = {
+    "allow_lossy": bool,
     "atomic": lambda value: value is False,
+    "backup_before_restore": bool,
     "collection_suffix": lambda value: value is not None,
+    "collections": lambda value: value is not None,
+    "create_tables": bool,
+    "into": lambda value: value is not None,
+    "rename": lambda value: value is not None,
+    "triggers": lambda value: value != "fire",
+    "where": lambda value: value is not None,
     "on_conflict": lambda value: value != "error",
     "strategy": lambda value: value != "reload",
     "tables": lambda value: len(value) == 1,
@@ -26,6 +34,7 @@ INTO = (
         Clash("into", field, say("clash_into_only_adds"))
         for field in ("truncate_before_restore", "strategy", "on_conflict", "collection_suffix", "triggers")
     ),
+    Clash("allow_lossy", "into", say("clash_into_keeps_values")),
     Clash("backup_before_restore", "into", say("clash_into_changes_nothing")),
     Clash("atomic", "into", say("clash_into_is_atomic")),
     Clash("create_tables", "into", say("clash_into_makes_tables")),

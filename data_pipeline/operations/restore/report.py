@@ -21,6 +21,7 @@ from data_pipeline.operations.results.restore import (
 from data_pipeline.operations.results.result import BackupInfo
 from data_pipeline.postgres.schema.ddl import Missing
 from data_pipeline.postgres.target import Target
+from data_pipeline.postgres.writing.conversion import Loaded
 from data_pipeline.postgres.writing.sync import Counts
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.table_source import Source
@@ -71,13 +72,14 @@ class Report:
         """Record how many rows that a TRUNCATE would remove are not in the backup."""
         self._truncated[name] = self._truncated[name].model_copy(update={"rows_only_live": rows})
 
-    def restored(self, source: Source, rows: int, duration: float, warnings: Sequence[str]) -> None:
+    def restored(self, source: Source, loaded: Loaded, duration: float) -> None:
         """Record a table whose rows were all written, and what had to be done to them."""
-        self._warnings += warnings
+        self._warnings += loaded.warnings
         self.results[source.name] = RestoredTable(
             success=True,
             source_file=source.file.name,
-            rows_restored=rows,
+            rows_restored=loaded.rows,
+            rows_lossy=loaded.lossy,
             file_size=format_size(source.file.size),
             file_bytes=source.file.size,
             duration=round(duration, 3),

@@ -48,6 +48,9 @@ class RestoredTable(Part):
     rows_deleted: Sometimes[Count] = Field(None, description="Only with strategy sync")
     rows_unchanged: Sometimes[Count] = Field(None, description="Only with strategy sync")
     rows_skipped: Sometimes[Count] = Field(None, description="Only with on_conflict")
+    rows_lossy: Sometimes[Count] = Field(
+        None, description="Only with allow_lossy: rows of the backup that narrower columns hold changed"
+    )
     error: Sometimes[str] = Field(None, description="Only where it failed")
     error_type: Sometimes[str] = None
     details: Sometimes[dict[str, Any]] = None

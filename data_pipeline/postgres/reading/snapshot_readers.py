@@ -15,6 +15,7 @@ from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.reading import large_rows
 from data_pipeline.postgres.schema import tables
 from data_pipeline.postgres.schema.tables import Live
+from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.target import Target
 
 WORTH_SHARING = 32 << 20
@@ -32,7 +33,7 @@ def joined(session: Session, target: Target, timeouts: Timeouts, live: Live, mos
     ready: list[Session] = []
     try:
         if most and _worth_sharing(session, live):
-            snapshot = tables.export_snapshot(session.cursor)
+            snapshot = export_snapshot(session.cursor)
             with suppress(ServiceError, psycopg2.Error):
                 for _ in range(most):
                     opened.append(connection.join(target, timeouts, snapshot, session.progress))
@@ -54,3 +55,9 @@ def _worth_sharing(session: Session, live: Live) -> bool:
 def _lock(session: Session, live: Live) -> None:
     """At once or not at all: a session in the queue for a lock on the tables waits for this one, and would block it."""
     tables.lock(session.cursor, live.schema, live.layout, "ACCESS SHARE", wait=False)
+
+
+def export_snapshot(cursor: Cursor) -> str:
+    """The transaction's snapshot, for others to see the same rows while it lasts."""
+    cursor.execute("SELECT pg_export_snapshot()")
+    return str(cursor.value())

@@ -97,7 +97,7 @@ def expect_available(cursor: Cursor) -> None:
 
 
 def create_extension(cursor: Cursor, schema: str) -> None:
-    """Make pgvector beside the tables: the first schema of the path, where it would go by itself, may be any or none."""
+    """Make pgvector beside the tables: the path's first schema, where it would go by itself, may be any or none."""
     expect_available(cursor)
     try:
         cursor.execute(SQL("CREATE EXTENSION vector SCHEMA {}").format(Identifier(schema)))

@@ -80,6 +80,12 @@ def same_type(one: str, other: str) -> bool:
     return one == other or (half_named and plain == others)
 
 
+def plain(name: str) -> str:
+    """A type's name in pg_type, where it is PostgreSQL's own or pgvector's; any other as it is."""
+    name = _array_named(name)
+    return name.rpartition(".")[2] if from_extension(name) else name
+
+
 def _array_named(name: str) -> str:
     """Manifests of earlier versions name an array of pgvector's as format_type does: `public.vector[]`."""
     schema, dot, plain = name.rpartition(".")

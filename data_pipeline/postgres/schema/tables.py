@@ -290,12 +290,6 @@ def copy_out(cursor: Cursor, table: Table, scope: Scope, pages: Pages, file_form
     return cursor.rowcount
 
 
-def export_snapshot(cursor: Cursor) -> str:
-    """The transaction's snapshot, for others to see the same rows while it lasts."""
-    cursor.execute("SELECT pg_export_snapshot()")
-    return str(cursor.value())
-
-
 def total_size(cursor: Cursor, table: Table) -> int:
     """Bytes of the table with what is stored out of line, without its indexes."""
     cursor.execute("SELECT pg_table_size(%s::oid)", (table.oid,))

@@ -9,7 +9,7 @@ compared once, as the owner's own. All of it happens on the server, so memory he
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from psycopg2.sql import SQL, Composable, Composed, Identifier
 
@@ -21,8 +21,9 @@ from data_pipeline.postgres.connection import Session, prefer
 from data_pipeline.postgres.row_filter import EVERYTHING
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.postgres.writing import copy_in, legacy_schema
+from data_pipeline.postgres.writing import casts, conversion, copy_in
 from data_pipeline.postgres.writing.staging import TEMP_BUFFERS, temporary
+from data_pipeline.sets import own_types
 from data_pipeline.sets.table_source import Source
 
 KINDS = ("only_in_backup", "only_in_other", "different", "same")
@@ -69,15 +70,23 @@ WHERE n <= %s ORDER BY name, kind, n
 """
 
 Name = str | None
+Types = Mapping[str, Mapping[str, Composable]]
+"""By table and column."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """One of the two: live tables, or staged ones. converted: what was done to how many of its rows."""
+    """One of the two: live tables, or staged ones.
+
+    converted: what was done to how many of its rows. types: those that columns are compared in, where they have others;
+    others: the same of the live version that this one is compared with.
+    """
 
     ownership: Ownership
     tables: Mapping[str, Table]
     converted: tuple[str, ...] = ()
+    types: Types = field(default_factory=dict)
+    others: Types = field(default_factory=dict)
 
     @property
     def owners(self) -> Table:
@@ -118,29 +127,41 @@ def stage(
     prefix: str,
     pool: WorkerPool,
 ) -> Version:
-    """Load a backup into temporary tables, gone at the end of the transaction. Raises what loader.load does.
+    """Load a backup into temporary tables, gone at the end of the transaction. Raises what copy_in.load does.
 
-    Rows of the old schema are converted as a restore does it.
+    Rows of the old schema are converted as a restore does it. A column whose values the live one may not hold as they
+    are keeps its own type, in which the live values are compared with it; in which these may not fit, both are texts.
     """
     prefer(session.cursor, "temp_buffers", TEMP_BUFFERS)
     staged: dict[str, Table] = {}
     converted: list[str] = []
+    compared: dict[str, Mapping[str, Composable]] = {}
+    others: dict[str, Mapping[str, Composable]] = {}
     for name, matched in sources.items():
+        own, compared[name] = _own_types(session.cursor, matched)
+        others[name] = {**own, **compared[name]}
         table = temporary(matched.table, prefix)
-        columns = [SQL("{} {}").format(Identifier(one), types[name][one]) for one in matched.columns]
+        columns = [SQL("{} {}").format(Identifier(one), own.get(one, types[name][one])) for one in matched.columns]
         session.cursor.execute(
             SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(
                 Identifier(table.relation), SQL(", ").join(columns)
             )
         )
-        source = replace(matched, table=table)
-        if matched.conversion and matched.coerced:
-            converted += legacy_schema.load(session, source, matched.conversion, EVERYTHING, None, pool)[1]
-        else:
+        kept = {column: one for column, one in matched.own.items() if column not in own}
+        source = replace(matched, table=table, own=kept)
+        if source.direct:
             copy_in.load(session, source, None, pool)
+        else:
+            converted += conversion.load(session, source, EVERYTHING, None, pool).warnings
         session.cursor.execute(SQL("ANALYZE {}").format(table.identifier))
         staged[name] = table
-    return Version(ownership, staged, tuple(converted))
+    return Version(ownership, staged, tuple(converted), compared, others)
+
+
+def _own_types(cursor: Cursor, source: Source) -> tuple[dict[str, Composable], dict[str, Composable]]:
+    """The types of columns that the live ones may not hold as they are, and those that only a text can hold both of."""
+    own = {name: casts.of(cursor, source.own[name], source.table).backup for name in source.lossy}
+    return own, {name: casts.TEXT for name in own if own_types.loses_back(source.own[name])}
 
 
 def pair(session: Session, backup: Version, other: Version, columns: Sequence[str]) -> None:
@@ -154,9 +175,12 @@ def pair(session: Session, backup: Version, other: Version, columns: Sequence[st
             text = say("compare_backup_repeats_ids") if name == "backup" else say("compare_other_side_repeats_ids")
             raise DuplicateRows(text, can_retry=False)
     compared = [name for name in columns if name != backup.ownership.column]
-    cursor.execute(
-        SQL(PAIRED).format(**sides, backup_values=_values("b", compared), other_values=_values("o", compared))
-    )
+    member = backup.ownership.member
+    values = {
+        "backup_values": _values("b", compared, backup.types.get(member, {})),
+        "other_values": _values("o", compared, other.types.get(member, {})),
+    }
+    cursor.execute(SQL(PAIRED).format(**sides, **values))
 
 
 def differences(cursor: Cursor) -> dict[Name, Difference]:
@@ -173,7 +197,8 @@ def differences(cursor: Cursor) -> dict[Name, Difference]:
 
 def owners(cursor: Cursor, version: Version, columns: Sequence[str]) -> dict[Name, dict[str, list[str]]]:
     """For every owner's name, each column's values to the bit, as digests."""
-    digests = [SQL("md5(record_send(ROW(c.{})))").format(Identifier(name)) for name in columns]
+    types = version.types.get(version.ownership.owner, {})
+    digests = [SQL("md5(record_send(ROW({})))").format(_values("c", [name], types)) for name in columns]
     cursor.execute(
         SQL("SELECT {}, {} FROM {} c ORDER BY {}").format(
             Identifier("c", version.ownership.name),
@@ -200,5 +225,9 @@ def _rows(version: Version) -> Composed:
     )
 
 
-def _values(alias: str, columns: Sequence[str]) -> Composed:
-    return SQL(", ").join(SQL("{}.{}").format(SQL(alias), Identifier(name)) for name in columns)
+def _values(alias: str, columns: Sequence[str], types: Mapping[str, Composable]) -> Composed:
+    each = (
+        SQL("CAST({} AS {})").format(Identifier(alias, name), types[name]) if name in types else Identifier(alias, name)
+        for name in columns
+    )
+    return SQL(", ").join(each)

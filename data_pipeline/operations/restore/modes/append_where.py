@@ -3,7 +3,7 @@
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.append import adds
-from data_pipeline.operations.restore.modes.mode import Mode, needs
+from data_pipeline.operations.restore.modes.mode import OWNERS_OR_VALUES, Mode, needs
 from data_pipeline.postgres.writing import conflicts, sync
 from data_pipeline.postgres.writing.sync import Counts
 
@@ -11,6 +11,7 @@ from data_pipeline.postgres.writing.sync import Counts
 class AppendWhere(Mode):
     """All tables or none. A row whose key is there already fails it."""
 
+    clashes = (OWNERS_OR_VALUES,)
     privileges = needs("INSERT")
     lock = None
     meeting = conflicts.ADDED

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from common.messages import say
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Incoming
-from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
+from data_pipeline.operations.restore.modes.mode import OWNERS_OR_VALUES, Clash, Mode, needs
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import analyze
 from data_pipeline.postgres.writing import clone, conflicts
@@ -19,6 +19,7 @@ class Clone(Mode):
         Clash("collection_suffix", "truncate_before_restore", say("clash_copy_leaves_the_original")),
         Clash("collection_suffix", "strategy", say("clash_copy_leaves_the_original")),
         Clash("collection_suffix", "tables", say("clash_copy_needs_both_tables")),
+        OWNERS_OR_VALUES,
     )
     privileges = needs("INSERT")
     lock = None

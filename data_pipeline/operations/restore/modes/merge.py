@@ -6,7 +6,7 @@ from typing import ClassVar
 from common.messages import say
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Incoming
-from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
+from data_pipeline.operations.restore.modes.mode import OWNERS_OR_VALUES, Clash, Mode, needs
 from data_pipeline.postgres.writing import conflicts, merge, references
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.sync import Counts
@@ -20,6 +20,7 @@ class Merge(Mode):
         Clash("on_conflict", "truncate_before_restore", say("clash_nothing_to_merge_with")),
         Clash("on_conflict", "strategy", say("clash_sync_does_not_merge")),
         Clash("on_conflict", "collection_suffix", say("clash_copy_does_not_merge")),
+        OWNERS_OR_VALUES,
     )
     compares = True
     among_live = True

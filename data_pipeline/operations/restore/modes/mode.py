@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
+from common.messages import say
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Context, Incoming
 from data_pipeline.postgres.row_filter import Scope
@@ -21,6 +22,10 @@ class Clash(NamedTuple):
     first: str
     second: str
     reason: str
+
+
+OWNERS_OR_VALUES = Clash("collections", "where", say("clash_two_choices_of_rows"))
+"""Rows are chosen in one way or in the other, in every mode that takes a choice."""
 
 
 class Mode(ABC):

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Incoming
-from data_pipeline.operations.restore.modes.mode import Clash, Mode
+from data_pipeline.operations.restore.modes.mode import OWNERS_OR_VALUES, Clash, Mode
 from data_pipeline.operations.restore.modes.replace import Replace
 from data_pipeline.operations.restore.modes.sync import Sync
 
@@ -13,7 +13,7 @@ class ReplaceWhere(Sync):
     """Rows that are in the backup as they are here are left alone: the end is the same, and no index is dropped."""
 
     strategy = Mode.strategy
-    clashes: ClassVar[tuple[Clash, ...]] = Replace.clashes
+    clashes: ClassVar[tuple[Clash, ...]] = (*Replace.clashes, OWNERS_OR_VALUES)
 
     @classmethod
     def serves(cls, request: RestoreOptions) -> bool:

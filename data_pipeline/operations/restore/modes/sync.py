@@ -6,7 +6,7 @@ from typing import ClassVar
 from common.messages import say
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Incoming
-from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
+from data_pipeline.operations.restore.modes.mode import OWNERS_OR_VALUES, Clash, Mode, needs
 from data_pipeline.postgres.writing import conflicts, references, sync
 from data_pipeline.postgres.writing.references import Going
 
@@ -18,6 +18,7 @@ class Sync(Mode):
     clashes: ClassVar[tuple[Clash, ...]] = (
         Clash("strategy", "truncate_before_restore", say("clash_sync_does_not_empty")),
         Clash("atomic", "strategy", say("clash_sync_is_atomic")),
+        OWNERS_OR_VALUES,
     )
     privileges = needs("INSERT", "UPDATE", "DELETE")
     meeting = conflicts.WITHIN_SCOPE
