@@ -48,7 +48,7 @@ def _bench(measured: Sizes) -> Iterator[Bench]:
     work = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
         with (
-            _server(work / "server") as server,
+            embedded_server(work / "server") as server,
             object_store.running(work) as store,
             service.running(work / "server", work, store) as running,
         ):
@@ -59,7 +59,7 @@ def _bench(measured: Sizes) -> Iterator[Bench]:
 
 
 @contextmanager
-def _server(home: Path) -> Iterator[EmbeddedServer]:
+def embedded_server(home: Path) -> Iterator[EmbeddedServer]:
     server = embedded.start(home)
     try:
         yield server

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from data_pipeline.layouts.base import TableLayout
 from data_pipeline.layouts.recognise import JSONS, SHAPES
 
-ID, CONTENT, EMBEDDING, METADATA = "langchain_id", "content", "embedding", "langchain_metadata"
+ID, CONTENT, VECTOR, METADATA = "langchain_id", "content", "embedding", "langchain_metadata"
 """As `init_vectorstore_table` calls the columns by default."""
 
-OWN = (ID, CONTENT, EMBEDDING, METADATA)
+OWN = (ID, CONTENT, VECTOR, METADATA)
 INDEX_SUFFIX = "langchainvectorindex"
 """The vector index is called like the table with this behind: `is_valid_index` of the store looks for it."""
 

@@ -146,13 +146,13 @@ def test_stores_become_collections_whatever_their_columns_are_called(
     store_engine.init_vectorstore_table(
         "odd", 32, content_column="正文", embedding_column="The vector", metadata_json_column="more",
         metadata_columns=[StoreColumn("len", "INTEGER"), StoreColumn("source", "TEXT")],
-        id_column=StoreColumn("Key", "VARCHAR"), hybrid_search_config=HybridSearchConfig(tsv_column="正文_tsv", tsv_lang="pg_catalog.english"),
+        id_column=StoreColumn("Key", "VARCHAR"), hybrid_search_config=HYBRID,
     )  # fmt: skip
     store_engine.init_vectorstore_table("plain", 32)
     odd = store_of(
         store_engine, "odd", content_column="正文", embedding_column="The vector", metadata_json_column="more",
         id_column="Key", metadata_columns=["len", "source"],
-        hybrid_search_config=HybridSearchConfig(tsv_column="正文_tsv", tsv_lang="pg_catalog.english"),
+        hybrid_search_config=HYBRID,
     )  # fmt: skip
     documents = [
         Document(id=f"d{n}", page_content=f"text {n}", metadata={"len": n, "x": {"y": None}}) for n in range(5)

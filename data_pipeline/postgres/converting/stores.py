@@ -18,7 +18,7 @@ from common.errors import InternalError, PermissionDenied, SchemaMismatch
 from common.messages import say
 from data_pipeline.layouts import vector_store
 from data_pipeline.layouts.base import Conversion, TableLayout
-from data_pipeline.layouts.vector_store import CONTENT, EMBEDDING, ID, METADATA
+from data_pipeline.layouts.vector_store import CONTENT, ID, METADATA, VECTOR
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.converting.metadata import ColumnCounts, Metadata, MetadataColumn
 from data_pipeline.postgres.converting.staged_set import StagedTable
@@ -152,7 +152,7 @@ class Stores:
         )
         self._fill(collection, place, id_type, rows)
         self._cursor.execute("SELECT to_regclass(%s)::oid::bigint", (place.as_string(self._cursor),))
-        layout = TableLayout(f"{schema}.{relation}", (ID,), vectors=(EMBEDDING,), schema=schema)
+        layout = TableLayout(f"{schema}.{relation}", (ID,), vectors=(VECTOR,), schema=schema)
         table = Table(schema, relation, int(self._cursor.value()), (), layout)
         counts = self._metadata.count(self._cursor, rows)
         return Store(collection, table, id_type, counts, time.monotonic() - started)
@@ -164,7 +164,7 @@ class Stores:
         self._cursor.execute(SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(table.identifier, Identifier(ID)))
         made: dict[str, Any] = {}
         warnings: list[str] = []
-        for fact in over_vectors(found, EMBEDDING, store.collection.dimensions):
+        for fact in over_vectors(found, VECTOR, store.collection.dimensions):
             name = vector_store.index_name(relation)
             method = ddl_types.index_method(fact, self._types) if store.collection.dimensions else None
             if method is None or name is None or not ddl.is_free(self._cursor, table.schema, name):
@@ -195,7 +195,7 @@ class Stores:
             id=Identifier(ID),
             id_type=Identifier("pg_catalog", id_type),
             content=Identifier(CONTENT),
-            embedding=Identifier(EMBEDDING),
+            embedding=Identifier(VECTOR),
             vector=vector_type(self._types, collection.dimensions),
             columns=SQL("").join(columns),
             metadata=Identifier(METADATA),
@@ -209,7 +209,7 @@ class Stores:
 
     def _fill(self, collection: Collection, place: Identifier, id_type: str, rows: Composable) -> None:
         columns = [SQL("{}, ").format(self._metadata.value(one)) for one in self._metadata.columns]
-        names = [ID, CONTENT, EMBEDDING, *(one.name for one in self._metadata.columns), METADATA]
+        names = [ID, CONTENT, VECTOR, *(one.name for one in self._metadata.columns), METADATA]
         self._cursor.execute(
             SQL(FILLED).format(
                 table=place,
@@ -230,11 +230,11 @@ class Stores:
     def _as_rows(self) -> Composed:
         """The staged embeddings as r: id, collection_id, embedding, document, meta."""
         members, table = self._members, self._members.table.identifier
-        column = members.table.column(EMBEDDING)
+        column = members.table.column(VECTOR)
         if column is None or column.type not in ("vector", "halfvec"):
             type_ = column.type if column else "-"
-            text = say("column_type_not_made", table=members.table.name, column=EMBEDDING, type=type_)
-            raise SchemaMismatch(text, can_retry=False, details={"table": members.table.name, "column": EMBEDDING})
+            text = say("column_type_not_made", table=members.table.name, column=VECTOR, type=type_)
+            raise SchemaMismatch(text, can_retry=False, details={"table": members.table.name, "column": VECTOR})
         own, joined = self._id()
         document = Identifier("e", "document") if members.has("document") else SQL("NULL::pg_catalog.text")
         template = (
