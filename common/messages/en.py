@@ -598,6 +598,7 @@ TEXTS: dict[str, str] = {
     "into_older_tables": (
         "the tables of the target have LangChain's old schema; a restore as another layout needs the new one"
     ),
+    "into_collections_taken": "there are collections of these names already: {names}",
     "into_ids_taken": "ids that are there already, or in several of the tables: {ids}",
     "into_index_not_made": "the index {index} was not made on {table}",
     "into_columns_left": (

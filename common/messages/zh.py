@@ -500,6 +500,7 @@ TEXTS: dict[str, str] = {
     "into_without_embedding": "collection {collection} 有 {rows} 行没有向量,PGVectorStore的表不允许",
     "into_not_a_store": "{table} 不是PGVectorStore的表: 应有一个主键列、一个非空文本列和唯一的非空向量列",
     "into_older_tables": "目标库的表是LangChain的旧结构;恢复为其他布局需要新结构",
+    "into_collections_taken": "collection名称已存在: {names}",
     "into_ids_taken": "以下id已存在,或出现在多张表中: {ids}",
     "into_index_not_made": "未在 {table} 上创建索引 {index}",
     "into_columns_left": "langchain_pg_embedding的以下列在PGVectorStore中没有位置,已略去: {columns}",

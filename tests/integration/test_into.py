@@ -29,6 +29,7 @@ MANUAL = [
     Document(id="empty", page_content="", metadata={}),
 ]
 TYPES = {"source": "text", "page": "integer", "seen": "DATE"}
+HYBRID = HybridSearchConfig(tsv_column="正文_tsv", tsv_lang="pg_catalog.english")
 HNSW = (
     "CREATE INDEX old_hnsw ON langchain_pg_embedding USING hnsw ((embedding::vector(32)) vector_cosine_ops) WITH (m=8)"
 )

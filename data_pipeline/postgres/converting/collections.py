@@ -117,7 +117,7 @@ class Collections:
         statement = SQL("SELECT name FROM {} WHERE name = ANY(%s) ORDER BY 1").format(live.owner.identifier)
         self._cursor.execute(statement, (names,))
         if taken := [name for (name,) in self._cursor.fetchall()][:MOST_NAMES]:
-            text = say("collections_taken", names=", ".join(taken))
+            text = say("into_collections_taken", names=", ".join(taken))
             raise DuplicateRows(text, can_retry=False, details={"collections": taken})
         each = [
             SQL("SELECT s.{}::text AS id FROM {} s").format(Identifier(one.roles.id), one.staged.table.identifier)
