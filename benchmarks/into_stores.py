@@ -8,6 +8,7 @@ tables of both are compared: ids, texts, metadata, and vectors to the bit.
 import asyncio
 import os
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -22,7 +23,7 @@ from langchain_postgres.utils.pgvector_migrator import amigrate_pgvector_collect
 
 from benchmarks import object_store, service
 from benchmarks.data import DIMENSIONS, Database
-from benchmarks.run import embedded_server
+from benchmarks.run import embedded_server, exit_cleanly
 from benchmarks.service import Service
 
 ROWS = int(os.environ.get("BENCHMARK_ROWS", "20000"))
@@ -52,6 +53,7 @@ class NotEmbedded(Embeddings):
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, exit_cleanly)
     work = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
         with (

@@ -20,7 +20,7 @@ from data_pipeline.postgres_server.embedded import EmbeddedServer
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, _exit_cleanly)
+    signal.signal(signal.SIGTERM, exit_cleanly)
     environment = sizes.environment()
     try:
         measured = Sizes.load(environment)
@@ -67,7 +67,7 @@ def embedded_server(home: Path) -> Iterator[EmbeddedServer]:
         server.stop()
 
 
-def _exit_cleanly(_number: int, _frame: FrameType | None) -> None:
+def exit_cleanly(_number: int, _frame: FrameType | None) -> None:
     sys.exit("benchmarks: stopped")
 
 

@@ -12,6 +12,7 @@ from langchain_postgres.v2.hybrid_search_config import HybridSearchConfig
 from langchain_postgres.v2.indexes import HNSWIndex
 from sqlalchemy import create_engine
 
+from data_pipeline.postgres.converting import metadata
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.integration.test_langchain import HashEmbeddings, fill_as_langchain_community
@@ -267,3 +268,64 @@ def test_ids_in_several_tables_are_named(client: Client, database: TestDatabase)
     done = data_of(client.restore(**body, layout="tables", tables=["two"]))
     assert [one["collection"] for one in done["converted"]] == ["two"]
     assert database.fetch(f"SELECT id FROM {EMBEDDING} ORDER BY 1") == [("same",), ("two",)]
+
+
+def test_a_trigger_that_makes_other_rows_undoes_all(client: Client, database: TestDatabase, bits: Any) -> None:
+    database.execute("CREATE TABLE one (id text PRIMARY KEY, body text NOT NULL, v vector(2) NOT NULL)")
+    database.execute("INSERT INTO one VALUES ('a', 'x', '[1,2]')")
+    body = {**saved(client, layout="pgvectorstore"), "into": {"layout": "langchain"}}
+    database.execute(
+        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN NEW.document = upper(NEW.document); RETURN NEW; END $$;"
+        f"CREATE TRIGGER shouting BEFORE INSERT ON {EMBEDDING} FOR EACH ROW EXECUTE FUNCTION shout()"
+    )
+    before = bits(database)
+    refused = data_of(client.restore(**body), 409)
+    assert refused["error_type"] == "TRIGGER_CHANGED_ROWS"
+    assert "shouting" in refused["response"]
+    assert bits(database) == before
+
+
+def test_a_value_that_jsonb_cant_hold_is_dropped_on_request(
+    make_client: Any, old_database: TestDatabase, client: Client, database: TestDatabase
+) -> None:
+    fill_as_langchain_community(old_database)
+    old_database.execute(f"UPDATE {EMBEDDING} SET cmetadata = '{{\"a\": \"b\\u0000c\"}}' WHERE custom_id = 'note 7'")
+    body = {**saved(make_client(DATABASE_URL=old_database.url)), "into": {"layout": "pgvectorstore"}}
+    assert data_of(client.restore(**body), 422)["error_type"] == "INVALID_BACKUP"
+    assert "manual" not in tables(database)
+    data_of(client.restore(**body, strip_nul=True))
+    row = "SELECT langchain_metadata ->> 'a' FROM manual WHERE langchain_id = 'note 7'"
+    assert database.fetch(row) == [("bc",)]
+
+
+def test_names_mean_what_they_say_under_a_hostile_path(
+    make_client: Any, decoyed_database: TestDatabase, fill: Any
+) -> None:
+    client = make_client(DATABASE_URL=decoyed_database.url)
+    fill(decoyed_database)
+    into = {"layout": "pgvectorstore", "tables": {"docs": "kb.docs"}, "metadata_columns": {"n": "integer"}}
+    done = data_of(client.restore(**saved(client), collections=["docs"], into=into))
+    assert done["converted"][0]["metadata_columns"]["n"]["converted"] == 1
+    back = {**saved(client, layout="pgvectorstore", tables=["kb.docs"]), "into": {"layout": "langchain"}}
+    decoyed_database.execute(f"DELETE FROM public.{EMBEDDING}; DELETE FROM public.langchain_pg_collection")
+    assert data_of(client.restore(**back))["converted"][0]["rows"] == done["converted"][0]["rows"]
+
+
+def test_servers_before_16_convert_the_same(
+    client: Client, database: TestDatabase, collection: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection("manual").add_documents(MANUAL)
+    body = {**saved(client), "into": {"layout": "pgvectorstore", "metadata_columns": {**TYPES, "标签": "varchar(3)"}}}
+    asked = data_of(client.restore(**body, dry_run=True))["converted"]
+    monkeypatch.setattr(metadata, "TELLS_VALIDITY", 1_000_000)
+    assert data_of(client.restore(**body))["converted"] == asked
+
+
+def test_what_is_of_the_layout_already_is_refused_before_a_job_exists(
+    client: Client, database: TestDatabase, fill: Any
+) -> None:
+    fill(database)
+    body = {**saved(client), "into": {"layout": "pgvectorstore"}}
+    refused = data_of(client.restore(**{**body, "into": {"layout": "langchain"}}, **{"async": True}), 400)
+    assert refused["details"]["field"] == "into"
