@@ -329,3 +329,42 @@ def test_what_is_of_the_layout_already_is_refused_before_a_job_exists(
     body = {**saved(client), "into": {"layout": "pgvectorstore"}}
     refused = data_of(client.restore(**{**body, "into": {"layout": "langchain"}}, **{"async": True}), 400)
     assert refused["details"]["field"] == "into"
+
+
+def test_files_that_turn_out_to_be_python_s_are_read_again(
+    client: Client, database: TestDatabase, backups: Any
+) -> None:
+    uuid = "11111111-1111-4111-8111-111111111111"
+    body = backups.write(
+        f"uuid,name,cmetadata\n{uuid},docs,{{}}\n".encode(),
+        "id,collection_id,embedding,document,cmetadata\n"
+        f"a,{uuid},\"[1,2,3]\",text,\"{{'day': 'today', 'at': '2026-01-02'}}\"\n".encode(),
+    )
+    columns = {"day": "date", "at": "date"}
+    for more in ({"dry_run": True}, {}):
+        into = {"layout": "pgvectorstore", "metadata_columns": columns}
+        (docs,) = data_of(client.restore(**body, into=into, **more))["converted"]
+        assert docs["metadata_columns"]["day"]["not_convertible"] == docs["metadata_columns"]["at"]["converted"] == 1
+    assert database.fetch("SELECT at::text, day, langchain_metadata FROM docs") == [
+        ("2026-01-02", None, {"day": "today"})
+    ]
+
+
+def test_an_id_that_a_file_has_twice_undoes_all(client: Client, database: TestDatabase, backups: Any) -> None:
+    uuid = "11111111-1111-4111-8111-111111111111"
+    row = f'a,{uuid},"[1,2,3]",text,{{}}\n'
+    body = backups.write(
+        f"uuid,name,cmetadata\n{uuid},docs,{{}}\n".encode(),
+        f"id,collection_id,embedding,document,cmetadata\n{row}{row}".encode(),
+    )
+    refused = data_of(client.restore(**body, into={"layout": "pgvectorstore"}), 409)
+    assert refused["error_type"] == "DUPLICATE_ROWS"
+    assert tables(database) == ["langchain_pg_collection", EMBEDDING]
+
+
+def test_one_table_is_one_collection(client: Client, database: TestDatabase) -> None:
+    database.execute("CREATE TABLE one (id text PRIMARY KEY, body text NOT NULL, v vector(2) NOT NULL)")
+    body = saved(client, layout="pgvectorstore")
+    for given in ({"a": "one", "b": "public.one"}, {"a": "public.two"}):
+        refused = data_of(client.restore(**body, into={"layout": "langchain", "tables": given}), 400)
+        assert refused["error_type"] == "INVALID_PARAMS"

@@ -48,6 +48,7 @@ class Conversion:
         self._set = backup_set
         self._request = request
         self._into = into
+        self._marked = False
 
     def expect_possible(self) -> None:
         """Raise InvalidParams for a set that is of the layout already."""
@@ -73,6 +74,7 @@ class Conversion:
 
     def _convert(self, session: Session, report: Report, step: Step, *, dry: bool) -> None:
         self.expect_possible()
+        self._marked = False
         session.ours = DOCUMENTED.relations(session.schema)
         if dry:
             writer_lock.expect_free(session.cursor)
@@ -92,6 +94,11 @@ class Conversion:
 
     def _stage(self, session: Session, dialect: SetDialect) -> dict[str, StagedTable]:
         names = self._set.layout.names
+        if self._marked:  # what the files told of their dialect is known by now, and what was read is undone
+            connection.return_to_mark(session)
+        elif self._set.manifest is None:
+            connection.mark(session)
+            self._marked = True
         return staged_set.stage(session, self._set, names, dialect, self._engine.pool, self._request.strip_nul)
 
 
@@ -239,7 +246,7 @@ class _IntoCollections(_Direction):
         layout = self.backup_set.layout
         short = {table.relation: table.name for table in layout.tables}
         given = {name: short.get(name, name) for name in (self.into.tables or {}).values()}
-        layout.in_order(list(given.values()) or list(layout.names))
+        layout.in_order([given[name] for name in (self.into.tables or {}).values()] or list(layout.names))
         return {given[table]: collection for collection, table in (self.into.tables or {}).items()}
 
     @staticmethod

@@ -48,6 +48,10 @@ class ColumnType:
         return self.name in ("json", "jsonb")
 
     @property
+    def is_time(self) -> bool:
+        return self.name in ("date", "time", "timestamp", "timestamptz")
+
+    @property
     def sql(self) -> Composable:
         return SQL(f"{{}}{self._brackets}").format(Identifier("pg_catalog", self.name))
 

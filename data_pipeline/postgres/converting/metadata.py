@@ -18,7 +18,7 @@ TELLS_VALIDITY = 160000
 
 VALIDITY = """
 CREATE OR REPLACE FUNCTION pg_temp.restore_input_is_valid(given pg_catalog.text, wanted pg_catalog.text)
-RETURNS pg_catalog.bool LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+RETURNS pg_catalog.bool LANGUAGE plpgsql STABLE STRICT AS $$
 DECLARE found pg_catalog.text;
 BEGIN
   EXECUTE pg_catalog.format('SELECT (%L::%s)::pg_catalog.text', given, wanted) INTO found;
@@ -27,6 +27,9 @@ BEGIN
 EXCEPTION WHEN data_exception OR program_limit_exceeded THEN RETURN false;
 END $$
 """
+
+OF_NOW = "now|today|tomorrow|yesterday"
+"""What PostgreSQL reads as a time that depends on when it is asked."""
 
 EMPTY = SQL("'{}'::pg_catalog.jsonb")
 """Metadata without a key."""
@@ -71,8 +74,13 @@ class Metadata:
             is_null = SQL("pg_catalog.jsonb_typeof({}) OPERATOR(pg_catalog.=) 'null'").format(given)
             return SQL("CASE WHEN {} THEN NULL ELSE {}::{} END").format(is_null, given, type_.sql)
         text = SQL("(r.meta OPERATOR(pg_catalog.->>) {})").format(key)
-        return SQL("CASE WHEN {}({}, {}) THEN {}::{} END").format(
-            self._valid, text, Literal(type_.qualified), text, type_.sql
+        lasting = SQL(" AND {} OPERATOR(pg_catalog.!~*) {}").format(text, Literal(OF_NOW))
+        return SQL("CASE WHEN {valid}({text}, {type}){lasting} THEN {text}::{cast} END").format(
+            valid=self._valid,
+            text=text,
+            type=Literal(type_.qualified),
+            lasting=lasting if type_.is_time else SQL(""),
+            cast=type_.sql,
         )
 
     def rest(self) -> Composable:
