@@ -25,7 +25,18 @@ from data_pipeline.api.openapi.description import DescribedAPI
 from data_pipeline.api.operating import logs
 from data_pipeline.api.operating.audit import AuditLog, write_down_job
 from data_pipeline.api.operating.metrics import Metrics
-from data_pipeline.api.routes import backup_sets, backups, restores, service, sessions, tables, transfers
+from data_pipeline.api.routes import (
+    backup_sets,
+    backups,
+    drills,
+    notifications,
+    resources,
+    restores,
+    service,
+    sessions,
+    tables,
+    transfers,
+)
 from data_pipeline.api.routes import jobs as job_routes
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.throttle import Throttle
@@ -33,10 +44,13 @@ from data_pipeline.api.server import addresses, listen
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.jobs.retirement import Retirement
 from data_pipeline.operations import registry
 from data_pipeline.operations.retention import Retention
 from data_pipeline.postgres.target import forget_libpq_variables
-from data_pipeline.postgres_server.embedded import EmbeddedServerError
+from data_pipeline.postgres_server import scratch
+from data_pipeline.postgres_server.cluster import EmbeddedServerError
+from data_pipeline.resources.store import Resources
 from data_pipeline.settings import Settings, SettingsError
 
 log = structlog.get_logger("unified_api")
@@ -62,9 +76,12 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(restores.routes(engine, jobs))
     app.add(backups.routes(engine, jobs))
     app.add(backup_sets.routes(engine))
+    app.add(drills.routes(jobs))
     app.add(transfers.routes(engine))
     app.add(tables.routes(engine))
     app.add(job_routes.routes(engine, jobs))
+    app.add(resources.routes(engine, jobs))
+    app.add(notifications.routes(jobs))
     app.add(service.routes(engine, jobs, metrics))
     app.add(sessions.routes(engine, throttle))
     app.register_blueprint(panel.pages())
@@ -80,8 +97,10 @@ def build_jobs(engine: Engine, metrics: Metrics) -> Jobs:
             metrics.job(job)
             write_down_job(job)
 
+    resources = Resources(engine)
     retention = Retention(engine, settings.backup_keep_days, settings.backup_keep_last)
-    return Jobs(engine, registry.of(engine), finished, retention.retire)
+    retirement = Retirement(resources, retention)
+    return Jobs(engine, resources, registry.of(engine), finished, retirement.retire, scheduled=True)
 
 
 def _sweep(engine: Engine, storage: str) -> None:
@@ -90,6 +109,14 @@ def _sweep(engine: Engine, storage: str) -> None:
             log.warning("removed what an interrupted backup left behind", path=path)
     except ServiceError as error:  # it may come back, and the others are there
         log.warning("a storage can't be looked through", storage=storage, error=error.error_type)
+
+
+def _sweep_drills(engine: Engine) -> None:
+    try:
+        for name in scratch.sweep(engine.settings.drill_directory):
+            log.warning("removed the PostgreSQL of a drill that was killed", name=name)
+    except (EmbeddedServerError, OSError) as error:
+        log.warning("the directory of drills can't be looked through", kind=type(error).__name__)
 
 
 def _settings() -> Settings:
@@ -123,6 +150,7 @@ def serve() -> None:
     log.info("database", **target.public())
     for storage in engine.storages:
         _sweep(engine, storage)
+    _sweep_drills(engine)
     for host, port in addresses(server):
         log.info("serving", url=f"http://{host}:{port}")
     jobs: Jobs = app.extensions["jobs"]
@@ -137,6 +165,7 @@ def serve() -> None:
 def work() -> None:
     """Run jobs until SIGTERM or Ctrl-C, without serving anybody."""
     engine = Engine.build(_settings())
+    _sweep_drills(engine)
     jobs = build_jobs(engine, Metrics())
     ending.exit_cleanly(jobs.stop)
     jobs.start()

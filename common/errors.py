@@ -23,6 +23,7 @@ MESSAGES = {
     429: say("too_many_requests"),
     500: say("internal_error"),
     501: say("not_implemented"),
+    502: say("bad_gateway"),
     503: say("service_unavailable"),
     504: say("timeout"),
     507: say("storage_full"),
@@ -191,6 +192,24 @@ class BackupExists(ServiceError):
     status, error_type = 409, "BACKUP_EXISTS"
 
 
+class ResourceExists(ServiceError):
+    """There is a resource of that kind and name already."""
+
+    status, error_type = 409, "RESOURCE_EXISTS"
+
+
+class ResourceInUse(ServiceError):
+    """Another resource names this one."""
+
+    status, error_type = 409, "RESOURCE_IN_USE"
+
+
+class ResourceReadOnly(ServiceError):
+    """The environment configures this resource: only there it can be changed."""
+
+    status, error_type = 409, "RESOURCE_READ_ONLY"
+
+
 class PayloadTooLarge(ServiceError):
     """The request body is over the limit."""
 
@@ -228,6 +247,18 @@ class DatabaseError(ServiceError):
     """No connection, or the connection was lost."""
 
     status, error_type = 500, "DATABASE_ERROR"
+
+
+class NotifierUnsupported(ServiceError):
+    """A service is reached by a package that isn't installed."""
+
+    status, error_type = 501, "NOTIFIER_UNSUPPORTED"
+
+
+class NotifierFailed(ServiceError):
+    """A webhook or a service can't be reached, or has refused a message."""
+
+    status, error_type = 502, "NOTIFIER_FAILED"
 
 
 class StorageUnsupported(ServiceError):

@@ -4,7 +4,7 @@ That is its pg_conn, a URL or the name of a configured target; else the configur
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres.sqlstate import CONNECT_FAILED
 from data_pipeline.postgres.target import Defaults, Target
 from data_pipeline.postgres_server import embedded
+from data_pipeline.targets import TARGET_NAME
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +36,25 @@ class Databases:
         self._allowed_hosts = allowed_hosts
         self._targets = targets
         self._defaults = defaults
+        self._further: Callable[[str], Target | None] = lambda _name: None
+
+    def extend(self, find: Callable[[str], Target | None]) -> None:
+        """Let requests name further targets. find: None for a name it doesn't know; raises ServiceError."""
+        self._further = find
+
+    def allowed(self, url: str, schema: str | None = None) -> Target:
+        """The target of a URL that a request named. Raises InvalidParams, Forbidden."""
+        named = from_url(url, "pg_conn", self._defaults, schema=schema)
+        target.allow(named, self._allowed_hosts)
+        return named
 
     def resolve(self, pg_conn: str | None = None) -> Target:
         """The target of one request. Raises InvalidParams, Forbidden, or DatabaseError if none can be started."""
         if pg_conn is not None:
             if pg_conn in self._targets:
                 return self._targets[pg_conn]
-            named = from_url(pg_conn, "pg_conn", self._defaults)
-            target.allow(named, self._allowed_hosts)
-            return named
+            further = self._further(pg_conn) if TARGET_NAME.fullmatch(pg_conn) else None
+            return further or self.allowed(pg_conn)
         try:
             return self.start()
         except embedded.EmbeddedServerError as error:
@@ -55,6 +66,8 @@ class Databases:
         """That of a configured name; None means the database of requests that name none. Raises InvalidParams for any
         other name, a URL too."""
         if name is not None and name not in self._targets:
+            if TARGET_NAME.fullmatch(name) and (further := self._further(name)):
+                return further
             text = say("target_unknown", targets=", ".join(self._targets))
             raise InvalidParams(text, details={"field": "target"})
         return self.resolve(name)

@@ -26,6 +26,7 @@ from data_pipeline.targets import NamedDatabases
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHORTEST_TOKEN = 16
+SHORTEST_KEY = 32
 Network: TypeAlias = IPv4Network | IPv6Network
 
 
@@ -44,6 +45,8 @@ class Settings:
     storages: Mapping[str, Place]
     """Where else backups may be kept, by the names requests give these places."""
     embedded_data_dir: Path
+    drill_directory: Path
+    """Where drills make their PostgreSQL, and remove it."""
     configured: Target | None
     """The database of the configuration; None means the embedded one."""
     database_named: bool
@@ -82,6 +85,15 @@ class Settings:
     jobs_keep_days: int
     jobs_heartbeat: int
     """Seconds between two signs of life of a process that has jobs; four missed ones are its end."""
+    secret_keys: tuple[str, ...] = field(repr=False)
+    """What secrets of resources are encrypted with: the first seals, each opens what it has sealed."""
+    secret_key_file: Path | None
+    """Where a key is made if none is given; None where the jobs database is not the embedded one, and so has other
+    readers, which this machine's file would not reach."""
+    storage_hosts: frozenset[str]
+    """Hosts of buckets that a storage made through the API may name beside loopback."""
+    notify_hosts: frozenset[str]
+    """Hosts of this machine's network that notifications may go to."""
     backup_schedule: Schedule | None
     backup_keep_days: int
     backup_keep_last: int
@@ -102,6 +114,7 @@ class Settings:
             output_directory=_output_directory(env),
             storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", PROJECT / ".local" / "pgdata"),
+            drill_directory=_directory(env, "DRILL_DIRECTORY", PROJECT / ".local" / "drills"),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,
@@ -124,6 +137,10 @@ class Settings:
             jobs_database=databases.jobs,
             jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
             jobs_heartbeat=_number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),
+            secret_keys=_secret_keys(env, "SECRET_KEY"),
+            secret_key_file=None if databases.jobs else _key_file(env),
+            storage_hosts=_names(env, "STORAGE_ALLOWED_HOSTS"),
+            notify_hosts=_names(env, "NOTIFY_ALLOWED_HOSTS"),
             backup_schedule=_schedule(env, "BACKUP_SCHEDULE"),
             backup_keep_days=_number(env, "BACKUP_KEEP_DAYS", 0, least=0, most=36500),
             backup_keep_last=_number(env, "BACKUP_KEEP_LAST", 0, least=0, most=100000),
@@ -174,6 +191,19 @@ def _schedule(env: Mapping[str, str], name: str) -> Schedule | None:
         return cron.parse(env[name]) if env.get(name) else None
     except ValueError:
         raise SettingsError(f"{name} must be five fields of cron and a time zone, such as 0 3 * * * UTC") from None
+
+
+def _secret_keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    keys = tuple(key for key in env.get(name, "").split(",") if key)
+    if not all(len(key) >= SHORTEST_KEY and key.isascii() and key.isprintable() and " " not in key for key in keys):
+        raise SettingsError(f"{name} must be keys of at least {SHORTEST_KEY} ASCII characters, separated by commas")
+    return keys
+
+
+def _key_file(env: Mapping[str, str]) -> Path:
+    """Beside the embedded server's data, not in it: a copy of the data is of no use without the key."""
+    data = _directory(env, "EMBEDDED_DATA_DIR", PROJECT / ".local" / "pgdata")
+    return data.with_name(f"{data.name}.secret_key")
 
 
 def _directory(env: Mapping[str, str], name: str, default: Path) -> Path:

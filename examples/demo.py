@@ -1,8 +1,8 @@
 """The service at work, in a few seconds: `python -m examples.demo`.
 
 Starts an embedded PostgreSQL and the real HTTP server, restores the shipped backup, finds documents by meaning, makes
-a backup, damages the tables, and brings every row back. Prints what it does. Everything lives in a temporary
-directory and is gone afterwards. The exit status is 0 if all was as it should be, else 1.
+a backup and proves it, damages the tables, and brings every row back. Prints what it does. Everything lives in a
+temporary directory and is gone afterwards. The exit status is 0 if all was as it should be, else 1.
 """
 
 import io
@@ -55,6 +55,7 @@ def tell(service: Service, tables: LiveTables, timestamp: str, questions: list[d
     restore_shipped(service, tables, directory, timestamp)
     ask(tables, questions)
     newest = back_up(service)
+    prove(service, newest)
     before = tables.rows()
     damage(tables)
     say(f"{Difference.between(before, tables.rows())}")
@@ -102,6 +103,15 @@ def back_up(service: Service) -> str:
     say_rows(answer["tables_backed_up"], "row_count")
     timestamp: str = answer["backup_timestamp"]
     return timestamp
+
+
+def prove(service: Service, timestamp: str) -> None:
+    title("Prove the backup: restore it into a PostgreSQL of its own, which is gone afterwards")
+    answer = service.post(f"/backups/global/{timestamp}/drill")
+    expect(answer["proven"], "the backup does not come back as it was saved")
+    for table, result in answer["tables"].items():
+        say(f"{table}: {result['rows']} rows came back, equal to the bit")
+    say(f"proven in {answer['duration']} s")
 
 
 def damage(tables: LiveTables) -> None:

@@ -73,6 +73,7 @@ def running(directory: Path) -> Iterator[Service]:
         "PORT": "0",
         "EMBEDDED_DATA_DIR": str(directory / "pgdata"),
         "OUTPUT_DIRECTORY": str(directory / "training_data"),
+        "DRILL_DIRECTORY": str(directory / "drills"),
     }
     log = directory / "service.log"
     with log.open("wb") as output:

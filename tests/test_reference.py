@@ -9,20 +9,32 @@ import pytest
 from pydantic import BaseModel
 
 from common.errors import Recorded, ServiceError
-from data_pipeline.api.requests.bodies import CopyBody, ListQuery, SignInBody, TablesQuery, UploadQuery
-from data_pipeline.api.requests.job_schemas import JobsQuery
+from data_pipeline.api.requests.bodies import (
+    CopyBody,
+    DrillBody,
+    ListQuery,
+    ReadyQuery,
+    SignInBody,
+    TablesQuery,
+    UploadQuery,
+)
+from data_pipeline.api.requests.job_schemas import JobsQuery, NotificationsQuery
+from data_pipeline.api.requests.resources import NEW
 from data_pipeline.cli.command_line import COMMANDS
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.compare import CompareRequest
+from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
+from data_pipeline.operations.retention_rule import RetentionRule
 from data_pipeline.settings import Settings
 from data_pipeline.targets import LIBPQ
 from unified_api import create_app
 
 PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
-BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, SignInBody)
-QUERIES: tuple[type[BaseModel], ...] = (ListQuery, TablesQuery, UploadQuery, JobsQuery)
+BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
+BODIES += (*NEW.values(), RetentionRule, RefreshRequest)
+QUERIES: tuple[type[BaseModel], ...] = (ListQuery, TablesQuery, UploadQuery, JobsQuery, NotificationsQuery, ReadyQuery)
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 

@@ -41,8 +41,10 @@ TIERS = [
         )
     ],
     [
-        Room("trainer", "VectorTableManager", "the documented front of backups"),
-        Room("jobs", "the request becomes a row of the history", "queue, progress, cancel, schedules", 2, share=2.4),
+        Room("trainer", "VectorTableManager", "its documented front"),
+        Room("jobs", "the request becomes a row", "queue, progress, cancel, schedules", 2, share=1.4),
+        Room("resources", "targets, storages, schedules", "notifiers; secrets sealed", share=1.2),
+        Room("notify", "webhooks, mail", "chats", share=0.8),
     ],
     [
         Room("engine, settings", "one frozen configuration", "resolver, targets"),

@@ -3,6 +3,7 @@
 TEXTS: dict[str, str] = {
     # The envelope: the message of every success, and of each HTTP status.
     "not_implemented": "not supported",
+    "bad_gateway": "bad gateway",
     "success": "success",
     "bad_request": "invalid request",
     "unauthorized": "unauthorized",
@@ -324,6 +325,7 @@ TEXTS: dict[str, str] = {
     "compare_failed": "comparing the backup failed",
     "compare_left_out_columns": "columns that the backup does not have were not compared: {columns}",
     "compare_columns_differ": "the two backups have different columns in {table}: {columns}",
+    "compare_tables_differ": "the two backup sets have different tables: {tables}",
     "compare_backup_repeats_ids": "the backup repeats ids, so its rows cannot be compared one by one",
     "compare_other_side_repeats_ids": "the other side repeats ids, so its rows cannot be compared one by one",
     # Formats: csv and binary files, their values.
@@ -492,9 +494,6 @@ TEXTS: dict[str, str] = {
     "schema_not_there": "the schema {schema} does not exist (database {database})",
     "schema_privilege_lacking": "the database role lacks {privilege} on the schema {schema}",
     "row_security_hides_rows": "row security would hide rows of {table} from the database role",
-    "relation_is_view": "it is a view, which has no rows of its own",
-    "relation_is_materialized_view": "it is a materialized view, whose rows its query makes again",
-    "relation_is_foreign": "it is a foreign table, whose rows are on another server",
     "no_key_to_sync_by": "it has no primary or unique key: it can be replaced or appended to, not synced or merged",
     "column_types_unknown": "create_tables cannot make the types of these columns: {columns}",
     "temporary_privilege_lacking": "the database role lacks TEMPORARY on the database, which this operation needs",
@@ -609,4 +608,80 @@ TEXTS: dict[str, str] = {
         "collection {collection} has no rows: its table has vectors of any dimensions, and no vector index"
     ),
     "into_search_column_left": "{table}: the column {column} of hybrid search was left out",
+    # Drills.
+    "drill_failed": "the drill failed",
+    "drill_proven": "the backup is proven: restored into a PostgreSQL of its own, equal to the bit",
+    "drill_not_proven": "the drill is done, but it does not prove the backup",
+    "drill_unvouched": "no manifest vouches for the set",
+    "drill_rows_lost": "{rows} rows of {table} came back, and the manifest says {expected}",
+    "drill_rows_differ": "what came back differs from the backup",
+    "drill_searches_differ": "{count} of the searches of the backup find other rows",
+    "drill_disk_full": "the disk is too full for the drill; it was given up, and its database removed",
+    "drill_needs_room": "the drill needs about {needed} of disk space, and {free} are free",
+    "drill_server_failed": "the PostgreSQL of the drill could not be started",
+    "drills_listed": "{count} backup sets were drilled",
+    "no_whole_backup": "there is no backup of everything that a manifest vouches for: {path}",
+    "database_is_the_source": (
+        "the connected database is the one the backup was taken from, or may be; nothing was changed"
+    ),
+    # Resources: targets, storages, schedules, notifiers.
+    "jobs_database_of_a_newer_version": (
+        "the jobs database was changed by a newer version of the service: upgrade this one"
+    ),
+    "resource_exists": "there is a {kind} of that name already: {name}",
+    "resource_unknown": "no such {kind}: {name}",
+    "resource_read_only": "{name} is configured by the environment and can only be changed there",
+    "resource_in_use": "{name} is used by these schedules: {users}",
+    "resources_listed": "{count} found",
+    "resources_of_environment_only": "the jobs database is unavailable: only what the environment configures is listed",
+    "resource_created": "created",
+    "resource_shown": "resource",
+    "resource_changed": "changed",
+    "resource_deleted": "deleted",
+    "resource_works": "the test passed",
+    "secret_key_missing": "SECRET_KEY is not set: secrets are encrypted before they are stored in the jobs database",
+    "secret_key_unknown": "the key {key_id} is not there: the secrets of {name} were encrypted with it",
+    "secret_damaged": "what was encrypted of {name} is damaged",
+    "secret_key_file_unusable": "the file of the secret key can't be read or written",
+    "secret_key_file_open_to_others": "other users may read the file of the secret key: make its mode 0600",
+    "schedule_never_due": (
+        "no such time or time zone, or a time that never comes: five fields of cron, or hourly, daily, weekly, monthly"
+    ),
+    "schedule_needs_a_named_target": "a schedule names its database: a URL may hold a password",
+    "schedule_field_unsupported": "a schedule doesn't support {field}",
+    "schedule_needs_a_database": (
+        "no database is configured: name a target in pg_conn, or empty tables of the embedded one are backed up"
+    ),
+    "schedule_running": "the schedule {name} is running",
+    "storage_url_invalid": "a storage is s3://bucket/prefix or s3+http://host:port/bucket/prefix, without credentials",
+    "storage_directory_by_environment": "a directory can only be configured by the environment, in STORAGES",
+    "storage_host_not_allowed": (
+        "this host is not allowed for storages; ask the administrator to add it to STORAGE_ALLOWED_HOSTS"
+    ),
+    # Notifications.
+    "notifier_host_unknown": "the host of the notifier's URL is unknown",
+    "notifier_host_not_allowed": (
+        "no notification may go to this host: not to this machine, its network, or a cloud's metadata; "
+        "an administrator may add a host of the network to NOTIFY_ALLOWED_HOSTS"
+    ),
+    "notifier_url_invalid": "the URL of a notifier is not valid",
+    "notifier_service_unknown": "this service is not supported; there are: {known}",
+    "notifier_unreachable": "the notifier's host can't be reached, or doesn't speak HTTP",
+    "notifier_answered": "the notifier's URL answered with HTTP {status}",
+    "notifier_refused": "the service {service} did not take the message",
+    "notifier_failed": "the notification could not be sent",
+    "notifier_needs_apprise": "this service needs apprise: pip install -r requirements-notify.txt",
+    "notifications_listed": "{count} notifications",
+    "notice_failure": "failed: {subject}",
+    "notice_success": "succeeded: {subject}",
+    "notice_overdue": "backup overdue: {subject}",
+    "notice_drill_failed": "drill failed: {subject}",
+    "notice_recovered": "works again: {subject}",
+    "notice_test": "a test: {subject}",
+    "notice_cause": "Why: {cause}",
+    "notice_target": "Database: {dbname} ({host}:{port})",
+    "notice_backup": "Backup: {path} {timestamp}",
+    "notice_due": "A good run should have been there by {time}",
+    "notice_at": "Time: {time}",
+    "notice_job": "Job: {job_id}",
 }

@@ -3,5 +3,8 @@
 What an operation does, SQL and paths stand elsewhere.
 """
 
-PREFIX = "/api/v0/data_pipeline/vector"
+BASE = "/api/v0/data_pipeline"
+"""Below which all routes are, but those of operators."""
+
+PREFIX = f"{BASE}/vector"
 """Below which the routes of vector tables are."""

@@ -10,7 +10,19 @@ from data_pipeline.cli.answers import CANCELLED, FAILED
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.settings import SettingsError
 
-COMMANDS = ("serve", "worker", "backup", "list", "restore", "verify", "compare", "tables", "jobs")
+COMMANDS = (
+    *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
+    *("jobs", "schedules", "status"),
+)
+MODULES = {
+    "list": "sets.listing",
+    "verify": "sets.verify",
+    "drill": "sets.drill",
+    "schedules": "schedule.schedules",
+    "status": "schedule.status",
+}
+"""Where a command is, if not in the module of its name."""
+
 SERVICES = {
     "serve": "Serve over HTTP, until SIGTERM or Ctrl-C.",
     "worker": "Run jobs, until SIGTERM or Ctrl-C.",
@@ -23,10 +35,10 @@ on the database and the storages themselves: no service has to run, and one may.
 EPILOG = """\b
 Exit status:
   0    done; compared, and identical
-  1    failed; the reason is on standard error
+  1    failed; the reason is on standard error; status: a backup is overdue
   2    wrong usage, or a request that can't be meant
   3    done in part; compared, and different; a dry run that found problems;
-       verified, but nothing vouches for the backup
+       verified, but nothing vouches for the backup; drilled, and not proven
   130  cancelled by Ctrl-C (143: by SIGTERM); the tables are as before
 
 \b
@@ -49,7 +61,7 @@ class Commands(click.Group):
             return click.Command(cmd_name, callback=lambda: cmd_name, help=SERVICES[cmd_name])
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"data_pipeline.cli.{'listing' if cmd_name == 'list' else cmd_name}")
+        module = import_module(f"data_pipeline.cli.{MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.COMMAND
         return command
 

@@ -36,8 +36,10 @@ def _tell(data: Answer) -> None:
         (one["name"] or "(none)", *(one[kind] for kind in kinds), one["collection"]["kind"])
         for one in data["collections"]
     ]
+    for one in data.get("tables", ()):
+        rows.append((one["name"], *(one[kind] for kind in kinds), ""))
     other = data["with"]["timestamp"] if data["with"] else "live"
-    answers.table(rows, "collection", "only in backup", f"only in {other}", "different", "same", "its own row")
+    answers.table(rows, "collection or table", "only in backup", f"only in {other}", "different", "same", "its own row")
 
 
 COMMAND = Command(

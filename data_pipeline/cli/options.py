@@ -20,10 +20,15 @@ PROGRESS = click.Option(
 YES = click.Option(["--yes"], is_flag=True, help="Remove rows without asking; needed where nobody can be asked.")
 
 
-def of(*models: type[BaseModel]) -> list[click.Parameter]:
-    """An argument for each required field, an option for each other one, by the API's names."""
+def of(*models: type[BaseModel], arguments: Sequence[str] = ()) -> list[click.Parameter]:
+    """An argument for each required field, an option for each other one, by the API's names.
+
+    arguments: fields that are arguments, too, and may be left out.
+    """
     return [
-        _parameter(name, prop, schema)
+        click.Argument([name], metavar=f"[{name.upper()}]", required=False)
+        if name in arguments
+        else _parameter(name, prop, schema)
         for schema in (model.model_json_schema() for model in models)
         for name, prop in schema["properties"].items()
     ]

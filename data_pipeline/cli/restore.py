@@ -8,12 +8,16 @@ from data_pipeline.cli import answers, confirmation, operation, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command
 from data_pipeline.engine import Engine
+from data_pipeline.operations import newest
 from data_pipeline.operations.requests.restore import RestoreRequest
+from data_pipeline.storage import location
 
-HELP = """Restore a backup: BACKUP_PATH and TIMESTAMP as the list shows them.
+HELP = """Restore a backup: BACKUP_PATH and TIMESTAMP as the list shows them. "restore latest" takes the whole system's
+newest backup of everything, "restore BACKUP_PATH latest" that of a directory; what a restore has saved first is none.
 
 Rows are added to those that are there; --truncate-before-restore replaces these, all or nothing, and --strategy sync
 writes only what differs. Both remove rows, and ask before they do. Ctrl-C rolls back."""
+LATEST = "latest"
 EXAMPLES = """\b
 Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_170444):
   python unified_api.py restore SET --truncate-before-restore --dry-run
@@ -21,12 +25,13 @@ Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_17044
   python unified_api.py restore SET --collections docs --collection-suffix _old
   python unified_api.py restore SET --strategy sync --yes --json
   python unified_api.py restore SET --into '{"layout": "pgvectorstore"}' --dry-run
+  python unified_api.py restore latest --pg-conn staging --strategy sync --create-tables --refuse-source
 """
 
 
 def restore(as_json: bool, progress: bool | None, yes: bool, **given: Any) -> int:
-    request = options.body(RestoreRequest, given)
     with process.engine() as engine:
+        request = options.body(RestoreRequest, _named(engine, given))
         if request.removes and not request.dry_run:
             confirmation.expect(_question(engine, request), yes)
         if request.as_job:
@@ -34,6 +39,19 @@ def restore(as_json: bool, progress: bool | None, yes: bool, **given: Any) -> in
         answer = operation.perform(engine, request, progress)
         data = answers.give(answer, as_json, _tell)
     return PARTLY if data["errors"] or data.get("problems") else DONE
+
+
+def _named(engine: Engine, given: dict[str, Any]) -> dict[str, Any]:
+    """The same with the path and timestamp of a set in place of "latest"."""
+    path = given["backup_path"]
+    if LATEST not in (path, given["timestamp"]):
+        if given["timestamp"] is None:
+            raise click.UsageError("Missing argument 'TIMESTAMP'.", click.get_current_context())
+        return given
+    where = engine.catalog.location(None) if path == LATEST else location.parse(path)
+    engine.storages.check(where.storage)
+    found = newest.whole(engine.catalog, where)
+    return {**given, "backup_path": where.relative_path, "timestamp": found.timestamp}
 
 
 def _question(engine: Engine, request: RestoreRequest) -> str:
@@ -78,7 +96,7 @@ def _tell_times(data: Answer) -> None:
 COMMAND = Command(
     "restore",
     callback=restore,
-    params=[*options.of(RestoreRequest), options.YES, options.PROGRESS],
+    params=[*options.of(RestoreRequest, arguments=("timestamp",)), options.YES, options.PROGRESS],
     help=HELP,
     short_help="Restore a backup.",
     epilog=EXAMPLES,

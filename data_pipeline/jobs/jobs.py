@@ -4,8 +4,8 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,7 +13,6 @@ import structlog
 from common.errors import (
     InvalidParams,
     JobFinished,
-    KeyReused,
     NotFound,
     OperationCancelled,
     OperationInProgress,
@@ -23,23 +22,25 @@ from common.errors import (
 from common.messages import say
 from common.result import error_response
 from data_pipeline.engine import Engine
-from data_pipeline.jobs.backend.database import JobsDatabase
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
+from data_pipeline.jobs.backend.schedule_runs import Run
 from data_pipeline.jobs.backend.store import Store
+from data_pipeline.jobs.drills import Drills
 from data_pipeline.jobs.heartbeat import Heartbeat
 from data_pipeline.jobs.job import JOB_ID, Job, Origin, State
-from data_pipeline.jobs.maintenance import SCHEDULER, Maintenance
+from data_pipeline.jobs.maintenance import Maintenance
+from data_pipeline.jobs.notifications import Notifications
 from data_pipeline.jobs.progress_meter import ProgressMeter
 from data_pipeline.jobs.request import JobRequest
 from data_pipeline.jobs.runner import Runner
+from data_pipeline.jobs.scheduler import Scheduler
 from data_pipeline.jobs.submit import Submission
-from data_pipeline.jobs.ticker import Ticker, attempt
+from data_pipeline.jobs.ticker import Ticker, attempt, harmless
 from data_pipeline.jobs.worker import Worker
 from data_pipeline.operations.operation import Operation
-from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.request import OperationRequest
-from data_pipeline.postgres_server import embedded
+from data_pipeline.resources.store import Resources
 
 FOLLOW_SECONDS = 0.25
 """How often a follower looks for news."""
@@ -58,37 +59,44 @@ class Jobs:
     """The jobs of one queue, as one process sees them. Nothing connects or starts before it is used.
 
     operations: what there is to do, by kind. finished: told of every job that ends here. retire: removes old backup
-    sets. Methods raise ServiceUnavailable where the queue can't be reached, unless they say otherwise.
+    sets. scheduled: whether this process looks after the schedules. Methods raise ServiceUnavailable where the queue
+    can't be reached, unless they say otherwise.
     """
 
     def __init__(
         self,
         engine: Engine,
+        resources: Resources,
         operations: Mapping[str, Operation[Any]],
         finished: Callable[[Job], None],
         retire: Callable[[], None],
+        *,
+        scheduled: bool,
     ) -> None:
         settings = engine.settings
         self._process = uuid.uuid4().hex
         self._beat_seconds = settings.jobs_heartbeat
         self._operations = operations
         self._told = finished
-        self._database = JobsDatabase(
-            lambda: settings.jobs_database or embedded.start(settings.embedded_data_dir).target
-        )
+        self.resources = resources
+        self._database = resources.database
         self._store = Store(self._database)
         self._pending = PendingWrites(self._database)
         self._queue = Queue()
         self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)
         self._submission = Submission(self._database, self._pending, self._queue, self._process, self._runner.unstored)
         self._heartbeat = Heartbeat(self._database, self._process, self._beat_seconds, self._queue, self._finished)
+        submit = self.submit if scheduled else self.hand_over
+        self.notifications = Notifications(resources, settings)
+        self.drills = Drills(resources, self.notifications, submit)
+        self.scheduler = Scheduler(engine, resources, submit, self._settled)
         self._maintenance = Maintenance(
             self._store,
             self._pending,
             self._heartbeat,
+            self.scheduler if scheduled else None,
+            self.notifications,
             settings.jobs_keep_days,
-            settings.backup_schedule,
-            self._submit_due,
             retire,
         )
         self._ticker = Ticker(self._beat_seconds, self._maintenance.often, self._maintenance.hourly)
@@ -107,14 +115,14 @@ class Jobs:
         self.start()
         return self._submission.queue(JobRequest.of(operation, request, key), origin, target)
 
-    def hand_over(self, request: OperationRequest, origin: Origin) -> Job:
+    def hand_over(self, request: OperationRequest, origin: Origin, key: str | None = None) -> Job:
         """The same for other processes to run: nothing of it happens in this one.
 
         Raises InvalidParams for a password, which never leaves the process it was given to.
         """
         operation = self._operations[request.kind]
         target = operation.expect_possible(request)
-        job_request = JobRequest.of(operation, request, None)
+        job_request = JobRequest.of(operation, request, key)
         if job_request.is_secret:
             text = say("job_needs_a_named_target")
             raise InvalidParams(text, details={"field": "pg_conn"})
@@ -198,6 +206,14 @@ class Jobs:
             self._finished(job)
         return job
 
+    def delete_resource(self, kind: str, name: str) -> None:
+        """Raises what Resources.delete raises. Of a schedule its runs go too; its sets stay, and its job ends."""
+        self.resources.delete(kind, name)
+        if kind == "schedule":
+            self.scheduler.forget(name)
+        if kind == "notifier":
+            self.notifications.outbox.remove(name)
+
     def start(self) -> None:
         """Run a worker in this process, unless one does. Doesn't wait for the queue, and raises nothing."""
         with self._guard:
@@ -247,17 +263,14 @@ class Jobs:
         conninfo = self._database.conninfo()
         return QueueWorker(conninfo, self._process, self._beat_seconds, self._runner.run, self._store.state)
 
-    def _submit_due(self, due: datetime) -> None:
-        """A scheduled backup: database and time are its key, so that only one process takes it."""
-        request = BackupRequest.read({})
-        database = self._operations[request.kind].target(request).digest
-        name = f"{SCHEDULER}-{due:%Y%m%dT%H%MZ}-{database[:8]}"
-        with suppress(KeyReused):  # another process, which names the database in another way, has taken it
-            self.submit(request, Origin(request_id=name, who=SCHEDULER), key=name)
-
     def _finished(self, job: Job) -> None:
         self._told(job)
         self._maintenance.notice(job)
+        self._pending.write(harmless(partial(self.drills.ended, job)))
+
+    def _settled(self, run: Run) -> None:
+        self._pending.write(harmless(partial(self.notifications.settled, run)))
+        attempt(partial(self.drills.follow, run))
 
     @staticmethod
     def _cancelled(job: Job) -> Job:

@@ -40,6 +40,35 @@ class Ticker:
                 next_hour = time.monotonic() + HOUR
 
 
+class Beside:
+    """Work in a thread of its own, at most once at a time: it may take longer than a heartbeat may."""
+
+    def __init__(self, name: str, work: Callable[[], None]) -> None:
+        self._name = name
+        self._work = work
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Unless it is under way."""
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=attempt, args=(self._work,), name=self._name, daemon=True)
+            self._thread.start()
+
+
+def harmless(work: Callable[[], None]) -> Callable[[], None]:
+    """The same, raising ServiceError only: of what a bug in it does, others' work has to know nothing."""
+
+    def careful() -> None:
+        try:
+            work()
+        except ServiceError:
+            raise
+        except Exception as error:
+            log.error("not done", kind=type(error).__name__)
+
+    return careful
+
+
 def attempt(work: Callable[[], None]) -> None:
     """Do it; what it raises is logged."""
     try:

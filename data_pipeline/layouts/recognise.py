@@ -24,8 +24,7 @@ LAYOUTS: Mapping[str, str] = MappingProxyType(
         "pgvectorstore": tables.PGVECTORSTORE,
     }
 )
-"""The layouts of tables that are known; the others are a layout's that takes any."""
-ANY_TABLES = tables.FAMILY
+"""The layouts of tables that are known; the others are of the layout that takes any."""
 
 
 def recognise(found: Iterable[TableLayout]) -> dict[tuple[str | None, str], str]:

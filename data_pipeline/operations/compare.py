@@ -14,16 +14,25 @@ from data_pipeline.layouts.base import Ownership
 from data_pipeline.operations.requests.compare import CompareRequest, NamedSet
 from data_pipeline.operations.restore.report import UNVOUCHED
 from data_pipeline.operations.results import result as results
-from data_pipeline.operations.results.compare import Compared, ComparedCollection, ComparedRow, Kind, Samples
+from data_pipeline.operations.results.compare import (
+    Compared,
+    ComparedCollection,
+    ComparedRow,
+    ComparedTable,
+    Kind,
+    Samples,
+)
+from data_pipeline.postgres.comparing import diff, table_diff
+from data_pipeline.postgres.comparing.diff import Difference, Name, Version
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.retries import retrying
-from data_pipeline.postgres.schema import ddl_types, tables
+from data_pipeline.postgres.row_filter import EVERYTHING, Scope
+from data_pipeline.postgres.schema import chosen_rows, ddl_types, tables
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.target import Target
-from data_pipeline.postgres.writing import diff
+from data_pipeline.postgres.writing import conflicts, staging
 from data_pipeline.postgres.writing.collections import absent
-from data_pipeline.postgres.writing.diff import Difference, Name, Version
 from data_pipeline.sets import described_tables, table_source
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
@@ -38,8 +47,21 @@ class Ground:
     """What both versions stand on: which tables, and their columns' types."""
 
     tables: Mapping[str, Table]
-    ownership: Ownership
+    ownership: Ownership | None
     types: dict[str, dict[str, Composable]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was compared: collections, or any tables."""
+
+    collections: list[ComparedCollection]
+    tables: list[ComparedTable] | None = None
+
+    @property
+    def identical(self) -> bool:
+        own_rows = all(one.collection.kind == "same" for one in self.collections)
+        return own_rows and not any(map(_differ, [*self.collections, *(self.tables or ())]))
 
 
 class BackupComparison:
@@ -57,18 +79,19 @@ class BackupComparison:
         started = time.monotonic()
         target = self._engine.databases.resolve(request.pg_conn)
         with _about(target), ExitStack() as stack:
-            held = [stack.enter_context(self._hold(named)) for named in (request, request.other) if named]
+            held = [stack.enter_context(self._hold(named, request)) for named in (request, request.other) if named]
             expect_open(request.dialect, held)
             progress.expect_bytes(sum(file.size for one in held for file in one.files.values()))
             dialects = [SetDialect(request.dialect) for _ in held]
-            collections, warnings = rereading(
-                lambda: retrying(lambda: self._compare(target, held, dialects, request.collections, progress)), progress
+            found, warnings = rereading(
+                lambda: retrying(lambda: self._compare(target, held, dialects, request, progress)), progress
             )
-        identical = all(map(_is_same, collections))
+        identical = found.identical
         return Compared(
             response=say("compared_identical") if identical else say("compared_different"),
             identical=identical,
-            collections=collections,
+            collections=found.collections,
+            tables=found.tables,
             warnings=[*target.notes, *warnings],
             backup_info=_info(held[0]),
             other=_info(held[1]) if request.other else None,
@@ -77,8 +100,10 @@ class BackupComparison:
         )
 
     @contextmanager
-    def _hold(self, named: NamedSet) -> Iterator[BackupSet]:
-        with self._engine.catalog.locked(location.parse(named.backup_path), named.timestamp) as backup_set:
+    def _hold(self, named: NamedSet, request: CompareRequest) -> Iterator[BackupSet]:
+        where = location.parse(named.backup_path)
+        with self._engine.catalog.locked(where, named.timestamp, request.tables) as backup_set:
+            request.expect_fitting(backup_set.layout)
             yield backup_set
 
     def _compare(
@@ -86,9 +111,9 @@ class BackupComparison:
         target: Target,
         held: list[BackupSet],
         dialects: list[SetDialect],
-        chosen: Sequence[str] | None,
+        request: CompareRequest,
         progress: Progress,
-    ) -> tuple[list[ComparedCollection], list[str]]:
+    ) -> tuple[Found, list[str]]:
         with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
             ground = self._of_two(session, held) if held[1:] else self._of_live(session, held[0])
             live = not held[1:]
@@ -105,21 +130,25 @@ class BackupComparison:
             ]
             columns = {name: source.columns for name, source in matched[0].items()}
             versions += [Version(ground.ownership, ground.tables, types=versions[0].others)] if live else []
-            diff.pair(session, versions[0], versions[1], columns[ground.ownership.member])
-            described = _describe(session, versions, columns[ground.ownership.owner], chosen, _limits(held))
+            if ground.ownership is None:
+                found = Found([], _tables(session, versions, columns, ground, _scope(session, ground, held, request)))
+            else:
+                diff.pair(session, versions[0], versions[1], columns[ground.ownership.member])
+                owners = columns[ground.ownership.owner]
+                found = Found(_describe(session, versions, owners, request.collections, _limits(held)))
         of_rows = [
             f"{one.timestamp}: {warning}"
             for one, version, dialect in zip(held, versions, dialects, strict=False)
             for warning in (*version.converted, *dialect.warnings())
         ]
-        return described, _warnings(held, ground, columns) + of_rows
+        return found, _warnings(held, ground, columns) + of_rows
 
     def _of_live(self, session: Session, backup_set: BackupSet) -> Ground:
         """Lock first, look second: a snapshot older than the lock could miss what a TRUNCATE did."""
         layout = backup_set.layout
         tables.lock_there(session.cursor, session.schema, layout, "ACCESS SHARE")
         live = tables.inspect(session.cursor, session.schema, layout)
-        return Ground(live, layout.owned, diff.live_types(session.cursor, live))
+        return Ground(live, layout.ownership, diff.live_types(session.cursor, live))
 
     def _of_two(self, session: Session, held: list[BackupSet]) -> Ground:
         described = described_tables.common(*held)
@@ -128,7 +157,7 @@ class BackupComparison:
             name: {column.name: ddl_types.column_type(column.type, -1, schema) for column in table.columns}
             for name, table in described.items()
         }
-        return Ground(described, held[0].layout.owned, types)
+        return Ground(described, held[0].layout.ownership, types)
 
 
 def _describe(
@@ -176,8 +205,36 @@ def _entry(name: Name, difference: Difference, backup: Digests, other: Digests) 
     )
 
 
-def _is_same(entry: ComparedCollection) -> bool:
-    return entry.collection.kind == "same" and not (entry.only_in_backup or entry.only_in_other or entry.different)
+def _differ(entry: ComparedCollection | ComparedTable) -> bool:
+    return bool(entry.only_in_backup or entry.only_in_other or entry.different)
+
+
+def _scope(session: Session, ground: Ground, held: Sequence[BackupSet], request: CompareRequest) -> Scope:
+    """The rows that were asked for; a set of some rows says nothing about the others."""
+    limits = [one.manifest.chosen_rows for one in held if one.manifest and one.manifest.chosen_rows]
+    if request.where is not None:
+        return chosen_rows.of(session.cursor, ground.tables.values(), request.where.column, request.where.texts)
+    if limits:
+        return chosen_rows.of(session.cursor, ground.tables.values(), limits[0].column, limits[0].values)
+    return EVERYTHING
+
+
+def _tables(
+    session: Session,
+    versions: Sequence[Version],
+    columns: Mapping[str, list[str]],
+    ground: Ground,
+    scope: Scope,
+) -> list[ComparedTable]:
+    """Raises SchemaMismatch for a table whose rows nothing tells apart."""
+    keys = {}
+    for name, table in ground.tables.items():
+        conflicts.expect_key(session.cursor, table)
+        keys[name] = staging.key(session.cursor, table).columns
+    table_diff.pair(session, versions[0], versions[1], columns, keys, scope)
+    found = diff.differences(session.cursor)
+    each = {name: found.get(name) or Difference.none() for name in columns}
+    return [ComparedTable(name=name, **one.counts, samples=Samples(**one.samples)) for name, one in each.items()]
 
 
 def _info(backup_set: BackupSet) -> results.BackupInfo:

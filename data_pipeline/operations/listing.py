@@ -23,6 +23,10 @@ EVERYWHERE = "all"
 """Not the name of a storage, but of all of them."""
 
 
+UNKNOWN = "jobs_database"
+"""What stands among the storages out of reach for those whose names the jobs database would tell."""
+
+
 class BackupList:
     """Lists backup sets. Every method raises ServiceError."""
 
@@ -36,7 +40,7 @@ class BackupList:
         """
         if task_id:
             location.check_task_id(task_id)
-        names = list(self._engine.storages) if storage == EVERYWHERE else [storage]
+        names, unknown = self._names() if storage == EVERYWHERE else ([storage], [])
         scans, unreachable = self._scan(names, global_only, task_id)
         found = [listed for scan in scans for listed in scan.locations]
         unreadable = [_unreadable(*one) for scan in scans for one in scan.unreadable]
@@ -51,10 +55,17 @@ class BackupList:
                 global_backups=total - of_tasks,
                 task_backups=of_tasks,
                 scan_time=datetime.now().astimezone(),
-                unreachable_storages=unreachable if storage == EVERYWHERE else None,
+                unreachable_storages=[*unreachable, *unknown] if storage == EVERYWHERE else None,
                 unreadable=unreadable or None,
             ),
         )
+
+    def _names(self) -> tuple[list[str], list[str]]:
+        """Every storage, and what stands for those that can't be known now."""
+        try:
+            return self._engine.storages.all_names(), []
+        except ServiceUnavailable:
+            return list(self._engine.storages), [UNKNOWN]
 
     def _scan(self, storages: list[str], global_only: bool, task_id: str | None) -> tuple[list[Scan], list[str]]:
         """What some storages have, and those that can't be reached. One that is asked for alone must be."""

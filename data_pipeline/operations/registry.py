@@ -4,11 +4,14 @@ from typing import Any
 
 from data_pipeline.engine import Engine
 from data_pipeline.operations.backup.operation import BackupOperation
+from data_pipeline.operations.drill.operation import DrillOperation
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.restore.operation import RestoreOperation
+from data_pipeline.operations.restore.refresh import RefreshOperation
 
 
 def of(engine: Engine) -> dict[str, Operation[Any]]:
     """By their kinds."""
-    operations: list[Operation[Any]] = [RestoreOperation(engine), BackupOperation(engine)]
+    kinds = (RestoreOperation, BackupOperation, DrillOperation, RefreshOperation)
+    operations: list[Operation[Any]] = [kind(engine) for kind in kinds]
     return {operation.kind: operation for operation in operations}

@@ -1,8 +1,9 @@
 """Which backup sets of the whole system are old, and their removal. Sets of tasks, and sets that nothing vouches for,
 are left alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 import structlog
 
@@ -10,6 +11,11 @@ from common.errors import InvalidBackup, NotFound, OrphanRows, ServiceError
 from data_pipeline.engine import Engine
 from data_pipeline.sets import verify
 from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.storage.location import Location
+from data_pipeline.storage.naming import manifest_name
+
+Named: TypeAlias = tuple[Location, str]
+"""A set, by its location and timestamp."""
 
 audit = structlog.get_logger("audit")
 
@@ -27,17 +33,51 @@ class Retention:
         self._keep_days = keep_days
         self._keep_last = keep_last
 
-    def retire(self) -> None:
-        """Remove what no rule keeps, except what is in use."""
-        if not (self._keep_days or self._keep_last):
+    def retire(self, besides: Container[Named] = frozenset()) -> None:
+        """Remove what no rule keeps, except what is in use. besides: sets that another rule is for."""
+        if not self.has_rule:
             return
-        for alike in _grouped(self._vouched_for(), _database).values():
+        ours = [one for one in self._vouched_for() if (one.location, one.timestamp) not in besides]
+        for alike in _grouped(ours, _database).values():
             outdated = self._outdated(alike)
             for server, own in _grouped(alike, _server).items():
                 if server is None:  # which of the servers they are of is unknown: they count together with all
                     self._retire(alike, [one for one in outdated if one in own])
                 else:  # what goes has to be outdated among all of that name, too: a name shared keeps more, never less
                     self._retire(own, [one for one in self._outdated(own) if one in outdated])
+
+    @property
+    def has_rule(self) -> bool:
+        return bool(self._keep_days or self._keep_last)
+
+    def missing(self, sets: Sequence[Named]) -> set[Named]:
+        """Those of them that are not there any more. What is in a storage that can't be reached is not missing, nor is
+        all of one that seems empty: it may not be mounted."""
+        gone: set[Named] = set()
+        for where in dict.fromkeys(where for where, _ in sets):
+            try:
+                names = self._engine.storages.of(where).files(where)
+            except ServiceError:
+                continue
+            gone |= {named for named in sets if names and named[0] == where and manifest_name(named[1]) not in names}
+        return gone
+
+    def retire_chosen(self, alike: Sequence[Named], outdated: Sequence[Named]) -> set[Named]:
+        """Remove some of one storage's sets, all made alike, as long as a newer one verifies; those still there.
+
+        alike: newest first, the outdated among them. Raises ServiceError if the storage can't be reached.
+        """
+        good = [one for named in alike if (one := self._found(*named)) and one.manifest is not None]
+        old = [one for one in good if (one.location, one.timestamp) in set(outdated)]
+        self._retire(good, old[::-1], whole=lambda _one: True)
+        return set(outdated) - self.missing(outdated)
+
+    def _found(self, where: Location, timestamp: str) -> BackupSet | None:
+        """None for one that is gone, or damaged."""
+        try:
+            return self._engine.catalog.find(where, timestamp)
+        except (InvalidBackup, NotFound):
+            return None
 
     def _outdated(self, good: list[BackupSet]) -> list[BackupSet]:
         """What is old of one database's sets."""
@@ -47,9 +87,14 @@ class Retention:
         beside = [one for one in good if not _is_main(one) and self._is_old_enough(one)]
         return [*old, *(one for one in beside if not oldest_kept or one.timestamp < oldest_kept)]
 
-    def _retire(self, good: list[BackupSet], outdated: list[BackupSet]) -> None:
-        """Remove what is outdated of one database's sets, as long as a newer one verifies."""
-        safe = next(filter(self._verifies, filter(_is_main, good)), None) if outdated else None
+    def _retire(
+        self, good: list[BackupSet], outdated: list[BackupSet], whole: Callable[[BackupSet], bool] | None = None
+    ) -> None:
+        """Remove what is outdated of one database's sets, as long as a newer one verifies.
+
+        whole: which sets are a substitute for others; those of everything, if not said.
+        """
+        safe = next(filter(self._verifies, filter(whole or _is_main, good)), None) if outdated else None
         if safe is None:
             return
         gone = [one for one in outdated if one is not safe and (one.timestamp < safe.timestamp or _is_bad(one))]

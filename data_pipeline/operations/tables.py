@@ -1,8 +1,10 @@
 """TableList: what tables a database has, and which of them can be backed up, as what."""
 
+from collections.abc import Iterable, Mapping
+
 from common.messages import say
 from data_pipeline.engine import Engine
-from data_pipeline.layouts import recognise
+from data_pipeline.layouts import recognise, tables
 from data_pipeline.operations.results import tables as results
 from data_pipeline.operations.results.result import Target
 from data_pipeline.operations.results.tables import ListedTable, ListedTables, TablesSummary
@@ -23,7 +25,8 @@ class TableList:
         with transaction(where, self._engine.timeouts, snapshot=True, read_only=True) as session:
             found = relations.find(session)
         known = recognise.recognise(one.shape for one in found if one.is_table)
-        listed = [_table(one, known.get((one.schema, one.name)), where.schema) for one in found]
+        own = where.schema if _are_plain(found, known, where.schema) else None
+        listed = [_table(one, known.get((one.schema, one.name)), own) for one in found]
         with_vectors = sum(bool(one.vectors) for one in listed)
         return ListedTables(
             response=say("tables_found", tables=len(listed), vectors=with_vectors),
@@ -38,19 +41,26 @@ class TableList:
         )
 
 
-def _layout(table: Relation, known_as: str | None, schema: str) -> str:
-    """What a backup takes it as. LangChain's two tables are looked for in the target's schema alone."""
-    layout = recognise.LAYOUTS.get(known_as or "", recognise.ANY_TABLES)
-    elsewhere = layout == recognise.LANGCHAIN and table.schema != schema
-    return recognise.ANY_TABLES if elsewhere else layout
+def _are_plain(found: Iterable[Relation], known: Mapping[tuple[str | None, str], str], schema: str) -> bool:
+    """Whether those tables of a schema that LangChain has made are as it makes them: without partitions."""
+    of_langchain = {
+        place for place, known_as in known.items() if recognise.LAYOUTS.get(known_as) == recognise.LANGCHAIN
+    }
+    return all(one.plain for one in found if one.schema == schema and (one.schema, one.name) in of_langchain)
 
 
-def _table(table: Relation, known_as: str | None, schema: str) -> ListedTable:
+def _layout(table: Relation, known_as: str | None, own: str | None) -> str:
+    """What a backup takes it as; own: the schema in which it finds LangChain's two tables, None for none."""
+    layout = recognise.LAYOUTS.get(known_as or "", tables.FAMILY)
+    return tables.FAMILY if layout == recognise.LANGCHAIN and table.schema != own else layout
+
+
+def _table(table: Relation, known_as: str | None, own: str | None) -> ListedTable:
     return ListedTable(
         schema_=table.schema,
         name=table.name,
         kind=table.kind,
-        layout=_layout(table, known_as, schema),
+        layout=_layout(table, known_as, own),
         recognised_as=known_as,
         can_be_backed_up=table.why_not is None,
         why_not=table.why_not,

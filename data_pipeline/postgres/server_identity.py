@@ -2,7 +2,8 @@
 
 from contextlib import suppress
 
-from common.errors import ServiceError
+from common.errors import SchemaMismatch, ServiceError
+from common.messages import say
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.search_path import Cursor
@@ -18,6 +19,21 @@ SELECT current_setting('server_version'),
 IDENTIFIER = "SELECT system_identifier::pg_catalog.text FROM pg_catalog.pg_control_system()"
 
 
+def expect_other(session: Session, server: str | None, database: str | None) -> None:
+    """Raise SchemaMismatch unless this is certainly another database than the one of that name on that server.
+
+    server: what of() said of it; None where that isn't known. A server whose own identifier can't be read, and a copy
+    of a whole server, may be the same: for a database of the same name that is a refusal.
+    """
+    found = versions(session.cursor)["database"]
+    if database is not None and found != database:
+        return
+    identifier = _system_identifier(session)
+    known = None not in (server, database, identifier)
+    if not known or server in (digest_of(["system", str(identifier)]), _by_place(session)):
+        raise SchemaMismatch(say("database_is_the_source"), can_retry=False, details={"database": found})
+
+
 def of(session: Session) -> str:
     """A digest of the system identifier that initdb gave the server; where it can't be read, of host and port.
 
@@ -26,6 +42,10 @@ def of(session: Session) -> str:
     identifier = _system_identifier(session)
     if identifier is not None:
         return digest_of(["system", identifier])
+    return _by_place(session)
+
+
+def _by_place(session: Session) -> str:
     info = session.cursor.connection.info
     return server_digest(info.host, info.port)
 

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,13 @@ class Cluster:
     """A PostgreSQL data directory below `home`, which also holds its superuser's password.
 
     The socket is inside the data directory, which is its owner's alone (mode 0700), so it asks for no password; TCP
-    does. Every method may raise EmbeddedServerError or OSError.
+    does. settings: those that the directory is made with; where fsync is off, making it waits for no disk either.
+    Every method may raise EmbeddedServerError or OSError.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, settings: Mapping[str, str] = TUNING) -> None:
         self.home = home
+        self._settings = {**LISTEN, **settings}
         self.data = home / "data"
         self._pid_file = self.data / "postmaster.pid"
         self._log_file = self.data / "server.log"
@@ -100,7 +103,8 @@ class Cluster:
             *(binaries(major) / "initdb", "-D", unfinished, "--encoding=UTF8", "--no-locale"),
             *(f"--username={SUPERUSER}", f"--pwfile={self._password_file}"),
             *("--auth-local=trust", "--auth-host=scram-sha-256"),
-            *(f"--set={name}={value}" for name, value in {**LISTEN, **TUNING}.items()),
+            *(f"--set={name}={value}" for name, value in self._settings.items()),
+            *(("--no-sync",) if self._settings.get("fsync") == "off" else ()),
         )
         unfinished.rename(self.data)
 
@@ -121,6 +125,11 @@ class Cluster:
         try:
             self._pg_ctl("stop", "-m", "fast", "-t", str(STOP_SECONDS))
         except EmbeddedServerError:
+            self.abort()
+
+    def abort(self) -> None:
+        """Stop the server as a crash would: for one whose files aren't kept."""
+        if self.running():
             self._pg_ctl("stop", "-m", "immediate", "-t", str(STOP_SECONDS))
 
     def running(self) -> bool:

@@ -7,8 +7,6 @@ Leaving is registered with atexit. SIGTERM doesn't run that: a process that may 
 
 import atexit
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -24,10 +22,10 @@ from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.schema import ddl
 from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.target import Target
+from data_pipeline.postgres_server.address import Address
 from data_pipeline.postgres_server.cluster import (
     START_SECONDS,
     SUPERUSER,
-    WINDOWS,
     Cluster,
     EmbeddedServerError,
     binaries,
@@ -37,9 +35,6 @@ from data_pipeline.sets import table_spec
 __all__ = ["EmbeddedServer", "EmbeddedServerError", "binaries", "start"]
 
 DATABASE = "vector_db"
-# A socket's address holds 104 bytes on macOS, 108 on Linux, with "/.s.PGSQL.65535" and the closing NUL.
-LONGEST_SOCKET_DIRECTORY = 104 - 16
-
 # What a role's or the database's search path says is nothing to us.
 OPTIONS = {"options": "-c search_path=pg_catalog,pg_temp"}
 
@@ -80,7 +75,7 @@ class EmbeddedServer:
         self._cluster = Cluster(home)
         self._process = os.getpid()
         self._joined = False
-        self._short_path: Path | None = None
+        self._address = Address(self._cluster.data)
         self._turn = InterProcessLock(home / "turn.lock")  # held while one process starts or stops the server
         self._use = InterProcessReaderWriterLock(home / "use.lock")  # read-locked by all that use it
 
@@ -116,9 +111,7 @@ class EmbeddedServer:
     def _leave(self) -> None:
         self._use.release_read_lock()
         self._joined = False
-        if self._short_path is not None:
-            shutil.rmtree(self._short_path)
-            self._short_path = None
+        self._address.close()
         if self._use.acquire_write_lock(blocking=False):
             try:
                 self._cluster.stop()
@@ -126,18 +119,7 @@ class EmbeddedServer:
                 self._use.release_write_lock()
 
     def _reachable(self) -> Target:
-        host = "127.0.0.1" if WINDOWS else str(self._socket_directory())
-        return Target("embedded", host, self._cluster.port, DATABASE, SUPERUSER, self._cluster.password)
-
-    def _socket_directory(self) -> Path:
-        """The data directory, by a link of this process's own where libpq couldn't take its path."""
-        data = self._cluster.data
-        if len(os.fsencode(data)) <= LONGEST_SOCKET_DIRECTORY and "," not in str(data):  # libpq splits hosts at commas
-            return data
-        if self._short_path is None:
-            self._short_path = Path(tempfile.mkdtemp(prefix="pg-"))
-            (self._short_path / "data").symlink_to(data)
-        return self._short_path / "data"
+        return Target("embedded", self._address.host, self._cluster.port, DATABASE, SUPERUSER, self._cluster.password)
 
     @contextmanager
     def _our_turn(self) -> Iterator[None]:

@@ -16,6 +16,10 @@ def common(one: BackupSet, other: BackupSet) -> Tables:
 
     Raises InvalidBackup, SchemaMismatch unless both have the same columns, of the same types where both say which.
     """
+    if one.layout.names != other.layout.names:
+        differing = sorted(set(one.layout.names) ^ set(other.layout.names)) or list(one.layout.names)
+        text = say("compare_tables_differ", tables=", ".join(differing))
+        raise SchemaMismatch(text, can_retry=False, details={"tables": differing})
     (shape, found), (other_shape, others) = _tables(one), _tables(other)
     vouched = one.manifest is not None and other.manifest is not None
     if conversion := _conversion(other_shape, shape):

@@ -3,9 +3,9 @@
 A new kind is a module beside s3/backend.py and an entry in URL_KINDS. "local" is the output directory, wherever it is.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from common.errors import InvalidParams
 from common.messages import say
@@ -72,15 +72,35 @@ def storage_at(place: Place, name: str = MAIN_STORAGE) -> Storage:
     return Storage(next(kind for kind in URL_KINDS if isinstance(place, kind.place)).open(place))
 
 
+class FurtherPlaces(Protocol):
+    """Places that are known elsewhere than in the settings, and may change. Both raise ServiceError."""
+
+    def names(self) -> Sequence[str]: ...
+
+    def find(self, name: str) -> Place | None:
+        """None for a name that is not known."""
+
+
 class Storages:
     """All that are configured; nothing is asked of any of them before it is used."""
 
     def __init__(self, places: Mapping[str, Place]) -> None:
         self._storages = {name: storage_at(place, name) for name, place in places.items()}
+        self._further: FurtherPlaces | None = None
+        self._opened: dict[str, tuple[Place, Storage]] = {}
 
     def __iter__(self) -> Iterator[str]:
-        """Their names, the main one first."""
+        """The names of those that the settings have, the main one first."""
         return iter(self._storages)
+
+    def extend(self, further: FurtherPlaces) -> None:
+        """Let requests name further storages."""
+        self._further = further
+
+    def all_names(self) -> list[str]:
+        """Every name, the main one first. Raises ServiceError where the further ones can't be known."""
+        further = self._further.names() if self._further else ()
+        return [*self._storages, *(name for name in further if name not in self._storages)]
 
     @property
     def main(self) -> Storage:
@@ -88,10 +108,21 @@ class Storages:
 
     def of(self, location: Location) -> Storage:
         """The storage a location lies in. Raises InvalidParams if none of that name is configured."""
-        self.check(location.storage)
-        return self._storages[location.storage]
+        name = location.storage
+        if name in self._storages:
+            return self._storages[name]
+        place = self._further.find(name) if self._further else None
+        if place is None:
+            raise InvalidParams(say("storage_unknown", storages=", ".join(self)), details={"field": "storage"})
+        return self._open(name, place)
 
     def check(self, name: str) -> None:
         """Raise InvalidParams unless a storage of that name is configured."""
-        if name not in self._storages:
-            raise InvalidParams(say("storage_unknown", storages=", ".join(self)), details={"field": "storage"})
+        self.of(Location((), name))
+
+    def _open(self, name: str, place: Place) -> Storage:
+        """That of the last call as long as its place is the same: it keeps its connections."""
+        known = self._opened.get(name)
+        if known is None or known[0] != place:
+            known = self._opened[name] = (place, storage_at(place, name))
+        return known[1]

@@ -1,9 +1,11 @@
 """Tables that no library's layout names: chosen by name or by their vectors, backed up, damaged and restored."""
 
+import json
 from typing import Any
 
 import pytest
 
+from data_pipeline.api import PREFIX
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.support.answers import data_of
@@ -165,6 +167,32 @@ def test_rows_are_merged_by_another_unique_key(client: Client, shop: TestDatabas
     refused = data_of(client.restore(**named, on_conflict="skip", conflict_key=["title"]), 409)
     assert refused["error_type"] == "SCHEMA_MISMATCH"
     assert data_of(client.restore(**named, conflict_key=["code"]), 400)["error_type"] == "INVALID_PARAMS"
+
+
+def compare(client: Client, **body: Any) -> dict[str, Any]:
+    return data_of(client.post(f"{PREFIX}/compare", data=json.dumps(body)))
+
+
+@pytest.mark.parametrize("file_format", ["csv", "binary"])
+def test_tables_are_compared_row_by_row(client: Client, shop: TestDatabase, file_format: str) -> None:
+    named = back_up(client, tables=["shop.items", "shop.makers"], format=file_format)
+    found = compare(client, **named)
+    assert found["identical"]
+    assert [(one["name"], one["same"]) for one in found["tables"]] == [
+        ("shop.makers", 3),
+        ("shop.items", 60),
+    ]
+    shop.execute("DELETE FROM shop.items WHERE id = 3; UPDATE shop.items SET embedding = '[0,-0,1]' WHERE id = 5")
+    shop.execute("INSERT INTO shop.items (id, maker, title, tenant) VALUES (99, 1, 'new', 1)")
+    (_, items) = compare(client, **named)["tables"]
+    assert items["samples"] == {"only_in_backup": ["3"], "only_in_other": ["99"], "different": ["5"]}
+    assert items["same"] == 58
+    (only,) = compare(client, **named, tables=["items"], where={"column": "tenant", "in": [1]})["tables"]
+    assert (only["only_in_backup"], only["only_in_other"], only["different"], only["same"]) == (1, 1, 0, 19)
+    later = back_up(client, tables=["shop.items", "shop.makers"])
+    (_, items) = compare(client, **named, **{"with": later})["tables"]
+    assert items["samples"] == {"only_in_backup": ["3"], "only_in_other": ["99"], "different": ["5"]}
+    assert compare(client, **later)["identical"]
 
 
 CYCLE = """

@@ -13,13 +13,14 @@ from uuid import UUID
 import pytest
 import requests
 
-from data_pipeline.api import PREFIX
+from data_pipeline.api import BASE, PREFIX
 from data_pipeline.api.openapi import examples
 from data_pipeline.api.openapi.examples import Example
 from tests.conftest import TestDatabase
 from tests.described import Described
 from tests.integration.privileges import like_a_user
-from tests.live_server import Forked, Launch
+from tests.integration.test_drills import scratch_directory
+from tests.live_server import Forked, Launch, LiveServer
 
 GLOBAL_SET = "20250722_010318"
 TASK_SETS = {
@@ -35,9 +36,12 @@ ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
 class Scenery:
     """A service, and what has to be so before an example's answer comes; `names` are the example's -> the real ones."""
 
-    def __init__(self, address: str, others: dict[str, str], databases: list[TestDatabase], backups: Any) -> None:
+    def __init__(
+        self, address: str, drills: str, others: dict[str, str], databases: list[TestDatabase], backups: Any
+    ) -> None:
         self.url = {scene: f"http://{other}" for scene, other in others.items()}
         self._address = f"http://{address}"
+        self._drills = f"http://{drills}"
         self._databases = databases
         self._backups = backups
         self._upload: bytes | None = None
@@ -64,7 +68,7 @@ class Scenery:
     def call(self, described: Described, operation: str, example: Example) -> requests.Response:
         """Send an example's request, with the real names in it."""
         method, path = described.route(operation)
-        base = self.url.get(example.scene, self._address)
+        base = self._drills if operation == "drill_backup_set" else self.url.get(example.scene, self._address)
         url = self._real(path.format(**example.path))
         body = self._real(json.dumps(example.body)).encode() if example.body else self._upload
         return requests.request(method, base + url, params=example.query, data=body, timeout=60)
@@ -138,6 +142,14 @@ class Scenery:
         yield
 
     @contextmanager
+    def _a_drill(self) -> Iterator[None]:
+        """Of that set."""
+        with self._a_backup():
+            route = f"{self._drills}{PREFIX}/backups/global/{self.names[GLOBAL_SET]}/drill"
+            assert requests.post(route, timeout=60).status_code == 200
+            yield
+
+    @contextmanager
     def _a_tar(self) -> Iterator[None]:
         """To be uploaded as the request's body."""
         with self._a_backup():
@@ -171,6 +183,32 @@ class Scenery:
             self._until("RUNNING", progress=True)
             yield
         self._until(*ENDED)
+
+    @contextmanager
+    def _resources(self) -> Iterator[None]:
+        """One of each kind that can be created."""
+        with self._no_resources():
+            for name in ("target", "storage", "notifier", "schedule"):
+                body = json.loads(self._real(json.dumps(examples.of(f"create_{name}")[0].body)))
+                assert requests.post(f"{self._address}{BASE}/{name}s", json=body, timeout=60).status_code == 201
+            yield
+
+    @contextmanager
+    def _a_notifier_within_reach(self) -> Iterator[None]:
+        """One that the service itself answers."""
+        with self._no_resources():
+            body = {"name": "ops", "url": f"ping+{self._address}/healthz"}
+            assert requests.post(f"{self._address}{BASE}/notifiers", json=body, timeout=60).status_code == 201
+            yield
+
+    @contextmanager
+    def _no_resources(self) -> Iterator[None]:
+        """What the example creates goes afterwards."""
+        self._fill(4, 58)
+        yield
+        for name in ("schedule", "notifier", "storage", "target"):
+            body = examples.of(f"create_{name}")[0].body
+            requests.delete(f"{self._address}{BASE}/{name}s/{body['name']}", timeout=60)
 
     def _post(self, path: str, body: dict[str, Any]) -> Any:
         return requests.post(f"{self._address}{PREFIX}{path}", json=body, timeout=60).json()["data"]
@@ -216,16 +254,24 @@ def scenery(
     jobs_database: TestDatabase,
     backups: Any,
     tmp_path: Path,
-) -> Scenery:
+) -> Iterator[Scenery]:
+    settings = {"DATABASE_URL": database.url, "JOBS_DATABASE_URL": jobs_database.url}
     storages = {"STORAGES": json.dumps({"archive": str(tmp_path / "archive")})}
-    server = start_server(DATABASE_URL=database.url, JOBS_DATABASE_URL=jobs_database.url, **storages)
+    server = start_server(**settings, SECRET_KEY="k" * 32, NOTIFY_ALLOWED_HOSTS="127.0.0.1", **storages)
     down = start_server(DATABASE_URL=NOWHERE)  # with another queue: it could not do the jobs of this one
     guarded = start_server(DATABASE_URL=database.url, API_TOKEN=examples.of("sign_in")[0].body["token"])
     targets = start_server(
         DATABASE_URL=database.url, TARGETS=json.dumps({"staging": second_database.url, "old_server": NOWHERE})
     )
     others = {"database down": down.address, "guarded": guarded.address, "targets": targets.address}
-    return Scenery(server.address, others, [database, second_database], backups)
+    # Root's PostgreSQL is another user's, whose files an ordinary user has no way to.
+    with scratch_directory() as drills:
+        env = {**settings, "DRILL_DIRECTORY": str(drills), "OUTPUT_DIRECTORY": str(backups.root)}
+        drilling = LiveServer(tmp_path / "drills.log", env)
+        try:
+            yield Scenery(server.address, drilling.address, others, [database, second_database], backups)
+        finally:
+            drilling.stop()
 
 
 def test_every_example_is_answered_as_it_says(scenery: Scenery, described: Described) -> None:

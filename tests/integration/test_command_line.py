@@ -302,3 +302,27 @@ def test_a_wrong_setting_is_one_line(run: CommandLine) -> None:
     run._env["PORT"] = "http"
     done = run("list")
     assert (done.status, len(done.err.splitlines())) == (1, 1)
+
+
+def test_schedules_are_made_run_paused_and_told_when_overdue(run: CommandLine, jobs_database: TestDatabase) -> None:
+    made = run("schedules", "create", "nightly", "0 3 * * *", "--zone", "Asia/Shanghai", "--keep-daily", "7", "--json")
+    assert made.status == 0
+    assert made.data["config"]["retention"]["keep_daily"] == 7
+    assert run("schedules", "create", "nightly", "daily").status == 1
+    assert run("schedules", "create", "never", "0 0 30 2 *").status == 2
+    assert run("schedules", "create", "other", "daily", "--request", "no json").status == 2
+    assert run("status").status == 0
+    jobs_database.execute(
+        "UPDATE vector_jobs.resources SET created_at = now() - interval '3 days'"
+    )  # and no service ran
+    late = run("status")
+    assert (late.status, "overdue" in late.out) == (1, True)
+    assert run("schedules", "pause", "nightly").status == 0
+    paused = run("status")
+    assert (paused.status, "paused" in paused.out) == (0, True)
+    run("schedules", "resume", "nightly")
+    job_id = run("schedules", "run", "nightly", "--json").data["job_id"]
+    (one,) = run("status", "--json").data["schedules"]
+    assert one["status"]["running"] == job_id
+    assert run("schedules", "delete", "nightly").status == 0
+    assert run("status", "--json").data["schedules"] == []

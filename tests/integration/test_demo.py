@@ -56,7 +56,8 @@ def test_the_demo_brings_every_row_back_and_leaves_nothing_behind(scratch: Path)
     story, errors = demo.communicate(timeout=120)
     assert (demo.returncode, errors) == (0, "")
     assert story.count("curl http://127.0.0.1:") == 1
-    assert story.count("curl -X POST http://127.0.0.1:") == 3
+    assert story.count("curl -X POST http://127.0.0.1:") == 4
+    assert "198 rows came back, equal to the bit" in story
     assert "2 rows are the same, 114 missing, 86 changed, 1 extra" in story
     assert "202 rows are the same, 0 missing, 0 changed, 0 extra" in story
     assert nothing_is_left(scratch)

@@ -112,9 +112,9 @@ def test_every_table_of_an_application_is_there_and_no_other(database: TestDatab
         tables = found(database)
     refused = {name.partition(".")[2]: one.why_not.code for name, one in tables.items() if one.why_not}
     assert refused == {
-        "far": "relation_is_foreign",
-        "kept": "relation_is_materialized_view",
-        "seen": "relation_is_view",
+        "far": "is_a_foreign_table",
+        "kept": "is_a_materialized_view",
+        "seen": "is_a_view",
     }
     assert sorted(tables.keys() - {f"public.{name}" for name in refused}) == [
         f"public.{COLLECTION}",
@@ -143,6 +143,7 @@ def test_a_partitioned_table_is_told_once_with_the_rows_of_its_partitions(databa
     sizes = database.fetch("SELECT pg_table_size('lowest') + pg_table_size('high')")
     assert split.bytes == sizes[0][0]
     assert (parent.rows, child.rows, child.parents, parent.parents) == (1, 2, ("public.parent",), ())
+    assert (split.plain, parent.plain, child.plain) == (False, False, True)
 
 
 def test_what_a_role_may_not_read_is_told_with_the_reason(database: TestDatabase, role: Any) -> None:

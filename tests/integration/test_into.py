@@ -357,8 +357,10 @@ def test_an_id_that_a_file_has_twice_undoes_all(client: Client, database: TestDa
         f"uuid,name,cmetadata\n{uuid},docs,{{}}\n".encode(),
         f"id,collection_id,embedding,document,cmetadata\n{row}{row}".encode(),
     )
+    plan = data_of(client.restore(**body, into={"layout": "pgvectorstore"}, dry_run=True))
     refused = data_of(client.restore(**body, into={"layout": "pgvectorstore"}), 409)
     assert refused["error_type"] == "DUPLICATE_ROWS"
+    assert [one["error"] for one in plan["problems"]] == [refused["response"]]
     assert tables(database) == ["langchain_pg_collection", EMBEDDING]
 
 

@@ -36,6 +36,10 @@ def file_format(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+BOTH_FORMATS = pytest.mark.parametrize("file_format", ["csv", pytest.param("binary", marks=pytest.mark.slow)])
+"""Where every kind of column is tried."""
+
+
 def backup(client: Client, file_format: str = "csv", **fields: Any) -> dict[str, Any]:
     done = data_of(client.backup(format=file_format, **fields))
     return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
@@ -144,6 +148,7 @@ def change_column(client: Client, database: TestDatabase) -> Any:
     return change
 
 
+@BOTH_FORMATS
 @pytest.mark.parametrize(("old", "new", "values", "stored", "lossy"), CHANGES.values(), ids=CHANGES)
 def test_narrower_columns_of_each_kind_are_refused_then_counted_and_compare_as_different(
     client: Client,
@@ -176,6 +181,7 @@ WIDER = {
 }
 
 
+@BOTH_FORMATS
 @pytest.mark.parametrize(("old", "new", "values"), WIDER.values(), ids=WIDER)
 def test_wider_columns_take_a_backup_of_either_format_as_it_is(
     client: Client,

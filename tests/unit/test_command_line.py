@@ -11,8 +11,9 @@ from pydantic import BaseModel
 from common.errors import InvalidParams
 from data_pipeline.api.requests.bodies import BackupSetPath, ListQuery, SetQuery, TablesQuery
 from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
-from data_pipeline.cli import backup, compare, jobs, listing, options, restore, tables, verify
+from data_pipeline.cli import backup, compare, jobs, options, restore, tables
 from data_pipeline.cli.command_line import COMMANDS, SERVICES, Commands
+from data_pipeline.cli.sets import listing, verify
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.compare import CompareRequest
 from data_pipeline.operations.requests.request import Request

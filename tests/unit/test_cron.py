@@ -1,6 +1,6 @@
 """When a schedule was last due."""
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -39,10 +39,44 @@ def test_a_daily_time_comes_once_a_day_when_clocks_change(noon: str, days: int, 
     assert len({moment.timestamp() for moment in due}) == days + 1
 
 
+@pytest.mark.parametrize(("noon", "days"), CHANGES)
+@pytest.mark.parametrize("text", ["0 1 * * *", "30 2 * * *", "0 2 * * *", "hourly", "*/20 * * * *", "0 */2 * * *"])
+def test_the_times_are_the_same_forwards_as_backwards(noon: str, days: int, text: str) -> None:
+    times = schedule.parse(f"{text} Europe/Berlin")
+    start = times.last(utc(noon))
+    forwards = [start]
+    while forwards[-1] < utc(noon) + timedelta(days=days):
+        forwards.append(times.next(forwards[-1]))
+    backwards = [forwards[-1]]
+    while backwards[-1] > start:
+        backwards.append(times.last(backwards[-1] - timedelta(seconds=1)))
+    assert forwards == backwards[::-1]
+    assert len(set(forwards)) == len(forwards)
+
+
+def test_a_time_that_clocks_skip_comes_as_much_later() -> None:
+    skipped = schedule.parse("30 2 * * * Europe/Berlin")
+    assert skipped.last(utc("2026-03-29T12:00")) == utc("2026-03-29T01:30")  # 03:30 by the new time
+
+
+def test_a_time_that_clocks_show_twice_comes_the_first_time() -> None:
+    twice = schedule.parse("30 2 * * * Europe/Berlin")
+    assert twice.last(utc("2026-10-25T12:00")) == utc("2026-10-25T00:30")
+
+
+@pytest.mark.parametrize(
+    ("name", "cron"),
+    [("hourly", "0 * * * *"), ("daily", "0 0 * * *"), ("weekly", "0 0 * * 1"), ("monthly", "0 0 1 * *")],
+)
+def test_a_name_stands_for_five_fields(name: str, cron: str) -> None:
+    assert schedule.parse(f"{name} Asia/Shanghai") == schedule.parse(f"{cron} Asia/Shanghai")
+    assert schedule.parse(name) == schedule.parse(cron)
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "daily", "0 3 * *", "0 3 * * * * *", "60 3 * * *", "0 24 * * *", "0 0 30 2 *", "a b c d e"),
+        *("", "yearly", "daily 3", "0 3 * *", "0 3 * * * * *", "60 3 * * *", "0 24 * * *", "0 0 30 2 *", "a b c d e"),
         *("0 3 * * * Mars/Olympus", "0 3 * * * ../etc/passwd", "0 3 * * * /etc/localtime", "@daily"),
     ],
 )

@@ -97,6 +97,8 @@ def test_every_variable_has_its_effect(tmp_path: Path) -> None:
             "BACKUP_SCHEDULE": "0 3 * * * Asia/Shanghai",
             "BACKUP_KEEP_DAYS": "14",
             "BACKUP_KEEP_LAST": "3",
+            "SECRET_KEY": f"{'n' * 32},{'o' * 32}",
+            "STORAGE_ALLOWED_HOSTS": "S3.Amazonaws.com",
         }
     )
     assert (found.host, found.port, found.threads, found.schema) == ("::1", 9000, 4, "rag")
@@ -113,6 +115,15 @@ def test_every_variable_has_its_effect(tmp_path: Path) -> None:
     assert (found.jobs_keep_days, found.jobs_heartbeat) == (7, 2)
     assert found.backup_schedule == cron.parse("0 3 * * * Asia/Shanghai")
     assert (found.backup_keep_days, found.backup_keep_last) == (14, 3)
+    assert found.secret_keys == ("n" * 32, "o" * 32)
+    assert found.storage_hosts == {"s3.amazonaws.com"}
+    assert found.secret_key_file is None  # this machine's file would not reach the other readers of that database
+    assert "n" * 32 not in repr(found)
+
+
+def test_a_key_is_kept_beside_the_embedded_jobs_database(tmp_path: Path) -> None:
+    data = tmp_path / "pgdata"
+    assert Settings.load({"EMBEDDED_DATA_DIR": str(data)}).secret_key_file == tmp_path / "pgdata.secret_key"
 
 
 PLACES = {
@@ -246,7 +257,9 @@ WRONG = {
     "a queue that is no URL": {"JOBS_DATABASE_URL": SECRET},
     "a heart that beats too slowly": {"JOBS_HEARTBEAT_SECONDS": "7"},
     "no day": {"JOBS_KEEP_DAYS": "0"},
-    "a schedule of words": {"BACKUP_SCHEDULE": "daily"},
+    "a schedule of words": {"BACKUP_SCHEDULE": "every night"},
+    "a short key": {"SECRET_KEY": "k" * 31},
+    "a second key that is short": {"SECRET_KEY": f"{'k' * 32},short"},
     "a schedule on Mars": {"BACKUP_SCHEDULE": "0 3 * * * Mars/Olympus"},
     "fewer sets than none": {"BACKUP_KEEP_LAST": "-1"},
     "a URL that is none": {"DATABASE_URL": SECRET},

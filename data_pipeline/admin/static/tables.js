@@ -2,10 +2,10 @@
 
 import { call } from "/panel/api.js";
 import { configuration } from "/panel/configuration.js";
-import { field, select } from "/panel/controls.js";
+import { busy, field, select, tell, writeButton } from "/panel/controls.js";
 import { databaseName, databaseSelect } from "/panel/database.js";
 import { el, redraw, show } from "/panel/dom.js";
-import { fact, serverText, warnings } from "/panel/problem.js";
+import { fact, problem, serverText, warnings } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
 import { sortChoice, sorted, table } from "/panel/table.js";
 import { bytes, number, t } from "/panel/text.js";
@@ -21,6 +21,7 @@ const LIBRARIES = {
   langchain_js: "LangChain.js",
   supabase: "Supabase",
 };
+const hasVectors = (one) => one.can_be_backed_up && one.vectors.length > 0;
 const CHOICES = {
   all: () => true,
   vectors: (one) => one.vectors.length > 0,
@@ -38,11 +39,12 @@ export async function tablesView(_parameters, { target = "" }, signal) {
   const refresh = () => {
     const matching = found.tables.filter(matches);
     show(count, t("tables found", { n: matching.length }));
-    redraw(list, listing(matching, refresh));
+    redraw(list, listing(matching, target, refresh));
   };
   refresh();
   const node = el("div", { class: "page" },
-    el("div", { class: "title" }, el("h1", {}, t("tables"))),
+    el("div", { class: "title" }, el("h1", {}, t("tables")),
+      found.tables.some(hasVectors) && backUpButton(t("back up vectors"), t("back up vectors"), { layout: "tables", tables: "vector", with_references: true }, target, "primary")),
     el("p", { class: "into" }, databaseName(found.target)),
     warnings(found.warnings),
     filters(config, target, refresh), count, list);
@@ -67,24 +69,24 @@ function matches(one) {
   return words.includes(view.text.trim().toLowerCase()) && CHOICES[view.choice](one);
 }
 
-function listing(found, refresh) {
+function listing(found, target, refresh) {
   if (!found.length) return el("p", { class: "empty" }, t("no tables"));
   const resort = (sort) => {
     view.sort = sort;
     refresh();
   };
-  const columns = columnsOf();
+  const columns = columnsOf(target);
   return [sortChoice(columns, view.sort, resort), table(t("tables"), columns, sorted(columns, found, view.sort), view.sort, resort)];
 }
 
-function columnsOf() {
+function columnsOf(target) {
   return [
     { key: "name", label: t("table"), kind: "any", value: nameOf, cell: (one) => el("div", {}, nameOf(one), details(one)) },
     { key: "whose", label: t("made by"), value: whose, cell: badge },
     { key: "vectors", label: t("vectors"), value: (one) => one.vectors.map(vectorOf).join(), cell: (one) => one.vectors.map((vector) => el("div", {}, vectorOf(vector))) },
     { key: "rows", label: t("rows"), numeric: true, value: (one) => one.rows, cell: (one) => (one.rows === null ? "–" : number(one.rows)) },
     { key: "size", label: t("size"), numeric: true, value: (one) => one.bytes, cell: (one) => (one.bytes === null ? "–" : bytes(one.bytes)) },
-    { key: "possible", label: t("backup"), value: (one) => Number(one.can_be_backed_up), cell: possible },
+    { key: "possible", label: "", kind: "any", cell: (one) => action(one, target) },
   ];
 }
 
@@ -104,8 +106,30 @@ function vectorOf({ column, type, dimensions }) {
   return `${column} ${type}${dimensions === null ? "" : `(${dimensions})`}`;
 }
 
-function possible(one) {
-  return one.can_be_backed_up ? t("tables.possible") : el("div", { class: "why" }, serverText(one.why_not));
+// One click backs a table up, with those that it refers to; or else the reason why it can't be.
+function action(one, target) {
+  if (!one.can_be_backed_up) return el("div", { class: "why" }, serverText(one.why_not));
+  return backUpButton(t("back up"), t("back up table", { name: nameOf(one) }), requestFor(one), target);
+}
+
+// LangChain's two tables are one layout, which names no table.
+function requestFor({ layout, ...one }) {
+  if (layout === "langchain") return { layout };
+  return { layout, tables: [nameOf(one)], with_references: one.references.length > 0 };
+}
+
+function backUpButton(label, name, request, target, kind = "") {
+  const control = writeButton(label, () => busy(control, () => backUp(request, target)), { kind, "aria-label": name });
+  return control;
+}
+
+async function backUp(request, target) {
+  try {
+    const job = await call("POST", "/backup", { ...request, pg_conn: target || null, async: true });
+    go(address(["jobs", job.job_id]));
+  } catch (error) {
+    tell(t("back up.failed"), problem(error));
+  }
 }
 
 function details(one) {

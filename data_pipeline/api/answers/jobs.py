@@ -46,7 +46,7 @@ class ListedJob(Part):
     """A job without its result or error."""
 
     job_id: JobId
-    kind: Annotated[str, Field(json_schema_extra={"enum": ["backup", "restore"]})]
+    kind: Annotated[str, Field(json_schema_extra={"enum": ["backup", "restore", "drill", "refresh"]})]
     state: State
     as_job: bool = Field(alias="async", description="False: a call that was answered at once")
     request: dict[str, Any] = Field(description="Its body, without a pg_conn that is a URL")

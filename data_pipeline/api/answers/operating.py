@@ -17,6 +17,7 @@ class Checks(Part):
     database: bool
     storage: bool
     queue: bool
+    schedules: Sometimes[bool] = Field(None, description="Of `strict`: no schedule is overdue")
 
 
 class Ready(Result):

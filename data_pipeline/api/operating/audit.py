@@ -23,8 +23,9 @@ AUDITED = (
     *("task_id", "backup_path", "timestamp", "tables", "strategy", "truncate_before_restore", "atomic"),
     *("format", "truncate_vector_tables", "backup_vector_tables", "require_manifest", "expect_database", "async"),
     *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "dry_run", "probes"),
+    *("name", "kind", "when", "zone", "paused"),
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
-    *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect"),
+    *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
 )
 AUDITED_QUERY = ("storage", "task_id")
 
@@ -88,7 +89,8 @@ class AuditLog:
 def write_down_job(job: Job) -> None:
     """An audit line for a job that has ended."""
     seconds = (job.finished_at - job.started_at).total_seconds() if job.finished_at and job.started_at else 0.0
-    audit.info(
+    level = {"FAILED": audit.error, "INTERRUPTED": audit.error, "PARTIAL": audit.warning}.get(job.state, audit.info)
+    level(
         "job",
         who=job.who,
         client=job.client,

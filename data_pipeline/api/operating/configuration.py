@@ -42,6 +42,7 @@ def _access(settings: Settings) -> dict[str, Any]:
         "THREADS": settings.threads,
         "API_TOKEN": _is_set(settings.api_token),
         "API_READ_TOKEN": _is_set(settings.api_read_token),
+        "SECRET_KEY": _is_set(",".join(settings.secret_keys)),
         "ALLOWED_HOSTS": sorted(settings.http_hosts),
         "TRUSTED_PROXIES": [str(network) for network in settings.trusted_proxies],
         "CORS_ORIGINS": sorted(settings.cors_origins),
@@ -55,8 +56,9 @@ def _backups(settings: Settings) -> dict[str, Any]:
     schedule = settings.backup_schedule
     return {
         "OUTPUT_DIRECTORY": kind_of(settings.output_directory),
+        "STORAGE_ALLOWED_HOSTS": sorted(settings.storage_hosts),
         "STORAGES": {name: kind_of(place) for name, place in settings.storages.items()},
-        "BACKUP_SCHEDULE": f"{schedule.cron} {schedule.zone}" if schedule else None,
+        "BACKUP_SCHEDULE": str(schedule) if schedule else None,
         "BACKUP_KEEP_DAYS": settings.backup_keep_days,
         "BACKUP_KEEP_LAST": settings.backup_keep_last,
         "BACKUP_CONNECTIONS": settings.backup_connections,
@@ -68,6 +70,7 @@ def _databases(settings: Settings) -> dict[str, Any]:
     return {
         "DATABASE_URL": _public(settings.configured) or (EMBEDDED if settings.database_named else None),
         "EMBEDDED_DATA_DIR": kind_of(settings.embedded_data_dir),
+        "DRILL_DIRECTORY": kind_of(settings.drill_directory),
         "PGVECTOR_SCHEMA": settings.schema,
         "PG_SSL_ROOT_CERT": "file" if settings.ssl_root_cert else None,
         "TARGETS": list(settings.targets),
@@ -86,6 +89,7 @@ def _work(settings: Settings) -> dict[str, Any]:
         "LARGEST_FIELD_MB": settings.largest_field >> 20,
         "INDEX_MEMORY": settings.index_memory,
         "JOBS_DATABASE_URL": _public(settings.jobs_database),
+        "NOTIFY_ALLOWED_HOSTS": sorted(settings.notify_hosts),
         "JOBS_KEEP_DAYS": settings.jobs_keep_days,
         "JOBS_HEARTBEAT_SECONDS": settings.jobs_heartbeat,
     }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
 
-from common.errors import ServiceUnavailable
+from common.errors import ServiceError, ServiceUnavailable
 from common.messages import say
 from data_pipeline.api.answers.operating import Checks, Ready
 from data_pipeline.api.operating.checkup import Checkup
@@ -32,6 +32,7 @@ class Health:
 
     def __init__(self, engine: Engine, jobs: Jobs) -> None:
         self._engine = engine
+        self._jobs = jobs
         self._seconds = engine.timeouts.connect + MARGIN_SECONDS
         self._deciding = {
             "database": Checkup(partial(self._reach, None)),
@@ -45,8 +46,9 @@ class Health:
         self._source = Checkup(self._doubt, FRESH_SECONDS)
         self._doubts: list[str] = []
 
-    def check(self, *, everything: bool) -> Ready:
+    def check(self, *, everything: bool, strict: bool = False) -> Ready:
         """Every check by name; everything: the further targets and storages too, where there are any, and doubts.
+        strict: that no schedule is overdue decides too.
 
         Raises ServiceUnavailable, with the same lists, if one that decides has failed.
         """
@@ -55,8 +57,12 @@ class Health:
         asked = {"checks": self._deciding, **{kind: checkups for kind, checkups in beside.items() if checkups}}
         found = self._passed(asked)
         doubted = found.pop("doubts", {}).get("source", False)
+        overdue = self._overdue() if strict else []
+        if strict:
+            found["checks"]["schedules"] = overdue == []
         if not all(found["checks"].values()):
-            raise ServiceUnavailable(say("service_not_ready"), can_retry=True, **found)
+            named = {"overdue": overdue} if everything and overdue else {}
+            raise ServiceUnavailable(say("service_not_ready"), can_retry=True, **found, **named)
         return Ready(
             response=say("service_ready"),
             checks=Checks(**found["checks"]),
@@ -65,6 +71,13 @@ class Health:
             warnings=(doubted and self._doubts) or None,
             unreadable_locations=len(self._engine.catalog.unreadable()) or None,
         )
+
+    def _overdue(self) -> list[str] | None:
+        """The schedules whose next good backup is overdue; None where that can't be known."""
+        try:
+            return [state.held.name for state in self._jobs.scheduler.states() if state.overdue]
+        except ServiceError:
+            return None
 
     def _passed(self, asked: Mapping[str, Mapping[str, Checkup]]) -> dict[str, dict[str, bool]]:
         """All at a time, within what one may take."""

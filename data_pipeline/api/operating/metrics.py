@@ -2,13 +2,14 @@
 
 import threading
 import time
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from data_pipeline.jobs.job import Job, State
+from data_pipeline.jobs.scheduler import ScheduleState
 
 SUCCESS = "SUCCESS"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -41,6 +42,11 @@ class Metrics:
             "vector_last_success_timestamp_seconds", "When it last worked", ["operation"], registry=self._registry
         )
 
+        self._age = self._gauge("backup_age_seconds", "Since the schedule's last good run ended", "schedule")
+        self._overdue = self._gauge("backup_overdue", "1: the schedule's next good run is overdue", "schedule")
+        self._proven = self._gauge(
+            "restore_proven_age_seconds", "Since a restore of one of its sets was proven", "schedule"
+        )
         self._jobs = Gauge("vector_jobs", "Unfinished jobs by state", ["state"], registry=self._registry)
 
     def count(self, route: str, method: str, status: int) -> None:
@@ -72,6 +78,19 @@ class Metrics:
             for state in WAITING_STATES:
                 self._jobs.labels(state).set(counts.get(state, 0))
 
+    def schedules(self, states: Sequence[ScheduleState]) -> None:
+        """How schedules stand, by the runs of all processes: it outlives a restart of this one. None, if unknown."""
+        now = datetime.now(timezone.utc)
+        for gauge in (self._age, self._overdue, self._proven):
+            gauge.clear()
+        for state in states:
+            name, facts = state.held.name, state.facts
+            self._overdue.labels(name).set(state.overdue)
+            if facts and facts.good and facts.good.finished_at:
+                self._age.labels(name).set((now - facts.good.finished_at).total_seconds())
+            if facts and facts.proven_at:
+                self._proven.labels(name).set((now - facts.proven_at).total_seconds())
+
     def _count_operation(self, name: str, data: dict[str, Any], outcome: str, seconds: float) -> None:
         self._operations.labels(name, outcome).inc()
         self._seconds.labels(name).observe(seconds)
@@ -89,6 +108,9 @@ class Metrics:
     def text(self) -> bytes:
         """In Prometheus' text format."""
         return generate_latest(self._registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(f"vector_{name}", text, labels, registry=self._registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"vector_{name}", text, labels, registry=self._registry)

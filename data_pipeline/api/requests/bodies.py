@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from common.errors import InvalidParams
 from common.messages import say
-from data_pipeline.operations.requests.fields import STAMP, TASK_ID, StorageName, TaskId, Text
+from data_pipeline.operations.requests.fields import AS_JOB, STAMP, TASK_ID, StorageName, TaskId, Text
 from data_pipeline.operations.requests.request import Request
 from data_pipeline.storage.location import MAIN_STORAGE
 
@@ -25,6 +25,22 @@ class ListQuery(Request):
     )
     task_id: TaskId | None = Field(None, description="Only the backups of this task; beats global_only")
     storage: StorageName = Field(MAIN_STORAGE, description="Only the backups in this storage; all: in every one")
+
+
+def _strict(value: Any) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise InvalidParams(
+        say("param_invalid", field="strict", reason=say("value_not_boolean")), details={"field": "strict"}
+    )
+
+
+class ReadyQuery(Request):
+    """GET /readyz"""
+
+    strict: Annotated[bool, BeforeValidator(_strict)] = Field(
+        False, description="503 too while the next good backup of a schedule is overdue"
+    )
 
 
 class TablesQuery(Request):
@@ -56,6 +72,12 @@ class CopyBody(Request):
     """Where a set is copied to."""
 
     to: StorageName = Field(description="The storage it is copied to, by name")
+
+
+class DrillBody(Request):
+    """How a set is drilled."""
+
+    as_job: bool = Field(False, alias="async", description=AS_JOB)
 
 
 class UploadQuery(SetQuery):

@@ -10,6 +10,7 @@ from common.messages import say
 from data_pipeline.api.operating.audit import REQUEST_ID
 from data_pipeline.jobs.job import JOB_ID, State
 from data_pipeline.operations.requests.request import Request
+from data_pipeline.resources.config import ResourceName
 
 MOST_LISTED = 200
 LISTED = 50
@@ -41,21 +42,31 @@ def _shown(pattern: re.Pattern[str]) -> Any:
     return Field(json_schema_extra={"pattern": pattern.pattern.join("^$")})
 
 
+Limit = Annotated[
+    int,
+    BeforeValidator(_count),
+    Field(json_schema_extra={"minimum": 1, "maximum": MOST_LISTED}),
+]
+
+
 class JobsQuery(Request):
     """GET /jobs"""
 
     state: State | None = Field(None, description="Only jobs in this state")
-    limit: Annotated[int, BeforeValidator(_count)] = Field(
-        LISTED,
-        description=f"How many, at most {MOST_LISTED}",
-        json_schema_extra={"minimum": 1, "maximum": MOST_LISTED},
-    )
+    limit: Limit = Field(LISTED, description=f"How many, at most {MOST_LISTED}")
     after: Annotated[str, _matching(JOB_ID, "after"), _shown(JOB_ID)] | None = Field(
         None, description="The last job_id of the page before"
     )
     request_id: Annotated[str, _matching(REQUEST_ID, "request_id"), _shown(REQUEST_ID)] | None = Field(
         None, description="Only the job of this request, by its X-Request-ID"
     )
+
+
+class NotificationsQuery(Request):
+    """GET /notifications"""
+
+    notifier: ResourceName | None = Field(None, description="Only those to this notifier")
+    limit: Limit = Field(LISTED, description=f"How many, at most {MOST_LISTED}")
 
 
 class JobPath(BaseModel):

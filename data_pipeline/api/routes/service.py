@@ -14,6 +14,7 @@ from data_pipeline.api.operating import configuration
 from data_pipeline.api.operating.health import Health
 from data_pipeline.api.operating.metrics import Metrics
 from data_pipeline.api.policy import Policy
+from data_pipeline.api.requests.bodies import ReadyQuery
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.api.security.access import FULL, LOCAL
 from data_pipeline.engine import Engine
@@ -45,11 +46,11 @@ def routes(engine: Engine, jobs: Jobs, metrics: Metrics) -> Resource:
         failures=(*OPEN, "SERVICE_UNAVAILABLE"),
         tells_more=True,
     )
-    def readyz() -> Response:
+    def readyz(query: ReadyQuery) -> Response:
         """Whether the database, the storage and the job queue are within reach. Needs no token; a caller that may do
         everything is told of the further targets and storages too, and of tables with vectors that backups leave out,
-        which decide nothing."""
-        return answer(health.check(everything=g.get("caller") in (FULL, LOCAL)))
+        which decide nothing. With `strict` a schedule whose next good backup is overdue decides too."""
+        return answer(health.check(everything=g.get("caller") in (FULL, LOCAL), strict=query.strict))
 
     @api.get("/metrics", summary="Metrics for Prometheus")
     @Policy(
@@ -61,7 +62,9 @@ def routes(engine: Engine, jobs: Jobs, metrics: Metrics) -> Resource:
     def show_metrics() -> Response:
         """Counters and durations in Prometheus' text format."""
         metrics.queue(None)
+        metrics.schedules([])
         with suppress(ServiceError):
+            metrics.schedules(jobs.scheduler.states())
             metrics.queue(jobs.counts())
             metrics.history(jobs.last_successes())
         return Response(metrics.text(), mimetype="text/plain; version=0.0.4")

@@ -113,6 +113,9 @@ class JobsDatabase:
         except (psycopg.Error, ServiceUnavailable):
             self._down_until = time.monotonic() + DOWN_SECONDS
             raise unavailable() from None
+        except schema.NewerSchemaError:
+            self._down_until = time.monotonic() + DOWN_SECONDS
+            raise ServiceUnavailable(say("jobs_database_of_a_newer_version"), can_retry=False) from None
         return connection
 
     def _install(self, connection: Connection) -> None:

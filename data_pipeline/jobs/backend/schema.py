@@ -1,9 +1,10 @@
-"""The schema of the job queue: procrastinate's tables, and beside them ours."""
+"""The schema of the jobs database: procrastinate's tables, ours of jobs, and what the migrations add to them."""
 
 from procrastinate.schema import SchemaManager
 from psycopg import Connection
 from psycopg.rows import DictRow
 
+from data_pipeline.jobs.backend.migrations import MIGRATIONS
 from data_pipeline.postgres.discovery.queries import QUEUE_SCHEMA
 
 SCHEMA = QUEUE_SCHEMA
@@ -45,35 +46,59 @@ CREATE TABLE processes (
     beat_at timestamptz NOT NULL DEFAULT now()
 );
 """
-# A process of an earlier version may work on the same queue: it leaves a new column to its default.
+# What versions without migrations may lack. A process of one may work on the same queue: it leaves a new column to its
+# default.
 UPGRADE = """
 ALTER TABLE jobs ADD COLUMN IF NOT EXISTS request_version integer NOT NULL DEFAULT 0,
                  ADD COLUMN IF NOT EXISTS texts json
 """
-ADDED = {"request_version", "texts"}
-
-COLUMNS = """
-SELECT a.attname AS name FROM pg_catalog.pg_attribute a
-JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = %s AND c.relname = 'jobs' AND a.attnum > 0 AND NOT a.attisdropped
+PRESENT = """
+SELECT c.relname AS name FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = %s AND c.relkind = 'r' AND c.relname IN ('jobs', 'schema_version')
 """
 
 
+class NewerSchemaError(Exception):
+    """A later version of the service has changed the schema: what its tables mean is unknown here."""
+
+
 def install(connection: Connection[DictRow]) -> None:
-    """Make the schema, or complete that of an earlier version, in the transaction of a psycopg connection whose
-    search_path is SCHEMA."""
-    if _columns(connection) >= ADDED:
+    """Make the schema, or bring that of an earlier version up to date, in the transaction of a psycopg connection whose
+    search_path is SCHEMA. Raises NewerSchemaError."""
+    if _version(connection) == len(MIGRATIONS):
         return
     connection.execute("SELECT pg_advisory_xact_lock(%s)", (INSTALL_LOCK,))
-    if _columns(connection):
+    version = _version(connection)
+    if version > len(MIGRATIONS):
+        raise NewerSchemaError
+    if version == 0:
+        _begin(connection)
+    for migration in MIGRATIONS[version:]:
+        connection.execute(migration)
+    connection.execute("UPDATE schema_version SET version = %s", (len(MIGRATIONS),))
+
+
+def _begin(connection: Connection[DictRow]) -> None:
+    """The tables of jobs, and the one that says how many migrations there have been."""
+    if "jobs" in _tables(connection):
         connection.execute(UPGRADE)
     else:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         connection.execute(SchemaManager.get_schema())
         connection.execute(STATEMENTS)
+    connection.execute("CREATE TABLE schema_version (version integer NOT NULL)")
+    connection.execute("INSERT INTO schema_version VALUES (0)")
 
 
-def _columns(connection: Connection[DictRow]) -> set[str]:
-    """Of our table of jobs, by the catalog's rows: to_regclass may answer from what it remembers from before the lock
-    was waited for."""
-    return {row["name"] for row in connection.execute(COLUMNS, (SCHEMA,)).fetchall()}
+def _version(connection: Connection[DictRow]) -> int:
+    """How many migrations there have been; 0 for a database of a version that knew none."""
+    if "schema_version" not in _tables(connection):
+        return 0
+    row = connection.execute("SELECT version FROM schema_version").fetchone()
+    return int(row["version"]) if row else 0
+
+
+def _tables(connection: Connection[DictRow]) -> set[str]:
+    """Ours, by the catalog's rows: to_regclass may answer from what it remembers from before the lock was waited
+    for."""
+    return {row["name"] for row in connection.execute(PRESENT, (SCHEMA,)).fetchall()}

@@ -54,8 +54,9 @@ def _vector_stores(session: Session, names: list[str] | None) -> list[str]:
     if names is None:
         raise SchemaMismatch(say("no_vector_stores", database=database(session.cursor)), can_retry=False)
     others = [shape for shape in shapes if shape not in stores]
+    called = {other.name for other in others} | {other.relation for other in others if other.schema == session.schema}
     for name in names:
-        if any(name in (f"{other.schema}.{other.relation}", other.relation) for other in others):
+        if name in called:
             text = say("table_unfit", table=name, reason=say("is_no_vector_store"))
             raise SchemaMismatch(text, can_retry=False, details={"table": name})
     return names

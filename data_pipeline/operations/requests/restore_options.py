@@ -47,6 +47,7 @@ class RestoreOptions(OperationRequest):
     atomic: bool | None = Field(None, description="When adding rows: both tables or neither")
 
     expect_database: Text | None = Field(None, description="Refuse unless the connected database has this name")
+    refuse_source: bool = Field(False, description="Refuse the database that the backup was taken from")
     require_manifest: bool = Field(False, description="Refuse a set that nothing vouches for")
     strategy: str = Field("reload", description=fields.STRATEGY)
     as_job: bool = Field(False, alias="async", description=fields.AS_JOB)

@@ -16,6 +16,7 @@ from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.cost import Cost
 from data_pipeline.operations.restore.dry_context import DryContext
 from data_pipeline.operations.restore.dry_run_report import DryRunReport
+from data_pipeline.operations.restore.meant import expect_meant
 from data_pipeline.operations.restore.modes import registry
 from data_pipeline.operations.restore.report import Report
 from data_pipeline.postgres import connection, writer_lock
@@ -69,7 +70,7 @@ class DryRun:
             with suppress(SchemaMismatch), savepoint(session, "missing"):
                 tables.lock(session.cursor, session.schema, layout, "ACCESS SHARE", [name])
         with report.noting(session):
-            tables.expect_database(session.cursor, self._request.expect_database)
+            expect_meant(session, self._set, self._request)
         with report.noting(session):
             writer_lock.expect_free(session.cursor)
 

@@ -14,7 +14,7 @@ from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.into import Into
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore import advice
-from data_pipeline.operations.restore.conversion import Conversion
+from data_pipeline.operations.restore.converting.conversion import Conversion
 from data_pipeline.operations.restore.dry_run import DryRun
 from data_pipeline.operations.restore.dry_run_report import DryRunReport
 from data_pipeline.operations.restore.report import LIMITED, Report

@@ -5,13 +5,14 @@ from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.context import Context
+from data_pipeline.operations.restore.meant import expect_meant
 from data_pipeline.operations.restore.modes import registry
 from data_pipeline.operations.restore.report import Report
 from data_pipeline.operations.restore.search_check import SearchCheck
 from data_pipeline.postgres import writer_lock
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.progress import SILENT, Progress
-from data_pipeline.postgres.schema import ddl, tables
+from data_pipeline.postgres.schema import ddl
 from data_pipeline.postgres.schema.ddl import Missing
 from data_pipeline.postgres.target import Target
 from data_pipeline.sets import table_spec, witness
@@ -54,7 +55,7 @@ class Restore:
     def _restore(self, session: Session, report: Report, dialect: SetDialect) -> None:
         session.ours = self._set.layout.relations(session.schema)
         writer_lock.take(session.cursor)
-        tables.expect_database(session.cursor, self._request.expect_database)
+        expect_meant(session, self._set, self._request)
         lacking = self._create_tables(session, report) if self._request.create_tables else None
         context = Context(self._engine, self._set, self._request, session, report, dialect)
         rereading(lambda: self._write(context), session.progress)

@@ -80,8 +80,8 @@ class Target(Part):
     )
     user: str
     source: str = Field(
-        description="Where it was found: pg_conn, target, config, app_config or embedded",
-        json_schema_extra={"enum": ["pg_conn", "target", "config", "app_config", "embedded"]},
+        description="Where it was found: pg_conn, target, config, app_config or embedded; drill: made for a drill",
+        json_schema_extra={"enum": ["pg_conn", "target", "config", "app_config", "embedded", "drill"]},
     )
 
     @classmethod

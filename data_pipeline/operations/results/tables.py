@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from data_pipeline.layouts import recognise
+from data_pipeline.layouts import recognise, tables
 from data_pipeline.operations.results.result import Count, Part, Result, Sometimes, Target, Warnings
 
 
@@ -72,7 +72,7 @@ class ListedTable(Part):
     kind: Literal["table", "partitioned", "view", "materialized_view", "foreign_table"]
     layout: str = Field(
         description="What it belongs to: LangChain's two tables, LangChain's PGVectorStore, or any tables",
-        json_schema_extra={"enum": [*sorted({*recognise.LAYOUTS.values(), recognise.ANY_TABLES})]},
+        json_schema_extra={"enum": [*sorted({*recognise.LAYOUTS.values(), tables.FAMILY})]},
     )
     recognised_as: str | None = Field(
         description="Which library has made it, by its shape; null: a table of no known shape",

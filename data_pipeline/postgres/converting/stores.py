@@ -151,6 +151,7 @@ class Stores:
             self._rows, Value(collection.uuid)
         )
         self._fill(collection, place, id_type, rows)
+        self._cursor.execute(SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(place, Identifier(ID)))
         self._cursor.execute("SELECT to_regclass(%s)::oid::bigint", (place.as_string(self._cursor),))
         layout = TableLayout(f"{schema}.{relation}", (ID,), vectors=(VECTOR,), schema=schema)
         table = Table(schema, relation, int(self._cursor.value()), (), layout)
@@ -158,10 +159,9 @@ class Stores:
         return Store(collection, table, id_type, counts, time.monotonic() - started)
 
     def finish(self, store: Store, found: Sequence[IndexFact], memory: str | None) -> tuple[dict[str, Any], list[str]]:
-        """Give a filled table its key and the vector indexes that the old one had; what was made, and what not."""
+        """Give a filled table the vector indexes that the old one had; what was made, and what not."""
         self._session.enter("index", store.table.name)
         table, relation = store.table, store.table.relation
-        self._cursor.execute(SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(table.identifier, Identifier(ID)))
         made: dict[str, Any] = {}
         warnings: list[str] = []
         for fact in over_vectors(found, VECTOR, store.collection.dimensions):

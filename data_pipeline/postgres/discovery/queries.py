@@ -8,7 +8,6 @@ import json
 from typing import Any
 
 from data_pipeline.postgres.schema import ddl_types
-from data_pipeline.postgres.schema.tables import TYPE
 from data_pipeline.postgres.schema.vector_tables import OF_APPLICATIONS, OF_PGVECTOR
 from data_pipeline.postgres.search_path import Cursor
 
@@ -45,7 +44,7 @@ SELECT c.oid::bigint AS oid, n.nspname AS schema, c.relname AS name, c.relkind A
              WHERE i.inhparent = c.oid AND p.relispartition ORDER BY pn.nspname, p.relname) AS partitions,
        ARRAY(SELECT pn.nspname || '.' || p.relname FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent
              JOIN pg_namespace pn ON pn.oid = p.relnamespace WHERE i.inhrelid = c.oid ORDER BY i.inhseqno) AS parents,
-       c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS inherited
+       c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS divided
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (
   WITH RECURSIVE below (oid) AS (
@@ -70,8 +69,8 @@ ORDER BY n.nspname, c.relname
 
 COLUMNS = f"""
 WITH RECURSIVE {VECTORS}
-SELECT a.attrelid::bigint AS oid, a.attname AS name, {TYPE} AS type, format_type(a.atttypid, a.atttypmod) AS shown,
-       a.attnotnull AS not_null, v.type AS vector,
+SELECT a.attrelid::bigint AS oid, a.attname AS name, {ddl_types.NAME} AS type,
+       format_type(a.atttypid, a.atttypmod) AS shown, a.attnotnull AS not_null, v.type AS vector,
        nullif(CASE WHEN a.atttypmod <> -1 THEN a.atttypmod ELSE v.modifier END, -1) AS dimensions,
        CASE WHEN a.attgenerated <> '' THEN 'generated' WHEN a.attidentity <> '' THEN 'identity'
             WHEN a.atthasdef THEN 'default' END AS by_itself

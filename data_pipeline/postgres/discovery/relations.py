@@ -16,6 +16,7 @@ from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.discovery import queries
 from data_pipeline.postgres.discovery.queries import Row
 from data_pipeline.postgres.schema import ddl_types
+from data_pipeline.postgres.schema.table_choice import NO_TABLES
 
 Kind = Literal["table", "partitioned", "view", "materialized_view", "foreign_table"]
 KINDS: Mapping[str, Kind] = {
@@ -26,13 +27,6 @@ KINDS: Mapping[str, Kind] = {
     "f": "foreign_table",
 }
 """By pg_class' relkind."""
-REFUSED: Mapping[Kind, Message] = {
-    "view": say("relation_is_view"),
-    "materialized_view": say("relation_is_materialized_view"),
-    "foreign_table": say("relation_is_foreign"),
-}
-"""Why those can't be backed up that have no rows of their own."""
-
 BRIEFLY = {"lock_timeout": "100ms"}
 """Sizes are worth no more waiting."""
 
@@ -100,9 +94,10 @@ class OwnedSequence:
 class Relation:
     """A table, or what looks like one and has vectors.
 
-    rows: as the last ANALYZE or VACUUM saw them. bytes: with what is stored out of line, without indexes. Both are None
-    where nothing tells them. partitions, parents: with their schemas. why_not: None where it can be backed up.
-    notes: what is worth knowing although it can.
+    rows: as the last ANALYZE or VACUUM saw them, without those of tables that inherit. bytes: with what is stored out
+    of line, without indexes. Both are None where nothing tells them. partitions, parents: with their schemas. plain: it
+    has no partitions, and no table inherits from it. why_not: None where it can be backed up. notes: what is worth
+    knowing although it can.
     """
 
     schema: str
@@ -117,13 +112,14 @@ class Relation:
     sequences: tuple[OwnedSequence, ...]
     partitions: tuple[str, ...]
     parents: tuple[str, ...]
+    plain: bool
     why_not: Message | None
     notes: tuple[Message, ...]
 
     @property
     def is_table(self) -> bool:
         """Whether it has rows of its own, or in partitions."""
-        return self.kind not in REFUSED
+        return self.kind in ("table", "partitioned")
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -195,8 +191,9 @@ def _relation(row: Row, facts: Mapping[str, Sequence[Row]], size: int | None) ->
         sequences=tuple(OwnedSequence(**one) for one in facts[queries.SEQUENCES]),
         partitions=tuple(row["partitions"]),
         parents=tuple(row["parents"]),
-        why_not=_why_not(row, kind),
-        notes=() if kind in REFUSED else tuple(_notes(columns, indexes)),
+        plain=not row["divided"],
+        why_not=_why_not(row),
+        notes=() if row["kind"] in NO_TABLES else tuple(_notes(columns, indexes)),
     )
 
 
@@ -213,19 +210,17 @@ def _index(row: Row) -> Index:
     return Index(**{**row, "columns": columns, "operator_classes": classes, "options": options})
 
 
-def _why_not(row: Row, kind: Kind) -> Message | None:
+def _why_not(row: Row) -> Message | None:
     """What keeps it from being backed up."""
     name = f"{row['schema']}.{row['name']}"
-    if kind in REFUSED:
-        return REFUSED[kind]
+    if row["kind"] in NO_TABLES:
+        return NO_TABLES[row["kind"]]
     if not row["usable"]:
         return say("schema_privilege_lacking", schema=row["schema"], privilege="USAGE")
     if not row["readable"]:
         return say("privileges_lacking", table=name, privileges="SELECT")
     if row["hides_rows"]:
         return say("row_security_hides_rows", table=name)
-    if kind == "partitioned" or row["inherited"]:
-        return say("table_partitioned", table=name)
     return None
 
 

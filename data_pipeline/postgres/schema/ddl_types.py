@@ -19,6 +19,18 @@ from data_pipeline.sets.table_facts import ForeignKeyFact, IndexFact
 EXTENSION_TYPES = frozenset(array for name in types.VECTORS for array in (name, f"_{name}"))
 """pgvector's types and the arrays of them."""
 
+# A type's plain name is only used where it is PostgreSQL's own or belongs to pgvector, so that a user's type or domain
+# called "uuid" or "vector" is not taken for it, wherever it is.
+NAME = """
+CASE WHEN n.nspname = 'pg_catalog' OR t.typname = ANY(%(extensions)s) AND EXISTS (
+          SELECT FROM pg_extension e
+          JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+          WHERE e.extname = 'vector' AND e.extnamespace = t.typnamespace AND d.deptype = 'e'
+          AND d.classid = 'pg_type'::regclass AND d.objid IN (t.oid, t.typelem)) THEN t.typname
+     ELSE format_type(t.oid, NULL) END
+"""
+"""A column's type as manifests name it; `t` is pg_type, `n` the type's schema, `extensions` EXTENSION_TYPES."""
+
 OPERATORS: dict[Distance, str] = {"cosine": "<=>", "l2": "<->", "inner_product": "<#>", "l1": "<+>"}
 """pgvector's operators by what they measure."""
 

@@ -85,8 +85,8 @@ class Relation:
         """Raise SchemaMismatch for what has no rows of its own, PermissionDenied for what this role may not read."""
         if self.is_partition:
             raise _unfit(self.name, say("is_a_partition"))
-        if self.kind in KINDS:
-            raise _unfit(self.name, KINDS[self.kind])
+        if self.kind in NO_TABLES:
+            raise _unfit(self.name, NO_TABLES[self.kind])
         if tables.is_system_schema(self.schema):
             raise _unfit(self.name, say("is_a_system_table"))
         if not self.usable:
@@ -97,7 +97,7 @@ class Relation:
             raise PermissionDenied(text, can_retry=False, details={"table": self.name, "privileges": ["SELECT"]})
 
 
-KINDS = {"v": say("is_a_view"), "m": say("is_a_materialized_view"), "f": say("is_a_foreign_table")}
+NO_TABLES = {"v": say("is_a_view"), "m": say("is_a_materialized_view"), "f": say("is_a_foreign_table")}
 """Why there are no rows to save, by relkind."""
 
 

@@ -21,22 +21,10 @@ from data_pipeline.postgres.search_path import Cursor
 
 LockMode = Literal["ACCESS SHARE", "ROW EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
 
-# A type's plain name is only used where it is PostgreSQL's own or belongs to pgvector, so that a user's type or domain
-# called "uuid" or "vector" is not taken for it, wherever it is.
-TYPE = """
-CASE WHEN n.nspname = 'pg_catalog' OR t.typname = ANY(%(extensions)s) AND EXISTS (
-          SELECT FROM pg_extension e
-          JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
-          WHERE e.extname = 'vector' AND e.extnamespace = t.typnamespace AND d.deptype = 'e'
-          AND d.classid = 'pg_type'::regclass AND d.objid IN (t.oid, t.typelem)) THEN t.typname
-     ELSE format_type(t.oid, NULL) END
-"""
-"""A column's type as manifests name it; `t` is pg_type, `n` the type's schema, `extensions` EXTENSION_TYPES."""
-
 COLUMNS = f"""
 SELECT a.attname, a.atttypmod, a.attnotnull, a.atthasdef OR a.attidentity <> '', a.attidentity::text,
        (SELECT m.oid::bigint FROM pg_type m WHERE m.typarray = t.oid),
-       {TYPE}
+       {ddl_types.NAME}
 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_namespace n ON n.oid = t.typnamespace
 WHERE a.attrelid = %(table)s AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
 ORDER BY a.attnum

@@ -1,6 +1,7 @@
 """A bucket of an object store, below a prefix: the calls to obstore, and its errors as ours.
 
-Credentials come from the environment (AWS_ACCESS_KEY_ID and its kin) or from the instance, by obstore's own rules.
+Credentials are the bucket's own, or come from the environment (AWS_ACCESS_KEY_ID and its kin) or from the instance, by
+obstore's own rules.
 What is dropped, cut short or answered by 5xx is tried again there, a bounded number of times: requests as they are, a
 stream from where it broke off, if the object is still the same.
 """
@@ -24,7 +25,7 @@ from obstore.store import S3Store
 from common.errors import InternalError, ServiceUnavailable, StorageFull, StorageUnsupported
 from common.messages import say
 from data_pipeline.storage.base import Changed, Writable
-from data_pipeline.storage.s3.bucket_url import BucketUrl
+from data_pipeline.storage.s3.bucket_url import AccessKey, BucketUrl
 
 PART_BYTES = 12 << 20
 """A part of an upload. S3 takes 10,000 of them: 120 GB a file."""
@@ -77,9 +78,16 @@ class Bucket:
     def __init__(self, url: BucketUrl) -> None:
         options: Any = {**TIMES, "allow_http": bool(url.endpoint and url.endpoint.startswith("http:"))}
         named: Any = {"endpoint": url.endpoint} if url.endpoint else {}
+        if url.access_key and url.access_key.region:
+            named["region"] = url.access_key.region
         try:
             self._store = S3Store(
-                url.bucket, prefix=url.prefix or None, config=named, client_options=options, retry_config=RETRIES
+                url.bucket,
+                prefix=url.prefix or None,
+                config=named,
+                client_options=options,
+                retry_config=RETRIES,
+                credential_provider=_provider(url.access_key) if url.access_key else None,
             )
         except BaseError:
             raise ValueError("half of a key, or what is no region") from None
@@ -180,6 +188,16 @@ class Bucket:
         """Remove an object; one that is not there is none to remove."""
         with _translated(), suppress(FileNotFoundError):
             obstore.delete(self._store, key)
+
+
+def _provider(key: AccessKey) -> Any:
+    """What obstore asks for credentials. None of the environment's is used then: not its session token either."""
+    return lambda: {
+        "access_key_id": key.key_id,
+        "secret_access_key": key.secret,
+        "token": None,
+        "expires_at": None,
+    }
 
 
 def _version(meta: Any) -> Version:

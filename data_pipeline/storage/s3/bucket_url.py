@@ -1,7 +1,7 @@
 """Where a bucket is, as settings name it: `s3://bucket/prefix`, or `s3+http://host:port/bucket/prefix`."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from data_pipeline.storage.location import is_plain
@@ -10,13 +10,34 @@ BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 SCHEMES = {"s3": None, "s3+http": "http", "s3+https": "https"}
 
 
+AMAZON = "s3.amazonaws.com"
+
+
+@dataclass(frozen=True)
+class AccessKey:
+    """Credentials of one bucket alone."""
+
+    key_id: str
+    secret: str = field(repr=False)
+    region: str | None = None
+
+
 @dataclass(frozen=True)
 class BucketUrl:
-    """A bucket and a prefix in it. `endpoint` is the server's URL; None means Amazon's."""
+    """A bucket and a prefix in it. `endpoint` is the server's URL; None means Amazon's.
+
+    access_key: None means the environment's credentials.
+    """
 
     endpoint: str | None
     bucket: str
     prefix: str
+    access_key: AccessKey | None = None
+
+    @property
+    def host(self) -> str:
+        """The server's, without its port."""
+        return (urlsplit(self.endpoint).hostname or "") if self.endpoint else AMAZON
 
 
 def parse(text: str) -> BucketUrl:

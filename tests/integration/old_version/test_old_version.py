@@ -152,7 +152,7 @@ def test_a_job_of_a_later_version_fails_and_says_so(
     waiting = [job["job_id"] for job in client.get(f"{PREFIX}/jobs?state=PENDING").get_json()["data"]["jobs"]]
     assert len(waiting) == 2
     queue.execute("UPDATE vector_jobs.jobs SET request_version = 2 WHERE id = %s", (waiting[0],))
-    queue.execute("UPDATE vector_jobs.jobs SET kind = 'drill' WHERE id = %s", (waiting[1],))
+    queue.execute("UPDATE vector_jobs.jobs SET kind = 'reindex' WHERE id = %s", (waiting[1],))
     client.application.extensions["jobs"].start()
     deadline = time.monotonic() + 60
     ended = "SELECT state, error->'data'->>'response', result IS NULL FROM vector_jobs.jobs WHERE id = ANY(%s)"

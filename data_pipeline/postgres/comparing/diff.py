@@ -82,19 +82,26 @@ class Version:
     others: the same of the live version that this one is compared with.
     """
 
-    ownership: Ownership
+    ownership: Ownership | None
     tables: Mapping[str, Table]
     converted: tuple[str, ...] = ()
     types: Types = field(default_factory=dict)
     others: Types = field(default_factory=dict)
 
     @property
+    def owned(self) -> Ownership:
+        """Raises LookupError where rows have no owners."""
+        if self.ownership is None:
+            raise LookupError("rows without owners")
+        return self.ownership
+
+    @property
     def owners(self) -> Table:
-        return self.tables[self.ownership.owner]
+        return self.tables[self.owned.owner]
 
     @property
     def members(self) -> Table:
-        return self.tables[self.ownership.member]
+        return self.tables[self.owned.member]
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,7 @@ def live_types(cursor: Cursor, live: Mapping[str, Table]) -> dict[str, dict[str,
 
 def stage(
     session: Session,
-    ownership: Ownership,
+    ownership: Ownership | None,
     sources: Mapping[str, Source],
     types: Mapping[str, Mapping[str, Composable]],
     prefix: str,
@@ -174,13 +181,13 @@ def pair(session: Session, backup: Version, other: Version, columns: Sequence[st
         if cursor.value():
             text = say("compare_backup_repeats_ids") if name == "backup" else say("compare_other_side_repeats_ids")
             raise DuplicateRows(text, can_retry=False)
-    compared = [name for name in columns if name != backup.ownership.column]
-    member = backup.ownership.member
-    values = {
-        "backup_values": _values("b", compared, backup.types.get(member, {})),
-        "other_values": _values("o", compared, other.types.get(member, {})),
+    compared = [name for name in columns if name != backup.owned.column]
+    member = backup.owned.member
+    compared_values = {
+        "backup_values": in_types("b", compared, backup.types.get(member, {})),
+        "other_values": in_types("o", compared, other.types.get(member, {})),
     }
-    cursor.execute(SQL(PAIRED).format(**sides, **values))
+    cursor.execute(SQL(PAIRED).format(**sides, **compared_values))
 
 
 def differences(cursor: Cursor) -> dict[Name, Difference]:
@@ -197,14 +204,14 @@ def differences(cursor: Cursor) -> dict[Name, Difference]:
 
 def owners(cursor: Cursor, version: Version, columns: Sequence[str]) -> dict[Name, dict[str, list[str]]]:
     """For every owner's name, each column's values to the bit, as digests."""
-    types = version.types.get(version.ownership.owner, {})
-    digests = [SQL("md5(record_send(ROW({})))").format(_values("c", [name], types)) for name in columns]
+    types = version.types.get(version.owned.owner, {})
+    digests = [SQL("md5(record_send(ROW({})))").format(in_types("c", [name], types)) for name in columns]
     cursor.execute(
         SQL("SELECT {}, {} FROM {} c ORDER BY {}").format(
-            Identifier("c", version.ownership.name),
+            Identifier("c", version.owned.name),
             SQL(", ").join(digests),
             version.owners.identifier,
-            Identifier("c", version.ownership.key),
+            Identifier("c", version.owned.key),
         )
     )
     found: dict[Name, dict[str, list[str]]] = defaultdict(lambda: {name: [] for name in columns})
@@ -217,15 +224,16 @@ def owners(cursor: Cursor, version: Version, columns: Sequence[str]) -> dict[Nam
 def _rows(version: Version) -> Composed:
     return SQL(ROWS).format(
         key=Identifier(version.members.layout.key[0]),
-        name=Identifier(version.ownership.name),
-        owner_key=Identifier(version.ownership.key),
-        column=Identifier(version.ownership.column),
+        name=Identifier(version.owned.name),
+        owner_key=Identifier(version.owned.key),
+        column=Identifier(version.owned.column),
         members=version.members.identifier,
         owners=version.owners.identifier,
     )
 
 
-def _values(alias: str, columns: Sequence[str], types: Mapping[str, Composable]) -> Composed:
+def in_types(alias: str, columns: Sequence[str], types: Mapping[str, Composable]) -> Composed:
+    """Columns of a row, some of them brought to other types."""
     each = (
         SQL("CAST({} AS {})").format(Identifier(alias, name), types[name]) if name in types else Identifier(alias, name)
         for name in columns

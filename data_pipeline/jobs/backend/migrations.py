@@ -1,0 +1,80 @@
+"""What later versions add to the schema of the jobs database, in order. Each is run once, forward only.
+
+A migration that has been released never changes. It may only add: processes of the version before go on working on the
+same database until they are started again.
+"""
+
+RESOURCES = """
+CREATE TABLE resources (
+    kind text NOT NULL,      -- target, storage, schedule, notifier …
+    name text NOT NULL,
+    config json NOT NULL,    -- what of it may be shown
+    sealed text,             -- its secrets, encrypted; null where it has none
+    key_id text,             -- of the key they are encrypted with
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (kind, name)
+);
+CREATE TABLE schedule_times (
+    schedule text PRIMARY KEY, -- what names the schedule here: its name, or for that of the environment more
+    stated text NOT NULL,      -- its times, as they were given
+    since timestamptz NOT NULL -- earlier ones don't count
+);
+CREATE TABLE schedule_runs (
+    schedule text NOT NULL,
+    due timestamptz NOT NULL,
+    manual boolean NOT NULL DEFAULT false, -- asked for by a client, not by the clock
+    job_id text UNIQUE,
+    state text NOT NULL,     -- PENDING until its job has ended, then as that
+    result json,             -- as of the job, which is forgotten earlier
+    error json,
+    texts json,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    finished_at timestamptz,
+    retired_at timestamptz,  -- when retention had removed its set everywhere
+    PRIMARY KEY (schedule, due)
+);
+CREATE INDEX schedule_runs_unfinished ON schedule_runs (job_id) WHERE finished_at IS NULL;
+CREATE INDEX schedule_runs_state ON schedule_runs (schedule, state, due);
+CREATE TABLE proofs (        -- what restoring a set for a trial has shown
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    backup_path text NOT NULL,
+    "timestamp" text NOT NULL,
+    schedule text,           -- that has made the set, if one has
+    job_id text,
+    proven boolean NOT NULL,
+    report json NOT NULL,
+    proven_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX proofs_set ON proofs (backup_path, "timestamp");
+CREATE INDEX proofs_schedule ON proofs (schedule, proven_at);
+"""
+
+NOTIFICATIONS = """
+CREATE TABLE troubles (      -- what a notifier was told, or would have been if it wanted to
+    notifier text NOT NULL,
+    subject text NOT NULL,   -- a schedule, or its drills
+    event text NOT NULL,
+    cause text NOT NULL,     -- the error's type
+    told_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (notifier, subject, event)
+);
+CREATE TABLE outbox (
+    id text PRIMARY KEY,
+    number bigint GENERATED ALWAYS AS IDENTITY,
+    notifier text NOT NULL,
+    message json NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    next_at timestamptz NOT NULL DEFAULT now(), -- of the next attempt
+    attempts integer NOT NULL DEFAULT 0,
+    sent_at timestamptz,
+    failed_at timestamptz,   -- when it was given up
+    error json,              -- of the last attempt
+    texts json
+);
+CREATE INDEX outbox_waiting ON outbox (next_at) WHERE sent_at IS NULL AND failed_at IS NULL;
+CREATE INDEX outbox_newest ON outbox (number);
+"""
+
+MIGRATIONS = (RESOURCES, NOTIFICATIONS)

@@ -1,0 +1,1 @@
+"""Two versions of the same tables, compared on the server: live ones, or backups in temporary tables."""
