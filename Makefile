@@ -14,7 +14,7 @@ PYTEST := $(VENV_PYTHON) -m pytest
 # Some of the tests wait, so more run at a time than there are cores; a file stays in one process, which shares fixtures.
 AT_ONCE := -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help venv demo serve check test test-unit test-slow coverage bench torture
+.PHONY: help venv demo serve check test test-unit test-slow coverage bench wheel torture
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*  ## /make \1\t/p' Makefile
@@ -39,13 +39,16 @@ test-unit: .venv/.installed-dev  ## run the tests that need no database, in seco
 	@$(PYTEST) tests/unit tests/test_architecture.py tests/test_reference.py
 
 test-slow: .venv/.installed-dev  ## run the long proofs that the everyday tests try a share of
-	@$(PYTEST) $(AT_ONCE) -m slow
+	@HYPOTHESIS_PROFILE=thorough $(PYTEST) $(AT_ONCE) -m "slow or hypothesis"
 
 coverage: .venv/.installed-dev  ## run the tests, and print which lines none of them reaches
 	@$(PYTEST) $(AT_ONCE) --cov --cov-report=term-missing:skip-covered
 
 bench: .venv/.installed-dev  ## measure, side by side with PostgreSQL's own tools
 	@$(VENV_PYTHON) -m benchmarks.run; status=$$?; $(VENV_PYTHON) -m benchmarks.jobs && exit $$status
+
+wheel: .venv/.installed-dev  ## build the package into dist/
+	@$(VENV_PYTHON) -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
 torture: .venv/.installed-dev  ## damage, kill, fill and attack it for an hour (TORTURE_MINUTES, TORTURE_SEED)
 	@$(VENV_PYTHON) -m torture.run

@@ -12,6 +12,7 @@ if __name__ == "__main__":  # before all that only a server needs: the other com
 
 import os
 import threading
+from contextlib import suppress
 
 import structlog
 
@@ -47,6 +48,7 @@ from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.jobs.retirement import Retirement
 from data_pipeline.operations import registry
 from data_pipeline.operations.retention import Retention
+from data_pipeline.postgres.swapping import leftovers
 from data_pipeline.postgres.target import forget_libpq_variables
 from data_pipeline.postgres_server import scratch
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
@@ -75,7 +77,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     jobs = app.extensions["jobs"] = build_jobs(engine, metrics)
     app.add(restores.routes(engine, jobs))
     app.add(backups.routes(engine, jobs))
-    app.add(backup_sets.routes(engine))
+    app.add(backup_sets.routes(engine, jobs))
     app.add(drills.routes(jobs))
     app.add(transfers.routes(engine))
     app.add(tables.routes(engine))
@@ -109,6 +111,14 @@ def _sweep(engine: Engine, storage: str) -> None:
             log.warning("removed what an interrupted backup left behind", path=path)
     except ServiceError as error:  # it may come back, and the others are there
         log.warning("a storage can't be looked through", storage=storage, error=error.error_type)
+
+
+def _sweep_databases(engine: Engine) -> None:
+    """In a thread of its own: a database that is out of reach must not hold up the start."""
+    for target in engine.databases.known:
+        with suppress(ServiceError):  # out of reach, or a writer is at work, which has done it then
+            if tables := leftovers.sweep(target, engine.timeouts):
+                log.warning("removed the new tables of an interrupted restore", tables=tables, **target.public())
 
 
 def _sweep_drills(engine: Engine) -> None:
@@ -150,9 +160,11 @@ def serve() -> None:
     log.info("database", **target.public())
     for storage in engine.storages:
         _sweep(engine, storage)
+    threading.Thread(target=_sweep_databases, args=(engine,), name="sweep", daemon=True).start()
     _sweep_drills(engine)
     for host, port in addresses(server):
         log.info("serving", url=f"http://{host}:{port}")
+    log.info("the panel is there", url=panel.url(*addresses(server)[0]))
     jobs: Jobs = app.extensions["jobs"]
     ending.exit_cleanly(jobs.stop)
     jobs.start()

@@ -60,6 +60,14 @@ class InternalError(ServiceError):
     """A bug, or a server error of no known kind."""
 
 
+class Miscounted(InternalError):
+    """A table doesn't hold as many rows as were written into it."""
+
+    def __init__(self, table: str, expected: int, found: int) -> None:
+        details = {"table": table, "expected": expected, "found": found}
+        super().__init__(say("restore_row_count_differs", table=table), details=details)
+
+
 class MissingParams(ServiceError):
     """Required fields are absent."""
 
@@ -142,11 +150,8 @@ class TriggerChangedRows(ServiceError):
             if listed
             else say("triggers_changed_rows", table=table, rows=rows)
         )
-        super().__init__(
-            text,
-            can_retry=False,
-            details={"table": table, "rows": rows, "triggers": list(triggers)},
-        )
+        details = {"table": table, "rows": rows, "triggers": list(triggers)}
+        super().__init__(text, can_retry=False, details=details)
 
 
 class SchemaMismatch(ServiceError):

@@ -1,16 +1,17 @@
 """What every operation of one service shares, built once from its settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.layouts.base import Layout
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.postgres.link.wire import Timeouts
-from data_pipeline.postgres.target import Defaults
+from data_pipeline.postgres.target import Defaults, Target
 from data_pipeline.resolver import Databases
 from data_pipeline.sets.catalog import Catalog
+from data_pipeline.sets.summary import Summaries
 from data_pipeline.settings import Settings, SettingsError
 from data_pipeline.storage.location import MAIN_STORAGE
 from data_pipeline.storage.registry import Place, Storages
@@ -23,6 +24,7 @@ class Engine:
     settings: Settings
     storages: Storages
     catalog: Catalog
+    summaries: Summaries
     databases: Databases
     timeouts: Timeouts
     pool: WorkerPool
@@ -36,6 +38,7 @@ class Engine:
             settings=settings,
             storages=storages,
             catalog=Catalog(storages, settings.backup_directory),
+            summaries=Summaries(storages),
             databases=Databases(
                 settings.configured,
                 settings.embedded_data_dir,
@@ -46,6 +49,14 @@ class Engine:
             timeouts=settings.timeouts,
             pool=WorkerPool(settings.load_workers, settings.largest_field),
         )
+
+    def apart(self, target: Target, output_directory: Path) -> "Engine":
+        """The same for one database and one directory of backups, without any others."""
+        storages = Storages({MAIN_STORAGE: output_directory})
+        defaults = Defaults(target.schema, self.settings.ssl_root_cert)
+        databases = Databases(target, self.settings.embedded_data_dir, frozenset(), {}, defaults)
+        catalog = Catalog(storages, self.settings.backup_directory)
+        return replace(self, storages=storages, catalog=catalog, databases=databases)
 
 
 def _storages(places: Mapping[str, Place]) -> Storages:

@@ -62,6 +62,11 @@ class Databases:
             details = {"cause": "EMBEDDED_SERVER", "reason": say("embedded_server_failed")}
             raise DatabaseError(CONNECT_FAILED, can_retry=False, details=details) from None
 
+    @property
+    def known(self) -> list[Target]:
+        """Those that the configuration names, the default one first, its server running."""
+        return [self.start(), *self._targets.values()]
+
     def named(self, name: str | None) -> Target:
         """That of a configured name; None means the database of requests that name none. Raises InvalidParams for any
         other name, a URL too."""

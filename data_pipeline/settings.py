@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import TypeAlias
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import table_section, targets
+from data_pipeline import config_file, table_section, targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
+from data_pipeline.data_home import home
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
@@ -24,7 +25,6 @@ from data_pipeline.storage.registry import Place
 from data_pipeline.table_section import TableSection
 from data_pipeline.targets import NamedDatabases
 
-PROJECT = Path(__file__).resolve().parent.parent
 SHORTEST_TOKEN = 16
 SHORTEST_KEY = 32
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -76,6 +76,8 @@ class Settings:
     """Connections that read a large table at a time in a backup; all see the same snapshot."""
     load_workers: int
     """Processes that parse large files; 0 parses them in the service's own."""
+    load_connections: int
+    """Connections that load a large table at a time in a swap; 0 takes one a core, at most 4."""
     largest_field: int
     """Of one value of a row: a larger one is neither backed up nor restored."""
     index_memory: str | None
@@ -103,8 +105,11 @@ class Settings:
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":
-        """Read the environment over the two configuration modules. Raises SettingsError."""
-        env = os.environ if environ is None else environ
+        """Read an environment over the two configuration modules. Raises SettingsError.
+
+        None means that of the process, over its configuration file.
+        """
+        env = _environment(cls.load) if environ is None else environ
         databases = _databases(env)
         section = _section()
         settings = cls(
@@ -113,8 +118,8 @@ class Settings:
             threads=_number(env, "THREADS", 32, least=1, most=1024),
             output_directory=_output_directory(env),
             storages=_storages(env),
-            embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", PROJECT / ".local" / "pgdata"),
-            drill_directory=_directory(env, "DRILL_DIRECTORY", PROJECT / ".local" / "drills"),
+            embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
+            drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,
@@ -132,6 +137,7 @@ class Settings:
             cors_origins=_names(env, "CORS_ORIGINS"),
             backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
             load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
+            load_connections=_number(env, "LOAD_CONNECTIONS", 0, least=0, most=16),
             largest_field=_number(env, "LARGEST_FIELD_MB", LARGEST_FIELD >> 20, least=1, most=512) << 20,
             index_memory=_memory(env, "INDEX_MEMORY"),
             jobs_database=databases.jobs,
@@ -150,6 +156,13 @@ class Settings:
         )
         _expect_closed_doors(settings)
         return settings
+
+
+def _environment(load: Callable[[Mapping[str, str]], Settings]) -> Mapping[str, str]:
+    try:
+        return config_file.environment(config_file.names(load))
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _expect_closed_doors(settings: Settings) -> None:
@@ -202,7 +215,7 @@ def _secret_keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 def _key_file(env: Mapping[str, str]) -> Path:
     """Beside the embedded server's data, not in it: a copy of the data is of no use without the key."""
-    data = _directory(env, "EMBEDDED_DATA_DIR", PROJECT / ".local" / "pgdata")
+    data = _directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata")
     return data.with_name(f"{data.name}.secret_key")
 
 
@@ -214,7 +227,7 @@ def _directory(env: Mapping[str, str], name: str, default: Path) -> Path:
 def _output_directory(env: Mapping[str, str]) -> Place:
     if given := env.get("OUTPUT_DIRECTORY"):
         return _place("OUTPUT_DIRECTORY", given, Path.cwd())
-    return _place("OUTPUT_DIRECTORY", SCHEMA_TOOLS_CONFIG["output_directory"], PROJECT)
+    return _place("OUTPUT_DIRECTORY", SCHEMA_TOOLS_CONFIG["output_directory"], home(env))
 
 
 def _storages(env: Mapping[str, str]) -> Mapping[str, Place]:

@@ -50,8 +50,8 @@ CREATE TABLE langchain_pg_embedding (
     collection_id uuid REFERENCES langchain_pg_collection (uuid) ON DELETE CASCADE,
     embedding vector, document varchar, cmetadata json, custom_id varchar, uuid uuid PRIMARY KEY);
 """
-hypothesis_settings.register_profile("fast", max_examples=25, deadline=None, database=None, derandomize=True)
-hypothesis_settings.register_profile("thorough", max_examples=500, deadline=None, database=None)
+hypothesis_settings.register_profile("fast", max_examples=10, deadline=None, database=None, derandomize=True)
+hypothesis_settings.register_profile("thorough", max_examples=100, deadline=None, database=None)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 # Nothing here has to survive a power cut. What a transaction writes, and what replays after a crash, stays the same.
@@ -82,15 +82,30 @@ SETTINGS = [
 def pytest_configure() -> None:
     for name in [name for name in os.environ if name in SETTINGS or name.startswith(("PG", "AWS_"))]:
         del os.environ[name]
-    os.environ["PGPASSFILE"] = os.devnull
+    os.environ["PGPASSFILE"] = os.environ["VECTOR_BACKUP_CONFIG"] = os.devnull
+    os.environ["LC_ALL"] = "C.UTF-8"  # answers in the default language
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
     # Fixtures are torn down, and the server stopped, after SIGTERM as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # before the cases that are marked slow are left out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest go first: several run at a time, and at the end nobody waits for one alone."""
+    """The files that take longest go first: several run at a time, and none is left over at the end."""
+    _thin_out(items)
     items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+def _thin_out(items: list[pytest.Item]) -> None:
+    """Of a test marked `matrix` mark those cases slow whose every value stands in an earlier case."""
+    seen: dict[str, set[tuple[str, str]]] = {}
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("matrix"):
+            values = {(name, repr(value)) for name, value in item.callspec.params.items()}
+            known = seen.setdefault(item.nodeid.partition("[")[0], set())
+            if values <= known:
+                item.add_marker("slow")
+            known |= values
 
 
 def pytest_collection_finish() -> None:

@@ -67,17 +67,38 @@ class Forked(ForkServerProcess):
             os.kill(self.pid, number)
 
 
+def run_command(arguments: tuple[str, ...], env: dict[str, str], stdin: str, out: str, err: str) -> None:
+    """`python unified_api.py …` in a process that FORKS has made, with these files as its standard streams."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOCTTY
+    for descriptor, opened in enumerate(
+        (os.open(stdin, os.O_RDONLY | os.O_NOCTTY), os.open(out, flags), os.open(err, flags))
+    ):
+        os.dup2(opened, descriptor)
+        os.close(opened)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)  # multiprocessing has put another file there
+    _become(env, arguments)
+    try:
+        runpy.run_path("unified_api.py", run_name="__main__")
+    finally:
+        atexit._run_exitfuncs()  # multiprocessing leaves them out
+
+
+def _become(env: dict[str, str], arguments: tuple[str, ...]) -> None:
+    """What a process that is started anew is by itself."""
+    os.chdir(PROJECT)
+    os.environ.clear()
+    os.environ.update(env)
+    time.tzset()
+    sys.argv = ["unified_api.py", *arguments]
+
+
 def _run(
     log_file: Path, env: dict[str, str], arguments: tuple[str, ...], within: Callable[[], AbstractContextManager[None]]
 ) -> None:
     with open(log_file, "wb") as log:
         for descriptor in (sys.stdout.fileno(), sys.stderr.fileno()):
             os.dup2(log.fileno(), descriptor)
-    os.chdir(PROJECT)
-    os.environ.clear()
-    os.environ.update(env)
-    time.tzset()
-    sys.argv = ["unified_api.py", *arguments]
+    _become(env, arguments)
     try:
         with within():
             runpy.run_path("unified_api.py", run_name="__main__")

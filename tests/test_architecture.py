@@ -22,7 +22,7 @@ LAYERS = [
     ["data_pipeline.postgres_server"],
     [
         *("data_pipeline.resolver", "data_pipeline.table_section", "data_pipeline.targets"),
-        *("data_pipeline.settings", "data_pipeline.engine"),
+        *("data_pipeline.settings", "data_pipeline.config_file", "data_pipeline.data_home", "data_pipeline.engine"),
     ],
     ["data_pipeline.operations"],
     ["data_pipeline.trainer"],
@@ -34,6 +34,7 @@ LAYERS = [
     ["data_pipeline.cli"],
     ["data_pipeline.admin"],
     ["unified_api"],
+    ["data_pipeline.__main__"],
 ]
 WEB = {"flask", "flask_openapi3", "flask_openapi3_swagger", "waitress", "werkzeug"}
 WEB_LAYERS = ("data_pipeline.api", "data_pipeline.admin", "unified_api")

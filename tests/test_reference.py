@@ -1,6 +1,5 @@
 """What a user can call, send, be answered or set stands in the reference, in both languages."""
 
-import ast
 import html
 import re
 from pathlib import Path
@@ -9,8 +8,10 @@ import pytest
 from pydantic import BaseModel
 
 from common.errors import Recorded, ServiceError
+from data_pipeline import config_file
 from data_pipeline.api.requests.bodies import (
     CopyBody,
+    DatabaseQuery,
     DrillBody,
     ListQuery,
     ReadyQuery,
@@ -27,14 +28,21 @@ from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.retention_rule import RetentionRule
 from data_pipeline.settings import Settings
-from data_pipeline.targets import LIBPQ
 from unified_api import create_app
 
 PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
 BODIES += (*NEW.values(), RetentionRule, RefreshRequest)
-QUERIES: tuple[type[BaseModel], ...] = (ListQuery, TablesQuery, UploadQuery, JobsQuery, NotificationsQuery, ReadyQuery)
+QUERIES: tuple[type[BaseModel], ...] = (
+    ListQuery,
+    DatabaseQuery,
+    TablesQuery,
+    UploadQuery,
+    JobsQuery,
+    NotificationsQuery,
+    ReadyQuery,
+)
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -64,12 +72,8 @@ def error_types() -> list[str]:
 
 
 def settings() -> list[str]:
-    """Every name in capitals that the modules of the configuration ask the environment for."""
-    files = [PROJECT / "data_pipeline" / name for name in ("settings.py", "targets.py")]
-    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
-    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    strings = [argument.value for call in calls for argument in call.args if isinstance(argument, ast.Constant)]
-    return sorted({str(text) for text in strings if re.fullmatch(r"[A-Z][A-Z_]+", str(text))} | set(LIBPQ.values()))
+    """Every variable that the configuration asks the environment for."""
+    return sorted({*config_file.names(Settings.load), config_file.VARIABLE})
 
 
 def test_the_lists_are_not_empty() -> None:
@@ -101,6 +105,13 @@ def test_every_error_type_is_in_the_reference(error_type: str, language: str) ->
 @pytest.mark.parametrize("name", settings())
 def test_every_setting_is_in_the_reference(name: str, language: str) -> None:
     assert f"`{name}`" in reference("settings", language)
+
+
+def test_the_example_of_an_environment_has_every_setting() -> None:
+    text = (PROJECT / ".env.example").read_text(encoding="utf-8")
+    shown = re.findall(r"^#?([A-Z][A-Z_]+)=", text, re.MULTILINE)
+    assert sorted(name for name in shown if not name.startswith(config_file.BUCKETS)) == settings()
+    assert not [line for line in text.splitlines() if "=" in line and not line.startswith("#")], "it changes nothing"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -29,6 +29,7 @@ from torture import (
     report,
     restarts,
     silence,
+    swap_kills,
     values,
     world,
 )
@@ -50,6 +51,7 @@ SCENARIOS = (
     Scenario("damage", damage.run, 6),
     Scenario("backup_kills", backup_kills.run, 9),
     Scenario("replace_kills", replace_kills.run, 11),
+    Scenario("swap_kills", swap_kills.run, 8),
     Scenario("backends", backends.run, 3.5),
     Scenario("restarts", restarts.run, 2.5),
     Scenario("commits", commits.run, 3),

@@ -63,6 +63,10 @@ TEXTS: dict[str, str] = {
     ),
     "clash_sync_does_not_empty": "sync does not empty the tables",
     "clash_sync_is_atomic": "sync is always atomic",
+    "clash_swap_does_not_empty": "a swap puts new tables in place and empties none first",
+    "clash_swap_is_atomic": "a swap is always atomic",
+    "clash_swap_takes_whole_tables": "a swap exchanges whole tables",
+    "clash_swap_does_not_merge": "a swap makes the tables equal to the backup and merges nothing",
     "clash_replace_is_atomic": "a replace is always atomic",
     "clash_merge_is_atomic": "a merge is always atomic",
     "clash_copy_is_atomic": "a restore as new collections is always atomic",
@@ -135,6 +139,7 @@ TEXTS: dict[str, str] = {
     "operation_cancelled": "the operation was cancelled, all changes are rolled back",
     "operation_interrupted": "the process that ran the operation has ended, uncommitted changes are rolled back",
     # Backup sets: listing, verifying, copying, upload, download.
+    "collections_listed": "{count} collections",
     "backups_found_but_some_unreadable": "{found}; {unreadable} locations cannot be read",
     "tables_found": "{tables} tables found, {vectors} of them with vector columns",
     "backups_found": "found {sets} backup sets in {locations} locations",
@@ -262,7 +267,7 @@ TEXTS: dict[str, str] = {
     "sequence_not_set": "no right to read and set the sequence {sequence}: "
     "the next value of {table}.{column} may be that of a restored row",
     "restore_row_count_differs": "the number of rows after the restore is wrong: {table}",
-    "sync_advised": "{refusal}; strategy: sync would work",
+    "others_advised": "{refusal}; {ways} would work",
     "collections_unknown": "no collection is called {unknown}; there are: {present}",
     "collections_renamed": (
         "the chosen collections of the backup are called {names} in the target database; nothing was changed; "
@@ -304,6 +309,18 @@ TEXTS: dict[str, str] = {
     ),
     "search_check_recall_fell": "search check: the recall fell from {before} to {now}",
     # Triggers and rules.
+    "triggers_not_fired": (
+        "a swap loads new tables without firing the triggers of {table}, which are there again afterwards: {triggers}"
+    ),
+    "swap_needs_owner": "a swap needs the owner of the table or view: {table}",
+    "swap_cannot_carry": "a swap can't give these to a new table: {objects}; nothing was changed",
+    "swap_in_the_way": (
+        "waiting for a lock timed out when the new tables were to take their place; nothing was changed. "
+        "The sessions that use the tables: {pids}"
+    ),
+    "swap_cancelled_statements": (
+        "{count} statements of other sessions were cancelled, which held the tables and waited for this restore"
+    ),
     "triggers_disabled": (
         "triggers and rules of {table} are disabled during the restore and restored before its commit: {triggers}"
     ),
@@ -684,4 +701,20 @@ TEXTS: dict[str, str] = {
     "notice_due": "A good run should have been there by {time}",
     "notice_at": "Time: {time}",
     "notice_job": "Job: {job_id}",
+    "configuration_usable": "the configuration can be used",
+    "doctor_healthy": "every check has passed",
+    "doctor_unhealthy": "{failed} checks have failed",
+    "doctor_versions": "vector-backup {version}, Python {python}, libpq {libpq}",
+    "doctor_database": "database {database} on PostgreSQL {version}",
+    "doctor_pgvector": "pgvector {version}",
+    "doctor_tables": "both tables are there",
+    "doctor_tables_missing": "missing tables: {tables}; a restore with create_tables makes them",
+    "doctor_clock": "{seconds} s apart from the clock of the database server",
+    "doctor_storage": "it can be written and listed",
+    "doctor_space": "{size} free",
+    "doctor_space_low": "only {size} free",
+    "doctor_queue": "the job queue answers",
+    "doctor_trial": "{rows} rows were backed up, removed, restored and found identical; their schema is gone again",
+    "doctor_trial_privilege": "not tried: the role may not create a schema in database {database}",
+    "doctor_trial_different": "the restored rows differ from the backup",
 }

@@ -11,6 +11,12 @@ TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 
+def url(host: str, port: int) -> str:
+    """Where a browser on this machine finds the page, given an address that the service listens on."""
+    here = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104
+    return f"http://{f'[{here}]' if ':' in here else here}:{port}/"
+
+
 def pages() -> Blueprint:
     """The page at `/`, its files at `/panel/…`."""
     blueprint = Blueprint("panel", __name__)

@@ -31,12 +31,14 @@ class Translating(DefaultJSONProvider):
 
 
 def set_up(app: Flask) -> None:
-    """Give an app the JSON style, and have its answers say their language where it was asked for."""
+    """Give an app the JSON style, and have its answers say what their language depends on, and which it is."""
     app.json = Translating(app)
     app.after_request(_label)
 
 
 def _label(response: Response) -> Response:
-    if response.mimetype in ("application/json", "text/event-stream") and (language := preferred()) != LANGUAGE:
-        response.content_language.add(language)
+    if response.mimetype in ("application/json", "text/event-stream"):
+        response.vary.add("Accept-Language")  # a cache between keeps an answer for readers of its language only
+        if (language := preferred()) != LANGUAGE:
+            response.content_language.add(language)
     return response

@@ -3,7 +3,10 @@ in memory: each file goes into the storage as it is read.
 """
 
 import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from werkzeug.formparser import MultiPartParser
@@ -36,6 +39,13 @@ class Uploads:
         self, body: Source, content_type: str, task_id: str | None = None, storage: str = MAIN_STORAGE
     ) -> UploadedSet:
         """Store a set, read it back to its last row, and only then let it be listed."""
+        return self._received(partial(_take, body, content_type), task_id, storage)
+
+    def take_files(self, files: Sequence[Path], task_id: str | None = None, storage: str = MAIN_STORAGE) -> UploadedSet:
+        """The same for files of this machine, whose names say which set they are of."""
+        return self._received(partial(_take_files, files), task_id, storage)
+
+    def _received(self, take: Callable[[Arrival], None], task_id: str | None, storage: str) -> UploadedSet:
         started = time.monotonic()
         self._engine.storages.check(storage)
         place = self._engine.catalog.location(task_id, storage)
@@ -43,7 +53,7 @@ class Uploads:
         if task_id and not (locations.is_task_directory(task_id) and here.has_directory(task_id)):
             raise NotFound(say("task_directory_missing", task_id=task_id))
         with Arrival(here, place) as arrival:
-            _take(body, content_type, arrival)
+            take(arrival)
             arrived, tables = arrival.publish(lambda found: verify.read_through(found, self._engine.pool))
         return UploadedSet(
             response=say("set_uploaded"),
@@ -63,6 +73,13 @@ def _take(body: Source, content_type: str, arrival: Arrival) -> None:
     for name in members:
         with arrival.file(name) as file:
             for chunk in members.data():
+                file.write(chunk)
+
+
+def _take_files(files: Sequence[Path], arrival: Arrival) -> None:
+    for path in files:
+        with path.open("rb") as read, arrival.file(path.name) as file:
+            for chunk in verify.chunks(read):
                 file.write(chunk)
 
 

@@ -9,6 +9,7 @@ import click
 
 from common.errors import ServiceError
 from common.result import error_response, success_response
+from data_pipeline.cli import language
 from data_pipeline.operations.results.result import Result
 
 DONE = 0
@@ -26,7 +27,7 @@ def give(result: Result | Answer, as_json: bool, tell: Callable[[Answer], None])
     """Print an answer as JSON, or in words; returns it as it was printed: with its timestamp, as the API answers it."""
     answer = result.data() if isinstance(result, Result) else result
     response, more = answer["response"], {name: value for name, value in answer.items() if name != "response"}
-    data: Answer = success_response(response, more)["data"]
+    data: Answer = language.told(success_response(response, more)["data"])
     if as_json:
         print_json(data)
     else:
@@ -42,11 +43,11 @@ def print_json(data: Any) -> None:
 
 def fail(error: ServiceError, as_json: bool) -> int:
     """Print a failure; the exit status."""
-    data = error_response(error)["data"]
+    data = language.told(error_response(error)["data"])
     if as_json:
         print_json(data)
     click.echo(f"error: {data['response']} ({error.error_type})", err=True)
-    details = error.data.get("details")
+    details = data.get("details")
     if isinstance(details, dict) and "cause" in details:
         click.echo(f"Why: {details['reason']} ({details['cause']})", err=True)
     if target := error.data.get("target"):

@@ -16,7 +16,31 @@ TOLD = (click.ClickException, click.exceptions.Exit, click.Abort, SettingsError,
 """What command_line tells."""
 
 
-class Command(click.Command):
+CHECKOUT = "python unified_api.py"
+"""How the examples of help texts are called: from the project's directory."""
+
+
+def program() -> str:
+    """How the command that is running was called, without its arguments."""
+    return click.get_current_context().find_root().info_name or CHECKOUT
+
+
+class Naming(click.Command):
+    """A command whose examples are called as it was called itself."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        if self.epilog:
+            text = self.epilog.replace(CHECKOUT, ctx.find_root().info_name or CHECKOUT)
+            with formatter.indentation():
+                formatter.write_paragraph()
+                formatter.write_text(text)
+
+
+class NamingGroup(Naming, click.Group):
+    """The same of a command with commands of its own."""
+
+
+class Command(Naming):
     """A command with --json. Its callback returns the exit status, and may raise ServiceError."""
 
     def __init__(self, name: str, *, params: list[click.Parameter], **more: Any) -> None:

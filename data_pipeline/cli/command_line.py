@@ -1,4 +1,4 @@
-"""`python unified_api.py …`: which commands there are, and how the process ends."""
+"""`vector-backup …`, or `python unified_api.py …`: which commands there are, and how the process ends."""
 
 import os
 import sys
@@ -6,31 +6,41 @@ from importlib import import_module
 
 import click
 
+from common.messages import CATALOGUES
+from data_pipeline.cli import language
 from data_pipeline.cli.answers import CANCELLED, FAILED
+from data_pipeline.cli.command import CHECKOUT, Naming
+from data_pipeline.cli.completion import VARIABLE
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.settings import SettingsError
+from data_pipeline.version import VERSION
 
+INSTALLED = "vector-backup"
+"""The command of an installed package."""
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
-    *("jobs", "schedules", "status"),
+    *("delete", "copy", "download", "upload", "jobs", "schedules", "status", "check-config", "doctor", "completion"),
 )
 MODULES = {
     "list": "sets.listing",
     "verify": "sets.verify",
     "drill": "sets.drill",
+    **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload")},
     "schedules": "schedule.schedules",
     "status": "schedule.status",
+    "check-config": "setup.check_config",
+    "doctor": "setup.doctor",
 }
 """Where a command is, if not in the module of its name."""
-
 SERVICES = {
     "serve": "Serve over HTTP, until SIGTERM or Ctrl-C.",
     "worker": "Run jobs, until SIGTERM or Ctrl-C.",
 }
 ABOUT = """Back up, list and restore LangChain's pgvector tables. Without a command: serve.
 
-The commands read the same environment variables as the service (DATABASE_URL, OUTPUT_DIRECTORY and the rest) and work
-on the database and the storages themselves: no service has to run, and one may.
+The commands read the same settings as the service: environment variables (DATABASE_URL, OUTPUT_DIRECTORY and the rest)
+over the file vector-backup.toml. They work on the database and the storages themselves: no service has to run, and one
+may.
 """
 EPILOG = """\b
 Exit status:
@@ -50,7 +60,7 @@ Examples:
 """
 
 
-class Commands(click.Group):
+class Commands(Naming, click.Group):
     """Each command's module is imported when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -66,29 +76,43 @@ class Commands(click.Group):
         return command
 
 
-def _serve_without_a_command() -> str | None:
-    return None if click.get_current_context().invoked_subcommand else "serve"
+@click.pass_context
+def _begin(context: click.Context, lang: str | None) -> str | None:
+    """Serve where no command is named."""
+    context.obj = lang or language.of_locale(os.environ)
+    return None if context.invoked_subcommand else "serve"
 
 
-def run() -> str:
-    """Do what the command line asks for and end the process; or return the service to run: "serve" or "worker"."""
-    group = Commands(
-        name="unified_api.py",
-        callback=_serve_without_a_command,
-        invoke_without_command=True,
-        help=ABOUT,
-        epilog=EPILOG,
+def run(program: str = CHECKOUT) -> str:
+    """Do what the command line asks for and end the process; or return the service to run: "serve" or "worker".
+
+    program: how it was started, as help and usage lines show it.
+    """
+    lang = click.Option(
+        ["--lang"],
+        type=click.Choice(sorted(CATALOGUES)),
+        help="Language of answers and errors; if not said: that of the locale (LC_ALL, LC_MESSAGES, LANG), else zh.",
     )
-    status = _status(group)
+    group = click.version_option(VERSION, prog_name=INSTALLED, message="%(prog)s %(version)s")(
+        Commands(
+            name="unified_api.py",
+            callback=_begin,
+            invoke_without_command=True,
+            params=[lang],
+            help=ABOUT,
+            epilog=EPILOG,
+        )
+    )
+    status = _status(group, program)
     if isinstance(status, str):
         return status
     sys.exit(status)
 
 
-def _status(group: click.Group) -> int | str:
+def _status(group: click.Group, program: str) -> int | str:
     """The exit status, or the name of a service."""
     try:
-        status: int | str = group.main(prog_name="python unified_api.py", standalone_mode=False)
+        status: int | str = group.main(prog_name=program, complete_var=VARIABLE, standalone_mode=False)
         return status
     except click.ClickException as error:
         error.show()

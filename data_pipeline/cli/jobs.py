@@ -8,7 +8,7 @@ from data_pipeline.api.answers.jobs import JobList, ShownJob
 from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
 from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, FAILED, PARTLY, Answer
-from data_pipeline.cli.command import Command
+from data_pipeline.cli.command import Command, NamingGroup
 from data_pipeline.cli.task import Bar
 
 HELP = "Running and past backups and restores, those that were answered at once included."
@@ -24,7 +24,7 @@ STATUSES = {"SUCCEEDED": DONE, "PARTIAL": PARTLY}
 def list_jobs(as_json: bool, **given: Any) -> int:
     query = options.query(JobsQuery, given)
     with process.engine() as engine, process.jobs(engine) as jobs:
-        found = jobs.list(query.state, query.request_id, query.after, query.limit)
+        found = jobs.list(query.state, query.request_id, query.after, query.limit, query.kind)
     answers.give(JobList.of(found, query.limit), as_json, _tell_all)
     return DONE
 
@@ -55,12 +55,22 @@ def follow(as_json: bool, progress: bool | None, job_id: str) -> int:
 
 
 def _tell_all(data: Answer) -> None:
-    rows = [(one["job_id"], one["kind"], one["state"], one["created_at"], _percent(one)) for one in data["jobs"]]
+    rows = [
+        (
+            *(one["job_id"], _kind(one), one["state"], (one["target"] or {}).get("dbname"), one["who"]),
+            *(one["created_at"], _percent(one)),
+        )
+        for one in data["jobs"]
+    ]
     if rows:
-        answers.table(rows, "job", "kind", "state", "created", "done")
+        answers.table(rows, "job", "kind", "state", "database", "who", "created", "done")
     click.echo(data["response"])
     if data["next"]:
         click.echo(f"more: --after {data['next']}")
+
+
+def _kind(one: dict[str, Any]) -> str:
+    return "dry run" if one["request"].get("dry_run") else str(one["kind"])
 
 
 def _percent(one: dict[str, Any]) -> str:
@@ -83,7 +93,7 @@ def _about(name: str, callback: Any, text: str, *more: click.Parameter) -> Comma
     return Command(name, callback=callback, params=[*options.of(JobPath), *more], help=text)
 
 
-COMMAND = click.Group(
+COMMAND = NamingGroup(
     "jobs",
     [
         Command(

@@ -4,6 +4,7 @@ import click
 
 from data_pipeline.cli import answers, process
 from data_pipeline.cli.answers import Answer
+from data_pipeline.cli.command import program
 from data_pipeline.cli.task import Task
 from data_pipeline.engine import Engine
 from data_pipeline.operations.requests.request import OperationRequest
@@ -29,4 +30,4 @@ def hand_over(engine: Engine, request: OperationRequest, as_json: bool) -> int:
 def _tell(data: Answer) -> None:
     click.echo(f"{data['response']}: {data['job_id']}")
     click.echo("It runs as soon as a service or a worker is free. Follow it:")
-    click.echo(f"  python unified_api.py jobs follow {data['job_id']}")
+    click.echo(f"  {program()} jobs follow {data['job_id']}")

@@ -6,7 +6,7 @@ import click
 
 from data_pipeline.cli import answers, confirmation, operation, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
-from data_pipeline.cli.command import Command
+from data_pipeline.cli.command import Command, program
 from data_pipeline.engine import Engine
 from data_pipeline.operations import newest
 from data_pipeline.operations.requests.restore import RestoreRequest
@@ -16,7 +16,8 @@ HELP = """Restore a backup: BACKUP_PATH and TIMESTAMP as the list shows them. "r
 newest backup of everything, "restore BACKUP_PATH latest" that of a directory; what a restore has saved first is none.
 
 Rows are added to those that are there; --truncate-before-restore replaces these, all or nothing, and --strategy sync
-writes only what differs. Both remove rows, and ask before they do. Ctrl-C rolls back."""
+writes only what differs, --strategy swap puts new tables in place. These remove rows, and ask before they do. Ctrl-C
+rolls back."""
 LATEST = "latest"
 EXAMPLES = """\b
 Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_170444):
@@ -61,7 +62,7 @@ def _question(engine: Engine, request: RestoreRequest) -> str:
 
 
 def _tell(data: Answer) -> None:
-    click.echo(data["response"])
+    click.echo(f"Dry run, nothing was changed: {data['response']}" if "problems" in data else data["response"])
     before = data.get("truncate_results", {})
     rows = [
         (name, before[name]["rows_before"] if name in before else None, *_counts(one))
@@ -77,7 +78,7 @@ def _tell(data: Answer) -> None:
             click.echo(f"{name}: {one['error']}", err=True)
     _tell_times(data)
     if undo := data.get("undo"):
-        click.echo(f"undo: python unified_api.py restore {options.spelled(undo)}")
+        click.echo(f"undo: {program()} restore {options.spelled(undo)}")
 
 
 def _counts(one: dict[str, Any]) -> tuple[Any, ...]:

@@ -25,6 +25,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
 from data_pipeline.jobs.backend.schedule_runs import Run
+from data_pipeline.jobs.backend.set_checks import SetChecks
 from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.drills import Drills
 from data_pipeline.jobs.heartbeat import Heartbeat
@@ -82,6 +83,7 @@ class Jobs:
         self._database = resources.database
         self._store = Store(self._database)
         self._pending = PendingWrites(self._database)
+        self.checks = SetChecks(self._database, self._pending)
         self._queue = Queue()
         self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)
         self._submission = Submission(self._database, self._pending, self._queue, self._process, self._runner.unstored)
@@ -169,10 +171,10 @@ class Jobs:
         return job
 
     def list(
-        self, state: State | None = None, request_id: str | None = None, after: str | None = None, limit: int = 50
+        self, state: State | None, request_id: str | None, after: str | None, limit: int, kind: str | None
     ) -> list[Job]:
-        """Newest first; after: the last job of the page before."""
-        return self._store.page(state, request_id, after, limit)
+        """Newest first; after: the last job of the page before. kind: "plan" is a restore's dry run."""
+        return self._store.page(state, request_id, after, limit, kind)
 
     def follow(self, job_id: str, seen: int | None = None) -> Iterator[Job | None]:
         """The job now, unless this version of it was seen, and each change until it has ended.

@@ -1,20 +1,24 @@
 """BackupList: every complete backup set, wherever it lies."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from common.errors import InternalError, PermissionDenied, ServiceError, ServiceUnavailable
 from common.messages import Message, say
 from common.sizes import format_size
 from data_pipeline.engine import Engine
+from data_pipeline.operations.listing_page import Cursor, Found, matches, page
 from data_pipeline.operations.results.listing import (
     ListedLocation,
     ListedSet,
     Listing,
     ListingSummary,
+    SetState,
     UnreadableLocation,
 )
-from data_pipeline.sets import catalog
-from data_pipeline.sets.catalog import Scan
+from data_pipeline.operations.set_checks import KnownChecks, SetCheck, SetName
+from data_pipeline.sets.listed import Scan
+from data_pipeline.sets.summary import Summary
 from data_pipeline.storage import location
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import LOG, backup_date
@@ -28,35 +32,57 @@ UNKNOWN = "jobs_database"
 
 
 class BackupList:
-    """Lists backup sets. Every method raises ServiceError."""
+    """Lists backup sets. Every method raises ServiceError.
 
-    def __init__(self, engine: Engine) -> None:
+    checks: what verifications have found.
+    """
+
+    def __init__(self, engine: Engine, checks: KnownChecks = lambda _: {}) -> None:
         self._engine = engine
+        self._checks = checks
 
-    def scan(self, global_only: bool = False, task_id: str | None = None, storage: str = MAIN_STORAGE) -> Listing:
+    def scan(
+        self,
+        global_only: bool = False,
+        task_id: str | None = None,
+        storage: str = MAIN_STORAGE,
+        *,
+        words: str = "",
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> Listing:
         """Newest first. task_id beats global_only.
 
         storage: where to look; "all" looks everywhere, and names in the summary the storages it could not reach.
+        words: only sets of which every word is said. limit: so many backups, with all of their copies. after: the
+        page that begins there.
         """
         if task_id:
             location.check_task_id(task_id)
+        cursor = Cursor.read(after) if after else None
         names, unknown = self._names() if storage == EVERYWHERE else ([storage], [])
         scans, unreachable = self._scan(names, global_only, task_id)
-        found = [listed for scan in scans for listed in scan.locations]
         unreadable = [_unreadable(*one) for scan in scans for one in scan.unreadable]
-        of_tasks = sum(len(listed.sets) for listed in found if listed.location.task_id)
-        total = sum(len(listed.sets) for listed in found)
+        places = [place for scan in scans for place in scan.locations]
+        found = self._matching([Found(place, one) for place in places for one in place.sets], words)
+        shown, following = page(found, limit, cursor)
+        described, checked = self._described(shown if limit or after else found)
+        of_tasks = sum(1 for one in found if one.location.task_id)
+        locations = len({one.location for one in found})
         return Listing(
-            response=_counted(len(found), total, len(unreadable)),
-            backup_locations=list(map(_location, found)),
+            response=_counted(locations, len(found), len(unreadable)),
+            backup_locations=described,
             summary=ListingSummary(
-                total_locations=len(found),
-                total_backup_sets=total,
-                global_backups=total - of_tasks,
+                total_locations=locations,
+                total_backup_sets=len(found),
+                global_backups=len(found) - of_tasks,
                 task_backups=of_tasks,
                 scan_time=datetime.now().astimezone(),
                 unreachable_storages=[*unreachable, *unknown] if storage == EVERYWHERE else None,
                 unreadable=unreadable or None,
+                backups=len({one.backup for one in found}) if limit else None,
+                next=str(following) if following else None,
+                checks_unknown=None if checked else True,
             ),
         )
 
@@ -80,19 +106,38 @@ class BackupList:
                 unreachable.append(name)
         return found, unreachable
 
+    def _matching(self, found: list[Found], words: str) -> list[Found]:
+        if not words:
+            return found
+        summaries = self._summaries(found)
+        return [one for one, summary in zip(found, summaries, strict=True) if matches(one, summary, words)]
+
+    def _described(self, found: Sequence[Found]) -> tuple[list[ListedLocation], bool]:
+        """By location, in the order in which these come first; and whether it is known what verifications found."""
+        names: list[SetName] = [(one.location, one.one.timestamp) for one in found]
+        checks = self._checks(names)
+        by_place: dict[Location, tuple[Found, list[ListedSet]]] = {}
+        for one, summary, name in zip(found, self._summaries(found), names, strict=True):
+            described = _set(one, summary, (checks or {}).get(name))
+            by_place.setdefault(one.location, (one, []))[1].append(described)
+        return [_location(first, sets) for first, sets in by_place.values()], checks is not None
+
+    def _summaries(self, found: Sequence[Found]) -> list[Summary]:
+        return self._engine.summaries.of([(one.location, one.one) for one in found])
+
 
 def _counted(locations: int, sets: int, unreadable: int) -> Message:
     found = say("backups_found", locations=locations, sets=sets) if sets else say("backups_not_found")
     return say("backups_found_but_some_unreadable", found=found, unreadable=unreadable) if unreadable else found
 
 
-def _location(listed: catalog.ListedLocation) -> ListedLocation:
-    where = listed.location
+def _location(first: Found, sets: list[ListedSet]) -> ListedLocation:
+    where = first.location
     return ListedLocation(
         type="task" if where.task_id else "global",
         task_id=where.task_id,
         relative_path=where.relative_path,
-        backups=[_set(found, listed.has_log) for found in listed.sets],
+        backups=sets,
         storage=where.storage,
     )
 
@@ -101,16 +146,31 @@ def _unreadable(where: Location, error: ServiceError) -> UnreadableLocation:
     return UnreadableLocation(relative_path=where.relative_path, storage=where.storage, error=error.response)
 
 
-def _set(found: catalog.ListedSet, has_log: bool) -> ListedSet:
+def _set(found: Found, summary: Summary, check: SetCheck | None) -> ListedSet:
+    one, has_log = found.one, found.place.has_log
+    current = check if check and check.identity == one.identity else None
     return ListedSet(
-        timestamp=found.timestamp,
-        collection_file=found.files[0],
-        embedding_file=found.files[1],
-        collection_size=format_size(found.sizes[0]),
-        embedding_size=format_size(found.sizes[1]),
-        backup_date=backup_date(found.timestamp),
+        timestamp=one.timestamp,
+        collection_file=one.files[0],
+        embedding_file=one.files[1],
+        collection_size=format_size(one.sizes[0]),
+        embedding_size=format_size(one.sizes[1]),
+        backup_date=backup_date(one.timestamp),
         has_log=has_log,
         log_file=LOG if has_log else None,
-        format=found.format,
-        has_manifest=found.has_manifest,
+        format=one.format,
+        has_manifest=one.has_manifest,
+        bytes=sum(one.sizes),
+        database=summary.database,
+        server=summary.server,
+        rows=summary.rows,
+        partial=summary.partial,
+        origin=summary.origin,
+        state=_state(summary, current),
+        checked_at=current.at if current else None,
     )
+
+
+def _state(summary: Summary, check: SetCheck | None) -> SetState:
+    """The worse of what is seen now and what the last check found."""
+    return summary.state if check is None or summary.state == "damaged" else check.found

@@ -55,6 +55,38 @@ class Progress:
     def settle(self) -> None:
         """From here on it can't be cancelled. Raises Cancelled if it has been."""
 
+    def beside(self) -> "Progress":
+        """For the operation's further transactions."""
+        return Beside(self)
+
+
+class Beside(Progress):
+    """A further transaction of an operation: all is as the operation's own, but that its COMMIT settles nothing."""
+
+    def __init__(self, operation: Progress) -> None:
+        self._operation = operation
+
+    def connected(self, line: Line, target: Target) -> None:
+        self._operation.connected(line, target)
+
+    def disconnected(self, line: Line) -> None:
+        self._operation.disconnected(line)
+
+    def begin_again(self) -> None:
+        self._operation.begin_again()
+
+    def enter(self, phase: ProgressPhase, table: str | None) -> None:
+        self._operation.enter(phase, table)
+
+    def advance(self, size: int, rows: int) -> None:
+        self._operation.advance(size, rows)
+
+    def expect_wanted(self) -> None:
+        self._operation.expect_wanted()
+
+    def settle(self) -> None:
+        self._operation.expect_wanted()
+
 
 class Uncounted(Progress):
     """For what an operation does on its way: it can be cancelled there, but these aren't the rows it is about."""

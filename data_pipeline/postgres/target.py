@@ -79,6 +79,11 @@ class Target:
         return {**place, "user": self.user, "source": self.source}
 
     @property
+    def is_here(self) -> bool:
+        """Whether its server is on this machine, as far as its name tells."""
+        return self.source == "embedded" or is_loopback(self.host)
+
+    @property
     def digest(self) -> str:
         """The same for every target of one database, and nothing that tells where it is.
 

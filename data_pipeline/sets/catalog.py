@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from common.errors import InvalidBackup, NotFound, PermissionDenied, ServiceError, ServiceUnavailable
 from common.messages import say
@@ -12,15 +11,13 @@ from data_pipeline.layouts import tables as any_tables
 from data_pipeline.layouts.base import Layout
 from data_pipeline.layouts.registry import DOCUMENTED, OPEN
 from data_pipeline.sets import manifest as manifests
+from data_pipeline.sets.listed import ListedSet, Scan, shown
 from data_pipeline.sets.manifest import Manifest
 from data_pipeline.sets.set_layout import documented_files, layout_of
 from data_pipeline.storage import location as locations
-from data_pipeline.storage.base import Listing
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import (
-    FORMATS,
-    LOG,
     MANIFEST_FILE,
     SUFFIXES,
     TABLE_FILE,
@@ -32,33 +29,6 @@ from data_pipeline.storage.naming import (
 )
 from data_pipeline.storage.registry import Storages, storage_at
 from data_pipeline.storage.storage import Storage
-
-
-class ListedSet(NamedTuple):
-    """A complete set as a listing shows it: its files and their sizes in bytes, in load order."""
-
-    timestamp: str
-    format: FileFormat
-    files: tuple[str, ...]
-    sizes: tuple[int, ...]
-    has_manifest: bool
-
-
-@dataclass(frozen=True)
-class ListedLocation:
-    """A location with at least one complete set, newest first."""
-
-    location: Location
-    sets: list[ListedSet]
-    has_log: bool
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What a storage has: the locations with a complete set, and those that could not be looked through, and why."""
-
-    locations: list[ListedLocation]
-    unreadable: list[tuple[Location, ServiceError]]
 
 
 @dataclass(frozen=True)
@@ -105,6 +75,11 @@ class Catalog:
         tasks = self._listed(self._tasks(storage))
         by_time = sorted(tasks.locations, key=lambda listed: listed.sets[0].timestamp, reverse=True)
         return Scan(found.locations + by_time, found.unreadable + tasks.unreadable)
+
+    def listed(self, location: Location, timestamp: str) -> ListedSet | None:
+        """One set as a listing shows it."""
+        found = self._listed([location]).locations
+        return next((one for listed in found for one in listed.sets if one.timestamp == timestamp), None)
 
     def unreadable(self, storage: str = MAIN_STORAGE) -> list[Location]:
         """The locations of a storage that can't be looked through."""
@@ -217,7 +192,7 @@ class Catalog:
             return scan
         for place, listing in zip(places, self._storages.of(places[0]).listings(places), strict=True):
             try:
-                listed = _list(place, listing)
+                listed = shown(place, listing)
             except (PermissionDenied, ServiceUnavailable) as error:
                 scan.unreadable.append((place, error))
                 continue
@@ -256,37 +231,6 @@ def _others(storage: Storage, taken: BackupSet) -> dict[str, StoredFile]:
 def _missing(location: Location, timestamp: str) -> NotFound:
     name = table_file(DOCUMENTED.tables[0].stem, timestamp, "csv")
     return NotFound(say("backup_file_missing", path=location.file(name)))
-
-
-def _complete(names: set[str]) -> list[tuple[str, FileFormat, tuple[str, ...]]]:
-    """Timestamp, format and files, in load order, of the complete sets among a location's files, newest first.
-
-    A timestamp is one set; where both formats are there it is the CSV, as _format_of has it for a restore.
-    """
-    first, *others = (table.stem for table in DOCUMENTED.tables)
-    found = (TABLE_FILE.fullmatch(name) for name in names if name.startswith(first))
-    candidates = sorted(
-        ((match["timestamp"], match["suffix"], match[0]) for match in found if match and match["stem"] == first),
-        reverse=True,
-    )
-    complete = {}
-    for timestamp, suffix, name in candidates:
-        files = (name, *(table_file(stem, timestamp, FORMATS[suffix]) for stem in others))
-        if names.issuperset(files) and (claim_name(timestamp) not in names or manifest_name(timestamp) in names):
-            complete[timestamp] = (timestamp, FORMATS[suffix], files)
-    return list(complete.values())
-
-
-def _list(location: Location, listing: Listing) -> ListedLocation:
-    names = listing.names
-    complete = _complete(names)
-    each = iter(listing.sizes([name for _, _, files in complete for name in files]))
-    sets = []
-    for timestamp, file_format, files in complete:
-        sizes = tuple(size for _, size in zip(files, each, strict=False) if size is not None)
-        if len(sizes) == len(files):  # else one was deleted a moment ago
-            sets.append(ListedSet(timestamp, file_format, files, sizes, manifest_name(timestamp) in names))
-    return ListedLocation(location, sets, LOG in names)
 
 
 def _format_of(timestamp: str, stems: Collection[str], present: set[str]) -> FileFormat:

@@ -47,8 +47,8 @@ class Listing(Protocol):
     def names(self) -> set[str]:
         """None if there is no such location."""
 
-    def sizes(self, names: Sequence[str]) -> list[int | None]:
-        """In bytes, None for one that is gone."""
+    def statuses(self, names: Sequence[str]) -> list[Status | None]:
+        """As a folder has them, None for one that is gone."""
 
 
 class Claim(Protocol):

@@ -15,7 +15,7 @@ from common.errors import (
     StorageUnsupported,
 )
 from data_pipeline.layouts.registry import LAYOUTS
-from data_pipeline.storage.base import Backend, Folder, Listing
+from data_pipeline.storage.base import Backend, Folder, Listing, Status
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
@@ -62,6 +62,10 @@ class Storage:
         """Take hold of a file. Raises NotFound, or InvalidBackup if it is no regular file."""
         with self._backend.folder(location) as folder:
             return StoredFile.found(self._backend, folder, location, name, name)
+
+    def listed_file(self, location: Location, name: str, status: Status) -> StoredFile:
+        """A file as a listing has shown it."""
+        return StoredFile(self._backend, location, name, name, status)
 
     @contextmanager
     def locked(

@@ -123,6 +123,7 @@ def make_site(
         history = databases.like(JOBS, f"panel_jobs_{len(sites)}")
         made.extend((database, history))
         defaults = {"OUTPUT_DIRECTORY": str(output), "JOBS_DATABASE_URL": history.url, "DATABASE_URL": database.url}
+        defaults["SECRET_KEY"] = "of-this-site-and-no-other-" + database.dbname
         sites.append(Site(LiveServer(directory / "server.log", {**defaults, **env}), database, output))
         return sites[-1]
 
@@ -151,7 +152,7 @@ class Visit:
         page.on("response", self._answered)
         page.on("dialog", lambda dialog: self.faults.append(f"dialog: {dialog.message}"))
 
-    def open(self, hash_: str = "") -> None:
+    def open(self, hash_: str = "#/backups") -> None:
         self.page.goto("about:blank")  # or else only the hash would be another
         self.page.goto(f"{self.site.url}/{hash_}")
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
@@ -180,7 +181,7 @@ def open_panel(browser: Browser) -> Iterator[Callable[..., Visit]]:
     contexts: list[BrowserContext] = []
     visits: list[Visit] = []
 
-    def visit(site: Site, hash_: str | None = "", **options: Any) -> Visit:
+    def visit(site: Site, hash_: str | None = "#/backups", **options: Any) -> Visit:
         contexts.append(
             browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **options})
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
+from data_pipeline.storage.naming import backup_date
 from tests.support.names import EMBEDDING
 
 STALL = f"""
@@ -32,8 +33,17 @@ def press(page: Page, name: str) -> None:
 
 
 def row_of(page: Page, timestamp: str) -> Any:
-    date = f"{timestamp[:4]}-{timestamp[4:6]}-{timestamp[6:8]} {timestamp[9:11]}:{timestamp[11:13]}:{timestamp[13:]}"
+    date = backup_date(timestamp)
     return page.get_by_role("row").filter(has=page.get_by_role("link", name=date, exact=True))
+
+
+def pick(page: Page, timestamp: str, label: str = "Backup") -> None:
+    """Choose a backup by typing its timestamp."""
+    box = page.get_by_role("combobox", name=label, exact=True)
+    box.fill(timestamp)
+    option = page.get_by_role("option").filter(has_text=backup_date(timestamp))
+    expect(option).to_have_count(1)
+    box.press("Enter")
 
 
 def choose_restore(page: Page, timestamp: str, strategy: str) -> None:

@@ -1,14 +1,19 @@
 """What people do in the panel, from the first look to the way back."""
 
+import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from benchmarks.listing import multiply
 from common.errors import ServiceError
+from data_pipeline.sets import manifest
+from data_pipeline.storage.naming import backup_date
 from tests.browser.conftest import SCRIPT
 from tests.browser.steps import EMBEDDING, choose_restore, heading, press, row_of, stalled
 
@@ -25,7 +30,7 @@ def test_a_backup_is_taken_with_options_and_stands_in_the_table(site: Any, visit
     page.get_by_role("link", name="Backups").click()
     row = row_of(page, timestamp)
     expect(row.get_by_role("cell")).to_have_text(
-        ["Whole system", "61", "4 KB", "binary", "Has checksums", "just now", "RestoreVerifyDelete"]
+        [f"{site.database.dbname}Whole system", "61", "4 KBbinary", "✓ Has checksums", "RestoreVerifyDelete"]
     )
     row.get_by_role("button", name="Verify").click()
     expect(page.get_by_role("dialog")).to_contain_text("Every byte of the backup")
@@ -49,7 +54,7 @@ def test_a_damaged_table_comes_back_and_the_restore_can_be_undone(site: Any, vis
         "Embeddings: 2 rows will be added; 58 stay as they are.",
         "Embeddings: 1 live row will be overwritten.",
         "Embeddings: 1 row exists only in the live table and will be gone.",
-        "Readers go on; nobody who reads waits.",
+        "Readers go on without waiting.",
     ):
         expect(page.get_by_role("listitem").filter(has_text=line)).to_be_visible()
     assert site.rows() == damaged
@@ -240,20 +245,25 @@ def test_the_table_is_filtered_and_sorted(site: Any, visit: Any) -> None:
     many = site.back_up()
     visit.open()
     page.get_by_label("Filter").fill("task_2025")
-    expect(page.get_by_role("rowheader")).to_have_text(["2025-07-22 01:03:18"])
+    expect(page.get_by_role("rowheader")).to_have_count(1)
+    expect(page.get_by_role("rowheader")).to_contain_text("2025-07-22 01:03:18")
     page.get_by_label("Filter").fill(few[:8][:4] + "-")
     page.get_by_label("Check", exact=True).select_option("Has checksums")
+    expect(page.get_by_role("rowheader").filter(has_text="2025-07-22")).to_have_count(0)
     page.get_by_role("button", name="Rows").click()
     expect(page.get_by_role("columnheader", name="Rows")).to_have_attribute("aria-sort", "descending")
     expect(page.get_by_role("row").nth(1)).to_contain_text("61")
     page.get_by_role("button", name="Rows").click()
-    expect(page.get_by_role("row").nth(1)).to_contain_text("notes" if few > many else "1")
-    expect(page.get_by_role("img", name="Whole system")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="Rows")).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("some collections")
+    assert few < many
 
 
 def test_settings_and_health_are_there_to_be_read(site: Any, visit: Any) -> None:
     visit.open("#/status")
-    expect(visit.page.get_by_text("Database: works")).to_be_visible()
+    for name in ("Configured", "local"):
+        expect(visit.page.get_by_role("row").filter(has_text=name).first).to_contain_text("works")
+    expect(visit.page.get_by_role("row").filter(has_text="local").first).to_contain_text("GB")
     row = visit.page.get_by_role("row").filter(has_text="MAX_WRITERS")
     expect(row.get_by_role("cell")).to_have_text("8")
     assert site.database.server.password not in visit.page.content()
@@ -372,3 +382,139 @@ def test_a_csv_without_a_manifest_is_read_as_it_is_said(site: Any, visit: Any) -
     confirm_by_name(page, site.database.dbname)
     heading(page, "Succeeded")
     assert site.database.fetch(f"SELECT document FROM {EMBEDDING} WHERE id = 'doc-1'") == [("",)]
+
+
+def test_the_overview_says_whether_all_is_well_and_mends_what_is_not(site: Any, visit: Any) -> None:
+    page = visit.page
+    place = site.output / "vector_bak"
+    for file in list(place.iterdir()):
+        file.unlink()
+    visit.open("")
+    heading(page, "Overview")
+    expect(page.get_by_text("thing needs attention")).to_be_visible()
+    attention = page.get_by_role("listitem").filter(has_text="There is no whole, good backup")
+    attention.get_by_role("button", name="Back up now").click()
+    press(page, "Back up")
+    heading(page, "Succeeded")
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_text("All is well")).to_be_visible()
+    card = page.locator(".database").filter(has=page.get_by_role("heading", name=site.database.dbname))
+    expect(card).to_contain_text("Last good backupjust now")
+    site.back_up()
+    page.reload()
+    for curve in ("Rows", "Size"):
+        expect(card.get_by_role("img", name=curve)).to_be_visible()
+    page.get_by_role("button", name="Prove it now").click()
+    heading(page, "Drill")
+    heading(page, "Succeeded")
+    expect(page.get_by_text("Proven: every row")).to_be_visible()
+    page.get_by_role("link", name="Overview").click()
+    expect(card).to_contain_text("Last provenjust now")
+    page.get_by_role("listitem").filter(has_text="Nothing is backed up by itself").get_by_role("link").click()
+    box = page.get_by_role("dialog", name="Create a schedule")
+    box.get_by_label("Name").fill("nightly")
+    box.get_by_label("When").fill("31 2 30 2 *")  # a day that never comes
+    visit.expected.add(400)
+    press(page, "Save")
+    expect(box.get_by_role("alert")).to_contain_text("INVALID_PARAMS")
+    box.get_by_label("When").fill("daily")
+    press(page, "Save")
+    expect(page.get_by_role("rowheader", name="nightly")).to_be_visible()
+    page.get_by_role("button", name="Pause nightly").click()
+    expect(page.get_by_role("button", name="Resume nightly")).to_be_visible()
+    page.get_by_role("button", name="Test nightly").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Next times")
+    press(page, "Close")
+    page.get_by_role("button", name="Run now nightly").click()
+    heading(page, "Backup")
+    page.get_by_role("link", name="Schedules").click()
+    page.get_by_role("button", name="Delete nightly").click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("nightly")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("Nothing is backed up by itself yet.")).to_be_visible()
+
+
+def test_a_database_is_added_tried_and_removed_and_its_password_never_shown(site: Any, visit: Any) -> None:
+    page = visit.page
+    visit.open("#/targets")
+    expect(page.get_by_text("No further databases.")).to_be_visible()
+    press(page, "Add a database")
+    page.get_by_label("Name", exact=True).fill("staging")
+    page.get_by_label("URL", exact=True).fill(site.database.url)
+    press(page, "Save")
+    page.get_by_role("button", name="Test staging").click()
+    expect(page.get_by_role("dialog")).to_contain_text("It works.")
+    press(page, "Close")
+    page.get_by_role("button", name="Change staging").click()
+    expect(page.get_by_label("URL", exact=True)).to_have_value("")
+    press(page, "Save")
+    assert site.database.server.password not in page.content()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Delete staging").click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("staging")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("No further databases.")).to_be_visible()
+
+
+def test_confirming_names_the_backup_and_is_red_where_the_names_differ(site: Any, visit: Any) -> None:
+    page, timestamp = visit.page, site.back_up()
+    visit.open(f"#/restore/local/global/{timestamp}")
+    page.get_by_role("radio", name="Replace").check()
+    page.get_by_label("Back up first").uncheck()
+    press(page, "Check what would happen")
+    form = page.locator("form.card")
+    own = site.database.dbname
+    expect(form).to_contain_text(f"Replace {own} by the backup of {backup_date(timestamp)}, taken from {own}")
+    expect(form.locator(".loss")).to_have_text("No backup is taken first: it can't be undone.")
+    (file,) = site.output.rglob(f"vector_backup_{timestamp}.json")
+    document = {name: value for name, value in json.loads(file.read_bytes()).items() if name != "sha256"}
+    del document["format_version"]
+    file.write_bytes(manifest.dump(document | {"database": "staging"}))
+    page.reload()
+    expect(form.locator("strong.loss")).to_have_text([own, "staging"])
+    expect(form).to_contain_text(f"this backup was taken from staging, and goes into {own}")
+    confirm_by_name(page, own)
+    heading(page, "Succeeded")
+    expect(page.get_by_text("taken from staging").first).to_be_visible()
+
+
+def test_a_download_comes_back_as_an_upload_and_collections_are_ticked(site: Any, visit: Any, tmp_path: Path) -> None:
+    page, timestamp = visit.page, site.back_up()
+    visit.open(f"#/backups/local/global/{timestamp}")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    kept = tmp_path / f"{timestamp}.tar"
+    download.value.save_as(kept)
+    site.call("DELETE", f"/backups/global/{timestamp}")
+    visit.open()
+    press(page, "Upload")
+    page.get_by_label("Files").set_input_files(kept)
+    page.get_by_role("dialog").get_by_role("button", name="Upload").click()
+    heading(page, f"Backup of {backup_date(timestamp)}")
+    visit.open()
+    press(page, "Back up now")
+    page.get_by_role("radio", name="Only some collections").check()
+    page.get_by_role("checkbox", name=SCRIPT).uncheck()
+    press(page, "Back up")
+    heading(page, "Succeeded")
+    visit.open()
+    expect(page.get_by_role("row").nth(1)).to_contain_text("some collections")
+
+
+def test_a_verification_is_known_to_every_browser_and_many_backups_come_a_page_at_a_time(
+    site: Any, visit: Any, open_panel: Callable[..., Any]
+) -> None:
+    page, timestamp = visit.page, site.back_up()
+    site.call("POST", f"/backups/global/{timestamp}/verify")
+    multiply(site.output, timestamp, 60)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    visit.open()
+    expect(row_of(page, timestamp)).to_contain_text("Verified")
+    expect(page.get_by_role("row")).to_have_count(51)
+    assert [url for url in asked if "/backups/" in url] == []
+    assert len([url for url in asked if "/restore/list" in url]) == 1
+    press(page, "Show more")
+    expect(page.get_by_role("row").nth(60)).to_be_visible()
+    page.get_by_label("Filter").fill("task_0000")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("task_0000")

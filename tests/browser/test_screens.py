@@ -23,6 +23,14 @@ def site(make_site: Callable[..., Any]) -> Any:
     return site
 
 
+DIALOGS = {
+    "dialog-upload": ".title button:first-child",
+    "dialog-backup": ".title button.primary",
+    "dialog-delete": "td.actions button:last-child",
+}
+EVERY_WIDTH = (360, 390, 480, 600, 768, 834, 900, 959, 961, 1024, 1100, 1180, 1280, 1920)
+
+
 def pages(site: Any) -> dict[str, str]:
     """Every page by a name for its picture."""
     newest, *_, oldest = [
@@ -45,14 +53,15 @@ def pages(site: Any) -> dict[str, str]:
     }
     started = {name: site.call("POST", "/restore", body)["job_id"] for name, body in jobs.items()}
     return {
-        "backups": "",
+        "overview": "",
+        "backups": "#/backups",
         "backup": f"#/backups/local/global/{newest}",
         "restore": f"#/restore/local/global/{newest}",
         **{name: f"#/{'plan' if 'plan' in name else 'jobs'}/{job}" for name, job in started.items()},
         "jobs": "#/jobs",
         "compare": f"#/compare?a=local/global/{oldest}&b=local/global/{newest}",
         "tables": "#/tables",
-        "status": "#/status",
+        **{name: f"#/{name}" for name in ("schedules", "targets", "storages", "notifiers", "status")},
     }
 
 
@@ -69,12 +78,23 @@ def test_every_page_is_open_to_all(site: Any, open_panel: Callable[..., Any], sc
         visit.open(hash_)
         settled(visit.page)
         keep_and_check(visit.page, name, scheme)
+        if scheme == "light":
+            assert overflowing(visit.page) == {}, name
+
+
+def overflowing(page: Any) -> dict[int, int]:
+    """The widths of windows that are too narrow for a page, and how wide it is there."""
+    found = {}
+    for width in EVERY_WIDTH:
+        page.set_viewport_size({"width": width, "height": 800})
+        found[width] = page.evaluate("document.documentElement.scrollWidth")
+    return {width: wide for width, wide in found.items() if wide > width}
 
 
 @pytest.mark.parametrize(("scheme", "locale"), SCHEMES)
 def test_every_dialog_is_open_to_all(site: Any, open_panel: Callable[..., Any], scheme: str, locale: str) -> None:
     page = open_panel(site, color_scheme=scheme, locale=locale, bypass_csp=True).page
-    for name, control in {"dialog-backup": ".title button", "dialog-delete": "td.actions button:last-child"}.items():
+    for name, control in DIALOGS.items():
         page.locator(control).first.click()
         for details in page.locator("dialog summary").all():
             details.click()

@@ -137,7 +137,7 @@ def test_a_page_writes_on_after_somebody_signed_in_again_in_another_tab(inside: 
     other.goto(inside.site.url)
     other.get_by_role("button", name="Sign out").click()
     sign_in(other, TOKEN)
-    expect(other.get_by_role("heading", level=1, name="Backups")).to_be_visible()
+    expect(other.get_by_role("heading", level=1, name="Overview")).to_be_visible()
     inside.page.get_by_role("button", name="Back up now").click()
     inside.page.get_by_role("button", name="Back up", exact=True).click()
     expect(inside.page.get_by_role("heading", level=1)).to_contain_text("Succeeded")

@@ -124,7 +124,8 @@ class Story:
         return [sys.executable, "-c", text] if block.language == "python" else ["bash", "-euo", "pipefail", "-c", text]
 
     def _surroundings(self) -> dict[str, Any]:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+        own = ("MAKE", "VECTOR_BACKUP_CONFIG")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(own)}
         return {
             "cwd": self._checkout,
             "env": {**environment, "PORT": str(self._ports[8084]), "PYTHONIOENCODING": "utf-8"},

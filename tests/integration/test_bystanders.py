@@ -57,6 +57,7 @@ def refer(database: TestDatabase, action: str = "CASCADE", row: str = "extra") -
     database.execute("INSERT INTO orders VALUES (1, %s), (2, 'plain')", (row,))
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("mode", [SYNC, {**SYNC, "collections": ["docs"]}], ids=["sync", "sync of a collection"])
 def test_a_row_that_others_refer_to_is_not_deleted(

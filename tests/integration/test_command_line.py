@@ -4,23 +4,28 @@ import fcntl
 import json
 import os
 import re
+import select
 import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from data_pipeline.version import VERSION
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.integration.test_jobs_cancel import STALLS
+from tests.live_server import FORKS, run_command
 
 PROJECT = Path(__file__).resolve().parents[2]
 BROKEN = b'id,collection_id,embedding,document,cmetadata\na,,"[1,2",text,{}\n'
@@ -41,40 +46,75 @@ class Done:
         return json.loads(self.out)
 
 
-class CommandLine:
-    """Starts commands with one service's settings."""
+class Running:
+    """A command under way."""
 
-    def __init__(self, env: dict[str, str], secret: str | None) -> None:
+    def __init__(self, process: ForkServerProcess, out: Path, err: Path) -> None:
+        self._process = process
+        self._out, self._err = out, err
+
+    def send_signal(self, number: int) -> None:
+        assert self._process.pid
+        os.kill(self._process.pid, number)
+
+    def end(self) -> Done:
+        self._process.join(60)
+        assert self._process.exitcode is not None
+        return Done(self._process.exitcode, *(path.read_text(encoding="utf-8") for path in (self._out, self._err)))
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.join()
+
+
+class CommandLine:
+    """Starts commands with one service's settings, in processes that are forked once everything is imported.
+
+    As users start them, from the first line, test_start.py and the commands of the documentation do.
+    """
+
+    def __init__(self, env: dict[str, str], secret: str | None, directory: Path) -> None:
         self._env = env
         self._secret = secret
-        self._started: list[subprocess.Popen[str]] = []
+        self._directory = directory
+        self._started: list[Running] = []
 
-    def start(self, *arguments: str, stdin: Any = subprocess.DEVNULL, stderr: Any = subprocess.PIPE) -> Any:
-        process = subprocess.Popen(
-            [sys.executable, "unified_api.py", *arguments],
-            cwd=PROJECT,
-            env={**os.environ, **self._env},
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            encoding="utf-8",
+    def with_settings(self, **env: str) -> "CommandLine":
+        """The same with other settings, of which no password may be a part."""
+        return CommandLine({**self._env, **env}, None, Path(tempfile.mkdtemp(dir=self._directory)))
+
+    def start(self, *arguments: str, terminal: str | None = None) -> Running:
+        """terminal: what standard input and standard error are connected to."""
+        number = len(self._started)
+        out, err = self._directory / f"out-{number}", self._directory / f"err-{number}"
+        for path in (out, err):
+            path.touch()
+        process = FORKS.Process(
+            target=run_command,
+            args=(
+                arguments,
+                {**os.environ, **self._env},
+                terminal or os.devnull,
+                str(out),
+                terminal or str(err),
+            ),
         )
-        self._started.append(process)
-        return process
+        process.start()
+        self._started.append(Running(process, out, err))
+        return self._started[-1]
 
     def __call__(self, *arguments: str) -> Done:
         return self.end(self.start(*arguments))
 
-    def end(self, process: Any) -> Done:
-        out, err = process.communicate(timeout=60)
-        assert "Traceback" not in (err or "")
-        assert self._secret is None or self._secret not in out + (err or "")
-        return Done(process.returncode, out, err)
+    def end(self, running: Running) -> Done:
+        done = running.end()
+        assert "Traceback" not in done.err
+        assert self._secret is None or self._secret not in done.out + done.err
+        return done
 
     def close(self) -> None:
-        for process in self._started:
-            process.kill()
-            process.communicate()
+        for running in self._started:
+            running.close()
 
 
 @pytest.fixture
@@ -87,8 +127,8 @@ def env(database: TestDatabase, jobs_database: TestDatabase, output_dir: Path) -
 
 
 @pytest.fixture
-def run(env: dict[str, str]) -> Iterator[CommandLine]:
-    commands = CommandLine(env, urlsplit(env["DATABASE_URL"]).password)
+def run(env: dict[str, str], tmp_path: Path) -> Iterator[CommandLine]:
+    commands = CommandLine(env, urlsplit(env["DATABASE_URL"]).password, tmp_path)
     yield commands
     commands.close()
 
@@ -127,7 +167,7 @@ def test_the_list_is_the_apis(run: CommandLine, api: Any, small_set: dict[str, s
     assert " ".join(named(small_set)) in re.sub(" +", " ", run("list").out)
 
 
-def test_a_list_begins_without_what_only_a_server_needs(run: CommandLine) -> None:
+def test_a_list_begins_without_what_only_a_server_needs() -> None:
     process = subprocess.run(
         [sys.executable, "-X", "importtime", "unified_api.py", "list"], cwd=PROJECT, capture_output=True, text=True
     )
@@ -177,16 +217,17 @@ def test_at_a_terminal_somebody_is_asked(
     fill(database)
     terminal, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 80, 0, 0))
-    process = run.start("restore", *named(small_set), "--truncate-before-restore", stdin=theirs, stderr=theirs)
-    os.close(theirs)
+    process = run.start("restore", *named(small_set), "--truncate-before-restore", terminal=os.ttyname(theirs))
     shown = b""
     while b"[y/N]" not in shown:
+        assert select.select([terminal], [], [], 60)[0], shown
         shown += os.read(terminal, 1000)
     assert database.dbname.encode() in shown
     os.write(terminal, said.encode())
+    assert run.end(process).status == status
+    os.close(theirs)
     shown = _drain(terminal)
     os.close(terminal)
-    assert run.end(process).status == status
     assert (b"% |" in shown) is (status == 0)  # the progress bar
     assert (b"Nothing was done." in shown) is (status == 2)
     assert b"Usage:" not in shown
@@ -285,7 +326,7 @@ def test_a_job_waits_for_a_worker(
 def test_without_the_queue_it_works_all_the_same(
     run: CommandLine, database: TestDatabase, small_set: dict[str, str]
 ) -> None:
-    alone = CommandLine({**run._env, "JOBS_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, None)
+    alone = run.with_settings(JOBS_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     done = alone("restore", *named(small_set))
     assert (done.status, database.fetch("SELECT count(*) FROM langchain_pg_embedding")) == (0, [(2,)])
     assert "not kept in the history" in done.err
@@ -299,8 +340,7 @@ def test_wrong_usage_is_told_apart(run: CommandLine, arguments: tuple[str, ...])
 
 
 def test_a_wrong_setting_is_one_line(run: CommandLine) -> None:
-    run._env["PORT"] = "http"
-    done = run("list")
+    done = run.with_settings(PORT="http")("list")
     assert (done.status, len(done.err.splitlines())) == (1, 1)
 
 
@@ -326,3 +366,30 @@ def test_schedules_are_made_run_paused_and_told_when_overdue(run: CommandLine, j
     assert one["status"]["running"] == job_id
     assert run("schedules", "delete", "nightly").status == 0
     assert run("status", "--json").data["schedules"] == []
+
+
+def test_a_set_goes_out_and_in_again_to_another_storage_and_away(
+    run: CommandLine, env: dict[str, str], database: TestDatabase, fill: Any, tmp_path: Path
+) -> None:
+    env["STORAGES"] = json.dumps({"archive": str(tmp_path / "archive")})
+    fill(database)
+    stamp = run("backup", "--json").data["backup_timestamp"]
+    where = ("global", stamp)
+    assert run("copy", *where, "archive").status == 0
+    listed = run("list", "--storage", "all").out
+    assert (database.dbname in listed, "0 min" in listed, listed.count(stamp)) == (True, True, 2)
+    tar = tmp_path / "set.tar"
+    assert run("download", *where, "--output", str(tar)).status == 0
+    assert run("download", *where, "--output", str(tar)).status == 1  # it is there already
+    refused = run("delete", *where)
+    assert (refused.status, "--yes" in refused.err) == (2, True)
+    assert run("delete", *where, "--yes").status == 0
+    assert run("list", "--json").data["summary"]["total_backup_sets"] == 0
+    assert run("upload", str(tar)).status == 0
+    dry = run("restore", "./data_pipeline/training_data/vector_bak", stamp, "--strategy", "sync", "--dry-run")
+    assert (dry.status, dry.out.startswith("Dry run, nothing was changed")) == (0, True)
+    assert "dry run" in run("jobs", "list").out
+    files = [str(path) for path in (tmp_path / "archive" / "vector_bak").glob(f"*{stamp}*")]
+    assert run("delete", *where, "--yes").status == 0
+    assert run("upload", *files).status == 0
+    assert run("--version").out.strip() == VERSION

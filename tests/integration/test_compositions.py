@@ -11,7 +11,8 @@ import pytest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.request import Request
 from data_pipeline.operations.requests.restore import RestoreRequest
-from data_pipeline.operations.restore.option_conflicts import CLASHES
+from data_pipeline.operations.restore.modes import registry
+from data_pipeline.operations.restore.modes.mode import Mode
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.support.names import EMBEDDING
@@ -48,7 +49,7 @@ BACKUP: dict[str, Any] = {
     "storages": ["local", "second"],
     "format": "binary",
 }
-RESTORE_CLASHES = {frozenset((clash.first, clash.second)) for clash in CLASHES}
+STRATEGIES = ("sync", "swap")
 BACKUP_CLASHES = {
     frozenset(("pg_conn", "db_connection")),
     frozenset(("collections", "truncate_vector_tables")),
@@ -71,6 +72,12 @@ def test_no_field_is_left_out() -> None:
     assert BACKUP.keys() == names(BackupRequest) - QUEUED
 
 
+def restore_clashes(strategy: str) -> set[frozenset[str]]:
+    """The pairs that are refused where `strategy` has this value."""
+    modes = [mode for mode in registry.MODES if mode.strategy in (Mode.strategy, strategy)]
+    return {frozenset((clash.first, clash.second)) for mode in modes for clash in mode.clashes}
+
+
 def here(fields: dict[str, Any], database: TestDatabase) -> dict[str, Any]:
     """With the database that this test has."""
     known = {"pg_conn": database.url, "db_connection": database.url, "expect_database": database.dbname}
@@ -84,19 +91,24 @@ def expect_clash(response: Any, pair: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
+@pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_pair_of_fields_of_a_restore(
-    client: Client, database: TestDatabase, fill: Any, bits: Any, file_format: str
+    client: Client, database: TestDatabase, fill: Any, bits: Any, file_format: str, strategy: str
 ) -> None:
     """The collections are live, their embeddings gone: rows can be added in every way."""
     fill(database)
     done = client.backup(format=file_format).get_json()["data"]
     named = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+    fields = {**RESTORE, "strategy": strategy}
+    clashes = restore_clashes(strategy)
     for pair in combinations(RESTORE, 2):
+        if strategy != "sync" and "strategy" not in pair:
+            continue
         database.execute("TRUNCATE langchain_pg_embedding")
         database.execute("DELETE FROM langchain_pg_collection WHERE name LIKE '%_copy'")
         before = bits(database)
-        response = client.restore(**named, **here({name: RESTORE[name] for name in pair}, database))
-        if frozenset(pair) in RESTORE_CLASHES:
+        response = client.restore(**named, **here({name: fields[name] for name in pair}, database))
+        if frozenset(pair) in clashes:
             expect_clash(response, pair)
             assert bits(database) == before
         else:

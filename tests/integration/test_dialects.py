@@ -46,6 +46,7 @@ MODES: dict[str, dict[str, Any]] = {
     "replace some": {"truncate_before_restore": True, "collections": ["a", "b"], "backup_before_restore": True},
     "append some": {"collections": ["a", "b"]},
     "sync": {"strategy": "sync"},
+    "swap": {"strategy": "swap"},
     "sync some": {"strategy": "sync", "collections": ["a", "b"]},
     "skip": {"on_conflict": "skip"},
     "update": {"on_conflict": "update"},
@@ -101,6 +102,7 @@ def test_what_copy_writes_on_windows_is_what_it_writes_on_linux(
         assert [text for text in data["warnings"] if "document" in text] == []
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("options", MODES.values(), ids=MODES)
 @pytest.mark.parametrize("newline", [WINDOWS, UNIX])
 def test_what_python_writes_is_read_whatever_the_line_ends(
@@ -220,6 +222,7 @@ ONE_TABLE: dict[str, dict[str, Any]] = {
     "append": {},
     "replace": {"truncate_before_restore": True},
     "sync": {"strategy": "sync"},
+    "swap": {"strategy": "swap"},
     "sync some": {"strategy": "sync", "collections": ["a", "b"]},
     "skip": {"on_conflict": "skip"},
 }
@@ -418,6 +421,7 @@ def exported(database: TestDatabase, table: str, dialect: str, newline: str) -> 
     return text.getvalue().encode()
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize("dialect", ["copy", "python"])
 @pytest.mark.parametrize("seed", range(6))

@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def test_a_page_is_true_from_top_to_bottom(name: str, directory: Path, places: C
 def test_hardly_any_block_is_not_run() -> None:
     skipped = [(name, block.said) for name, page in PAGES.items() for block in page.blocks if block.mark == "not run"]
     english = [name for name, _ in skipped if name not in CHINESE]
-    assert sorted(english) == ["README.md", "README.md", "docs/reference/restores.md"], skipped
+    shown = {"README.md": 2, "docs/how-to/run-it.md": 2, "docs/reference/restores.md": 1}
+    assert Counter(english) == shown, skipped
 
 
 @pytest.mark.parametrize("name", CHINESE)

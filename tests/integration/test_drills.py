@@ -21,6 +21,7 @@ from data_pipeline.jobs.job import Origin
 from data_pipeline.operations.requests.drill import DrillRequest
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
+from tests.integration.test_any_tables import SHOP
 from tests.integration.test_command_line import CommandLine
 from tests.support.answers import data_of, failure
 from tests.support.names import COLLECTION, EMBEDDING
@@ -142,6 +143,15 @@ def test_a_set_without_a_manifest_comes_back_and_proves_nothing(client: Client, 
     assert (listed["proven"], listed["proven_at"]) == (False, None)
 
 
+def test_tables_of_any_kind_are_proven_in_schemas_of_their_own(client: Client, database: TestDatabase) -> None:
+    database.execute(SHOP)
+    body = {"layout": "tables", "tables": ["shop.items"], "with_references": True}
+    stamp = data_of(client.backup(**body))["backup_timestamp"]
+    answer = data_of(drill(client, stamp))
+    assert (answer["proven"], answer["errors"]) == (True, [])
+    assert {name: one["rows"] for name, one in answer["tables"].items()} == {"shop.makers": 3, "shop.items": 60}
+
+
 def test_no_such_set_and_no_room_are_told_before_a_server_is_made(
     client: Client, small_set: dict[str, str], drills: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,8 +239,8 @@ def test_what_a_killed_drill_has_left_is_swept_at_the_next_start(
     assert nothing_is_left(drills)
 
 
-def test_the_shipped_backup_is_proven_at_the_command_line(env: dict[str, str], drills: Path) -> None:
-    run = CommandLine({**env, "OUTPUT_DIRECTORY": str(SHIPPED.parent)}, None)
+def test_the_shipped_backup_is_proven_at_the_command_line(env: dict[str, str], drills: Path, tmp_path: Path) -> None:
+    run = CommandLine({**env, "OUTPUT_DIRECTORY": str(SHIPPED.parent)}, None, tmp_path)
     try:
         done = run("drill", "global", "--json")
         assert (done.status, done.data["proven"]) == (0, True)

@@ -6,6 +6,7 @@ import json
 import tarfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ HALF = "\ud800"
 TEXTS = ["no such thing", "expression", "[1e999,1,1]", "", "\0", f"a{HALF}", "x" * 300]
 NUMBERS = [-1, 0, 1 << 31, 1 << 63, 10**400, 1e999, -1e999, float("nan"), 0.5]
 OTHERS = [None, True, [], [HALF], {HALF: "\0"}]
-SHARE, ALL = 1, len(TEXTS) + len(NUMBERS) + len(OTHERS)
-"""So many of the values that may stand somewhere, and of those that may not, are tried with all that reads them."""
+ALL = len(TEXTS) + len(NUMBERS) + len(OTHERS)
+SHARE = 3
+"""Every third place of a manifest, with one value that may stand there and one that may not, is tried every day."""
 
 INDEX = "CREATE INDEX nearest ON langchain_pg_embedding USING hnsw ((embedding::vector(3)) vector_l2_ops) WITH (m = 8)"
 
@@ -105,22 +107,30 @@ def uses(client: Client, foreign: Foreign) -> dict[str, Callable[[], Any]]:
     }
 
 
-def hostile(document: dict[str, Any]) -> Iterator[tuple[Way, list[bytes]]]:
-    """For each value of a manifest, manifests that fit their checksum where it alone is another."""
-    for way in ways(document):
+def hostile(document: dict[str, Any], step: int) -> Iterator[tuple[Way, list[bytes]]]:
+    """For each step-th value of a manifest, manifests that fit their checksum where it alone is another."""
+    for way in islice(ways(document), 0, None, step):
         simple = not isinstance(at(document, way), dict | list)
         yield way, [signed(changed(document, way, one)) for one in ([*TEXTS, *NUMBERS, *OTHERS] if simple else OTHERS)]
 
 
-@pytest.mark.parametrize("each", [SHARE, pytest.param(ALL, marks=pytest.mark.slow)], ids=["a share", "all"])
+@pytest.mark.parametrize(
+    ("step", "each"), [(SHARE, 1), pytest.param(1, ALL, marks=pytest.mark.slow)], ids=["a share", "all"]
+)
 @pytest.mark.parametrize("part", ["tables", "the rest"])
 def test_no_value_of_a_manifest_makes_a_failure_of_ours(
-    foreign: Foreign, uses: dict[str, Callable[[], Any]], bits: Any, database: TestDatabase, part: str, each: int
+    foreign: Foreign,
+    uses: dict[str, Callable[[], Any]],
+    bits: Any,
+    database: TestDatabase,
+    part: str,
+    step: int,
+    each: int,
 ) -> None:
     """What is refused is refused at the door, by all; what is not refused never fails after the commit."""
     faults = []
     before = bits(database)
-    for way, manifests in hostile(foreign.document):
+    for way, manifests in hostile(foreign.document, step):
         if (way[0] == "tables") is not (part == "tables"):
             continue
         tried = Counter[bool]()

@@ -127,7 +127,7 @@ def ended_in(log: str) -> list[str]:
     return [line["job_id"] for line in lines if line["event"] == "job"]
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [40, pytest.param(400, marks=pytest.mark.slow)])
 def test_three_workers_and_the_service_run_each_job_once_and_one_at_a_time_in_a_database(
     fleet: Fleet, jobs_database: TestDatabase, four_databases: list[TestDatabase], small_set: dict[str, str], count: int
 ) -> None:

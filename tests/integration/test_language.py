@@ -44,6 +44,7 @@ def test_an_answer_is_in_the_language_that_the_client_prefers(
     said = {"zh": ("操作成功", "未找到任何可用的备份文件"), "en": ("success", "no backup was found")}[language]
     assert (answer.json["message"], answer.json["data"]["response"]) == said
     assert answer.headers.get("Content-Language") == (language if language == "en" else None)
+    assert list(answer.vary) == ["Accept-Language"]
 
 
 def test_no_answer_in_english_holds_chinese(client: Client, database: TestDatabase, backups: Backups) -> None:

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from data_pipeline.api import PREFIX
+from data_pipeline.sets.table_source import BLOCK_BYTES
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.support.names import DOCS, EMBEDDING
@@ -27,6 +28,8 @@ MODES = {
     "suffix": {"collection_suffix": "_2"},
 }
 FORMATS = ["csv", "binary"]
+SEVERAL_BLOCKS = 3 * BLOCK_BYTES + (1 << 20)
+"""Bytes of a document: a row begins in one block and ends blocks later."""
 
 
 @pytest.fixture
@@ -52,12 +55,15 @@ def hashes(database: TestDatabase) -> list[tuple[Any, ...]]:
     )
 
 
+@pytest.mark.parametrize("megabytes", [18, pytest.param(72, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_a_document_of_72_mb_comes_back_after_the_table_was_emptied(
-    large: Any, database: TestDatabase, file_format: str
+def test_a_large_document_comes_back_after_the_table_was_emptied(
+    large: Any, database: TestDatabase, file_format: str, megabytes: int
 ) -> None:
     client = large(256, 1000)
-    database.execute("UPDATE langchain_pg_embedding SET document = repeat('x', 72 << 20) WHERE id = 'big'")
+    database.execute(
+        "UPDATE langchain_pg_embedding SET document = repeat('x', %s) WHERE id = 'big'", (megabytes << 20,)
+    )
     before = hashes(database)
     body = named(client.backup(truncate_vector_tables=True, format=file_format))
     assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == [(0,)]
@@ -70,7 +76,7 @@ def test_a_document_of_72_mb_comes_back_after_the_table_was_emptied(
 def test_a_large_row_comes_back_in_every_mode(
     large: Any, database: TestDatabase, file_format: str, mode: dict[str, Any]
 ) -> None:
-    client = large(64, 20 << 20)
+    client = large(64, SEVERAL_BLOCKS)
     before = hashes(database)
     body = named(client.backup(format=file_format))
     database.execute("UPDATE langchain_pg_embedding SET document = 'changed' WHERE id = 'big'")
@@ -86,7 +92,7 @@ def test_a_large_row_comes_back_in_every_mode(
 def test_a_large_row_is_verified_compared_and_uploaded(
     large: Any, database: TestDatabase, output_dir: Path, file_format: str
 ) -> None:
-    client = large(64, 20 << 20)
+    client = large(64, SEVERAL_BLOCKS)
     body = named(client.backup(format=file_format))
     assert client.post(f"{PREFIX}/backups/global/{body['timestamp']}/verify").status_code == 200
     assert client.post(f"{PREFIX}/compare", json=body).get_json()["data"]["identical"]
@@ -102,7 +108,7 @@ def test_a_large_row_is_verified_compared_and_uploaded(
 def test_a_large_row_of_a_file_that_nothing_vouches_for_is_restored(
     large: Any, database: TestDatabase, output_dir: Path
 ) -> None:
-    client = large(64, 20 << 20)
+    client = large(64, SEVERAL_BLOCKS)
     before = hashes(database)
     body = named(client.backup())
     (output_dir / "vector_bak" / f"vector_backup_{body['timestamp']}.json").unlink()

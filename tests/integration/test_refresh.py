@@ -1,6 +1,7 @@
 """A database kept fresh from another one's newest backup; never the one it was taken from."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,8 +97,9 @@ def test_restore_latest_at_the_command_line(
     second_database: TestDatabase,
     fill: Any,
     bits: Any,
+    tmp_path: Path,
 ) -> None:
-    run = CommandLine(env, None)
+    run = CommandLine(env, None, tmp_path)
     try:
         nothing = run("restore", "latest")
         assert (nothing.status, "RESOURCE_NOT_FOUND" in nothing.err) == (1, True)

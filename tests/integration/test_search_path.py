@@ -188,6 +188,17 @@ def test_rows_come_back_whatever_the_mode(hostile: Hostile, body: dict[str, Any]
     assert hostile.paths() == [(PATH,)]
 
 
+def test_a_swap_gives_the_new_tables_what_the_old_ones_had(hostile: Hostile) -> None:
+    """Their triggers fire again afterwards, not for the rows that it loads."""
+    rows, definitions, saved = hostile.rows(), hostile.definitions(), hostile.saved()
+    hostile.drift()
+    assert hostile.restored(saved, strategy="swap")["swap_performed"] is True
+    assert (hostile.rows(), hostile.definitions(), hostile.paths()) == (rows, definitions, [])
+    hostile.drift()
+    hostile.restored(saved, strategy="sync")
+    assert (hostile.rows(), hostile.paths()) == (rows, [(PATH,)])
+
+
 @pytest.mark.parametrize("on_conflict", ["skip", "update"])
 def test_rows_are_merged(hostile: Hostile, on_conflict: str) -> None:
     saved = hostile.saved()

@@ -24,7 +24,7 @@ from torture.oracle import Oracle
 from torture.run import SCENARIOS
 
 PROJECT = Path(__file__).resolve().parents[2]
-SHARE_MINUTES = "0.5"
+SHARE_MINUTES = "0.2"
 EVERYDAY = ("damage", "backup_kills", "replace_kills", "commits", "disk", "load", "fuzz")
 """What no other test of the everyday suite tries; the others have tests of their own beside them."""
 

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
+from click.testing import CliRunner
 from pydantic import BaseModel
 
 from common.errors import InvalidParams
-from data_pipeline.api.requests.bodies import BackupSetPath, ListQuery, SetQuery, TablesQuery
+from data_pipeline.api.requests.bodies import BackupSetPath, CopyBody, ListQuery, SetQuery, TablesQuery, UploadQuery
 from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
-from data_pipeline.cli import backup, compare, jobs, options, restore, tables
+from data_pipeline.cli import answers, backup, compare, completion, jobs, language, options, restore, tables
 from data_pipeline.cli.command_line import COMMANDS, SERVICES, Commands
-from data_pipeline.cli.sets import listing, verify
+from data_pipeline.cli.sets import copy, delete, download, listing, upload, verify
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.compare import CompareRequest
 from data_pipeline.operations.requests.request import Request
@@ -26,11 +28,15 @@ MODELS = [
     (listing.COMMAND, [ListQuery]),
     (tables.COMMAND, [TablesQuery]),
     (verify.COMMAND, [BackupSetPath, SetQuery]),
+    (delete.COMMAND, [BackupSetPath, SetQuery]),
+    (copy.COMMAND, [BackupSetPath, CopyBody, SetQuery]),
+    (download.COMMAND, [BackupSetPath, SetQuery]),
+    (upload.COMMAND, [UploadQuery]),
     (jobs.COMMAND.commands["list"], [JobsQuery]),
     *((jobs.COMMAND.commands[name], [JobPath]) for name in ("show", "cancel", "follow")),
 ]
 PROJECT = Path(__file__).resolve().parents[2]
-OWN = {"as_json", "progress", "yes"}
+OWN = {"as_json", "progress", "yes", "output", "files"}
 SET = ["./data_pipeline/training_data/vector_bak", "20250722_010318"]
 
 
@@ -61,7 +67,7 @@ def examples() -> list[str]:
     context = click.Context(group)
     texts = [command.epilog or "" for name in COMMANDS if (command := group.get_command(context, name))]
     texts += [(PROJECT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
-    lines = re.findall(r"^ *python unified_api\.py (\w.*)$", "\n".join(texts), re.MULTILINE)
+    lines = re.findall(r"^ *(?:python unified_api\.py|vector-backup) (\w.*)$", "\n".join(texts), re.MULTILINE)
     return sorted({line.replace("SET", " ".join(SET)) for line in lines})
 
 
@@ -142,3 +148,59 @@ def test_objects_are_given_as_json_and_spelled_so() -> None:
 def test_what_is_no_json_is_refused(written: str) -> None:
     with pytest.raises(click.BadParameter):
         read(RestoreRequest, restore.COMMAND, *SET, "--into", written)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, "zh"),
+        ({"LANG": "en_US.UTF-8"}, "en"),
+        ({"LANG": "en"}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "fr_FR.UTF-8"}, "zh"),
+        ({"LANG": "C.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "en_GB"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": "zh_CN"}, "zh"),
+        ({"LANG": "en_US.UTF-8", "LC_ALL": ""}, "en"),
+    ],
+)
+def test_the_language_is_the_locales(environ: dict[str, str], expected: str) -> None:
+    assert language.of_locale(environ) == expected
+
+
+@pytest.mark.parametrize(("chosen", "said"), [("en", "invalid timestamp"), ("zh", "无效"), (None, "无效")])
+def test_failures_are_told_in_the_language_that_was_chosen(
+    chosen: str | None, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with click.Context(click.Command("test"), obj=chosen), pytest.raises(InvalidParams) as refused:
+        read(RestoreRequest, restore.COMMAND, SET[0], "yesterday")
+    with click.Context(click.Command("test"), obj=chosen):
+        assert answers.fail(refused.value, as_json=True) == 2
+    told = capsys.readouterr()
+    assert said in told.out
+    assert said in told.err
+    assert ("无" in told.out) is (chosen != "en")
+
+
+@pytest.mark.parametrize("program", ["vector-backup", "python unified_api.py"])
+@pytest.mark.parametrize("name", [None, "backup", "jobs", "check-config"])
+def test_help_shows_commands_as_they_are_called(program: str, name: str | None) -> None:
+    group = Commands(name="test", epilog="python unified_api.py list")
+    context = click.Context(group, info_name=program)
+    command = group.get_command(context, name) if name else group
+    assert command is not None
+    shown = command.get_help(click.Context(command, context, name) if name else context)
+    other = {"vector-backup", "python unified_api.py"} - {program}
+    assert f"Usage: {program}" in shown
+    assert len(re.findall(rf"^ +{program} ", shown, re.MULTILINE)) > 0
+    assert not any(one in shown for one in other)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_shell_is_told_how_to_complete_the_commands(shell: str) -> None:
+    told = CliRunner().invoke(completion.COMMAND, [shell])
+    assert told.exit_code == 0
+    assert "_VECTOR_BACKUP_COMPLETE" in told.output
+    group = Commands(name=completion.PROGRAM)
+    found = ShellComplete(group, {}, completion.PROGRAM, completion.VARIABLE).get_completions([], "do")
+    assert [one.value for one in found] == ["download"]

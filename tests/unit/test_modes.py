@@ -47,7 +47,7 @@ def test_every_request_without_a_clash_is_for_exactly_one_mode() -> None:
 
 def test_a_request_is_refused_just_where_two_fields_of_a_clash_are_given() -> None:
     for fields, request in requests():
-        given = {**fields, "tables": fields["tables"] or ["both", "tables"]}
+        given = {"where": None, **fields, "tables": fields["tables"] or ["both", "tables"]}
         asked = [mode for mode in registry.MODES if mode.strategy in (Mode.strategy, fields["strategy"])]
         clashes = [clash for mode in asked for clash in mode.clashes]
         clashing = [clash for clash in clashes if all(GIVEN[name](given[name]) for name in clash[:2])]

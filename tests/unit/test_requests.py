@@ -94,8 +94,21 @@ def test_a_request_can_not_be_changed() -> None:
     request = RestoreRequest.read(SET)
     with pytest.raises(ValidationError, match="frozen"):
         request.strategy = "sync"  # type: ignore[misc]
-    assert request.as_sync().strategy == "sync"
     assert request.strategy == "reload"
+
+
+def test_the_ways_to_the_same_end_are_others() -> None:
+    asked = {
+        "truncate": RestoreRequest.read({**SET, "truncate_before_restore": True}),
+        "swap": RestoreRequest.read({**SET, "strategy": "swap"}),
+        "sync": RestoreRequest.read({**SET, "strategy": "sync"}),
+        "append": RestoreRequest.read(SET),
+    }
+    ways = {name: list(request.with_same_end()) for name, request in asked.items()}
+    sync, truncate = "strategy: sync", "truncate_before_restore"
+    assert ways == {"truncate": [sync], "swap": [sync, truncate], "sync": [], "append": []}
+    assert asked["swap"].with_same_end()[sync].strategy == "sync"
+    assert asked["swap"].with_same_end()[truncate].truncate is True
 
 
 def test_what_is_wrong_is_named() -> None:

@@ -11,9 +11,10 @@ from app_config import PGVECTOR_CONFIG
 from common import cron
 from data_pipeline import targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
+from data_pipeline.data_home import PROJECT
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
-from data_pipeline.settings import PROJECT, Settings, SettingsError
+from data_pipeline.settings import Settings, SettingsError
 from data_pipeline.storage.s3.bucket_url import BucketUrl
 
 SECRET = "pa55-word"
@@ -244,6 +245,7 @@ WRONG = {
     "no time to wait": {"PG_LOCK_TIMEOUT": "0"},
     "a tiny body": {"MAX_BODY_BYTES": "1"},
     "too many workers": {"LOAD_WORKERS": "1000"},
+    "too many connections that load": {"LOAD_CONNECTIONS": "17"},
     "a field COPY has no message for": {"LARGEST_FIELD_MB": "513"},
     "no field at all": {"LARGEST_FIELD_MB": "0"},
     "no writer": {"MAX_WRITERS": "0"},

@@ -1,6 +1,7 @@
 // The public HTTP API, and what its failures say.
 
-export const PREFIX = "/api/v0/data_pipeline/vector";
+export const BASE = "/api/v0/data_pipeline";
+export const PREFIX = `${BASE}/vector`;
 
 // What a session may do: {sign_in_required, access: "write"|"read"|null, csrf_token, expires_at}.
 let session = { access: null };
@@ -24,13 +25,13 @@ export const mayWrite = () => session.access === "write";
 
 export const signInRequired = () => session.sign_in_required;
 
-// The data of an answer. Throws Failure, also when nobody answers; AbortError when `signal` says so.
+// The data of an answer. Throws Failure, also when there is no answer; AbortError when `signal` says so.
 export async function call(method, path, body, { signal, key, prefix = PREFIX } = {}) {
   const { status, envelope, requestId } = await send(method, prefix + path, {
     method,
     signal,
-    body: body === undefined ? undefined : JSON.stringify(body),
-    headers: headersFor(method, key),
+    body: isFile(body) || body === undefined ? body : JSON.stringify(body),
+    headers: headersFor(method, key, body),
   });
   if (envelope.success) return envelope.data;
   if (status === 401 && path !== "/session") document.dispatchEvent(new Event("signed-out"));
@@ -38,15 +39,19 @@ export async function call(method, path, body, { signal, key, prefix = PREFIX } 
   throw new Failure(status, envelope.data, requestId);
 }
 
-// Whether the session is another one by now: somebody signed in again in another tab.
+const isFile = (body) => body instanceof Blob || body instanceof FormData;
+
+// Whether the session is another one by now, of a sign-in in another tab.
 async function renewed() {
   const { csrf_token: before } = session;
   const { csrf_token: now } = await loadSession().catch(() => session);
   return Boolean(now) && now !== before;
 }
 
-function headersFor(method, key) {
-  const headers = { "Content-Type": "application/json", "Accept-Language": document.documentElement.lang };
+function headersFor(method, key, body) {
+  const headers = { "Accept-Language": document.documentElement.lang };
+  if (body instanceof Blob) headers["Content-Type"] = "application/x-tar";
+  else if (!isFile(body)) headers["Content-Type"] = "application/json";
   if (method !== "GET" && session.csrf_token) headers["X-CSRF-Token"] = session.csrf_token;
   if (key) headers["Idempotency-Key"] = key;
   return headers;

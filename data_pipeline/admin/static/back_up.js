@@ -1,26 +1,27 @@
 // Back up now.
 
-import { call } from "/panel/api.js";
+import { call, Failure } from "/panel/api.js";
 import { configuration } from "/panel/configuration.js";
 import { choice, dialog, field, group, select, typedName } from "/panel/controls.js";
 import { databaseSelect } from "/panel/database.js";
-import { el } from "/panel/dom.js";
+import { el, show } from "/panel/dom.js";
+import { problem } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
 import { t } from "/panel/text.js";
 
-export async function backUp(sets) {
+export async function backUp(tasks) {
   const { database, storages, targets } = await configuration();
-  const tasks = [...new Set(sets.map((set) => set.location))].filter((name) => name !== "global");
   const action = el("button", { type: "submit", class: "primary" }, t("back up"));
+  const collections = collectionChoices();
   const content = [
     field(t("where"), select([["", t("whole system")], ...tasks.map((name) => [name, name])], "", null, { name: "task" })),
     Object.keys(targets).length > 0 && field(t("database"), databaseSelect(database, targets)),
+    collections.node,
     group(t("format"),
       choice("radio", "format", "csv", "csv", { hint: t("format.csv"), checked: true }),
       choice("radio", "format", "binary", "binary", { hint: t("format.binary") })),
     storages.length > 1 && group(t("storages"), storages.map((name, n) => choice("checkbox", "storage", name, name, { checked: n === 0 }))),
     el("details", {}, el("summary", {}, t("more options")),
-      field(t("collections"), el("textarea", { name: "collections", rows: 3 }), t("collections.hint")),
       field(t("probes"), el("input", { type: "number", name: "probes", min: 0, max: 100, value: "0" }), t("probes.hint")),
       truncation(database, targets, action)),
   ];
@@ -28,6 +29,38 @@ export async function backUp(sets) {
     const job = await call("POST", "/backup", bodyOf(form));
     go(address(["jobs", job.job_id]));
   });
+  action.form.elements.target?.addEventListener("change", collections.forget);
+}
+
+// Which of them the chosen database has is asked once it matters.
+function collectionChoices() {
+  const list = el("div", { class: "choices", hidden: true });
+  let asked = null;
+  const ask = async (target) => {
+    asked = target;
+    show(list, el("p", { class: "hint" }, t("loading")));
+    const query = target ? `?${new URLSearchParams({ target })}` : "";
+    const shown = await call("GET", `/collections${query}`).then(
+      ({ collections }) => (collections.length
+        ? collections.map(({ name }) => choice("checkbox", "collection", name, name, { checked: true }))
+        : el("p", { class: "hint" }, t("collections.none"))),
+      (error) => {
+        if (!(error instanceof Failure)) throw error;
+        return problem(error);
+      });
+    if (asked === target) show(list, shown);
+  };
+  const change = (event) => {
+    list.hidden = event.target.value === "all";
+    const target = event.target.form.elements.target?.value ?? "";
+    if (!list.hidden && asked !== target) ask(target);
+  };
+  const node = group(t("collections"),
+    choice("radio", "extent", "all", t("collections.all"), { checked: true, change }),
+    choice("radio", "extent", "chosen", t("collections.chosen"), { hint: t("collections.back up.hint"), change }),
+    list);
+  const forget = (event) => (list.hidden ? (asked = null) : ask(event.target.value));
+  return { node, forget };
 }
 
 // Emptying the table needs the name of the database it is in.
@@ -51,16 +84,14 @@ function truncation(database, targets, action) {
 
 function bodyOf(form) {
   const given = new FormData(form);
-  const collections = given.get("collections").split("\n").map((line) => line.trim()).filter(Boolean);
-  const storages = given.getAll("storage");
   return {
     async: true,
     task_id: given.get("task") || null,
     pg_conn: given.get("target") || null,
     format: given.get("format"),
-    collections: collections.length ? collections : null,
+    collections: given.get("extent") === "chosen" ? given.getAll("collection") : null,
     probes: Number(given.get("probes")),
-    storages: form.querySelector("[name=storage]") ? storages : null,
+    storages: form.querySelector("[name=storage]") ? given.getAll("storage") : null,
     truncate_vector_tables: given.get("truncate") === "yes",
   };
 }

@@ -4,27 +4,27 @@ import { PREFIX, mayWrite } from "/panel/api.js";
 import { since } from "/panel/clock.js";
 import { configuration } from "/panel/configuration.js";
 import { link, writeButton, writeLink } from "/panel/controls.js";
-import { el, show } from "/panel/dom.js";
+import { el, name } from "/panel/dom.js";
 import { gone } from "/panel/gone.js";
 import { fact } from "/panel/problem.js";
-import { address, go } from "/panel/router.js";
-import { checkState, copySet, removeSet, verifySet } from "/panel/set_actions.js";
-import { detailsOf, listSets, setAddress, setUrl } from "/panel/sets.js";
+import { address, go, render } from "/panel/router.js";
+import { copySet, removeSet, verifySet } from "/panel/set_actions.js";
+import { stateOf, tagsOf } from "/panel/set_state.js";
+import { detailsOf, findSet, placeName, setAddress, setUrl } from "/panel/sets.js";
 import { table } from "/panel/table.js";
 import { bytes, number, t } from "/panel/text.js";
 
 export async function backupSetView(parameters, _query, signal) {
-  const [{ sets, unreachable }, { storages }] = await Promise.all([listSets(signal), configuration(signal)]);
-  const wanted = `${parameters.storage}/${parameters.location}/${parameters.timestamp}`;
-  const set = sets.find((one) => one.key === wanted);
+  const [{ set, copies, unreachable }, { storages }] = await Promise.all([findSet(parameters, signal), configuration(signal)]);
   if (!set) return { title: t("backup"), node: gone(parameters.storage, unreachable) };
-  const { facts } = await detailsOf(set);
-  const check = el("span", {}, checkState(set));
+  const damaged = set.state === "damaged";
+  const { facts } = damaged ? { facts: null } : await detailsOf(set);
   const title = t("backup of", { date: set.date });
   const node = el("div", { class: "page" }, back(),
-    el("div", { class: "title" }, el("h1", {}, title), actions(set, storages, () => show(check, checkState(set)))),
-    overview(set, facts, check),
-    facts.manifest ? contents(facts) : el("p", { class: "note" }, t("no manifest")));
+    el("div", { class: "title" }, el("h1", {}, title), actions(set, storages)),
+    damaged && el("p", { class: "problem" }, el("span", { class: "bad" }, t("set.damaged")), " ", t("advice.INVALID_BACKUP")),
+    overview(set, facts, copies.filter((one) => one !== set)),
+    facts && (facts.manifest ? contents(facts) : el("p", { class: "note" }, t("no manifest"))));
   return { title, node };
 }
 
@@ -32,31 +32,32 @@ function back() {
   return el("p", {}, link(t("back to backups"), address(["backups"])));
 }
 
-function actions(set, storages, changed) {
-  const verify = el("button", { type: "button", on: { click: () => verifySet(set, verify, changed) } }, t("verify"));
+function actions(set, storages) {
+  const again = () => render(false);
+  const verify = el("button", { type: "button", on: { click: () => verifySet(set, verify, again) } }, t("verify"));
   return el("div", { class: "actions" },
     writeLink(t("restore"), setAddress("restore", set), "button primary"),
     link(t("compare"), address(["compare"], { a: set.key }), "button"),
     verify,
     mayWrite() && link(t("download"), PREFIX + setUrl(set, "/download"), "button", { download: "" }),
-    storages.length > 1 && writeButton(t("copy"), () => copySet(set, storages)),
+    storages.length > 1 && writeButton(t("copy"), () => copySet(set, storages, again)),
     writeButton(t("delete"), () => removeSet(set, () => go(address(["backups"])))));
 }
 
-function overview(set, facts, check) {
-  const { manifest, files } = facts;
+function overview(set, facts, copies) {
+  const manifest = facts?.manifest;
   return el("dl", { class: "facts card" },
-    fact(t("where"), `${set.path} (${set.storage})`),
+    fact(t("source database"), set.database ?? "–", tagsOf(set)),
+    fact(t("rows"), set.rows === null ? "–" : number(set.rows)),
+    fact(t("check"), stateOf(set)),
     fact(t("age"), since(set.made)),
+    fact(t("where"), `${placeName(set)} · ${set.storage}`, el("div", { class: "hint" }, set.path)),
+    copies.length > 0 && fact(t("copies"), copies.map((one) => el("div", {}, link(one.storage, setAddress("backups", one)), " ", stateOf(one)))),
     fact(t("format"), set.format),
-    fact(t("check"), check),
-    Object.values(files).map((file) => fact(file.file, bytes(file.file_bytes))),
+    facts && Object.values(facts.files).map((file) => fact(name(file.file), bytes(file.file_bytes))),
     manifest && [
-      fact(t("rows"), number(manifest.tables[Object.keys(files).at(-1)].rows)),
-      fact(t("source database"), manifest.database),
       fact(t("versions"), t("versions.value", manifest)),
       manifest.probes && fact(t("probes"), number(manifest.probes.rows)),
-      manifest.precaution && fact(t("purpose"), t("precaution")),
       manifest.chosen_collections && fact(t("limited to"), manifest.chosen_collections.join(", ")),
     ]);
 }
@@ -74,7 +75,7 @@ function contents({ manifest }) {
     { key: "keys", label: t("columns"), cell: (one) => one.keys.join(", ") },
   ];
   return [
-    el("h2", {}, t("collections")), table(t("collections"), columns, manifest.collections),
-    el("h2", {}, t("indexes")), table(t("indexes"), facts, indexes),
+    manifest.collections.length > 0 && [el("h2", {}, t("collections")), table(t("collections"), columns, manifest.collections)],
+    indexes.length > 0 && [el("h2", {}, t("indexes")), table(t("indexes"), facts, indexes)],
   ];
 }

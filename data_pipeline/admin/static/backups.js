@@ -1,160 +1,153 @@
-// All backups in one table.
+// All backups in one table, a page at a time.
 
-import { mayWrite } from "/panel/api.js";
-import { chart } from "/panel/chart.js";
+import { Failure, mayWrite } from "/panel/api.js";
 import { backUp } from "/panel/back_up.js";
 import { since } from "/panel/clock.js";
+import { configuration } from "/panel/configuration.js";
 import { button, field, link, select, writeButton, writeLink } from "/panel/controls.js";
-import { el, redraw, show } from "/panel/dom.js";
-import { render } from "/panel/router.js";
-import { checkState, removeSet, verifySet } from "/panel/set_actions.js";
-import { detailsOf, listSets, placeName, setAddress } from "/panel/sets.js";
+import { el, name, redraw, show } from "/panel/dom.js";
+import { problem } from "/panel/problem.js";
+import { go } from "/panel/router.js";
+import { statesOf, tag, tagsOf } from "/panel/set_state.js";
+import { removeSet, uploadSet, verifySet } from "/panel/set_actions.js";
+import { listSets, nameIn, placeName, setAddress } from "/panel/sets.js";
 import { sortChoice, sorted, table } from "/panel/table.js";
 import { bytes, number, t } from "/panel/text.js";
 
 const PAGE = 50;
-const CHARTED = 60;
+const MOST = 200;
+const PATIENCE_MS = 250;
+const AGAIN_MS = 15000;
+const NEWEST = { key: "made", descending: true };
+const STATES = ["damaged", "verified", "vouched", "readable", "unvouched", "unknown"];
 
-// What somebody chose, kept while the page lives.
-const view = { text: "", storage: "", format: "", check: "", sort: { key: "made", descending: true }, shown: PAGE };
+// What was chosen, kept while the page lives.
+const view = { text: "", storage: "all", state: "", sort: NEWEST, shown: PAGE };
 
-export async function backupsView(_parameters, _query, signal) {
-  const { sets, unreachable } = await listSets(signal);
-  for (const set of sets) set.rows = null;
-  if (!sets.some((set) => set.storage === view.storage)) view.storage = "";
-  const list = el("div", {});
-  const count = el("p", { class: "hint", role: "status" });
-  const charts = el("div", { class: "charts" });
-  const refresh = () => {
-    const found = sets.filter(matches);
-    show(count, t("sets found", { n: found.length }));
-    redraw(list, listing(found, refresh, signal));
-  };
-  refresh();
-  drawCharts(charts, sets, signal);
+export async function backupsView(_parameters, query, signal) {
+  const config = await configuration(signal);
+  if (query.q !== undefined) Object.assign(view, { text: query.q, state: "", shown: PAGE });
+  if (!config.storages.includes(view.storage)) view.storage = "all";
+  const parts = { count: el("p", { class: "hint", role: "status" }), note: el("div", { role: "status" }), list: el("div", {}), signal, storages: config.storages };
+  parts.refresh = () => load(parts);
+  await parts.refresh();
+  keepFresh(parts);
+  const tasks = () => [...new Set((parts.found?.backups ?? []).map((set) => set.location))].filter((one) => one !== "global");
+  const taken = (info) => go(setAddress("backups", nameIn({ backup_path: info.backup_path, timestamp: info.timestamp })));
   const node = el("div", { class: "page" },
     el("div", { class: "title" }, el("h1", {}, t("backups")),
-      writeButton(t("back up now"), () => backUp(sets), { kind: "primary" })),
-    unreachable.length > 0 && el("p", { class: "note", role: "status" }, t("unreachable storages", { names: unreachable.join(", ") })),
-    sets.length ? [filters(sets, refresh), count, list, charts] : empty());
+      el("div", { class: "actions" },
+        writeButton(t("upload"), () => uploadSet(config.storages, tasks(), taken)),
+        writeButton(t("back up now"), () => backUp(tasks()), { kind: "primary" }))),
+    parts.note, filters(parts), parts.count, parts.list);
   return { title: t("backups"), node };
 }
 
+function filters(parts) {
+  let waiting = null;
+  const change = (name) => (event) => {
+    view[name] = event.target.value;
+    view.shown = PAGE;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => guarded(parts), name === "text" ? PATIENCE_MS : 0);
+  };
+  const text = el("input", { type: "search", value: view.text, placeholder: t("filter.example"), on: { input: change("text") } });
+  return el("form", { class: "filters", role: "search", on: { submit: (event) => event.preventDefault() } },
+    field(t("filter"), text),
+    parts.storages.length > 1 && field(t("storage"), select([["all", t("all")], ...parts.storages.map((name) => [name, name])], view.storage, change("storage"))),
+    field(t("check"), select([["", t("all")], ...STATES.map((name) => [name, t(`set.${name}`)])], view.state, change("state"))));
+}
+
+// Newest first they come a page at a time; in another order all have to be known.
+async function load(parts) {
+  const asked = (parts.asked = (parts.asked ?? 0) + 1);
+  const choice = { q: `${view.text} ${view.state}`, storage: view.storage };
+  const found = inOrder() ? await pages(choice, parts.signal) : await listSets(parts.signal, choice);
+  if (asked === parts.asked && !parts.signal.aborted) draw(parts, found);
+}
+
+const inOrder = () => view.sort.key === NEWEST.key && view.sort.descending;
+
+async function pages(choice, signal) {
+  let found = await listSets(signal, { ...choice, limit: Math.min(view.shown, MOST) });
+  while (found.next && found.backups.length < view.shown) {
+    const further = await listSets(signal, { ...choice, limit: MOST, after: found.next });
+    found = { ...further, backups: [...found.backups, ...further.backups] };
+  }
+  return found;
+}
+
+const guarded = (parts) => parts.refresh().catch((error) => {
+  if (parts.signal.aborted || error.name === "AbortError") return;
+  if (!(error instanceof Failure)) throw error;
+  show(parts.note, problem(error));
+});
+
+// New backups come by themselves; where there is no answer the page says so.
+async function keepFresh(parts) {
+  while (!parts.signal.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    if (parts.signal.aborted || document.hidden || document.querySelector("dialog")) continue;
+    await parts.refresh().catch(() => parts.signal.aborted || show(parts.note, el("p", { class: "note" }, t("silence"))));
+  }
+}
+
+function draw(parts, found) {
+  parts.found = found;
+  const again = () => guarded(parts);
+  show(parts.note,
+    found.unreachable.length > 0 && el("p", { class: "note" }, t("unreachable storages", { names: found.unreachable.join(", ") })),
+    found.unknown && el("p", { class: "note" }, t("checks unknown")));
+  show(parts.count, t("sets found", { n: found.total }));
+  if (!found.backups.length) return redraw(parts.list, empty());
+  const resort = (sort) => {
+    view.sort = sort;
+    view.shown = PAGE;
+    again();
+  };
+  const more = () => {
+    view.shown += PAGE;
+    again();
+  };
+  const columns = columnsOf(parts, again);
+  const rows = sorted(columns, found.backups, view.sort).slice(0, view.shown);
+  return redraw(parts.list,
+    sortChoice(columns, view.sort, resort),
+    table(t("backups"), columns, rows, view.sort, resort),
+    found.total > rows.length && el("p", {}, button(t("show more"), more, { name: "more" })));
+}
+
 function empty() {
+  const chosen = view.text.trim() || view.state || view.storage !== "all";
+  if (chosen) return el("div", { class: "empty" }, el("p", {}, t("no matches")), el("p", { class: "hint" }, t("no matches.hint")));
   return el("div", { class: "empty" }, el("p", {}, t("no backups")), mayWrite() && el("p", { class: "hint" }, t("no backups.hint")));
 }
 
-function filters(sets, refresh) {
-  const set = (name) => (event) => {
-    view[name] = event.target.value;
-    view.shown = PAGE;
-    refresh();
-  };
-  const storages = [...new Set(sets.map((one) => one.storage))];
-  const text = el("input", { type: "search", value: view.text, on: { input: set("text") } });
-  const any = ["", t("all")];
-  return el("form", { class: "filters", role: "search", on: { submit: (event) => event.preventDefault() } },
-    field(t("filter"), text),
-    storages.length > 1 && field(t("storage"), select([any, ...storages.map((name) => [name, name])], view.storage, set("storage"))),
-    field(t("format"), select([any, ["csv", "csv"], ["binary", "binary"]], view.format, set("format"))),
-    field(t("check"), select([any, ["yes", t("has checksums")], ["no", t("no checksums")]], view.check, set("check"))));
-}
-
-function matches(set) {
-  const words = `${set.location} ${set.storage} ${set.timestamp} ${set.date} ${set.path}`.toLowerCase();
-  return words.includes(view.text.trim().toLowerCase())
-    && (!view.storage || set.storage === view.storage)
-    && (!view.format || set.format === view.format)
-    && (!view.check || set.vouched === (view.check === "yes"));
-}
-
-function listing(found, refresh, signal) {
-  const resort = (sort) => {
-    view.sort = sort;
-    refresh();
-  };
-  const columns = columnsOf(refresh);
-  const more = () => {
-    view.shown += PAGE;
-    refresh();
-  };
-  learnRows(view.sort.key === "rows" ? found : [], refresh, signal);
+function columnsOf(parts, again) {
   return [
-    sortChoice(columns, view.sort, resort),
-    table(t("backups"), columns, sorted(columns, found, view.sort).slice(0, view.shown), view.sort, resort),
-    found.length > view.shown && el("p", {}, button(t("show more"), more, { name: "more" })),
+    { key: "made", label: t("when"), kind: "fixed", value: (set) => set.timestamp, cell: (set) => [link(set.date, setAddress("backups", set)), el("div", { class: "hint" }, since(set.made))] },
+    { key: "database", label: t("source database"), kind: "any", value: (set) => `${set.database ?? ""} ${set.location}`, cell: (set) => [
+      el("div", {}, name(set.database ?? "–")),
+      el("div", { class: "hint" }, name(placeName(set))),
+      el("div", { class: "tags" }, tagsOf(set), storagesOf(set))] },
+    { key: "rows", label: t("rows"), numeric: true, value: (set) => set.rows, cell: (set) => (set.rows === null ? "–" : number(set.rows)) },
+    { key: "bytes", label: t("size"), numeric: true, value: (set) => set.bytes, cell: (set) => [bytes(set.bytes), el("div", { class: "hint" }, set.format)] },
+    { key: "check", label: t("check"), kind: "check", value: (set) => STATES.indexOf(set.state), cell: statesOf },
+    { key: "actions", label: "", kind: "actions", cell: (set) => actions(set, again) },
   ];
 }
 
-// To sort by rows all of them have to be known.
-async function learnRows(sets, refresh, signal) {
-  const unknown = sets.filter((set) => set.vouched && set.rows === null);
-  if (!unknown.length) return;
-  await Promise.allSettled(unknown.map(rowsOf));
-  if (!signal.aborted && unknown.some((set) => set.rows !== null)) refresh();
+// Where it lies, unless that is the usual place alone.
+function storagesOf({ copies }) {
+  return copies.length > 1 || copies[0].storage !== "local" ? copies.map((one) => tag(one.storage)) : [];
 }
 
-async function rowsOf(set) {
-  if (set.vouched) set.rows = (await detailsOf(set)).rows;
-  return set.rows;
-}
-
-function columnsOf(refresh) {
-  return [
-    { key: "made", label: t("when"), kind: "fixed", value: (set) => set.timestamp, cell: (set) => link(set.date, setAddress("backups", set)) },
-    { key: "location", label: t("where"), kind: "any", value: (set) => `${set.location} ${set.storage}`, cell: whereIs },
-    { key: "rows", label: t("rows"), numeric: true, value: (set) => set.rows, cell: rowsCell },
-    { key: "bytes", label: t("size"), numeric: true, value: (set) => set.bytes, cell: (set) => bytes(set.bytes) },
-    { key: "format", label: t("format"), value: (set) => set.format, cell: (set) => set.format },
-    { key: "check", label: t("check"), value: (set) => Number(set.vouched), cell: checkState },
-    { key: "age", label: t("age"), numeric: true, value: (set) => -Number(set.timestamp.replace("_", "")), cell: (set) => since(set.made) },
-    { key: "actions", label: "", kind: "actions", cell: (set) => actions(set, refresh) },
-  ];
-}
-
-function whereIs(set) {
-  return [placeName(set), set.storage !== "local" && el("span", { class: "tag" }, set.storage)];
-}
-
-function rowsCell(set) {
-  const node = el("span", {}, set.rows === null ? (set.vouched ? "…" : "–") : number(set.rows));
-  if (set.vouched && set.rows === null) {
-    rowsOf(set).then((rows) => show(node, number(rows)), () => show(node, "–"));
-  }
-  return node;
-}
-
-function actions(set, refresh) {
-  const named = (text) => ({ "aria-label": `${text} ${set.date} ${placeOf(set)}` });
-  const verify = el("button", { type: "button", ...named(t("verify")), on: { click: () => verifySet(set, verify, refresh) } }, t("verify"));
+function actions(set, again) {
+  const named = (text) => ({ "aria-label": `${text} ${set.date} ${placeName(set)} ${set.storage}` });
+  const verify = el("button", { type: "button", ...named(t("verify")), on: { click: () => verifySet(set, verify, again) } }, t("verify"));
   return [
     writeLink(t("restore"), setAddress("restore", set), "button", named(t("restore"))),
     verify,
-    writeButton(t("delete"), () => removeSet(set, () => render(false)), named(t("delete"))),
+    writeButton(t("delete"), () => removeSet(set, again), named(t("delete"))),
   ];
-}
-
-async function drawCharts(node, sets, signal) {
-  const places = grouped(sets);
-  for (const [name, all] of places) {
-    if (all.length < 2) continue;
-    const points = all.slice(0, CHARTED).reverse();
-    await Promise.allSettled(points.map(rowsOf));
-    if (signal.aborted) return;
-    node.append(chart(name, points));
-  }
-}
-
-function placeOf(set) {
-  return set.storage === "local" ? placeName(set) : `${placeName(set)} · ${set.storage}`;
-}
-
-function grouped(sets) {
-  const found = new Map();
-  for (const set of sets.filter(({ made }) => !Number.isNaN(made.getTime()))) {
-    const name = placeOf(set);
-    if (!found.has(name)) found.set(name, []);
-    found.get(name).push(set);
-  }
-  return found;
 }

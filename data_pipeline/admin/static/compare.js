@@ -2,12 +2,13 @@
 
 import { call } from "/panel/api.js";
 import { configuration } from "/panel/configuration.js";
-import { field, select } from "/panel/controls.js";
+import { field, link } from "/panel/controls.js";
 import { databaseName, databaseSelect } from "/panel/database.js";
 import { el, show } from "/panel/dom.js";
 import { fact, problem, warnings } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
-import { listSets, placeName } from "/panel/sets.js";
+import { setPicker } from "/panel/set_picker.js";
+import { findSet, keyed, listSets, setName } from "/panel/sets.js";
 import { table } from "/panel/table.js";
 import { duration, number, t } from "/panel/text.js";
 
@@ -15,43 +16,47 @@ const LIVE = "live";
 
 // query: a and b, the sets by their keys (b may be "live"); with `b` the comparison is made.
 export async function compareView(_parameters, query, signal) {
-  const [{ sets }, config] = await Promise.all([listSets(signal), configuration(signal)]);
+  const [one, other, config] = await Promise.all([setOf(query.a, signal), setOf(query.b, signal), configuration(signal)]);
   const heading = el("h1", {}, t("compare"));
-  if (!sets.length) return { title: t("compare"), node: el("div", { class: "page" }, heading, el("p", {}, t("no backups"))) };
+  const first = one ?? (query.a ? null : (await listSets(signal, { limit: 1 })).backups[0]);
+  if (!first && !query.a) {
+    return { title: t("compare"), node: el("div", { class: "page" }, heading, el("div", { class: "empty" },
+      el("p", {}, t("no backups")), el("p", { class: "hint" }, t("no backups.compare")), el("p", {}, link(t("to backups"), address(["backups"]), "button")))) };
+  }
   const result = el("div", { role: "status" });
-  const node = el("div", { class: "page" }, heading, el("p", { class: "hint" }, t("compare.what")), form(sets, config, query), result);
-  if (query.a && query.b) compare(sets, query, result, signal);
+  const node = el("div", { class: "page" }, heading, el("p", { class: "hint" }, t("compare.what")), form(first, other, config, query, signal), result);
+  if (query.a && query.b) compare(one, other, query, result, signal);
   return { title: t("compare"), node };
 }
 
-function form(sets, config, query) {
-  const named = sets.map((set) => [set.key, nameOf(set)]);
-  const a = select(named, query.a ?? sets[0].key);
-  const b = select([[LIVE, t("live tables")], ...named], query.b ?? LIVE);
+async function setOf(key, signal) {
+  return key && key !== LIVE ? (await findSet(keyed(key), signal)).set : null;
+}
+
+function form(first, other, config, query, signal) {
+  const live = { key: LIVE, label: t("live tables") };
+  const chosen = { a: first?.key, b: query.b ?? LIVE };
   const target = databaseSelect(config.database, config.targets, query.target);
   const submit = (event) => {
     event.preventDefault();
-    go(address(["compare"], { a: a.value, b: b.value, target: target.value }));
+    go(address(["compare"], { ...chosen, target: target.value }));
   };
-  return el("form", { class: "filters", on: { submit } },
-    field(t("backup"), a), field(t("compare with"), b),
+  const choose = (side) => (option) => { chosen[side] = option.key; };
+  return el("form", { class: "filters wide", on: { submit } },
+    setPicker(t("backup"), { chosen: first, change: choose("a"), signal, name: "a" }),
+    setPicker(t("compare with"), { chosen: other ?? live, change: choose("b"), signal, more: [live], name: "b" }),
     Object.keys(config.targets).length > 0 && field(t("database"), target),
     el("button", { type: "submit", class: "primary" }, t("compare")));
 }
 
-function nameOf(set) {
-  return [set.date, placeName(set), set.storage === "local" ? null : set.storage].filter(Boolean).join(" · ");
-}
-
-async function compare(sets, query, result, signal) {
-  const [one, other] = [query.a, query.b].map((key) => sets.find((set) => set.key === key));
+async function compare(one, other, query, result, signal) {
   if (!one || (!other && query.b !== LIVE)) return show(result, el("p", { class: "note" }, t("backup gone")));
   show(result, el("p", { class: "waiting" }, t("comparing")));
   const named = (set) => set && { backup_path: set.path, timestamp: set.timestamp };
   try {
     const body = { ...named(one), with: named(other) ?? null, pg_conn: query.target || null };
     const answer = await call("POST", "/compare", body, { signal });
-    const brief = !other || other.path === one.path ? (set) => set.date : nameOf;
+    const brief = !other || other.path === one.path ? (set) => set.date : setName;
     return show(result, described(answer, brief(one), other ? brief(other) : t("live tables")));
   } catch (error) {
     return error.name === "AbortError" ? result : show(result, problem(error));

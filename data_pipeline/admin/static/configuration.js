@@ -1,7 +1,11 @@
-// The service's settings, asked for by each view: after a restart they may be others.
+// The service's settings, with the databases and storages that were added to those of the environment. Asked for by each
+// view: they may be others by now.
 
-import { call } from "/panel/api.js";
+import { BASE, call } from "/panel/api.js";
 
-export function configuration(signal) {
-  return call("GET", "/settings", undefined, { signal });
+export async function configuration(signal) {
+  const ask = (many) => call("GET", `/${many}`, undefined, { signal, prefix: BASE });
+  const [settings, { targets }, { storages }] = await Promise.all([call("GET", "/settings", undefined, { signal }), ask("targets"), ask("storages")]);
+  const named = targets.filter((one) => one.target).map((one) => [one.name, one.target]);
+  return { ...settings, targets: Object.fromEntries(named), storages: storages.map((one) => one.name) };
 }

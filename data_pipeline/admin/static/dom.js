@@ -41,6 +41,11 @@ export function attend(heading) {
   heading.focus({ preventScroll: true });
 }
 
+// A name that breaks, where it has to, at its own joints.
+export function name(text) {
+  return String(text).split(/(?<=[_.\-/:])/).flatMap((part, n) => (n ? [el("wbr"), part] : [part]));
+}
+
 let lastId = 0;
 
 // An id for a label or a description to point to.

@@ -5,7 +5,7 @@ import { el } from "/panel/dom.js";
 import { address } from "/panel/router.js";
 import { t } from "/panel/text.js";
 
-// storage: where it was looked for; unreachable: those whose sets nobody can list now.
+// storage: where it was looked for; unreachable: those whose sets can't be listed now.
 export function gone(storage, unreachable) {
   const hidden = unreachable.includes(storage) || (!storage && unreachable.length > 0);
   return el("div", { class: "page" }, el("p", {}, link(t("back to backups"), address(["backups"]))),

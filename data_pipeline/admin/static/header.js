@@ -6,8 +6,8 @@ import { el, redraw, show } from "/panel/dom.js";
 import { address } from "/panel/router.js";
 import { otherLanguage, setLanguage, t } from "/panel/text.js";
 
-const VIEWS = ["backups", "restore", "jobs", "compare", "tables", "status"];
-const PARTS = { plan: "restore", "": "backups" };
+const VIEWS = ["overview", "backups", "restore", "jobs", "compare", "tables", "schedules", "status"];
+const PARTS = { plan: "restore", "": "overview", targets: "schedules", storages: "schedules", notifiers: "schedules" };
 
 // signedIn: whether there is anywhere to go. changed: called when the language is another.
 export function drawHeader(signedIn, changed, leave) {

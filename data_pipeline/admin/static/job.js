@@ -5,7 +5,8 @@ import { busy, link, typedName, writeButton } from "/panel/controls.js";
 import { databaseName } from "/panel/database.js";
 import { announce, el, refill, show } from "/panel/dom.js";
 import { finished, follow } from "/panel/follow.js";
-import { badge, kindOf } from "/panel/jobs.js";
+import { badge, kindOf, whoName } from "/panel/jobs.js";
+import { naming } from "/panel/naming.js";
 import { outcome } from "/panel/outcome.js";
 import { rehearse } from "/panel/plan.js";
 import { fact, jobProblem, problem } from "/panel/problem.js";
@@ -27,7 +28,7 @@ export async function jobView({ job: jobId }, _query, signal) {
     show(heading, kindOf(job), " ", badge(job.state));
     show(times, timesOf(job));
     if (finished(job) && before) announce(`${kindOf(job)}: ${t(`state.${job.state}`)}`);
-    if (finished(job) || !before) refill(body, heading, finished(job) ? ended(job) : progress.node);
+    if (finished(job) || !before) refill(body, heading, naming(job, signal), finished(job) ? ended(job) : progress.node);
   }, progress.silent, signal);
   const node = el("div", { class: "page narrow" }, el("p", {}, link(t("back to jobs"), address(["jobs"]))), heading, body, about(last, times));
   return { title: kindOf(last), node };
@@ -35,8 +36,8 @@ export async function jobView({ job: jobId }, _query, signal) {
 
 function ended(job) {
   return [
-    job.error && jobProblem(job.error, job.request_id),
-    !job.error && !job.result && el("p", { class: "note" }, t(`ended.${job.state}`)),
+    job.error && jobProblem(job.error, job.request_id, job.kind),
+    !job.error && !job.result && el("p", { class: "note" }, t(`ended.${job.kind === "backup" ? "backup." : ""}${job.state}`)),
     job.result && outcome(job),
     undo(job),
     once(job),
@@ -60,7 +61,7 @@ function undo(job) {
 
 // What failed may be asked again, once its reason is gone. A restore is checked first.
 function once(job) {
-  if (["SUCCEEDED", "PARTIAL"].includes(job.state)) return null;
+  if (["SUCCEEDED", "PARTIAL"].includes(job.state) || !["backup", "restore"].includes(job.kind)) return null;
   if (job.target?.source === "pg_conn") return el("p", { class: "hint" }, t("plan.password"));
   const trouble = el("div", { class: "trouble" });
   const repeat = job.kind === "restore" ? rehearse : backUpAgain;
@@ -78,12 +79,13 @@ async function backUpAgain(request, control) {
   go(address(["jobs", job.job_id]));
 }
 
-function about({ job_id: id, target, request, request_id: requestId }, times) {
+function about({ job_id: id, target, request, request_id: requestId, who }, times) {
   return el("details", { class: "about" },
     el("summary", {}, t("about job")),
     times,
     el("dl", { class: "facts" },
       target && fact(t("database"), databaseName(target)),
+      fact(t("who"), whoName(who)),
       fact(t("job id"), el("code", {}, id)),
       fact(t("request id"), el("code", {}, requestId))),
     el("h2", {}, t("request")), el("pre", { tabindex: 0, role: "region", "aria-label": t("request") }, JSON.stringify(request, null, 2)));

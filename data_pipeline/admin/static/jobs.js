@@ -3,30 +3,30 @@
 import { call } from "/panel/api.js";
 import { since } from "/panel/clock.js";
 import { button, field, link, select } from "/panel/controls.js";
-import { el, redraw, show } from "/panel/dom.js";
+import { el, name, redraw, show } from "/panel/dom.js";
 import { advice, problem, serverText } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
 import { table } from "/panel/table.js";
-import { duration, t } from "/panel/text.js";
+import { duration, has, t } from "/panel/text.js";
 
 const STATES = ["PENDING", "RUNNING", "CANCELLING", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"];
+const KINDS = ["backup", "restore", "plan", "drill", "refresh"];
 export const UNFINISHED = STATES.slice(0, 3);
-const FAILED = ["FAILED", "INTERRUPTED"];
 const PAGE = 30;
 const SOON_MS = 2000;
 const LATER_MS = 15000;
 
-export async function jobsView(_parameters, { state = "" }, signal) {
+export async function jobsView(_parameters, { state = "", kind = "" }, signal) {
   const list = el("div", {});
   const silence = el("div", { role: "status" });
-  const failures = new Map();
+  const chosen = { state, kind };
   let found = null;
   let count = PAGE;
   const ask = async () => {
-    const now = await newest(state, count, signal);
+    const now = await newest(chosen, count, signal);
     if (JSON.stringify(now) === JSON.stringify(found)) return;
     found = now;
-    redraw(list, listing(found.jobs, failures), found.next && button(t("show more"), more, { name: "more" }));
+    redraw(list, listing(found.jobs, chosen), found.next && button(t("show more"), more, { name: "more" }));
   };
   const more = () => {
     count += PAGE;
@@ -34,24 +34,31 @@ export async function jobsView(_parameters, { state = "" }, signal) {
   };
   await ask();
   refresh(ask, () => found.jobs.some((job) => UNFINISHED.includes(job.state)), silence, signal);
-  const states = [["", t("all")], ...STATES.map((name) => [name, t(`state.${name}`)])];
-  const filter = field(t("state"), select(states, state, (event) => go(address(["jobs"], { state: event.target.value }))));
-  return { title: t("jobs"), node: el("div", { class: "page" }, el("h1", {}, t("jobs")), el("div", { class: "filters" }, filter), silence, list) };
+  return { title: t("jobs"), node: el("div", { class: "page" }, el("h1", {}, t("jobs")), filters(chosen), silence, list) };
+}
+
+function filters(chosen) {
+  const choose = (key) => (event) => go(address(["jobs"], { ...chosen, [key]: event.target.value }));
+  const states = [["", t("all")], ...STATES.map((one) => [one, t(`state.${one}`)])];
+  const kinds = [["", t("all")], ...KINDS.map((one) => [one, t(`kind.${one}`)])];
+  return el("div", { class: "filters" },
+    field(t("job"), select(kinds, chosen.kind, choose("kind"))),
+    field(t("state"), select(states, chosen.state, choose("state"))));
 }
 
 // {jobs, next}: at least so many as there are, all asked for again: any of them may have changed, or moved on a page.
-async function newest(state, count, signal) {
-  let { jobs, next } = await page(state, null, signal);
+async function newest(chosen, count, signal) {
+  let { jobs, next } = await page(chosen, null, signal);
   while (next && jobs.length < count) {
-    const further = await page(state, next, signal);
+    const further = await page(chosen, next, signal);
     jobs = [...jobs, ...further.jobs];
     next = further.next;
   }
   return { jobs, next };
 }
 
-function page(state, after, signal) {
-  const query = new URLSearchParams({ limit: PAGE, ...(state && { state }), ...(after && { after }) });
+function page({ state, kind }, after, signal) {
+  const query = new URLSearchParams({ limit: PAGE, ...(state && { state }), ...(kind && { kind }), ...(after && { after }) });
   return call("GET", `/jobs?${query}`, undefined, { signal });
 }
 
@@ -64,13 +71,18 @@ async function refresh(ask, running, silence, signal) {
   }
 }
 
-function listing(jobs, failures) {
-  if (!jobs.length) return el("p", { class: "empty" }, t("no jobs"));
+function listing(jobs, chosen) {
+  if (!jobs.length) {
+    const limited = chosen.state || chosen.kind;
+    return el("div", { class: "empty" }, el("p", {}, t(limited ? "no such jobs" : "no jobs")),
+      el("p", { class: "hint" }, limited ? link(t("all jobs"), address(["jobs"])) : t("no jobs.hint")));
+  }
   const columns = [
-    { key: "kind", label: t("job"), cell: (job) => link(kindOf(job), jobAddress(job)) },
-    { key: "state", label: t("state"), cell: (job) => [badge(job.state), FAILED.includes(job.state) && failure(job, failures)] },
-    { key: "target", label: t("database"), kind: "any", cell: (job) => job.target?.dbname ?? "–" },
-    { key: "created", label: t("when"), cell: (job) => since(new Date(job.created_at)) },
+    { key: "kind", label: t("job"), kind: "fixed", cell: (job) => link(kindOf(job), jobAddress(job)) },
+    { key: "state", label: t("state"), cell: (job) => [badge(job.state), job.failure && failure(job)] },
+    { key: "target", label: t("database"), kind: "any", cell: (job) => name(job.target?.dbname ?? "–") },
+    { key: "who", label: t("who"), cell: (job) => whoName(job.who) },
+    { key: "created", label: t("when"), kind: "fixed", cell: (job) => since(new Date(job.created_at)) },
     { key: "took", label: t("took"), numeric: true, cell: took },
   ];
   return table(t("jobs"), columns, jobs);
@@ -81,7 +93,14 @@ export function jobAddress(job) {
 }
 
 export function kindOf(job) {
-  return t(job.request.dry_run ? "kind.plan" : `kind.${job.kind}`);
+  const key = job.request.dry_run ? "kind.plan" : `kind.${job.kind}`;
+  return has(key) ? t(key) : job.kind;
+}
+
+// Who asked for it: a client by its token, the clock, or a person at the command line.
+export function whoName(who) {
+  if (who.startsWith("schedule")) return t("who.schedule", { name: who.replace(/^schedule[ :]*/, "") }).trim();
+  return has(`who.${who}`) ? t(`who.${who}`) : who;
 }
 
 const SIGNS = { SUCCEEDED: "✓", PARTIAL: "◐", FAILED: "✕", INTERRUPTED: "✕", CANCELLED: "–" };
@@ -97,12 +116,7 @@ function took(job) {
   return duration((new Date(job.finished_at) - new Date(job.started_at)) / 1000);
 }
 
-// Why it failed and what to do, asked for once.
-function failure(job, failures) {
-  const node = el("div", { class: "why" });
-  if (!failures.has(job.job_id)) failures.set(job.job_id, call("GET", `/jobs/${job.job_id}`));
-  failures.get(job.job_id).then(({ error }) => {
-    if (error) show(node, el("p", {}, serverText(error.data.response)), el("p", { class: "hint" }, advice(error.data.error_type)));
-  }, (error) => show(node, problem(error)));
-  return node;
+// Why it failed, and what to do.
+function failure({ failure: failed, kind }) {
+  return el("div", { class: "why" }, el("p", {}, serverText(failed.response)), el("p", { class: "hint" }, advice(failed.error_type, kind)));
 }

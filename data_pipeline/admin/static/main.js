@@ -1,4 +1,4 @@
-// The beginning: who is here, and where they want to go.
+// The beginning: who is signed in, and which page is asked for.
 
 import { Failure, loadSession } from "/panel/api.js";
 import { backupSetView } from "/panel/backup_set.js";
@@ -9,8 +9,10 @@ import { el, show } from "/panel/dom.js";
 import { drawHeader, mark } from "/panel/header.js";
 import { jobView } from "/panel/job.js";
 import { jobsView } from "/panel/jobs.js";
+import { overviewView } from "/panel/overview.js";
 import { planView } from "/panel/plan.js";
 import { problem } from "/panel/problem.js";
+import { resourcesView } from "/panel/resources.js";
 import { restoreView } from "/panel/restore.js";
 import { leave, render, start } from "/panel/router.js";
 import { signIn, signOut } from "/panel/sign_in.js";
@@ -19,6 +21,7 @@ import { tablesView } from "/panel/tables.js";
 import { t } from "/panel/text.js";
 
 const ROUTES = [
+  [["overview"], overviewView],
   [["backups"], backupsView],
   [["backups", ":storage", ":location", ":timestamp"], backupSetView],
   [["restore"], restoreView],
@@ -28,6 +31,7 @@ const ROUTES = [
   [["jobs", ":job"], jobView],
   [["compare"], compareView],
   [["tables"], tablesView],
+  ...["schedules", "targets", "storages", "notifiers"].map((many) => [[many], resourcesView(many)]),
   [["status"], statusView],
 ];
 

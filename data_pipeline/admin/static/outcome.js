@@ -5,12 +5,13 @@ import { databaseName } from "/panel/database.js";
 import { el } from "/panel/dom.js";
 import { advice, fact, serverText, warnings } from "/panel/problem.js";
 import { address } from "/panel/router.js";
+import { nameIn, setAddress } from "/panel/sets.js";
 import { table } from "/panel/table.js";
 import { bytes, duration, number, t } from "/panel/text.js";
 
 export function outcome({ kind, result }) {
   return [
-    ...(kind === "backup" ? saved(result) : restored(result)),
+    ...(WAYS[kind] ?? restored)(result),
     warnings(result.warnings),
   ];
 }
@@ -28,10 +29,34 @@ function saved(result) {
     table(t("tables"), columns, Object.entries(result.tables_backed_up)),
     storages.map(([name, one]) => (one.success
       ? el("p", {}, link(t("stored in", { name, timestamp: result.backup_timestamp }), address(["backups", name, location, result.backup_timestamp])))
-      : el("p", { class: "problem" }, t("not stored in", { name }), " ", serverText(one.error), " ", advice(one.error_type)))),
+      : el("p", { class: "problem" }, t("not stored in", { name }), " ", serverText(one.error), " ", advice(one.error_type, "backup")))),
     result.truncate_performed && el("p", { class: "note" }, t("truncated", { n: Object.values(result.truncate_results)[0].rows_before })),
   ];
 }
+
+// Whether a restore of the set works, table by table.
+function proven(result) {
+  const columns = [
+    { key: "name", label: t("table"), cell: ([name]) => name },
+    { key: "rows", label: t("rows"), numeric: true, cell: ([, one]) => number(one.rows) },
+    { key: "size", label: t("size"), numeric: true, cell: ([, one]) => bytes(one.file_bytes) },
+  ];
+  const { backup_info: info, steps } = result;
+  return [
+    el("p", { class: result.proven ? "good" : "bad" }, t(result.proven ? "drill.proven" : "drill.not proven", { date: info.backup_date })),
+    result.errors.map((text) => el("p", { class: "problem" }, serverText(text))),
+    table(t("tables"), columns, Object.entries(result.tables)),
+    el("dl", { class: "facts" },
+      fact(t("backup"), link(info.backup_date, setAddress("backups", nameIn(info)))),
+      fact(t("drill.restored in"), duration(steps.restore_seconds)),
+      fact(t("drill.compared in"), duration(steps.compare_seconds)),
+      result.search_check?.performed && fact(t("search check"), t("search check.value", {
+        exact: result.search_check.exact_matches, probes: result.search_check.probes, recall: result.search_check.recall ?? "–",
+      }))),
+  ];
+}
+
+const WAYS = { backup: saved, drill: proven };
 
 const COUNTS = ["rows_inserted", "rows_updated", "rows_deleted", "rows_unchanged", "rows_skipped"];
 

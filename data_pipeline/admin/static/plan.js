@@ -3,10 +3,10 @@
 import { call } from "/panel/api.js";
 import { since } from "/panel/clock.js";
 import { busy, link, typedName, writeButton } from "/panel/controls.js";
-import { databaseName } from "/panel/database.js";
 import { announce, el, refill, show } from "/panel/dom.js";
 import { finished, follow } from "/panel/follow.js";
 import { UNFINISHED } from "/panel/jobs.js";
+import { naming } from "/panel/naming.js";
 import { foreseen, jobProblem, problem, warnings } from "/panel/problem.js";
 import { progressPanel } from "/panel/progress.js";
 import { address, go } from "/panel/router.js";
@@ -26,7 +26,7 @@ export async function planView({ job: jobId }, _query, signal) {
     state = job.state;
     show(heading, headline(job));
     if (news) announce(headline(job));
-    refill(content, heading, finished(job) ? plan(job) : waiting(progress));
+    refill(content, heading, finished(job) ? plan(job, signal) : waiting(job, progress, signal));
   }, progress.silent, signal);
   return { title: t("plan"), node: el("div", { class: "page narrow" }, heading, content) };
 }
@@ -37,25 +37,25 @@ function headline(job) {
   return t(job.result.would_succeed ? "plan.good" : "plan.bad");
 }
 
-function waiting(progress) {
-  return [steps(2), el("p", {}, t("check changes nothing")), progress.node];
+function waiting(job, progress, signal) {
+  return [steps(2), naming(job, signal), el("p", {}, t("check changes nothing")), progress.node];
 }
 
-function plan(job) {
+function plan(job, signal) {
   const back = link(t("change choices"), address(["restore"], { plan: job.job_id }), "button");
   if (!job.result) {
-    return [steps(2),
-      job.error ? jobProblem(job.error, job.request_id) : el("p", {}, t(`state.${job.state}`)), el("div", { class: "actions" }, back, again(job))];
+    return [steps(2), naming(job, signal),
+      job.error ? jobProblem(job.error, job.request_id, job.kind) : el("p", {}, t(`state.${job.state}`)), el("div", { class: "actions" }, back, again(job))];
   }
   const { result } = job;
   return [
     steps(result.would_succeed ? 3 : 2),
-    el("p", { class: "into" }, databaseName(result.target, "plan.into")),
+    naming({ ...job, target: result.target }, signal),
     result.problems.map(foreseen),
     result.would_succeed && words(job),
     warnings(result.warnings),
     el("p", { class: "hint" }, since(new Date(job.finished_at), (text) => t("plan.age", { age: text }))),
-    result.would_succeed ? confirmation(job, back) : el("div", { class: "actions" }, back, again(job)),
+    result.would_succeed ? confirmation(job, back, signal) : el("div", { class: "actions" }, back, again(job)),
   ];
 }
 
@@ -66,7 +66,7 @@ function words(job) {
     el("ul", { class: "words quiet" }, expectation(job.result.expected).map((line) => el("li", {}, line))));
 }
 
-function confirmation(job, back) {
+function confirmation(job, back, signal) {
   const trouble = el("div", { class: "trouble" });
   const { dbname, source } = job.result.target;
   if (source === "pg_conn") return el("p", { class: "note" }, t("plan.password"));
@@ -86,7 +86,8 @@ function confirmation(job, back) {
   };
   return el("form", { class: "card", on: { submit: send } },
     el("h2", {}, t("step.confirm")),
-    el("p", {}, t(job.request.backup_before_restore ? "plan.undo" : "plan.no undo")),
+    naming({ ...job, target: job.result.target }, signal, { brief: true }),
+    el("p", { class: job.request.backup_before_restore ? null : "loss" }, t(job.request.backup_before_restore ? "plan.undo" : "plan.no undo")),
     losing && typedName(t("type database", { name: dbname }), dbname, confirm),
     trouble,
     el("div", { class: "actions" }, confirm, back, again(job)));

@@ -16,8 +16,8 @@ export function problem(error) {
 }
 
 // The envelope of a job's failure.
-export function jobProblem(envelope, requestId) {
-  return described(envelope.data.error_type, envelope.data.response, envelope.data, requestId);
+export function jobProblem(envelope, requestId, kind) {
+  return described(envelope.data.error_type, envelope.data.response, envelope.data, requestId, kind);
 }
 
 // One of a dry run's problems.
@@ -25,9 +25,9 @@ export function foreseen(one) {
   return described(one.error_type, one.error, one, null);
 }
 
-// What to do about it, in a line.
-export function advice(type) {
-  return t(has(`advice.${type}`) ? `advice.${type}` : "advice.OTHER");
+// What to do about it, in a line that fits the kind of operation.
+export function advice(type, kind = "") {
+  return t([`advice.${kind}.${type}`, `advice.${type}`].find(has) ?? "advice.OTHER");
 }
 
 // The server's own words: in the page's language, unless an older version wrote them down.
@@ -46,12 +46,12 @@ function plain(value) {
   return value !== null && typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-function described(type, text, data, requestId) {
+function described(type, text, data, requestId, kind) {
   const facts = Object.entries(data.details ?? {}).filter(([name, value]) => SHOWN.includes(name) && value !== null);
   const holder = data.holder ?? data.details?.holder;
   return el("section", { class: "problem", role: "alert" },
     el("p", { class: "what" }, text ? serverText(text) : t("unreachable")),
-    el("p", {}, advice(type)),
+    el("p", {}, advice(type, kind)),
     el("dl", { class: "facts small" },
       fact(t("error type"), el("code", {}, type)),
       facts.map(([name, value]) => fact(t(`detail.${name}`), plain(value))),

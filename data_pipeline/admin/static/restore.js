@@ -2,35 +2,42 @@
 
 import { call } from "/panel/api.js";
 import { configuration } from "/panel/configuration.js";
-import { busy, choice, field, group, select, writeButton } from "/panel/controls.js";
+import { busy, choice, field, group, link, select, writeButton } from "/panel/controls.js";
 import { databaseSelect } from "/panel/database.js";
 import { el, freshId, show } from "/panel/dom.js";
 import { gone } from "/panel/gone.js";
 import { problem } from "/panel/problem.js";
 import { address, go, rename } from "/panel/router.js";
-import { detailsOf, listSets, placeName, setAddress } from "/panel/sets.js";
+import { setPicker } from "/panel/set_picker.js";
+import { stateOf, tagsOf } from "/panel/set_state.js";
+import { detailsOf, findSet, listSets, nameIn, setAddress } from "/panel/sets.js";
 import { steps } from "/panel/steps.js";
-import { bytes, number, t } from "/panel/text.js";
+import { t } from "/panel/text.js";
 
 export async function restoreView(parameters, query, signal) {
-  const [{ sets, unreachable }, config, earlier] = await Promise.all([listSets(signal), configuration(signal), earlierRequest(query.plan, signal)]);
-  if (!sets.length) return { title: t("restore"), node: el("div", { class: "page" }, el("h1", {}, t("restore")), el("p", {}, t("no backups"))) };
-  const chosen = earlier || parameters.timestamp ? sets.find((set) => isNamed(set, parameters, earlier)) : sets[0];
-  if (!chosen) return { title: t("restore"), node: gone(parameters.storage, unreachable) };
-  return { title: t("restore"), node: el("div", { class: "page narrow" }, el("h1", {}, t("restore")), steps(1), form(sets, chosen, config, earlier ?? {}, signal)) };
+  const [config, earlier] = await Promise.all([configuration(signal), earlierRequest(query.plan, signal)]);
+  const wanted = earlier ? nameIn(earlier) : parameters.timestamp && parameters;
+  const { set, unreachable } = wanted ? await findSet(wanted, signal) : await newestSet(signal);
+  if (!set) return { title: t("restore"), node: wanted ? gone(parameters.storage, unreachable) : nothing() };
+  return { title: t("restore"), node: el("div", { class: "page narrow" }, el("h1", {}, t("restore")), steps(1), form(set, config, earlier ?? {}, signal)) };
 }
 
-function isNamed(set, { storage, location, timestamp }, earlier) {
-  if (earlier) return set.path === earlier.backup_path && set.timestamp === earlier.timestamp;
-  return set.key === `${storage}/${location}/${timestamp}`;
+async function newestSet(signal) {
+  const { backups, unreachable } = await listSets(signal, { limit: 1 });
+  return { set: backups[0], unreachable };
 }
 
-// The request of a plan that somebody came back from.
+function nothing() {
+  return el("div", { class: "page" }, el("h1", {}, t("restore")), el("div", { class: "empty" },
+    el("p", {}, t("no backups")), el("p", { class: "hint" }, t("no backups.restore")), el("p", {}, link(t("to backups"), address(["backups"]), "button"))));
+}
+
+// The request of a plan that this is the way back from.
 async function earlierRequest(plan, signal) {
   return plan ? (await call("GET", `/jobs/${encodeURIComponent(plan)}`, undefined, { signal })).request : null;
 }
 
-function form(sets, first, config, earlier, signal) {
+function form(first, config, earlier, signal) {
   const about = el("div", { class: "about", role: "status" });
   const names = el("div", {});
   const dialect = el("div", {});
@@ -53,18 +60,18 @@ function form(sets, first, config, earlier, signal) {
         dialectChoice(details, before.dialect),
       ],
       (error) => [problem(error), null, []]);
-    if (set !== next || signal.aborted) return; // somebody was quicker
+    if (set !== next || signal.aborted) return; // another one was chosen meanwhile
     submit.disabled = choices === null;
     show(about, shown);
     show(names, choices);
     show(dialect, reading);
   };
-  const setSelect = select(sets.map((one) => [one.key, label(one)]), first.key, (event) => {
-    choose(sets.find((one) => one.key === event.target.value));
+  const change = (option) => {
+    choose(option.set);
     rename(setAddress("restore", set));
-  });
+  };
   const node = el("form", { on: { submit: send } },
-    group(t("choose.set"), field(t("backup"), setSelect), about),
+    group(t("choose.set"), setPicker(t("backup"), { chosen: first, change, signal }), about),
     group(t("choose.what"), names),
     group(t("choose.where"), field(t("database"), databaseSelect(config.database, config.targets, earlier.pg_conn)),
       choice("checkbox", "create_tables", "yes", t("create tables"), { hint: t("create tables.hint"), checked: earlier.create_tables })),
@@ -90,13 +97,9 @@ function form(sets, first, config, earlier, signal) {
   return node;
 }
 
-function label(set) {
-  return [set.date, placeName(set), set.storage === "local" ? null : set.storage, bytes(set.bytes), set.format].filter(Boolean).join(" · ");
-}
-
 function summary(set, { rows, collections, facts }) {
   if (rows === null) return el("p", { class: "note" }, t("no manifest"));
-  return el("p", { class: "hint" }, t("set.summary", { rows: number(rows), n: collections.length, database: facts.manifest.database }));
+  return el("p", { class: "hint" }, t("set.summary", { rows, n: collections.length, database: facts.manifest.database }), " ", stateOf(set), tagsOf(set));
 }
 
 function tableChoices({ facts }, earlier) {
@@ -139,18 +142,20 @@ function strategies(earlier) {
   const place = el("div", { id });
   const change = (event) => show(place, more[event.target.value] ?? []);
   show(place, more[current] ?? []);
-  return group(t("choose.how"), ["sync", "replace", "merge", "copy"].map((name) =>
+  return group(t("choose.how"), ["sync", "swap", "replace", "merge", "copy"].map((name) =>
     choice("radio", "strategy", name, t(`strategy.${name}`), { hint: t(`strategy.${name}.hint`), checked: name === current, change })), place);
 }
 
 function strategyOf(request) {
   if (request.truncate_before_restore) return "replace";
   if (request.collection_suffix) return "copy";
+  if (request.strategy === "swap") return "swap";
   return request.backup_path && request.strategy !== "sync" ? "merge" : "sync";
 }
 
 const FIELDS = {
   sync: () => ({ strategy: "sync" }),
+  swap: () => ({ strategy: "swap" }),
   replace: () => ({ truncate_before_restore: true }),
   merge: (given) => (given.get("on_conflict") === "error" ? { atomic: true } : { on_conflict: given.get("on_conflict") }),
   copy: (given) => ({ collection_suffix: given.get("suffix") }),

@@ -1,37 +1,23 @@
-// What can be done with one backup set: verify it, remove it, copy it.
+// What can be done with backup sets: verify one, remove it, copy it, take one in.
 
 import { call, Failure } from "/panel/api.js";
-import { since } from "/panel/clock.js";
 import { busy, dialog, field, select, tell, typedName } from "/panel/controls.js";
 import { announce, el } from "/panel/dom.js";
 import { problem } from "/panel/problem.js";
-import { forget, placeName, rememberVerified, setUrl, verified } from "/panel/sets.js";
+import { placeName, setUrl } from "/panel/sets.js";
 import { t } from "/panel/text.js";
 
-// Whether something vouches for a set, and what this tab found when it read all of it.
-export function checkState(set) {
-  const seen = verified(set);
-  if (!seen) return el("span", { class: set.vouched ? "fixed" : "fixed hint" }, t(set.vouched ? "has checksums" : "no checksums"));
-  return el("span", { class: CLASSES[seen.found] }, since(new Date(seen.at), (when) => t(seen.found, { when })));
-}
-
-// What reading a set can find. "parsed": nothing is wrong with it, and nothing vouches for it.
-const CLASSES = { verified: "good", parsed: "hint", damaged: "bad" };
-
+// changed: told once the server knows more of the set than before.
 export async function verifySet(set, control, changed) {
   try {
     const answer = await busy(control, () => call("POST", setUrl(set, "/verify")));
-    rememberVerified(set, answer.verified ? "verified" : "parsed");
-    changed();
     const text = t(answer.verified ? "verify.good" : "verify.unvouched", { date: set.date });
+    await changed();
     announce(text);
     tell(t("verify"), named(set), el("p", {}, text));
   } catch (error) {
     const damaged = error instanceof Failure && error.status === 422;
-    if (damaged) {
-      rememberVerified(set, "damaged");
-      changed();
-    }
+    if (damaged) await changed();
     if (error.status !== 401) tell(t(damaged ? "verify.failed" : "verify.unknown"), named(set), problem(error));
   }
 }
@@ -46,24 +32,54 @@ export function removeSet(set, done) {
   const action = el("button", { type: "submit", class: "danger" }, t("delete"));
   const content = [
     named(set),
+    set.database && el("p", {}, t("delete.what", { database: set.database })),
     el("p", { class: "loss" }, t("delete.loss")),
+    set.copies?.length > 1 && el("p", { class: "hint" }, t("delete.copies", { storages: others(set).join(", ") })),
     typedName(t("delete.type", { name: set.timestamp }), set.timestamp, action),
   ];
   dialog(t("delete.title"), content, action, async () => {
     await call("DELETE", setUrl(set));
-    forget(set);
     announce(t("delete.done", { date: set.date }));
     done();
   });
 }
 
-export function copySet(set, storages) {
-  const others = storages.filter((name) => name !== set.storage);
-  const to = select(others.map((name) => [name, name]), others[0]);
+const others = (set) => set.copies.map((one) => one.storage).filter((name) => name !== set.storage);
+
+export function copySet(set, storages, done) {
+  const free = storages.filter((name) => name !== set.storage);
+  const to = select(free.map((name) => [name, name]), free[0]);
   const action = el("button", { type: "submit", class: "primary" }, t("copy"));
-  const box = dialog(t("copy.title"), [el("p", {}, t("copy.what", { date: set.date })), field(t("storage"), to)], action, async () => {
+  dialog(t("copy.title"), [el("p", {}, t("copy.what", { date: set.date })), field(t("storage"), to)], action, async () => {
     await call("POST", setUrl(set, "/copy"), { to: to.value });
     tell(t("copy"), el("p", {}, t("copy.done", { storage: to.value })));
+    done();
   });
-  return box;
+}
+
+// A tar of a download, or the two files of an old installation.
+export function uploadSet(storages, tasks, done) {
+  const files = el("input", { type: "file", multiple: true, required: true, accept: ".tar,.csv,.pgcopy,.json" });
+  const task = select([["", t("whole system")], ...tasks.map((name) => [name, name])], "");
+  const storage = select(storages.map((name) => [name, name]), storages[0]);
+  const action = el("button", { type: "submit", class: "primary" }, t("upload"));
+  const content = [
+    el("p", {}, t("upload.what")),
+    field(t("upload.files"), files, t("upload.hint")),
+    field(t("where"), task),
+    storages.length > 1 && field(t("storage"), storage),
+  ];
+  dialog(t("upload.title"), content, action, async () => {
+    const query = new URLSearchParams({ storage: storage.value, ...(task.value && { task_id: task.value }) });
+    const answer = await call("POST", `/backups/upload?${query}`, bodyOf([...files.files]));
+    announce(t("upload.done", { date: answer.backup_info.backup_date }));
+    done(answer.backup_info);
+  });
+}
+
+function bodyOf(files) {
+  if (files.length === 1 && files[0].name.endsWith(".tar")) return files[0];
+  const form = new FormData();
+  for (const file of files) form.append(file.name, file, file.name);
+  return form;
 }

@@ -2,19 +2,46 @@
 
 import { call } from "/panel/api.js";
 import { address } from "/panel/router.js";
-import { compared } from "/panel/table.js";
-import { bytesIn, t } from "/panel/text.js";
+import { t } from "/panel/text.js";
 
-const AT_A_TIME = 4;
 const GLOBAL = "global";
+const MAIN = "local";
 
-// {sets, unreachable}: newest first. A set: {key, storage, location, path, timestamp, date, made, bytes, format, vouched}.
-export async function listSets(signal) {
-  const data = await call("GET", "/restore/list?storage=all", undefined, { signal });
+// {backups, unreachable, next, total, unknown}. A backup is its first set, with all of them as `copies`; newest first. A set:
+// {key, storage, location, path, timestamp, date, made, bytes, format, database, server, rows, partial, origin, state, checked}.
+// Without a limit all are asked for.
+export async function listSets(signal, { q = "", storage = "all", limit = null, after = null } = {}) {
+  const query = new URLSearchParams({ storage, ...(q.trim() && { q }), ...(limit && { limit }), ...(after && { after }) });
+  const data = await call("GET", `/restore/list?${query}`, undefined, { signal });
   const offset = data.timestamp.slice(19); // the server's times are its local ones
   const sets = data.backup_locations.flatMap((place) => place.backups.map((backup) => described(place, backup, offset)));
-  sets.sort((a, b) => compared(b.timestamp, a.timestamp));
-  return { sets, unreachable: data.summary.unreachable_storages };
+  const backups = grouped(sets);
+  return {
+    backups,
+    unreachable: data.summary.unreachable_storages ?? [],
+    next: data.summary.next ?? null,
+    total: data.summary.backups ?? backups.length,
+    unknown: data.summary.checks_unknown === true,
+  };
+}
+
+// The one set of a name; {set, copies, unreachable}, its set undefined where there is none.
+export async function findSet({ storage, location, timestamp }, signal) {
+  const { backups, unreachable } = await listSets(signal, { q: timestamp });
+  const copies = backups.flatMap((backup) => backup.copies).filter((one) => one.location === location && one.timestamp === timestamp);
+  return { set: copies.find((one) => one.storage === storage), copies, unreachable };
+}
+
+// A set's name by what requests call it: {storage, location, timestamp}.
+export function nameIn({ backup_path: path, timestamp }) {
+  const storage = /^([^:/]+):/.exec(path)?.[1] ?? MAIN;
+  const task = path.replace(/\/+$/, "").split("/").at(-2);
+  return { storage, location: task === "training_data" ? GLOBAL : task, timestamp };
+}
+
+export function keyed(key) {
+  const [storage, location, timestamp] = key.split("/");
+  return { storage, location, timestamp };
 }
 
 function described(place, backup, offset) {
@@ -27,14 +54,41 @@ function described(place, backup, offset) {
     timestamp: backup.timestamp,
     date: backup.backup_date,
     made: new Date(backup.backup_date.replace(" ", "T") + offset),
-    bytes: bytesIn(backup.collection_size) + bytesIn(backup.embedding_size),
+    bytes: backup.bytes,
     format: backup.format,
+    database: backup.database,
+    server: backup.server,
+    rows: backup.rows,
+    partial: backup.partial === true,
+    origin: backup.origin,
+    state: backup.state,
     vouched: backup.has_manifest,
+    checked: backup.checked_at && new Date(backup.checked_at),
   };
+}
+
+// Sets of one place and time that hold the same are one backup.
+function grouped(sets) {
+  const found = new Map();
+  for (const set of sets) {
+    const key = [set.timestamp, set.location, set.database, set.server, set.rows, set.bytes].join("/");
+    if (!found.has(key)) found.set(key, []);
+    found.get(key).push(set);
+  }
+  const backups = [...found.values()].map((copies) => {
+    copies.sort((a, b) => (b.storage === MAIN) - (a.storage === MAIN));
+    return { ...copies[0], copies };
+  });
+  return backups.sort((a, b) => (a.timestamp < b.timestamp ? 1 : a.timestamp > b.timestamp ? -1 : a.location < b.location ? 1 : -1));
 }
 
 export function placeName(set) {
   return set.location === GLOBAL ? t("whole system") : set.location;
+}
+
+// "2026-11-27 02:46:42 · ragapp · Whole system"; with its storage where that isn't the usual one.
+export function setName(set) {
+  return [set.date, set.database, placeName(set), set.storage === MAIN ? null : set.storage].filter(Boolean).join(" · ");
 }
 
 export function setAddress(view, set) {
@@ -46,55 +100,11 @@ export function setUrl(set, action = "") {
   return `${place}?storage=${encodeURIComponent(set.storage)}`;
 }
 
-const known = new Map();
-
 // What a set's manifest says: {rows, collections, facts}; rows is null where nothing vouches for it.
-export function detailsOf(set) {
-  if (!known.has(set.key)) {
-    const asked = inTurn(() => load(set));
-    known.set(set.key, asked);
-    asked.catch(() => known.delete(set.key)); // and may be asked again
-  }
-  return known.get(set.key);
-}
-
-export function forget(set) {
-  known.delete(set.key);
-}
-
-async function load(set) {
+export async function detailsOf(set) {
   const facts = await call("GET", setUrl(set));
-  const tables = facts.manifest?.tables;
-  set.bytes = Object.values(facts.files).reduce((sum, file) => sum + file.file_bytes, 0);
-  // A backup is as large as the table that is loaded last: the others are what its rows refer to.
-  const last = Object.keys(facts.files).at(-1);
-  return { rows: tables ? tables[last].rows : null, collections: facts.manifest?.collections ?? [], facts };
+  return { rows: facts.manifest ? set.rows : null, collections: facts.manifest?.collections ?? [], facts };
 }
 
-let running = 0;
-const waiting = [];
-
-// A few at a time, so that a long list doesn't keep the service from other work. The newest question comes first: it is
-// about what is looked at now.
-async function inTurn(work) {
-  if (running >= AT_A_TIME) await new Promise((resolve) => waiting.push(resolve));
-  running += 1;
-  try {
-    return await work();
-  } finally {
-    running -= 1;
-    waiting.pop()?.();
-  }
-}
-
-// What this tab found when it read all of a set: key -> {found, at}.
-const VERIFIED = "verified";
-
-export function verified(set) {
-  return JSON.parse(sessionStorage.getItem(VERIFIED) ?? "{}")[set.key] ?? null;
-}
-
-export function rememberVerified(set, found) {
-  const all = JSON.parse(sessionStorage.getItem(VERIFIED) ?? "{}");
-  sessionStorage.setItem(VERIFIED, JSON.stringify({ ...all, [set.key]: { found, at: Date.now() } }));
-}
+// A backup that a restore could rely on, of everything there was.
+export const isGood = (set) => ["verified", "vouched"].includes(set.state) && !set.partial && set.origin === "backup";

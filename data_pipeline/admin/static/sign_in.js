@@ -6,7 +6,7 @@ import { el, show } from "/panel/dom.js";
 import { problem } from "/panel/problem.js";
 import { t } from "/panel/text.js";
 
-// Puts the form in the place of the view; `done` is called once somebody is in.
+// Puts the form in the place of the view; `done` is called once the session has begun.
 export function signIn(done) {
   const token = el("input", { type: "password", autocomplete: "current-password", required: true, spellcheck: "false" });
   const action = el("button", { type: "submit", class: "primary" }, t("sign in"));

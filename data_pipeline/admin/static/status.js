@@ -1,47 +1,51 @@
 // Health and settings, to be read.
 
-import { call, Failure } from "/panel/api.js";
 import { configuration } from "/panel/configuration.js";
 import { button } from "/panel/controls.js";
+import { since } from "/panel/clock.js";
 import { databaseName } from "/panel/database.js";
 import { el, show } from "/panel/dom.js";
+import { healthNow, mark, storageTable } from "/panel/health.js";
 import { fact, problem, warnings } from "/panel/problem.js";
 import { table } from "/panel/table.js";
 import { t } from "/panel/text.js";
 
+const CHECKS = ["database", "queue", "schedules"];
+
 export async function statusView(_parameters, _query, signal) {
   const config = await configuration(signal);
   const health = el("div", { role: "status" });
-  const look = async () => show(health, await checks(signal).catch((error) => signal.aborted || problem(error)));
+  const look = async () => show(health, await healthNow(signal).then((now) => checks(now, config), (error) => signal.aborted || problem(error)));
   await look();
   const node = el("div", { class: "page" },
     el("div", { class: "title" }, el("h1", {}, t("status")), button(t("look again"), look)),
     health,
-    el("h2", {}, t("places")),
-    el("dl", { class: "facts card" },
-      fact(t("version"), config.version),
-      fact(t("database"), config.database ? databaseName(config.database) : t("target.unknown")),
-      fact(t("targets"), Object.entries(config.targets).map(([name, target]) => el("p", {}, databaseName(target, "target", { name }))), !Object.keys(config.targets).length && "–"),
-      fact(t("storages"), config.storages.join(", "))),
-    el("h2", {}, t("settings")), el("p", { class: "hint" }, t("settings.hint")), settings(config.settings));
+    el("h2", {}, t("settings")), el("p", {}, t("version"), " ", el("code", {}, config.version)), el("p", { class: "hint" }, t("settings.hint")), settings(config.settings));
   return { title: t("status"), node };
 }
 
-// What /readyz says, also where it says no.
-async function checks(signal) {
-  let answer;
-  try {
-    answer = await call("GET", "/readyz", undefined, { signal, prefix: "" });
-  } catch (error) {
-    if (!(error instanceof Failure) || !error.data.checks) throw error;
-    answer = error.data;
-  }
+function checks(now, config) {
+  const first = Object.entries(now.checks).filter(([name]) => CHECKS.includes(name));
   return [
-    el("ul", { class: "checks" }, Object.entries(answer.checks).map(([name, good]) =>
-      el("li", { class: good ? "good" : "bad" }, el("span", { "aria-hidden": "true" }, good ? "✓ " : "✕ "),
-        t(`health.${name}`), ": ", t(good ? "health.good" : "health.bad")))),
-    warnings(answer.warnings),
+    el("dl", { class: "facts card" }, first.map(([name, good]) => fact(t(`health.${name}`), mark(good)))),
+    warnings(now.warnings),
+    el("h2", {}, t("databases")), databases(now, config),
+    el("h2", {}, t("storages")), storageTable(now),
   ];
+}
+
+function databases({ checks: { database }, targets, at }, config) {
+  const rows = [
+    { name: t("configured"), place: config.database ? databaseName(config.database) : t("target.unknown"), good: database },
+    ...Object.entries(config.targets).map(([name, target]) => ({ name, place: databaseName(target), good: targets[name] })),
+  ];
+  const columns = [
+    { key: "name", label: t("database"), kind: "any", cell: (one) => one.name },
+    { key: "place", label: t("place"), kind: "any", cell: (one) => one.place },
+    { key: "state", label: t("state"), cell: (one) => (one.good === undefined ? t("unknown") : mark(one.good)) },
+    { key: "at", label: t("last check"), kind: "fixed", cell: (one) => (one.good === undefined ? "–" : since(at)) },
+  ];
+  return table(t("databases"), columns, rows);
 }
 
 function settings(values) {

@@ -1,4 +1,4 @@
-// Where in a restore somebody is.
+// How far a restore has come.
 
 import { el } from "/panel/dom.js";
 import { t } from "/panel/text.js";

@@ -5,7 +5,7 @@ import { field, select } from "/panel/controls.js";
 import { t } from "/panel/text.js";
 
 // columns: [{key, label, cell(row), value(row) if it can be sorted by, numeric}]; the first names the row.
-// sort: {key, descending}, how the rows are sorted already; resort(sort) is told what somebody chose.
+// sort: {key, descending}, how the rows are sorted already; resort(sort) is told what was chosen.
 export function table(caption, columns, rows, sort = null, resort = null) {
   const head = el("tr", { role: "row" }, columns.map((column) => heading(column, sort, resort)));
   const body = rows.map((row) => el("tr", { role: "row" }, columns.map((column, n) => cell(column, row, n))));
@@ -45,7 +45,7 @@ function heading(column, sort, resort) {
 function cell(column, row, n) {
   const kind = column.numeric ? "number" : column.kind;
   if (n === 0) return el("th", { scope: "row", role: "rowheader", class: kind }, column.cell(row));
-  return el("td", { role: "cell", class: kind, "data-label": column.label || null }, column.cell(row));
+  return el("td", { role: "cell", class: kind, "data-label": column.label || null }, el("div", {}, column.cell(row)));
 }
 
 export function sorted(columns, rows, sort) {

@@ -1,4 +1,4 @@
-// Words, numbers and times in the language of whoever looks.
+// Words, numbers and times in the language of the page.
 
 import en from "/panel/en.js";
 import zh from "/panel/zh.js";
@@ -30,6 +30,12 @@ export function t(key, values = {}) {
   });
 }
 
+// The same as children of a node, for values that are nodes.
+export function said(key, values) {
+  const text = DICTIONARIES[language()][key];
+  return text.split(/\{(\w+)\}/).map((part, n) => (n % 2 ? values[part] : part));
+}
+
 export function has(key) {
   return key in DICTIONARIES[language()];
 }
@@ -46,12 +52,6 @@ export function bytes(value) {
     unit += 1;
   }
   return `${size.toFixed(unit > 1 ? 1 : 0)} ${UNITS[unit]}`;
-}
-
-// The size that a listing's "764 KB" stands for; as exact as that is.
-export function bytesIn(text) {
-  const [value, unit] = text.split(" ");
-  return Number(value) * 1024 ** UNITS.indexOf(unit);
 }
 
 // Seconds as people say them: "0.4 s", "12 s", "3 min 5 s", "2 h 10 min".

@@ -35,3 +35,4 @@ class Failure(Result):
     overdue: Sometimes[list[str]] = Field(None, description="Of /readyz: the schedules whose backup is overdue")
     targets: Sometimes[dict[str, bool]] = Field(None, description="Of /readyz: which of TARGETS are within reach")
     storages: Sometimes[dict[str, bool]] = Field(None, description="Of /readyz: which of STORAGES are within reach")
+    room: Sometimes[dict[str, dict[str, int]]] = Field(None, description="Of /readyz: how much more the storages take")

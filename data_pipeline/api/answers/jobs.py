@@ -12,7 +12,7 @@ from data_pipeline.api import PREFIX
 from data_pipeline.api.answers.envelope import JobId
 from data_pipeline.jobs.job import Job, State
 from data_pipeline.jobs.progress_meter import JobProgress
-from data_pipeline.operations.results.result import Part, Result, Target
+from data_pipeline.operations.results.result import Part, Result, Sometimes, Target
 
 Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.astimezone().isoformat(timespec="milliseconds"))]
 
@@ -42,8 +42,20 @@ class SubmittedJob(Result):
         return cls(response=say("job_submitted"), job_id=job.id, state=job.state, links=Links.of(job))
 
 
+class JobFailure(Part):
+    """Why a job failed, in brief."""
+
+    error_type: str
+    response: str
+
+    @classmethod
+    def of(cls, job: Job) -> Self | None:
+        data = (job.error or {}).get("data")
+        return cls(error_type=data["error_type"], response=data["response"]) if data else None
+
+
 class ListedJob(Part):
-    """A job without its result or error."""
+    """A job without its result."""
 
     job_id: JobId
     kind: Annotated[str, Field(json_schema_extra={"enum": ["backup", "restore", "drill", "refresh"]})]
@@ -52,10 +64,12 @@ class ListedJob(Part):
     request: dict[str, Any] = Field(description="Its body, without a pg_conn that is a URL")
     target: Target | None
     request_id: str
+    who: str = Field(description="Who asked for it: the token's name, local, schedule or command line")
     created_at: Moment
     started_at: Moment | None
     finished_at: Moment | None
     progress: JobProgress | None
+    failure: Sometimes[JobFailure] = Field(None, description="Only of one that failed")
     links: Links
 
     @classmethod
@@ -68,10 +82,12 @@ class ListedJob(Part):
             request=job.request,
             target=Target(**job.target) if job.target else None,
             request_id=job.request_id,
+            who=job.who,
             created_at=job.created_at,
             started_at=job.started_at,
             finished_at=job.finished_at,
             progress=JobProgress(**job.progress) if job.progress else None,
+            failure=JobFailure.of(job),
             links=Links.of(job),
             **more,
         )

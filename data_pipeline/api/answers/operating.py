@@ -28,6 +28,9 @@ class Ready(Result):
         None, description="Which of TARGETS are within reach: told to a caller that may do everything"
     )
     storages: Sometimes[dict[str, bool]] = Field(None, description="Which of STORAGES, likewise")
+    room: Sometimes[dict[str, dict[str, int]]] = Field(
+        None, description="How much more the storages take, the main one (local) among them, likewise"
+    )
     warnings: Sometimes[list[str]] = Field(
         None, description="Why backups may not be of what is meant, likewise; only where there is something to say"
     )

@@ -23,6 +23,8 @@ class Checkup:
         self._guard = threading.Lock()
         self._over: threading.Event | None = None
         self._passed = False
+        self.found: object = None
+        """What the check returned when it last passed."""
         self._known_until = 0.0
 
     def begin(self) -> None:
@@ -43,7 +45,7 @@ class Checkup:
     def _run(self, over: threading.Event) -> None:
         passed = False
         try:
-            self._check()
+            self.found = self._check()
             passed = True
         except (ServiceError, OSError):
             pass

@@ -24,8 +24,13 @@ def describe(engine: Engine) -> ShownSettings:
         database=_database(engine),
         targets={name: results.Target.of(target) for name, target in settings.targets.items()},
         storages=list(engine.storages),
-        settings={**_access(settings), **_backups(settings), **_databases(settings), **_work(settings)},
+        settings=values(settings),
     )
+
+
+def values(settings: Settings) -> dict[str, Any]:
+    """The settings by the names of their variables; of a secret, that it is set."""
+    return {**_access(settings), **_backups(settings), **_databases(settings), **_work(settings)}
 
 
 def _database(engine: Engine) -> results.Target | None:
@@ -86,6 +91,7 @@ def _databases(settings: Settings) -> dict[str, Any]:
 def _work(settings: Settings) -> dict[str, Any]:
     return {
         "LOAD_WORKERS": settings.load_workers,
+        "LOAD_CONNECTIONS": settings.load_connections,
         "LARGEST_FIELD_MB": settings.largest_field >> 20,
         "INDEX_MEMORY": settings.index_memory,
         "JOBS_DATABASE_URL": _public(settings.jobs_database),

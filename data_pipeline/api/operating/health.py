@@ -5,7 +5,7 @@ names it. What makes it doubtful that backups are of what is meant is told there
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
 
@@ -39,10 +39,8 @@ class Health:
             "storage": Checkup(partial(self._expect_writable, MAIN_STORAGE)),
             "queue": Checkup(jobs.counts),
         }
-        self._targets = {name: Checkup(partial(self._reach, name), FRESH_SECONDS) for name in engine.settings.targets}
-        self._storages = {
-            name: Checkup(partial(self._expect_writable, name), FRESH_SECONDS) for name in engine.settings.storages
-        }
+        self._targets: dict[str, Checkup] = {}
+        self._storages: dict[str, Checkup] = {}
         self._source = Checkup(self._doubt, FRESH_SECONDS)
         self._doubts: list[str] = []
 
@@ -52,6 +50,9 @@ class Health:
 
         Raises ServiceUnavailable, with the same lists, if one that decides has failed.
         """
+        if everything:
+            self._targets = self._checkups("target", self._targets, self._reach)
+            self._storages = self._checkups("storage", self._storages, self._expect_writable)
         source = {"source": self._source}
         beside = {"targets": self._targets, "storages": self._storages, "doubts": source} if everything else {}
         asked = {"checks": self._deciding, **{kind: checkups for kind, checkups in beside.items() if checkups}}
@@ -60,17 +61,32 @@ class Health:
         overdue = self._overdue() if strict else []
         if strict:
             found["checks"]["schedules"] = overdue == []
+        free = {"room": room} if (room := everything and self._room(found)) else {}
         if not all(found["checks"].values()):
             named = {"overdue": overdue} if everything and overdue else {}
-            raise ServiceUnavailable(say("service_not_ready"), can_retry=True, **found, **named)
+            raise ServiceUnavailable(say("service_not_ready"), can_retry=True, **found, **free, **named)
         return Ready(
             response=say("service_ready"),
             checks=Checks(**found["checks"]),
             targets=found.get("targets"),
             storages=found.get("storages"),
+            room=free.get("room"),
             warnings=(doubted and self._doubts) or None,
             unreadable_locations=len(self._engine.catalog.unreadable()) or None,
         )
+
+    def _checkups(self, kind: str, before: Mapping[str, Checkup], check: Callable[[str], object]) -> dict[str, Checkup]:
+        """Of every target or storage that is known now, the main one aside; those that there were go on."""
+        held, _ = self._jobs.resources.known(kind)
+        names = [one.name for one in held if one.name != MAIN_STORAGE]
+        return {name: before.get(name) or Checkup(partial(check, name), FRESH_SECONDS) for name in names}
+
+    def _room(self, found: Mapping[str, Mapping[str, bool]]) -> dict[str, dict[str, int]]:
+        """How much more the storages take that are within reach, as far as they have a limit of their own."""
+        storages = {MAIN_STORAGE: self._deciding["storage"], **self._storages}
+        reached = {MAIN_STORAGE: found["checks"]["storage"], **found.get("storages", {})}
+        free = {name: one.found for name, one in storages.items() if reached[name]}
+        return {name: {"free_bytes": found} for name, found in free.items() if isinstance(found, int)}
 
     def _overdue(self) -> list[str] | None:
         """The schedules whose next good backup is overdue; None where that can't be known."""
@@ -99,7 +115,9 @@ class Health:
         with transaction(target, self._engine.timeouts, read_only=True) as session:
             self._doubts = [*doubts.of_source(self._engine, target, session, self._engine.layout)]
 
-    def _expect_writable(self, storage: str) -> None:
+    def _expect_writable(self, storage: str) -> int | None:
+        """How much more it takes."""
         found = self._engine.storages.of(Location((), storage))
         found.expect_writable()
         found.names()  # where nothing can be listed, nothing can be restored
+        return found.free_bytes()

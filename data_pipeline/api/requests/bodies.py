@@ -2,19 +2,40 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from common.errors import InvalidParams
 from common.messages import say
-from data_pipeline.operations.requests.fields import AS_JOB, STAMP, TASK_ID, StorageName, TaskId, Text
+from data_pipeline.operations.requests.fields import AS_JOB, STAMP, TASK_ID, StorageName, TaskId, Text, shown
 from data_pipeline.operations.requests.request import Request
 from data_pipeline.storage.location import MAIN_STORAGE
+from data_pipeline.targets import TARGET_NAME
+
+MOST_LISTED = 200
 
 
 def _query_boolean(value: Any) -> bool:
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     raise InvalidParams(say("param_global_only_not_boolean"), details={"field": "global_only"})
+
+
+def _count(value: Any) -> Any:
+    whole = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 9
+    if whole and 1 <= int(value) <= MOST_LISTED:
+        return int(value)
+    raise InvalidParams(say("param_limit_out_of_range", most=MOST_LISTED), details={"field": "limit"})
+
+
+Limit = Annotated[int, BeforeValidator(_count), shown(minimum=1, maximum=MOST_LISTED)]
+
+
+@AfterValidator
+def _configured(value: str) -> str:
+    """A database by its name: one with its address and password never stands in a URL."""
+    if not TARGET_NAME.fullmatch(value):
+        raise InvalidParams(say("param_malformed", name="target"), details={"field": "target"})
+    return value
 
 
 class ListQuery(Request):
@@ -25,6 +46,21 @@ class ListQuery(Request):
     )
     task_id: TaskId | None = Field(None, description="Only the backups of this task; beats global_only")
     storage: StorageName = Field(MAIN_STORAGE, description="Only the backups in this storage; all: in every one")
+    limit: Limit | None = Field(
+        None, description=f"So many backups, newest first, each with all of its copies: at most {MOST_LISTED}"
+    )
+    after: Text | None = Field(None, description="The `next` of the page before")
+    q: Text | None = Field(
+        None, description="Only backups of whose database, location, storage, date, format or state each word is a part"
+    )
+
+
+class DatabaseQuery(Request):
+    """GET /collections"""
+
+    target: Annotated[str, _configured, shown(pattern=TARGET_NAME.pattern.join("^$"))] | None = Field(
+        None, description="A name from TARGETS; the configured database if absent"
+    )
 
 
 def _strict(value: Any) -> bool:

@@ -3,29 +3,18 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.api.operating.audit import REQUEST_ID
+from data_pipeline.api.requests.bodies import MOST_LISTED, Limit
 from data_pipeline.jobs.job import JOB_ID, State
 from data_pipeline.operations.requests.request import Request
 from data_pipeline.resources.config import ResourceName
 
-MOST_LISTED = 200
 LISTED = 50
-
-
-def _count(value: Any) -> Any:
-    if (
-        isinstance(value, str)
-        and value.isascii()
-        and value.isdigit()
-        and len(value) <= 9
-        and 1 <= int(value) <= MOST_LISTED
-    ):
-        return int(value)
-    raise InvalidParams(say("param_limit_out_of_range", most=MOST_LISTED), details={"field": "limit"})
+KIND = re.compile(r"[a-z_]{1,32}")
 
 
 def _matching(pattern: re.Pattern[str], name: str) -> AfterValidator:
@@ -42,17 +31,13 @@ def _shown(pattern: re.Pattern[str]) -> Any:
     return Field(json_schema_extra={"pattern": pattern.pattern.join("^$")})
 
 
-Limit = Annotated[
-    int,
-    BeforeValidator(_count),
-    Field(json_schema_extra={"minimum": 1, "maximum": MOST_LISTED}),
-]
-
-
 class JobsQuery(Request):
     """GET /jobs"""
 
     state: State | None = Field(None, description="Only jobs in this state")
+    kind: Annotated[str, _matching(KIND, "kind"), _shown(KIND)] | None = Field(
+        None, description="Only jobs of this kind: backup, restore and others; a plan is a restore's dry run"
+    )
     limit: Limit = Field(LISTED, description=f"How many, at most {MOST_LISTED}")
     after: Annotated[str, _matching(JOB_ID, "after"), _shown(JOB_ID)] | None = Field(
         None, description="The last job_id of the page before"

@@ -7,13 +7,16 @@ from data_pipeline.api.policy import Policy
 from data_pipeline.api.requests.bodies import BackupSetPath, CopyBody, SetQuery
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.engine import Engine
+from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.operations.backup_sets import BackupSetManager
 from data_pipeline.operations.results import backup_sets
+from data_pipeline.operations.verification import Verification
 
 
-def routes(engine: Engine) -> Resource:
+def routes(engine: Engine, jobs: Jobs) -> Resource:
     api = Resource("backup_sets")
     manager = BackupSetManager(engine)
+    verification = Verification(engine, jobs.checks.note)
 
     @api.get("/backups/<location>/<timestamp>", summary="Show a backup set")
     @Policy(
@@ -35,8 +38,8 @@ def routes(engine: Engine) -> Resource:
         occupies=True,
     )
     def verify_backup_set(path: BackupSetPath, query: SetQuery) -> Response:
-        """Reads every byte of a set, as a restore would, without a database."""
-        return answer(manager.verify(path.location, path.timestamp, query.storage))
+        """Reads every byte of a set, as a restore would, without a database. The list says what was found, and when."""
+        return answer(verification.verify(path.location, path.timestamp, query.storage))
 
     @api.delete("/backups/<location>/<timestamp>", summary="Delete a backup set")
     @Policy(

@@ -14,15 +14,17 @@ from data_pipeline.api.openapi.vocabulary import (
     WRITING,
 )
 from data_pipeline.api.policy import Policy
+from data_pipeline.api.requests.bodies import DatabaseQuery
 from data_pipeline.api.routes.operation import perform
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations import live_collections
 from data_pipeline.operations.backup.operation import BackupOperation
 from data_pipeline.operations.compare import BackupComparison
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.compare import CompareRequest
-from data_pipeline.operations.results import backup, compare
+from data_pipeline.operations.results import backup, collections, compare
 
 
 def routes(engine: Engine, jobs: Jobs) -> Resource:
@@ -43,6 +45,17 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     def backup_vector_tables(body: BackupRequest) -> Response:
         """Both tables, from one snapshot. The set is listed once it is complete, and not before."""
         return perform(jobs, body)
+
+    @api.get("/collections", summary="List the collections of a database")
+    @Policy(
+        access="read",
+        tag="Backups",
+        answers={200: [collections.Collections]},
+        failures=(*ALWAYS, "PERMISSION_DENIED", "SCHEMA_MISMATCH", "DATABASE_ERROR", "TIMEOUT"),
+    )
+    def list_collections(query: DatabaseQuery) -> Response:
+        """The names that a backup may be limited to."""
+        return answer(live_collections.of(engine, query.target))
 
     @api.post("/compare", summary="Compare a backup with the live tables or another backup")
     @Policy(

@@ -39,7 +39,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     )
     def list_jobs(query: JobsQuery) -> Response:
         """Newest first, calls that were answered at once included."""
-        found = jobs.list(query.state, query.request_id, query.after, query.limit)
+        found = jobs.list(query.state, query.request_id, query.after, query.limit, query.kind)
         return answer(job_answers.JobList.of(found, query.limit))
 
     @api.get("/jobs/<job_id>", summary="Show a job")

@@ -27,7 +27,7 @@ from data_pipeline.operations.results import listing, restore
 
 def routes(engine: Engine, jobs: Jobs) -> Resource:
     api = Resource("restores")
-    backups = BackupList(engine)
+    backups = BackupList(engine, jobs.checks.of)
 
     @api.get("/restore/list", summary="List the backups")
     @Policy(
@@ -38,8 +38,18 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
         bug=say("listing_failed"),
     )
     def list_vector_backups(query: ListQuery) -> Response:
-        """Every complete backup set, newest first: those of the whole system, then those of each task."""
-        return answer(backups.scan(query.global_only, query.task_id, query.storage))
+        """Every complete backup set, newest first: those of the whole system, then those of each task. With `limit`
+        the newest of all locations, a page at a time; with `q` only those that its words are said of."""
+        return answer(
+            backups.scan(
+                query.global_only,
+                query.task_id,
+                query.storage,
+                words=query.q or "",
+                limit=query.limit,
+                after=query.after,
+            )
+        )
 
     @api.post("/restore", summary="Restore a backup")
     @Policy(

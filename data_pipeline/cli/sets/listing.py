@@ -1,9 +1,11 @@
 """`python unified_api.py list`"""
 
+from datetime import datetime
 from typing import Any
 
 import click
 
+from common.sizes import format_size
 from data_pipeline.api.requests.bodies import ListQuery
 from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
@@ -17,12 +19,15 @@ Examples:
   python unified_api.py list --task-id task_20250721_213627
   python unified_api.py list --storage all --json
 """
+AGES = ((86400, "d"), (3600, "h"))
 
 
 def list_backups(as_json: bool, **given: Any) -> int:
     query = options.query(ListQuery, given)
     with process.engine() as engine:
-        found = BackupList(engine).scan(query.global_only, query.task_id, query.storage)
+        found = BackupList(engine).scan(
+            query.global_only, query.task_id, query.storage, words=query.q or "", limit=query.limit, after=query.after
+        )
     data = answers.give(found, as_json, _tell)
     return PARTLY if data["summary"].get("unreachable_storages") else DONE
 
@@ -30,18 +35,34 @@ def list_backups(as_json: bool, **given: Any) -> int:
 def _tell(data: Answer) -> None:
     click.echo(data["response"])
     rows = [
-        (place["relative_path"], one["timestamp"], one["embedding_size"], one["format"], _vouched(one))
+        (
+            *(place["relative_path"], one["timestamp"], _age(one["timestamp"]), one["database"], one["rows"]),
+            *(format_size(one["bytes"]), one["format"], _about(one)),
+        )
         for place in data["backup_locations"]
         for one in place["backups"]
     ]
     if rows:
-        answers.table(rows, "backup path", "timestamp", "size", "format", "manifest")
+        answers.table(rows, "backup path", "timestamp", "age", "database", "rows", "size", "format", "state")
+    if following := data["summary"].get("next"):
+        click.echo(f"more: --after {following}")
     for name in data["summary"].get("unreachable_storages", []):
         click.echo(f"out of reach: storage {name}", err=True)
 
 
-def _vouched(one: dict[str, Any]) -> str:
-    return "yes" if one["has_manifest"] else "none"
+def _about(one: dict[str, Any]) -> str:
+    more = ("some collections" if one["partial"] else "", "before a restore" if one["origin"] == "restore" else "")
+    return ", ".join(filter(None, (one["state"], *more)))
+
+
+def _age(timestamp: str) -> str | None:
+    """Of a set, by this machine's clock; None for a time that never was."""
+    try:
+        seconds = (datetime.now() - datetime.strptime(timestamp, "%Y%m%d_%H%M%S")).total_seconds()
+    except ValueError:
+        return None
+    size, unit = next((each for each in AGES if seconds >= each[0]), (60, "min"))
+    return f"{seconds // size:.0f} {unit}"
 
 
 COMMAND = Command(

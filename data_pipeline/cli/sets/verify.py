@@ -9,7 +9,7 @@ from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command
 from data_pipeline.cli.task import Task
-from data_pipeline.operations.backup_sets import BackupSetManager
+from data_pipeline.operations.verification import Verification
 
 HELP = "Read every byte of a backup, as a restore would. LOCATION is global, or a task id."
 EXAMPLES = """\b
@@ -21,9 +21,9 @@ Examples:
 
 def verify(as_json: bool, progress: bool | None, location: str, timestamp: str, **given: Any) -> int:
     query = options.query(SetQuery, given)
-    with process.engine() as engine:
-        manager = BackupSetManager(engine)
-        answer = Task(progress).run(lambda meter: manager.verify(location, timestamp, query.storage, meter))
+    with process.engine() as engine, process.jobs(engine) as jobs:
+        verification = Verification(engine, jobs.checks.note)
+        answer = Task(progress).run(lambda meter: verification.verify(location, timestamp, query.storage, meter))
     data = answers.give(answer, as_json, _tell)
     return DONE if data["verified"] else PARTLY
 

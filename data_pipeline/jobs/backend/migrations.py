@@ -77,4 +77,17 @@ CREATE INDEX outbox_waiting ON outbox (next_at) WHERE sent_at IS NULL AND failed
 CREATE INDEX outbox_newest ON outbox (number);
 """
 
-MIGRATIONS = (RESOURCES, NOTIFICATIONS)
+
+SET_CHECKS = """
+CREATE TABLE set_checks (    -- what was found when the whole of a set was last read
+    storage text NOT NULL,
+    location text NOT NULL,
+    "timestamp" text NOT NULL,
+    found text NOT NULL,
+    identity text NOT NULL,  -- of the set as it was then
+    checked_at timestamptz NOT NULL,
+    PRIMARY KEY (storage, location, "timestamp")
+);
+"""
+
+MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS)

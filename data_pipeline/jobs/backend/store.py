@@ -53,6 +53,7 @@ RETURNING *
 LIST = """
 SELECT * FROM jobs
 WHERE (%(state)s::text IS NULL OR state = %(state)s) AND (%(request_id)s::text IS NULL OR request_id = %(request_id)s)
+  AND (%(kind)s::text IS NULL OR %(kind)s = CASE request->>'dry_run' WHEN 'true' THEN 'plan' ELSE kind END)
   AND (%(after)s::text IS NULL OR number < (SELECT number FROM jobs WHERE id = %(after)s))
 ORDER BY number DESC LIMIT %(limit)s
 """
@@ -128,9 +129,11 @@ class Store:
         job = self.get(job_id)
         return job.state if job else None
 
-    def page(self, state: State | None, request_id: str | None, after: str | None, limit: int) -> list[Job]:
+    def page(
+        self, state: State | None, request_id: str | None, after: str | None, limit: int, kind: str | None
+    ) -> list[Job]:
         """Newest first, those that came before the job `after`."""
-        values = {"state": state, "request_id": request_id, "after": after, "limit": limit}
+        values = {"state": state, "request_id": request_id, "after": after, "limit": limit, "kind": kind}
         with self._database.transaction() as connection:
             return [_read(row) for row in connection.execute(LIST, values).fetchall()]
 

@@ -23,7 +23,10 @@ WHERE = "Of any tables: only the rows that have one of these values in a column"
 RENAME = "Of any tables: where the rows of a table go instead, as schema.table"
 INTO = "Restore as another layout: LangChain's collections as tables of PGVectorStore, or such tables as collections"
 CONFLICT_KEY = "With on_conflict: the columns of a unique key by which rows are the same; the primary key if absent"
-STRATEGY = "sync: write only the rows that differ, readers never wait"
+STRATEGY = (
+    "sync: write only the rows that differ, readers never wait; "
+    "swap: fill new tables over several connections and put them in place of the live ones, readers wait only for that"
+)
 AS_JOB = "Answer 202 at once, with a job to follow"
 
 

@@ -46,15 +46,28 @@ class RestoreRequest(RestoreOptions):
         return self.layout not in OPEN and (self.collections is not None or reads_all)
 
     def limited_to(self, manifest: Manifest | None) -> "RestoreRequest":
-        """A set of some rows says nothing about the others: where rows are removed, they are left alone."""
+        """A set of some rows says nothing about the others: where rows are removed, they are left alone.
+
+        Raises InvalidParams where rows can't be removed so.
+        """
         rows = manifest.chosen_rows if manifest else None
         if rows is not None and self.where is None and self.removes:
-            return self.model_copy(update={"where": Where.read({"column": rows.column, "in": rows.values})})
+            return self._limited(where=Where.read({"column": rows.column, "in": rows.values}))
         chosen = manifest.chosen_collections if manifest else None
         if chosen is None or self.collections is not None or not self.removes:
             return self
-        return self.model_copy(update={"collections": chosen})
+        return self._limited(collections=chosen)
 
-    def as_sync(self) -> "RestoreRequest":
-        """The same end without emptying a table first."""
-        return self.model_copy(update={"truncate_before_restore": False, "strategy": "sync"})
+    def _limited(self, **chosen: Any) -> "RestoreRequest":
+        limited = self.model_copy(update=chosen)
+        option_conflicts.expect_none(limited)
+        return limited
+
+    def with_same_end(self) -> dict[str, "RestoreRequest"]:
+        """Other ways after which the tables hold what they hold after this one, by how a request asks for them."""
+        ways: dict[str, dict[str, object]] = {}
+        if registry.of(self).replaces:
+            ways["strategy: sync"] = {"truncate_before_restore": False, "strategy": "sync"}
+            ways["truncate_before_restore"] = {"truncate_before_restore": True, "strategy": "reload"}
+        asked = {way: self.model_copy(update=fields) for way, fields in ways.items()}
+        return {way: one for way, one in asked.items() if registry.of(one) is not registry.of(self)}

@@ -1,4 +1,4 @@
-"""Another way to restore, named where a replace is refused: only one whose dry run finds no problem."""
+"""Other ways to restore, named where one is refused: only those whose dry run finds no problem."""
 
 from common.errors import ServiceError
 from data_pipeline.engine import Engine
@@ -9,14 +9,16 @@ from data_pipeline.postgres.target import Target
 from data_pipeline.sets.catalog import BackupSet
 
 
-def sync_works(
+def working(
     engine: Engine, backup_set: BackupSet, request: RestoreRequest, target: Target, progress: Progress
-) -> bool:
-    """Whether a sync would succeed where rows of other tables stand in the way of a replace."""
-    if not request.truncate:
-        return False
-    try:
-        report = DryRun(engine, backup_set, request.as_sync()).run(target, Uncounted(progress))
-    except ServiceError:
-        return False
-    return not report.problems
+) -> tuple[str, ...]:
+    """The ways to the same end that would succeed where what depends on the tables stands in the way of this one."""
+    found = []
+    for way, other in request.with_same_end().items():
+        try:
+            report = DryRun(engine, backup_set, other).run(target, Uncounted(progress))
+        except ServiceError:
+            continue
+        if not report.problems:
+            found.append(way)
+    return tuple(found)

@@ -6,8 +6,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from common.errors import InternalError, InvalidBackup, NotFound, TriggerChangedRows
-from common.messages import say
+from common.errors import InvalidBackup, Miscounted, NotFound, TriggerChangedRows
 from data_pipeline.engine import Engine
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore import safety_backup
@@ -20,17 +19,11 @@ from data_pipeline.postgres.reading import owners
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import chosen_rows, indexes, tables
 from data_pipeline.postgres.schema.tables import LockMode, Table
-from data_pipeline.postgres.writing import (
-    collections,
-    conflicts,
-    conversion,
-    copy_in,
-    references,
-    sequences,
-    staging,
-)
+from data_pipeline.postgres.target import Target
+from data_pipeline.postgres.writing import collections, conflicts, conversion, copy_in, references, staging
 from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.postgres.writing.references import Going
+from data_pipeline.postgres.writing.sequences import advance
 from data_pipeline.postgres.writing.staging import Staged
 from data_pipeline.sets import table_source
 from data_pipeline.sets.catalog import BackupSet
@@ -72,10 +65,12 @@ class Context:
         backup_set: BackupSet,
         request: RestoreOptions,
         session: Session,
+        target: Target,
         report: Report,
         dialect: SetDialect,
     ) -> None:
         self.engine = engine
+        self.target = target
         self.request = request
         self.session = session
         self.report = report
@@ -120,7 +115,7 @@ class Context:
             return
         cursor, ownership, manifest = self.session.cursor, self.layout.owned, self._set.manifest
         listed = staging.stage(cursor, self.match(ownership.owner))
-        self._fill(listed.source, None)
+        self.fill(self.session, listed.source, None)
         staging.index(self.session, listed)
         absent = manifest.chosen_collections if manifest else None
         self.report.concerned(names)
@@ -147,12 +142,9 @@ class Context:
         known_owners: the live ones if absent. Without any they are not looked at.
         """
         started = time.monotonic()
-        ownership, known = self.layout.ownership, None
-        if ownership and matched.name == ownership.member and self._checked:
-            among = [self.live.owner] if known_owners is None else known_owners
-            known = owners.keys(self.session.cursor, among, ownership) if among else None
+        known = self.known(self.session, matched.name, known_owners)
         try:
-            loaded = self._fill(matched, known)
+            loaded = self.fill(self.session, matched, known)
         except TriggerChangedRows as error:
             raise self.guard.changed(matched.name, error.rows) from None
         if matched.table == self.live[matched.name]:
@@ -160,14 +152,21 @@ class Context:
         if matched.name in self.request.tables:
             self.report.restored(matched, loaded, time.monotonic() - started)
 
-    def _fill(self, matched: Source, known: frozenset[bytes] | None) -> conversion.Loaded:
+    def known(self, session: Session, name: str, among: Sequence[Table] | None = None) -> frozenset[bytes] | None:
+        """The owners that rows of a table may name: those in these tables, the live ones if absent; None for any."""
+        ownership = self.layout.ownership
+        if ownership is None or name != ownership.member or not self._checked or among == []:
+            return None
+        return owners.keys(session.cursor, among or [self.live.owner], ownership)
+
+    def fill(self, session: Session, matched: Source, known: frozenset[bytes] | None) -> conversion.Loaded:
         """Load a file as it is, or convert it."""
         if matched.direct:
-            return conversion.Loaded(copy_in.load(self.session, matched, known, self.engine.pool))
+            return conversion.Loaded(copy_in.load(session, matched, known, self.engine.pool))
         scope = conversion.scope(matched, self.rows, Scope(self.request.collections, self.wanted))
         if matched.conversion and self.wanted is not None:
             known = None  # of the others, whose collections need not be there, the file is read too
-        return conversion.load(self.session, matched, scope, known, self.engine.pool)
+        return conversion.load(session, matched, scope, known, self.engine.pool)
 
     def step(self, table: str | None = None) -> AbstractContextManager[None]:
         """What may fail for a reason of its own, of a table or of all: here that ends the restore."""
@@ -274,8 +273,7 @@ class Context:
         if found != expected and self.guard.firing:
             raise self.guard.changed(name, abs(found - expected))
         if found != expected:
-            details = {"table": name, "expected": expected, "found": found}
-            raise InternalError(say("restore_row_count_differs", table=name), details=details)
+            raise Miscounted(name, expected, found)
 
     def finish(self) -> None:
         """All is written: see to it that it is what the backup has, and that nothing else has changed."""
@@ -286,7 +284,7 @@ class Context:
                 self.guard.expect_equal(one)
         self._loaded.clear()
         self.guard.end()
-        for warning in sequences.advance(self.session.cursor, self.guard.ours):
+        for warning in advance(self.session.cursor, self.guard.ours):
             self.report.warn(warning)
 
     def _read_again(self, matched: Source) -> Staged:
@@ -294,7 +292,7 @@ class Context:
         again = staging.stage(self.session.cursor, matched, prefix="again")
         counted, self.session.progress = self.session.progress, Uncounted(self.session.progress)
         try:
-            self._fill(again.source, None)
+            self.fill(self.session, again.source, None)
         finally:
             self.session.progress = counted
         return again

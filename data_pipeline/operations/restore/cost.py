@@ -17,7 +17,8 @@ class Cost:
     def __init__(self, mode: Mode, context: DryContext, compare_seconds: float) -> None:
         self._write_seconds = compare_seconds if mode.compares else context.load_seconds
         self._load_seconds = context.load_seconds
-        self._rebuilds = mode.lock == "ACCESS EXCLUSIVE"
+        self._rebuilds = mode.rebuilds
+        self._readers_wait = mode.readers_wait
         self._writers_wait = mode.lock is not None
         self._cursor = context.session.cursor
         succeeded = {name: one for name, one in context.staged.items() if context.report.succeeded(name)}
@@ -38,7 +39,7 @@ class Cost:
             load_seconds=round(self._load_seconds, 3),
             index_seconds=None if index is None else round(index, 3),
             indexes={name: round(seconds, 3) for name, seconds in self._builds().items()},
-            readers_blocked_seconds=blocked if self._rebuilds else 0,
+            readers_blocked_seconds=blocked if self._readers_wait is None else self._readers_wait,
             writers_blocked_seconds=blocked if self._writers_wait else 0,
             disk_bytes=self._needed(),
             disk_free_bytes=self._free,

@@ -11,6 +11,7 @@ from data_pipeline.operations.restore.dry_run_report import DryRunReport
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema.tables import LockMode
+from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing import references
 from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.postgres.writing.references import Going
@@ -32,10 +33,11 @@ class DryContext(Context):
         backup_set: BackupSet,
         request: RestoreOptions,
         session: Session,
+        target: Target,
         report: DryRunReport,
         dialect: SetDialect,
     ) -> None:
-        super().__init__(engine, backup_set, request, session, report.report, dialect)
+        super().__init__(engine, backup_set, request, session, target, report.report, dialect)
         self.staged: dict[str, Staged] = {}
         self.load_seconds = 0.0
         self._problems = report

@@ -23,7 +23,7 @@ from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Session, savepoint, transaction
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.schema import ddl, ddl_types, tables
-from data_pipeline.postgres.target import Target, is_loopback
+from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing.copy_in import Reading
 from data_pipeline.sets import table_source, table_spec, witness
 from data_pipeline.sets.catalog import BackupSet
@@ -47,17 +47,17 @@ class DryRun:
         return rereading(lambda: self._run(target, progress), progress)
 
     def _run(self, target: Target, progress: Progress) -> DryRunReport:
-        report = DryRunReport(Report(self._set, replaced=self._request.truncate))
+        report = DryRunReport(Report(self._set, self._request))
         if self._request.require_manifest and self._set.manifest is None:
             report.note(InvalidBackup(say("restore_unvouched"), can_retry=False))
         with transaction(target, self._engine.timeouts, snapshot=True, progress=progress) as session:
             session.ours = self._set.layout.relations(session.schema)
             self._look_at_database(session, report)
-            context = self._begin(session, report)
+            context = self._begin(session, target, report)
             if context is None or not self._choose(context, report):
                 self._verify_files(session, report)
             else:
-                self._plan(context, report, is_loopback(target.host) or target.source == "embedded")
+                self._plan(context, report, target.is_here)
             connection.undo(session)
         for warning in self._dialect.warnings():
             report.report.warn(warning)
@@ -74,7 +74,7 @@ class DryRun:
         with report.noting(session):
             writer_lock.expect_free(session.cursor)
 
-    def _begin(self, session: Session, report: DryRunReport) -> DryContext | None:
+    def _begin(self, session: Session, target: Target, report: DryRunReport) -> DryContext | None:
         """The tables as they are or would be made; None where there is nothing to compare with."""
         cursor, schema = session.cursor, session.schema
         if self._request.create_tables:
@@ -90,7 +90,7 @@ class DryRun:
             with report.noting(session):
                 tables.expect_there(cursor, schema, table)
         with suppress(SchemaMismatch):
-            return DryContext(self._engine, self._set, self._request, session, report, self._dialect)
+            return DryContext(self._engine, self._set, self._request, session, target, report, self._dialect)
         return None
 
     def _choose(self, context: DryContext, report: DryRunReport) -> bool:

@@ -44,10 +44,10 @@ class DryRunReport:
         if problem not in self.problems:
             self.problems.append(problem)
 
-    def advise_sync(self) -> None:
-        """Add to what stands in the way that a sync would do."""
+    def advise(self, ways: tuple[str, ...]) -> None:
+        """Add to what stands in the way which other ways would do."""
         self.problems = [
-            problem.model_copy(update={"error": say("sync_advised", refusal=problem.error)})
+            problem.model_copy(update={"error": say("others_advised", refusal=problem.error, ways=ways)})
             if problem.error_type == DependentRows.error_type
             else problem
             for problem in self.problems

@@ -65,8 +65,8 @@ class RestoreOperation(Operation[RestoreRequest]):
             try:
                 report = retrying(lambda: Restore(self._engine, backup_set, limited).run(target, progress))
             except DependentRows as error:
-                if advice.sync_works(self._engine, backup_set, limited, target, progress):
-                    error.response = say("sync_advised", refusal=error.response)
+                if ways := advice.working(self._engine, backup_set, limited, target, progress):
+                    error.response = say("others_advised", refusal=error.response, ways=ways)
                 raise
         if limited is not request:
             report.warn(LIMITED)
@@ -79,8 +79,8 @@ class RestoreOperation(Operation[RestoreRequest]):
         self, backup_set: BackupSet, request: RestoreRequest, target: Target, progress: Progress, started: float
     ) -> Rehearsed:
         report = retrying(lambda: DryRun(self._engine, backup_set, request).run(target, progress))
-        if report.depends() and advice.sync_works(self._engine, backup_set, request, target, progress):
-            report.advise_sync()
+        if report.depends() and (ways := advice.working(self._engine, backup_set, request, target, progress)):
+            report.advise(ways)
         return report.describe(target, time.monotonic() - started)
 
     def _convert(

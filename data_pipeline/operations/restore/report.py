@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from common.errors import NotFound, ServiceError
 from common.messages import say
 from common.sizes import format_size
+from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore.safety_backup import SafetyBackup
 from data_pipeline.operations.results import result as results
 from data_pipeline.operations.results.restore import (
@@ -33,13 +35,44 @@ LIMITED = say("restore_of_some_collections")
 UNVOUCHED = say("restore_unvouched")
 
 
+@dataclass
+class Swapping:
+    """Whether new tables took the place of the live ones, and over how many connections they were loaded."""
+
+    performed: bool = False
+    connections: int = 1
+
+
+class Wait:
+    """How long a lock kept others waiting; of several, the longest."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._longest = 0.0
+
+    def begin(self) -> None:
+        self._since = self._since or time.monotonic()
+
+    def end(self) -> None:
+        if self._since is not None:
+            self._longest = max(self._longest, time.monotonic() - self._since)
+        self._since = None
+
+    @property
+    def longest(self) -> float:
+        """Seconds."""
+        return round(self._longest, 3)
+
+
 class Report:
     """The results of a restore, table by table. Durations are in seconds."""
 
-    def __init__(self, backup_set: BackupSet, replaced: bool) -> None:
+    def __init__(self, backup_set: BackupSet, request: RestoreOptions) -> None:
+        self.swap = Swapping() if request.strategy == "swap" else None
+        """How a swap went, if that was asked for."""
         self.results: dict[str, RestoredTable] = {}
         self._backup_set = backup_set
-        self._replaced = replaced
+        self._truncated_first = request.truncate
         self._truncated: dict[str, TruncatedTable] = {}
         self._indexes: dict[str, BuiltIndex] = {}
         self._failures: dict[str, ServiceError] = {}
@@ -50,16 +83,28 @@ class Report:
         self._created: Created | None = None
         self._converted: list[Converted] | None = None
         self._search_check: SearchCheck | None = None
-        self._blocked_since: float | None = None
-        self._blocked_seconds = 0.0
+        self._readers, self._writers = Wait(), Wait()
 
     def readers_wait(self) -> None:
         """From the first time this is recorded: the lock stays."""
-        self._blocked_since = self._blocked_since or time.monotonic()
+        self._readers.begin()
+
+    def writers_wait(self) -> None:
+        """The same of a lock that lets readers go on."""
+        self._writers.begin()
 
     def readers_go_on(self) -> None:
-        if self._blocked_since is not None:
-            self._blocked_seconds = time.monotonic() - self._blocked_since
+        """A lock against readers was let go, and perhaps another one follows."""
+        self._readers.end()
+
+    def all_go_on(self) -> None:
+        """The transaction has ended."""
+        self._readers.end()
+        self._writers.end()
+
+    def swapped(self, connections: int) -> None:
+        """Record that new tables took the place of the live ones, and how many connections loaded them at a time."""
+        self.swap = Swapping(True, connections)
 
     def truncated(self, before: dict[str, int], duration: float) -> None:
         """Record a TRUNCATE; `before` has the rows of each selected table."""
@@ -210,11 +255,12 @@ class Report:
 
     def describe(self, target: Target, duration: float) -> Restored:
         """The answer."""
-        replaced = self._replaced
+        replaced = self._truncated_first or self.swap is not None
         return Restored(
             response=PARTIAL if self._failures else COMPLETE,
             restore_performed=True,
-            truncate_performed=replaced,
+            truncate_performed=self._truncated_first,
+            swap_performed=self.swap.performed if self.swap else None,
             backup_info=BackupInfo(
                 backup_path=self._backup_set.location.relative_path,
                 timestamp=self._backup_set.timestamp,
@@ -222,7 +268,9 @@ class Report:
             ),
             truncate_results=self._truncated if replaced else None,
             index_results=self._indexes if replaced else None,
-            readers_blocked_seconds=round(self._blocked_seconds, 3) if replaced else None,
+            readers_blocked_seconds=self._readers.longest if replaced else None,
+            writers_blocked_seconds=self._writers.longest if self.swap else None,
+            connections=self.swap.connections if self.swap else None,
             collections=self._collections,
             backup_before_restore=self.safety_backup.named() if self.safety_backup else None,
             created=self._created,

@@ -1,5 +1,8 @@
 """One restore, from the lock to the commit."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
 from common.errors import InvalidBackup, ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
@@ -14,6 +17,7 @@ from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.schema import ddl
 from data_pipeline.postgres.schema.ddl import Missing
+from data_pipeline.postgres.swapping import leftovers
 from data_pipeline.postgres.target import Target
 from data_pipeline.sets import table_spec, witness
 from data_pipeline.sets.catalog import BackupSet
@@ -32,17 +36,17 @@ class Restore:
         """Do it, and say what was done. Raises Cancelled once `progress` says so: nothing was changed."""
         self.expect_possible()
         progress.expect_bytes(sum(file.size for file in self._set.files.values()))
-        report = Report(self._set, replaced=self._request.truncate)
+        report = Report(self._set, self._request)
         dialect = SetDialect(self._request.dialect)
         witness.hear(self._set, self._request.tables, dialect)
         try:
-            with transaction(target, self._engine.timeouts, progress=progress) as session:
-                self._restore(session, report, dialect)
+            with self._swept(target), transaction(target, self._engine.timeouts, progress=progress) as session:
+                self._restore(session, target, report, dialect)
         except ServiceError as error:
             if report.safety_backup:  # it is published, even if the restore failed
                 error.data["backup_before_restore"] = report.safety_backup.named().data()
             raise
-        report.readers_go_on()
+        report.all_go_on()
         SearchCheck(self._engine, self._set, self._request).run(target, report)
         return report
 
@@ -52,12 +56,24 @@ class Restore:
             raise InvalidBackup(say("restore_unvouched"), can_retry=False)
         expect_open(self._request.dialect, [self._set])
 
-    def _restore(self, session: Session, report: Report, dialect: SetDialect) -> None:
+    @contextmanager
+    def _swept(self, target: Target) -> Iterator[None]:
+        """Where it fails, tables that it has made in other transactions go; what can't be reached goes another time."""
+        try:
+            yield
+        except BaseException:
+            if registry.of(self._request).makes_tables:
+                with suppress(ServiceError):
+                    leftovers.sweep(target, self._engine.timeouts)
+            raise
+
+    def _restore(self, session: Session, target: Target, report: Report, dialect: SetDialect) -> None:
         session.ours = self._set.layout.relations(session.schema)
         writer_lock.take(session.cursor)
+        leftovers.remove(session, target, self._engine.timeouts)
         expect_meant(session, self._set, self._request)
         lacking = self._create_tables(session, report) if self._request.create_tables else None
-        context = Context(self._engine, self._set, self._request, session, report, dialect)
+        context = Context(self._engine, self._set, self._request, session, target, report, dialect)
         rereading(lambda: self._write(context), session.progress)
         for warning in dialect.warnings():
             report.warn(warning)

@@ -45,7 +45,8 @@ class SafetyBackup:
         """The body of POST /restore that brings the rows back: in the same tables, of the same collections."""
         tables = self._tables(request) or self.layout.names
         whole = len(self.layout.with_referring(tables)) == len(tables)
-        replace = whole and (request.truncate or not self.keyed)
+        swap = whole and request.strategy == "swap"
+        replace = whole and not swap and (request.truncate or not self.keyed)
         return Undo(
             backup_path=self.backup_path,
             timestamp=self.timestamp,
@@ -54,7 +55,7 @@ class SafetyBackup:
             where=request.where.as_sent() if request.where else None,
             collections=list(self.names) if self.names is not None else None,
             truncate_before_restore=True if replace else None,
-            strategy=None if replace else "sync",
+            strategy="swap" if swap else None if replace else "sync",
             triggers=request.triggers if request.triggers != "fire" else None,
             pg_conn=_without_password(request.pg_conn) if request.pg_conn else None,
             expect_database=self.database,

@@ -1,11 +1,16 @@
 """The answer of GET /restore/list."""
 
-from typing import Literal
+from datetime import datetime
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer
 
 from data_pipeline.operations.results.result import Count, Moment, Part, Result, Size, Sometimes, Stamp
+from data_pipeline.sets.summary import Origin
 from data_pipeline.storage.naming import FileFormat
+
+SetState = Literal["verified", "vouched", "readable", "unvouched", "damaged", "unknown"]
+Checked = Annotated[datetime, PlainSerializer(lambda moment: moment.astimezone().isoformat(timespec="seconds"))]
 
 
 class ListedSet(Part):
@@ -21,6 +26,18 @@ class ListedSet(Part):
     log_file: str | None
     format: FileFormat
     has_manifest: bool = Field(description="Whether a manifest vouches for every byte of it")
+    bytes: Count = Field(description="Of its files together, without the manifest")
+    database: str | None = Field(description="What it was taken from; null where no manifest says it")
+    server: str | None = Field(description="Tells the database's server from others; null where no manifest says it")
+    rows: Count | None = Field(description="Of embeddings; null where no manifest says it")
+    partial: bool | None = Field(description="Whether it was limited to some collections; null where nothing says it")
+    origin: Origin | None = Field(description="restore: a restore took it before it began; null where nothing says it")
+    state: SetState = Field(
+        description="verified: every byte was read and is right; vouched: a whole manifest fits its files; readable: "
+        "every row was read, nothing vouches for it; unvouched: it has no manifest; damaged; unknown: it can't be read"
+        " now"
+    )
+    checked_at: Checked | None = Field(description="When the whole of it was last read; null: never, or not known")
 
 
 class ListedLocation(Part):
@@ -42,7 +59,7 @@ class UnreadableLocation(Part):
 
 
 class ListingSummary(Part):
-    """How much was found."""
+    """How much was found, on all pages."""
 
     total_locations: Count
     total_backup_sets: Count
@@ -51,6 +68,13 @@ class ListingSummary(Part):
     scan_time: Moment
     unreachable_storages: Sometimes[list[str]] = Field(None, description="Only with storage=all")
     unreadable: Sometimes[list[UnreadableLocation]] = Field(None, description="Only where there are some")
+    backups: Sometimes[Count] = Field(
+        None, description="Only with limit: how many there are, with all copies of one in several storages counted once"
+    )
+    next: Sometimes[str] = Field(None, description="Goes into `after` for the next page; left out on the last one")
+    checks_unknown: Sometimes[bool] = Field(
+        None, description="What verifications have found can't be told now; only where it is so"
+    )
 
 
 class Listing(Result):

@@ -121,7 +121,7 @@ class Undo(NamedBackup):
     tables: Sometimes[list[TableName]] = None
     collections: Sometimes[list[str]] = None
     truncate_before_restore: Sometimes[bool] = None
-    strategy: Sometimes[Literal["sync"]] = None
+    strategy: Sometimes[Literal["sync", "swap"]] = None
     triggers: Sometimes[Literal["disable"]] = None
     pg_conn: Sometimes[str] = Field(None, description="Without its password: put it back in")
     expect_database: str
@@ -133,10 +133,18 @@ class Restored(Result):
 
     restore_performed: bool
     truncate_performed: bool
+    swap_performed: Sometimes[bool] = Field(
+        None,
+        description="Only with strategy swap: false where the tables were made by this restore, and filled directly",
+    )
     backup_info: BackupInfo
     truncate_results: Sometimes[dict[TableName, TruncatedTable]] = None
     index_results: Sometimes[dict[str, BuiltIndex]] = Field(None, description="By the index's name")
     readers_blocked_seconds: Sometimes[Seconds] = None
+    writers_blocked_seconds: Sometimes[Seconds] = Field(None, description="Only with strategy swap")
+    connections: Sometimes[Count] = Field(
+        None, description="Only with strategy swap: how many loaded the tables at a time"
+    )
     collections: Sometimes[list[str]] = Field(None, description="By the names they have now")
     backup_before_restore: Sometimes[NamedBackup] = None
     created: Sometimes[Created] = None

@@ -1,6 +1,7 @@
 """Which tables of a database have vector columns, in every schema that the role may use, and how many rows they have.
 
-Temporary tables and those that belong to an extension are none of them; partitions stand under their root.
+Temporary tables, those of a swap and those that belong to an extension are none of them; partitions stand under their
+root.
 """
 
 from collections.abc import Collection
@@ -14,6 +15,7 @@ from common.errors import ServiceError
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.search_path import Cursor
+from data_pipeline.postgres.swapping.names import IS_STAGING
 
 MOST_COUNTED = 10_000
 """Rows of a table are counted one by one up to here; of a larger one an estimate is told."""
@@ -22,11 +24,11 @@ BRIEFLY = {"statement_timeout": "50ms", "lock_timeout": "1ms"}
 """Settings for a count that nothing depends on: neither a lock that another session has nor a bloated table is waited
 for."""
 
-OF_APPLICATIONS = """
-c.relpersistence <> 't' AND NOT EXISTS (
+OF_APPLICATIONS = f"""
+c.relpersistence <> 't' AND NOT {IS_STAGING.format(table="c")} AND NOT EXISTS (
   SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
 """
-"""Which relations are neither temporary nor an extension's; `c` is pg_class."""
+"""Which relations are neither temporary, nor a swap's, nor an extension's; `c` is pg_class."""
 
 OF_PGVECTOR = """
 SELECT d.objid FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid

@@ -1,7 +1,8 @@
 """A file into a table: file -> blocks -> encoded blocks -> one COPY stream."""
 
 import pickle
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from common.errors import DuplicateRows, InvalidBackup, OrphanRows, ServiceError
 from common.messages import say
 from data_pipeline.formats import blocks, pgcopy
 from data_pipeline.formats.blocks import Block, Job
-from data_pipeline.formats.csv_reader import RowError
+from data_pipeline.formats.csv_reader import Layout, RowError
 from data_pipeline.formats.evidence import Contradicted
 from data_pipeline.formats.worker_pool import WorkerPool, encode_inline
 from data_pipeline.postgres import sqlstate
@@ -28,8 +29,22 @@ MESSAGE_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
+class Part:
+    """A block that was read and encoded: rows that are sent, as COPY messages, and the file's lines that precede it.
+
+    declined: it is CSV although binary tuples were asked for.
+    """
+
+    block: Block
+    lines_before: int
+    sent: int
+    declined: bool
+    messages: Iterator[bytes]
+
+
+@dataclass(frozen=True)
 class Passed:
-    """A block that was read: its first record (1 is the first that was sent), and the lines that precede it."""
+    """A block that one COPY was sent: its first record (1 is the first of that COPY), and the lines that precede it."""
 
     block: Block
     first_record: int
@@ -37,7 +52,7 @@ class Passed:
 
 
 class Reading:
-    """One pass over a source: iterates over encoded blocks, in order and in pieces, and counts rows and lines.
+    """One pass over a source: iterates over encoded blocks, in order, and counts rows and lines.
 
     rows: those of the file; sent: those whose collections are wanted.
     Raises InvalidBackup or OrphanRows with file and line for the first record that can't be restored, and Reopened
@@ -48,9 +63,6 @@ class Reading:
         self, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool, progress: Progress = SILENT
     ) -> None:
         self.rows = self.sent = 0
-        self.passed: list[Passed] = []
-        self.declined = False
-        """Whether the last block is CSV although binary tuples were asked for."""
         self._lines = source.header_lines
         self._source = source
         self.layout = replace(source.layout, collections=collections, largest_field=pool.largest_field)
@@ -58,25 +70,31 @@ class Reading:
         self._pool = pool
         self._progress = progress
 
-    def __iter__(self) -> Iterator[bytes]:
-        found: list[Block] = []
+    def __iter__(self) -> Iterator[Part]:
+        return self.parts()
+
+    def parts(self) -> Generator[Part, None, None]:
+        """The encoded blocks."""
+        found: deque[Block] = deque()
         ambiguous = stripped = 0
         jobs = self._jobs(found)
         inline = self._pool.size == 0 or self._source.file.size <= INLINE_BYTES
         try:
             for encoded in encode_inline(jobs) if inline else self._pool.encode(jobs):
-                self.passed.append(Passed(found[len(self.passed)], self.sent + 1, self._lines))
-                self.rows += encoded.rows
-                self.sent += encoded.rows - encoded.dropped
+                block, lines, rows = found.popleft(), self._lines, encoded.rows
+                sent = rows - encoded.dropped
+                self.rows += rows
+                self.sent += sent
                 if encoded.evidence:
                     self._source.dialect.take(self._source.file.name, encoded.evidence, self._lines)
                     ambiguous += encoded.evidence.ambiguous
                 self._lines += encoded.lines
                 stripped += encoded.stripped
-                self.declined = encoded.declined
-                yield from _messages(encoded.payload)
-                self._progress.advance(self.passed[-1].block.length, encoded.rows)
+                part = Part(block, lines, sent, encoded.declined, _messages(encoded.payload))
                 del encoded  # before the next block is there
+                yield part
+                del part
+                self._progress.advance(block.length, rows)
         except Contradicted as found_out:
             self._source.dialect.take(self._source.file.name, found_out.evidence, self._lines)
             raise
@@ -86,7 +104,7 @@ class Reading:
         self._source.dialect.finished(self._source.name, self.layout.dialect, ambiguous)
         self._source.dialect.stripped(self._source.name, stripped)
 
-    def _jobs(self, found: list[Block]) -> Iterator[Job]:
+    def _jobs(self, found: deque[Block]) -> Iterator[Job]:
         source = self._source
         with source.file.ranges() as byte_range:
             for block in source.blocks(self._pool.largest_field):
@@ -119,10 +137,12 @@ class CopyStream:
     line: the COPY's connection, which doesn't wait for its server while a piece is read.
     """
 
-    def __init__(self, reading: Reading, binary: bool, line: Line) -> None:
+    def __init__(self, parts: Iterable[Part], binary: bool, line: Line) -> None:
         self.error: Exception | None = None
+        self.passed: list[Passed] = []
+        self.sent = 0
         self._line = line
-        self._chunks = _framed(reading) if binary else iter(reading)
+        self._chunks = self._framed(parts) if binary else self._pieces(parts)
 
     def read(self, _size: int) -> bytes:
         try:
@@ -135,6 +155,28 @@ class CopyStream:
         if not piece:
             self._line.await_room()
         return piece
+
+    def _pieces(self, parts: Iterable[Part]) -> Iterator[bytes]:
+        for part in parts:
+            self.passed.append(Passed(part.block, self.sent + 1, part.lines_before))
+            self.sent += part.sent
+            messages = part.messages
+            del part  # before the next block is there
+            yield from messages
+
+    def _framed(self, parts: Iterable[Part]) -> Iterator[bytes]:
+        yield pgcopy.HEADER
+        yield from self._pieces(_expect_binary(parts))
+        yield pgcopy.TRAILER
+
+
+def _expect_binary(parts: Iterable[Part]) -> Iterator[Part]:
+    """Raise Unencoded at the first block that isn't."""
+    for part in parts:
+        if part.declined:
+            raise Unencoded
+        yield part
+        del part
 
 
 def load(session: Session, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool) -> int:
@@ -159,23 +201,15 @@ def load(session: Session, source: Source, collections: frozenset[bytes] | None,
 
 def _load(session: Session, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool) -> int:
     reading = Reading(source, collections, pool, session.progress)
-    written = _copy(session, source, reading)
+    written = copy(session, source, reading.layout, reading)
     if written != reading.sent:  # a trigger has left rows out
         raise TriggerChangedRows(source.name, reading.sent - written)
     return written
 
 
-def _framed(reading: Reading) -> Iterator[bytes]:
-    yield pgcopy.HEADER
-    for piece in reading:
-        if reading.declined:
-            raise Unencoded
-        yield piece
-    yield pgcopy.TRAILER
-
-
-def _copy(session: Session, source: Source, reading: Reading) -> int:
-    stream = CopyStream(reading, source.binary, session.cursor.connection)
+def copy(session: Session, source: Source, layout: Layout, parts: Iterable[Part]) -> int:
+    """One COPY of encoded blocks into the source's table; returns the rows that the server wrote."""
+    stream = CopyStream(parts, source.binary, session.cursor.connection)
     file_format = "binary" if source.binary else "csv"
     try:
         return tables.copy_in(session.cursor, source.table, source.columns, file_format, stream)
@@ -184,10 +218,13 @@ def _copy(session: Session, source: Source, reading: Reading) -> int:
             raise stream.error from None
         if session.cursor.connection.closed:
             raise
-        raise _located(sqlstate.translate(error, "load", False, session.ours), error, source, reading) from None
+        answer = sqlstate.translate(error, "load", False, session.ours)
+        raise _located(answer, error, source, layout, stream.passed) from None
 
 
-def _located(answer: ServiceError, error: Any, source: Source, reading: Reading) -> ServiceError:
+def _located(
+    answer: ServiceError, error: Any, source: Source, layout: Layout, passed: Sequence[Passed]
+) -> ServiceError:
     """Add file and line to what the server refused about a row, where it says which one it was."""
     found = sqlstate.failed_record(error)
     about_a_row = isinstance(answer, InvalidBackup | OrphanRows | DuplicateRows)
@@ -195,7 +232,7 @@ def _located(answer: ServiceError, error: Any, source: Source, reading: Reading)
         answer.data.setdefault("details", {"file": source.file.name})
         return answer
     record, column = found
-    line = _line_of(record, source, reading)
+    line = _line_of(record, source, layout, passed)
     if line is None:
         answer.data.setdefault("details", {"file": source.file.name})
         return answer
@@ -204,12 +241,12 @@ def _located(answer: ServiceError, error: Any, source: Source, reading: Reading)
     return answer
 
 
-def _line_of(record: int, source: Source, reading: Reading) -> int | None:
+def _line_of(record: int, source: Source, layout: Layout, passed: Sequence[Passed]) -> int | None:
     """The file's line of a record the server counted. Of CSV it counts lines: the file's own, if all were sent."""
     if not source.binary:
         return source.header_lines + record if source.layout.wanted is None else None
-    passed = next((one for one in reversed(reading.passed) if one.first_record <= record), None)
-    if passed is None:
+    found = next((one for one in reversed(passed) if one.first_record <= record), None)
+    if found is None:
         return record
-    data = blocks.read(source.file, passed.block)
-    return passed.lines_before + 1 + source.format.record_before(data, reading.layout, record - passed.first_record)
+    data = blocks.read(source.file, found.block)
+    return found.lines_before + 1 + source.format.record_before(data, layout, record - found.first_record)

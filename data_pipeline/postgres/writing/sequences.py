@@ -53,19 +53,29 @@ class Sequence:
         return Identifier(self.schema, self.name)
 
 
+def owned(cursor: Cursor, table: Table) -> list[Sequence]:
+    """The sequences of a table's columns."""
+    cursor.execute(OWNED, (table.oid,))
+    return [Sequence(*facts) for facts in cursor.fetchall()]
+
+
 def advance(cursor: Cursor, written: Iterable[Table]) -> Iterator[str]:
     """Set the sequences of tables that are behind their values; what was done and couldn't be, for an answer."""
     for table in written:
-        cursor.execute(OWNED, (table.oid,))
-        for one in [Sequence(*facts) for facts in cursor.fetchall()]:
-            last = _last(cursor, table, one)
-            if last is None:
-                continue
-            sequence = f"{one.schema}.{one.name}"
-            if not one.settable:
-                yield say("sequence_not_set", sequence=sequence, table=table.name, column=one.column)
-            elif _advanced(cursor, one, last):
-                yield say("sequence_set", sequence=sequence, table=table.name, column=one.column, value=last)
+        for one in owned(cursor, table):
+            yield from advance_one(cursor, one, table, table, one)
+
+
+def advance_one(cursor: Cursor, one: Sequence, table: Table, rows: Table, told: Sequence) -> Iterator[str]:
+    """The same of one sequence, by the values that another table has; told as the sequence of a column of `table`."""
+    last = _last(cursor, rows, one)
+    if last is None:
+        return
+    sequence = f"{told.schema}.{told.name}"
+    if not one.settable:
+        yield say("sequence_not_set", sequence=sequence, table=table.name, column=one.column)
+    elif _advanced(cursor, one, last):
+        yield say("sequence_set", sequence=sequence, table=table.name, column=one.column, value=last)
 
 
 def _last(cursor: Cursor, table: Table, one: Sequence) -> int | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import InvalidBackup, NotFound
+from data_pipeline.storage.base import Status
 from data_pipeline.storage.local import file_faults
 from data_pipeline.storage.local.directory import sync_directory
 from data_pipeline.storage.local.file_faults import named
@@ -21,7 +22,7 @@ from data_pipeline.storage.location import MAIN_STORAGE, Location
 class DirectoryListing:
     """The files of a location, looked at when they are asked for: a directory that can't be read fails alone.
 
-    Sizes are looked up one by one: a directory tells only names.
+    Files are looked at one by one: a directory tells only names.
     """
 
     backend: "DirectoryBackend"
@@ -36,12 +37,12 @@ class DirectoryListing:
         except (NotFound, InvalidBackup):
             return set()
 
-    def sizes(self, names: Sequence[str]) -> list[int | None]:
-        """In bytes, None for one that is gone."""
+    def statuses(self, names: Sequence[str]) -> list[Status | None]:
+        """None for one that is gone."""
         if not names:
             return []
         with self.backend.folder(self.location) as folder:
-            return folder.sizes(names)
+            return folder.statuses(names)
 
 
 class DirectoryBackend:

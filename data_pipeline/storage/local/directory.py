@@ -50,9 +50,11 @@ class Directory:
         with os.scandir(self._path if self._descriptor is None else self._descriptor) as entries:
             return [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
 
-    def size(self, name: str) -> int:
-        """A file's size in bytes."""
-        return self._lstat(name).st_size
+    def look(self, name: str) -> os.stat_result:
+        """What the system says of a name, without opening it."""
+        if self._descriptor is None:
+            return os.lstat(self._path / name)
+        return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
 
     def has(self, name: str) -> bool:
         """Whether a name stands for anything, a file or not."""
@@ -148,14 +150,9 @@ class Directory:
 
     def _status(self, name: str) -> os.stat_result | None:
         try:
-            return self._lstat(name)
+            return self.look(name)
         except FileNotFoundError:
             return None
-
-    def _lstat(self, name: str) -> os.stat_result:
-        if self._descriptor is None:
-            return os.lstat(self._path / name)
-        return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
 
     def _open(self, name: str, flags: int) -> int:
         if self._descriptor is None:
@@ -163,7 +160,7 @@ class Directory:
         return os.open(name, flags, 0o666, dir_fd=self._descriptor)
 
     def _open_regular(self, name: str, flags: int = READ) -> int:
-        if self._descriptor is None and not stat.S_ISREG(self._lstat(name).st_mode):
+        if self._descriptor is None and not stat.S_ISREG(self.look(name).st_mode):
             raise NotRegular
         try:
             descriptor = self._open(name, flags)

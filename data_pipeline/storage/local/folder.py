@@ -75,15 +75,15 @@ class DirectoryFolder:
         with named(self._path):
             return set(self._directory.files())
 
-    def sizes(self, names: Sequence[str]) -> list[int | None]:
-        """In bytes, None for one that is gone."""
+    def statuses(self, names: Sequence[str]) -> list[Status | None]:
+        """Without opening the files; None for one that is gone."""
         with named(self._path):
-            return [self._size(name) for name in names]
+            return [self._seen(name) for name in names]
 
     def status(self, name: str) -> Status:
         """Raises NotFound, or InvalidBackup if it is no regular file."""
         with self._opened(name) as file:
-            return _status(file)
+            return _status(os.fstat(file.fileno()))
 
     @contextmanager
     def open(self, name: str, known: Status) -> Iterator[NamedStream]:
@@ -156,7 +156,7 @@ class DirectoryFolder:
     def expect_readable(self) -> None:
         """Raise ServiceError unless it can be looked through."""
         self.files()
-        self.sizes(["."])  # a name may be listed where nothing can be looked up
+        self.statuses(["."])  # a name may be listed where nothing can be looked up
 
     def claim(self, name: str) -> FileClaim:
         """A new claim. Raises FileExistsError if the name is taken."""
@@ -215,9 +215,9 @@ class DirectoryFolder:
         except OSError as error:
             raise file_faults.translated(error, self._location.file(name)) from error
 
-    def _size(self, name: str) -> int | None:
+    def _seen(self, name: str) -> Status | None:
         try:
-            return self._directory.size(name)
+            return _status(self._directory.look(name))
         except FileNotFoundError:
             return None
 
@@ -234,11 +234,10 @@ def open_folder(root: Path, location: Location) -> Directory:
         raise file_faults.translated(error, location.relative_path) from error
 
 
-def _status(file: BinaryIO) -> Status:
-    status = os.fstat(file.fileno())
+def _status(status: os.stat_result) -> Status:
     return Status(status.st_size, (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns))
 
 
 def _expect(file: BinaryIO, known: Status) -> None:
-    if _status(file) != known:
+    if _status(os.fstat(file.fileno())) != known:
         raise Changed

@@ -19,16 +19,16 @@ from data_pipeline.storage.s3.stream import ObjectStream, version_of
 
 @dataclass(frozen=True)
 class BucketListing:
-    """The files of a location, by name, with their sizes in bytes."""
+    """The files of a location, by name."""
 
-    found: dict[str, int]
+    found: dict[str, Status]
 
     @property
     def names(self) -> set[str]:
         return set(self.found)
 
-    def sizes(self, names: Sequence[str]) -> list[int | None]:
-        """In bytes, None for one that is not there."""
+    def statuses(self, names: Sequence[str]) -> list[Status | None]:
+        """None for one that is not there."""
         return [self.found.get(name) for name in names]
 
 
@@ -138,9 +138,9 @@ class BucketBackend:
             found = self._bucket.entries(_prefix(locations[0]))[1]
         else:
             found = list(self._bucket.all_entries()) if locations else []
-        by_prefix: dict[str, dict[str, int]] = {_prefix(location): {} for location in locations}
+        by_prefix: dict[str, dict[str, Status]] = {_prefix(location): {} for location in locations}
         for entry in found:
-            by_prefix.get(entry.key.rpartition("/")[0], {})[entry.name] = entry.size
+            by_prefix.get(entry.key.rpartition("/")[0], {})[entry.name] = Status(entry.size, entry.version)
         return (BucketListing(by_prefix[_prefix(location)]) for location in locations)
 
     def expect_writable(self) -> None:

@@ -19,6 +19,7 @@ from data_pipeline.api import PREFIX
 from tests.integration.recorded.shape import Names, outline
 
 EVERY_ANSWER = {
+    "Vary": "Accept-Language",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",

@@ -27,7 +27,7 @@ BAD_FIELDS: dict[str, Any] = {
     "tables": [[], ["pg_class"], [EMBEDDING, EMBEDDING], EMBEDDING],
     "pg_conn": ["nowhere", "postgresql://a:secret-word@db.example/x", "mysql://a@b/c", ""],
     "truncate_before_restore": ["false", 1],
-    "strategy": ["swap"],
+    "strategy": ["prune"],
     "on_conflict": ["ignore"],
     "collections": [[], ["a", "a"], ["a\0"], [1]],
     "collection_suffix": ["", "a\0", "x" * 1025],

@@ -25,6 +25,7 @@ MODES: dict[str, dict[str, Any]] = {
     "unknown collection": {"collections": ["nowhere"]},
     "another database": {**REPLACE, "expect_database": "another"},
     "no manifest": {**REPLACE, "require_manifest": True},
+    "swap": {"strategy": "swap"},
 }
 BOTH = f"SELECT (SELECT count(*) FROM {COLLECTION}), (SELECT count(*) FROM {EMBEDDING})"
 

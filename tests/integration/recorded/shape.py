@@ -7,7 +7,7 @@ from typing import Any
 
 WIDTH = 118
 FOLDED = 100
-MEASURED = re.compile(r"duration$|seconds$|^port$|^pid$|^disk_free_bytes$")
+MEASURED = re.compile(r"duration$|seconds$|^port$|^pid$|^(disk_)?free_bytes$")
 COUNTED = ("percent", "recall")
 """The floats that are the same each time."""
 TARGET = {"host", "port", "dbname", "user", "source"}

@@ -89,10 +89,13 @@ def test_a_timestamp_of_which_any_file_is_there_is_taken(one: Process, place: Pl
     assert place.read(name) == b"theirs"
 
 
-def test_fifty_backups_at_once_are_fifty_sets(process: Callable[[], Process], place: Place, background: Any) -> None:
-    """All begin with the same second, in five processes."""
+@pytest.mark.parametrize("each", [2, pytest.param(10, marks=pytest.mark.slow)])
+def test_backups_at_once_are_sets_of_their_own(
+    process: Callable[[], Process], place: Place, background: Any, each: int
+) -> None:
+    """All begin with the same second, so many in each of five processes."""
     stamps = [f"20250722_0103{number:02}" for number in range(60)]
-    begin = threading.Barrier(50)
+    begin = threading.Barrier(5 * each)
 
     def save(one: Process) -> None:
         begin.wait(60)
@@ -101,10 +104,10 @@ def test_fifty_backups_at_once_are_fifty_sets(process: Callable[[], Process], pl
             draft.publish(b"{}")
 
     processes = [process() for _ in range(5)]
-    for each in [background(lambda one=one: save(one)) for one in processes * 10]:
-        each.result()
+    for running in [background(lambda one=one: save(one)) for one in processes * each]:
+        running.result()
     listed = processes[0].listed()
-    assert len(listed) == len(set(listed)) == 50
+    assert len(listed) == len(set(listed)) == 5 * each
     for stamp in listed:
         assert place.read(data_files(stamp)[0]) == stamp.encode()
     assert place.names() == set().union(*map(files_of, listed))

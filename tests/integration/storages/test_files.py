@@ -77,7 +77,10 @@ def test_files_of_any_kind_and_name_are_kept(one: Process, place: Place, name: s
     assert name in place.names()
     assert name in one.storage.files(one.location)
     (listing,) = one.storage.listings([one.location])
-    assert listing.sizes([name]) == [70_000]
+    (status,) = listing.statuses([name])
+    assert status is not None
+    assert status.size == 70_000
+    assert one.storage.listed_file(one.location, name, status).read(0, 70_000) == DATA[:70_000]
     assert one.storage.file(one.location, name).read(0, 70_000) == DATA[:70_000]
     one.storage.delete(one.location, [name])
     assert name not in place.names()
@@ -151,7 +154,8 @@ def test_a_listing_has_the_files_of_its_location_and_no_others(one: Process, pla
         for location, listing in zip(locations, one.storage.listings(locations), strict=True):
             there = {f"in {' '.join(location.parts)}"} if location.parts[0] != "task_2" else set()
             assert listing.names == there == one.storage.files(location)
-            assert listing.sizes([*sorted(there), "not there"] if there else []) == [5, None][: 2 * len(there)]
+            found = listing.statuses([*sorted(there), "not there"] if there else [])
+            assert [status and status.size for status in found] == [5, None][: 2 * len(there)]
     assert {"vector_bak", "vector_bak_evil", "task_1"} == set(one.storage.names())
     assert one.storage.unreadable(where) == []
 
@@ -162,12 +166,15 @@ def test_nothing_there_is_no_error(one: Process) -> None:
     assert one.listed() == []
 
 
-def test_many_clients_list_many_sets_at_once(process: Callable[[], Process], place: Place, background: Any) -> None:
-    for number in range(100):
+@pytest.mark.parametrize(("sets", "clients"), [(30, 16), pytest.param(100, 64, marks=pytest.mark.slow)])
+def test_many_clients_list_many_sets_at_once(
+    process: Callable[[], Process], place: Place, background: Any, sets: int, clients: int
+) -> None:
+    for number in range(sets):
         for name in data_files(f"20250722_0103{number:02}"):
             place.write(name, b"a\n")
-    running = [background(one.listed) for one in [process() for _ in range(64)]]
-    assert {len(each.result()) for each in running} == {100}
+    running = [background(one.listed) for one in [process() for _ in range(clients)]]
+    assert {len(each.result()) for each in running} == {sets}
 
 
 # Deleting

@@ -47,7 +47,7 @@ class Conversion:
 
     def run(self, target: Target, progress: Progress = SILENT) -> Report:
         """Do it, and say what was done. Raises Cancelled once `progress` says so."""
-        report = Report(self._set, replaced=False)
+        report = Report(self._set, self._request)
         progress.expect_bytes(sum(file.size for file in self._set.files.values()))
         with transaction(target, self._engine.timeouts, progress=progress) as session:
             self._convert(session, report, nullcontext, dry=False)
@@ -55,7 +55,7 @@ class Conversion:
 
     def plan(self, target: Target, progress: Progress = SILENT) -> DryRunReport:
         """Find out what run() would do, and every problem."""
-        planned = DryRunReport(Report(self._set, replaced=False))
+        planned = DryRunReport(Report(self._set, self._request))
         progress.expect_bytes(sum(file.size for file in self._set.files.values()))
         with transaction(target, self._engine.timeouts, progress=progress) as session:
             with planned.noting(session):

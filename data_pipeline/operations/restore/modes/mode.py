@@ -51,10 +51,18 @@ class Mode(ABC):
     """The owner of a row may be a live one, though the backup's owners are restored as well."""
     removes: ClassVar[bool] = False
     """Live rows in scope that the backup doesn't have go."""
+    replaces: ClassVar[bool] = False
+    """All live rows in scope go, those that the backup has too."""
     reads_all: ClassVar[bool] = False
     """All files are read, whichever tables are restored."""
     alone: ClassVar[bool] = False
     """A table that fails is undone alone."""
+    rebuilds: ClassVar[bool] = False
+    """Indexes are built over all rows once these are there."""
+    makes_tables: ClassVar[bool] = False
+    """Other transactions make tables for it, which have to go where it fails."""
+    readers_wait: ClassVar[float | None] = 0.0
+    """Seconds that readers wait at the most; None for as long as rows are written."""
 
     def __init__(self, context: Context) -> None:
         self.context = context

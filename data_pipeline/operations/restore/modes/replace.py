@@ -20,6 +20,9 @@ class Replace(Mode):
     lock = "ACCESS EXCLUSIVE"
     meeting = conflicts.REPLACED
     removes = True
+    replaces = True
+    rebuilds = True
+    readers_wait = None
 
     @classmethod
     def serves(cls, request: RestoreOptions) -> bool:

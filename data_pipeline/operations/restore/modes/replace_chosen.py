@@ -23,6 +23,7 @@ class ReplaceChosen(Mode):
     meeting = conflicts.WITHIN_SCOPE
     among_live = True
     removes = True
+    replaces = True
 
     @classmethod
     def serves(cls, request: RestoreOptions) -> bool:

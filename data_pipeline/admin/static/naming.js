@@ -1,0 +1,49 @@
+// Which backup goes into which database, in a sentence: on the plan, while it runs, and with the result.
+
+import { Failure } from "/panel/api.js";
+import { link } from "/panel/controls.js";
+import { databaseName } from "/panel/database.js";
+import { el, show } from "/panel/dom.js";
+import { stateOf } from "/panel/set_state.js";
+import { findSet, nameIn, setAddress } from "/panel/sets.js";
+import { said, t } from "/panel/text.js";
+
+// A node that is filled twice: at once, and when it is known what the set was taken from.
+// brief: the sentence alone.
+export function naming(job, signal, { brief = false } = {}) {
+  const node = el("div", { class: "naming" });
+  if (job.kind === "backup") return job.target ? show(node, el("p", { class: "into" }, t("names.backup", { target: databaseName(job.target) }))) : node;
+  if (!job.request.backup_path || !job.target) return node;
+  tell(node, job, null, brief);
+  findSet(nameIn(job.request), signal).then(({ set }) => tell(node, job, set ?? null, brief), (error) => {
+    if (!(error instanceof Failure) && error.name !== "AbortError") throw error;
+  });
+  return node;
+}
+
+function tell(node, job, set, brief) {
+  const { target, request } = job;
+  const source = set?.database ?? null;
+  const differs = source !== null && source !== target.dbname;
+  const values = {
+    target: el("strong", { class: differs && "loss" }, target.dbname),
+    date: set ? link(dateOf(request.timestamp), setAddress("backups", set)) : el("strong", {}, dateOf(request.timestamp)),
+    source: el("strong", { class: differs && "loss" }, source ?? t("names.unknown")),
+  };
+  show(node,
+    el("p", { class: "into" }, said(`names.${wayOf(request)}`, values)),
+    differs && el("p", { class: "loss" }, t("names.differ", { source, target: target.dbname })),
+    !brief && el("p", { class: "hint" }, databaseName(target), set && [" · ", stateOf(set)]));
+}
+
+function wayOf(request) {
+  if (request.collections && !request.collection_suffix) return "some";
+  if (request.truncate_before_restore) return "replace";
+  if (request.strategy && request.strategy !== "reload") return request.strategy === "sync" ? "sync" : "replace";
+  return request.collection_suffix ? "copy" : "merge";
+}
+
+export function dateOf(timestamp) {
+  const [day, time] = timestamp.split("_");
+  return `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)} ${time.slice(0, 2)}:${time.slice(2, 4)}:${time.slice(4)}`;
+}

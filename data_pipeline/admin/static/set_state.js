@@ -1,0 +1,32 @@
+// What is known of a set, in a word and a colour, and what else it is.
+
+import { since } from "/panel/clock.js";
+import { el } from "/panel/dom.js";
+import { t } from "/panel/text.js";
+
+const SIGNS = { verified: "✓", vouched: "✓", readable: "◐", unvouched: "–", damaged: "✕", unknown: "?" };
+const COLOURS = { verified: "good", damaged: "bad" };
+
+export function stateOf(set) {
+  const when = set.checked && ["verified", "readable", "damaged"].includes(set.state);
+  return el("span", { class: `set-state ${COLOURS[set.state] ?? "hint"}` },
+    el("span", { "aria-hidden": "true" }, `${SIGNS[set.state]} `),
+    when ? since(set.checked, (age) => t("set.checked", { state: t(`set.${set.state}`), when: age })) : t(`set.${set.state}`));
+}
+
+// Of a backup with copies: what differs of one from the first is told with its storage.
+export function statesOf(backup) {
+  const differing = (backup.copies ?? []).filter((one) => one.state !== backup.state && one.storage !== backup.storage);
+  return [stateOf(backup), differing.map((one) => el("div", {}, el("span", { class: "tag first" }, one.storage), " ", stateOf(one)))];
+}
+
+export function tagsOf(set) {
+  return [
+    set.partial && tag(t("tag.partial")),
+    set.origin === "restore" && tag(t("tag.restore")),
+  ];
+}
+
+export function tag(text) {
+  return el("span", { class: "tag" }, text);
+}

@@ -1,0 +1,80 @@
+"""Which sets a listing of files shows: complete ones, by timestamp, newest first."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from common.errors import ServiceError
+from data_pipeline.layouts.registry import DOCUMENTED
+from data_pipeline.storage.base import Listing, Status
+from data_pipeline.storage.location import Location
+from data_pipeline.storage.naming import FORMATS, LOG, TABLE_FILE, FileFormat, claim_name, manifest_name, table_file
+
+
+class ListedSet(NamedTuple):
+    """A complete set as a listing shows it: its files and their sizes in bytes, in load order."""
+
+    timestamp: str
+    format: FileFormat
+    files: tuple[str, ...]
+    sizes: tuple[int, ...]
+    manifest: Status | None
+
+    @property
+    def has_manifest(self) -> bool:
+        return self.manifest is not None
+
+    @property
+    def identity(self) -> str:
+        """Tells the set from another one that took its place, by what a listing knows."""
+        return "-".join(map(str, (*self.sizes, self.manifest.size if self.manifest else 0)))
+
+
+@dataclass(frozen=True)
+class ListedLocation:
+    """A location with at least one complete set, newest first."""
+
+    location: Location
+    sets: list[ListedSet]
+    has_log: bool
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a storage has: the locations with a complete set, and those that could not be looked through, and why."""
+
+    locations: list[ListedLocation]
+    unreadable: list[tuple[Location, ServiceError]]
+
+
+def complete_sets(names: set[str]) -> list[tuple[str, FileFormat, tuple[str, ...]]]:
+    """Timestamp, format and files, in load order, of the complete sets among a location's files, newest first.
+
+    A timestamp is one set; where both formats are there it is the CSV, as _format_of has it for a restore.
+    """
+    first, *others = (table.stem for table in DOCUMENTED.tables)
+    found = (TABLE_FILE.fullmatch(name) for name in names if name.startswith(first))
+    candidates = sorted(
+        ((match["timestamp"], match["suffix"], match[0]) for match in found if match and match["stem"] == first),
+        reverse=True,
+    )
+    complete = {}
+    for timestamp, suffix, name in candidates:
+        files = (name, *(table_file(stem, timestamp, FORMATS[suffix]) for stem in others))
+        if names.issuperset(files) and (claim_name(timestamp) not in names or manifest_name(timestamp) in names):
+            complete[timestamp] = (timestamp, FORMATS[suffix], files)
+    return list(complete.values())
+
+
+def shown(location: Location, listing: Listing) -> ListedLocation:
+    """What a listing shows of a location. Raises ServiceError where it can't be looked through."""
+    names = listing.names
+    complete = complete_sets(names)
+    looked_at = [name for timestamp, _, files in complete for name in (*files, manifest_name(timestamp))]
+    there = dict(zip(looked_at, listing.statuses(looked_at), strict=True))
+    sets = []
+    for timestamp, file_format, files in complete:
+        sizes = tuple(status.size for status in map(there.get, files) if status is not None)
+        if len(sizes) == len(files):  # else one was deleted a moment ago
+            manifest = there[manifest_name(timestamp)] if manifest_name(timestamp) in names else None
+            sets.append(ListedSet(timestamp, file_format, files, sizes, manifest))
+    return ListedLocation(location, sets, LOG in names)

@@ -1,0 +1,111 @@
+"""kill -9 of the service, and of the server, while new tables are swapped in: all old or all new, nothing is left."""
+
+import time
+from dataclasses import dataclass
+
+from data_pipeline.postgres.swapping.names import PREFIX
+from torture import replace_kills
+from torture.budget import Budget
+from torture.call import Call, Moments
+from torture.client import Answer, Client
+from torture.figure import Figure
+from torture.postgres import Database, State
+from torture.replace_kills import BACKEND_SECONDS, DIMENSIONS
+from torture.service import Service
+from torture.world import World
+
+WANTED = 100
+SWAP = {"strategy": "swap"}
+SWEEP_SECONDS = 20
+"""Until a service that has started has removed what it found: it does so beside everything else."""
+
+
+@dataclass
+class Scene:
+    """Two states of the tables, each with a set that restores it, and which of them is in the tables."""
+
+    service: Service
+    database: Database
+    figure: Figure
+    moments: Moments
+    golden: dict[str, State]
+    now: str
+
+    @property
+    def other(self) -> str:
+        return next(timestamp for timestamp in self.golden if timestamp != self.now)
+
+
+def run(world: World, budget: Budget) -> Figure:
+    figure = Figure(
+        "kill -9 in swaps",
+        "neither the old rows nor the new ones, or a table left after the next start",
+        {"of the service": budget.scaled(WANTED), "of the server": budget.scaled(WANTED)},
+    )
+    chance = world.chance("swap kills")
+    server = world.server()
+    with (
+        world.output("swap-kills") as output,
+        server.database("swap_kills", hnsw=DIMENSIONS) as database,
+        world.service(database, output, LOAD_WORKERS="2", LOAD_CONNECTIONS="3") as service,
+    ):
+        golden = replace_kills.two_states(world, database, Client(service.port))
+        scene = Scene(service, database, figure, Moments(chance), golden, now=max(golden))
+        _swap_undisturbed(scene)
+        while budget.allows(figure, "of the service") or budget.allows(figure, "of the server"):
+            whose = min(figure.wanted, key=lambda kind: figure.done[kind])
+            _kill(scene, whose)
+    return figure
+
+
+def _kill(scene: Scene, whose: str) -> None:
+    """One trial: kill in the middle of a swap, look at the tables, start again, swap for good."""
+    target, client, server = scene.other, Client(scene.service.port), scene.database.server
+    call = Call(lambda: client.restore(target, **SWAP))
+    scene.moments.wait("swap")
+    in_time = call.under_way
+    if whose == "of the service":
+        scene.service.kill()
+    else:
+        server.stop("immediate")
+        server.start()
+        scene.service.kill()
+    answer = call.answer()
+    scene.figure.did(whose, in_time)
+    _look_at_tables(scene, target, answer)
+    scene.service.start()
+    if not _swept(scene.database):
+        scene.figure.fault(f"a swap was killed ({whose}), and its tables are left after the next start")
+    _swap_undisturbed(scene)
+
+
+def _look_at_tables(scene: Scene, target: str, answer: Answer | None) -> None:
+    if not scene.database.quiet(BACKEND_SECONDS):
+        scene.figure.fault(f"a swap killed: a backend or an advisory lock is left after {BACKEND_SECONDS} s")
+    found = scene.database.state()
+    if found == scene.golden[target]:
+        scene.now = target
+        scene.figure.note("new rows")
+    elif found == scene.golden[scene.now] and not (answer and answer.status == 200):
+        scene.figure.note("old rows")
+    else:
+        scene.figure.fault(f"a swap of {target} killed, answer {answer}: the tables hold {found}")
+
+
+def _swept(database: Database) -> bool:
+    deadline = time.monotonic() + SWEEP_SECONDS
+    while database.fetch("SELECT FROM pg_class WHERE relname LIKE %s", (f"{PREFIX}%",)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _swap_undisturbed(scene: Scene) -> None:
+    target = scene.other
+    answer = Client(scene.service.port).restore(target, **SWAP)
+    found = scene.database.state()
+    if answer.status != 200 or found != scene.golden[target]:
+        scene.figure.fault(f"the swap after a kill: {answer}: the tables hold {found}")
+    scene.now = target
+    scene.moments.learn("swap", answer.seconds)
