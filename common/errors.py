@@ -60,14 +60,6 @@ class InternalError(ServiceError):
     """A bug, or a server error of no known kind."""
 
 
-class Miscounted(InternalError):
-    """A table doesn't hold as many rows as were written into it."""
-
-    def __init__(self, table: str, expected: int, found: int) -> None:
-        details = {"table": table, "expected": expected, "found": found}
-        super().__init__(say("restore_row_count_differs", table=table), details=details)
-
-
 class MissingParams(ServiceError):
     """Required fields are absent."""
 

@@ -203,4 +203,4 @@ def test_a_shell_is_told_how_to_complete_the_commands(shell: str) -> None:
     assert "_VECTOR_BACKUP_COMPLETE" in told.output
     group = Commands(name=completion.PROGRAM)
     found = ShellComplete(group, {}, completion.PROGRAM, completion.VARIABLE).get_completions([], "do")
-    assert [one.value for one in found] == ["download"]
+    assert [one.value for one in found] == ["download", "doctor"]

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from common.errors import InvalidBackup, Miscounted, NotFound, TriggerChangedRows
+from common.errors import InvalidBackup, NotFound, TriggerChangedRows
 from data_pipeline.engine import Engine
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore import safety_backup
@@ -273,7 +273,7 @@ class Context:
         if found != expected and self.guard.firing:
             raise self.guard.changed(name, abs(found - expected))
         if found != expected:
-            raise Miscounted(name, expected, found)
+            raise copy_in.Miscounted(name, expected, found)
 
     def finish(self) -> None:
         """All is written: see to it that it is what the backup has, and that nothing else has changed."""

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from common.errors import Miscounted
 from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.progress import Progress
@@ -106,5 +105,5 @@ def _load(
         raise shared.failure
     written = sum(future.result() for future in futures)
     if written != reading.sent:
-        raise Miscounted(source.name, reading.sent, written)
+        raise copy_in.Miscounted(source.name, reading.sent, written)
     return written

@@ -6,7 +6,6 @@ from typing import Any
 
 from psycopg2.sql import SQL
 
-from common.errors import Miscounted
 from data_pipeline.postgres.connection import Session, may_idle
 from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.swapping import builds, dependents, facts, names, staged, switch
@@ -15,6 +14,7 @@ from data_pipeline.postgres.swapping.crew import Crew
 from data_pipeline.postgres.swapping.staged import Replacement
 from data_pipeline.postgres.swapping.switch import Plan, Switch
 from data_pipeline.postgres.writing import sequences
+from data_pipeline.postgres.writing.copy_in import Miscounted
 from data_pipeline.sets.table_source import Source
 
 OWN_ALONE = """

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg2
 
-from common.errors import DuplicateRows, InvalidBackup, OrphanRows, ServiceError, TriggerChangedRows
+from common.errors import DuplicateRows, InternalError, InvalidBackup, OrphanRows, ServiceError, TriggerChangedRows
 from common.messages import say
 from data_pipeline.formats import blocks, pgcopy
 from data_pipeline.formats.blocks import Block, Job
@@ -26,6 +26,14 @@ INLINE_BYTES = 8 << 20
 """A file up to this size is encoded in this process: starting a worker takes longer than parsing it."""
 
 MESSAGE_BYTES = 4 << 20
+
+
+class Miscounted(InternalError):
+    """A table doesn't hold as many rows as were written into it."""
+
+    def __init__(self, table: str, expected: int, found: int) -> None:
+        details = {"table": table, "expected": expected, "found": found}
+        super().__init__(say("restore_row_count_differs", table=table), details=details)
 
 
 @dataclass(frozen=True)
