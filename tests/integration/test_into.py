@@ -78,7 +78,7 @@ def test_the_library_reads_searches_and_writes_the_tables_of_its_collections(
     plan = data_of(client.restore(**body, dry_run=True))
     assert (plan["problems"], tables(database)) == ([], ["langchain_pg_collection", EMBEDDING])
     done = data_of(client.restore(**body))
-    assert plan["converted"] == done["converted"]
+    assert (plan["converted"], done["warnings"]) == (done["converted"], [])
     manual, notes = done["converted"]
     assert (manual["table"], manual["rows"], manual["id_type"], manual["dimensions"]) == ("kb.manual", 4, "varchar", 32)
     assert (notes["table"], notes["id_type"]) == ("public.my notes", "uuid")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from psycopg2.sql import SQL, Composable, Composed, Identifier
+from psycopg2.sql import SQL, Composable, Identifier
 
 from common.errors import SchemaMismatch
 from common.messages import say
@@ -115,8 +115,3 @@ def _type(layout: TableLayout, column: ColumnFact, types: str | None) -> Composa
         text = say("column_type_not_made", table=layout.name, column=column.name, type=column.type)
         details = {"table": layout.name, "column": column.name, "type": column.type}
         raise SchemaMismatch(text, can_retry=False, details=details) from None
-
-
-def names(columns: Sequence[str], alias: str | None = None) -> Composed:
-    """Columns, to stand in a list."""
-    return SQL(", ").join(Identifier(alias, name) if alias else Identifier(name) for name in columns)

@@ -32,7 +32,9 @@ IdType = Literal["uuid", "varchar"]
 UUID = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 """As PostgreSQL writes one, so that its text stays what it was."""
 
-TAKEN = "converted_ids"
+SHARED = "converted_ids"
+"""Where ids of the older shape stand that several rows have."""
+
 FACTS = """
 SELECT r.collection_id::text, count(*), count(*) FILTER (WHERE r.embedding IS NULL), min({dimensions}),
        max({dimensions}), count(*) FILTER (WHERE r.document IS NULL), bool_and(r.id ~ {uuid})
@@ -107,7 +109,7 @@ class Stores:
 
     def collections(self) -> list[Collection]:
         """All of the set, by name."""
-        described = SQL("{} <> '{{}}'").format(self._owners.as_jsonb("c", "cmetadata"))
+        described = SQL("{} NOT IN ('{{}}', 'null')").format(self._owners.as_jsonb("c", "cmetadata"))
         statement = SQL("SELECT c.uuid::text, c.name, ({}) IS TRUE FROM {} c ORDER BY c.name, c.uuid")
         self._cursor.execute(statement.format(described, self._owners.table.identifier))
         named = [tuple(row) for row in self._cursor.fetchall()]
@@ -251,14 +253,14 @@ class Stores:
             return Identifier("e", key), SQL("")
         if not self._members.has(preferred):
             return Identifier("e", fallback), SQL("")
-        shared, names = Identifier("pg_temp", TAKEN), {"preferred": Identifier(preferred)}
+        shared, names = Identifier("pg_temp", SHARED), {"preferred": Identifier(preferred)}
         with creating():
             self._cursor.execute(
                 SQL(
                     "DROP TABLE IF EXISTS {shared}; CREATE TEMPORARY TABLE {name} ON COMMIT DROP AS"
                     " SELECT {preferred} FROM {table} GROUP BY 1"
                     " HAVING pg_catalog.count(*) OPERATOR(pg_catalog.>) 1"
-                ).format(shared=shared, name=Identifier(TAKEN), table=self._members.table.identifier, **names)
+                ).format(shared=shared, name=Identifier(SHARED), table=self._members.table.identifier, **names)
             )
         own = SQL(
             "CASE WHEN e.{preferred} OPERATOR(pg_catalog.<>) '' AND d.{preferred} IS NULL THEN e.{preferred}"

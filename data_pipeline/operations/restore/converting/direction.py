@@ -57,6 +57,7 @@ class Direction(ABC):
 
 
 def columns(counts: Sequence[ColumnCounts]) -> dict[str, ConvertedColumn] | None:
+    """As the answer shows them; None where there are none."""
     return {
         one.name: ConvertedColumn(
             type=one.type,

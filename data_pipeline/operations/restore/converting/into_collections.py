@@ -65,7 +65,7 @@ class IntoCollections(Direction):
         return found
 
     def _names(self) -> dict[str, str]:
-        """By table the collection that the request says. Raises InvalidParams, NotFound for other tables."""
+        """By table the collection that the request says. Raises InvalidParams for other tables, or one twice."""
         layout = self.backup_set.layout
         short = {table.relation: table.name for table in layout.tables}
         given = {name: short.get(name, name) for name in (self.into.tables or {}).values()}
