@@ -2,21 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from common.errors import InternalError, PermissionDenied, ServiceError, ServiceUnavailable
 from common.messages import Message, say
 from common.sizes import format_size
 from data_pipeline.engine import Engine
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.listing_page import Cursor, Found, matches, page
 from data_pipeline.operations.results.listing import (
     ListedLocation,
     ListedSet,
+    ListedTable,
     Listing,
     ListingSummary,
     SetState,
     UnreadableLocation,
 )
 from data_pipeline.operations.set_checks import KnownChecks, SetCheck, SetName
+from data_pipeline.sets import listed
 from data_pipeline.sets.listed import Scan
 from data_pipeline.sets.summary import Summary
 from data_pipeline.storage import location
@@ -24,7 +28,7 @@ from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import LOG, backup_date
 
 EVERYWHERE = "all"
-"""Not the name of a storage, but of all of them."""
+"""Not the name of a storage or a layout, but of all of them."""
 
 
 UNKNOWN = "jobs_database"
@@ -47,6 +51,7 @@ class BackupList:
         task_id: str | None = None,
         storage: str = MAIN_STORAGE,
         *,
+        layout: str = DOCUMENTED.family,
         words: str = "",
         limit: int | None = None,
         after: str | None = None,
@@ -54,17 +59,17 @@ class BackupList:
         """Newest first. task_id beats global_only.
 
         storage: where to look; "all" looks everywhere, and names in the summary the storages it could not reach.
-        words: only sets of which every word is said. limit: so many backups, with all of their copies. after: the
-        page that begins there.
+        layout: only sets of this one, or "all". words: only sets of which every word is said. limit: so many backups,
+        with all of their copies. after: the page that begins there.
         """
         if task_id:
             location.check_task_id(task_id)
         cursor = Cursor.read(after) if after else None
         names, unknown = self._names() if storage == EVERYWHERE else ([storage], [])
-        scans, unreachable = self._scan(names, global_only, task_id)
+        scans, unreachable = self._scan(names, global_only, task_id, everything=layout != DOCUMENTED.family)
         unreadable = [_unreadable(*one) for scan in scans for one in scan.unreadable]
         places = [place for scan in scans for place in scan.locations]
-        found = self._matching([Found(place, one) for place in places for one in place.sets], words)
+        found = self._matching([Found(place, one) for place in places for one in place.sets], layout, words)
         shown, following = page(found, limit, cursor)
         described, checked = self._described(shown if limit or after else found)
         of_tasks = sum(1 for one in found if one.location.task_id)
@@ -93,24 +98,31 @@ class BackupList:
         except ServiceUnavailable:
             return list(self._engine.storages), [UNKNOWN]
 
-    def _scan(self, storages: list[str], global_only: bool, task_id: str | None) -> tuple[list[Scan], list[str]]:
+    def _scan(
+        self, storages: list[str], global_only: bool, task_id: str | None, *, everything: bool
+    ) -> tuple[list[Scan], list[str]]:
         """What some storages have, and those that can't be reached. One that is asked for alone must be."""
         found: list[Scan] = []
         unreachable = []
         for name in storages:
             try:
-                found.append(self._engine.catalog.scan(global_only=global_only, task_id=task_id, storage=name))
+                scan = self._engine.catalog.scan
+                found.append(scan(global_only=global_only, task_id=task_id, storage=name, everything=everything))
             except (ServiceUnavailable, InternalError, PermissionDenied):
                 if len(storages) == 1:
                     raise
                 unreachable.append(name)
         return found, unreachable
 
-    def _matching(self, found: list[Found], words: str) -> list[Found]:
-        if not words:
+    def _matching(self, found: list[Found], layout: str, words: str) -> list[Found]:
+        any_layout = layout in (EVERYWHERE, DOCUMENTED.family)  # of the latter only its own sets were looked for
+        if any_layout and not words:
             return found
-        summaries = self._summaries(found)
-        return [one for one, summary in zip(found, summaries, strict=True) if matches(one, summary, words)]
+        return [
+            one
+            for one, summary in zip(found, self._summaries(found), strict=True)
+            if (any_layout or summary.layout == layout) and matches(one, summary, words)
+        ]
 
     def _described(self, found: Sequence[Found]) -> tuple[list[ListedLocation], bool]:
         """By location, in the order in which these come first; and whether it is known what verifications found."""
@@ -151,10 +163,7 @@ def _set(found: Found, summary: Summary, check: SetCheck | None) -> ListedSet:
     current = check if check and check.identity == one.identity else None
     return ListedSet(
         timestamp=one.timestamp,
-        collection_file=one.files[0],
-        embedding_file=one.files[1],
-        collection_size=format_size(one.sizes[0]),
-        embedding_size=format_size(one.sizes[1]),
+        **(_pair(one) if one.documented else _any_tables(one, summary)),
         backup_date=backup_date(one.timestamp),
         has_log=has_log,
         log_file=LOG if has_log else None,
@@ -169,6 +178,23 @@ def _set(found: Found, summary: Summary, check: SetCheck | None) -> ListedSet:
         state=_state(summary, current),
         checked_at=current.at if current else None,
     )
+
+
+def _pair(one: listed.ListedSet) -> dict[str, str]:
+    """The documented keys."""
+    (collection, embedding), (size, embedding_size) = one.files, map(format_size, one.sizes)
+    files = {"collection_file": collection, "embedding_file": embedding}
+    return {**files, "collection_size": size, "embedding_size": embedding_size}
+
+
+def _any_tables(one: listed.ListedSet, summary: Summary) -> dict[str, Any]:
+    sizes = dict(zip(one.files, one.sizes, strict=True))
+    tables = [
+        ListedTable(name=table.name, file=table.file, size=format_size(sizes[table.file]), rows=table.rows)
+        for table in summary.tables
+        if table.file in sizes
+    ]
+    return {"layout": summary.layout, "tables": tables}
 
 
 def _state(summary: Summary, check: SetCheck | None) -> SetState:

@@ -61,6 +61,8 @@ def matches(found: Found, summary: Summary, words: str) -> bool:
         summary.origin or "",
         summary.state,
         "partial" if summary.partial else "",
+        summary.layout or "",
+        *(table.name for table in summary.tables),
     )
     text = "\n".join(said).lower()
     return all(word in text for word in words.lower().split())

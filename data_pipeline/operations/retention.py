@@ -24,7 +24,7 @@ class Retention:
     """keep_days: sets younger than that stay; keep_last: so many of the newest good ones stay. 0: no such rule.
 
     A set goes when no rule keeps it. The newest set that verifies to the byte always stays. Neither a
-    set of chosen collections nor one that a restore took first is a substitute for a backup of everything: they aren't
+    set of chosen rows nor one that a restore took first is a substitute for a backup of everything: they aren't
     counted, and go when they are old enough and older than all of these that stay.
     """
 
@@ -38,7 +38,7 @@ class Retention:
         if not self.has_rule:
             return
         ours = [one for one in self._vouched_for() if (one.location, one.timestamp) not in besides]
-        for alike in _grouped(ours, _database).values():
+        for alike in _grouped(ours, _source).values():
             outdated = self._outdated(alike)
             for server, own in _grouped(alike, _server).items():
                 if server is None:  # which of the servers they are of is unknown: they count together with all
@@ -80,7 +80,7 @@ class Retention:
             return None
 
     def _outdated(self, good: list[BackupSet]) -> list[BackupSet]:
-        """What is old of one database's sets."""
+        """What is old of one database's sets of the same tables."""
         main = [one for one in good if _is_main(one)]
         old = self._old(main)
         oldest_kept = min((one.timestamp for one in main if one not in old), default="")
@@ -105,7 +105,7 @@ class Retention:
     def _vouched_for(self) -> list[BackupSet]:
         """The sets with a manifest that agrees with their files, newest first."""
         found = []
-        for listed in self._engine.catalog.scan(global_only=True, task_id=None).locations:
+        for listed in self._engine.catalog.scan(global_only=True, task_id=None, everything=True).locations:
             for one in listed.sets:
                 try:
                     backup_set = self._engine.catalog.find(listed.location, one.timestamp)
@@ -151,8 +151,10 @@ def _grouped(sets: list[BackupSet], key: Callable[[BackupSet], str | None]) -> d
     return {group: [one for one in sets if key(one) == group] for group in dict.fromkeys(map(key, sets))}
 
 
-def _database(backup_set: BackupSet) -> str | None:
-    return backup_set.manifest.database if backup_set.manifest else None
+def _source(backup_set: BackupSet) -> str | None:
+    """The database and the tables: a set of others is no substitute."""
+    manifest = backup_set.manifest
+    return "\0".join([manifest.database, *sorted(manifest.tables)]) if manifest else None
 
 
 def _server(backup_set: BackupSet) -> str | None:
@@ -169,4 +171,4 @@ def _is_bad(backup_set: BackupSet) -> bool:
 def _is_main(backup_set: BackupSet) -> bool:
     """Whether it is a backup of everything that was asked for by a client or the schedule."""
     manifest = backup_set.manifest
-    return manifest is not None and manifest.chosen_collections is None and not manifest.precaution
+    return manifest is not None and not manifest.partial and not manifest.precaution

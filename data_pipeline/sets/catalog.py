@@ -65,20 +65,26 @@ class Catalog:
         places = [self.location(None, storage), *self._tasks(storage)]
         return [place.file(timestamp) for place in places for timestamp in self._storages.of(place).sweep(place)]
 
-    def scan(self, *, global_only: bool, task_id: str | None, storage: str = MAIN_STORAGE) -> Scan:
-        """Locations of a storage with a complete set: the global one first, then tasks by their newest set."""
+    def scan(
+        self, *, global_only: bool, task_id: str | None, storage: str = MAIN_STORAGE, everything: bool = False
+    ) -> Scan:
+        """Locations of a storage with a complete set: the global one first, then tasks by their newest set.
+
+        everything: also sets of any tables.
+        """
         if task_id:
-            return self._listed([self.location(task_id, storage)] if locations.is_task_directory(task_id) else [])
-        found = self._listed([self.location(None, storage)])
+            place = [self.location(task_id, storage)] if locations.is_task_directory(task_id) else []
+            return self._listed(place, everything)
+        found = self._listed([self.location(None, storage)], everything)
         if global_only:
             return found
-        tasks = self._listed(self._tasks(storage))
+        tasks = self._listed(self._tasks(storage), everything)
         by_time = sorted(tasks.locations, key=lambda listed: listed.sets[0].timestamp, reverse=True)
         return Scan(found.locations + by_time, found.unreadable + tasks.unreadable)
 
     def listed(self, location: Location, timestamp: str) -> ListedSet | None:
         """One set as a listing shows it."""
-        found = self._listed([location]).locations
+        found = self._listed([location], everything=True).locations
         return next((one for listed in found for one in listed.sets if one.timestamp == timestamp), None)
 
     def unreadable(self, storage: str = MAIN_STORAGE) -> list[Location]:
@@ -185,14 +191,14 @@ class Catalog:
         names = self._storages.of(self.location(None, storage)).names()
         return [self.location(name, storage) for name in names if locations.is_task_directory(name)]
 
-    def _listed(self, places: list[Location]) -> Scan:
+    def _listed(self, places: list[Location], everything: bool) -> Scan:
         """Of one storage. A directory that can't be looked through leaves the others as they are."""
         scan = Scan([], [])
         if not places:
             return scan
         for place, listing in zip(places, self._storages.of(places[0]).listings(places), strict=True):
             try:
-                listed = shown(place, listing)
+                listed = shown(place, listing, everything=everything)
             except (PermissionDenied, ServiceUnavailable) as error:
                 scan.unreadable.append((place, error))
                 continue

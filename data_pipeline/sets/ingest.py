@@ -14,13 +14,21 @@ from data_pipeline.sets.set_layout import layout_of
 from data_pipeline.storage.base import Writable
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.location import Location
-from data_pipeline.storage.naming import FORMATS, MANIFEST_FILE, TABLE_FILE, FileFormat, manifest_name
+from data_pipeline.storage.naming import (
+    FORMATS,
+    MANIFEST_FILE,
+    OPEN_STEM,
+    TABLE_FILE,
+    FileFormat,
+    manifest_name,
+    table_file,
+)
 from data_pipeline.storage.storage import Storage
 
 LARGEST_MANIFEST = 16 << 20
 """Bytes of a manifest from outside, which is parsed in memory: enough for a set of 250 GB."""
 
-STEMS = {table.stem: table.name for table in DOCUMENTED.tables}
+STEMS = frozenset(table.stem for table in DOCUMENTED.tables)
 
 Check = Callable[[BackupSet], Any]
 
@@ -36,7 +44,8 @@ class Arrival:
         self._location = location
         self._stack = ExitStack()
         self._draft: Draft | None = None
-        self._files: dict[str, str] = {}
+        self._files: set[str] = set()
+        """Of tables, by name."""
         self._suffix = ""
         self._manifest: bytearray | None = None
 
@@ -50,13 +59,12 @@ class Arrival:
     def file(self, name: str) -> Iterator[Writable]:
         """The next file, to be written; it is stored when the `with` ends."""
         found, manifest = TABLE_FILE.fullmatch(name), MANIFEST_FILE.fullmatch(name)
-        table = STEMS.get(found["stem"]) if found else None
-        if found and table:
+        if found and (found["stem"] in STEMS or OPEN_STEM.fullmatch(found["stem"])):
             draft = self._of(found["timestamp"])
-            self._expect_new(table, found["suffix"])
+            self._expect_new(name, found["suffix"])
             with draft.create(name) as file:
                 yield file
-            self._files[table] = name
+            self._files.add(name)
         elif manifest and self._manifest is None:
             self._of(manifest[1])
             self._manifest = bytearray()
@@ -66,7 +74,7 @@ class Arrival:
 
     def publish(self, check: Check) -> tuple[BackupSet, Any]:
         """Let everybody see the set once `check` has found nothing wrong with it; the set, and what check returned."""
-        if self._draft is None or set(self._files) != set(DOCUMENTED.names):
+        if self._draft is None or not self._suffix:
             raise _unfit(say("set_incomplete"))
         arrived = self._arrived(self._draft, FORMATS[self._suffix])
         found = check(arrived)
@@ -74,13 +82,18 @@ class Arrival:
         return arrived, found
 
     def _arrived(self, draft: Draft, file_format: FileFormat) -> BackupSet:
-        files = {table: draft.file(self._files[table]) for table in DOCUMENTED.names}
         manifest: Manifest | None = None
         if self._manifest is not None:
             manifest = manifests.load(bytes(self._manifest), manifest_name(draft.timestamp), draft.timestamp)
-            for table, file in files.items():
+        layout = layout_of(manifest)
+        names = {table.name: table_file(table.stem, draft.timestamp, file_format) for table in layout.tables}
+        if set(names.values()) != self._files:
+            raise _unfit(say("set_incomplete"))
+        files = {table: draft.file(name) for table, name in names.items()}
+        for table, file in files.items():
+            if manifest:
                 manifest.expect_file(table, file.name, file.size)
-        return BackupSet(layout_of(manifest), self._location, draft.timestamp, file_format, files, manifest)
+        return BackupSet(layout, self._location, draft.timestamp, file_format, files, manifest)
 
     def _of(self, timestamp: str) -> Draft:
         """The draft of the one set all files belong to; the first one's name claims it."""
@@ -90,8 +103,8 @@ class Arrival:
             raise _unfit(say("files_of_different_sets"))
         return self._draft
 
-    def _expect_new(self, table: str, suffix: str) -> None:
-        if table in self._files or self._suffix not in ("", suffix):
+    def _expect_new(self, name: str, suffix: str) -> None:
+        if name in self._files or self._suffix not in ("", suffix):
             raise _unfit(say("file_name_unfit"))
         self._suffix = suffix
 

@@ -5,19 +5,33 @@ from typing import NamedTuple
 
 from common.errors import ServiceError
 from data_pipeline.layouts.registry import DOCUMENTED
+from data_pipeline.sets.set_layout import documented_files
 from data_pipeline.storage.base import Listing, Status
 from data_pipeline.storage.location import Location
-from data_pipeline.storage.naming import FORMATS, LOG, TABLE_FILE, FileFormat, claim_name, manifest_name, table_file
+from data_pipeline.storage.naming import (
+    FORMATS,
+    LOG,
+    TABLE_FILE,
+    FileFormat,
+    claim_name,
+    is_of_any_table,
+    manifest_name,
+    table_file,
+)
 
 
 class ListedSet(NamedTuple):
-    """A complete set as a listing shows it: its files and their sizes in bytes, in load order."""
+    """A complete set as a listing shows it: its files and their sizes in bytes; of a documented one in load order.
+
+    documented: its files are those of LangChain's two tables; of any other set only the manifest says whose they are.
+    """
 
     timestamp: str
     format: FileFormat
     files: tuple[str, ...]
     sizes: tuple[int, ...]
     manifest: Status | None
+    documented: bool = True
 
     @property
     def has_manifest(self) -> bool:
@@ -65,10 +79,27 @@ def complete_sets(names: set[str]) -> list[tuple[str, FileFormat, tuple[str, ...
     return list(complete.values())
 
 
-def shown(location: Location, listing: Listing) -> ListedLocation:
-    """What a listing shows of a location. Raises ServiceError where it can't be looked through."""
+def other_sets(names: set[str]) -> list[tuple[str, FileFormat, tuple[str, ...]]]:
+    """The same of sets of any tables: those that have a manifest, and no files of the documented tables."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        match = TABLE_FILE.fullmatch(name)
+        if match and is_of_any_table(name, match["timestamp"]):
+            found.setdefault(match["timestamp"], []).append(name)
+    return [
+        (timestamp, FORMATS[files[0].rpartition(".")[2]], tuple(sorted(files)))
+        for timestamp, files in found.items()
+        if manifest_name(timestamp) in names and not documented_files(timestamp) & names
+    ]
+
+
+def shown(location: Location, listing: Listing, *, everything: bool) -> ListedLocation:
+    """What a listing shows of a location: documented sets, or all. Raises ServiceError where it can't be looked
+    through."""
     names = listing.names
-    complete = complete_sets(names)
+    documented, others = complete_sets(names), other_sets(names) if everything else []
+    known = {timestamp for timestamp, _, _ in documented}
+    complete = sorted([*documented, *others], reverse=True)
     looked_at = [name for timestamp, _, files in complete for name in (*files, manifest_name(timestamp))]
     there = dict(zip(looked_at, listing.statuses(looked_at), strict=True))
     sets = []
@@ -76,5 +107,5 @@ def shown(location: Location, listing: Listing) -> ListedLocation:
         sizes = tuple(status.size for status in map(there.get, files) if status is not None)
         if len(sizes) == len(files):  # else one was deleted a moment ago
             manifest = there[manifest_name(timestamp)] if manifest_name(timestamp) in names else None
-            sets.append(ListedSet(timestamp, file_format, files, sizes, manifest))
+            sets.append(ListedSet(timestamp, file_format, files, sizes, manifest, timestamp in known))
     return ListedLocation(location, sets, LOG in names)

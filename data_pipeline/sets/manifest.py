@@ -122,6 +122,11 @@ class Manifest(Fact):
     """What keeps the rows from coming back into the tables they were taken from."""
     sha256: Digest
 
+    @property
+    def partial(self) -> bool:
+        """The backup was limited to some rows."""
+        return self.chosen_collections is not None or self.chosen_rows is not None
+
     @model_validator(mode="after")
     def _version_2_says_what_the_tables_are(self) -> "Manifest":
         if self.format_version > 1:

@@ -32,11 +32,19 @@ State = Literal["vouched", "unvouched", "damaged", "unknown"]
 Origin = Literal["backup", "restore"]
 
 
+class SummedTable(NamedTuple):
+    """A table of a set, its file, and the rows in it."""
+
+    name: str
+    file: str
+    rows: int
+
+
 class Summary(NamedTuple):
     """What is known of a set without reading its rows.
 
     state: vouched: a whole manifest fits the files; unvouched: there is none; damaged: it is broken, or the files have
-    other sizes; unknown: it could not be read. partial: whether it was limited to some collections. server:
+    other sizes; unknown: it could not be read. partial: whether it was limited to some rows. server:
     tells the database's server from others. origin: asked for,
     or taken by a restore before it began.
     """
@@ -47,6 +55,8 @@ class Summary(NamedTuple):
     rows: int | None = None
     partial: bool | None = None
     origin: Origin | None = None
+    layout: str | None = None
+    tables: tuple[SummedTable, ...] = ()
 
 
 UNVOUCHED, DAMAGED, UNKNOWN = Summary("unvouched"), Summary("damaged"), Summary("unknown")
@@ -104,9 +114,12 @@ def _summary(data: bytes, name: str, listed: ListedSet) -> Summary:
     sizes = {fact.file: fact.bytes for fact in manifest.tables.values()}
     if sizes != dict(zip(listed.files, listed.sizes, strict=True)):
         return DAMAGED
-    partial = manifest.chosen_collections is not None
     origin: Origin = "restore" if manifest.precaution else "backup"
-    return Summary("vouched", manifest.database, manifest.server, rows_of(manifest), partial, origin)
+    tables = tuple(SummedTable(table, fact.file, fact.rows) for table, fact in manifest.tables.items())
+    family = layout_of(manifest).family
+    return Summary(
+        "vouched", manifest.database, manifest.server, rows_of(manifest), manifest.partial, origin, family, tables
+    )
 
 
 def rows_of(manifest: Manifest) -> int:

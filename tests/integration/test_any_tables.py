@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from data_pipeline.api import PREFIX
 from tests.conftest import TestDatabase
@@ -277,3 +278,36 @@ def test_names_of_all_kinds(client: Client, database: TestDatabase, name: str) -
     database.execute(f"DROP SCHEMA {quoted} CASCADE")
     data_of(client.restore(**named, create_tables=True))
     assert database.fetch(f"SELECT id, v::text FROM {quoted}.{quoted}") == [(1, "[1,2]")]
+
+
+def test_sets_of_any_tables_are_listed_beside_the_documented_ones(client: Client, shop: TestDatabase) -> None:
+    documented = data_of(client.backup())["backup_timestamp"]
+    named = back_up(client, tables=["shop.items", "shop.makers"])
+    assert [one["timestamp"] for one in sets(client)] == [documented]
+    assert [one["timestamp"] for one in sets(client, layout="all")] == [named["timestamp"], documented]
+    (found,) = sets(client, layout="tables")
+    assert (found["layout"], found["rows"], found["state"]) == ("tables", 63, "vouched")
+    assert [(one["name"], one["rows"]) for one in found["tables"]] == [("shop.makers", 3), ("shop.items", 60)]
+    assert [one["timestamp"] for one in sets(client, layout="all", q="shop.makers")] == [named["timestamp"]]
+    assert sets(client, layout="pgvectorstore") == []
+
+
+def sets(client: Client, **query: str) -> list[dict[str, Any]]:
+    return [one for place in data_of(client.list(**query))["backup_locations"] for one in place["backups"]]
+
+
+def test_a_set_of_any_tables_goes_out_and_comes_back(client: Client, shop: TestDatabase) -> None:
+    before = rows(shop)
+    named = back_up(client, tables=["shop.items"])
+    place = f"{PREFIX}/backups/global/{named['timestamp']}"
+    tar = FlaskClient(client.application).get(f"{place}/download", buffered=True).data
+    assert data_of(client.post(f"{place}/verify"))["tables"]["shop.items"]["rows"] == 60
+    removed = data_of(client.delete(place))["removed"]
+    assert removed == [f"shop.items_{named['timestamp']}.csv", f"vector_backup_{named['timestamp']}.json"]
+    assert sets(client, layout="all") == []
+    assert (
+        data_of(client.post(f"{PREFIX}/backups/upload", data=tar, content_type="application/x-tar"))["verified"] is True
+    )
+    shop.execute("TRUNCATE shop.items")
+    data_of(client.restore(**named))
+    assert rows(shop) == before

@@ -43,7 +43,7 @@ function wayOf(request) {
   return request.collection_suffix ? "copy" : "merge";
 }
 
-export function dateOf(timestamp) {
+function dateOf(timestamp) {
   const [day, time] = timestamp.split("_");
   return `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)} ${time.slice(0, 2)}:${time.slice(2, 4)}:${time.slice(4)}`;
 }

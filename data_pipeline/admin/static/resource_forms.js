@@ -5,7 +5,7 @@ import { t } from "/panel/text.js";
 const TIMES = ["hourly", "daily", "weekly", "monthly"];
 const SCHEDULED = ["backup", "drill", "restore"];
 const KEEPS = ["keep_last", "keep_days", "keep_hourly", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"];
-export const EVENTS = ["failure", "success", "overdue", "drill_failed", "recovered"];
+const EVENTS = ["failure", "success", "overdue", "drill_failed", "recovered"];
 
 export const KINDS = {
   schedules: {

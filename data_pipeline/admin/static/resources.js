@@ -71,7 +71,7 @@ function columns(page) {
   ];
 }
 
-export function sourceOf(one) {
+function sourceOf(one) {
   return [t(`source.${one.source}`), !one.readable && el("div", { class: "bad" }, t("unreadable"))];
 }
 
@@ -112,7 +112,7 @@ function remove({ many, again }, { name }) {
 }
 
 // one: what is changed, null for a new one. A secret that stays empty stays as it is.
-export function edit(page, one) {
+function edit(page, one) {
   const { fields, one: kind } = KINDS[page.many];
   const name = el("input", { type: "text", name: "name", required: true, pattern: "[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}", autocomplete: "off" });
   const action = el("button", { type: "submit", class: "primary" }, t("save"));

@@ -55,7 +55,7 @@ export function sorted(columns, rows, sort) {
 }
 
 // What isn't known yet comes last, or first the other way round.
-export function compared(a, b) {
+function compared(a, b) {
   if (a === null || b === null) return (a === null ? -1 : 0) + (b === null ? 1 : 0);
   return a < b ? -1 : a > b ? 1 : 0;
 }

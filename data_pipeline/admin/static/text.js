@@ -6,7 +6,7 @@ import zh from "/panel/zh.js";
 const DICTIONARIES = { "zh-CN": zh, en };
 const UNITS = ["B", "KB", "MB", "GB", "TB", "PB"];
 
-export function language() {
+function language() {
   return document.documentElement.lang;
 }
 

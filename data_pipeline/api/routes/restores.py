@@ -45,6 +45,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
                 query.global_only,
                 query.task_id,
                 query.storage,
+                layout=query.layout,
                 words=query.q or "",
                 limit=query.limit,
                 after=query.after,

@@ -26,7 +26,13 @@ def list_backups(as_json: bool, **given: Any) -> int:
     query = options.query(ListQuery, given)
     with process.engine() as engine:
         found = BackupList(engine).scan(
-            query.global_only, query.task_id, query.storage, words=query.q or "", limit=query.limit, after=query.after
+            query.global_only,
+            query.task_id,
+            query.storage,
+            layout=query.layout,
+            words=query.q or "",
+            limit=query.limit,
+            after=query.after,
         )
     data = answers.give(found, as_json, _tell)
     return PARTLY if data["summary"].get("unreachable_storages") else DONE
@@ -51,7 +57,7 @@ def _tell(data: Answer) -> None:
 
 
 def _about(one: dict[str, Any]) -> str:
-    more = ("some collections" if one["partial"] else "", "before a restore" if one["origin"] == "restore" else "")
+    more = ("some rows" if one["partial"] else "", "before a restore" if one["origin"] == "restore" else "")
     return ", ".join(filter(None, (one["state"], *more)))
 
 

@@ -55,7 +55,7 @@ def of_rows(taken: Taken, manifests: Iterable[Manifest]) -> list[Message]:
 
 def _is_comparable(earlier: Manifest, taken: Taken) -> bool:
     """Whether it is a set of all rows of the same tables of the same database; an old manifest can't tell."""
-    whole = earlier.chosen_collections is None and earlier.chosen_rows is None and not earlier.precaution
+    whole = not earlier.partial and not earlier.precaution
     same = (earlier.database, earlier.server) == (taken.database, taken.server)
     return whole and same and earlier.tables.keys() == taken.tables.keys()
 

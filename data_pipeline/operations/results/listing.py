@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainSerializer
 
-from data_pipeline.operations.results.result import Count, Moment, Part, Result, Size, Sometimes, Stamp
+from data_pipeline.operations.results.result import Count, Moment, Part, Result, Size, Sometimes, Stamp, TableName
 from data_pipeline.sets.summary import Origin
 from data_pipeline.storage.naming import FileFormat
 
@@ -13,14 +13,25 @@ SetState = Literal["verified", "vouched", "readable", "unvouched", "damaged", "u
 Checked = Annotated[datetime, PlainSerializer(lambda moment: moment.astimezone().isoformat(timespec="seconds"))]
 
 
+class ListedTable(Part):
+    """One table's file in a set of any tables."""
+
+    name: TableName
+    file: str
+    size: Size
+    rows: Count
+
+
 class ListedSet(Part):
     """A complete backup set."""
 
     timestamp: Stamp
-    collection_file: str
-    embedding_file: str
-    collection_size: Size
-    embedding_size: Size
+    collection_file: Sometimes[str] = Field(None, description="Of LangChain's two tables")
+    embedding_file: Sometimes[str] = Field(None, description="Of LangChain's two tables")
+    collection_size: Sometimes[Size] = None
+    embedding_size: Sometimes[Size] = None
+    layout: Sometimes[str] = Field(None, description="Of any other tables: pgvectorstore or tables; null if unreadable")
+    tables: Sometimes[list[ListedTable]] = Field(None, description="Of any other tables, in load order")
     backup_date: str
     has_log: bool
     log_file: str | None
@@ -30,7 +41,7 @@ class ListedSet(Part):
     database: str | None = Field(description="What it was taken from; null where no manifest says it")
     server: str | None = Field(description="Tells the database's server from others; null where no manifest says it")
     rows: Count | None = Field(description="Of embeddings; null where no manifest says it")
-    partial: bool | None = Field(description="Whether it was limited to some collections; null where nothing says it")
+    partial: bool | None = Field(description="Whether it was limited to some rows; null where nothing says it")
     origin: Origin | None = Field(description="restore: a restore took it before it began; null where nothing says it")
     state: SetState = Field(
         description="verified: every byte was read and is right; vouched: a whole manifest fits its files; readable: "
