@@ -1,5 +1,6 @@
 """The options of a command, made from the API's own request model, so that neither has one that the other lacks."""
 
+import json
 import shlex
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -57,6 +58,8 @@ def _parameter(name: str, prop: dict[str, Any], schema: dict[str, Any]) -> click
             help=f"{text} (repeatable)",
             callback=lambda _context, _option, value: value[0] if list(value) in [[word] for word in words] else value,
         )
+    if kind == "object" or not _is_set(found, schema):
+        return click.Option([flag, name], type=str, metavar="JSON", help=text, callback=_json)
     if kind is None:  # a backup set: its path and its timestamp
         both = "BACKUP_PATH TIMESTAMP"
         return click.Option([flag, name], nargs=2, type=str, metavar=both, help=text, callback=_named)
@@ -77,6 +80,19 @@ def _chosen_rows(
     if len(columns) > 1:
         raise click.BadParameter(f"all of one column, not of {' and '.join(columns)}")
     return {"column": columns[0], "in": [value for _, value in pairs]} if pairs else None
+
+
+def _is_set(found: dict[str, Any], schema: dict[str, Any]) -> bool:
+    """Whether an object is a backup set, if it is one at all: the others are given as JSON."""
+    properties = schema.get("$defs", {}).get(found.get("$ref", "").rpartition("/")[2], {}).get("properties")
+    return properties is None or set(properties) == {"backup_path", "timestamp"}
+
+
+def _json(_ctx: click.Context, _option: click.Parameter, value: str | None) -> Any:
+    try:
+        return None if value is None else json.loads(value)
+    except ValueError:
+        raise click.BadParameter("no JSON") from None
 
 
 def _named(_ctx: click.Context, _option: click.Parameter, value: tuple[str, str] | None) -> dict[str, str] | None:
@@ -116,14 +132,19 @@ def spelled(request: dict[str, Any]) -> str:
         flag = f"--{name.replace('_', '-')}"
         if name == "where":
             words += [word for one in value["in"] for word in (flag, value["column"], str(one))]
-            continue
-        if name in ("backup_path", "timestamp"):
+        elif name == "rename":
+            words += [word for pair in value.items() for word in (flag, *pair)]
+        elif name in ("backup_path", "timestamp"):
             words.append(value)
         elif value is True:
             words.append(flag)
         else:
-            words += [word for one in (value if isinstance(value, list) else [value]) for word in (flag, one)]
+            words += [word for one in (value if isinstance(value, list) else [value]) for word in (flag, _word(one))]
     return shlex.join(words)
+
+
+def _word(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
 def _said(model: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:

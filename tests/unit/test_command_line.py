@@ -132,6 +132,24 @@ def test_an_undo_is_spelled_as_arguments_that_mean_it() -> None:
     assert read(RestoreRequest, restore.COMMAND, *shlex.split(options.spelled(undo))) == undo
 
 
+def test_objects_are_spelled_as_they_are_given() -> None:
+    wanted = {"where": {"column": "tenant", "in": ["1", "b"]}, "rename": {"public.a": "public.b c"}, "layout": "tables"}
+    spelled = options.spelled(wanted)
+    assert read(RestoreRequest, restore.COMMAND, *SET, *shlex.split(spelled)) == {
+        "backup_path": SET[0],
+        "timestamp": SET[1],
+        **wanted,
+    }
+    into = {"layout": "pgvectorstore", "metadata_columns": {"page": "integer"}}
+    assert read(RestoreRequest, restore.COMMAND, *SET, *shlex.split(options.spelled({"into": into})))["into"] == into
+
+
+@pytest.mark.parametrize("written", ["", "{", "layout=pgvectorstore"])
+def test_what_is_no_json_is_refused(written: str) -> None:
+    with pytest.raises(click.BadParameter):
+        read(RestoreRequest, restore.COMMAND, *SET, "--into", written)
+
+
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
