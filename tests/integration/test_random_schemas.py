@@ -37,9 +37,9 @@ Definitions = dict[tuple[str, str, str], Any]
 def definitions(database: TestDatabase) -> Definitions:
     """What tables are made of, by table, kind and name."""
     found: Definitions = {}
-    place = 0
     for table, oid in database.fetch(TABLES, (SCHEMAS,)):
         found[table, "table", ""] = True
+        place = 0
         for _, name, type_name, *more, default in sorted(database.fetch(COLUMNS, (oid,))):
             place += not name.startswith(LOST)
             found[table, "column", name] = (
@@ -106,9 +106,9 @@ def test_what_was_dropped_is_there_again(
     after, told = definitions(database), json.dumps(answer["warnings"], ensure_ascii=False)
     differing = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
     lost = {key for key in differing if key[2].startswith(LOST)}
-    assert {key: (before.get(key), after.get(key)) for key in differing - lost} == {}
+    assert [f"{key}: {before.get(key)} -> {after.get(key)}" for key in differing - lost] == []
     assert [name for _, _, name in lost if not re.search(rf"{re.escape(name)}\b", told)] == []
-    assert lost or not answer["warnings"]
+    assert lost or not [text for text in answer["warnings"] if "未能" in text]
     assert rows(database, tables) == filled
     expect_next_free(database, tables)
 

@@ -30,7 +30,10 @@ ORDER BY a.attnum
 """
 CONFIGURED = "SELECT EXISTS (SELECT FROM pg_ts_config WHERE cfgname = %s AND cfgnamespace = 'pg_catalog'::regnamespace)"
 
-QUOTED = re.compile(r"(?P<escaped>E?)'(?P<text>(?:[^']|'')*)'::[a-z][\w ]*(?:\(\d+(?:,\d+)?\))?(?:\[\])?")
+TYPE = (
+    r"""(?:(?:\w+|"(?:[^"]|"")+")\.)?(?:[a-z][\w ]*|"bit")(?:\(\d+(?:,\d+)?\))?(?: with(?:out)? time zone)?(?:\[\])?"""
+)
+QUOTED = re.compile(rf"(?:(?P<escaped>E)|B)?'(?P<text>(?:[^']|'')*)'::{TYPE}")
 PLAIN = re.compile(r"-?\d+(?:\.\d+)?|true|false")
 FUNCTIONS = {"now()": "now", "CURRENT_TIMESTAMP": "now", "gen_random_uuid()": "uuid"}
 CALLS = {"now": "pg_catalog.now()", "uuid": "pg_catalog.gen_random_uuid()"}

@@ -64,8 +64,7 @@ class Missing:
     @property
     def warnings(self) -> list[str]:
         lost = [say("column_value_not_created", table=table, column=column) for table, column in self.lost]
-        unmade = [(table.name, name) for table in self.tables for name in table.unmade]
-        parts = [say("table_part_not_created", table=table, name=name) for table, name in unmade]
+        parts = [say("table_part_not_created", table=one.name, name=name) for one in self.tables for name in one.unmade]
         return [*map(_not_made, self.unknown), *lost, *parts]
 
 
@@ -100,17 +99,21 @@ def expect_available(cursor: Cursor) -> None:
         raise SchemaMismatch(say("pgvector_not_installed"), can_retry=False)
 
 
+def create_extension(cursor: Cursor, schema: str) -> None:
+    """Make pgvector beside the tables: the path's first schema, where it would go by itself, may be any or none."""
+    expect_available(cursor)
+    try:
+        cursor.execute(SQL("CREATE EXTENSION vector SCHEMA {}").format(Identifier(schema)))
+    except InsufficientPrivilege:  # who may is the server's to say: providers let roles that are no superusers
+        raise PermissionDenied(say("extension_privilege_lacking"), can_retry=False) from None
+
+
 def create_tables(session: Session, schema: str, lacking: Missing) -> None:
     """Make the extension, tables and keys. Raises ServiceError for what can't be made."""
     session.enter("index")
     cursor = session.cursor
     if lacking.extension:
-        expect_available(cursor)
-        # Beside the tables: the first schema of the path, where it would go by itself, may be any or none.
-        try:
-            cursor.execute(SQL("CREATE EXTENSION vector SCHEMA {}").format(Identifier(schema)))
-        except InsufficientPrivilege:  # who may is the server's to say: providers let roles that are no superusers
-            raise PermissionDenied(say("extension_privilege_lacking"), can_retry=False) from None
+        create_extension(cursor, schema)
     try:
         _create_tables(cursor, schema, lacking.designs, lacking.tables, lacking.keys)
     except psycopg2.ProgrammingError as error:  # class 42: the statement is ours, what it says is the manifest's
@@ -123,15 +126,14 @@ def create_tables(session: Session, schema: str, lacking: Missing) -> None:
 
 def create_absent(cursor: Cursor, schema: str, designs: Mapping[str, Design]) -> None:
     """Make the tables whose names no relation has, whole: keys and indexes too. Others stay as they are."""
-    absent = [design for design in designs.values() if _is_free(cursor, schema, design.layout.relation)]
-    keys: list[tuple[str, Key]] = [(design.name, key) for design in absent for key in design.keys]
-    keys += [(design.name, key) for design in absent for key in design.foreign_keys]
+    absent = [design for design in designs.values() if is_free(cursor, schema, design.layout.relation)]
+    keys: list[tuple[str, Key]] = [(one.name, key) for one in absent for key in one.keys]
+    keys += [(one.name, key) for one in absent for key in one.foreign_keys]
     _create_tables(cursor, schema, designs, absent, keys)
     types = ddl_types.extension_schema(cursor)
     for design in absent:
         for fact in design.indexes:
-            method = ddl_types.index_method(fact, types) if _waits(design, fact) else None
-            if method:
+            if _waits(design, fact) and (method := ddl_types.index_method(fact, types)):
                 cursor.execute(_index(fact, Identifier(fact.name), _identifier(design, schema), method))
 
 
@@ -161,7 +163,7 @@ def _create_index(
     method = ddl_types.index_method(fact, types)
     if method is None:
         return None
-    name = Identifier(fact.name) if _is_free(session.cursor, table.schema, fact.name) else SQL("")
+    name = Identifier(fact.name) if is_free(session.cursor, table.schema, fact.name) else SQL("")
     statement = _index(fact, name, table.identifier, method)
     try:
         return index_build.build(session, table, fact.method, partial(session.cursor.execute, statement), memory)
@@ -177,7 +179,7 @@ def _create_tables(
     keys: Sequence[tuple[str, Key]],
 ) -> None:
     for place in sorted({design.layout.schema for design in absent if design.layout.schema}):
-        _create_schema(cursor, place)
+        create_schema(cursor, place)
     types = ddl_types.extension_schema(cursor)
     for design in absent:
         _create_table(cursor, design, schema, types, _lost(cursor, design))
@@ -199,7 +201,7 @@ def _create_table(cursor: Cursor, design: Design, schema: str, types: str | None
         raise PermissionDenied(text, can_retry=False, details={"schema": place, "privileges": ["CREATE"]}) from None
 
 
-def _create_schema(cursor: Cursor, name: str) -> None:
+def create_schema(cursor: Cursor, name: str) -> None:
     """Make a schema that a set names and that is not there."""
     cursor.execute("SELECT NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)", (name,))
     if cursor.value():
@@ -244,11 +246,10 @@ def _type(table: str, column: ColumnFact, types: str | None) -> Composable:
 
 
 def _add(cursor: Cursor, designs: Mapping[str, Design], schema: str, table: str, key: Key) -> None:
-    free = _is_free(cursor, designs[table].layout.schema or schema, key.name)
+    free = is_free(cursor, designs[table].layout.schema or schema, key.name)
     altered, name = _identifier(designs[table], schema), Identifier(key.name) if free else SQL("")
     if _is_index(key):
-        method = ddl_types.index_method(key, ddl_types.extension_schema(cursor))
-        if method:
+        if method := ddl_types.index_method(key, ddl_types.extension_schema(cursor)):
             cursor.execute(_index(key, name, altered, method))
     elif definition := _key(key, designs, schema):
         called = SQL("CONSTRAINT {} ").format(name) if free else name
@@ -289,7 +290,7 @@ def _waits(design: Design, fact: Key) -> bool:
     return isinstance(fact, IndexFact) and fact not in design.keys
 
 
-def _is_free(cursor: Cursor, schema: str, name: str) -> bool:
+def is_free(cursor: Cursor, schema: str, name: str) -> bool:
     """Whether no relation of the schema has this name."""
     cursor.execute("SELECT to_regclass(%s) IS NULL", (Identifier(schema, name).as_string(cursor),))
     return bool(cursor.value())
