@@ -540,7 +540,7 @@ TEXTS: dict[str, str] = {
     "is_a_materialized_view": "it is a materialized view",
     "is_a_foreign_table": "it is a foreign table",
     "is_a_partition": "it is a partition; name its partitioned table",
-    "is_a_system_table": "it is a system table or a temporary one",
+    "is_a_system_table": "it is a system table, a temporary one or this service's own",
     "no_vector_tables": "the database {database} has no table with a vector column",
     "no_vector_stores": "the database {database} has no table of PGVectorStore",
     "is_no_vector_store": "its shape is not that of a table of PGVectorStore",

@@ -462,7 +462,7 @@ TEXTS: dict[str, str] = {
     "is_a_materialized_view": "它是物化视图",
     "is_a_foreign_table": "它是外部表",
     "is_a_partition": "它是分区,请指定其分区父表",
-    "is_a_system_table": "它是系统表或临时表",
+    "is_a_system_table": "它是系统表、临时表或本服务自己的表",
     "no_vector_tables": "数据库 {database} 中没有带向量列的表",
     "no_vector_stores": "数据库 {database} 中没有PGVectorStore的表",
     "is_no_vector_store": "它的结构不是PGVectorStore的表",
