@@ -19,6 +19,9 @@ from data_pipeline.sets.table_facts import ForeignKeyFact, IndexFact
 EXTENSION_TYPES = frozenset(array for name in types.VECTORS for array in (name, f"_{name}"))
 """pgvector's types and the arrays of them."""
 
+ONLY_MADE = frozenset({"tsvector"})
+"""PostgreSQL's types whose texts only the server reads. PGVectorStore has a column of one for its hybrid search."""
+
 # A type's plain name is only used where it is PostgreSQL's own or belongs to pgvector, so that a user's type or domain
 # called "uuid" or "vector" is not taken for it, wherever it is.
 NAME = """
@@ -126,11 +129,18 @@ def _array_named(name: str) -> str:
     return f"{schema}{dot}_{plain.removesuffix('[]')}" if plain.endswith("[]") else name
 
 
+def makes(name: str) -> bool:
+    """Whether a column of a type, as manifests name it, may be made."""
+    return name in ONLY_MADE or types.find(name) is not None
+
+
 def column_type(name: str, modifier: int, schema: str | None) -> Composable:
     """A column's type, for a statement: modifier is its atttypmod, -1 for none; schema is pgvector's.
 
     Raises UnsupportedType for a type that is unknown here, SchemaMismatch for one of pgvector's where that is missing.
     """
+    if name in ONLY_MADE:
+        return Identifier("pg_catalog", name)
     plain = _array_named(name).rpartition(".")[2]
     found = types.find(plain)
     if found is None or (name not in types.BUILT_IN and plain not in EXTENSION_TYPES):

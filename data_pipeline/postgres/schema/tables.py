@@ -210,9 +210,8 @@ def columns_of(cursor: Cursor, oid: int) -> tuple[Column, ...]:
 
 def expect_of_applications(layout: Layout) -> None:
     """Raise SchemaMismatch if a table is where no application's are: known before the database is asked."""
-    for table in layout.tables:
-        if table.schema is not None and is_system_schema(table.schema):
-            raise _of_the_system(table.place)
+    if found := next((one for one in layout.tables if one.schema and is_system_schema(one.schema)), None):
+        raise _of_the_system(found.place)
 
 
 def is_system_schema(schema: str) -> bool:
@@ -221,8 +220,9 @@ def is_system_schema(schema: str) -> bool:
 
 
 def _of_the_system(table: str) -> SchemaMismatch:
-    told = {"table": table, "reason": say("is_a_system_table")}
-    return SchemaMismatch(say("table_unfit", **told), can_retry=False, details=told)
+    reason = say("is_a_system_table")
+    text = say("table_unfit", table=table, reason=reason)
+    return SchemaMismatch(text, can_retry=False, details={"table": table, "reason": reason})
 
 
 def count(cursor: Cursor, table: Table, scope: Scope = EVERYTHING) -> int:
