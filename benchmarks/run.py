@@ -20,7 +20,7 @@ from data_pipeline.postgres_server.embedded import EmbeddedServer
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, _exit_cleanly)
+    signal.signal(signal.SIGTERM, exit_cleanly)
     environment = sizes.environment()
     try:
         measured = Sizes.load(environment)
@@ -48,7 +48,7 @@ def _bench(measured: Sizes) -> Iterator[Bench]:
     work = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
         with (
-            _server(work / "server") as server,
+            embedded_server(work / "server") as server,
             object_store.running(work) as store,
             service.running(work / "server", work, store) as running,
         ):
@@ -59,7 +59,7 @@ def _bench(measured: Sizes) -> Iterator[Bench]:
 
 
 @contextmanager
-def _server(home: Path) -> Iterator[EmbeddedServer]:
+def embedded_server(home: Path) -> Iterator[EmbeddedServer]:
     server = embedded.start(home)
     try:
         yield server
@@ -67,7 +67,7 @@ def _server(home: Path) -> Iterator[EmbeddedServer]:
         server.stop()
 
 
-def _exit_cleanly(_number: int, _frame: FrameType | None) -> None:
+def exit_cleanly(_number: int, _frame: FrameType | None) -> None:
     sys.exit("benchmarks: stopped")
 
 

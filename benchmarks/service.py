@@ -57,11 +57,11 @@ class Service:
     def replace(self, timestamp: str, storage: str = DISK) -> dict[str, Any]:
         """Truncate and restore both tables, all or nothing. Raises ServiceFailed."""
         path = LOCATION if storage == DISK else f"{storage}:{LOCATION}"
-        return self._restore(timestamp, backup_path=path, truncate_before_restore=True)
+        return self.restore(timestamp, backup_path=path, truncate_before_restore=True)
 
     def sync(self, timestamp: str) -> dict[str, Any]:
         """Write only what differs. Raises ServiceFailed."""
-        return self._restore(timestamp, strategy="sync")
+        return self.restore(timestamp, strategy="sync")
 
     def listing(self) -> bytes:
         """The answer of the list, unparsed: parsing it is the client's time. Raises ServiceFailed."""
@@ -76,7 +76,8 @@ class Service:
         """Have the service itself remove a set. Raises ServiceFailed."""
         self._call("DELETE", f"/backups/global/{timestamp}?storage={storage}", None)
 
-    def _restore(self, timestamp: str, **options: Any) -> dict[str, Any]:
+    def restore(self, timestamp: str, **options: Any) -> dict[str, Any]:
+        """Restore a set in any way; the answer. Raises ServiceFailed."""
         return self._json("POST", "/restore", {"backup_path": LOCATION, "timestamp": timestamp, **options})
 
     def _json(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ def home(env: Mapping[str, str]) -> Path:
 
     Not beside installed modules: an upgrade may remove what is there.
     """
-    if (PROJECT / "pyproject.toml").exists():
+    if (PROJECT / "Makefile").exists():
         return PROJECT
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         return ROOTS

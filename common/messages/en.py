@@ -583,6 +583,53 @@ TEXTS: dict[str, str] = {
     "structure_differs": "the target table's structure differs from the backup's",
     "pgvector_missing": "the target database lacks the extension pgvector",
     "pgvector_not_installed": "the database server does not have pgvector installed",
+    "clash_into_only_adds": "a restore as another layout only adds what isn't there yet",
+    "clash_into_changes_nothing": (
+        "a restore as another layout changes nothing that is there, so there is nothing to back up; to undo it, "
+        "drop what it made"
+    ),
+    "clash_into_keeps_values": "a restore as another layout keeps every value as it was",
+    "clash_into_is_atomic": "a restore as another layout is always atomic",
+    "clash_into_makes_tables": "a restore as another layout makes its tables by itself",
+    "clash_into_names_tables": "into.tables says where the rows go",
+    "clash_into_takes_collections": "a restore as another layout takes whole collections or tables",
+    "into_not_from": "a set of the layout {layout} can't be restored as {into}",
+    "into_metadata_columns_unused": (
+        "metadata_columns is for pgvectorstore: in langchain every column becomes a key of the metadata"
+    ),
+    "into_column_name": "no metadata column can be called {column}",
+    "into_column_type": "metadata column {column}: the type {type} isn't among {known}",
+    "into_table_taken": "{table} is there already: a restore as another layout makes new tables only",
+    "into_tables_meet": (
+        "the collections {collections} would all become the table {table}; say in into.tables what they are called"
+    ),
+    "into_collections_meet": (
+        "the tables {tables} would all become the collection {collection}; say in into.tables what they are called"
+    ),
+    "into_dimensions": (
+        "collection {collection} has vectors of {least} to {most} dimensions; a PGVectorStore table has one "
+        "number of them"
+    ),
+    "into_without_embedding": (
+        "collection {collection} has {rows} rows without an embedding, which a PGVectorStore table can't have"
+    ),
+    "into_not_a_store": (
+        "{table} isn't a table of PGVectorStore: that has one key column, a text and one vector that are NOT NULL"
+    ),
+    "into_older_tables": (
+        "the tables of the target have LangChain's old schema; a restore as another layout needs the new one"
+    ),
+    "into_collections_taken": "there are collections of these names already: {names}",
+    "into_ids_taken": "ids that are there already, or in several of the tables: {ids}",
+    "into_index_not_made": "the index {index} was not made on {table}",
+    "into_columns_left": (
+        "columns of langchain_pg_embedding that have no place in PGVectorStore were left out: {columns}"
+    ),
+    "into_description_left": "collection {collection}: its own metadata has no place in PGVectorStore and was left out",
+    "into_without_dimensions": (
+        "collection {collection} has no rows: its table has vectors of any dimensions, and no vector index"
+    ),
+    "into_search_column_left": "{table}: the column {column} of hybrid search was left out",
     # Drills.
     "drill_failed": "the drill failed",
     "drill_proven": "the backup is proven: restored into a PostgreSQL of its own, equal to the bit",

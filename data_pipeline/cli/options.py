@@ -1,5 +1,6 @@
 """The options of a command, made from the API's own request model, so that neither has one that the other lacks."""
 
+import json
 import shlex
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -37,6 +38,11 @@ def _parameter(name: str, prop: dict[str, Any], schema: dict[str, Any]) -> click
     found = next((one for one in prop.get("anyOf", [prop]) if one != {"type": "null"}), prop)
     if name in schema.get("required", []):
         return click.Argument([name], metavar=name.upper())
+    if name in PAIRS:
+        metavar, read = PAIRS[name]
+        text = f"{prop['description']} (repeatable)"
+        flag = f"--{name.replace('_', '-')}"
+        return click.Option([flag, name], nargs=2, type=str, multiple=True, metavar=metavar, help=text, callback=read)
     default = prop.get("default")
     shown = "" if default in (None, False, True) else f" [default: {_listed(default)}]"
     flag, text = f"--{name.replace('_', '-')}", f"{prop['description']}{shown}"
@@ -44,11 +50,49 @@ def _parameter(name: str, prop: dict[str, Any], schema: dict[str, Any]) -> click
     if kind == "boolean":
         return click.Option([_switch(flag, default), name], default=None, help=text, is_flag=True)
     if kind == "array":
-        return click.Option([flag, name], multiple=True, type=_type(found["items"]), help=f"{text} (repeatable)")
+        words = [one["const"] for one in prop.get("anyOf", []) if "const" in one]
+        return click.Option(
+            [flag, name],
+            multiple=True,
+            type=_type(found["items"]),
+            help=f"{text} (repeatable)",
+            callback=lambda _context, _option, value: value[0] if list(value) in [[word] for word in words] else value,
+        )
+    if kind == "object" or not _is_set(found, schema):
+        return click.Option([flag, name], type=str, metavar="JSON", help=text, callback=_json)
     if kind is None:  # a backup set: its path and its timestamp
         both = "BACKUP_PATH TIMESTAMP"
         return click.Option([flag, name], nargs=2, type=str, metavar=both, help=text, callback=_named)
     return click.Option([flag, name], type=_type(found), help=text)
+
+
+def _renamed(
+    _ctx: click.Context, _option: click.Parameter, pairs: tuple[tuple[str, str], ...]
+) -> dict[str, str] | None:
+    return dict(pairs) if pairs else None
+
+
+def _chosen_rows(
+    _ctx: click.Context, _option: click.Parameter, pairs: tuple[tuple[str, str], ...]
+) -> dict[str, Any] | None:
+    """The values of one column; of two columns the request says what is wrong."""
+    columns = list(dict.fromkeys(column for column, _ in pairs))
+    if len(columns) > 1:
+        raise click.BadParameter(f"all of one column, not of {' and '.join(columns)}")
+    return {"column": columns[0], "in": [value for _, value in pairs]} if pairs else None
+
+
+def _is_set(found: dict[str, Any], schema: dict[str, Any]) -> bool:
+    """Whether an object is a backup set, if it is one at all: the others are given as JSON."""
+    properties = schema.get("$defs", {}).get(found.get("$ref", "").rpartition("/")[2], {}).get("properties")
+    return properties is None or set(properties) == {"backup_path", "timestamp"}
+
+
+def _json(_ctx: click.Context, _option: click.Parameter, value: str | None) -> Any:
+    try:
+        return None if value is None else json.loads(value)
+    except ValueError:
+        raise click.BadParameter("no JSON") from None
 
 
 def _named(_ctx: click.Context, _option: click.Parameter, value: tuple[str, str] | None) -> dict[str, str] | None:
@@ -86,13 +130,21 @@ def spelled(request: dict[str, Any]) -> str:
     words: list[str] = []
     for name, value in request.items():
         flag = f"--{name.replace('_', '-')}"
-        if name in ("backup_path", "timestamp"):
+        if name == "where":
+            words += [word for one in value["in"] for word in (flag, value["column"], str(one))]
+        elif name == "rename":
+            words += [word for pair in value.items() for word in (flag, *pair)]
+        elif name in ("backup_path", "timestamp"):
             words.append(value)
         elif value is True:
             words.append(flag)
         else:
-            words += [word for one in (value if isinstance(value, list) else [value]) for word in (flag, one)]
+            words += [word for one in (value if isinstance(value, list) else [value]) for word in (flag, _word(one))]
     return shlex.join(words)
+
+
+def _word(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
 
 
 def _said(model: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
@@ -102,3 +154,7 @@ def _said(model: type[BaseModel], given: dict[str, Any]) -> dict[str, Any]:
 
 def _as_body(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
+
+
+PAIRS = {"rename": ("TABLE NEW_NAME", _renamed), "where": ("COLUMN VALUE", _chosen_rows)}
+"""Fields that are objects: how each of their parts is given, and what they are made of."""

@@ -25,6 +25,7 @@ Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_17044
   python unified_api.py restore SET --truncate-before-restore --backup-before-restore
   python unified_api.py restore SET --collections docs --collection-suffix _old
   python unified_api.py restore SET --strategy sync --yes --json
+  python unified_api.py restore SET --into '{"layout": "pgvectorstore"}' --dry-run
   python unified_api.py restore latest --pg-conn staging --strategy sync --create-tables --refuse-source
 """
 

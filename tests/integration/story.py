@@ -22,6 +22,7 @@ from tests.integration.pages import Block, Page, Step
 PROJECT = Path(__file__).resolve().parents[2]
 SHIPPED = "20261120_170444"
 PORTS = (8084, 8085, 8443)
+REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 """What pages listen on; here it is whatever is free."""
 
 SECONDS = 60
@@ -157,7 +158,7 @@ def _expect_success(printed: str) -> None:
 def _check_out(checkout: Path) -> None:
     """The project as it is shipped, its packages installed, and nothing of what was done here since."""
     checkout.mkdir()
-    for name in ("unified_api.py", "app_config.py", "Makefile", "requirements.txt", "requirements-dev.txt"):
+    for name in ("unified_api.py", "app_config.py", "Makefile", "pyproject.toml", *REQUIREMENTS):
         shutil.copy2(PROJECT / name, checkout)
     for package in ("common", "data_pipeline", "examples"):
         shutil.copytree(PROJECT / package, checkout / package, ignore=_not_shipped)

@@ -55,7 +55,7 @@ def damage(database: TestDatabase) -> None:
 
 
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
-@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("how", [*HOW, {"strategy": "swap"}])
 def test_damaged_tables_come_back(client: Client, shop: TestDatabase, file_format: str, how: dict[str, Any]) -> None:
     before = rows(shop)
     named = back_up(client, tables=["shop.items"], with_references=True, format=file_format)

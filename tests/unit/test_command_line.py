@@ -132,6 +132,24 @@ def test_an_undo_is_spelled_as_arguments_that_mean_it() -> None:
     assert read(RestoreRequest, restore.COMMAND, *shlex.split(options.spelled(undo))) == undo
 
 
+def test_objects_are_spelled_as_they_are_given() -> None:
+    wanted = {"where": {"column": "tenant", "in": ["1", "b"]}, "rename": {"public.a": "public.b c"}, "layout": "tables"}
+    spelled = options.spelled(wanted)
+    assert read(RestoreRequest, restore.COMMAND, *SET, *shlex.split(spelled)) == {
+        "backup_path": SET[0],
+        "timestamp": SET[1],
+        **wanted,
+    }
+    into = {"layout": "pgvectorstore", "metadata_columns": {"page": "integer"}}
+    assert read(RestoreRequest, restore.COMMAND, *SET, *shlex.split(options.spelled({"into": into})))["into"] == into
+
+
+@pytest.mark.parametrize("written", ["", "{", "layout=pgvectorstore"])
+def test_what_is_no_json_is_refused(written: str) -> None:
+    with pytest.raises(click.BadParameter):
+        read(RestoreRequest, restore.COMMAND, *SET, "--into", written)
+
+
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
@@ -186,3 +204,22 @@ def test_a_shell_is_told_how_to_complete_the_commands(shell: str) -> None:
     group = Commands(name=completion.PROGRAM)
     found = ShellComplete(group, {}, completion.PROGRAM, completion.VARIABLE).get_completions([], "do")
     assert [one.value for one in found] == ["download", "doctor"]
+
+
+def test_choices_of_rows_and_new_names_are_given_in_pairs() -> None:
+    asked = read(
+        RestoreRequest,
+        restore.COMMAND,
+        *SET,
+        *("--where", "tenant", "7", "--where", "tenant", "eight", "--rename", "public.items", "public.items_old"),
+    )
+    assert asked["where"] == {"column": "tenant", "in": ["7", "eight"]}
+    assert asked["rename"] == {"public.items": "public.items_old"}
+    with pytest.raises(click.BadParameter, match="tenant and other"):
+        read(RestoreRequest, restore.COMMAND, *SET, "--where", "tenant", "7", "--where", "other", "8")
+
+
+@pytest.mark.parametrize(("given", "meant"), [(["vector"], "vector"), (["vector", "app.b"], ["vector", "app.b"])])
+def test_a_word_stands_for_all_tables_only_by_itself(given: list[str], meant: object) -> None:
+    words = [word for name in given for word in ("--tables", name)]
+    assert read(BackupRequest, backup.COMMAND, "--layout", "tables", *words)["tables"] == meant

@@ -167,6 +167,7 @@ function bodyOf(node, set) {
   return {
     backup_path: set.path,
     timestamp: set.timestamp,
+    layout: set.layout,
     tables: tables.length < node.querySelectorAll("[name=table]").length ? tables : null,
     collections: collectionsOf(node, given),
     pg_conn: given.get("target") || null,

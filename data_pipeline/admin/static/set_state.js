@@ -22,6 +22,7 @@ export function statesOf(backup) {
 
 export function tagsOf(set) {
   return [
+    set.layout && tag(t(`layout.${set.layout}`)),
     set.partial && tag(t("tag.partial")),
     set.origin === "restore" && tag(t("tag.restore")),
   ];

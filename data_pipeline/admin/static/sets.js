@@ -8,10 +8,10 @@ const GLOBAL = "global";
 const MAIN = "local";
 
 // {backups, unreachable, next, total, unknown}. A backup is its first set, with all of them as `copies`; newest first. A set:
-// {key, storage, location, path, timestamp, date, made, bytes, format, database, server, rows, partial, origin, state, checked}.
+// {key, storage, location, path, timestamp, date, made, bytes, format, database, server, rows, partial, layout, tables, origin, state, checked}.
 // Without a limit all are asked for.
 export async function listSets(signal, { q = "", storage = "all", limit = null, after = null } = {}) {
-  const query = new URLSearchParams({ storage, ...(q.trim() && { q }), ...(limit && { limit }), ...(after && { after }) });
+  const query = new URLSearchParams({ storage, layout: "all", ...(q.trim() && { q }), ...(limit && { limit }), ...(after && { after }) });
   const data = await call("GET", `/restore/list?${query}`, undefined, { signal });
   const offset = data.timestamp.slice(19); // the server's times are its local ones
   const sets = data.backup_locations.flatMap((place) => place.backups.map((backup) => described(place, backup, offset)));
@@ -60,6 +60,8 @@ function described(place, backup, offset) {
     server: backup.server,
     rows: backup.rows,
     partial: backup.partial === true,
+    layout: backup.layout ?? null,
+    tables: (backup.tables ?? []).map((table) => table.name),
     origin: backup.origin,
     state: backup.state,
     vouched: backup.has_manifest,

@@ -24,7 +24,7 @@ AUDITED = (
     *("format", "truncate_vector_tables", "backup_vector_tables", "require_manifest", "expect_database", "async"),
     *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "dry_run", "probes"),
     *("name", "kind", "when", "zone", "paused"),
-    *("layout", "with_references", "where", "rename", "conflict_key"),
+    *("layout", "with_references", "where", "rename", "conflict_key", "into"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
 )
 AUDITED_QUERY = ("storage", "task_id")

@@ -21,6 +21,7 @@ DIALECT = "How a CSV without a manifest is read: as COPY or as Python's csv.writ
 LAYOUT = "langchain: the two tables; pgvectorstore: a table a collection, known by its shape; tables: any tables"
 WHERE = "Of any tables: only the rows that have one of these values in a column"
 RENAME = "Of any tables: where the rows of a table go instead, as schema.table"
+INTO = "Restore as another layout: LangChain's collections as tables of PGVectorStore, or such tables as collections"
 CONFLICT_KEY = "With on_conflict: the columns of a unique key by which rows are the same; the primary key if absent"
 STRATEGY = (
     "sync: write only the rows that differ, readers never wait; "

@@ -42,7 +42,8 @@ class RestoreRequest(RestoreOptions):
     @property
     def reads_names(self) -> bool:
         """The collection file is needed, whichever tables are restored: it says which collection is which."""
-        return self.layout not in OPEN and (self.collections is not None or registry.of(self).reads_all)
+        reads_all = self.into is not None or registry.of(self).reads_all
+        return self.layout not in OPEN and (self.collections is not None or reads_all)
 
     def limited_to(self, manifest: Manifest | None) -> "RestoreRequest":
         """A set of some rows says nothing about the others: where rows are removed, they are left alone.

@@ -21,6 +21,7 @@ from data_pipeline.operations.requests.fields import (
     Text,
     Timestamp,
 )
+from data_pipeline.operations.requests.into import Into
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.operations.requests.where import Where
 
@@ -40,6 +41,7 @@ class RestoreOptions(OperationRequest):
     named_tables: AnyTables | None = Field(None, alias="tables", description="Which tables; all of the set if absent")
     rename: dict[AnyTable, AnyTable] | None = Field(None, min_length=1, description=fields.RENAME)
     where: Where | None = Field(None, description=fields.WHERE)
+    into: Into | None = Field(None, description=fields.INTO)
     pg_conn: Text | None = Field(None, description=fields.PG_CONN)
     truncate_before_restore: bool = Field(False, description="Replace what the tables hold, all or nothing")
     atomic: bool | None = Field(None, description="When adding rows: both tables or neither")

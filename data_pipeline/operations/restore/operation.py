@@ -11,10 +11,13 @@ from common.messages import Message, say
 from data_pipeline.engine import Engine
 from data_pipeline.layouts.registry import OPEN
 from data_pipeline.operations.operation import Operation
+from data_pipeline.operations.requests.into import Into
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore import advice
+from data_pipeline.operations.restore.converting.conversion import Conversion
 from data_pipeline.operations.restore.dry_run import DryRun
-from data_pipeline.operations.restore.report import LIMITED
+from data_pipeline.operations.restore.dry_run_report import DryRunReport
+from data_pipeline.operations.restore.report import LIMITED, Report
 from data_pipeline.operations.restore.restore import Restore
 from data_pipeline.operations.results.restore import Rehearsed, Restored
 from data_pipeline.postgres.progress import SILENT, Progress
@@ -46,6 +49,8 @@ class RestoreOperation(Operation[RestoreRequest]):
         fitting = request.of(found.layout)
         fitting.moved(found.layout)
         Restore(self._engine, found, fitting).expect_possible()
+        if request.into:
+            Conversion(self._engine, found, fitting, request.into).expect_possible()
         return target
 
     def run(self, request: RestoreRequest, progress: Progress = SILENT) -> Restored:
@@ -53,6 +58,8 @@ class RestoreOperation(Operation[RestoreRequest]):
         self._engine.storages.check(location.parse(request.backup_path).storage)
         target = self.target(request)
         with memory.returned(), _named(target), self._locked(request) as (backup_set, limited):
+            if limited.into:
+                return self._convert(backup_set, limited, limited.into, target, progress, started)
             if limited.dry_run:
                 return self._plan(backup_set, limited, target, progress, started)
             try:
@@ -75,6 +82,23 @@ class RestoreOperation(Operation[RestoreRequest]):
         if report.depends() and (ways := advice.working(self._engine, backup_set, request, target, progress)):
             report.advise(ways)
         return report.describe(target, time.monotonic() - started)
+
+    def _convert(
+        self,
+        backup_set: BackupSet,
+        request: RestoreRequest,
+        into: Into,
+        target: Target,
+        progress: Progress,
+        started: float,
+    ) -> Restored:
+        Restore(self._engine, backup_set, request).expect_possible()
+        conversion = Conversion(self._engine, backup_set, request, into)
+        conversion.expect_possible()
+        done: Report | DryRunReport = retrying(
+            lambda: conversion.plan(target, progress) if request.dry_run else conversion.run(target, progress)
+        )
+        return done.describe(target, time.monotonic() - started)
 
     @contextmanager
     def _locked(self, request: RestoreRequest) -> Iterator[tuple[BackupSet, RestoreRequest]]:

@@ -13,6 +13,7 @@ from data_pipeline.operations.restore.safety_backup import SafetyBackup
 from data_pipeline.operations.results import result as results
 from data_pipeline.operations.results.restore import (
     BuiltIndex,
+    Converted,
     Created,
     Restored,
     RestoredTable,
@@ -80,6 +81,7 @@ class Report:
         """The backup that was taken first."""
         self._collections: list[str] | None = None
         self._created: Created | None = None
+        self._converted: list[Converted] | None = None
         self._search_check: SearchCheck | None = None
         self._readers, self._writers = Wait(), Wait()
 
@@ -185,6 +187,36 @@ class Report:
         )
         self._warnings += [*lacking.warnings, *warnings]
 
+    def made(
+        self,
+        *,
+        extension: bool = False,
+        tables: Sequence[str] = (),
+        indexes: tuple[dict[str, dict[str, Any]], list[str]] = ({}, []),
+    ) -> None:
+        """Record what a conversion has made, beside what was recorded."""
+        before = self._created or Created(extension=False, tables=[], keys=[], indexes={})
+        built = {name: BuiltIndex(**one) for name, one in indexes[0].items()}
+        self._created = Created(
+            extension=before.extension or extension,
+            tables=[*before.tables, *tables],
+            keys=before.keys,
+            indexes=before.indexes | built,
+        )
+        self._warnings += indexes[1]
+
+    def converted(self, one: Converted, source: Source, duration: float) -> None:
+        """Record a collection's rows in another layout."""
+        self._converted = [*(self._converted or ()), one]
+        self.results[one.table] = RestoredTable(
+            success=True,
+            source_file=source.file.name,
+            rows_restored=one.rows,
+            file_size=format_size(source.file.size),
+            file_bytes=source.file.size,
+            duration=round(duration, 3),
+        )
+
     def search_checked(self, result: SearchCheck, warnings: list[str]) -> None:
         """Record what the backup's probes found after the restore."""
         self._search_check = result
@@ -243,6 +275,7 @@ class Report:
             backup_before_restore=self.safety_backup.named() if self.safety_backup else None,
             created=self._created,
             restore_results=self.results,
+            converted=self._converted,
             search_check=self._search_check,
             errors=[say("restore_of_table_failed", table=name) for name in self._failures],
             warnings=[*target.notes, *self._warnings],

@@ -87,6 +87,33 @@ class SearchedColumn(Part):
     recall_at_backup: float | None
 
 
+class ConvertedColumn(Part):
+    """What became of a key of the metadata, in rows. Only the column has the value of a key that was converted and not
+    changed; in all other rows that have the key, the json keeps it."""
+
+    type: str
+    converted: Count = Field(description="The column has the value")
+    changed: Count = Field(description="Of these: the column rounds or spells it otherwise, so the json keeps it too")
+    missing: Count = Field(description="Without the key, or with null")
+    not_convertible: Count = Field(description="The column is NULL, the json keeps the value")
+
+
+class Converted(Part):
+    """A collection and the table of PGVectorStore that it went into, or came from."""
+
+    collection: str | None
+    table: TableName
+    rows: Count
+    dimensions: int | None
+    id_type: Sometimes[Literal["uuid", "varchar"]] = None
+    texts_filled: Sometimes[Count] = Field(None, description="Rows without a text, which have an empty one now")
+    metadata_columns: Sometimes[dict[str, ConvertedColumn]] = None
+    id_column: Sometimes[str] = Field(None, description="What was taken for the id, the text, the vector, the json")
+    content_column: Sometimes[str] = None
+    embedding_column: Sometimes[str] = None
+    json_column: Sometimes[str] = None
+
+
 class SearchCheck(Part):
     """Whether searches find what they found when the backup was taken."""
 
@@ -135,6 +162,7 @@ class Restored(Result):
     backup_before_restore: Sometimes[NamedBackup] = None
     created: Sometimes[Created] = None
     restore_results: dict[TableName, RestoredTable]
+    converted: Sometimes[list[Converted]] = Field(None, description="Only with into, a collection each")
     search_check: Sometimes[SearchCheck] = None
     errors: list[str] = Field(description="The tables that failed; the others were restored")
     warnings: Warnings

@@ -96,17 +96,21 @@ def expect_available(cursor: Cursor) -> None:
         raise SchemaMismatch(say("pgvector_not_installed"), can_retry=False)
 
 
+def create_extension(cursor: Cursor, schema: str) -> None:
+    """Make pgvector beside the tables: the path's first schema, where it would go by itself, may be any or none."""
+    expect_available(cursor)
+    try:
+        cursor.execute(SQL("CREATE EXTENSION vector SCHEMA {}").format(Identifier(schema)))
+    except InsufficientPrivilege:  # who may is the server's to say: providers let roles that are no superusers
+        raise PermissionDenied(say("extension_privilege_lacking"), can_retry=False) from None
+
+
 def create_tables(session: Session, schema: str, lacking: Missing) -> None:
     """Make the extension, tables and keys. Raises ServiceError for what can't be made."""
     session.enter("index")
     cursor = session.cursor
     if lacking.extension:
-        expect_available(cursor)
-        # Beside the tables: the first schema of the path, where it would go by itself, may be any or none.
-        try:
-            cursor.execute(SQL("CREATE EXTENSION vector SCHEMA {}").format(Identifier(schema)))
-        except InsufficientPrivilege:  # who may is the server's to say: providers let roles that are no superusers
-            raise PermissionDenied(say("extension_privilege_lacking"), can_retry=False) from None
+        create_extension(cursor, schema)
     try:
         _create_tables(cursor, schema, lacking.designs, lacking.tables, lacking.keys)
     except psycopg2.ProgrammingError as error:  # class 42: the statement is ours, what it says is the manifest's
@@ -119,7 +123,7 @@ def create_tables(session: Session, schema: str, lacking: Missing) -> None:
 
 def create_absent(cursor: Cursor, schema: str, designs: Mapping[str, Design]) -> None:
     """Make the tables whose names no relation has, whole: keys and indexes too. Others stay as they are."""
-    absent = [design for design in designs.values() if _is_free(cursor, schema, design.layout.relation)]
+    absent = [design for design in designs.values() if is_free(cursor, schema, design.layout.relation)]
     keys: list[tuple[str, Key]] = [(design.name, key) for design in absent for key in design.keys]
     keys += [(design.name, key) for design in absent for key in design.foreign_keys]
     _create_tables(cursor, schema, designs, absent, keys)
@@ -157,7 +161,7 @@ def _create_index(
     method = ddl_types.index_method(fact, types)
     if method is None:
         return None
-    name = Identifier(fact.name) if _is_free(session.cursor, table.schema, fact.name) else SQL("")
+    name = Identifier(fact.name) if is_free(session.cursor, table.schema, fact.name) else SQL("")
     statement = _index(fact, name, table.identifier, method)
     try:
         return index_build.build(session, table, fact.method, partial(session.cursor.execute, statement), memory)
@@ -173,7 +177,7 @@ def _create_tables(
     keys: Sequence[tuple[str, Key]],
 ) -> None:
     for place in sorted({design.layout.schema for design in absent if design.layout.schema}):
-        _create_schema(cursor, place)
+        create_schema(cursor, place)
     types = ddl_types.extension_schema(cursor)
     for design in absent:
         _create_table(cursor, design, schema, types, _lost(cursor, design))
@@ -195,7 +199,7 @@ def _create_table(cursor: Cursor, design: Design, schema: str, types: str | None
         raise PermissionDenied(text, can_retry=False, details={"schema": place, "privileges": ["CREATE"]}) from None
 
 
-def _create_schema(cursor: Cursor, name: str) -> None:
+def create_schema(cursor: Cursor, name: str) -> None:
     """Make a schema that a set names and that is not there."""
     cursor.execute("SELECT NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)", (name,))
     if cursor.value():
@@ -242,7 +246,7 @@ def _type(table: str, column: ColumnFact, types: str | None) -> Composable:
 def _add(cursor: Cursor, designs: Mapping[str, Design], schema: str, table: str, key: Key) -> None:
     definition = _key(key, designs, schema)
     if definition:
-        free = _is_free(cursor, designs[table].layout.schema or schema, key.name)
+        free = is_free(cursor, designs[table].layout.schema or schema, key.name)
         name = SQL("CONSTRAINT {} ").format(Identifier(key.name)) if free else SQL("")
         altered = _identifier(designs[table], schema)
         cursor.execute(SQL("ALTER TABLE {} ADD {}{}").format(altered, name, definition))
@@ -278,7 +282,7 @@ def _is_index(fact: Key) -> bool:
     return isinstance(fact, IndexFact) and not (fact.constraint or fact.primary)
 
 
-def _is_free(cursor: Cursor, schema: str, name: str) -> bool:
+def is_free(cursor: Cursor, schema: str, name: str) -> bool:
     """Whether no relation of the schema has this name."""
     cursor.execute("SELECT to_regclass(%s) IS NULL", (Identifier(schema, name).as_string(cursor),))
     return bool(cursor.value())

@@ -196,12 +196,16 @@ def find(cursor: Cursor, schema: str, layout: TableLayout) -> Table | None:
         reason = say("is_a_system_table")
         text = say("table_unfit", table=name, reason=reason)
         raise SchemaMismatch(text, can_retry=False, details={"table": name, "reason": reason})
+    return Table(place, layout.relation, oid, columns_of(cursor, oid), layout, partitioned)
+
+
+def columns_of(cursor: Cursor, oid: int) -> tuple[Column, ...]:
+    """The columns of a relation, in its order."""
     cursor.execute(COLUMNS, {"table": oid, "extensions": sorted(ddl_types.EXTENSION_TYPES)})
-    columns = tuple(
+    return tuple(
         Column(column, type_name, modifier, not_null, has_default, element_oid, identity)
         for column, modifier, not_null, has_default, identity, element_oid, type_name in cursor.fetchall()
     )
-    return Table(place, layout.relation, oid, columns, layout, partitioned)
 
 
 def is_system_schema(schema: str) -> bool:

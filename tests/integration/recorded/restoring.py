@@ -118,5 +118,9 @@ def other_tables(world: World) -> Recorder:
     body = {"backup_path": made["backup_directory"], "timestamp": made["backup_timestamp"]}
     call("restore: old into new", "POST /restore", {**body, "pg_conn": "second"})
     call("compare: old with new", "POST /compare", {**body, "pg_conn": "second"})
+    into = {"layout": "pgvectorstore", "tables": {"docs": "kb.docs"}, "metadata_columns": {"b": "integer"}}
+    call("rehearse: into stores", "POST /restore", {**body, "pg_conn": "second", "into": into, "dry_run": True})
+    call("restore: into stores", "POST /restore", {**body, "pg_conn": "second", "into": into})
+    call("restore: into stores again", "POST /restore", {**body, "pg_conn": "second", "into": into})
     call.files("files: old tables", world.directory)
     return call
