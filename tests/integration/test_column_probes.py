@@ -14,13 +14,13 @@ WARNED = "检索核对"
 TABLES = """
 CREATE SCHEMA shop;
 CREATE TABLE shop.items (
-  id bigserial PRIMARY KEY, title text, tenant int, picture vector(4), "Text of it" halfvec);
+  id bigserial PRIMARY KEY, title text, tenant int, picture vector(4), "Text of it" halfvec(6));
 INSERT INTO shop.items (title, tenant, picture, "Text of it")
 SELECT 'item ' || n, n % 3, ARRAY[sin(n), cos(n), sin(n * 7), 1]::real[]::vector,
   ARRAY[sin(n), cos(n * 3), sin(n * 5), cos(n * 11), sin(n * 13), 0.5]::real[]::vector::halfvec
 FROM generate_series(1, 200) n;
 CREATE INDEX ON shop.items USING hnsw (picture vector_l2_ops);
-CREATE INDEX ON shop.items USING hnsw (("Text of it"::halfvec(6)) halfvec_cosine_ops);
+CREATE INDEX ON shop.items USING hnsw ("Text of it" halfvec_cosine_ops);
 CREATE TABLE shop.pairs (a int, b int, embedding vector(2), PRIMARY KEY (a, b));
 INSERT INTO shop.pairs SELECT n, n, ARRAY[n, 1]::vector FROM generate_series(1, 5) n;
 """
