@@ -123,3 +123,19 @@ def test_of_chosen_rows_and_of_what_cant_be_searched_nothing_is_remembered(clien
     done, named = back_up(client, tables=["shop.pairs"])
     assert [text for text in done["warnings"] if "shop.pairs.embedding" in text]
     assert "search_check" not in data_of(client.restore(**named, strategy="sync"))
+
+
+def test_tables_of_pgvectorstore_are_searched(client: Client, database: TestDatabase) -> None:
+    database.execute(
+        "CREATE TABLE docs (langchain_id uuid PRIMARY KEY, content text NOT NULL, embedding vector(2) NOT NULL,"
+        " langchain_metadata json);"
+        "INSERT INTO docs SELECT gen_random_uuid(), 'text', ARRAY[n, 1]::vector FROM generate_series(1, 30) n"
+    )
+    done = data_of(client.backup(layout="pgvectorstore", probes=5))
+    assert done["probes"] == {"count": 5, "distance": "cosine", "recall": None}
+    database.execute("DROP TABLE docs")
+    named = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+    check = data_of(client.restore(**named, create_tables=True))["search_check"]
+    (column,) = check.pop("columns")
+    assert (check["probes"], check["exact_matches"], check["distance"]) == (5, 5, "cosine")
+    assert (column["table"], column["column"], column["exact_matches"]) == ("public.docs", "embedding", 5)
