@@ -260,6 +260,7 @@ TEXTS: dict[str, str] = {
     "file_reading_failed": "reading the file failed",
     "data_import_failed": "importing the data failed",
     "restore_of_some_collections": "the set holds some collections only; the others stay as they are",
+    "restore_of_some_rows": "the set holds some rows only; the others stay as they are",
     "restore_unvouched": "the backup has no manifest, so nothing vouches for it being whole",
     "restore_by_text": "{file} has columns of other types and was loaded as text, which is slower",
     "restore_left_out_orphans": "{rows} embeddings are in no collection and were not restored",

@@ -240,6 +240,7 @@ TEXTS: dict[str, str] = {
     "file_reading_failed": "文件读取失败",
     "data_import_failed": "数据导入失败",
     "restore_of_some_collections": "该备份集只含部分collection,其他collection保持不变",
+    "restore_of_some_rows": "该备份集只含部分行,其他行保持不变",
     "restore_unvouched": "该备份没有清单文件,无法校验其完整性",
     "restore_by_text": "{file} 含有其他类型的列,已改用文本方式导入,速度较慢",
     "restore_left_out_orphans": "{rows} 行embedding不属于任何collection,未恢复",
