@@ -76,12 +76,21 @@ class CastFact(Fact):
     dimensions: Dimensions
 
 
+class JsonKeyFact(Fact):
+    """The value of a json column's key, as text or as json, perhaps brought to a type, which an index is over."""
+
+    column: Name
+    key: Text
+    as_text: bool
+    type: Name | None = None
+
+
 class IndexFact(Fact):
     """An index as facts. `keys` name a column, or say "expression" where it is none.
 
     There are as many operator classes as columns that are searched by; further keys are only included. casts: for each
-    key the cast it is, None for any other expression; empty where every key is a column. constraint: it belongs to a
-    UNIQUE constraint or a primary key.
+    key the cast it is, None for any other expression; empty where every key is a column. json_keys: the same of values
+    of a json column's key; empty where no key is one. constraint: it belongs to a UNIQUE constraint or a primary key.
     """
 
     name: Name
@@ -93,6 +102,7 @@ class IndexFact(Fact):
     options: dict[Name, Label]
     partial: bool
     casts: list[CastFact | None] = Field(default_factory=list)
+    json_keys: list[JsonKeyFact | None] = Field(default_factory=list)
     constraint: bool = False
 
 

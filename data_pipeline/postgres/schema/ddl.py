@@ -261,9 +261,9 @@ def _key(key: Key, designs: Mapping[str, Design], schema: str) -> Composed | Non
 
 
 def _lacking(cursor: Cursor, table: Table | None, design: Design) -> list[Key]:
-    """The keys and indexes of a design that the live table, if there is one, does not have."""
+    """The keys and indexes of a design that the live table, if any, lacks; earlier manifests have no `json_keys`."""
     found, references = indexes.facts(cursor, table) if table else ([], [])
-    there = {_sort(IndexFact(**fact)) for fact in found}
+    there = {_sort(IndexFact(**fact | less)) for fact in found for less in ({}, {"json_keys": []})}
     referring = {tuple(fact["columns"]) for fact in references}
     return [
         *(index for index in design.indexes if _sort(index) not in there),
@@ -292,8 +292,8 @@ def _sort(fact: IndexFact) -> tuple[Any, ...]:
     """What an index is, without its name and options. One behind a key is known by its columns alone."""
     if fact.unique and fact.method == "btree" and not fact.partial and not fact.casts:
         return (fact.primary, tuple(fact.keys))
-    casts = tuple((cast.column, cast.type, cast.dimensions) if cast else None for cast in fact.casts)
-    return (fact.method, tuple(fact.keys), tuple(fact.operator_classes), casts, fact.unique, fact.partial)
+    expressions = (*fact.casts, *fact.json_keys)
+    return (fact.method, tuple(fact.keys), tuple(fact.operator_classes), expressions, fact.unique, fact.partial)
 
 
 def _not_made(name: str) -> str:

@@ -84,6 +84,7 @@ SELECT pg_get_indexdef(indexrelid) FROM pg_index
 WHERE indrelid = %s AND indpred IS NULL AND indexprs IS NOT NULL AND indisvalid
 """
 QUALIFIED = r'(?:(?:\w+|"(?:[^"]|"")+")\.)?'
+JSON_KEY = re.compile(r"\(*(\w+) (->>?) '((?:[^'\\]|'')*)'::text\)*(?:::([a-z ]+)\)*)?")
 KEY_CAST = re.compile(rf"\(*(\w+)\)*::{QUALIFIED}(vector|halfvec)\((\d+)\)\)*")
 
 
@@ -136,6 +137,7 @@ def facts(cursor: Cursor, table: Table) -> tuple[list[dict[str, Any]], list[dict
             "partial": is_partial,
             "constraint": constraint,
             "casts": _casts(texts) if "expression" in keys else [],
+            **_json_keys(texts),
         }
         for name, method, unique, primary, keys, classes, options, is_partial, constraint, texts in cursor.fetchall()
     ]
@@ -148,6 +150,16 @@ def _casts(expressions: Sequence[str]) -> list[dict[str, Any] | None]:
     """Which of an index's expressions, as the server writes them, are casts of a vector column."""
     found = [KEY_CAST.fullmatch(text) for text in expressions]
     return [cast and {"column": cast[1], "type": cast[2], "dimensions": int(cast[3])} for cast in found]
+
+
+def _json_keys(expressions: Sequence[str]) -> dict[str, Any]:
+    """Which of them are what stands under a key of a json column; nothing if none is."""
+    found = [
+        (one := JSON_KEY.fullmatch(text))
+        and {"column": one[1], "key": one[3].replace("''", "'"), "as_text": one[2] == "->>", "type": one[4]}
+        for text in expressions
+    ]
+    return {"json_keys": found} if any(found) else {}
 
 
 def refuses_orphans(cursor: Cursor, live: Live) -> bool:
