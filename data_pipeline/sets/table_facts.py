@@ -77,13 +77,22 @@ class CastFact(Fact):
     dimensions: Dimensions
 
 
+class JsonKeyFact(Fact):
+    """The value of a json column's key, as text or as json, perhaps brought to a type, which an index is over."""
+
+    column: Name
+    key: Text
+    as_text: bool
+    type: Name | None = None
+
+
 class IndexFact(Fact):
     """An index as facts. `keys` name a column, or say "expression" where it is none.
 
     There are as many operator classes as columns that are searched by; further keys are only included. casts: for each
-    key the cast it is, None for any other expression; empty where every key is a column. constraint: it belongs to a
-    UNIQUE constraint or a primary key. orders: for each key pg_index' indoption, 1 for DESC and 2 for NULLS FIRST;
-    empty where all are ascending.
+    key the cast it is, None for any other expression; empty where every key is a column. json_keys: the same of values
+    of a json column's key; empty where no key is one. constraint: it belongs to a UNIQUE constraint or a primary key.
+    orders: for each key pg_index' indoption, 1 for DESC and 2 for NULLS FIRST; empty where all are ascending.
     """
 
     name: Name
@@ -95,6 +104,7 @@ class IndexFact(Fact):
     options: dict[Name, Label]
     partial: bool
     casts: list[CastFact | None] = Field(default_factory=list)
+    json_keys: list[JsonKeyFact | None] = Field(default_factory=list)
     constraint: bool = False
     orders: list[Annotated[int, Field(ge=0, le=3)]] = Field(default_factory=list)
 
@@ -114,7 +124,8 @@ class IndexFact(Fact):
         if self.unique and self.method == "btree" and not self.partial and not self.casts:
             return (self.primary, tuple(self.keys))
         casts = tuple((cast.column, cast.type, cast.dimensions) if cast else None for cast in self.casts)
-        told = (self.method, tuple(self.keys), tuple(self.operator_classes), casts, tuple(self.orders))
+        expressions = (*casts, *self.json_keys)
+        told = (self.method, tuple(self.keys), tuple(self.operator_classes), expressions, tuple(self.orders))
         return (*told, self.unique, self.partial)
 
 

@@ -33,6 +33,11 @@ CREATE INDEX lists ON langchain_pg_embedding USING ivfflat ((embedding::halfvec(
 CREATE UNIQUE INDEX covering ON langchain_pg_embedding (id, collection_id) INCLUDE (document) WITH (fillfactor = 50);
 CREATE INDEX names ON langchain_pg_collection USING hash (name);
 ALTER INDEX ix_cmetadata_gin SET (fastupdate = off);
+CREATE INDEX sources ON langchain_pg_embedding ((cmetadata ->> 'it''s'));
+CREATE INDEX pages ON langchain_pg_embedding (collection_id, ((cmetadata ->> 'page')::double precision));
+CREATE INDEX tags ON langchain_pg_embedding USING gin (((cmetadata::jsonb) -> 'tags') jsonb_path_ops);
+ALTER TABLE langchain_pg_embedding ADD words tsvector GENERATED ALWAYS AS (to_tsvector('english', document)) STORED;
+CREATE INDEX words ON langchain_pg_embedding USING gin (words);
 """
 
 
@@ -107,7 +112,8 @@ def test_an_empty_database_gets_everything_as_it_was(
     assert contents(empty_database) == contents(database)
     made = answer["created"]
     assert (made["extension"], made["tables"]) == (True, [COLLECTION, EMBEDDING])
-    assert set(made["indexes"]) == {'an "HNSW" index', "lists", "covering", "names", "ix_cmetadata_gin"}
+    plain = {"covering", "names", "words", "ix_cmetadata_gin"}
+    assert set(made["indexes"]) == {'an "HNSW" index', "lists", "sources", "pages", "tags", *plain}
     assert all(one["success"] for one in made["indexes"].values())
 
 
@@ -195,6 +201,21 @@ def test_a_name_that_is_taken_makes_way(
     assert "gin (cmetadata jsonb_path_ops)" in str(empty_database.fetch(SHAPE))
 
 
+def test_an_index_over_a_json_key_that_an_earlier_version_saw_is_there(
+    client: Client, database: TestDatabase, rows: None, backups: Any
+) -> None:
+    database.execute("CREATE INDEX sources ON langchain_pg_embedding ((cmetadata ->> 'source'))")
+    body = backup(client)
+
+    def forget(document: dict[str, Any]) -> None:
+        (found,) = [one for one in document["tables"][EMBEDDING]["indexes"] if one.pop("json_keys", None)]
+        assert found["name"] == "sources"
+
+    rewrite(backups, body, forget)
+    answer = created(client, body, strategy="sync")
+    assert (answer["created"]["indexes"], answer["warnings"]) == ({}, [])
+
+
 def test_an_index_of_a_kind_nobody_knows_is_named(
     client: Client, database: TestDatabase, rows: None, elsewhere: Any
 ) -> None:
@@ -235,6 +256,10 @@ def _index(document: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _json_key(**change: str) -> dict[str, Any]:
+    return {"casts": [], "json_keys": [{"column": "cmetadata", "key": "a", "as_text": True, **change}]}
+
+
 HARMLESS = {
     "method": lambda d: _index(d).update(method=EVIL),
     "a method of the wrong keys": lambda d: _index(d).update(method="gin"),
@@ -245,6 +270,9 @@ HARMLESS = {
     "cast": lambda d: _index(d)["casts"][0].update(type=EVIL),
     "a cast's column": lambda d: _index(d)["casts"][0].update(column=EVIL),
     "a cast's dimensions": lambda d: _index(d)["casts"][0].update(dimensions=10**9),
+    "a json key's type": lambda d: _index(d).update(_json_key(type=EVIL)),
+    "a json key's column": lambda d: _index(d).update(_json_key(column=EVIL)),
+    "a json key": lambda d: _index(d).update(_json_key(key=EVIL)),
     "no key": lambda d: _index(d).update(keys=[], operator_classes=[]),
     "more classes than keys": lambda d: _index(d).update(operator_classes=["vector_l2_ops"] * 3),
     "a key's action": lambda d: d["tables"][EMBEDDING]["foreign_keys"][0].update(on_delete=EVIL),

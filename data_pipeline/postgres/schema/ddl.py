@@ -264,9 +264,9 @@ def _key(key: Key, designs: Mapping[str, Design], schema: str) -> Composed | Non
 
 
 def _lacking(cursor: Cursor, table: Table | None, design: Design) -> list[Key]:
-    """The keys and indexes of a design that the live table, if there is one, does not have."""
+    """The keys and indexes of a design that the live table, if any, lacks; earlier manifests have no `json_keys`."""
     found, references = indexes.facts(cursor, table) if table else ([], [])
-    there = {IndexFact(**fact).kind for fact in found}
+    there = {IndexFact(**one).kind for fact in found for one in (fact, {**fact, "json_keys": []})}
     referring = {tuple(fact["columns"]) for fact in references}
     return [
         *(index for index in design.indexes if index.kind not in there),

@@ -14,7 +14,7 @@ from common.messages import say
 from data_pipeline.formats import types
 from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.sets.manifest import Distance
-from data_pipeline.sets.table_facts import ForeignKeyFact, IndexFact
+from data_pipeline.sets.table_facts import ForeignKeyFact, IndexFact, JsonKeyFact
 
 EXTENSION_TYPES = frozenset(array for name in types.VECTORS for array in (name, f"_{name}"))
 """pgvector's types and the arrays of them."""
@@ -60,6 +60,11 @@ OPTIONS: dict[str, frozenset[str]] = {
     "hnsw": frozenset({"m", "ef_construction"}),
     "ivfflat": frozenset({"lists"}),
 }
+JSON_TYPES = frozenset(
+    {"integer", "bigint", "numeric", "real", "double precision", "boolean", "character varying", "uuid", "jsonb"}
+)
+"""What a value of a json column may be brought to in an index, as format_type names it."""
+
 OPTION_VALUE = re.compile(r"[0-9]{1,10}|on|off|true|false")
 ORDERS = ("", " DESC NULLS LAST", " NULLS FIRST", " DESC")
 """By pg_index' indoption."""
@@ -205,7 +210,18 @@ def _key(fact: IndexFact, number: int, schema: str | None) -> Composed | None:
         if not types.is_vector(cast.type) or not cast.dimensions:
             return None
         return SQL("(({})::{})").format(Identifier(cast.column), column_type(cast.type, cast.dimensions, schema))
+    json_key = fact.json_keys[number] if number < len(fact.json_keys) else None
+    if json_key:
+        return _json_key(json_key)
     return None if fact.keys[number] == "expression" else SQL("{}").format(Identifier(fact.keys[number]))
+
+
+def _json_key(fact: JsonKeyFact) -> Composed | None:
+    if fact.type and fact.type not in JSON_TYPES:
+        return None
+    operator = SQL("->>" if fact.as_text else "->")
+    value = SQL("({} {} {}::text)").format(Identifier(fact.column), operator, Literal(fact.key))
+    return SQL("({}::{})").format(value, SQL(fact.type)) if fact.type else value
 
 
 def _with_class(key: Composed, name: str, schema: str | None, order: str) -> Composed:
