@@ -74,7 +74,7 @@ EXTENSION_SCHEMA = """
 SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'
 """
 
-# 100 is the database's own collation. Columns of these two are not there before PostgreSQL 15.
+# 100 is the database's own collation; a type may have another. Columns of these two are not there before PostgreSQL 15.
 UNMADE = """
 SELECT DISTINCT name::text FROM (
   SELECT conname FROM pg_constraint k WHERE conrelid = %(table)s AND (
@@ -83,10 +83,12 @@ SELECT DISTINCT name::text FROM (
   UNION ALL
   SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = %(table)s AND (
     to_jsonb(i)->>'indnullsnotdistinct' = 'true'
-    OR EXISTS (SELECT FROM unnest(i.indcollation) u (oid) WHERE u.oid NOT IN (0, 100)))
+    OR EXISTS (SELECT FROM unnest(i.indcollation, i.indkey) u (oid, attnum)
+               LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
+               LEFT JOIN pg_type t ON t.oid = a.atttypid WHERE u.oid NOT IN (0, 100, coalesce(t.typcollation, 100))))
   UNION ALL
-  SELECT attname FROM pg_attribute
-  WHERE attrelid = %(table)s AND attnum > 0 AND NOT attisdropped AND attcollation NOT IN (0, 100)
+  SELECT attname FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
+  WHERE attrelid = %(table)s AND attnum > 0 AND NOT attisdropped AND attcollation <> t.typcollation
   UNION ALL
   SELECT tgname FROM pg_trigger WHERE tgrelid = %(table)s AND NOT tgisinternal
   UNION ALL
