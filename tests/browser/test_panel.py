@@ -410,6 +410,10 @@ def test_the_overview_says_whether_all_is_well_and_mends_what_is_not(site: Any, 
     expect(page.get_by_text("Proven: every row")).to_be_visible()
     page.get_by_role("link", name="Overview").click()
     expect(card).to_contain_text("Last provenjust now")
+    with page.expect_request("**/drills"):
+        page.get_by_role("link", name="Backups").click()
+    expect(page.get_by_role("row").filter(has_text="Last proven just now")).to_have_count(1)
+    page.get_by_role("link", name="Overview").click()
     page.get_by_role("listitem").filter(has_text="Nothing is backed up by itself").get_by_role("link").click()
     box = page.get_by_role("dialog", name="Create a schedule")
     box.get_by_label("Name").fill("nightly")

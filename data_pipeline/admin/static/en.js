@@ -392,6 +392,8 @@ export default {
   "set.damaged": "Damaged",
   "set.unknown": "Can't be read now",
   "set.checked": "{state} {when}",
+  "set.proven": "Last proven {when}",
+  "set.not proven": "Drill failed {when}",
   "tag.partial": "some rows",
   "layout.tables": "any tables",
   "layout.pgvectorstore": "PGVectorStore",

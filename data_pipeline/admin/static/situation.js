@@ -4,7 +4,7 @@ import { BASE, call } from "/panel/api.js";
 import { configuration } from "/panel/configuration.js";
 import { healthNow } from "/panel/health.js";
 import { UNFINISHED } from "/panel/jobs.js";
-import { isGood, listSets } from "/panel/sets.js";
+import { drilledSets, isGood, listSets } from "/panel/sets.js";
 
 const RECENT = 200;
 const CURVE = 60;
@@ -23,14 +23,14 @@ export async function situation(signal) {
     unless(listSets(signal, { limit: RECENT })),
     unless(call("GET", `/jobs?limit=${RECENT}`, undefined, { signal })),
     unless(call("GET", "/schedules", undefined, { signal, prefix: BASE })),
-    unless(call("GET", "/drills", undefined, { signal, prefix: BASE })),
+    drilledSets(signal),
     unless(listSets(signal, { q: DAMAGED, limit: 1 })),
   ]);
   const now = {
     config, health, list,
     jobs: jobs?.jobs ?? null,
     schedules: schedules?.complete ? schedules.schedules : null,
-    drills: drills?.drills ?? [],
+    drills,
     damaged: bad?.total ?? 0,
   };
   now.running = (now.jobs ?? []).filter((job) => UNFINISHED.includes(job.state));
@@ -76,9 +76,8 @@ function describe(group, now, all) {
 
 // When a drill last proved one of the sets: the newest.
 function provenOf(group, drills) {
-  const keys = new Set(group.sets.flatMap((set) => set.copies.map((one) => one.key)));
-  const moments = drills.filter((one) => one.proven_at && keys.has(`${one.storage}/${one.location}/${one.timestamp}`)).map((one) => one.proven_at);
-  return moments.length ? new Date(moments.sort().at(-1)) : null;
+  const moments = group.sets.flatMap((set) => set.copies).map((one) => drills.get(one.key)?.provenAt).filter(Boolean);
+  return moments.length ? new Date(Math.max(...moments)) : null;
 }
 
 export function databaseOf({ config }, { database, targets }) {

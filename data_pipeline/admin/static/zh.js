@@ -392,6 +392,8 @@ export default {
   "set.damaged": "已损坏",
   "set.unknown": "暂时无法读取",
   "set.checked": "{state}（{when}）",
+  "set.proven": "最近一次恢复验证：{when}",
+  "set.not proven": "恢复演练未通过：{when}",
   "tag.partial": "部分数据",
   "layout.tables": "任意表",
   "layout.pgvectorstore": "PGVectorStore",
