@@ -368,6 +368,7 @@ export default {
   "attention.check.schedules": "A schedule's next backup is overdue",
   "attention.overdue": "The next good backup of {name} is overdue",
   "attention.failed": "The last backup of {name} failed",
+  "attention.not proven": "The drill of {name}'s backup of {date} failed",
   "attention.damaged": "{n} {n|backup is|backups are} damaged",
   "attention.storage": "The storage {name} can't be read: its backups are missing here",
   "attention.target": "The database {name} can't be reached",

@@ -25,9 +25,9 @@ export function drillsOf({ copies }, drills) {
   const known = copies.map((one) => ({ storage: one.storage, ...drills.get(one.key) })).filter((one) => one.drilled);
   const moments = known.map((one) => one.provenAt).filter(Boolean);
   return [
-    moments.length > 0 && el("div", { class: "good" }, since(new Date(Math.max(...moments)), (when) => t("set.proven", { when }))),
     known.filter((one) => !one.proven).map((one) => el("div", { class: "bad" },
-      copies.length > 1 && [tag(one.storage), " "], since(one.drilled, (when) => t("set.not proven", { when })))),
+      copies.length > 1 && [tag(one.storage), " "], "✕ ", since(one.drilled, (when) => t("set.not proven", { when })))),
+    moments.length > 0 && el("div", { class: "good" }, "✓ ", since(new Date(Math.max(...moments)), (when) => t("set.proven", { when }))),
   ];
 }
 

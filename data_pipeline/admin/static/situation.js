@@ -71,6 +71,7 @@ function describe(group, now, all) {
       .map((job) => ({ at: new Date(job.finished_at), value: (new Date(job.finished_at) - new Date(job.started_at)) / 1000 })),
     schedules: alone ? (now.schedules ?? []).filter((one) => databaseOf(one, now.config) === group.name) : [],
     proven: provenOf(group, now.drills),
+    unproven: group.sets.flatMap((set) => set.copies).find((one) => now.drills.get(one.key)?.proven === false) ?? null,
   });
 }
 
@@ -94,6 +95,7 @@ function attention(now) {
   for (const [name, good] of Object.entries(now.health?.checks ?? {})) if (!good) bad(`check.${name}`);
   for (const schedule of now.schedules ?? []) if (schedule.status?.overdue) bad("overdue", { name: schedule.name }, { schedule });
   for (const group of now.databases) if (group.failedLast) bad("failed", { name: group.name }, { job: group.failed });
+  for (const group of now.databases) if (group.unproven) bad("not proven", { name: group.name, date: group.unproven.date }, { set: group.unproven });
   if (now.damaged) bad("damaged", { n: now.damaged });
   for (const name of now.list?.unreachable ?? []) bad("storage", { name });
   for (const [name, good] of Object.entries(now.health?.targets ?? {})) if (!good) bad("target", { name });
@@ -105,6 +107,6 @@ function attention(now) {
   if (configured && !configured.last) bad("no backup", { name: configured.name });
   if (now.schedules?.length === 0) better("no schedule");
   for (const schedule of now.schedules ?? []) if (schedule.config.paused) better("paused", { name: schedule.name }, { schedule });
-  for (const group of now.databases) if (group.last && !group.proven) better("unproven", { name: group.name }, { set: group.last });
+  for (const group of now.databases) if (group.last && !group.proven && !group.unproven) better("unproven", { name: group.name }, { set: group.last });
   return found;
 }

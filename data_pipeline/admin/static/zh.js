@@ -368,6 +368,7 @@ export default {
   "attention.check.schedules": "有计划的备份已逾期",
   "attention.overdue": "{name} 的下一次成功备份已逾期",
   "attention.failed": "{name} 的最近一次备份失败",
+  "attention.not proven": "{name} 在 {date} 的备份未通过恢复演练",
   "attention.damaged": "有 {n} 个备份已损坏",
   "attention.storage": "存储 {name} 无法读取：其中的备份没有列出",
   "attention.target": "数据库 {name} 无法访问",
