@@ -392,4 +392,4 @@ def test_a_set_goes_out_and_in_again_to_another_storage_and_away(
     files = [str(path) for path in (tmp_path / "archive" / "vector_bak").glob(f"*{stamp}*")]
     assert run("delete", *where, "--yes").status == 0
     assert run("upload", *files).status == 0
-    assert run("--version").out.strip() == VERSION
+    assert run("--version").out.strip() == f"vector-backup {VERSION}"

@@ -309,7 +309,8 @@ def test_a_database_of_an_earlier_version_is_brought_up_to_date_with_its_jobs(
     settings = {"DATABASE_URL": database.url, "JOBS_DATABASE_URL": jobs_database.url, "SECRET_KEY": KEY}
     data_of(make_client(**settings).backup())
     jobs_database.execute(
-        "SET search_path = vector_jobs; DROP TABLE schema_version, resources, schedule_times, schedule_runs, proofs;"
+        "SET search_path = vector_jobs; DROP TABLE schema_version, resources, schedule_times, schedule_runs, proofs,"
+        " troubles, outbox, set_checks;"
         "ALTER TABLE jobs DROP COLUMN texts"
     )
     client = make_client(**settings)

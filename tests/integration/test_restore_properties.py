@@ -15,7 +15,9 @@ from common.errors import InvalidParams
 from data_pipeline.api import PREFIX
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.modes import registry
+from data_pipeline.operations.restore.modes.append_where import AppendWhere
 from data_pipeline.operations.restore.modes.mode import Mode
+from data_pipeline.operations.restore.modes.replace_where import ReplaceWhere
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 
@@ -272,7 +274,11 @@ def told(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("mode", registry.MODES, ids=lambda mode: mode.__name__)
+def test_each_mode_for_these_tables_is_asked_for() -> None:
+    assert {mode for mode, requests in REQUESTS.items() if not requests} == {AppendWhere, ReplaceWhere}
+
+
+@pytest.mark.parametrize("mode", filter(REQUESTS.get, REQUESTS), ids=lambda mode: mode.__name__)
 @within_fixtures
 @given(live=states(), backup=states(), firing=st.booleans(), data=st.data())
 def test_a_plan_tells_what_its_run_does(
