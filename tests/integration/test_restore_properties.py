@@ -278,7 +278,9 @@ def test_each_mode_for_these_tables_is_asked_for() -> None:
     assert {mode for mode, requests in REQUESTS.items() if not requests} == {AppendWhere, ReplaceWhere}
 
 
-@pytest.mark.parametrize("mode", filter(REQUESTS.get, REQUESTS), ids=lambda mode: mode.__name__)
+@pytest.mark.parametrize(
+    "mode", [mode for mode, requests in REQUESTS.items() if requests], ids=lambda mode: mode.__name__
+)
 @within_fixtures
 @given(live=states(), backup=states(), firing=st.booleans(), data=st.data())
 def test_a_plan_tells_what_its_run_does(
