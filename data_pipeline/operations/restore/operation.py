@@ -17,7 +17,7 @@ from data_pipeline.operations.restore import advice
 from data_pipeline.operations.restore.converting.conversion import Conversion
 from data_pipeline.operations.restore.dry_run import DryRun
 from data_pipeline.operations.restore.dry_run_report import DryRunReport
-from data_pipeline.operations.restore.report import LIMITED, Report
+from data_pipeline.operations.restore.report import LIMITED, LIMITED_ROWS, Report
 from data_pipeline.operations.restore.restore import Restore
 from data_pipeline.operations.results.restore import Rehearsed, Restored
 from data_pipeline.postgres.progress import SILENT, Progress
@@ -68,8 +68,10 @@ class RestoreOperation(Operation[RestoreRequest]):
                 if ways := advice.working(self._engine, backup_set, limited, target, progress):
                     error.response = say("others_advised", refusal=error.response, ways=ways)
                 raise
-        if limited is not request:
+        if limited.collections != request.collections:
             report.warn(LIMITED)
+        if limited.where != request.where:
+            report.warn(LIMITED_ROWS)
         answer = report.describe(target, time.monotonic() - started)
         if report.safety_backup is None:
             return answer

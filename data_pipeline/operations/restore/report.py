@@ -32,6 +32,7 @@ from data_pipeline.storage.naming import backup_date
 COMPLETE = say("restore_complete")
 PARTIAL = say("restore_partial")
 LIMITED = say("restore_of_some_collections")
+LIMITED_ROWS = say("restore_of_some_rows")
 UNVOUCHED = say("restore_unvouched")
 
 
