@@ -32,7 +32,7 @@ export async function findSet({ storage, location, timestamp }, signal) {
   return { set: copies.find((one) => one.storage === storage), copies, unreachable };
 }
 
-// What drills have shown of sets, by their keys: {proven, drilled, provenAt}. Empty while the jobs database is out of reach.
+// What drills have shown of sets, by their keys: {proven, drilled, provenAt, job}. Empty while the jobs database is out of reach.
 export async function drilledSets(signal) {
   const { drills } = await call("GET", "/drills", undefined, { signal, prefix: BASE }).catch((error) => {
     if (error instanceof Failure) return { drills: [] };
@@ -42,6 +42,7 @@ export async function drilledSets(signal) {
     proven: one.proven,
     drilled: new Date(one.drilled_at),
     provenAt: one.proven_at && new Date(one.proven_at),
+    job: one.job_id,
   }]));
 }
 

@@ -95,7 +95,7 @@ function attention(now) {
   for (const [name, good] of Object.entries(now.health?.checks ?? {})) if (!good) bad(`check.${name}`);
   for (const schedule of now.schedules ?? []) if (schedule.status?.overdue) bad("overdue", { name: schedule.name }, { schedule });
   for (const group of now.databases) if (group.failedLast) bad("failed", { name: group.name }, { job: group.failed });
-  for (const group of now.databases) if (group.unproven) bad("not proven", { name: group.name, date: group.unproven.date }, { set: group.unproven });
+  for (const group of now.databases) if (group.unproven) bad("not proven", { name: group.name, date: group.unproven.date }, { set: group.unproven, drill: now.drills.get(group.unproven.key).job });
   if (now.damaged) bad("damaged", { n: now.damaged });
   for (const name of now.list?.unreachable ?? []) bad("storage", { name });
   for (const [name, good] of Object.entries(now.health?.targets ?? {})) if (!good) bad("target", { name });
