@@ -381,6 +381,9 @@ def test_resources_are_made_changed_tried_and_removed_and_no_secret_is_shown(
     listed = keyed("targets", "list")
     assert (listed.status, database.dbname in listed.out, password in listed.out) == (0, True, False)
     assert keyed("targets", "test", "staging", "--json").data["seen"]
+    other = run.with_settings(SECRET_KEY="o" * 32)
+    assert "its secrets can't be opened" in other("targets", "list").out
+    assert other("targets", "test", "staging").status == 1
     assert keyed("targets", "delete", "staging").status == 0
     assert keyed("targets", "test", "staging").status == 1
     assert keyed("storages", "create", "offsite", "/tmp/x", "KEY", "--secret-access-key", "s").status == 1

@@ -96,7 +96,8 @@ class ResourceCommands:
     def _tell_all(self, data: Answer) -> None:
         (found,) = [value for value in data.values() if isinstance(value, list)]
         for one in found:
-            click.echo(f"{one['name']}  {self._where(one)}  ({one['source']})")
+            sealed = "" if one["readable"] else ", its secrets can't be opened"
+            click.echo(f"{one['name']}  {self._where(one)}  ({one['source']}{sealed})")
 
 
 def _answers(engine: Engine, jobs: Jobs) -> ResourceAnswers:
