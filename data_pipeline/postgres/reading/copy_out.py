@@ -14,12 +14,12 @@ from data_pipeline.formats.format import Format
 from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.link import wire
-from data_pipeline.postgres.reading import ctid_ranges, large_rows, oversize, undecodable
+from data_pipeline.postgres.reading import ctid_ranges, key_facts, large_rows, oversize, undecodable
 from data_pipeline.postgres.reading.block_writer import BlockWriter, Rows
 from data_pipeline.postgres.reading.ctid_ranges import ALL_PAGES, Pages
 from data_pipeline.postgres.reading.undecodable import Undecodable
 from data_pipeline.postgres.row_filter import Scope
-from data_pipeline.postgres.schema import column_values, ddl_types, indexes, tables
+from data_pipeline.postgres.schema import column_values, ddl_types, tables
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing import staging
 from data_pipeline.storage.draft import Draft
@@ -155,7 +155,7 @@ def save(
         count = Extraction(table, scope, written, writer, limit).run(sessions)
     if count != sum(block["rows"] for block in writer.blocks):
         raise InternalError(say("backup_row_count_differs", table=table.name))
-    index_facts, foreign_keys = indexes.facts(cursor, table)
+    index_facts, foreign_keys = key_facts.of(cursor, table)
     return {
         "file": name,
         "format": file_format,

@@ -1,7 +1,6 @@
 """Make what a backup's tables need and the database does not have: pgvector, tables, keys, indexes.
 
-Tables and keys come first, while they are empty, indexes once the rows are there. All of it is part of the restore's
-transaction. Everything is composed from facts through lists of known kinds; text from a file is never executed.
+Tables and keys come first, while they are empty, indexes once the rows are there, all in the restore's transaction. Everything is composed from facts through lists of known kinds; text from a file is never executed.
 """
 
 import time
@@ -25,6 +24,7 @@ from common.errors import (
 from common.messages import say
 from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.reading import key_facts
 from data_pipeline.postgres.schema import column_values, ddl_types, index_build, indexes, tables
 from data_pipeline.postgres.schema.ddl_types import UnsupportedType
 from data_pipeline.postgres.schema.tables import Live, Table
@@ -265,7 +265,7 @@ def _key(key: Key, designs: Mapping[str, Design], schema: str) -> Composed | Non
 
 def _lacking(cursor: Cursor, table: Table | None, design: Design) -> list[Key]:
     """The keys and indexes of a design that the live table, if any, lacks; earlier manifests have no `json_keys`."""
-    found, references = indexes.facts(cursor, table) if table else ([], [])
+    found, references = key_facts.of(cursor, table) if table else ([], [])
     there = {IndexFact(**one).kind for fact in found for one in (fact, {**fact, "json_keys": []})}
     referring = {tuple(fact["columns"]) for fact in references}
     return [
