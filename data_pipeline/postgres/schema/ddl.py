@@ -1,6 +1,7 @@
 """Make what a backup's tables need and the database does not have: pgvector, tables, keys, indexes.
 
-Tables and keys come first, while they are empty, indexes once the rows are there, all in the restore's transaction. Everything is composed from facts through lists of known kinds; text from a file is never executed.
+Tables and keys come first, while they are empty, indexes once the rows are there, all in the restore's transaction.
+Everything is composed from facts through lists of known kinds; text from a file is never executed.
 """
 
 import time
