@@ -246,6 +246,11 @@ TEXTS: dict[str, str] = {
     "backup_row_count_differs": "the rows written differ from those in the database: {table}",
     "backup_log_unwritten": "the backup log could not be written: {path}",
     "probes_need_vector_column": "the column embedding is not of type vector: no searches were remembered",
+    "probes_need_a_column": "no column of type vector or halfvec could be searched: no searches were remembered",
+    "probes_not_of_column": (
+        "no searches of {column} were remembered: they need the type vector or halfvec, and a key of one column"
+    ),
+    "probes_need_all_rows": "no searches were remembered: the backup is of chosen rows only",
     "probes_incomplete": "not all searches could be done; those that were are kept",
     "log_backed_up": "succeeded {files}",
     "log_file": "{file} {rows} rows {size}",
@@ -259,8 +264,8 @@ TEXTS: dict[str, str] = {
     "restore_of_table_failed": "the restore of {table} failed",
     "file_reading_failed": "reading the file failed",
     "data_import_failed": "importing the data failed",
+    "restore_of_some_rows": "the set holds chosen rows only; the others stay as they are",
     "restore_of_some_collections": "the set holds some collections only; the others stay as they are",
-    "restore_of_some_rows": "the set holds some rows only; the others stay as they are",
     "restore_unvouched": "the backup has no manifest, so nothing vouches for it being whole",
     "restore_by_text": "{file} has columns of other types and was loaded as text, which is slower",
     "restore_left_out_orphans": "{rows} embeddings are in no collection and were not restored",

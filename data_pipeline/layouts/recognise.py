@@ -1,4 +1,4 @@
-"""Which library made a table, told by its shape: by columns and keys, whatever they are called where that is free.
+"""Which library made a table, told by its shape: columns and keys, under any name where the library leaves it free.
 
 A table is known by one name at most. What isn't known is still a table: it goes with the layout `tables`.
 """

@@ -1,4 +1,4 @@
-"""Any tables: known from a catalog or a manifest alone, whatever they are called."""
+"""Any tables: known from a catalog or a manifest alone."""
 
 from collections.abc import Iterable, Sequence
 

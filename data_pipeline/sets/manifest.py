@@ -68,10 +68,11 @@ class NeighbourFact(Fact):
 class ProbeFact(Fact):
     """A search: for a row's embedding (pgvector's text) in its collection, the nearest first, without the row itself.
 
-    recall: the share of them that the vector index found, None without one.
+    collection: None where rows have none, and the whole table is searched. recall: the share of the nearest that the
+    vector index found, None without one.
     """
 
-    collection: Uuid
+    collection: Uuid | None = None
     id: Text
     embedding: Vector
     neighbours: Annotated[list[NeighbourFact], Field(min_length=1, max_length=10)]
@@ -84,6 +85,13 @@ class ProbesFact(Fact):
     distance: Distance
     recall: Share | None
     rows: Annotated[list[ProbeFact], Field(max_length=MOST_PROBES)]
+
+
+class ColumnProbesFact(ProbesFact):
+    """The same of one vector column of any table, searched as a whole."""
+
+    table: Name
+    column: Name
 
 
 class ChosenRowsFact(Fact):
@@ -116,6 +124,8 @@ class Manifest(Fact):
     chosen_collections: list[Text] | None = None
     """The names the backup was limited to, those without a collection included; None for a backup of everything."""
     probes: ProbesFact | None = None
+    column_probes: list[ColumnProbesFact] = Field(default_factory=list)
+    """Of any tables, by column; left out where no searches are remembered."""
     precaution: bool = False
     """Whether a restore took it first, of what it was about to change."""
     obstacles: list[str] = Field(default_factory=list)
@@ -136,6 +146,9 @@ class Manifest(Fact):
                 self._expect_facts(fact)
                 if self.layout in OPEN and not name.startswith(f"{fact.schema_name}."):
                     raise ValueError("a table is in no schema")
+        for probed in self.column_probes:
+            if probed.table not in self.tables or probed.column not in self.tables[probed.table].names:
+                raise ValueError("probes are of no column")
         return self
 
     def _expect_facts(self, fact: TableFact) -> None:

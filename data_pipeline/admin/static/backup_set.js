@@ -58,6 +58,7 @@ function overview(set, facts, copies) {
     manifest && [
       fact(t("versions"), t("versions.value", manifest)),
       manifest.probes && fact(t("probes"), number(manifest.probes.rows)),
+      manifest.column_probes && fact(t("probes"), manifest.column_probes.map((one) => el("div", {}, `${one.table}.${one.column}: ${number(one.rows)}`))),
       manifest.chosen_collections && fact(t("limited to"), manifest.chosen_collections.join(", ")),
     ]);
 }

@@ -38,7 +38,7 @@ OTHERS = {
     "bit": BITS,
     "varbit": BITS,
 }
-"""By type, what comes back from it unchanged, whatever the modifiers."""
+"""By type, what comes back from it unchanged, with any modifiers."""
 
 
 def loses(old: str, old_modifier: int, new: str, new_modifier: int) -> bool:

@@ -12,15 +12,16 @@ from data_pipeline.operations.backup.report import Report
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Session
-from data_pipeline.postgres.reading import probes, snapshot_readers
+from data_pipeline.postgres.reading import probes, searches, snapshot_readers
 from data_pipeline.postgres.reading.searches import Searches
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import bystanders, chosen_rows, tables
-from data_pipeline.postgres.schema.tables import Live, Table
+from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing import references
 from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.sets import verify
+from data_pipeline.sets.manifest import ProbesFact
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.location import Location
 
@@ -100,17 +101,43 @@ class Context:
         owners = Owners(self._session.cursor, self._live.layout.owned, self._live.owner)
         return Scope(tuple(names), tuple(owners.pick(names)))
 
-    def _probe(self, session: Session, table: Table, collections: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-        """The searches to remember; None where there is nothing to search."""
-        searches = Searches.of(session, table)
-        if searches is None:
+    def _probe(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """What a manifest, of which there is all else, says of the searches to remember."""
+        deadline = searches.deadline(self._session)
+        if self._request.any_tables:
+            return {"column_probes": self._probe_columns(document["tables"], deadline)}
+        table = self._live.members
+        found = Searches.of(self._session, table, table.layout.vectors[0], deadline)
+        if found is None:
             self._report.warn(say("probes_need_vector_column"))
-            return None
-        fact, complete = probes.take(searches, collections, self._request.probes)
+            return {"probes": None}
+        fact, complete = probes.take(found, document["collections"], self._request.probes)
+        self._probed([fact], complete)
+        return {"probes": fact.model_dump()}
+
+    def _probe_columns(self, facts: Mapping[str, Any], deadline: float) -> list[dict[str, Any]]:
+        """Of the columns that can be searched; of chosen rows none, whose neighbours a live table needn't have."""
+        if self._request.where:
+            self._report.warn(say("probes_need_all_rows"))
+            return []
+        rows: dict[Searches, int] = {}
+        for name, table in self._live.items():
+            for column in table.layout.vectors:
+                if found := Searches.of(self._session, table, column, deadline):
+                    rows[found] = facts[name]["rows"]
+                else:
+                    self._report.warn(say("probes_not_of_column", column=f"{name}.{column}"))
+        if not rows:
+            self._report.warn(say("probes_need_a_column"))
+            return []
+        taken, complete = probes.take_columns(rows, self._request.probes)
+        self._probed(taken, complete)
+        return [one.model_dump(exclude={"rows": {"__all__": {"collection"}}}) for one in taken]
+
+    def _probed(self, facts: Sequence[ProbesFact], complete: bool) -> None:
         if not complete:
             self._report.warn(say("probes_incomplete"))
-        self._report.probed(fact)
-        return fact.model_dump()
+        self._report.probed(facts)
 
     def expect_stored(self, timestamp: str) -> None:
         """Raise unless the published set is whole where it lies: rows are removed next."""

@@ -8,6 +8,7 @@ from data_pipeline.operations.backup.snapshot import Saved, Taken
 from data_pipeline.operations.results import result as results
 from data_pipeline.operations.results.backup import BackedUp, RememberedSearches, StoredCopy
 from data_pipeline.operations.results.restore import TruncatedTable
+from data_pipeline.postgres.reading import probes
 from data_pipeline.postgres.target import Target
 from data_pipeline.sets.manifest import ProbesFact
 from data_pipeline.storage.location import Location
@@ -44,9 +45,11 @@ class Report:
         """Record what makes the database a doubtful one; a second attempt tells it anew."""
         self._doubts = list(texts)
 
-    def probed(self, fact: ProbesFact) -> None:
+    def probed(self, facts: Sequence[ProbesFact]) -> None:
         """Record the searches that are remembered with the set."""
-        self._probes = RememberedSearches(count=len(fact.rows), distance=fact.distance, recall=fact.recall)
+        self._probes = RememberedSearches(
+            count=sum(len(fact.rows) for fact in facts), distance=probes.distance(facts), recall=probes.recall(facts)
+        )
 
     def copied(self, storage: str) -> None:
         self._storages[storage] = StoredCopy(success=True)

@@ -26,7 +26,8 @@ from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.naming import FileFormat, manifest_name
 from data_pipeline.version import VERSION
 
-Probe = Callable[[Session, Table, Sequence[Mapping[str, Any]]], dict[str, Any] | None]
+Probe = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""Takes the searches to remember: what a manifest of which there is all else says of them."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def save(
     if precaution:
         document["precaution"] = True
     if probe:
-        document["probes"] = probe(session, live.members, document["collections"])
+        document |= probe(document)
     described = manifest.dump(document)
     if last:
         session.progress.settle()

@@ -72,7 +72,6 @@ class BackupRequest(OperationRequest):
         of_owners = {
             "collections": self.collections is not None,
             "truncate_vector_tables": self.truncate,
-            "probes": self.probes > 0,
         }
         for field, given in (of_owners if self.any_tables else of_any).items():
             if given:

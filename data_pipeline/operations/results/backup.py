@@ -39,7 +39,7 @@ class RememberedSearches(Part):
     """The searches that a restore will repeat."""
 
     count: Count
-    distance: str
+    distance: Sometimes[str] = Field(None, description="Left out where columns differ in it")
     recall: float | None
 
 

@@ -1,12 +1,21 @@
 """The answers of the routes about one backup set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 from typing_extensions import Self
 
-from data_pipeline.operations.results.result import Count, Part, Result, Seconds, Size, StoredBackup, TableName
-from data_pipeline.sets.manifest import CollectionFact, Distance, Manifest, ProbesFact
+from data_pipeline.operations.results.result import (
+    Count,
+    Part,
+    Result,
+    Seconds,
+    Size,
+    Sometimes,
+    StoredBackup,
+    TableName,
+)
+from data_pipeline.sets.manifest import CollectionFact, ColumnProbesFact, Distance, Manifest, ProbesFact
 from data_pipeline.sets.table_facts import ColumnFact, ForeignKeyFact, IndexFact, ReferenceFact, TableFact
 from data_pipeline.sets.verify import ReadFile
 from data_pipeline.storage.naming import FileFormat
@@ -53,6 +62,18 @@ class ShownProbes(Part):
         return cls(distance=probes.distance, recall=probes.recall, rows=len(probes.rows)) if probes else None
 
 
+class ShownColumnProbes(ShownProbes):
+    """The same of one vector column."""
+
+    table: TableName
+    column: str
+
+    @classmethod
+    def each(cls, probes: Sequence[ColumnProbesFact]) -> list[Self] | None:
+        shown = [cls(**dict(one) | {"rows": len(one.rows)}) for one in probes]
+        return shown or None
+
+
 class ShownManifest(Part):
     """What vouches for the set. The lists of blocks and probes are left out; their number stands instead."""
 
@@ -72,6 +93,7 @@ class ShownManifest(Part):
     collections: list[CollectionFact]
     chosen_collections: list[str] | None
     probes: ShownProbes | None
+    column_probes: Sometimes[list[ShownColumnProbes]] = Field(None, description="Of any tables, by column")
     precaution: bool = Field(description="Whether a restore took it first")
     obstacles: list[str] = Field(description="What keeps it from coming back into its own tables")
     sha256: str
@@ -80,7 +102,11 @@ class ShownManifest(Part):
     def of(cls, manifest: Manifest) -> Self:
         facts = {name: value for name, value in manifest if name in cls.model_fields}
         tables = {name: ShownTable.of(fact) for name, fact in manifest.tables.items()}
-        return cls(**facts | {"tables": tables, "probes": ShownProbes.of(manifest.probes)})
+        probes = {
+            "probes": ShownProbes.of(manifest.probes),
+            "column_probes": ShownColumnProbes.each(manifest.column_probes),
+        }
+        return cls(**facts | {"tables": tables} | probes)
 
 
 class ShownSet(Result):

@@ -75,6 +75,18 @@ class Created(Part):
     indexes: dict[str, BuiltIndex]
 
 
+class SearchedColumn(Part):
+    """What the searches of one vector column found."""
+
+    table: TableName
+    column: str
+    distance: str
+    probes: Count
+    exact_matches: Count
+    recall: float | None
+    recall_at_backup: float | None
+
+
 class ConvertedColumn(Part):
     """What became of a key of the metadata, in rows. Only the column has the value of a key that was converted and not
     changed; in all other rows that have the key, the json keeps it."""
@@ -106,11 +118,12 @@ class SearchCheck(Part):
     """Whether searches find what they found when the backup was taken."""
 
     performed: bool
-    distance: Sometimes[str] = None
+    distance: Sometimes[str] = Field(None, description="Left out where columns differ in it")
     probes: Sometimes[Count] = None
     exact_matches: Sometimes[Count] = None
     recall: float | None = None
     recall_at_backup: float | None = None
+    columns: Sometimes[list[SearchedColumn]] = Field(None, description="Of any tables: the same by column")
 
 
 class Undo(NamedBackup):

@@ -10,27 +10,42 @@ the same distance are taken for the same.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from common.errors import ServiceError
 from data_pipeline.postgres.reading.searches import Searches
-from data_pipeline.sets.manifest import NeighbourFact, ProbeFact, ProbesFact
+from data_pipeline.sets.manifest import ColumnProbesFact, Distance, NeighbourFact, ProbeFact, ProbesFact
+
+K = TypeVar("K")
 
 RELATIVE, ABSOLUTE = 1e-5, 1e-6
 """What two servers' float32 sums over the same vectors may differ by."""
 
+WHOLE: Mapping[str | None, str | None] = MappingProxyType({None: None})
+"""The one collection, so to speak, of a table whose rows have none."""
+
 
 @dataclass(frozen=True)
 class Repeated:
-    """What the probes found the second time: how many were run, how many of them found the same rows, and the recall.
+    """What the probes found the second time: how many were run, how many of them found the same rows, and the recall
+    of each, None without an index.
 
     `complete` is False where a search failed or the time was up.
     """
 
     count: int
     same: int
-    recall: float | None
+    shares: tuple[float | None, ...]
     complete: bool
+
+    @property
+    def recall(self) -> float | None:
+        return _mean(self.shares)
+
+
+UNDONE = Repeated(0, 0, (), complete=False)
+"""Of searches that can't be run again at all."""
 
 
 def take(searches: Searches, collections: Sequence[Mapping[str, Any]], count: int) -> tuple[ProbesFact, bool]:
@@ -39,24 +54,31 @@ def take(searches: Searches, collections: Sequence[Mapping[str, Any]], count: in
     A search that fails, or comes to the end of the time, is no failure of the backup: then the probes are those there
     are by then, and the second value is False.
     """
-    found: list[ProbeFact] = []
+    return _taken(searches, _spread({str(fact["uuid"]): int(fact["rows"]) for fact in collections}, count))
+
+
+def take_columns(rows: Mapping[Searches, int], count: int) -> tuple[list[ColumnProbesFact], bool]:
+    """The same, spread over columns of any tables, which have so many rows; those without a probe are left out."""
+    found: list[ColumnProbesFact] = []
     complete = True
-    try:
-        for collection, quota in _spread(collections, count).items():
-            for key, embedding in searches.some(collection, quota):
-                found += _probe(searches, collection, key, embedding)
-    except ServiceError:
-        complete = False
-    recall = _mean([one.recall for one in found])
-    return ProbesFact(distance=searches.distance, recall=recall, rows=found), complete
+    for searches, quota in _spread(rows, count).items():
+        fact, whole = _taken(searches, {None: quota})
+        complete = complete and whole
+        if fact.rows:
+            found.append(ColumnProbesFact(table=searches.table.name, column=searches.column.name, **dict(fact)))
+    return found, complete
 
 
 def repeat(
-    searches: Searches, probes: ProbesFact, collections: Mapping[str, str], renamed: Mapping[str, str]
+    searches: Searches,
+    probes: ProbesFact,
+    collections: Mapping[str | None, str | None],
+    renamed: Mapping[str, str],
 ) -> Repeated:
     """Run a backup's probes again.
 
-    collections: the uuids, then and now, of those that were restored. renamed: rows' ids, then and now, if they differ.
+    collections: the uuids, then and now, of those that were restored; WHOLE for a table without any. renamed: rows'
+    ids, then and now, if they differ.
     """
     found: list[tuple[bool, float | None]] = []
     complete = True
@@ -66,11 +88,45 @@ def repeat(
                 found.append(_repeat(searches, probe, collections[probe.collection], renamed))
     except ServiceError:
         complete = False
-    recall = _mean([share for _, share in found])
-    return Repeated(len(found), sum(same for same, _ in found), recall, complete)
+    return Repeated(len(found), sum(same for same, _ in found), tuple(share for _, share in found), complete)
 
 
-def _probe(searches: Searches, collection: str, key: str, embedding: str) -> list[ProbeFact]:
+def together(found: Sequence[Repeated]) -> Repeated:
+    """The same of several columns."""
+    return Repeated(
+        sum(one.count for one in found),
+        sum(one.same for one in found),
+        tuple(share for one in found for share in one.shares),
+        all(one.complete for one in found),
+    )
+
+
+def recall(facts: Sequence[ProbesFact]) -> float | None:
+    """That of the probes of several columns, None without an index."""
+    return _mean([probe.recall for fact in facts for probe in fact.rows])
+
+
+def distance(facts: Sequence[ProbesFact]) -> Distance | None:
+    """That which the searches of several columns go by; None where it is not the same."""
+    found = {fact.distance for fact in facts}
+    return found.pop() if len(found) == 1 else None
+
+
+def _taken(searches: Searches, quotas: Mapping[Any, int]) -> tuple[ProbesFact, bool]:
+    """quotas: how many to take, by collection."""
+    found: list[ProbeFact] = []
+    complete = True
+    try:
+        for collection, quota in quotas.items():
+            for key, embedding in searches.some(collection, quota):
+                found += _probe(searches, collection, key, embedding)
+    except ServiceError:
+        complete = False
+    recall = _mean([one.recall for one in found])
+    return ProbesFact(distance=searches.distance, recall=recall, rows=found), complete
+
+
+def _probe(searches: Searches, collection: str | None, key: str, embedding: str) -> list[ProbeFact]:
     """One probe; none for a row without neighbours."""
     exact = searches.exact(collection, key, embedding)
     if not exact:
@@ -80,7 +136,7 @@ def _probe(searches: Searches, collection: str, key: str, embedding: str) -> lis
 
 
 def _repeat(
-    searches: Searches, probe: ProbeFact, collection: str, renamed: Mapping[str, str]
+    searches: Searches, probe: ProbeFact, collection: str | None, renamed: Mapping[str, str]
 ) -> tuple[bool, float | None]:
     key = renamed.get(probe.id, probe.id)
     exact = searches.exact(collection, key, probe.embedding)
@@ -89,15 +145,15 @@ def _repeat(
     return _same(then, exact), share
 
 
-def _spread(collections: Sequence[Mapping[str, Any]], count: int) -> dict[str, int]:
-    """How many rows to take from each collection: one each in turn, the largest first."""
-    left = {str(fact["uuid"]): int(fact["rows"]) for fact in sorted(collections, key=lambda fact: -int(fact["rows"]))}
-    quotas: dict[str, int] = {}
+def _spread(rows: Mapping[K, int], count: int) -> dict[K, int]:
+    """How many rows to take from each: one each in turn, the one with the most rows first."""
+    left = dict(sorted(rows.items(), key=lambda item: -item[1]))
+    quotas: dict[K, int] = {}
     for _ in range(count):
-        able = [uuid for uuid, rows in left.items() if rows > quotas.get(uuid, 0)]
+        able = [one for one, there in left.items() if there > quotas.get(one, 0)]
         if not able:
             break
-        fewest = min(able, key=lambda uuid: quotas.get(uuid, 0))
+        fewest = min(able, key=lambda one: quotas.get(one, 0))
         quotas[fewest] = quotas.get(fewest, 0) + 1
     return quotas
 

@@ -1,4 +1,4 @@
-"""Searches in a collection: exact ones, and those through a vector index, as LangChain's are.
+"""Searches in a vector column, of a collection or of the whole table: exact ones, and those through a vector index.
 
 They go by the distance of the vector index there is, or by cosine, LangChain's default, where there is none.
 Nothing here changes a row. Each search stands in a savepoint, under a limit of time for all of them together.
@@ -14,7 +14,7 @@ from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from data_pipeline.postgres.connection import Session, scratch
 from data_pipeline.postgres.schema.ddl_types import DISTANCE_CLASSES, OPERATORS, extension_schema
-from data_pipeline.postgres.schema.tables import Table
+from data_pipeline.postgres.schema.tables import Column, Table
 from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.sets.manifest import Distance, NeighbourFact
 
@@ -22,11 +22,18 @@ NEIGHBOURS = 10
 SECONDS = 60
 """For all searches together. One exact search reads every embedding of a collection."""
 
+SEARCHED = frozenset({"vector", "halfvec"})
+"""The types whose columns can be searched."""
+
 EXACTLY = {"enable_indexscan": "off"}
 BY_INDEX = {"enable_seqscan": "off", "enable_bitmapscan": "off", "enable_sort": "off"}
 
 VECTOR_INDEXES = """
-SELECT c.relname, o.opcname, pg_get_indexdef(i.indexrelid, 1, false), format_type(o.opcintype, -1)
+SELECT c.relname, o.opcname, pg_get_indexdef(i.indexrelid, 1, false), format_type(o.opcintype, -1),
+       ARRAY(SELECT a.attname::text FROM pg_depend d
+             JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+             WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
+             AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
 JOIN pg_opclass o ON o.oid = i.indclass[0]
 JOIN pg_extension e ON e.extname = 'vector' AND e.extnamespace = o.opcnamespace
@@ -67,50 +74,53 @@ class VectorIndex:
     type: str
 
 
+@dataclass(frozen=True, eq=False)
 class Searches:
-    """The searches of one table's vectors by one distance. Each raises ServiceError; the transaction goes on."""
+    """The searches of one column by one distance. Each raises ServiceError; the transaction goes on.
 
-    def __init__(
-        self,
-        session: Session,
-        table: Table,
-        column: str,
-        schema: str,
-        distance: Distance,
-        indexes: list[VectorIndex],
-    ) -> None:
-        self.distance = distance
-        self.column = column
-        self.key = table.layout.key[0]
-        self._session = session
-        self._table = table
-        self._schema = schema
-        self._indexes = indexes
-        self._deadline = time.monotonic() + min(SECONDS, _statement_timeout(session.cursor) or SECONDS)
+    schema: pgvector's. indexes: those by this distance. deadline: when all of them end, on the monotonic clock. A
+    collection of None is the whole table, whose rows have no owners.
+    """
+
+    session: Session
+    table: Table
+    column: Column
+    schema: str
+    distance: Distance
+    indexes: tuple[VectorIndex, ...]
+    deadline: float
 
     @classmethod
-    def of(cls, session: Session, table: Table, distance: Distance | None = None) -> "Searches | None":
-        """Searches by `distance`, or by that of the first vector index; None if there is nothing to search."""
-        column = next(filter(None, map(table.column, table.layout.vectors)), None)
-        schema = extension_schema(session.cursor)
-        if schema is None or column is None or column.type != "vector":
+    def of(
+        cls, session: Session, table: Table, column: str, deadline: float, distance: Distance | None = None
+    ) -> "Searches | None":
+        """Searches by `distance`, or by that of the first vector index; None if there is nothing to search, or no
+        single column tells the rows apart."""
+        schema, found = extension_schema(session.cursor), table.column(column)
+        if schema is None or found is None or found.type not in SEARCHED or len(table.layout.key) != 1:
             return None
-        found = _indexes(session.cursor, table)
-        wanted = distance or (found[0].distance if found else "cosine")
-        return cls(session, table, column.name, schema, wanted, [index for index in found if index.distance == wanted])
+        indexes = _indexes(session.cursor, table, column)
+        wanted = distance or (indexes[0].distance if indexes else "cosine")
+        by_it = tuple(index for index in indexes if index.distance == wanted)
+        return cls(session, table, found, schema, wanted, by_it, deadline)
 
-    def some(self, collection: str, count: int) -> list[tuple[str, str]]:
+    @property
+    def key(self) -> str:
+        """The column that tells rows apart."""
+        return self.table.layout.key[0]
+
+    def some(self, collection: str | None, count: int) -> list[tuple[str, str]]:
         """Random rows of a collection: id and embedding, as text."""
         return self._rows(SOME, {"collection": collection, "limit": count}, {})
 
-    def exact(self, collection: str, key: str, embedding: str) -> list[NeighbourFact]:
+    def exact(self, collection: str | None, key: str, embedding: str) -> list[NeighbourFact]:
         """The ten nearest of an embedding, without the row itself; of equally near ones the lower id."""
         return _others(self._rows(NEAREST, _parameters(collection, embedding), EXACTLY), key)
 
-    def by_index(self, collection: str, key: str, embedding: str) -> list[NeighbourFact] | None:
+    def by_index(self, collection: str | None, key: str, embedding: str) -> list[NeighbourFact] | None:
         """The same as the first index that can be used finds it; None if there is none."""
         parameters = _parameters(collection, embedding)
-        for index in self._indexes:
+        for index in self.indexes:
             plan = self._rows(PLAN, parameters, BY_INDEX, index)
             if index.name in _index_names(plan[0][0]):
                 return _others(self._rows(FOUND, parameters, BY_INDEX, index), key)
@@ -123,20 +133,20 @@ class Searches:
         settings: Mapping[str, str],
         index: VectorIndex | None = None,
     ) -> list[Any]:
-        cursor = self._session.cursor
-        left = max(1, int(1000 * (self._deadline - time.monotonic())))
-        with scratch(self._session, "search", {**settings, "statement_timeout": f"{left}ms"}):
+        cursor = self.session.cursor
+        left = max(1, int(1000 * (self.deadline - time.monotonic())))
+        with scratch(self.session, "search", {**settings, "statement_timeout": f"{left}ms"}):
             cursor.execute(self._sql(template, index), parameters)
             return list(cursor.fetchall())
 
     def _sql(self, template: str, index: VectorIndex | None) -> Composed:
-        schema = Identifier(self._schema)
+        schema = Identifier(self.schema)
         return SQL(template).format(
             key=Identifier(self.key),
-            column=Identifier(self.column),
+            column=Identifier(self.column.name),
             owned=self._owned(),
-            table=self._table.rows,
-            vector=SQL("%(embedding)s::{}.vector").format(schema),
+            table=self.table.rows,
+            vector=SQL("%(embedding)s::{}").format(Identifier(self.schema, self.column.type)),
             operator=SQL("OPERATOR({}.{})").format(schema, SQL(OPERATORS[self.distance])),
             dimensions=SQL("{}.vector_dims").format(schema),
             expression=SQL(f"({_literal(index.expression)})" if index else ""),
@@ -145,8 +155,13 @@ class Searches:
 
     def _owned(self) -> Composable:
         """Of one owner's rows, where rows have owners."""
-        column = self._table.layout.owner_column
+        column = self.table.layout.owner_column
         return SQL("{} = %(collection)s::uuid").format(Identifier(column)) if column else SQL("TRUE")
+
+
+def deadline(session: Session) -> float:
+    """When searches that begin now have to end, on the monotonic clock."""
+    return time.monotonic() + min(SECONDS, _statement_timeout(session.cursor) or SECONDS)
 
 
 def _statement_timeout(cursor: Cursor) -> float:
@@ -155,16 +170,17 @@ def _statement_timeout(cursor: Cursor) -> float:
     return int(cursor.value()) / 1000
 
 
-def _indexes(cursor: Cursor, table: Table) -> list[VectorIndex]:
+def _indexes(cursor: Cursor, table: Table, column: str) -> list[VectorIndex]:
+    """Those over this vector column and no other, themselves or by an expression."""
     cursor.execute(VECTOR_INDEXES, (table.oid,))
     return [
         VectorIndex(name, DISTANCE_CLASSES[operator_class], expression, type_name)
-        for name, operator_class, expression, type_name in cursor.fetchall()
-        if operator_class in DISTANCE_CLASSES
+        for name, operator_class, expression, type_name, columns in cursor.fetchall()
+        if operator_class in DISTANCE_CLASSES and {column, *table.layout.vectors} & set(columns) == {column}
     ]
 
 
-def _parameters(collection: str, embedding: str) -> dict[str, Any]:
+def _parameters(collection: str | None, embedding: str) -> dict[str, Any]:
     return {"collection": collection, "embedding": embedding, "limit": NEIGHBOURS + 1}
 
 

@@ -13,7 +13,7 @@ from data_pipeline.sets.dialect import WrongDialect
 
 
 def adds(request: RestoreOptions) -> bool:
-    """Whether rows go beside those that are there, whatever these are."""
+    """Whether rows go beside those that are there, without a look at these."""
     others = request.truncate or request.merges or request.collection_suffix is not None
     return request.strategy == Mode.strategy and not others
 
