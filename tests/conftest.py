@@ -196,10 +196,16 @@ def pg_server() -> Iterator[Server]:
     if url:
         yield _outside_server(url)
         return
+    with _started(int(os.environ.get("TEST_PG_VERSION", MAJOR))) as server:
+        yield server
+
+
+@contextmanager
+def _started(major: int) -> Iterator[Server]:
     home = Path(tempfile.mkdtemp(prefix="pg-test-", dir=roomy_memory()))
     cluster = Cluster(home)
     try:
-        cluster.create(int(os.environ.get("TEST_PG_VERSION", MAJOR)))
+        cluster.create(major)
         with open(cluster.data / "postgresql.conf", "a", encoding="utf-8") as configuration:
             configuration.write(f"{FAST}listen_addresses = '127.0.0.1'\nport = {_free_port()}\n")
         cluster.start()
@@ -341,6 +347,15 @@ def databases(pg_server: Server) -> Iterator[Databases]:
     found = Databases(pg_server)
     yield found
     found.close()
+
+
+@pytest.fixture(scope="session")
+def older_databases() -> Iterator[Databases]:
+    """Those of the oldest server that can be started here."""
+    with _started(16) as server:
+        found = Databases(server)
+        yield found
+        found.close()
 
 
 @pytest.fixture

@@ -299,6 +299,7 @@ TEXTS: dict[str, str] = {
     ),
     "index_rebuilt_differently": "the rebuilt index differs from its definition before: {index}",
     "column_value_not_created": "the default or expression of the column {column} of {table} could not be created",
+    "table_part_not_created": "create_tables does not make this part of {table}, or not as it was: {name}",
     "index_or_key_not_created": "an index or foreign key of the backup could not be created: {name}",
     # The dry run of a restore.
     "dry_run_without_problems": "dry run complete, no problem found, nothing was changed",
@@ -544,7 +545,7 @@ TEXTS: dict[str, str] = {
     "is_a_materialized_view": "it is a materialized view",
     "is_a_foreign_table": "it is a foreign table",
     "is_a_partition": "it is a partition; name its partitioned table",
-    "is_a_system_table": "it is a system table or a temporary one",
+    "is_a_system_table": "it is a system table, a temporary one or this service's own",
     "no_vector_tables": "the database {database} has no table with a vector column",
     "no_vector_stores": "the database {database} has no table of PGVectorStore",
     "is_no_vector_store": "its shape is not that of a table of PGVectorStore",

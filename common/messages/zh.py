@@ -268,6 +268,7 @@ TEXTS: dict[str, str] = {
     "indexes_kept": "数据库角色不是表的所有者,索引和外键未删除重建,恢复会较慢",
     "index_rebuilt_differently": "重建的索引与原定义不同: {index}",
     "column_value_not_created": "未能按备份创建 {table} 的列 {column} 的默认值或生成表达式",
+    "table_part_not_created": "create_tables 未能按原样创建 {table} 的这一部分: {name}",
     "index_or_key_not_created": "未能按备份创建索引或外键: {name}",
     # The dry run of a restore.
     "dry_run_without_problems": "试运行完成,未发现问题,未做任何修改",
@@ -464,7 +465,7 @@ TEXTS: dict[str, str] = {
     "is_a_materialized_view": "它是物化视图",
     "is_a_foreign_table": "它是外部表",
     "is_a_partition": "它是分区,请指定其分区父表",
-    "is_a_system_table": "它是系统表或临时表",
+    "is_a_system_table": "它是系统表、临时表或本服务自己的表",
     "no_vector_tables": "数据库 {database} 中没有带向量列的表",
     "no_vector_stores": "数据库 {database} 中没有PGVectorStore的表",
     "is_no_vector_store": "它的结构不是PGVectorStore的表",

@@ -1,6 +1,6 @@
 """What a manifest says of tables: columns, blocks, keys, indexes, references. Facts, never SQL."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -58,7 +58,7 @@ class ColumnFact(Fact):
 class ValueFact(Fact):
     """What a column gets by itself, by kind: a constant (`text`, of the column's type), now, uuid, sequence (its own),
     identity (`always`), tsvector (generated from `columns`, joined by spaces; coalesced: NULL counts as no text). Any
-    other kind can't be made."""
+    other kind can't be made. position: of a generated column among all columns of its table, from 1."""
 
     kind: Name
     text: Text | None = None
@@ -66,6 +66,7 @@ class ValueFact(Fact):
     config: Name | None = None
     columns: list[Name] = Field(default_factory=list)
     coalesced: bool = False
+    position: Annotated[int, Field(ge=1, le=MOST_COLUMNS)] | None = None
 
 
 class CastFact(Fact):
@@ -91,6 +92,7 @@ class IndexFact(Fact):
     There are as many operator classes as columns that are searched by; further keys are only included. casts: for each
     key the cast it is, None for any other expression; empty where every key is a column. json_keys: the same of values
     of a json column's key; empty where no key is one. constraint: it belongs to a UNIQUE constraint or a primary key.
+    orders: for each key pg_index' indoption, 1 for DESC and 2 for NULLS FIRST; empty where all are ascending.
     """
 
     name: Name
@@ -104,16 +106,39 @@ class IndexFact(Fact):
     casts: list[CastFact | None] = Field(default_factory=list)
     json_keys: list[JsonKeyFact | None] = Field(default_factory=list)
     constraint: bool = False
+    orders: list[Annotated[int, Field(ge=0, le=3)]] = Field(default_factory=list)
+
+    @property
+    def searched(self) -> list[str]:
+        """The keys without those that are only included."""
+        return self.keys[: len(self.operator_classes)]
+
+    @property
+    def is_key(self) -> bool:
+        """Whether it is a constraint's."""
+        return self.constraint or self.primary
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """What it is, without its name and options. One behind a key is known by its columns alone."""
+        if self.unique and self.method == "btree" and not self.partial and not self.casts:
+            return (self.primary, tuple(self.keys))
+        expressions = (*self.casts, *self.json_keys)
+        told = (self.method, tuple(self.keys), tuple(self.operator_classes), expressions, tuple(self.orders))
+        return (*told, self.unique, self.partial)
 
 
 class ForeignKeyFact(Fact):
-    """A foreign key as facts."""
+    """A foreign key as facts. deferred: it is INITIALLY DEFERRED."""
 
     name: Name
     columns: list[Name]
     referenced_table: Name
     referenced_columns: list[Name]
     on_delete: Name
+    on_update: Name = "no action"
+    deferrable: bool = False
+    deferred: bool = False
 
 
 class ReferenceFact(Fact):
@@ -141,6 +166,8 @@ class TableFact(Fact):
     """Where the table is, in a set of any tables; else it is in the schema that a service is configured for."""
     values: dict[Name, ValueFact] = Field(default_factory=dict)
     """By column what it gets by itself; a generated column is none of `columns`."""
+    unmade: list[Name] = Field(default_factory=list)
+    """What else it has that can only be told of: checks, triggers, policies, collations."""
 
     @property
     def names(self) -> set[str]:

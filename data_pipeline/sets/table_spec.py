@@ -1,7 +1,7 @@
 """What the tables of a backup looked like, as facts: from its manifest, or else as their library makes them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from common.errors import InvalidBackup
 from common.messages import say
@@ -23,6 +23,9 @@ class Design:
     indexes: tuple[IndexFact, ...]
     foreign_keys: tuple[ForeignKeyFact, ...]
     values: Mapping[str, ValueFact] = field(default_factory=dict)
+    unmade: tuple[str, ...] = ()
+    referred: frozenset[str] = frozenset()
+    """The indexes without which a foreign key to the table can't be made."""
 
     @property
     def name(self) -> str:
@@ -30,8 +33,8 @@ class Design:
 
     @property
     def keys(self) -> list[IndexFact]:
-        """The primary key, and those of UNIQUE constraints."""
-        return [index for index in self.indexes if index.primary or index.constraint]
+        """The primary key, those of UNIQUE constraints, and what else foreign keys need."""
+        return [index for index in self.indexes if index.is_key or index.name in self.referred]
 
 
 def of(backup_set: BackupSet) -> dict[str, Design]:
@@ -45,7 +48,15 @@ def of(backup_set: BackupSet) -> dict[str, Design]:
     found = {table.name: _described(table, layout, manifest.tables[table.name]) for table in layout.tables}
     for one in found.values():
         _expect_possible(one)
-    return found
+    referred = {
+        (key.referenced_table, frozenset(key.referenced_columns)) for one in found.values() for key in one.foreign_keys
+    }
+    return {name: replace(one, referred=_referred(one, referred)) for name, one in found.items()}
+
+
+def _referred(design: Design, referred: Collection[tuple[str, frozenset[str]]]) -> frozenset[str]:
+    unique = (index for index in design.indexes if index.unique and not index.partial)
+    return frozenset(index.name for index in unique if (design.name, frozenset(index.searched)) in referred)
 
 
 def as_made(layout: Layout) -> dict[str, Design]:
@@ -65,7 +76,7 @@ def _described(table: TableLayout, layout: Layout, fact: TableFact) -> Design:
     keys = tuple(
         key.model_copy(update={"referenced_table": _named(layout, key.referenced_table)}) for key in fact.foreign_keys
     )
-    return Design(table, tuple(fact.columns), tuple(fact.indexes), keys, fact.values)
+    return Design(table, tuple(fact.columns), tuple(fact.indexes), keys, fact.values, tuple(fact.unmade))
 
 
 def _named(layout: Layout, referenced: str) -> str:

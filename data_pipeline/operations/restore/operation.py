@@ -22,6 +22,7 @@ from data_pipeline.operations.restore.restore import Restore
 from data_pipeline.operations.results.restore import Rehearsed, Restored
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.retries import retrying
+from data_pipeline.postgres.schema import tables
 from data_pipeline.postgres.target import Target
 from data_pipeline.sets.catalog import BackupSet
 from data_pipeline.storage import location
@@ -47,7 +48,7 @@ class RestoreOperation(Operation[RestoreRequest]):
         target = self.target(request)
         found = self._engine.catalog.find(location.parse(request.backup_path), request.timestamp, request.chosen)
         fitting = request.of(found.layout)
-        fitting.moved(found.layout)
+        tables.expect_of_applications(fitting.moved(found.layout))
         Restore(self._engine, found, fitting).expect_possible()
         if request.into:
             Conversion(self._engine, found, fitting, request.into).expect_possible()
@@ -109,6 +110,7 @@ class RestoreOperation(Operation[RestoreRequest]):
         with locked(where, request.timestamp, None if request.reads_names else request.chosen) as backup_set:
             request = request.of(backup_set.layout)
             backup_set = replace(backup_set, layout=request.moved(backup_set.layout))
+            tables.expect_of_applications(backup_set.layout)
             limited = request.limited_to(backup_set.manifest)
             if limited is request:
                 yield backup_set, request

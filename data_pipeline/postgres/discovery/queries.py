@@ -8,11 +8,9 @@ import json
 from typing import Any
 
 from data_pipeline.postgres.schema import ddl_types
+from data_pipeline.postgres.schema.tables import QUEUE_SCHEMA
 from data_pipeline.postgres.schema.vector_tables import OF_APPLICATIONS, OF_PGVECTOR
 from data_pipeline.postgres.search_path import Cursor
-
-QUEUE_SCHEMA = "vector_jobs"
-"""Of the service's own tables, where the queue of its jobs is in this database."""
 
 # A name that is no text of the database's encoding (SQL_ASCII) must not fail a query, so the answer comes as bytes.
 AS_BYTES = """

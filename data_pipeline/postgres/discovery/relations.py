@@ -8,7 +8,6 @@ from typing import Literal
 
 from common.errors import ServiceError
 from common.messages import Message, say
-from data_pipeline.formats import types
 from data_pipeline.layouts import base
 from data_pipeline.layouts.base import TableLayout
 from data_pipeline.postgres import connection
@@ -228,6 +227,6 @@ def _notes(columns: Sequence[Column], indexes: Iterable[Index]) -> Iterable[Mess
     if not any(index.unique and not index.partial and "expression" not in index.columns for index in indexes):
         yield say("no_key_to_sync_by")
     given = [column for column in columns if column.by_itself != "generated"]
-    unknown = tuple(f"{column.name} ({column.shown})" for column in given if types.find(column.type) is None)
+    unknown = tuple(f"{column.name} ({column.shown})" for column in given if not ddl_types.makes(column.type))
     if unknown:
         yield say("column_types_unknown", columns=unknown)

@@ -19,7 +19,7 @@ from data_pipeline.postgres.reading.block_writer import BlockWriter, Rows
 from data_pipeline.postgres.reading.ctid_ranges import ALL_PAGES, Pages
 from data_pipeline.postgres.reading.undecodable import Undecodable
 from data_pipeline.postgres.row_filter import Scope
-from data_pipeline.postgres.schema import column_values, indexes, tables
+from data_pipeline.postgres.schema import column_values, ddl_types, indexes, tables
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing import staging
 from data_pipeline.storage.draft import Draft
@@ -168,4 +168,5 @@ def save(
         "indexes": index_facts,
         "foreign_keys": foreign_keys,
         **({"values": values} if (values := column_values.facts(cursor, table)) else {}),
+        **({"unmade": unmade} if (unmade := ddl_types.unmade(cursor, table.oid)) else {}),
     }

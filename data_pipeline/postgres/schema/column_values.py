@@ -5,14 +5,15 @@ told, not made. A word of a manifest is only ever quoted, as a literal or an ide
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.sets.table_facts import ColumnFact, ValueFact
+from data_pipeline.sets.table_facts import MOST_COLUMNS, ColumnFact, ValueFact
+from data_pipeline.sets.table_spec import Design
 
 # Printed with PostgreSQL's own schema alone in the path: a name without a schema is its own.
 VALUES = """
@@ -20,14 +21,19 @@ SELECT a.attname::text, a.attidentity::text, a.attgenerated::text, coalesce(pg_g
        EXISTS (SELECT FROM pg_depend o JOIN pg_depend u ON u.refobjid = o.objid AND u.refclassid = o.classid
                WHERE o.classid = 'pg_class'::regclass AND o.refclassid = 'pg_class'::regclass AND o.deptype = 'a'
                  AND o.refobjid = a.attrelid AND o.refobjsubid = a.attnum
-                 AND u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid)
+                 AND u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid),
+       (SELECT count(*) FROM pg_attribute b
+        WHERE b.attrelid = a.attrelid AND b.attnum BETWEEN 1 AND a.attnum AND NOT b.attisdropped)
 FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 WHERE a.attrelid = %s AND a.attnum > 0 AND NOT a.attisdropped AND (a.attidentity <> '' OR d.oid IS NOT NULL)
 ORDER BY a.attnum
 """
 CONFIGURED = "SELECT EXISTS (SELECT FROM pg_ts_config WHERE cfgname = %s AND cfgnamespace = 'pg_catalog'::regnamespace)"
 
-QUOTED = re.compile(r"(?P<escaped>E?)'(?P<text>(?:[^']|'')*)'::[a-z][\w ]*(?:\(\d+(?:,\d+)?\))?(?:\[\])?")
+TYPE = (
+    r"""(?:(?:\w+|"(?:[^"]|"")+")\.)?(?:[a-z][\w ]*|"bit")(?:\(\d+(?:,\d+)?\))?(?: with(?:out)? time zone)?(?:\[\])?"""
+)
+QUOTED = re.compile(rf"(?:(?P<escaped>E)|B)?'(?P<text>(?:[^']|'')*)'::{TYPE}")
 PLAIN = re.compile(r"-?\d+(?:\.\d+)?|true|false")
 FUNCTIONS = {"now()": "now", "CURRENT_TIMESTAMP": "now", "gen_random_uuid()": "uuid"}
 CALLS = {"now": "pg_catalog.now()", "uuid": "pg_catalog.gen_random_uuid()"}
@@ -47,8 +53,10 @@ def facts(cursor: Cursor, table: Table) -> dict[str, dict[str, Any]]:
     """By column, what it gets by itself, as a manifest records it."""
     cursor.execute(VALUES, (table.oid,))
     return {
-        name: _fact(identity, generated, text, owns).model_dump(exclude_defaults=True)
-        for name, identity, generated, text, owns in cursor.fetchall()
+        name: _fact(identity, generated, text, owns)
+        .model_copy(update={"position": place if generated else None})
+        .model_dump(exclude_defaults=True)
+        for name, identity, generated, text, owns, place in cursor.fetchall()
     }
 
 
@@ -79,6 +87,16 @@ def generated(name: str, fact: ValueFact) -> Composed:
     config = Literal(f"pg_catalog.{fact.config}")
     column = "{} pg_catalog.tsvector GENERATED ALWAYS AS (pg_catalog.to_tsvector({}::pg_catalog.regconfig, {})) STORED"
     return SQL(column).format(Identifier(name), config, joined)
+
+
+def in_place(columns: Sequence[Composed], design: Design, lost: Collection[str]) -> list[Composed]:
+    """The ordinary columns of a table with the generated ones between them."""
+    values, among = design.values, {column.name for column in design.columns}
+    further = [(fact.position or MOST_COLUMNS, name, fact) for name, fact in values.items() if name not in among]
+    places: list[Composed | None] = [*columns]
+    for position, name, fact in sorted(further, key=lambda each: each[0]):
+        places.insert(position - 1, None if name in lost else generated(name, fact))
+    return [place for place in places if place is not None]
 
 
 def lost(cursor: Cursor, columns: Mapping[str, ColumnFact], values: Mapping[str, ValueFact]) -> list[str]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 import psycopg2
 from psycopg2.errors import InsufficientPrivilege
@@ -64,7 +64,8 @@ class Missing:
     @property
     def warnings(self) -> list[str]:
         lost = [say("column_value_not_created", table=table, column=column) for table, column in self.lost]
-        return [*map(_not_made, self.unknown), *lost]
+        parts = [say("table_part_not_created", table=one.name, name=name) for one in self.tables for name in one.unmade]
+        return [*map(_not_made, self.unknown), *lost, *parts]
 
 
 def missing(cursor: Cursor, schema: str, designs: Mapping[str, Design]) -> Missing:
@@ -81,8 +82,10 @@ def missing(cursor: Cursor, schema: str, designs: Mapping[str, Design]) -> Missi
     return Missing(
         extension=vectors and ddl_types.extension_schema(cursor) is None,
         tables=absent,
-        keys=[(name, fact) for name, fact in known if not _is_index(fact)],
-        indexes=[(name, fact) for name, fact in known if isinstance(fact, IndexFact) and _is_index(fact)],
+        keys=[(name, fact) for name, fact in known if not _waits(designs[name], fact)],
+        indexes=[
+            (name, fact) for name, fact in known if isinstance(fact, IndexFact) and fact not in designs[name].keys
+        ],
         unknown=[fact.name for _, fact in lacking if not _is_known(fact, designs, schema)],
         designs=designs,
         lost=[(design.name, column) for design in absent for column in _lost(cursor, design)],
@@ -124,14 +127,13 @@ def create_tables(session: Session, schema: str, lacking: Missing) -> None:
 def create_absent(cursor: Cursor, schema: str, designs: Mapping[str, Design]) -> None:
     """Make the tables whose names no relation has, whole: keys and indexes too. Others stay as they are."""
     absent = [design for design in designs.values() if is_free(cursor, schema, design.layout.relation)]
-    keys: list[tuple[str, Key]] = [(design.name, key) for design in absent for key in design.keys]
-    keys += [(design.name, key) for design in absent for key in design.foreign_keys]
+    keys: list[tuple[str, Key]] = [(one.name, key) for one in absent for key in one.keys]
+    keys += [(one.name, key) for one in absent for key in one.foreign_keys]
     _create_tables(cursor, schema, designs, absent, keys)
     types = ddl_types.extension_schema(cursor)
     for design in absent:
         for fact in design.indexes:
-            method = ddl_types.index_method(fact, types) if _is_index(fact) else None
-            if method:
+            if _waits(design, fact) and (method := ddl_types.index_method(fact, types)):
                 cursor.execute(_index(fact, Identifier(fact.name), _identifier(design, schema), method))
 
 
@@ -225,13 +227,13 @@ def _table(design: Design, schema: str, types: str | None, lost: Sequence[str]) 
         SQL("{} {}{}{}").format(
             Identifier(column.name),
             column_values.serial(column, made.get(column.name)) or _type(design.name, column, types),
-            column_values.clause(column, made.pop(column.name, None)),
+            column_values.clause(column, made.get(column.name)),
             SQL(" NOT NULL") if column.not_null else SQL(""),
         )
         for column in design.columns
     ]
-    columns += [column_values.generated(name, fact) for name, fact in made.items()]
-    return SQL("CREATE TABLE {} ({})").format(_identifier(design, schema), SQL(", ").join(columns))
+    everything = column_values.in_place(columns, design, lost)
+    return SQL("CREATE TABLE {} ({})").format(_identifier(design, schema), SQL(", ").join(everything))
 
 
 def _type(table: str, column: ColumnFact, types: str | None) -> Composable:
@@ -244,56 +246,54 @@ def _type(table: str, column: ColumnFact, types: str | None) -> Composable:
 
 
 def _add(cursor: Cursor, designs: Mapping[str, Design], schema: str, table: str, key: Key) -> None:
-    definition = _key(key, designs, schema)
-    if definition:
-        free = is_free(cursor, designs[table].layout.schema or schema, key.name)
-        name = SQL("CONSTRAINT {} ").format(Identifier(key.name)) if free else SQL("")
-        altered = _identifier(designs[table], schema)
-        cursor.execute(SQL("ALTER TABLE {} ADD {}{}").format(altered, name, definition))
+    free = is_free(cursor, designs[table].layout.schema or schema, key.name)
+    altered, name = _identifier(designs[table], schema), Identifier(key.name) if free else SQL("")
+    if _is_index(key):
+        if method := ddl_types.index_method(key, ddl_types.extension_schema(cursor)):
+            cursor.execute(_index(key, name, altered, method))
+    elif definition := _key(key, designs, schema):
+        called = SQL("CONSTRAINT {} ").format(name) if free else name
+        cursor.execute(SQL("ALTER TABLE {} ADD {}{}").format(altered, called, definition))
 
 
 def _key(key: Key, designs: Mapping[str, Design], schema: str) -> Composed | None:
     if isinstance(key, ForeignKeyFact):
         referenced = designs.get(key.referenced_table)
         return ddl_types.foreign_key(key, _identifier(referenced, schema)) if referenced else None
-    names = SQL(", ").join(map(Identifier, key.keys[: len(key.operator_classes)]))
-    return SQL("PRIMARY KEY ({})" if key.primary else "UNIQUE ({})").format(names)
+    return ddl_types.unique_key(key)
 
 
 def _lacking(cursor: Cursor, table: Table | None, design: Design) -> list[Key]:
     """The keys and indexes of a design that the live table, if any, lacks; earlier manifests have no `json_keys`."""
     found, references = indexes.facts(cursor, table) if table else ([], [])
-    there = {_sort(IndexFact(**one)) for fact in found for one in (fact, {**fact, "json_keys": []})}
+    there = {IndexFact(**one).kind for fact in found for one in (fact, {**fact, "json_keys": []})}
     referring = {tuple(fact["columns"]) for fact in references}
     return [
-        *(index for index in design.indexes if _sort(index) not in there),
+        *(index for index in design.indexes if index.kind not in there),
         *(key for key in design.foreign_keys if tuple(key.columns) not in referring),
     ]
 
 
 def _is_known(fact: Key, designs: Mapping[str, Design], schema: str) -> bool:
     if _is_index(fact):
-        return isinstance(fact, IndexFact) and ddl_types.index_method(fact, schema) is not None
+        return ddl_types.index_method(fact, schema) is not None
     return _key(fact, designs, schema) is not None
 
 
-def _is_index(fact: Key) -> bool:
-    """Whether it is an index of its own, which can wait until the rows are there."""
-    return isinstance(fact, IndexFact) and not (fact.constraint or fact.primary)
+def _is_index(fact: Key) -> TypeGuard[IndexFact]:
+    """Whether it is an index of its own."""
+    return isinstance(fact, IndexFact) and not fact.is_key
+
+
+def _waits(design: Design, fact: Key) -> bool:
+    """Whether it is an index that can wait until the rows are there."""
+    return isinstance(fact, IndexFact) and fact not in design.keys
 
 
 def is_free(cursor: Cursor, schema: str, name: str) -> bool:
     """Whether no relation of the schema has this name."""
     cursor.execute("SELECT to_regclass(%s) IS NULL", (Identifier(schema, name).as_string(cursor),))
     return bool(cursor.value())
-
-
-def _sort(fact: IndexFact) -> tuple[Any, ...]:
-    """What an index is, without its name and options. One behind a key is known by its columns alone."""
-    if fact.unique and fact.method == "btree" and not fact.partial and not fact.casts:
-        return (fact.primary, tuple(fact.keys))
-    expressions = (*fact.casts, *fact.json_keys)
-    return (fact.method, tuple(fact.keys), tuple(fact.operator_classes), expressions, fact.unique, fact.partial)
 
 
 def _not_made(name: str) -> str:

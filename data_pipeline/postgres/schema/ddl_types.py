@@ -5,6 +5,7 @@ numbers; nothing else of a file becomes part of a statement.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
@@ -18,6 +19,9 @@ from data_pipeline.sets.table_facts import ForeignKeyFact, IndexFact, JsonKeyFac
 
 EXTENSION_TYPES = frozenset(array for name in types.VECTORS for array in (name, f"_{name}"))
 """pgvector's types and the arrays of them."""
+
+ONLY_MADE = frozenset({"tsvector"})
+"""PostgreSQL's types whose texts only the server reads. PGVectorStore has a column of one for its hybrid search."""
 
 # A type's plain name is only used where it is PostgreSQL's own or belongs to pgvector, so that a user's type or domain
 # called "uuid" or "vector" is not taken for it, wherever it is.
@@ -44,7 +48,7 @@ PLAIN_CLASSES = frozenset(name for one in types.SCALARS.values() for name in one
 CLASSES: dict[str, frozenset[str]] = {
     "btree": PLAIN_CLASSES,
     "hash": PLAIN_CLASSES,
-    "gin": frozenset({"jsonb_ops", "jsonb_path_ops", "tsvector_ops"}),
+    "gin": frozenset({"jsonb_ops", "jsonb_path_ops", "array_ops", "tsvector_ops"}),
     "hnsw": frozenset(DISTANCE_CLASSES),
     "ivfflat": frozenset(DISTANCE_CLASSES),
 }
@@ -62,11 +66,34 @@ JSON_TYPES = frozenset(
 )
 """What a value of a json column may be brought to in an index, as format_type names it."""
 
+JSON_KEY = re.compile(r"\(*(\w+) (->>?) '((?:[^'\\]|'')*)'::text\)*(?:::([a-z ]+)\)*)?")
 OPTION_VALUE = re.compile(r"[0-9]{1,10}|on|off|true|false")
-ON_DELETE = {"no action", "restrict", "cascade", "set null", "set default"}
+ORDERS = ("", " DESC NULLS LAST", " NULLS FIRST", " DESC")
+"""By pg_index' indoption."""
+ACTIONS = {"no action", "restrict", "cascade", "set null", "set default"}
 
 EXTENSION_SCHEMA = """
 SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'
+"""
+
+# 100 is the database's own collation. Columns of these two are not there before PostgreSQL 15.
+UNMADE = """
+SELECT DISTINCT name::text FROM (
+  SELECT conname FROM pg_constraint k WHERE conrelid = %(table)s AND (
+    contype = 'c' OR contype IN ('p', 'u') AND condeferrable
+    OR contype = 'f' AND (confmatchtype <> 's' OR to_jsonb(k)->>'confdelsetcols' IS NOT NULL))
+  UNION ALL
+  SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = %(table)s AND (
+    to_jsonb(i)->>'indnullsnotdistinct' = 'true'
+    OR EXISTS (SELECT FROM unnest(i.indcollation) u (oid) WHERE u.oid NOT IN (0, 100)))
+  UNION ALL
+  SELECT attname FROM pg_attribute
+  WHERE attrelid = %(table)s AND attnum > 0 AND NOT attisdropped AND attcollation NOT IN (0, 100)
+  UNION ALL
+  SELECT tgname FROM pg_trigger WHERE tgrelid = %(table)s AND NOT tgisinternal
+  UNION ALL
+  SELECT polname FROM pg_policy WHERE polrelid = %(table)s
+) found (name) ORDER BY 1
 """
 
 
@@ -109,11 +136,18 @@ def _array_named(name: str) -> str:
     return f"{schema}{dot}_{plain.removesuffix('[]')}" if plain.endswith("[]") else name
 
 
+def makes(name: str) -> bool:
+    """Whether a column of a type, as manifests name it, may be made."""
+    return name in ONLY_MADE or types.find(name) is not None
+
+
 def column_type(name: str, modifier: int, schema: str | None) -> Composable:
     """A column's type, for a statement: modifier is its atttypmod, -1 for none; schema is pgvector's.
 
     Raises UnsupportedType for a type that is unknown here, SchemaMismatch for one of pgvector's where that is missing.
     """
+    if name in ONLY_MADE:
+        return Identifier("pg_catalog", name)
     plain = _array_named(name).rpartition(".")[2]
     found = types.find(plain)
     if found is None or (name not in types.BUILT_IN and plain not in EXTENSION_TYPES):
@@ -137,7 +171,7 @@ def index_method(fact: IndexFact, schema: str | None) -> Composed | None:
         return None
     return SQL("USING {} ({}){}{}").format(
         SQL(fact.method),
-        SQL(", ").join(map(_with_class, searched, fact.operator_classes, [schema] * count)),
+        SQL(", ").join(map(_with_class, searched, fact.operator_classes, [schema] * count, _orders(fact))),
         _listed(" INCLUDE ({})", [Identifier(name) for name in fact.keys[count:]]),
         _listed(" WITH ({})", [SQL("{} = {}").format(SQL(n), Literal(value)) for n, value in fact.options.items()]),
     )
@@ -147,11 +181,29 @@ def foreign_key(fact: ForeignKeyFact, referenced_table: Identifier) -> Composed 
     """`FOREIGN KEY …` to a table of the backup; None for one of unknown kind."""
     columns = list(map(Identifier, fact.columns))
     referenced = list(map(Identifier, fact.referenced_columns))
-    if fact.on_delete not in ON_DELETE or not 0 < len(columns) == len(referenced):
+    if not {fact.on_delete, fact.on_update} <= ACTIONS or not 0 < len(columns) == len(referenced):
         return None
-    return SQL("FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {}").format(
-        SQL(", ").join(columns), referenced_table, SQL(", ").join(referenced), SQL(fact.on_delete.upper())
+    return SQL("FOREIGN KEY ({}) REFERENCES {} ({}) ON DELETE {} ON UPDATE {}{}").format(
+        SQL(", ").join(columns),
+        referenced_table,
+        SQL(", ").join(referenced),
+        SQL(fact.on_delete.upper()),
+        SQL(fact.on_update.upper()),
+        SQL(" DEFERRABLE INITIALLY DEFERRED" if fact.deferred else " DEFERRABLE" if fact.deferrable else ""),
     )
+
+
+def unique_key(fact: IndexFact) -> Composed:
+    """`PRIMARY KEY …` or `UNIQUE …`."""
+    included = _listed(" INCLUDE ({})", [Identifier(name) for name in fact.keys[len(fact.searched) :]])
+    names = SQL(", ").join(map(Identifier, fact.searched))
+    return SQL("PRIMARY KEY ({}){}" if fact.primary else "UNIQUE ({}){}").format(names, included)
+
+
+def unmade(cursor: Cursor, table: int) -> list[str]:
+    """The names of what a table, given by its oid, has and create_tables doesn't make, or not as it is."""
+    cursor.execute(UNMADE, {"table": table})
+    return [name for (name,) in cursor.fetchall()]
 
 
 def _key(fact: IndexFact, number: int, schema: str | None) -> Composed | None:
@@ -166,6 +218,16 @@ def _key(fact: IndexFact, number: int, schema: str | None) -> Composed | None:
     return None if fact.keys[number] == "expression" else SQL("{}").format(Identifier(fact.keys[number]))
 
 
+def json_keys(expressions: Sequence[str]) -> dict[str, Any]:
+    """Which of an index's expressions, as the server writes them, are what stands under a key of a json column; nothing if none is."""
+    found = [
+        (one := JSON_KEY.fullmatch(text))
+        and {"column": one[1], "key": one[3].replace("''", "'"), "as_text": one[2] == "->>", "type": one[4]}
+        for text in expressions
+    ]
+    return {"json_keys": found} if any(found) else {}
+
+
 def _json_key(fact: JsonKeyFact) -> Composed | None:
     if fact.type and fact.type not in JSON_TYPES:
         return None
@@ -174,9 +236,14 @@ def _json_key(fact: JsonKeyFact) -> Composed | None:
     return SQL("({}::{})").format(value, SQL(fact.type)) if fact.type else value
 
 
-def _with_class(key: Composed, name: str, schema: str | None) -> Composed:
+def _with_class(key: Composed, name: str, schema: str | None, order: str) -> Composed:
     owner = schema if name in DISTANCE_CLASSES and schema else "pg_catalog"
-    return SQL("{} {}").format(key, Identifier(owner, name))
+    return SQL("{} {}{}").format(key, Identifier(owner, name), SQL(order))
+
+
+def _orders(fact: IndexFact) -> list[str]:
+    orders = [ORDERS[bits] for bits in fact.orders] if fact.method == "btree" else []
+    return [*orders, *[""] * len(fact.keys)]
 
 
 def _listed(template: str, parts: list[Any]) -> Composed:

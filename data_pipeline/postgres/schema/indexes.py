@@ -18,9 +18,10 @@ from psycopg2.sql import SQL, Identifier, Literal
 from common.errors import InternalError
 from common.messages import say
 from data_pipeline.postgres.connection import Session
-from data_pipeline.postgres.schema import index_build
+from data_pipeline.postgres.schema import ddl_types, index_build
 from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.search_path import Cursor
+from data_pipeline.sets.table_facts import ForeignKeyFact
 
 INDEXES = """
 SELECT c.oid, c.relname, a.amname, coalesce(t.spcname, ''),
@@ -49,12 +50,14 @@ SELECT c.relname::text, am.amname::text, i.indisunique, i.indisprimary,
              JOIN pg_opclass o ON o.oid = k.oid ORDER BY n),
        coalesce(c.reloptions, '{}'), i.indpred IS NOT NULL,
        EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid AND conrelid = i.indrelid AND contype IN ('p', 'u')),
-       ARRAY(SELECT pg_get_indexdef(c.oid, n::int, false) FROM generate_series(1, i.indnatts) n ORDER BY n)
+       ARRAY(SELECT pg_get_indexdef(c.oid, n::int, false) FROM generate_series(1, i.indnatts) n ORDER BY n),
+       ARRAY(SELECT bits FROM unnest(i.indoption) WITH ORDINALITY k(bits, n) ORDER BY n)
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am am ON am.oid = c.relam
 WHERE i.indrelid = %s AND i.indisvalid ORDER BY c.relname
 """
 
-FOREIGN_KEY_FACTS = """
+ACTION = """jsonb '{"a": "no action", "r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}' ->> """
+FOREIGN_KEY_FACTS = f"""
 SELECT conname::text,
        ARRAY(SELECT attname::text FROM unnest(conkey) WITH ORDINALITY k(attnum, n)
              JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = k.attnum ORDER BY n),
@@ -62,10 +65,10 @@ SELECT conname::text,
         WHERE r.oid = confrelid),
        ARRAY(SELECT attname::text FROM unnest(confkey) WITH ORDINALITY k(attnum, n)
              JOIN pg_attribute a ON a.attrelid = confrelid AND a.attnum = k.attnum ORDER BY n),
-       CASE confdeltype WHEN 'a' THEN 'no action' WHEN 'r' THEN 'restrict' WHEN 'c' THEN 'cascade'
-            WHEN 'n' THEN 'set null' ELSE 'set default' END
+       {ACTION} confdeltype::text, {ACTION} confupdtype::text, condeferrable, condeferred
 FROM pg_constraint WHERE contype = 'f' AND conrelid = %s ORDER BY conname
-"""
+"""  # noqa: S608 - constants only
+FOREIGN_KEY_NAMES = tuple(ForeignKeyFact.model_fields)
 
 MAY_REBUILD = """
 SELECT bool_and(pg_has_role(c.relowner, 'USAGE') AND NOT c.relispartition),
@@ -83,9 +86,9 @@ CAST_DIMENSIONS = """
 SELECT pg_get_indexdef(indexrelid) FROM pg_index
 WHERE indrelid = %s AND indpred IS NULL AND indexprs IS NOT NULL AND indisvalid
 """
-QUALIFIED = r'(?:(?:\w+|"(?:[^"]|"")+")\.)?'
-JSON_KEY = re.compile(r"\(*(\w+) (->>?) '((?:[^'\\]|'')*)'::text\)*(?:::([a-z ]+)\)*)?")
-KEY_CAST = re.compile(rf"\(*(\w+)\)*::{QUALIFIED}(vector|halfvec)\((\d+)\)\)*")
+QUOTED_NAME = r'"(?:[^"]|"")+"'
+QUALIFIED = rf"(?:(?:\w+|{QUOTED_NAME})\.)?"
+KEY_CAST = re.compile(rf"\(*(\w+|{QUOTED_NAME})\)*::{QUALIFIED}(vector|halfvec)\((\d+)\)\)*")
 
 
 @dataclass(frozen=True)
@@ -137,29 +140,24 @@ def facts(cursor: Cursor, table: Table) -> tuple[list[dict[str, Any]], list[dict
             "partial": is_partial,
             "constraint": constraint,
             "casts": _casts(texts) if "expression" in keys else [],
-            **_json_keys(texts),
+            **ddl_types.json_keys(texts),
+            **({"orders": orders} if any(orders) else {}),
         }
-        for name, method, unique, primary, keys, classes, options, is_partial, constraint, texts in cursor.fetchall()
+        for name, method, unique, primary, keys, classes, options, is_partial, constraint, texts, orders in cursor
     ]
     cursor.execute(FOREIGN_KEY_FACTS, (table.oid,))
-    names = ("name", "columns", "referenced_table", "referenced_columns", "on_delete")
-    return found, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    keys = (ForeignKeyFact(**dict(zip(FOREIGN_KEY_NAMES, row, strict=True))) for row in cursor.fetchall())
+    return found, [key.model_dump(exclude_defaults=True) for key in keys]
 
 
 def _casts(expressions: Sequence[str]) -> list[dict[str, Any] | None]:
     """Which of an index's expressions, as the server writes them, are casts of a vector column."""
     found = [KEY_CAST.fullmatch(text) for text in expressions]
-    return [cast and {"column": cast[1], "type": cast[2], "dimensions": int(cast[3])} for cast in found]
+    return [cast and {"column": _unquoted(cast[1]), "type": cast[2], "dimensions": int(cast[3])} for cast in found]
 
 
-def _json_keys(expressions: Sequence[str]) -> dict[str, Any]:
-    """Which of them are what stands under a key of a json column; nothing if none is."""
-    found = [
-        (one := JSON_KEY.fullmatch(text))
-        and {"column": one[1], "key": one[3].replace("''", "'"), "as_text": one[2] == "->>", "type": one[4]}
-        for text in expressions
-    ]
-    return {"json_keys": found} if any(found) else {}
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def refuses_orphans(cursor: Cursor, live: Live) -> bool:

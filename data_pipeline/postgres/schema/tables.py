@@ -19,6 +19,8 @@ from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import absence, ddl_types
 from data_pipeline.postgres.search_path import Cursor
 
+QUEUE_SCHEMA = "vector_jobs"  # of the service's own tables, where the queue of its jobs is in this database
+
 LockMode = Literal["ACCESS SHARE", "ROW EXCLUSIVE", "SHARE ROW EXCLUSIVE", "ACCESS EXCLUSIVE"]
 
 COLUMNS = f"""
@@ -193,9 +195,7 @@ def find(cursor: Cursor, schema: str, layout: TableLayout) -> Table | None:
     if (partitioned or has_children) and layout.schema is None:  # no library makes its tables so
         raise SchemaMismatch(say("table_partitioned", table=name), can_retry=False, details={"table": name})
     if is_system_schema(place):
-        reason = say("is_a_system_table")
-        text = say("table_unfit", table=name, reason=reason)
-        raise SchemaMismatch(text, can_retry=False, details={"table": name, "reason": reason})
+        raise _of_the_system(name)
     return Table(place, layout.relation, oid, columns_of(cursor, oid), layout, partitioned)
 
 
@@ -208,9 +208,21 @@ def columns_of(cursor: Cursor, oid: int) -> tuple[Column, ...]:
     )
 
 
+def expect_of_applications(layout: Layout) -> None:
+    """Raise SchemaMismatch if a table is where no application's are: known before the database is asked."""
+    if found := next((one for one in layout.tables if one.schema and is_system_schema(one.schema)), None):
+        raise _of_the_system(found.place)
+
+
 def is_system_schema(schema: str) -> bool:
-    """Whether its tables are the server's own, or one session's."""
-    return schema.startswith("pg_") or schema == "information_schema"
+    """Whether its tables are the server's own, one session's, or this service's."""
+    return schema.startswith("pg_") or schema in ("information_schema", QUEUE_SCHEMA)
+
+
+def _of_the_system(table: str) -> SchemaMismatch:
+    reason = say("is_a_system_table")
+    text = say("table_unfit", table=table, reason=reason)
+    return SchemaMismatch(text, can_retry=False, details={"table": table, "reason": reason})
 
 
 def count(cursor: Cursor, table: Table, scope: Scope = EVERYTHING) -> int:
