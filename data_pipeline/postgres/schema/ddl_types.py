@@ -219,7 +219,7 @@ def _key(fact: IndexFact, number: int, schema: str | None) -> Composed | None:
 
 
 def json_keys(expressions: Sequence[str]) -> dict[str, Any]:
-    """Which of an index's expressions, as the server writes them, are what stands under a key of a json column; nothing if none is."""
+    """Which of an index's expressions, as the server writes them, are values of a json column's key; nothing if none is."""
     found = [
         (one := JSON_KEY.fullmatch(text))
         and {"column": one[1], "key": one[3].replace("''", "'"), "as_text": one[2] == "->>", "type": one[4]}
