@@ -72,9 +72,17 @@ def parse(text: str) -> Schedule:
     zone = fields.pop() if len(fields) == FIELDS + 1 else DEFAULT_ZONE
     if len(fields) != FIELDS:
         raise ValueError("not five fields and a zone")
+    schedule = Schedule(" ".join(fields), zone_named(zone))
     try:
-        schedule = Schedule(" ".join(fields), ZoneInfo(zone))
         croniter(schedule.cron).get_next()  # a 30th of February is well-formed, and never comes
-    except (ValueError, KeyError, OSError) as error:
-        raise ValueError("no such time or zone") from error
+    except (ValueError, KeyError) as error:
+        raise ValueError("no such time") from error
     return schedule
+
+
+def zone_named(name: str) -> ZoneInfo:
+    """The time zone of a name like Asia/Shanghai. Raises ValueError."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, KeyError, OSError) as error:
+        raise ValueError("no such zone") from error

@@ -668,6 +668,7 @@ TEXTS: dict[str, str] = {
     "secret_damaged": "what was encrypted of {name} is damaged",
     "secret_key_file_unusable": "the file of the secret key can't be read or written",
     "secret_key_file_open_to_others": "other users may read the file of the secret key: make its mode 0600",
+    "zone_unknown": "there is no such time zone; zones have IANA names, such as Asia/Shanghai",
     "schedule_never_due": (
         "no such time or time zone, or a time that never comes: five fields of cron, or hourly, daily, weekly, monthly"
     ),

@@ -553,6 +553,7 @@ TEXTS: dict[str, str] = {
     "secret_damaged": "{name} 的加密内容已损坏",
     "secret_key_file_unusable": "密钥文件无法读写",
     "secret_key_file_open_to_others": "密钥文件可被其他用户读取,请将其权限改为 0600",
+    "zone_unknown": "没有这个时区: 须为 IANA 时区名,例如 Asia/Shanghai",
     "schedule_never_due": "无效的时间或时区,或该时间永远不会到来: 须为五段 cron 或 hourly、daily、weekly、monthly",
     "schedule_needs_a_named_target": "计划中的数据库须为已命名的目标,不能包含密码",
     "schedule_field_unsupported": "计划不支持参数 {field}",

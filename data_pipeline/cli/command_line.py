@@ -19,7 +19,8 @@ INSTALLED = "vector-backup"
 """The command of an installed package."""
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
-    *("delete", "copy", "download", "upload", "jobs", "schedules", "status", "check-config", "doctor", "completion"),
+    *("delete", "copy", "download", "upload", "jobs", "schedules", "status", "targets", "storages", "notifiers"),
+    *("check-config", "doctor", "completion"),
 )
 MODULES = {
     "list": "sets.listing",
@@ -28,6 +29,7 @@ MODULES = {
     **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload")},
     "schedules": "schedule.schedules",
     "status": "schedule.status",
+    **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

@@ -1,7 +1,7 @@
 """Which addresses a notifier may reach: a URL that a client has configured must not lead into this network."""
 
 import socket
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TypeAlias
 
@@ -28,10 +28,26 @@ def resolve(host: str, port: int, allowed: Set[str]) -> list[str]:
     except (OSError, UnicodeError):
         raise NotifierFailed(say("notifier_host_unknown"), can_retry=True) from None
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    for address in addresses:
-        if not may_reach(address, inside=host.lower() in allowed):
-            raise Forbidden(say("notifier_host_not_allowed"))
+    _expect_allowed(addresses, host, allowed)
     return addresses
+
+
+def expect_no_refused_address(host: str, allowed: Set[str]) -> None:
+    """Raise Forbidden for a host that is an address, in any spelling, which may not be reached.
+
+    What a name stands for is looked up at each call alone: until then it may change.
+    """
+    try:
+        found = socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return
+    _expect_allowed([str(entry[4][0]) for entry in found], host, allowed)
+
+
+def _expect_allowed(addresses: Sequence[str], host: str, allowed: Set[str]) -> None:
+    inside = host.lower() in allowed
+    if not all(may_reach(address, inside=inside) for address in addresses):
+        raise Forbidden(say("notifier_host_not_allowed"))
 
 
 def may_reach(text: str, *, inside: bool) -> bool:

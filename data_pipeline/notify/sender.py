@@ -4,15 +4,16 @@ from collections.abc import Set
 
 from common.errors import NotifierFailed
 from common.messages import say
-from data_pipeline.notify import http_call, services, webhook
+from data_pipeline.notify import addresses, http_call, services, webhook
 from data_pipeline.notify.message import Notification
 from data_pipeline.notify.webhook import PING
 
 
-def expect_usable(url: str) -> None:
+def expect_usable(url: str, allowed: Set[str]) -> None:
     """Raise ServiceError for a URL that no message can go to; it isn't called."""
     if url.startswith((PING, "http://", "https://")):
-        http_call.parse(url.removeprefix(PING))
+        parts = http_call.parse(url.removeprefix(PING))
+        addresses.expect_no_refused_address(str(parts.hostname), allowed)
     else:
         services.expect_usable(url)
 

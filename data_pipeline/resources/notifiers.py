@@ -51,7 +51,7 @@ class NotifierKind(Kind[NotifierConfig]):
         return {}
 
     def expect_possible(self, name: str, config: NotifierConfig) -> None:
-        sender.expect_usable(config.url or "")
+        sender.expect_usable(config.url or "", self._hosts)
 
     def try_out(self, name: str, config: NotifierConfig | None) -> dict[str, Any]:
         """Send a message that says that it is a test; a dead man's switch is called."""

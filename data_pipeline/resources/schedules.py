@@ -89,6 +89,10 @@ class ScheduleKind(Kind[ScheduleConfig]):
             text = say("param_invalid", field="kind", reason=say("value_unsupported"))
             raise InvalidParams(text, details={"field": "kind"})
         try:
+            cron.zone_named(config.zone)
+        except ValueError:
+            raise InvalidParams(say("zone_unknown"), details={"field": "zone"}) from None
+        try:
             config.timing(name)
         except ValueError:
             raise InvalidParams(say("schedule_never_due"), details={"field": "when"}) from None

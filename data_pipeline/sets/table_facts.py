@@ -123,7 +123,8 @@ class IndexFact(Fact):
         """What it is, without its name and options. One behind a key is known by its columns alone."""
         if self.unique and self.method == "btree" and not self.partial and not self.casts:
             return (self.primary, tuple(self.keys))
-        expressions = (*self.casts, *self.json_keys)
+        casts = tuple((cast.column, cast.type, cast.dimensions) if cast else None for cast in self.casts)
+        expressions = (*casts, *self.json_keys)
         told = (self.method, tuple(self.keys), tuple(self.operator_classes), expressions, tuple(self.orders))
         return (*told, self.unique, self.partial)
 

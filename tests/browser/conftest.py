@@ -62,10 +62,10 @@ class Site:
     def url(self) -> str:
         return f"http://{self.server.address}"
 
-    def call(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+    def call(self, method: str, path: str, body: Any = None, prefix: str = PREFIX, **headers: str) -> Any:
         """The data of an answer that worked."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}{PREFIX}{path}", data, headers, method=method)
+        request = urllib.request.Request(f"{self.url}{prefix}{path}", data, headers, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)["data"]
 

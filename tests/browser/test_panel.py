@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from benchmarks.listing import multiply
 from common.errors import ServiceError
+from data_pipeline.api import BASE
 from data_pipeline.sets import manifest
 from data_pipeline.storage.naming import backup_date
 from tests.browser.conftest import SCRIPT
@@ -384,6 +386,19 @@ def test_a_csv_without_a_manifest_is_read_as_it_is_said(site: Any, visit: Any) -
     assert site.database.fetch(f"SELECT document FROM {EMBEDDING} WHERE id = 'doc-1'") == [("",)]
 
 
+@contextmanager
+def answered(page: Page, url: str, status: int, **data: Any) -> Iterator[None]:
+    """Calls of this URL get this answer."""
+    body = {
+        "code": status,
+        "success": status == 200,
+        "data": {"response": "", "error_type": "SERVICE_UNAVAILABLE", **data},
+    }
+    page.route(url, lambda route: route.fulfill(status=status, json=body))
+    yield
+    page.unroute_all()
+
+
 def test_the_overview_says_whether_all_is_well_and_mends_what_is_not(site: Any, visit: Any) -> None:
     page = visit.page
     place = site.output / "vector_bak"
@@ -404,12 +419,29 @@ def test_the_overview_says_whether_all_is_well_and_mends_what_is_not(site: Any, 
     page.reload()
     for curve in ("Rows", "Size"):
         expect(card.get_by_role("img", name=curve)).to_be_visible()
+    visit.expected.add(503)
     page.get_by_role("button", name="Prove it now").click()
     heading(page, "Drill")
     heading(page, "Succeeded")
     expect(page.get_by_text("Proven: every row")).to_be_visible()
     page.get_by_role("link", name="Overview").click()
     expect(card).to_contain_text("Last provenjust now")
+    with page.expect_request("**/drills"):
+        page.get_by_role("link", name="Backups").click()
+    expect(page.get_by_role("row").filter(has_text="Last proven just now")).to_have_count(1)
+    with answered(page, "**/drills", 503):
+        page.reload()
+        expect(page.get_by_role("row").nth(2)).to_be_visible()
+        expect(page.get_by_text("Last proven")).to_have_count(0)
+    (drill,) = site.call("GET", "/drills", prefix=BASE)["drills"]
+    with answered(page, "**/drills", 200, drills=[{**drill, "proven": False}]):
+        page.reload()
+        expect(page.get_by_role("row").filter(has_text="Drill failed just now")).to_have_count(1)
+        page.get_by_role("link", name="Overview").click()
+        failed = page.get_by_role("listitem").filter(has_text=re.compile("The drill of .* failed"))
+        failed.get_by_role("link", name="See why").click()
+        heading(page, "Drill")
+    page.get_by_role("link", name="Overview").click()
     page.get_by_role("listitem").filter(has_text="Nothing is backed up by itself").get_by_role("link").click()
     box = page.get_by_role("dialog", name="Create a schedule")
     box.get_by_label("Name").fill("nightly")

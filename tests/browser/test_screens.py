@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from data_pipeline.api import BASE
 from tests.browser.accessibility import SCHEMES, keep_and_check
 
 
@@ -20,6 +21,21 @@ def site(make_site: Callable[..., Any]) -> Any:
         )
     site.back_up(format="binary")
     site.write_damaged_set()
+    resources = {
+        "schedules": {
+            "name": "nightly-of-the-production",
+            "when": "30 2 29 3 *",
+            "zone": "America/Argentina/Buenos_Aires",
+        },
+        "notifiers": {
+            "name": "operations",
+            "url": "https://example.com/hook",
+            "schedules": ["nightly-of-the-production"],
+        },
+        "targets": {"name": "reports", "url": "postgresql://app:secret-of-reports@127.0.0.1:1/reports"},
+    }
+    for kind, body in resources.items():
+        site.call("POST", f"/{kind}", body, prefix=BASE)
     return site
 
 

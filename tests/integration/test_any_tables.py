@@ -62,7 +62,7 @@ def test_damaged_tables_come_back(client: Client, shop: TestDatabase, file_forma
     damage(shop)
     done = data_of(client.restore(**named, **how))
     assert list(done["restore_results"]) == ["shop.makers", "shop.items"]
-    assert not any("该备份集只含" in text for text in done["warnings"])
+    assert done["warnings"] == []
     assert rows(shop) == before
     rehearsed = data_of(client.restore(**named, **how, dry_run=True))
     assert rehearsed["problems"] == []
@@ -120,6 +120,7 @@ def test_a_set_of_chosen_rows_replaces_only_these(client: Client, shop: TestData
     assert rows(shop) == before
     shop.execute("DELETE FROM shop.items WHERE tenant = 1")
     done = data_of(client.restore(**named, where={"column": "tenant", "in": [1]}))
+    assert done["warnings"] == []
     assert done["restore_results"]["shop.items"]["rows_restored"] == 20
     assert rows(shop) == before
 

@@ -83,8 +83,8 @@ class CommandLine:
         """The same with other settings, of which no password may be a part."""
         return CommandLine({**self._env, **env}, None, Path(tempfile.mkdtemp(dir=self._directory)))
 
-    def start(self, *arguments: str, terminal: str | None = None) -> Running:
-        """terminal: what standard input and standard error are connected to."""
+    def start(self, *arguments: str, terminal: str | None = None, given: Path | None = None) -> Running:
+        """terminal: what standard input and standard error are connected to. given: what standard input is instead."""
         number = len(self._started)
         out, err = self._directory / f"out-{number}", self._directory / f"err-{number}"
         for path in (out, err):
@@ -94,7 +94,7 @@ class CommandLine:
             args=(
                 arguments,
                 {**os.environ, **self._env},
-                terminal or os.devnull,
+                str(given or terminal or os.devnull),
                 str(out),
                 terminal or str(err),
             ),
@@ -103,8 +103,8 @@ class CommandLine:
         self._started.append(Running(process, out, err))
         return self._started[-1]
 
-    def __call__(self, *arguments: str) -> Done:
-        return self.end(self.start(*arguments))
+    def __call__(self, *arguments: str, given: Path | None = None) -> Done:
+        return self.end(self.start(*arguments, given=given))
 
     def end(self, running: Running) -> Done:
         done = running.end()
@@ -366,6 +366,30 @@ def test_schedules_are_made_run_paused_and_told_when_overdue(run: CommandLine, j
     assert one["status"]["running"] == job_id
     assert run("schedules", "delete", "nightly").status == 0
     assert run("status", "--json").data["schedules"] == []
+
+
+def test_resources_are_made_changed_tried_and_removed_and_no_secret_is_shown(
+    run: CommandLine, database: TestDatabase, tmp_path: Path
+) -> None:
+    keyed, secret, password = run.with_settings(SECRET_KEY="k" * 32), tmp_path / "url", str(database.server.password)
+    secret.write_text(f"{database.url}\n")
+    made = keyed("targets", "create", "staging", "--url", "-", given=secret)
+    assert (made.status, password in made.out + made.err) == (0, False)
+    assert keyed("targets", "create", "staging", "--url", database.url).status == 1
+    changed = keyed("targets", "change", "staging", "--schema", "public", "--json")
+    assert (changed.data["config"], changed.data["secrets"]) == ({"schema": "public"}, ["url"])
+    listed = keyed("targets", "list")
+    assert (listed.status, database.dbname in listed.out, password in listed.out) == (0, True, False)
+    assert keyed("targets", "test", "staging", "--json").data["seen"]
+    other = run.with_settings(SECRET_KEY="o" * 32)
+    assert "its secrets can't be opened" in other("targets", "list").out
+    assert other("targets", "test", "staging").status == 1
+    assert keyed("targets", "delete", "staging").status == 0
+    assert keyed("targets", "test", "staging").status == 1
+    assert keyed("storages", "create", "offsite", "/tmp/x", "KEY", "--secret-access-key", "s").status == 1
+    assert keyed("notifiers", "create", "ops", "--url", "http://169.254.169.254/").status == 1
+    assert keyed("notifiers", "create", "ops", "--url", "https://example.com/", "--events", "overdue").status == 0
+    assert "https" in keyed("notifiers", "list").out
 
 
 def test_a_set_goes_out_and_in_again_to_another_storage_and_away(

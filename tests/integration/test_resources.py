@@ -179,7 +179,10 @@ def test_a_bucket_that_was_made_here_takes_backups_with_its_own_key(
 def test_what_can_not_be_meant_is_refused_and_nothing_is_stored(
     client: Client, jobs_database: TestDatabase, kind: str, change: dict[str, Any], error: tuple[int, str]
 ) -> None:
-    assert failure(send(client, "POST", f"/{kind}", {**BODIES[kind], **change})) == error
+    refused = send(client, "POST", f"/{kind}", {**BODIES[kind], **change})
+    assert failure(refused) == error
+    if change.keys() <= {"when", "zone"}:
+        assert refused.get_json()["data"]["details"]["field"] in change
     assert jobs_database.fetch("SELECT * FROM vector_jobs.resources") == []
 
 

@@ -112,7 +112,7 @@ SERVICES = (
 
 @pytest.mark.parametrize("url", [*WEBHOOKS, *SERVICES])
 def test_urls_that_notifiers_may_have(url: str) -> None:
-    sender.expect_usable(url)
+    sender.expect_usable(url, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,26 @@ def test_urls_that_notifiers_may_have(url: str) -> None:
 )
 def test_urls_that_they_may_not_have(url: str) -> None:
     with pytest.raises(InvalidParams):
-        sender.expect_usable(url)
+        sender.expect_usable(url, frozenset())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://169.254.169.254/latest", "ping+https://[fe80::1]/", "https://10.0.0.1:8443/", "http://0x7f.1/"),
+        *("http://[::ffff:169.254.169.254]/", "http://2130706433/"),
+    ],
+)
+def test_an_address_that_may_not_be_reached_is_refused_before_it_is_stored(url: str) -> None:
+    with pytest.raises(Forbidden):
+        sender.expect_usable(url, frozenset({"169.254.169.254"}))
 
 
 def test_without_apprise_the_answer_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "find_spec", lambda _name: None)
-    sender.expect_usable(WEBHOOKS[0])
+    sender.expect_usable(WEBHOOKS[0], frozenset())
     with pytest.raises(NotifierUnsupported) as missing:
-        sender.expect_usable(SERVICES[0])
+        sender.expect_usable(SERVICES[0], frozenset())
     assert "requirements-notify.txt" in missing.value.response
 
 

@@ -9,13 +9,13 @@ import { gone } from "/panel/gone.js";
 import { fact } from "/panel/problem.js";
 import { address, go, render } from "/panel/router.js";
 import { copySet, removeSet, verifySet } from "/panel/set_actions.js";
-import { stateOf, tagsOf } from "/panel/set_state.js";
-import { detailsOf, findSet, placeName, setAddress, setUrl } from "/panel/sets.js";
+import { drillsOf, stateOf, tagsOf } from "/panel/set_state.js";
+import { detailsOf, drilledSets, findSet, placeName, setAddress, setUrl } from "/panel/sets.js";
 import { table } from "/panel/table.js";
 import { bytes, number, t } from "/panel/text.js";
 
 export async function backupSetView(parameters, _query, signal) {
-  const [{ set, copies, unreachable }, { storages }] = await Promise.all([findSet(parameters, signal), configuration(signal)]);
+  const [{ set, copies, unreachable }, { storages }, drills] = await Promise.all([findSet(parameters, signal), configuration(signal), drilledSets(signal)]);
   if (!set) return { title: t("backup"), node: gone(parameters.storage, unreachable) };
   const damaged = set.state === "damaged";
   const { facts } = damaged ? { facts: null } : await detailsOf(set);
@@ -23,7 +23,7 @@ export async function backupSetView(parameters, _query, signal) {
   const node = el("div", { class: "page" }, back(),
     el("div", { class: "title" }, el("h1", {}, title), actions(set, storages)),
     damaged && el("p", { class: "problem" }, el("span", { class: "bad" }, t("set.damaged")), " ", t("advice.INVALID_BACKUP")),
-    overview(set, facts, copies.filter((one) => one !== set)),
+    overview(set, facts, copies.filter((one) => one !== set), drills),
     facts && (facts.manifest ? contents(facts) : el("p", { class: "note" }, t("no manifest"))));
   return { title, node };
 }
@@ -44,12 +44,12 @@ function actions(set, storages) {
     writeButton(t("delete"), () => removeSet(set, () => go(address(["backups"])))));
 }
 
-function overview(set, facts, copies) {
+function overview(set, facts, copies, drills) {
   const manifest = facts?.manifest;
   return el("dl", { class: "facts card" },
     fact(t("source database"), set.database ?? "–", tagsOf(set)),
     fact(t("rows"), set.rows === null ? "–" : number(set.rows)),
-    fact(t("check"), stateOf(set)),
+    fact(t("check"), stateOf(set), drillsOf({ copies: [set] }, drills)),
     fact(t("age"), since(set.made)),
     fact(t("where"), `${placeName(set)} · ${set.storage}`, el("div", { class: "hint" }, set.path)),
     copies.length > 0 && fact(t("copies"), copies.map((one) => el("div", {}, link(one.storage, setAddress("backups", one)), " ", stateOf(one)))),

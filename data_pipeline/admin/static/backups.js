@@ -8,9 +8,9 @@ import { button, field, link, select, writeButton, writeLink } from "/panel/cont
 import { el, name, redraw, show } from "/panel/dom.js";
 import { problem } from "/panel/problem.js";
 import { go } from "/panel/router.js";
-import { statesOf, tag, tagsOf } from "/panel/set_state.js";
+import { drillsOf, statesOf, tag, tagsOf } from "/panel/set_state.js";
 import { removeSet, uploadSet, verifySet } from "/panel/set_actions.js";
-import { listSets, nameIn, placeName, setAddress } from "/panel/sets.js";
+import { drilledSets, listSets, nameIn, placeName, setAddress } from "/panel/sets.js";
 import { sortChoice, sorted, table } from "/panel/table.js";
 import { bytes, number, t } from "/panel/text.js";
 
@@ -62,8 +62,11 @@ function filters(parts) {
 async function load(parts) {
   const asked = (parts.asked = (parts.asked ?? 0) + 1);
   const choice = { q: `${view.text} ${view.state}`, storage: view.storage };
-  const found = inOrder() ? await pages(choice, parts.signal) : await listSets(parts.signal, choice);
-  if (asked === parts.asked && !parts.signal.aborted) draw(parts, found);
+  const [found, drills] = await Promise.all([
+    inOrder() ? pages(choice, parts.signal) : listSets(parts.signal, choice),
+    drilledSets(parts.signal),
+  ]);
+  if (asked === parts.asked && !parts.signal.aborted) draw(parts, { ...found, drills });
 }
 
 const inOrder = () => view.sort.key === NEWEST.key && view.sort.descending;
@@ -132,7 +135,7 @@ function columnsOf(parts, again) {
       el("div", { class: "tags" }, tagsOf(set), storagesOf(set))] },
     { key: "rows", label: t("rows"), numeric: true, value: (set) => set.rows, cell: (set) => (set.rows === null ? "–" : number(set.rows)) },
     { key: "bytes", label: t("size"), numeric: true, value: (set) => set.bytes, cell: (set) => [bytes(set.bytes), el("div", { class: "hint" }, set.format)] },
-    { key: "check", label: t("check"), kind: "check", value: (set) => STATES.indexOf(set.state), cell: statesOf },
+    { key: "check", label: t("check"), kind: "check", value: (set) => STATES.indexOf(set.state), cell: (set) => [statesOf(set), drillsOf(set, parts.found.drills)] },
     { key: "actions", label: "", kind: "actions", cell: (set) => actions(set, again) },
   ];
 }

@@ -101,6 +101,7 @@ function mending(one, again, trouble) {
       !one.job.request.truncate_vector_tables && one.job.target?.source !== "pg_conn" && does(t("back up again"), repeat),
     ],
     damaged: () => link(t("see which"), address(["backups"], { q: "damaged" }), "button"),
+    "not proven": () => link(t("see why"), one.drill ? address(["jobs", one.drill]) : setAddress("backups", one.set), "button"),
     "no backup": () => writeButton(t("back up now"), () => backUp([]), { kind: "primary" }),
     "no schedule": () => link(t("create schedule"), address(["schedules"], { create: "schedule" }), "button"),
     unproven: () => does(t("prove now"), drill),

@@ -20,6 +20,17 @@ export function statesOf(backup) {
   return [stateOf(backup), differing.map((one) => el("div", {}, el("span", { class: "tag first" }, one.storage), " ", stateOf(one)))];
 }
 
+// What drills have shown of a backup's copies: when one was last proven, and each whose newest drill failed.
+export function drillsOf({ copies }, drills) {
+  const known = copies.map((one) => ({ storage: one.storage, ...drills.get(one.key) })).filter((one) => one.drilled);
+  const moments = known.map((one) => one.provenAt).filter(Boolean);
+  return [
+    known.filter((one) => !one.proven).map((one) => el("div", { class: "bad" },
+      copies.length > 1 && [tag(one.storage), " "], "✕ ", since(one.drilled, (when) => t("set.not proven", { when })))),
+    moments.length > 0 && el("div", { class: "good" }, "✓ ", since(new Date(Math.max(...moments)), (when) => t("set.proven", { when }))),
+  ];
+}
+
 export function tagsOf(set) {
   return [
     set.layout && tag(t(`layout.${set.layout}`)),

@@ -1,6 +1,6 @@
 // The backup sets of all storages, as the list and their manifests tell of them.
 
-import { call } from "/panel/api.js";
+import { BASE, call, Failure } from "/panel/api.js";
 import { address } from "/panel/router.js";
 import { t } from "/panel/text.js";
 
@@ -30,6 +30,20 @@ export async function findSet({ storage, location, timestamp }, signal) {
   const { backups, unreachable } = await listSets(signal, { q: timestamp });
   const copies = backups.flatMap((backup) => backup.copies).filter((one) => one.location === location && one.timestamp === timestamp);
   return { set: copies.find((one) => one.storage === storage), copies, unreachable };
+}
+
+// What drills have shown of sets, by their keys: {proven, drilled, provenAt, job}. Empty while the jobs database is out of reach.
+export async function drilledSets(signal) {
+  const { drills } = await call("GET", "/drills", undefined, { signal, prefix: BASE }).catch((error) => {
+    if (error instanceof Failure) return { drills: [] };
+    throw error;
+  });
+  return new Map(drills.map((one) => [`${one.storage}/${one.location}/${one.timestamp}`, {
+    proven: one.proven,
+    drilled: new Date(one.drilled_at),
+    provenAt: one.proven_at && new Date(one.proven_at),
+    job: one.job_id,
+  }]));
 }
 
 // A set's name by what requests call it: {storage, location, timestamp}.

@@ -4,7 +4,7 @@ import { BASE, call } from "/panel/api.js";
 import { configuration } from "/panel/configuration.js";
 import { healthNow } from "/panel/health.js";
 import { UNFINISHED } from "/panel/jobs.js";
-import { isGood, listSets } from "/panel/sets.js";
+import { drilledSets, isGood, listSets } from "/panel/sets.js";
 
 const RECENT = 200;
 const CURVE = 60;
@@ -23,14 +23,14 @@ export async function situation(signal) {
     unless(listSets(signal, { limit: RECENT })),
     unless(call("GET", `/jobs?limit=${RECENT}`, undefined, { signal })),
     unless(call("GET", "/schedules", undefined, { signal, prefix: BASE })),
-    unless(call("GET", "/drills", undefined, { signal, prefix: BASE })),
+    drilledSets(signal),
     unless(listSets(signal, { q: DAMAGED, limit: 1 })),
   ]);
   const now = {
     config, health, list,
     jobs: jobs?.jobs ?? null,
     schedules: schedules?.complete ? schedules.schedules : null,
-    drills: drills?.drills ?? [],
+    drills,
     damaged: bad?.total ?? 0,
   };
   now.running = (now.jobs ?? []).filter((job) => UNFINISHED.includes(job.state));
@@ -71,14 +71,14 @@ function describe(group, now, all) {
       .map((job) => ({ at: new Date(job.finished_at), value: (new Date(job.finished_at) - new Date(job.started_at)) / 1000 })),
     schedules: alone ? (now.schedules ?? []).filter((one) => databaseOf(one, now.config) === group.name) : [],
     proven: provenOf(group, now.drills),
+    unproven: group.sets.flatMap((set) => set.copies).find((one) => now.drills.get(one.key)?.proven === false) ?? null,
   });
 }
 
 // When a drill last proved one of the sets: the newest.
 function provenOf(group, drills) {
-  const keys = new Set(group.sets.flatMap((set) => set.copies.map((one) => one.key)));
-  const moments = drills.filter((one) => one.proven_at && keys.has(`${one.storage}/${one.location}/${one.timestamp}`)).map((one) => one.proven_at);
-  return moments.length ? new Date(moments.sort().at(-1)) : null;
+  const moments = group.sets.flatMap((set) => set.copies).map((one) => drills.get(one.key)?.provenAt).filter(Boolean);
+  return moments.length ? new Date(Math.max(...moments)) : null;
 }
 
 export function databaseOf({ config }, { database, targets }) {
@@ -95,6 +95,7 @@ function attention(now) {
   for (const [name, good] of Object.entries(now.health?.checks ?? {})) if (!good) bad(`check.${name}`);
   for (const schedule of now.schedules ?? []) if (schedule.status?.overdue) bad("overdue", { name: schedule.name }, { schedule });
   for (const group of now.databases) if (group.failedLast) bad("failed", { name: group.name }, { job: group.failed });
+  for (const group of now.databases) if (group.unproven) bad("not proven", { name: group.name, date: group.unproven.date }, { set: group.unproven, drill: now.drills.get(group.unproven.key).job });
   if (now.damaged) bad("damaged", { n: now.damaged });
   for (const name of now.list?.unreachable ?? []) bad("storage", { name });
   for (const [name, good] of Object.entries(now.health?.targets ?? {})) if (!good) bad("target", { name });
@@ -106,6 +107,6 @@ function attention(now) {
   if (configured && !configured.last) bad("no backup", { name: configured.name });
   if (now.schedules?.length === 0) better("no schedule");
   for (const schedule of now.schedules ?? []) if (schedule.config.paused) better("paused", { name: schedule.name }, { schedule });
-  for (const group of now.databases) if (group.last && !group.proven) better("unproven", { name: group.name }, { set: group.last });
+  for (const group of now.databases) if (group.last && !group.proven && !group.unproven) better("unproven", { name: group.name }, { set: group.last });
   return found;
 }

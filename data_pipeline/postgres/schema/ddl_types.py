@@ -5,7 +5,6 @@ numbers; nothing else of a file becomes part of a statement.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
@@ -66,7 +65,6 @@ JSON_TYPES = frozenset(
 )
 """What a value of a json column may be brought to in an index, as format_type names it."""
 
-JSON_KEY = re.compile(r"\(*(\w+) (->>?) '((?:[^'\\]|'')*)'::text\)*(?:::([a-z ]+)\)*)?")
 OPTION_VALUE = re.compile(r"[0-9]{1,10}|on|off|true|false")
 ORDERS = ("", " DESC NULLS LAST", " NULLS FIRST", " DESC")
 """By pg_index' indoption."""
@@ -76,7 +74,7 @@ EXTENSION_SCHEMA = """
 SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'
 """
 
-# 100 is the database's own collation. Columns of these two are not there before PostgreSQL 15.
+# 100 is the database's own collation; a type may have another. Columns of these two are not there before PostgreSQL 15.
 UNMADE = """
 SELECT DISTINCT name::text FROM (
   SELECT conname FROM pg_constraint k WHERE conrelid = %(table)s AND (
@@ -85,10 +83,12 @@ SELECT DISTINCT name::text FROM (
   UNION ALL
   SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = %(table)s AND (
     to_jsonb(i)->>'indnullsnotdistinct' = 'true'
-    OR EXISTS (SELECT FROM unnest(i.indcollation) u (oid) WHERE u.oid NOT IN (0, 100)))
+    OR EXISTS (SELECT FROM unnest(i.indcollation, i.indkey) u (oid, attnum)
+               LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
+               LEFT JOIN pg_type t ON t.oid = a.atttypid WHERE u.oid NOT IN (0, 100, coalesce(t.typcollation, 100))))
   UNION ALL
-  SELECT attname FROM pg_attribute
-  WHERE attrelid = %(table)s AND attnum > 0 AND NOT attisdropped AND attcollation NOT IN (0, 100)
+  SELECT attname FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
+  WHERE attrelid = %(table)s AND attnum > 0 AND NOT attisdropped AND attcollation <> t.typcollation
   UNION ALL
   SELECT tgname FROM pg_trigger WHERE tgrelid = %(table)s AND NOT tgisinternal
   UNION ALL
@@ -216,16 +216,6 @@ def _key(fact: IndexFact, number: int, schema: str | None) -> Composed | None:
     if json_key:
         return _json_key(json_key)
     return None if fact.keys[number] == "expression" else SQL("{}").format(Identifier(fact.keys[number]))
-
-
-def json_keys(expressions: Sequence[str]) -> dict[str, Any]:
-    """Which of an index's expressions, as the server writes them, are values of a json column's key; nothing if none is."""
-    found = [
-        (one := JSON_KEY.fullmatch(text))
-        and {"column": one[1], "key": one[3].replace("''", "'"), "as_text": one[2] == "->>", "type": one[4]}
-        for text in expressions
-    ]
-    return {"json_keys": found} if any(found) else {}
 
 
 def _json_key(fact: JsonKeyFact) -> Composed | None:

@@ -18,7 +18,7 @@ from psycopg2.sql import SQL, Identifier, Literal
 from common.errors import InternalError
 from common.messages import say
 from data_pipeline.postgres.connection import Session
-from data_pipeline.postgres.schema import ddl_types, index_build
+from data_pipeline.postgres.schema import index_build
 from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.sets.table_facts import ForeignKeyFact
@@ -89,6 +89,7 @@ WHERE indrelid = %s AND indpred IS NULL AND indexprs IS NOT NULL AND indisvalid
 QUOTED_NAME = r'"(?:[^"]|"")+"'
 QUALIFIED = rf"(?:(?:\w+|{QUOTED_NAME})\.)?"
 KEY_CAST = re.compile(rf"\(*(\w+|{QUOTED_NAME})\)*::{QUALIFIED}(vector|halfvec)\((\d+)\)\)*")
+JSON_KEY = re.compile(r"\(*(\w+) (->>?) '((?:[^'\\]|'')*)'::text\)*(?:::([a-z ]+)\)*)?")
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,8 @@ def facts(cursor: Cursor, table: Table) -> tuple[list[dict[str, Any]], list[dict
             "partial": is_partial,
             "constraint": constraint,
             "casts": _casts(texts) if "expression" in keys else [],
-            **ddl_types.json_keys(texts),
             **({"orders": orders} if any(orders) else {}),
+            **_json_keys(texts),
         }
         for name, method, unique, primary, keys, classes, options, is_partial, constraint, texts, orders in cursor
     ]
@@ -158,6 +159,16 @@ def _casts(expressions: Sequence[str]) -> list[dict[str, Any] | None]:
 
 def _unquoted(name: str) -> str:
     return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def _json_keys(expressions: Sequence[str]) -> dict[str, Any]:
+    """Which of them are what stands under a key of a json column; nothing if none is."""
+    found = [
+        (one := JSON_KEY.fullmatch(text))
+        and {"column": one[1], "key": one[3].replace("''", "'"), "as_text": one[2] == "->>", "type": one[4]}
+        for text in expressions
+    ]
+    return {"json_keys": found} if any(found) else {}
 
 
 def refuses_orphans(cursor: Cursor, live: Live) -> bool:

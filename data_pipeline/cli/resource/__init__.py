@@ -1,0 +1,1 @@
+"""The commands about targets, storages and notifiers: listed, created, changed, tested, deleted."""
