@@ -34,7 +34,6 @@ from data_pipeline.sets.table_facts import ColumnFact, ForeignKeyFact, IndexFact
 from data_pipeline.sets.table_spec import Design
 
 AVAILABLE = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')"
-
 Key = IndexFact | ForeignKeyFact
 
 
