@@ -12,6 +12,7 @@ if __name__ == "__main__":  # before all that only a server needs: the other com
 
 import os
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
@@ -49,7 +50,7 @@ from data_pipeline.jobs.retirement import Retirement
 from data_pipeline.operations import registry
 from data_pipeline.operations.retention import Retention
 from data_pipeline.postgres.swapping import leftovers
-from data_pipeline.postgres.target import forget_libpq_variables
+from data_pipeline.postgres.target import Target, forget_libpq_variables
 from data_pipeline.postgres_server import scratch
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.resources.store import Resources
@@ -113,9 +114,10 @@ def _sweep(engine: Engine, storage: str) -> None:
         log.warning("a storage can't be looked through", storage=storage, error=error.error_type)
 
 
-def _sweep_databases(engine: Engine) -> None:
-    """In a thread of its own: a database that is out of reach must not hold up the start."""
-    for target in engine.databases.known:
+def _sweep_databases(engine: Engine, known: Sequence[Target]) -> None:
+    """In a thread of its own: a database that is out of reach must not hold up the start. No server is started here,
+    where the process may be about to stop it."""
+    for target in known:
         with suppress(ServiceError):  # out of reach, or a writer is at work, which has done it then
             if tables := leftovers.sweep(target, engine.timeouts):
                 log.warning("removed the new tables of an interrupted restore", tables=tables, **target.public())
@@ -160,7 +162,7 @@ def serve() -> None:
     log.info("database", **target.public())
     for storage in engine.storages:
         _sweep(engine, storage)
-    threading.Thread(target=_sweep_databases, args=(engine,), name="sweep", daemon=True).start()
+    threading.Thread(target=_sweep_databases, args=(engine, engine.databases.known), name="sweep", daemon=True).start()
     _sweep_drills(engine)
     for host, port in addresses(server):
         log.info("serving", url=f"http://{host}:{port}")

@@ -71,7 +71,11 @@ def modules(*roots: str) -> dict[str, Path]:
 
 
 SERVICE = modules("unified_api", "app_config", "common", "data_pipeline")
-EVERYTHING = SERVICE | modules(*(path.name for path in PROJECT.glob("[!.]*") if path.is_dir() and path.name != "tests"))
+APART = {"tests", "build", "dist"}
+"""What isn't the project's code: its tests, and what a wheel was made of."""
+EVERYTHING = SERVICE | modules(
+    *(path.name for path in PROJECT.glob("[!.]*") if path.is_dir() and path.name not in APART)
+)
 
 
 def parsed(path: Path) -> ast.Module:

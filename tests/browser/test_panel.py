@@ -257,7 +257,7 @@ def test_the_table_is_filtered_and_sorted(site: Any, visit: Any) -> None:
     expect(page.get_by_role("row").nth(1)).to_contain_text("61")
     page.get_by_role("button", name="Rows").click()
     expect(page.get_by_role("columnheader", name="Rows")).to_have_attribute("aria-sort", "ascending")
-    expect(page.get_by_role("row").nth(1)).to_contain_text("some collections")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("some rows")
     assert few < many
 
 
@@ -530,7 +530,7 @@ def test_a_download_comes_back_as_an_upload_and_collections_are_ticked(site: Any
     press(page, "Back up")
     heading(page, "Succeeded")
     visit.open()
-    expect(page.get_by_role("row").nth(1)).to_contain_text("some collections")
+    expect(page.get_by_role("row").nth(1)).to_contain_text("some rows")
 
 
 def test_a_verification_is_known_to_every_browser_and_many_backups_come_a_page_at_a_time(
