@@ -24,20 +24,13 @@ class Append(Mode):
     privileges = needs("INSERT")
     lock = None
     meeting = conflicts.ADDED
+    straight = True
     among_live = True
     alone = True
 
     @classmethod
     def serves(cls, request: RestoreOptions) -> bool:
         return adds(request) and request.where is None
-
-    @property
-    def compared(self) -> Sequence[str]:
-        return ()
-
-    @property
-    def direct(self) -> Sequence[str]:
-        return self.tables
 
     def watch(self) -> None:
         """Nothing yet: a table whose triggers stand in the way fails alone, when it is written."""

@@ -49,6 +49,8 @@ class Mode(ABC):
     """Rows are told apart by key, and only those that differ are written."""
     among_live: ClassVar[bool] = False
     """The owner of a row may be a live one, though the backup's owners are restored as well."""
+    straight: ClassVar[bool] = False
+    """Rows go straight into the tables; none are staged, unless in a dry run."""
     removes: ClassVar[bool] = False
     """Live rows in scope that the backup doesn't have go."""
     replaces: ClassVar[bool] = False
@@ -111,12 +113,12 @@ class Mode(ABC):
     @property
     def compared(self) -> Sequence[str]:
         """The tables whose rows are staged, to be compared with the live ones."""
-        return self.tables
+        return () if self.straight else self.tables
 
     @property
     def direct(self) -> Sequence[str]:
         """The tables whose rows go straight into the live ones, after the compared ones. A dry run stages them."""
-        return ()
+        return self.tables if self.straight else ()
 
     @property
     def written(self) -> Sequence[str]:

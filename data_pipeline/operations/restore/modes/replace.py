@@ -19,6 +19,7 @@ class Replace(Mode):
     privileges = needs("INSERT", "TRUNCATE")
     lock = "ACCESS EXCLUSIVE"
     meeting = conflicts.REPLACED
+    straight = True
     removes = True
     replaces = True
     rebuilds = True
@@ -27,14 +28,6 @@ class Replace(Mode):
     @classmethod
     def serves(cls, request: RestoreOptions) -> bool:
         return request.truncate and request.collections is None and request.where is None
-
-    @property
-    def compared(self) -> Sequence[str]:
-        return ()
-
-    @property
-    def direct(self) -> Sequence[str]:
-        return self.tables
 
     @property
     def written(self) -> Sequence[str]:

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Sequence
 
 from common.messages import say
 from data_pipeline.operations.requests.restore_options import RestoreOptions
@@ -36,6 +35,7 @@ class Swap(Mode):
     )
     privileges = needs()
     meeting = conflicts.REPLACED
+    straight = True
     removes = True
     replaces = True
     rebuilds = True
@@ -45,14 +45,6 @@ class Swap(Mode):
     @classmethod
     def serves(cls, request: RestoreOptions) -> bool:
         return request.strategy == cls.strategy
-
-    @property
-    def compared(self) -> Sequence[str]:
-        return ()
-
-    @property
-    def direct(self) -> Sequence[str]:
-        return self.tables
 
     @property
     def swapped(self) -> list[Table]:
