@@ -1,39 +1,21 @@
 """kill -9 of the service, and of the server, while new tables are swapped in: all old or all new, nothing is left."""
 
 import time
-from dataclasses import dataclass
 
 from data_pipeline.postgres.swapping.names import PREFIX
-from torture import replace_kills
+from torture import two_states
 from torture.budget import Budget
 from torture.call import Call, Moments
-from torture.client import Answer, Client
+from torture.client import Client
 from torture.figure import Figure
-from torture.postgres import Database, State
-from torture.replace_kills import BACKEND_SECONDS, DIMENSIONS
-from torture.service import Service
+from torture.postgres import Database
+from torture.two_states import DIMENSIONS, Scene
 from torture.world import World
 
 WANTED = 100
 SWAP = {"strategy": "swap"}
 SWEEP_SECONDS = 20
 """Until a service that has started has removed what it found: it does so beside everything else."""
-
-
-@dataclass
-class Scene:
-    """Two states of the tables, each with a set that restores it, and which of them is in the tables."""
-
-    service: Service
-    database: Database
-    figure: Figure
-    moments: Moments
-    golden: dict[str, State]
-    now: str
-
-    @property
-    def other(self) -> str:
-        return next(timestamp for timestamp in self.golden if timestamp != self.now)
 
 
 def run(world: World, budget: Budget) -> Figure:
@@ -49,9 +31,9 @@ def run(world: World, budget: Budget) -> Figure:
         server.database("swap_kills", hnsw=DIMENSIONS) as database,
         world.service(database, output, LOAD_WORKERS="2", LOAD_CONNECTIONS="3") as service,
     ):
-        golden = replace_kills.two_states(world, database, Client(service.port))
+        golden = two_states.made(world, database, Client(service.port))
         scene = Scene(service, database, figure, Moments(chance), golden, now=max(golden))
-        _swap_undisturbed(scene)
+        scene.restore_undisturbed("swap", SWAP)
         while budget.allows(figure, "of the service") or budget.allows(figure, "of the server"):
             whose = min(figure.wanted, key=lambda kind: figure.done[kind])
             _kill(scene, whose)
@@ -72,24 +54,11 @@ def _kill(scene: Scene, whose: str) -> None:
         scene.service.kill()
     answer = call.answer()
     scene.figure.did(whose, in_time)
-    _look_at_tables(scene, target, answer)
+    scene.look_at_tables(target, "swap", answer)
     scene.service.start()
     if not _swept(scene.database):
         scene.figure.fault(f"a swap was killed ({whose}), and its tables are left after the next start")
-    _swap_undisturbed(scene)
-
-
-def _look_at_tables(scene: Scene, target: str, answer: Answer | None) -> None:
-    if not scene.database.quiet(BACKEND_SECONDS):
-        scene.figure.fault(f"a swap killed: a backend or an advisory lock is left after {BACKEND_SECONDS} s")
-    found = scene.database.state()
-    if found == scene.golden[target]:
-        scene.now = target
-        scene.figure.note("new rows")
-    elif found == scene.golden[scene.now] and not (answer and answer.status == 200):
-        scene.figure.note("old rows")
-    else:
-        scene.figure.fault(f"a swap of {target} killed, answer {answer}: the tables hold {found}")
+    scene.restore_undisturbed("swap", SWAP)
 
 
 def _swept(database: Database) -> bool:
@@ -99,13 +68,3 @@ def _swept(database: Database) -> bool:
             return False
         time.sleep(0.02)
     return True
-
-
-def _swap_undisturbed(scene: Scene) -> None:
-    target = scene.other
-    answer = Client(scene.service.port).restore(target, **SWAP)
-    found = scene.database.state()
-    if answer.status != 200 or found != scene.golden[target]:
-        scene.figure.fault(f"the swap after a kill: {answer}: the tables hold {found}")
-    scene.now = target
-    scene.moments.learn("swap", answer.seconds)
