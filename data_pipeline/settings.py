@@ -27,6 +27,8 @@ from data_pipeline.targets import NamedDatabases
 
 SHORTEST_TOKEN = 16
 SHORTEST_KEY = 32
+DEFAULT_TARGET = "default"
+"""What OPERATOR_TARGETS calls the database of requests that name none."""
 Network: TypeAlias = IPv4Network | IPv6Network
 
 
@@ -67,6 +69,8 @@ class Settings:
     """Backups, restores and deletions at a time; one more is answered 503."""
     api_token: str | None = field(repr=False)
     api_read_token: str | None = field(repr=False)
+    operator_targets: frozenset[str]
+    """Databases that operators may restore into: names of TARGETS, and DEFAULT_TARGET for the configured one."""
     trusted_proxies: tuple[Network, ...]
     """Whose X-Forwarded-For is believed."""
     http_hosts: frozenset[str]
@@ -85,6 +89,7 @@ class Settings:
     jobs_database: Target | None
     """Where the job queue lives; None means the embedded server."""
     jobs_keep_days: int
+    audit_keep_days: int
     jobs_heartbeat: int
     """Seconds between two signs of life of a process that has jobs; four missed ones are its end."""
     secret_keys: tuple[str, ...] = field(repr=False)
@@ -132,6 +137,7 @@ class Settings:
             max_writers=_number(env, "MAX_WRITERS", 8, least=1, most=256),
             api_token=_token(env, "API_TOKEN"),
             api_read_token=_token(env, "API_READ_TOKEN"),
+            operator_targets=_operator_targets(env, databases),
             trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
             http_hosts=_names(env, "ALLOWED_HOSTS"),
             cors_origins=_names(env, "CORS_ORIGINS"),
@@ -142,6 +148,7 @@ class Settings:
             index_memory=_memory(env, "INDEX_MEMORY"),
             jobs_database=databases.jobs,
             jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
+            audit_keep_days=_number(env, "AUDIT_KEEP_DAYS", 365, least=1, most=36500),
             jobs_heartbeat=_number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),
             secret_keys=_secret_keys(env, "SECRET_KEY"),
             secret_key_file=None if databases.jobs else _key_file(env),
@@ -266,6 +273,13 @@ def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
     """A list separated by commas."""
     found = (part.strip().lower() for part in env.get(name, "").split(","))
     return frozenset(part for part in found if part)
+
+
+def _operator_targets(env: Mapping[str, str], databases: NamedDatabases) -> frozenset[str]:
+    found = frozenset(part.strip() for part in env.get("OPERATOR_TARGETS", "").split(",") if part.strip())
+    if not found <= {DEFAULT_TARGET, *databases.targets}:
+        raise SettingsError(f"OPERATOR_TARGETS must be names from TARGETS, or {DEFAULT_TARGET}, separated by commas")
+    return found
 
 
 def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:

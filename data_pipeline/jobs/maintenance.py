@@ -1,6 +1,6 @@
 """Recurring work of every process that has jobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.store import Store
@@ -12,7 +12,8 @@ from data_pipeline.jobs.ticker import Beside
 
 
 class Maintenance:
-    """scheduler: queues what is due; None where that is left to others. retire: removes old backup sets."""
+    """scheduler: queues what is due; None where that is left to others. retire: removes old backup
+    sets. forget: remove rows whose time is over."""
 
     def __init__(
         self,
@@ -23,6 +24,7 @@ class Maintenance:
         notifications: Notifications,
         keep_days: int,
         retire: Callable[[], None],
+        forget: Sequence[Callable[[], None]],
     ) -> None:
         self._store = store
         self._pending = pending
@@ -31,6 +33,7 @@ class Maintenance:
         self._scheduler = scheduler
         self._notifications = notifications
         self._retire = retire
+        self._forget = forget
         self._retiring = Beside("retire", self._retire)
         self._delivering = Beside("notify", notifications.deliver)
         self._grown = False
@@ -50,6 +53,8 @@ class Maintenance:
 
     def hourly(self) -> None:
         self._store.forget(self._keep_days)
+        for forget in self._forget:
+            forget()
         if self._scheduler is not None:
             self._scheduler.tidy(self._keep_days)
             self._notifications.outbox.forget(self._keep_days)

@@ -29,6 +29,9 @@ class TargetConfig(Config):
         None, description="postgresql://user:password@host:port/dbname; encrypted, and never shown again"
     )
     schema_: Name | None = Field(None, alias="schema", description="Where the tables are; PGVECTOR_SCHEMA if absent")
+    operators_may_restore: bool | None = Field(
+        None, description="Users who are operators may restore into it; only admins if absent"
+    )
 
 
 class TargetKind(Kind[TargetConfig]):
