@@ -116,6 +116,7 @@ TEXTS: dict[str, str] = {
     "session_needed": "only a session may do this, not a token",
     "operator_target_closed": "operators may not restore into this database; an admin may, or its target must allow it",
     "users_need_a_token": "without a token all clients of this machine may do everything; set API_TOKEN first",
+    "users_without_a_token": "no API_TOKEN here: a service with the same settings asks for no sign-in",
     "users_listed": "{count} users",
     "user_created": "the user was created",
     "user_changed": "the user was changed",

@@ -119,6 +119,7 @@ TEXTS: dict[str, str] = {
     "session_needed": "只能在登录会话中执行此操作,不能使用令牌",
     "operator_target_closed": "操作员不能恢复到此数据库;请由管理员执行,或在目标中允许操作员恢复",
     "users_need_a_token": "未配置令牌时本机的所有请求都拥有全部权限;请先设置 API_TOKEN,再创建用户",
+    "users_without_a_token": "此环境未配置 API_TOKEN:使用相同设置的服务不要求登录",
     "users_listed": "共 {count} 个用户",
     "user_created": "用户已创建",
     "user_changed": "用户已修改",

@@ -20,7 +20,7 @@ INSTALLED = "vector-backup"
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
     *("delete", "copy", "download", "upload", "jobs", "schedules", "status", "targets", "storages", "notifiers"),
-    *("check-config", "doctor", "completion"),
+    *("users", "check-config", "doctor", "completion"),
 )
 MODULES = {
     "list": "sets.listing",
@@ -30,6 +30,7 @@ MODULES = {
     "schedules": "schedule.schedules",
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
+    "users": "people.users",
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

@@ -21,8 +21,8 @@ from common.errors import (
 from common.messages import say
 from common.result import error_response
 from data_pipeline.accounts.accounts import Accounts
+from data_pipeline.accounts.audit import AuditTrail
 from data_pipeline.engine import Engine
-from data_pipeline.jobs.audit import AuditTrail
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
 from data_pipeline.jobs.backend.schedule_runs import Run

@@ -11,12 +11,12 @@ import structlog
 from flask import Flask, Response, g, request
 
 from common.errors import TooManyAttempts
+from data_pipeline.accounts.audit import AuditTrail, set_of
 from data_pipeline.accounts.roles import Caller
 from data_pipeline.api import policy
 from data_pipeline.api.operating.metrics import Metrics, is_rehearsal, outcome_of
 from data_pipeline.api.policy import SAFE_METHODS, Policy
 from data_pipeline.api.security import client_address
-from data_pipeline.jobs.audit import AuditTrail, set_of
 from data_pipeline.jobs.backend.audit_rows import Entry
 from data_pipeline.jobs.job import Job
 from data_pipeline.settings import Network

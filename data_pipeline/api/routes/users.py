@@ -4,6 +4,7 @@ from flask import Response, g
 
 from common.errors import Forbidden
 from common.messages import say
+from data_pipeline.accounts.audit import AuditTrail
 from data_pipeline.api import BASE
 from data_pipeline.api.answers import accounts as answers
 from data_pipeline.api.answers.operating import SignedIn
@@ -13,7 +14,6 @@ from data_pipeline.api.requests import accounts as requests
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.api.security.identity import Identity
 from data_pipeline.api.security.sign_in import SignIn
-from data_pipeline.jobs.audit import AuditTrail
 
 TAG = "Users"
 KEPT = (*ALWAYS, "SERVICE_UNAVAILABLE")
