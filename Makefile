@@ -17,7 +17,7 @@ AT_ONCE := -n 4 --dist loadfile --no-loadscope-reorder
 .PHONY: help venv demo serve check test test-unit test-slow coverage bench s3-server wheel torture
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*  ## /make \1\t/p' Makefile
+	@sed -n 's/^\([a-z0-9-]*\):.*  ## /make \1\t/p' Makefile
 
 venv: .venv/.installed-dev  ## make the virtual environment, with all that tests and benchmarks need
 

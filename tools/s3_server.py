@@ -62,19 +62,10 @@ def running(work: Path) -> Iterator[S3Server]:
     for _ in range(STARTS):
         port = _free_port()
         # What it remembers of an object stands in files: not every file system of a container has extended attributes.
-        command: list[str | Path] = [
-            program,
-            "--quiet",
-            "--port",
-            f"127.0.0.1:{port}",
-            "posix",
-            "--sidecar",
-            facts,
-            directory,
-        ]
+        options: list[str | Path] = ["--quiet", "--port", f"127.0.0.1:{port}", "posix", "--sidecar", facts, directory]
         with log.open("wb") as output:
             process = subprocess.Popen(
-                command, env=_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                [program, *options], env=_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
         try:
             if _serves(process, port):
