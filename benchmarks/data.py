@@ -35,16 +35,16 @@ FROM unnest(ARRAY['ddl', 'documentation', 'sql', 'error_sql']) name
 VECTOR = """
 (SELECT array_agg((random_normal() / 32)::float4) FROM generate_series(1, {dimensions}) WHERE {row} IS NOT NULL)::{type}
 """
-WORDS = (
-    "which customers of the east region ordered twice in a month and what did they pay for it select count from orders"
-    " join customer group by table column value index query 问题 训练 数据 客户 订单 区域 每月 统计 报表 字段 说明"
+SYLLABLES = (
+    "an be cus da er fi gra ho in jo ka lin mo ne or pa qui re sta ti um ver wi ex yo zen cou tion ment ly"
+    " ford tran slo pre dict 数 据 库 表 客 订 单"
 )
-# Words in a random order are compressed as texts of people are, to half of their length; repeated ones vanish.
+# Words of two syllables in a random order, some more often, are compressed about as texts of people are.
 DOCUMENT = """
 '问题 ' || n || ': ' || (
   SELECT string_agg(word, ' ')
-  FROM (SELECT words[1 + floor(random() * cardinality(words))::int] AS word FROM generate_series(1, {words})
-        WHERE n IS NOT NULL) chosen)
+  FROM (SELECT s[1 + floor(random() ^ 2 * cardinality(s))::int] || s[1 + floor(random() * cardinality(s))::int] AS word
+        FROM generate_series(1, {words}) WHERE n IS NOT NULL) chosen)
 """
 BYTES_OF_A_WORD = 6
 EMBEDDINGS = """
@@ -53,7 +53,7 @@ SELECT md5(%(label)s || n)::uuid::text,
        md5((ARRAY['ddl', 'documentation', 'sql', 'error_sql'])[1 + n %% 4])::uuid,
        {vector}, {document},
        jsonb_build_object('task_id', 'task_' || n %% 100, 'n', n, 'tags', jsonb_build_array('训练', n %% 7))
-FROM generate_series(1, %(rows)s) n, string_to_array(%(words)s, ' ') words
+FROM generate_series(1, %(rows)s) n, string_to_array(%(syllables)s, ' ') s
 """
 COPIES = """
 INSERT INTO langchain_pg_embedding (id, collection_id, embedding, document, cmetadata)
@@ -150,7 +150,7 @@ class Database:
         document = DOCUMENT.format(words=max(1, self._shape.document // BYTES_OF_A_WORD))
         cursor.execute("SELECT setseed(%s)", (SEED,))
         statement = EMBEDDINGS.format(vector=self._vector("n"), document=document)
-        cursor.execute(statement, {"label": label, "rows": rows, "words": WORDS})
+        cursor.execute(statement, {"label": label, "rows": rows, "syllables": SYLLABLES})
 
     def _vector(self, row: str) -> str:
         return VECTOR.format(dimensions=self._shape.dimensions, row=row, type=self._shape.type)
