@@ -104,7 +104,8 @@ class ScheduleKind(Kind[ScheduleConfig]):
             if given and not kind.makes_sets:
                 raise InvalidParams(say("schedule_field_unsupported", field=field), details={"field": field})
         for target in kind.targets(config.request):
-            self._engine.databases.resolve(target)
+            if self._engine.stores.find(target) is None:
+                self._engine.databases.resolve(target)
         for storage in kind.storages(config.request):
             self._engine.storages.check(storage)
 
