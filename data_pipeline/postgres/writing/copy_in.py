@@ -20,7 +20,7 @@ from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.schema import tables
-from data_pipeline.sets.table_source import Source
+from data_pipeline.sets.tables.table_source import Source
 
 INLINE_BYTES = 8 << 20
 """A file up to this size is encoded in this process: starting a worker takes longer than parsing it."""
