@@ -51,7 +51,9 @@ class Engine:
                 Defaults(settings.schema, settings.ssl_root_cert),
                 settings.store_targets,
             ),
-            stores=StoreTargets(settings.store_targets, settings.allowed_hosts, bucket_hosts(settings)),
+            stores=StoreTargets(
+                settings.store_targets, settings.targets, settings.allowed_hosts, bucket_hosts(settings)
+            ),
             timeouts=settings.timeouts,
             pool=WorkerPool(settings.load_workers, settings.largest_field),
         )

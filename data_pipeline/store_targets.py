@@ -1,6 +1,6 @@
 """From a request to the store it means, by a configured name: never by a URL."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 
 from common.errors import Forbidden, InvalidParams
 from common.messages import say
@@ -11,16 +11,21 @@ from data_pipeline.targets import TARGET_NAME
 
 
 class StoreTargets:
-    """The stores that the environment names, and further ones. allowed_hosts: servers that a target made through the
-    API may name beside loopback; bucket_hosts: the same of buckets."""
+    """The stores that the environment names, and further ones.
+
+    databases: names that the environment has for databases. allowed_hosts: servers that a target made through the API
+    may name beside loopback; bucket_hosts: the same of buckets.
+    """
 
     def __init__(
         self,
         targets: Mapping[str, StoreTarget],
+        databases: Container[str] = frozenset(),
         allowed_hosts: frozenset[str] = frozenset(),
         bucket_hosts: frozenset[str] = frozenset(),
     ) -> None:
         self._targets = targets
+        self._databases = databases
         self._allowed_hosts = allowed_hosts
         self._bucket_hosts = bucket_hosts
         self._further: Callable[[str], StoreTarget | None] = lambda _name: None
@@ -39,7 +44,9 @@ class StoreTargets:
 
     def find(self, name: str) -> StoreTarget | None:
         """None for a name of no store. Raises ServiceError."""
-        return self._targets.get(name) or (self._further(name) if TARGET_NAME.fullmatch(name) else None)
+        if name in self._targets:
+            return self._targets[name]
+        return self._further(name) if name not in self._databases and TARGET_NAME.fullmatch(name) else None
 
     def named(self, name: str, family: str) -> StoreTarget:
         """The store of a name. Raises InvalidParams for an unknown one, or one of another family."""

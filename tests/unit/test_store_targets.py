@@ -85,7 +85,7 @@ def test_a_wrong_entry_stops_the_start_with_one_line(entry: Any) -> None:
 
 
 def test_what_the_api_may_name_is_held_to_the_allow_lists() -> None:
-    stores = StoreTargets({}, frozenset({"cache.example.com"}), frozenset({"minio.example.com"}))
+    stores = StoreTargets({}, (), frozenset({"cache.example.com"}), frozenset({"minio.example.com"}))
     assert stores.allowed("a", "redis://cache.example.com/0").host == "cache.example.com"
     assert stores.allowed("a", "redis://127.0.0.1/0").host == "127.0.0.1"
     assert stores.allowed("a", "s3+http://k:s@minio.example.com/bucket").path == "bucket"

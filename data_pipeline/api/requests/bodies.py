@@ -3,14 +3,13 @@
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.layouts.registry import DOCUMENTED, FAMILIES
 from data_pipeline.operations.listing import EVERYWHERE
 from data_pipeline.operations.requests.fields import AS_JOB, STAMP, TASK_ID, StorageName, TaskId, Text, shown
-from data_pipeline.operations.requests.request import Request
+from data_pipeline.operations.requests.request import Request, none_of
 from data_pipeline.storage.location import MAIN_STORAGE
 from data_pipeline.storage.naming import STORE_STEMS
 from data_pipeline.targets import TARGET_NAME
@@ -42,13 +41,16 @@ def _configured(value: str) -> str:
     return value
 
 
+LISTED_LAYOUTS = [*FAMILIES, *STORE_STEMS, EVERYWHERE]
+
+
 def _listed_layout(value: Any) -> Any:
-    if value != EVERYWHERE and value not in (*FAMILIES, *STORE_STEMS):
-        raise PydanticCustomError("literal_error", "no layout has this name")
+    if value not in LISTED_LAYOUTS:
+        raise none_of(LISTED_LAYOUTS)
     return value
 
 
-ListedLayout = Annotated[str, BeforeValidator(_listed_layout), shown(enum=[*FAMILIES, *STORE_STEMS, EVERYWHERE])]
+ListedLayout = Annotated[str, BeforeValidator(_listed_layout), shown(enum=LISTED_LAYOUTS)]
 
 
 class ListQuery(Request):
