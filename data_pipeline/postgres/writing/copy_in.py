@@ -13,7 +13,7 @@ from common.messages import say
 from data_pipeline.formats import blocks, pgcopy
 from data_pipeline.formats.blocks import Block, Job
 from data_pipeline.formats.csv_reader import Layout, RowError
-from data_pipeline.formats.evidence import Contradicted
+from data_pipeline.formats.dialects.evidence import Contradicted
 from data_pipeline.formats.worker_pool import WorkerPool, encode_inline
 from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.connection import Session
