@@ -157,7 +157,7 @@ class Resources:
     def operators_may_restore(self, name: str | None) -> bool:
         """Whether operators may restore into what a request calls so; None is the configured database. Never into
         what a URL names."""
-        if name is None or name in self._settings.targets:
+        if name is None or name in self._settings.targets or name in self._settings.store_targets:
             return (name or DEFAULT_TARGET) in self._settings.operator_targets
         row = self._rows.get("target", name) if RESOURCE_NAME.fullmatch(name) else None
         return bool(row and row.config.get("operators_may_restore"))

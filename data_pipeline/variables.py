@@ -1,0 +1,68 @@
+"""The values of environment variables, read from their texts. A text that can't be used raises SettingsError."""
+
+import re
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import TypeAlias
+
+SHORTEST_TOKEN = 16
+SHORTEST_KEY = 32
+Network: TypeAlias = IPv4Network | IPv6Network
+
+
+class SettingsError(Exception):
+    """A setting has a value that can't be used; the text is one clear line."""
+
+
+def number(env: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
+    return in_range(name, env.get(name) or str(default), least=least, most=most)
+
+
+def in_range(name: str, text: str, *, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise SettingsError(f"{name} must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def memory(env: Mapping[str, str], name: str) -> str | None:
+    text = env.get(name) or None
+    if text and not re.fullmatch(r"[1-9][0-9]{0,6}(kB|MB|GB)", text):
+        raise SettingsError(f"{name} must be an amount of memory such as 512MB")
+    return text
+
+
+def secret_keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    keys = tuple(key for key in env.get(name, "").split(",") if key)
+    if not all(len(key) >= SHORTEST_KEY and key.isascii() and key.isprintable() and " " not in key for key in keys):
+        raise SettingsError(f"{name} must be keys of at least {SHORTEST_KEY} ASCII characters, separated by commas")
+    return keys
+
+
+def directory(env: Mapping[str, str], name: str, default: Path) -> Path:
+    path = Path(env.get(name) or default)
+    return path if path.is_absolute() else Path.cwd() / path
+
+
+def names(env: Mapping[str, str], name: str) -> frozenset[str]:
+    """A list separated by commas."""
+    found = (part.strip().lower() for part in env.get(name, "").split(","))
+    return frozenset(part for part in found if part)
+
+
+def networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    """Addresses and networks; never every address, for then each client could choose its own."""
+    try:
+        found = tuple(ip_network(part) for part in sorted(names(env, name)))
+        if not all(network.prefixlen for network in found):
+            raise ValueError
+    except ValueError:
+        raise SettingsError(f"{name} must be addresses or networks such as 127.0.0.1,10.1.0.0/16") from None
+    return found
+
+
+def token(env: Mapping[str, str], name: str) -> str | None:
+    token = env.get(name) or None
+    if token and not (len(token) >= SHORTEST_TOKEN and token.isascii() and token.isprintable() and " " not in token):
+        raise SettingsError(f"{name} must be at least {SHORTEST_TOKEN} ASCII characters without spaces")
+    return token
