@@ -1,6 +1,6 @@
 """A backup's rows in temporary tables, beside the live ones they will be compared with.
 
-They need about as much disk on the server as the backup's rows have in the live tables, and are gone at the end of the
+They need about as much disk on the server as these rows have in the live tables, and are gone at the end of the
 transaction.
 """
 
