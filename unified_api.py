@@ -30,6 +30,7 @@ from data_pipeline.api.operating.metrics import Metrics
 from data_pipeline.api.routes import (
     backup_sets,
     backups,
+    database,
     drills,
     notifications,
     resources,
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(backup_sets.routes(engine, jobs))
     app.add(drills.routes(jobs))
     app.add(transfers.routes(engine))
+    app.add(database.routes(engine, jobs))
     app.add(tables.routes(engine))
     app.add(job_routes.routes(engine, jobs))
     app.add(resources.routes(engine, jobs))

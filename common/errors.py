@@ -43,6 +43,8 @@ class ServiceError(Exception):
         super().__init__(response)
         self.response = response
         self.data: dict[str, Any] = data
+        self.beside: dict[str, str] = {}
+        """Keys that a documented answer has outside of `data`."""
         self.nothing_sent = False
         """A passing failure that came before any effect: the operation may simply be tried again."""
 
@@ -85,6 +87,12 @@ class Forbidden(ServiceError):
     """The target database, or the way the request came, is not allowed."""
 
     status, error_type = 403, "FORBIDDEN"
+
+
+class UntrustedArchive(ServiceError):
+    """An archive of a database runs its maker's code, and nothing says that its maker can be trusted."""
+
+    status, error_type = 403, "UNTRUSTED_ARCHIVE"
 
 
 class PermissionDenied(ServiceError):
@@ -150,6 +158,12 @@ class SchemaMismatch(ServiceError):
     """The tables are missing, or their columns do not match the file's."""
 
     status, error_type = 409, "SCHEMA_MISMATCH"
+
+
+class VersionMismatch(ServiceError):
+    """No program fits the versions of the archive and the server, or the archive is of a newer server."""
+
+    status, error_type = 409, "VERSION_MISMATCH"
 
 
 class OperationCancelled(ServiceError):

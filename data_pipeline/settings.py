@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -45,6 +46,12 @@ class Settings:
     storages: Mapping[str, Place]
     """Where else backups may be kept, by the names requests give these places."""
     embedded_data_dir: Path
+    pg_bin: Path | None
+    """Where pg_dump and pg_restore are looked for first."""
+    log_tables: tuple[str, ...]
+    """Tables whose rows an export may leave out, with or without their schema."""
+    migration_command: tuple[str, ...]
+    """What is run after an import; no shell reads it."""
     drill_directory: Path
     """Where drills make their PostgreSQL, and remove it."""
     configured: Target | None
@@ -119,6 +126,9 @@ class Settings:
             output_directory=_output_directory(env),
             storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
+            pg_bin=Path(env["PG_BIN"]) if env.get("PG_BIN") else None,
+            log_tables=_tables(env, "LOG_TABLES", "message_request"),
+            migration_command=_command(env, "MIGRATION_COMMAND"),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
             configured=databases.configured,
             database_named=databases.named,
@@ -266,6 +276,19 @@ def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
     """A list separated by commas."""
     found = (part.strip().lower() for part in env.get(name, "").split(","))
     return frozenset(part for part in found if part)
+
+
+def _tables(env: Mapping[str, str], name: str, default: str) -> tuple[str, ...]:
+    """A list separated by commas, whose names keep their case."""
+    return tuple(part for part in map(str.strip, (env.get(name) or default).split(",")) if part)
+
+
+def _command(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """Words as a shell would split them; there is none, so nothing else of it is understood."""
+    try:
+        return tuple(shlex.split(env.get(name) or ""))
+    except ValueError:
+        raise SettingsError(f"{name} must be a command and its arguments, each quote closed") from None
 
 
 def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:

@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from common.errors import (
 from common.messages import say
 from common.result import error_response
 from data_pipeline.engine import Engine
+from data_pipeline.jobs.backend.known_archives import KnownArchives
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
 from data_pipeline.jobs.backend.schedule_runs import Run
@@ -84,6 +86,7 @@ class Jobs:
         self._store = Store(self._database)
         self._pending = PendingWrites(self._database)
         self.checks = SetChecks(self._database, self._pending)
+        self.archives = KnownArchives(self._database, self._pending)
         self._queue = Queue()
         self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)
         self._submission = Submission(self._database, self._pending, self._queue, self._process, self._runner.unstored)
@@ -162,6 +165,10 @@ class Jobs:
             replayed()
             return _answered(job)
         return self._runner.call(job, request, meter or ProgressMeter())
+
+    def under_way(self, meter: ProgressMeter) -> AbstractContextManager[None]:
+        """For what is no job, such as a stream: it is cancelled with this process, and waited for."""
+        return self._runner.under_way(meter)
 
     def get(self, job_id: str) -> Job:
         """Raises NotFound."""

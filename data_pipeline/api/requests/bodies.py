@@ -41,6 +41,9 @@ def _configured(value: str) -> str:
     return value
 
 
+Configured = Annotated[str, _configured, shown(pattern=TARGET_NAME.pattern.join("^$"))]
+
+
 def _listed_layout(value: Any) -> Any:
     if value != EVERYWHERE and value not in FAMILIES:
         raise PydanticCustomError("literal_error", "no layout has this name")
@@ -71,9 +74,7 @@ class ListQuery(Request):
 class DatabaseQuery(Request):
     """GET /collections"""
 
-    target: Annotated[str, _configured, shown(pattern=TARGET_NAME.pattern.join("^$"))] | None = Field(
-        None, description="A name from TARGETS; the configured database if absent"
-    )
+    target: Configured | None = Field(None, description="A name from TARGETS; the configured database if absent")
 
 
 def _strict(value: Any) -> bool:
