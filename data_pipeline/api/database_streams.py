@@ -18,7 +18,7 @@ from data_pipeline.api import archive_form, language
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.jobs.progress_meter import ProgressMeter
-from data_pipeline.operations.database.exporting import DatabaseExport
+from data_pipeline.operations.database.exporting import DatabaseExport, Export
 from data_pipeline.operations.database.importing import DatabaseImport, Import
 from data_pipeline.operations.database.spool import spooled
 from data_pipeline.postgres.progress import Cancelled
@@ -49,7 +49,7 @@ class DatabaseStreams:
         with ExitStack() as stack:
             meter = self._begun(stack)
             export = stack.enter_context(self._export.open(target, exclude_logs, meter))
-            response = Response(export.chunks, mimetype="application/octet-stream")
+            response = Response(_told(export), mimetype="application/octet-stream")
             response.headers["Content-Disposition"] = f'attachment; filename="{export.name}"'
             response.headers["X-Dump-Version"] = f"{export.tool.version} ({export.tool.source})"
             response.headers["X-Accel-Buffering"] = "no"
@@ -132,6 +132,15 @@ class ImportEvents:
 
     def _progress(self, text: Message | str) -> dict[str, Any]:
         return {"type": "progress", "message": text, "percent": self._meter.reading()["percent"]}
+
+
+def _told(export: Export) -> Iterator[bytes]:
+    """The chunks of an export. What ends it before its end is written down: its client sees only that it broke off."""
+    try:
+        yield from export.chunks
+    except ServiceError as error:
+        log.error("an export broke off", error_type=error.error_type, reason=error.response)
+        raise
 
 
 def _failed(error: ServiceError) -> dict[str, Any]:
