@@ -43,7 +43,7 @@ class Clean:
 
     def _expect_locks(self, entries: Collection[Entry]) -> None:
         """Raise SchemaMismatch where the server can't hold the locks of so many objects in one transaction."""
-        tables = sum(entry.kind in selection.TABLES for entry in entries)
+        tables = sum(entry.kind in selection.TABLE_KINDS for entry in entries)
         needed = LOCKS_OF_A_TABLE * tables + LOCKS_OF_ANOTHER * sum(entry.kind in LOCKED for entry in entries)
         most = self._restoring.facts.locks
         if needed > most:

@@ -8,9 +8,10 @@ from common.messages import say
 from data_pipeline.postgres import connection, writer_lock
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.link.wire import Timeouts
-from data_pipeline.postgres.progress import Progress
+from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.target import Target
-from data_pipeline.postgres.whole import dump_lock
+from data_pipeline.postgres.whole import backends, dump_lock
+from data_pipeline.stores.pg_database.child import PREFIX
 
 
 @contextmanager
@@ -18,17 +19,28 @@ def dumping(target: Target, timeouts: Timeouts, progress: Progress) -> Iterator[
     """A snapshot of the database in which no other dump of it runs. Raises OperationInProgress, as documented."""
     with _documented(), transaction(target, timeouts, snapshot=True, read_only=True, progress=progress) as session:
         dump_lock.take(session.cursor)
+        backends.end_orphans(session, f"{PREFIX}pg_dump ")
         connection.may_idle(session)
         yield session
 
 
 @contextmanager
 def writing(target: Target, timeouts: Timeouts, progress: Progress) -> Iterator[Session]:
-    """The database's one writer, as long as the block runs. Raises OperationInProgress, as documented."""
+    """The database's one writer, as long as the block runs: a pg_restore of another one has lost its service.
+
+    Raises OperationInProgress, as documented.
+    """
     with _documented(), transaction(target, timeouts, read_only=True, progress=progress.beside()) as session:
         writer_lock.take(session.cursor)
+        backends.end_orphans(session, f"{PREFIX}pg_restore ")
         connection.may_idle(session)
         yield session
+
+
+def sweep(target: Target, timeouts: Timeouts) -> None:
+    """End what children of killed processes have left at work, unless there is a writer. Raises ServiceError."""
+    with writing(target, timeouts, SILENT):
+        pass
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from data_pipeline.stores.pg_database.tools import Tool
 from data_pipeline.stores.pg_database.words import Begun, Failure, Listener
 
 PREFIX = "vector-restore child "
-"""Of the names of all backends of children."""
+"""Of the names of all backends of children; the program follows, then what tells them apart."""
 
 KEPT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
 """Of the service's own environment: it also holds tokens and keys."""
@@ -47,7 +47,7 @@ class Child:
         reads: bool = False,
         tell: Callable[[Begun | Failure], None] = lambda _: None,
     ) -> None:
-        self.backend = f"{PREFIX}{secrets.token_hex(8)}"
+        self.backend = f"{PREFIX}{tool.path.stem} {secrets.token_hex(8)}"
         self._target = target
         self._timeouts = timeouts
         self._listener = listener

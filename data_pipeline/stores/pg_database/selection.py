@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from data_pipeline.postgres.schema.tables import QUEUE_SCHEMA
 from data_pipeline.stores.pg_database.contents import Contents, Entry
 
-TABLES = frozenset({"TABLE", "FOREIGN TABLE"})
+TABLE_KINDS = frozenset({"TABLE", "FOREIGN TABLE"})
 INDEXES = frozenset({"INDEX", "CONSTRAINT"})
 TABLE_DATA = "TABLE DATA"
 FOLLOWING = frozenset(
@@ -36,7 +36,7 @@ ROLE = re.compile(rf"(?:\b(?:TO|FROM|FOR ROLE) |, ){_NAME}")
 NO_ROLES = frozenset({"PUBLIC", "CURRENT_USER", "SESSION_USER", "CURRENT_ROLE"})
 OF_ROLES = frozenset({"ACL", "DEFAULT ACL", "POLICY"})
 AUTHORIZATION = "SET SESSION AUTHORIZATION "
-SEQUENCE_SET = re.compile(r"SELECT pg_catalog\.setval\('.*', (-?\d+), (true|false)\);\s*", re.DOTALL)
+SEQUENCE_SET = re.compile(r"\w+ pg_catalog\.setval\('.*', (-?\d+), (true|false)\);\s*", re.DOTALL)
 
 
 @dataclass
@@ -197,7 +197,7 @@ def _references(contents: Contents) -> Mapping[int, set[int]]:
     found: dict[int, set[int]] = {}
     for key in (entry for entry in contents.entries if entry.kind == "FK CONSTRAINT"):
         tables = [contents.by_id[number] for number in key.depends_on if number in contents.by_id]
-        tables = [entry for entry in tables if entry.kind in TABLES]
+        tables = [entry for entry in tables if entry.kind in TABLE_KINDS]
         own = [entry.id for entry in tables if entry.schema == key.schema and key.name.startswith(f"{entry.name} ")]
         others = _with_children(contents, [entry.id for entry in tables if entry.id not in own])
         for table in _with_children(contents, own):
@@ -215,9 +215,9 @@ def _with_children(contents: Contents, tables: Iterable[int]) -> set[int]:
             for parent in parts:
                 if child is not None and parent != child:
                     children.setdefault(parent, []).append(child)
-        elif entry.kind in TABLES:
+        elif entry.kind in TABLE_KINDS:
             for parent in entry.depends_on:
-                if parent in contents.by_id and contents.by_id[parent].kind in TABLES:
+                if parent in contents.by_id and contents.by_id[parent].kind in TABLE_KINDS:
                     children.setdefault(parent, []).append(entry.id)
     found: set[int] = set()
     waiting = [*tables]
@@ -230,7 +230,7 @@ def _with_children(contents: Contents, tables: Iterable[int]) -> set[int]:
 
 
 def _tables(contents: Contents) -> list[Entry]:
-    return [entry for entry in contents.entries if entry.kind in TABLES]
+    return [entry for entry in contents.entries if entry.kind in TABLE_KINDS]
 
 
 def _is_named(entry: Entry, names: Collection[str]) -> bool:

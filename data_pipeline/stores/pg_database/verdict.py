@@ -9,25 +9,23 @@ from common.messages import say
 from data_pipeline.stores.pg_database.contents import Contents
 from data_pipeline.stores.pg_database.words import Cause, Failure
 
-KILLED = -9
-
 REASONS: dict[Cause, str] = {
-    "EXISTS": "child_exists",
-    "DUPLICATE": "child_duplicate",
-    "NO_ROLE": "child_no_role",
-    "CONNECTION": "child_connection",
-    "AUTHENTICATION": "child_authentication",
-    "PRIVILEGE": "child_privilege",
-    "NO_DATABASE": "child_no_database",
-    "MEMORY": "child_memory",
-    "DISK_FULL": "child_disk_full",
-    "DAMAGED": "child_damaged",
-    "DEPENDENTS": "child_dependents_unnamed",
-    "EXTENSION": "child_extension",
-    "LOCK": "child_lock",
-    "TOO_MANY_LOCKS": "child_many_locks",
-    "REFERENCES": "child_references",
-    "OTHER": "child_other",
+    "EXISTS": say("child_exists"),
+    "DUPLICATE": say("child_duplicate"),
+    "NO_ROLE": say("child_no_role"),
+    "CONNECTION": say("child_connection"),
+    "AUTHENTICATION": say("child_authentication"),
+    "PRIVILEGE": say("child_privilege"),
+    "NO_DATABASE": say("child_no_database"),
+    "MEMORY": say("child_memory"),
+    "DISK_FULL": say("child_disk_full"),
+    "DAMAGED": say("child_damaged"),
+    "DEPENDENTS": say("child_dependents_unnamed"),
+    "EXTENSION": say("child_extension"),
+    "LOCK": say("child_lock"),
+    "TOO_MANY_LOCKS": say("child_many_locks"),
+    "REFERENCES": say("child_references"),
+    "OTHER": say("child_other"),
 }
 ERRORS: dict[Cause, type[ServiceError]] = {
     "EXISTS": errors.SchemaMismatch,
@@ -54,7 +52,7 @@ def of_dump(failures: Sequence[Failure], status: int) -> ServiceError:
     """Why a pg_dump that failed did. An error of no known kind is one of the database."""
     failure = failures[0] if failures else None
     cause: Cause = failure.cause if failure else "OTHER"
-    reason = say("child_killed") if failure is None and status < 0 else say(REASONS[cause])
+    reason = say("child_killed") if failure is None and status < 0 else REASONS[cause]
     kind = errors.DatabaseError if cause in ("OTHER", "DAMAGED") else ERRORS[cause]
     return kind(say("dump_failed", reason=reason), can_retry=cause in RETRIED or status < 0)
 
@@ -64,7 +62,7 @@ def of_restore(failure: Failure | None, contents: Contents, status: int) -> Serv
     if failure is None:
         reason = say("child_killed") if status < 0 else say("child_other")
         return errors.DatabaseError(say("restore_child_failed", reason=reason), can_retry=status < 0, exit_code=status)
-    reason = say(REASONS[failure.cause])
+    reason = REASONS[failure.cause]
     if failure.dependents:
         reason = say("child_dependents", dependents=tuple(failure.dependents))
     entry = contents.by_id.get(failure.entry or 0)

@@ -60,6 +60,9 @@ ERROR = re.compile(r"pg_(?:restore|dump): (?:error|fatal): (?P<text>.*)")
 FROM_SERVER = re.compile(r"(?:ERROR|FATAL|PANIC):  (?P<text>.*)")
 DETAIL = re.compile(r"(?:pg_dump: detail: |DETAIL: +)(?P<text>.*)")
 DEPENDENT = re.compile(r"(?P<dependent>.+) depends on .+")
+END = re.compile("HINT: |Command was: ")
+"""What follows is no detail of an error any more: a statement may hold any line."""
+
 NAMES_SHOWN = 20
 
 
@@ -108,15 +111,15 @@ class Listener:
     def _hear_more(self, line: str) -> None:
         """The lines behind an error: its details, of which only names of objects are kept."""
         last = self._last
-        if last is None:
+        if last is None or END.match(line):
+            self._last = None
             return
         said = DETAIL.match(line)
         if last.cause == "OTHER" and said and (server := FROM_SERVER.search(said["text"])) and self._known:
             last.cause = _of(SERVER, server["text"])
-        if last.cause == "DEPENDENTS" and len(last.dependents) < NAMES_SHOWN:
-            text = said["text"] if said else line
-            if (found := DEPENDENT.fullmatch(text.strip())) and not line.startswith("Command was"):
-                last.dependents.append(found["dependent"])
+        found = DEPENDENT.fullmatch((said["text"] if said else line).strip())
+        if found and last.cause == "DEPENDENTS" and len(last.dependents) < NAMES_SHOWN:
+            last.dependents.append(found["dependent"])
 
     def _cause(self, text: str) -> Cause:
         server = FROM_SERVER.search(text)
