@@ -40,6 +40,7 @@ from common.errors.requests import (
 )
 from common.errors.service import (
     DatabaseError,
+    ExtraMissing,
     Interrupted,
     NotifierFailed,
     NotifierUnsupported,
@@ -61,6 +62,7 @@ __all__ = [
     "DatabaseError",
     "DependentRows",
     "DuplicateRows",
+    "ExtraMissing",
     "Forbidden",
     "InternalError",
     "Interrupted",

@@ -4,7 +4,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -89,6 +88,7 @@ class Jobs:
         self.archives = KnownArchives(self._database, self._pending)
         self._queue = Queue()
         self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)
+        self.under_way = self._runner.under_way  # for what is no job, such as a stream
         self._submission = Submission(self._database, self._pending, self._queue, self._process, self._runner.unstored)
         self._heartbeat = Heartbeat(self._database, self._process, self._beat_seconds, self._queue, self._finished)
         submit = self.submit if scheduled else self.hand_over
@@ -165,10 +165,6 @@ class Jobs:
             replayed()
             return _answered(job)
         return self._runner.call(job, request, meter or ProgressMeter())
-
-    def under_way(self, meter: ProgressMeter) -> AbstractContextManager[None]:
-        """For what is no job, such as a stream: it is cancelled with this process, and waited for."""
-        return self._runner.under_way(meter)
 
     def get(self, job_id: str) -> Job:
         """Raises NotFound."""

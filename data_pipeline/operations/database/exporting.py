@@ -32,7 +32,7 @@ class DatabaseExport:
     def __init__(self, engine: Engine, archives: KnownArchives) -> None:
         self._engine = engine
         self._archives = archives
-        self._tools = Tools(engine.settings.pg_bin)
+        self._tools = Tools(engine.settings.dumps.programs)
 
     @contextmanager
     def open(self, target: str | None, exclude_logs: bool, progress: Progress) -> Iterator[Export]:
@@ -42,7 +42,7 @@ class DatabaseExport:
         with locks.dumping(where, engine.timeouts, progress) as session:
             facts = database_facts.of(session)
             tool = self._tools.for_dump(facts.major, facts.server_version)
-            logs = relations.logs(session, engine.settings.log_tables) if exclude_logs else []
+            logs = relations.logs(session, engine.settings.dumps.log_tables) if exclude_logs else []
             dump = Dump(tool, where, engine.timeouts, facts, compression=FASTEST, without_rows=logs)
             with running(dump.child):
                 chunks = dump.chunks(progress)

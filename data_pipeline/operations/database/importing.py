@@ -46,7 +46,7 @@ class Import:
         )
         mode = Clean(restoring) if self.clean else Merge(restoring)
         report = mode.run(progress, tell)
-        migration.run(self.engine.settings.migration_command, restoring.target, progress, tell)
+        migration.run(self.engine.settings.dumps.migration, restoring.target, progress, tell)
         return report.describe(restoring, time.monotonic() - started)
 
 
@@ -56,7 +56,7 @@ class DatabaseImport:
     def __init__(self, engine: Engine, archives: KnownArchives) -> None:
         self._engine = engine
         self._archives = archives
-        self._tools = Tools(engine.settings.pg_bin)
+        self._tools = Tools(engine.settings.dumps.programs)
 
     @contextmanager
     def open(self, request: ImportRequest, archive: Spool, progress: Progress) -> Iterator[Import]:
@@ -70,7 +70,7 @@ class DatabaseImport:
             facts = database_facts.of(session)
             tool = self._tools.for_restore(contents, facts.major, facts.server_version)
             trust.expect_harmless(facts, request.trusted)
-            skipped = engine.settings.log_tables if request.skip_logs else ()
+            skipped = engine.settings.dumps.log_tables if request.skip_logs else ()
             restoring = Restoring(
                 archive, target, engine.timeouts, session, facts, tool, skipped, engine.settings.index_memory
             )

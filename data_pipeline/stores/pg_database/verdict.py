@@ -5,11 +5,11 @@ from typing import Any
 
 from common import errors
 from common.errors import ServiceError
-from common.messages import say
+from common.messages import Message, say
 from data_pipeline.stores.pg_database.contents import Contents
 from data_pipeline.stores.pg_database.words import Cause, Failure
 
-REASONS: dict[Cause, str] = {
+REASONS: dict[Cause, Message] = {
     "EXISTS": say("child_exists"),
     "DUPLICATE": say("child_duplicate"),
     "NO_ROLE": say("child_no_role"),
@@ -62,9 +62,8 @@ def of_restore(failure: Failure | None, contents: Contents, status: int) -> Serv
     if failure is None:
         reason = say("child_killed") if status < 0 else say("child_other")
         return errors.DatabaseError(say("restore_child_failed", reason=reason), can_retry=status < 0, exit_code=status)
-    reason = REASONS[failure.cause]
-    if failure.dependents:
-        reason = say("child_dependents", dependents=tuple(failure.dependents))
+    named = say("child_dependents", dependents=tuple(failure.dependents))
+    reason = named if failure.dependents else REASONS[failure.cause]
     entry = contents.by_id.get(failure.entry or 0)
     text = (
         say("restore_child_failed_at", entry=entry.title, reason=reason)
