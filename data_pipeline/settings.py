@@ -9,9 +9,10 @@ from types import MappingProxyType
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import config_file, table_section, targets, variables
+from data_pipeline import config_file, dump_settings, table_section, targets, variables
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
+from data_pipeline.dump_settings import DumpSettings
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
@@ -39,6 +40,7 @@ class Settings:
     storages: Mapping[str, Place]
     """Where else backups may be kept, by the names requests give these places."""
     embedded_data_dir: Path
+    dumps: DumpSettings
     drill_directory: Path
     """Where drills make their PostgreSQL, and remove it."""
     configured: Target | None
@@ -118,6 +120,7 @@ class Settings:
             output_directory=_output_directory(env),
             storages=_storages(env),
             embedded_data_dir=variables.directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
+            dumps=_dumps(env),
             drill_directory=variables.directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
             configured=databases.configured,
             database_named=databases.named,
@@ -233,6 +236,13 @@ def _section() -> TableSection:
         return table_section.read(SCHEMA_TOOLS_CONFIG["vector_table_management"])
     except ValueError as error:
         raise SettingsError(f"SCHEMA_TOOLS_CONFIG, vector_table_management: {error}") from None
+
+
+def _dumps(env: Mapping[str, str]) -> DumpSettings:
+    try:
+        return dump_settings.read(env)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _operator_targets(env: Mapping[str, str], databases: NamedDatabases) -> frozenset[str]:

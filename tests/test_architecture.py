@@ -31,6 +31,7 @@ LAYERS = [
             "data_pipeline.data_home",
             "data_pipeline.engine",
         ),
+        "data_pipeline.dump_settings",
     ],
     ["data_pipeline.operations"],
     ["data_pipeline.trainer"],

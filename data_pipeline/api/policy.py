@@ -16,16 +16,18 @@ from data_pipeline.accounts.roles import Caller, Role
 from data_pipeline.operations.results.result import Result
 
 View = TypeVar("View", bound=Callable[..., Any])
-Access = Literal["open", "read", "check", "operate", "whole_data", "write", "own"]
+Access = Literal["open", "read", "check", "operate", "whole_data", "whole_database", "write", "own"]
 """open: no sign-in is needed. read: looks. check: reads whole backups to judge them. operate: backs up, rehearses, and
-restores where a target allows it. whole_data: hands out every row. write: changes or removes what is kept. own: the
-account of a user, which a token of the environment doesn't have."""
+restores where a target allows it. whole_data: hands out every row of a set. whole_database: hands out all that a
+database holds. write: changes or removes what is kept. own: the account of a user, which no token of the environment
+has."""
 
 ROLES: Mapping[Access, frozenset[Role]] = {
     "read": frozenset({"viewer", "reader", "operator", "admin"}),
     "check": frozenset({"reader", "operator", "admin"}),
     "operate": frozenset({"operator", "admin"}),
     "whole_data": frozenset({"operator", "admin"}),
+    "whole_database": frozenset({"admin"}),
     "write": frozenset({"admin"}),
     "own": frozenset({"viewer", "operator", "admin"}),
 }

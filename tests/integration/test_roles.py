@@ -34,6 +34,7 @@ def test_what_each_role_may_grows() -> None:
     assert viewer < operator < admin == set(ROWS)
     assert "POST /vector/restore" in operator - viewer
     assert "GET /vector/backups/<location>/<timestamp>/download" in operator - viewer
+    assert {"GET /api/admin/database/export", "POST /api/admin/database/import"} <= admin - operator
     assert {"DELETE /vector/backups/<location>/<timestamp>", "POST /users", "GET /audit"} <= admin - operator
     own = ("POST /account", "DELETE /account", "POST /vector/session", "DELETE /vector/session", "POST /users/first")
     assert [route for route in viewer if not route.startswith(("GET", *own))] == []

@@ -33,7 +33,7 @@ AUDITED = (
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
 )
-AUDITED_QUERY = ("storage", "task_id")
+AUDITED_QUERY = ("storage", "task_id", "target", "excludeLogs")
 
 ACCEPTED = 202
 """A job was queued; what became of it is written down when it ends."""
@@ -65,7 +65,7 @@ class AuditLog:
         route = request.url_rule.rule if request.url_rule else "unknown"
         self._metrics.count(route, request.method, response.status_code)
         asked = policy.current()
-        if request.method not in SAFE_METHODS or (asked and asked.access == "whole_data"):
+        if request.method not in SAFE_METHODS or (asked and asked.access in ("whole_data", "whole_database")):
             self._write_down(response, asked)
         return response
 

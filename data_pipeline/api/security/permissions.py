@@ -17,7 +17,7 @@ def expect_permitted(route: Policy | None, method: str, caller: Caller) -> None:
         return
     if access == "own":
         raise Forbidden(say("no_account"))
-    if caller.role == "reader" and access == "whole_data":
+    if caller.role == "reader" and access in ("whole_data", "whole_database"):
         raise Forbidden(say("read_token_cannot_download"))
     if caller.role == "reader" and method not in SAFE_METHODS:
         raise Forbidden(say("read_token_cannot_write"))

@@ -90,6 +90,13 @@ CREATE TABLE set_checks (    -- what was found when the whole of a set was last 
 );
 """
 
+KNOWN_ARCHIVES = """
+CREATE TABLE known_archives ( -- dumps of whole databases that were made here
+    sha256 text PRIMARY KEY,
+    made_at timestamptz NOT NULL DEFAULT now()
+);
+"""
+
 ACCOUNTS = """
 CREATE TABLE users (
     name text PRIMARY KEY,
@@ -150,4 +157,4 @@ CREATE INDEX audit_log_at ON audit_log (at);
 CREATE INDEX audit_log_who ON audit_log (who, number);
 """
 
-MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS, ACCOUNTS)
+MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS, KNOWN_ARCHIVES, ACCOUNTS)
