@@ -19,6 +19,7 @@ from common.errors.conflicts import (
     ResourceReadOnly,
     SchemaMismatch,
     TriggerChangedRows,
+    VersionMismatch,
 )
 from common.errors.content import (
     InvalidBackup,
@@ -35,9 +36,11 @@ from common.errors.requests import (
     RangeNotSatisfiable,
     TooManyAttempts,
     Unauthorized,
+    UntrustedArchive,
 )
 from common.errors.service import (
     DatabaseError,
+    ExtraMissing,
     Interrupted,
     NotifierFailed,
     NotifierUnsupported,
@@ -59,6 +62,7 @@ __all__ = [
     "DatabaseError",
     "DependentRows",
     "DuplicateRows",
+    "ExtraMissing",
     "Forbidden",
     "InternalError",
     "Interrupted",
@@ -91,4 +95,6 @@ __all__ = [
     "TooManyAttempts",
     "TriggerChangedRows",
     "Unauthorized",
+    "UntrustedArchive",
+    "VersionMismatch",
 ]

@@ -77,7 +77,7 @@ class Downloads:
             parts = []
             for place, timestamp in sets:
                 with self._archive(place, timestamp, folder=_folder(place)) as archive:
-                    parts.append((archive, partial(self._engine.catalog.locked, place, timestamp)))
+                    parts.append((archive, partial(self._engine.catalog.locked_any, place, timestamp)))
             bundle = Bundle(parts)
             return Download("vector_backups.tar", bundle, 0, bundle.size, stack.pop_all(), ranged=False)
 
@@ -88,7 +88,7 @@ class Downloads:
 
     @contextmanager
     def _archive(self, place: Location, timestamp: str, folder: str = "") -> Iterator[Archive]:
-        with self._engine.catalog.locked(place, timestamp) as found:
+        with self._engine.catalog.locked_any(place, timestamp) as found:
             first = [found.manifest_file] if found.manifest_file else []
             yield Archive([*first, *found.files.values()], folder)
 
