@@ -8,7 +8,7 @@ from data_pipeline.api.policy import Policy
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
-from data_pipeline.operations.bulk import BulkSets
+from data_pipeline.operations.bulk.bulk_sets import BulkSets
 from data_pipeline.operations.requests.bulk import BulkRequest
 from data_pipeline.operations.results.bulk import BulkDone
 from data_pipeline.operations.verification import Verification

@@ -14,7 +14,7 @@ from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command
 from data_pipeline.cli.sets.download import write_file
 from data_pipeline.engine import Engine
-from data_pipeline.operations.bulk import BulkSets
+from data_pipeline.operations.bulk.bulk_sets import BulkSets
 from data_pipeline.operations.requests.bulk import Action, BulkRequest
 from data_pipeline.operations.verification import Verification
 
