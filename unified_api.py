@@ -23,6 +23,7 @@ from data_pipeline import targets
 from data_pipeline.accounts.first_admin import FirstAdmin
 from data_pipeline.admin import panel
 from data_pipeline.api import ending, web
+from data_pipeline.api.download import Downloads
 from data_pipeline.api.openapi import explorer
 from data_pipeline.api.openapi.description import DescribedAPI
 from data_pipeline.api.operating import logs
@@ -32,6 +33,7 @@ from data_pipeline.api.routes import (
     account,
     backup_sets,
     backups,
+    bulk,
     database,
     drills,
     notifications,
@@ -86,9 +88,11 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     explorer.set_up(app)
     app.add(restores.routes(engine, jobs))
     app.add(backups.routes(engine, jobs))
+    downloads = Downloads(engine)
     app.add(backup_sets.routes(engine, jobs))
+    app.add(bulk.routes(engine, jobs, downloads))
     app.add(drills.routes(jobs))
-    app.add(transfers.routes(engine))
+    app.add(transfers.routes(engine, downloads))
     app.add(database.routes(engine, jobs))
     app.add(tables.routes(engine))
     app.add(job_routes.routes(engine, jobs))

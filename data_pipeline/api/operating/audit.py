@@ -32,6 +32,7 @@ AUDITED = (
     *("role", "disabled", "operators_may_restore", "days"),
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
+    *("action", "sets"),
 )
 AUDITED_QUERY = ("storage", "task_id", "target", "excludeLogs")
 
