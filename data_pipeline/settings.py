@@ -15,6 +15,7 @@ from common.cron import Schedule
 from data_pipeline import config_file, table_section, targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
+from data_pipeline.formats import compression
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
@@ -72,6 +73,8 @@ class Settings:
     http_hosts: frozenset[str]
     """Names a Host header may have beside loopback's own."""
     cors_origins: frozenset[str]
+    compression_level: int
+    """Of zstd, where a backup asks for it."""
     backup_connections: int
     """Connections that read a large table at a time in a backup; all see the same snapshot."""
     load_workers: int
@@ -135,6 +138,7 @@ class Settings:
             trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
             http_hosts=_names(env, "ALLOWED_HOSTS"),
             cors_origins=_names(env, "CORS_ORIGINS"),
+            compression_level=_level(env, "COMPRESSION_LEVEL"),
             backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
             load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
             load_connections=_number(env, "LOAD_CONNECTIONS", 0, least=0, most=16),
@@ -173,6 +177,11 @@ def _expect_closed_doors(settings: Settings) -> None:
 
 def _number(env: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
     return _in_range(name, env.get(name) or str(default), least=least, most=most)
+
+
+def _level(env: Mapping[str, str], name: str) -> int:
+    least, most = compression.LEAST_LEVEL, compression.MOST_LEVEL
+    return _number(env, name, compression.DEFAULT_LEVEL, least=least, most=most)
 
 
 def _in_range(name: str, text: str, *, least: int, most: int) -> int:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from common.messages import say
-from data_pipeline.formats import registry
+from data_pipeline.formats import compression, registry
 from data_pipeline.formats.byte_range import Readable
+from data_pipeline.formats.compression import BadFrame
 from data_pipeline.formats.csv_reader import Layout, RowError
 from data_pipeline.formats.format import Encoded, FormatName
 
@@ -20,7 +21,8 @@ class Block:
     """Whole records of a file: a range in bytes. `rows` and `sha256` are what a manifest promises, else None.
 
     `head` bytes at the start and `tail` bytes at the end belong to the file's frame, not to records: a CSV header
-    line, or the header and trailer of binary COPY.
+    line, or the header and trailer of binary COPY. raw_bytes: what a compressed block decompresses to, None of one that
+    isn't; `head` and `tail` are of that.
     """
 
     offset: int
@@ -29,6 +31,12 @@ class Block:
     tail: int = 0
     rows: int | None = None
     sha256: str | None = None
+    raw_bytes: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is parsed."""
+        return self.length if self.raw_bytes is None else self.raw_bytes
 
 
 @dataclass(frozen=True)
@@ -56,13 +64,22 @@ def run(job: Job) -> Encoded:
 
 
 def read(file: Readable, block: Block) -> bytes:
-    """The records of a block, checked against the manifest's promise before they are parsed."""
+    """The records of a block, checked against the manifest's promise before they are decompressed and parsed."""
     data = file.read(block.offset, block.length)
     if len(data) != block.length:
         raise RowError("invalid", 1, None, say("file_cut_short"))
     if block.sha256 is not None and hashlib.sha256(data).hexdigest() != block.sha256:
         raise RowError("invalid", 1, None, say("block_checksum_differs"))
+    if block.raw_bytes is not None:
+        data = _decompressed(data, block.raw_bytes)
     return data[block.head : len(data) - block.tail]
+
+
+def _decompressed(data: bytes, raw_bytes: int) -> bytes:
+    try:
+        return compression.decompress(data, raw_bytes)
+    except BadFrame as error:
+        raise RowError("invalid", 1, None, str(error)) from None
 
 
 @lru_cache(maxsize=4)

@@ -39,6 +39,7 @@ class BackupSetManager:
             response=say("set_shown"),
             backup_info=named(found.location, timestamp),
             format=found.format,
+            compression=found.kind.shown,
             has_manifest=found.manifest is not None,
             files={
                 name: SetFile(file=file.name, file_size=format_size(file.size), file_bytes=file.size)

@@ -1,6 +1,6 @@
 """Which backup sets there are: files paired by timestamp, newest first."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,34 +19,48 @@ from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import (
     MANIFEST_FILE,
-    SUFFIXES,
     TABLE_FILE,
     FileFormat,
+    Kind,
     claim_name,
     is_of_any_table,
+    kind_of,
     manifest_name,
     table_file,
 )
 from data_pipeline.storage.registry import Storages, storage_at
 from data_pipeline.storage.storage import Storage
 
+CSV = Kind("csv")
+"""What a set is taken for of which there is no file."""
+
 
 @dataclass(frozen=True)
 class BackupSet:
     """A set taken hold of for a restore: the files of the chosen tables, and what vouches for them.
 
-    layout: that of its family; which of its shapes the tables had is told by their columns. others: files of the set
-    that were not chosen, where nothing vouches for it and they are there.
+    layout: that of its family; which of its shapes the tables had is told by their columns. kind: how its files are
+    stored. others: files of the set that were not chosen, where nothing vouches for it and they are there.
     """
 
     layout: Layout
     location: Location
     timestamp: str
-    format: FileFormat
+    kind: Kind
     files: dict[str, StoredFile]
     manifest: Manifest | None
     manifest_file: StoredFile | None = None
     others: Mapping[str, StoredFile] = field(default_factory=dict)
+
+    @property
+    def format(self) -> FileFormat:
+        return self.kind.format
+
+    @property
+    def raw_bytes(self) -> int:
+        """Of the files once they are decompressed."""
+        facts = self.manifest.tables if self.manifest else {}
+        return sum(facts[name].raw_bytes if name in facts else file.size for name, file in self.files.items())
 
 
 class Catalog:
@@ -109,31 +123,30 @@ class Catalog:
 
     def find(self, location: Location, timestamp: str, tables: Sequence[str] | None = None) -> BackupSet:
         """Take hold of a set's files: those of some tables, or all. Raises NotFound or InvalidBackup."""
-        file_format, names = self._named(location, timestamp, tables)
-        return self._take(location, timestamp, file_format, names)
+        kind, names = self._named(location, timestamp, tables)
+        return self._take(location, timestamp, kind, names)
 
     @contextmanager
     def locked(self, location: Location, timestamp: str, tables: Sequence[str] | None = None) -> Iterator[BackupSet]:
         """A set, locked against deletion. Raises NotFound, InvalidBackup."""
-        file_format, names = self._named(location, timestamp, tables)
+        kind, names = self._named(location, timestamp, tables)
         storage = self._storages.of(location)
         with storage.locked(location, timestamp, list(names.values())):
-            taken = self._take(location, timestamp, file_format, names)
+            taken = self._take(location, timestamp, kind, names)
             yield taken if taken.manifest else replace(taken, others=_others(storage, taken))
 
-    def _named(
-        self, location: Location, timestamp: str, tables: Sequence[str] | None
-    ) -> tuple[FileFormat, dict[str, str]]:
-        """The format of a set, and by table the name of its file, whether or not it is there."""
+    def _named(self, location: Location, timestamp: str, tables: Sequence[str] | None) -> tuple[Kind, dict[str, str]]:
+        """The kind of a set, and by table the name of its file, whether or not it is there."""
         present = self._published(location, timestamp)
         if described := self._of_any_tables(location, timestamp, present):
             layout = layout_of(described)
             chosen = any_tables.chosen(layout, tables) if tables else layout.names
-            file_format = next(iter(described.tables.values())).format
-            return file_format, {name: table_file(layout[name].stem, timestamp, file_format) for name in chosen}
+            fact = next(iter(described.tables.values()))
+            kind = Kind(fact.format, fact.compression)
+            return kind, {name: table_file(layout[name].stem, timestamp, kind) for name in chosen}
         stems = {name: DOCUMENTED[name].stem for name in tables or DOCUMENTED.names}
-        file_format = _format_of(timestamp, stems.values(), present)
-        return file_format, {name: table_file(stem, timestamp, file_format) for name, stem in stems.items()}
+        kind = kind_of(timestamp, stems.values(), present) or CSV  # whose names an error tells
+        return kind, {name: table_file(stem, timestamp, kind) for name, stem in stems.items()}
 
     def _of_any_tables(self, location: Location, timestamp: str, present: set[str]) -> Manifest | None:
         """The manifest of a set that has none of the documented files: only it says which ones there are.
@@ -145,13 +158,13 @@ class Catalog:
         manifest = self._manifest(location, timestamp, {})[0]
         return manifest if manifest and manifest.layout in OPEN else None
 
-    def _take(self, location: Location, timestamp: str, file_format: FileFormat, names: dict[str, str]) -> BackupSet:
+    def _take(self, location: Location, timestamp: str, kind: Kind, names: dict[str, str]) -> BackupSet:
         files = {table: self._storages.of(location).file(location, name) for table, name in names.items()}
         manifest, file = self._manifest(location, timestamp, files)
         layout = layout_of(manifest)
         if layout.family in OPEN:
             layout = layout.only(names)
-        return BackupSet(layout, location, timestamp, file_format, files, manifest, file)
+        return BackupSet(layout, location, timestamp, kind, files, manifest, file)
 
     def delete(self, location: Location, timestamp: str) -> list[str]:
         """Remove a set and return the names of its files. Raises OperationInProgress while it is read.
@@ -177,7 +190,7 @@ class Catalog:
         file = storage.file(Location(()), path.name)
         found = TABLE_FILE.fullmatch(path.name)
         timestamp = found["timestamp"] if found else ""
-        single = BackupSet(DOCUMENTED, Location(()), timestamp, "csv", {table: file}, None)
+        single = BackupSet(DOCUMENTED, Location(()), timestamp, CSV, {table: file}, None)
         return replace(single, others=_others(storage, single)) if found else single
 
     def _published(self, location: Location, timestamp: str) -> set[str]:
@@ -229,19 +242,11 @@ def _others(storage: Storage, taken: BackupSet) -> dict[str, StoredFile]:
     for table in taken.layout.tables:
         if table.name not in taken.files:
             with suppress(ServiceError):
-                name = table_file(table.stem, taken.timestamp, taken.format)
+                name = table_file(table.stem, taken.timestamp, taken.kind)
                 found[table.name] = storage.file(taken.location, name)
     return found
 
 
 def _missing(location: Location, timestamp: str) -> NotFound:
-    name = table_file(DOCUMENTED.tables[0].stem, timestamp, "csv")
+    name = table_file(DOCUMENTED.tables[0].stem, timestamp, CSV)
     return NotFound(say("backup_file_missing", path=location.file(name)))
-
-
-def _format_of(timestamp: str, stems: Collection[str], present: set[str]) -> FileFormat:
-    """The first format in which every chosen file exists; CSV where none has them, so that an error names it."""
-    for file_format in SUFFIXES:
-        if all(table_file(stem, timestamp, file_format) in present for stem in stems):
-            return file_format
-    return "csv"

@@ -15,11 +15,11 @@ from data_pipeline.storage.base import Writable
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import (
-    FORMATS,
+    KINDS,
     MANIFEST_FILE,
     OPEN_STEM,
     TABLE_FILE,
-    FileFormat,
+    Kind,
     manifest_name,
     table_file,
 )
@@ -76,24 +76,24 @@ class Arrival:
         """Let everybody see the set once `check` has found nothing wrong with it; the set, and what check returned."""
         if self._draft is None or not self._suffix:
             raise _unfit(say("set_incomplete"))
-        arrived = self._arrived(self._draft, FORMATS[self._suffix])
+        arrived = self._arrived(self._draft, KINDS[self._suffix])
         found = check(arrived)
         self._draft.publish(bytes(self._manifest) if self._manifest is not None else None)
         return arrived, found
 
-    def _arrived(self, draft: Draft, file_format: FileFormat) -> BackupSet:
+    def _arrived(self, draft: Draft, kind: Kind) -> BackupSet:
         manifest: Manifest | None = None
         if self._manifest is not None:
             manifest = manifests.load(bytes(self._manifest), manifest_name(draft.timestamp), draft.timestamp)
         layout = layout_of(manifest)
-        names = {table.name: table_file(table.stem, draft.timestamp, file_format) for table in layout.tables}
+        names = {table.name: table_file(table.stem, draft.timestamp, kind) for table in layout.tables}
         if set(names.values()) != self._files:
             raise _unfit(say("set_incomplete"))
         files = {table: draft.file(name) for table, name in names.items()}
         for table, file in files.items():
             if manifest:
                 manifest.expect_file(table, file.name, file.size)
-        return BackupSet(layout, self._location, draft.timestamp, file_format, files, manifest)
+        return BackupSet(layout, self._location, draft.timestamp, kind, files, manifest)
 
     def _of(self, timestamp: str) -> Draft:
         """The draft of the one set all files belong to; the first one's name claims it."""

@@ -21,8 +21,8 @@ from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import (
     CLAIM_FILE,
+    KINDS,
     MARK_FILE,
-    SUFFIXES,
     is_of_any_table,
     manifest_name,
     published_name,
@@ -175,5 +175,5 @@ def _leftovers(folder: Folder, timestamp: str) -> list[str]:
     if manifest_name(timestamp) in names:
         return sorted(unpublished)
     tables = [table for layout in LAYOUTS.values() for table in layout.tables]
-    own = {table_file(table.stem, timestamp, each) for table in tables for each in SUFFIXES}
+    own = {table_file(table.stem, timestamp, each) for table in tables for each in KINDS.values()}
     return sorted(unpublished | (names & own) | {name for name in names if is_of_any_table(name, timestamp)})

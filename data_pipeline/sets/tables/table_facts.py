@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from data_pipeline.formats.compression import Compression
 from data_pipeline.formats.format import FormatName
 
 MOST_COLUMNS = 1600
@@ -38,12 +39,16 @@ class Fact(BaseModel):
 
 
 class BlockFact(Fact):
-    """A run of whole records: where it lies in the file, in bytes, and what it hashes to."""
+    """A run of whole records: where it lies in the file, in bytes, and what it hashes to, as it is stored.
+
+    raw_bytes: what it decompresses to; None where nothing is compressed.
+    """
 
     offset: Count
     bytes: Annotated[int, Field(ge=0, le=LARGEST_BLOCK)]
     rows: Count
     sha256: Digest
+    raw_bytes: Annotated[int, Field(ge=0, le=LARGEST_BLOCK)] | None = None
 
 
 class ColumnFact(Fact):
@@ -155,6 +160,7 @@ class TableFact(Fact):
 
     file: Name
     format: FormatName
+    compression: Compression = "none"
     bytes: Count
     rows: Count
     columns: Annotated[list[ColumnFact], Field(min_length=1, max_length=MOST_COLUMNS)]
@@ -169,6 +175,11 @@ class TableFact(Fact):
     """By column what it gets by itself; a generated column is none of `columns`."""
     unmade: list[Name] = Field(default_factory=list)
     """What else it has that can only be told of: checks, triggers, policies, collations."""
+
+    @property
+    def raw_bytes(self) -> int:
+        """Of the file once it is decompressed."""
+        return sum(block.bytes if block.raw_bytes is None else block.raw_bytes for block in self.blocks)
 
     @property
     def names(self) -> set[str]:
@@ -192,4 +203,10 @@ class TableFact(Fact):
             end += block.bytes
         if end != self.bytes or sum(block.rows for block in self.blocks) != self.rows:
             raise ValueError("blocks do not add up")
+        return self
+
+    @model_validator(mode="after")
+    def _compressed_blocks_say_their_size(self) -> "TableFact":
+        if any((block.raw_bytes is None) != (self.compression == "none") for block in self.blocks):
+            raise ValueError("blocks are not compressed as the file is")
         return self
