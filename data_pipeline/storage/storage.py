@@ -18,12 +18,12 @@ from data_pipeline.layouts.registry import LAYOUTS
 from data_pipeline.storage.base import Backend, Folder, Listing, Status
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.file import StoredFile
-from data_pipeline.storage.location import Location
+from data_pipeline.storage.location import ROOT, Location
 from data_pipeline.storage.naming import (
     CLAIM_FILE,
     KINDS,
     MARK_FILE,
-    is_of_any_table,
+    described_timestamp,
     manifest_name,
     published_name,
     table_file,
@@ -128,6 +128,22 @@ class Storage:
         with self._backend.folder(location) as folder:
             folder.append(name, f"{line}\n".encode())
 
+    def has_note(self, name: str) -> bool:
+        """Whether there is a file of that name beside the locations."""
+        try:
+            with self._backend.folder(ROOT) as folder:
+                folder.status(name)
+        except NotFound:
+            return False
+        return True
+
+    def note(self, name: str, line: str) -> None:
+        """Make such a file, unless there is one."""
+        if not self.has_note(name):
+            with self._backend.folder(ROOT, make=True) as folder:
+                folder.append(name, f"{line}\n".encode())
+                folder.sync()
+
     def expect_writable(self) -> None:
         """Raise ServiceError unless new backups could be written, and be kept safely."""
         self._backend.expect_writable()
@@ -176,4 +192,4 @@ def _leftovers(folder: Folder, timestamp: str) -> list[str]:
         return sorted(unpublished)
     tables = [table for layout in LAYOUTS.values() for table in layout.tables]
     own = {table_file(table.stem, timestamp, each) for table in tables for each in KINDS.values()}
-    return sorted(unpublished | (names & own) | {name for name in names if is_of_any_table(name, timestamp)})
+    return sorted(unpublished | (names & own) | {name for name in names if described_timestamp(name) == timestamp})

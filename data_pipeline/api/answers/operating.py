@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from data_pipeline.operations.results.result import Moment, Part, Result, Sometimes, Target
+from data_pipeline.operations.results.result import Moment, Part, Result, Sometimes, StoreTarget, Target
 
 
 class Alive(Result):
@@ -31,6 +31,7 @@ class Ready(Result):
     room: Sometimes[dict[str, dict[str, int]]] = Field(
         None, description="How much more the storages take, the main one (local) among them, likewise"
     )
+    reasons: Sometimes[dict[str, str]] = Field(None, description="Why other storages can't be used, likewise")
     warnings: Sometimes[list[str]] = Field(
         None, description="Why backups may not be of what is meant, likewise; only where there is something to say"
     )
@@ -42,7 +43,7 @@ class ShownSettings(Result):
 
     version: str
     database: Target | None = Field(description="Of requests that name none; null if the embedded server doesn't start")
-    targets: dict[str, Target] = Field(description="What pg_conn may name")
+    targets: dict[str, Target | StoreTarget] = Field(description="What pg_conn, or target, may name")
     storages: list[str] = Field(description="The main one first")
     settings: dict[str, Any] = Field(
         description="By name. Of a secret only that it is `set`; of a place only `directory`, `bucket` or `file`"
