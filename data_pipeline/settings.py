@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import config_file, table_section, targets
+from data_pipeline import config_file, dump_settings, packing_settings, table_section, targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
-from data_pipeline.formats import compression
+from data_pipeline.dump_settings import DumpSettings
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
+from data_pipeline.packing_settings import PackingSettings
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
@@ -25,11 +26,11 @@ from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
 from data_pipeline.stores.target import StoreTarget
 from data_pipeline.table_section import TableSection
-from data_pipeline.targets import NamedDatabases
 
 SHORTEST_TOKEN = 16
 SHORTEST_KEY = 32
 Network: TypeAlias = IPv4Network | IPv6Network
+Part = TypeVar("Part")
 
 
 class SettingsError(Exception):
@@ -47,6 +48,7 @@ class Settings:
     storages: Mapping[str, Place]
     """Where else backups may be kept, by the names requests give these places."""
     embedded_data_dir: Path
+    dumps: DumpSettings
     drill_directory: Path
     """Where drills make their PostgreSQL, and remove it."""
     configured: Target | None
@@ -76,8 +78,7 @@ class Settings:
     http_hosts: frozenset[str]
     """Names a Host header may have beside loopback's own."""
     cors_origins: frozenset[str]
-    compression_level: int
-    """Of zstd, where a backup asks for it."""
+    packing: PackingSettings
     backup_connections: int
     """Connections that read a large table at a time in a backup; all see the same snapshot."""
     load_workers: int
@@ -116,7 +117,7 @@ class Settings:
         None means that of the process, over its configuration file.
         """
         env = _environment(cls.load) if environ is None else environ
-        databases = _databases(env)
+        databases = _part(targets.read, env)
         section = _section()
         settings = cls(
             host=env.get("HOST") or "127.0.0.1",
@@ -125,6 +126,7 @@ class Settings:
             output_directory=_output_directory(env),
             storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
+            dumps=_part(dump_settings.read, env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
             configured=databases.configured,
             database_named=databases.named,
@@ -142,7 +144,7 @@ class Settings:
             trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
             http_hosts=_names(env, "ALLOWED_HOSTS"),
             cors_origins=_names(env, "CORS_ORIGINS"),
-            compression_level=_level(env, "COMPRESSION_LEVEL"),
+            packing=_part(packing_settings.read, env),
             backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
             load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
             load_connections=_number(env, "LOAD_CONNECTIONS", 0, least=0, most=16),
@@ -181,11 +183,6 @@ def _expect_closed_doors(settings: Settings) -> None:
 
 def _number(env: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
     return _in_range(name, env.get(name) or str(default), least=least, most=most)
-
-
-def _level(env: Mapping[str, str], name: str) -> int:
-    least, most = compression.LEAST_LEVEL, compression.MOST_LEVEL
-    return _number(env, name, compression.DEFAULT_LEVEL, least=least, most=most)
 
 
 def _in_range(name: str, text: str, *, least: int, most: int) -> int:
@@ -261,9 +258,10 @@ def _place(name: str, text: str, base: Path) -> Place:
         raise SettingsError(f"{name} {error}") from None
 
 
-def _databases(env: Mapping[str, str]) -> NamedDatabases:
+def _part(read: Callable[[Mapping[str, str]], Part], env: Mapping[str, str]) -> Part:
+    """What a module of its own reads of the environment."""
     try:
-        return targets.read(env)
+        return read(env)
     except ValueError as error:
         raise SettingsError(str(error)) from None
 

@@ -171,7 +171,7 @@ def _save(
     settings: Settings, readers: Sequence[Session], table: Table, scope: Scope, draft: Draft, kind: Kind
 ) -> Saved:
     started = time.monotonic()
-    level, largest_field = settings.compression_level, settings.largest_field
+    level, largest_field = settings.packing.compression_level, settings.largest_field
     fact = copy_out.save(readers, table, scope, draft, kind, level, largest_field)
     return Saved(fact, time.monotonic() - started)
 

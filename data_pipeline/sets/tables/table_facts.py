@@ -51,6 +51,11 @@ class BlockFact(Fact):
     sha256: Digest
     raw_bytes: Annotated[int, Field(ge=0, le=LARGEST_BLOCK)] | None = None
 
+    @property
+    def size(self) -> int:
+        """Bytes of what is in it, decompressed."""
+        return self.bytes if self.raw_bytes is None else self.raw_bytes
+
 
 def expect_covering(blocks: Sequence[BlockFact], size: int, rows: int) -> None:
     """Raise ValueError unless the blocks are the whole of a file of that many bytes and rows, without a gap."""
@@ -191,7 +196,7 @@ class TableFact(Fact):
     @property
     def raw_bytes(self) -> int:
         """Of the file once it is decompressed."""
-        return sum(block.bytes if block.raw_bytes is None else block.raw_bytes for block in self.blocks)
+        return sum(block.size for block in self.blocks)
 
     @property
     def names(self) -> set[str]:
