@@ -196,11 +196,25 @@ class Catalog:
             layout = layout.only(names)
         return BackupSet(layout, location, timestamp, kind, files, manifest, file)
 
+    def expect_removable(self, location: Location, timestamp: str) -> None:
+        """Raise NotFound, PermissionDenied, or OperationInProgress while it is read."""
+        storage = self._storages.of(location)
+        storage.expect_removable(location)
+        with storage.locked(location, timestamp, self._removing(location, timestamp)[0], exclusive=True):
+            pass
+
     def delete(self, location: Location, timestamp: str) -> list[str]:
         """Remove a set and return the names of its files. Raises OperationInProgress while it is read.
 
         The manifest goes last: as long as a file is there, so is what vouches for it.
         """
+        data, names = self._removing(location, timestamp)
+        with self._storages.of(location).locked(location, timestamp, data, exclusive=True):
+            self._storages.of(location).delete(location, names)
+        return names
+
+    def _removing(self, location: Location, timestamp: str) -> tuple[list[str], list[str]]:
+        """The names of a set's data files, and of all its files in the order in which they go. Raises NotFound."""
         present = self._published(location, timestamp)
         vouched = {manifest_name(timestamp)} & present
         data = sorted(documented_files(timestamp) & present, reverse=True)
@@ -208,10 +222,7 @@ class Catalog:
             data = sorted((name for name in present if described_timestamp(name) == timestamp), reverse=True)
         if not data:
             raise _missing(location, timestamp)
-        names = data + sorted(vouched)
-        with self._storages.of(location).locked(location, timestamp, data, exclusive=True):
-            self._storages.of(location).delete(location, names)
-        return names
+        return data, data + sorted(vouched)
 
     @staticmethod
     def single(table: str, path: Path) -> BackupSet:

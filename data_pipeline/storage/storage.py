@@ -98,6 +98,11 @@ class Storage:
                 raise
             folder.sync()
 
+    def expect_removable(self, location: Location) -> None:
+        """Raise PermissionDenied where no file of a location can be removed, as far as that can be known beforehand."""
+        with self._backend.folder(location) as folder:
+            folder.expect_removable()
+
     @contextmanager
     def draft(self, location: Location, timestamps: Iterator[str]) -> Iterator[Draft]:
         """A new set under the first free timestamp; what is not published by the end is removed.

@@ -34,6 +34,7 @@ AUDITED = (
     *("name", "kind", "when", "zone", "paused"),
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
+    *("action", "sets"),
 )
 AUDITED_QUERY = ("storage", "task_id", "target", "excludeLogs")
 
