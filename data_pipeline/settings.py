@@ -2,18 +2,22 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeAlias, TypeVar
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import config_file, dump_settings, table_section, targets, variables
+from data_pipeline import config_file, dump_settings, packing_settings, table_section, targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
 from data_pipeline.dump_settings import DumpSettings
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
+from data_pipeline.packing_settings import PackingSettings
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
@@ -22,11 +26,15 @@ from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
 from data_pipeline.stores.target import StoreTarget
 from data_pipeline.table_section import TableSection
-from data_pipeline.targets import NamedDatabases
-from data_pipeline.variables import Network, SettingsError
 
-DEFAULT_TARGET = "default"
-"""What OPERATOR_TARGETS calls the database of requests that name none."""
+SHORTEST_TOKEN = 16
+SHORTEST_KEY = 32
+Network: TypeAlias = IPv4Network | IPv6Network
+Part = TypeVar("Part")
+
+
+class SettingsError(Exception):
+    """A setting has a value that can't be used; the text is one clear line."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +73,12 @@ class Settings:
     """Backups, restores and deletions at a time; one more is answered 503."""
     api_token: str | None = field(repr=False)
     api_read_token: str | None = field(repr=False)
-    operator_targets: frozenset[str]
-    """Databases that operators may restore into: names of TARGETS, and DEFAULT_TARGET for the configured one."""
     trusted_proxies: tuple[Network, ...]
     """Whose X-Forwarded-For is believed."""
     http_hosts: frozenset[str]
     """Names a Host header may have beside loopback's own."""
     cors_origins: frozenset[str]
+    packing: PackingSettings
     backup_connections: int
     """Connections that read a large table at a time in a backup; all see the same snapshot."""
     load_workers: int
@@ -85,7 +92,6 @@ class Settings:
     jobs_database: Target | None
     """Where the job queue lives; None means the embedded server."""
     jobs_keep_days: int
-    audit_keep_days: int
     jobs_heartbeat: int
     """Seconds between two signs of life of a process that has jobs; four missed ones are its end."""
     secret_keys: tuple[str, ...] = field(repr=False)
@@ -111,50 +117,49 @@ class Settings:
         None means that of the process, over its configuration file.
         """
         env = _environment(cls.load) if environ is None else environ
-        databases = _databases(env)
+        databases = _part(targets.read, env)
         section = _section()
         settings = cls(
             host=env.get("HOST") or "127.0.0.1",
-            port=variables.number(env, "PORT", 8084, least=0, most=65535),
-            threads=variables.number(env, "THREADS", 32, least=1, most=1024),
+            port=_number(env, "PORT", 8084, least=0, most=65535),
+            threads=_number(env, "THREADS", 32, least=1, most=1024),
             output_directory=_output_directory(env),
             storages=_storages(env),
-            embedded_data_dir=variables.directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
-            dumps=_dumps(env),
-            drill_directory=variables.directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
+            embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
+            dumps=_part(dump_settings.read, env),
+            drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,
             ssl_root_cert=databases.defaults.ssl_root_cert,
-            allowed_hosts=variables.names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
+            allowed_hosts=_names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
             targets=databases.targets,
             store_targets=databases.stores,
             timeouts=_timeouts(env),
-            max_body_bytes=variables.number(env, "MAX_BODY_BYTES", 1 << 20, least=1024, most=1 << 30),
-            upload_max_bytes=variables.number(env, "UPLOAD_MAX_BYTES", 500_000_000, least=1024, most=1 << 40),
-            max_writers=variables.number(env, "MAX_WRITERS", 8, least=1, most=256),
-            api_token=variables.token(env, "API_TOKEN"),
-            api_read_token=variables.token(env, "API_READ_TOKEN"),
-            operator_targets=_operator_targets(env, databases),
-            trusted_proxies=variables.networks(env, "TRUSTED_PROXIES"),
-            http_hosts=variables.names(env, "ALLOWED_HOSTS"),
-            cors_origins=variables.names(env, "CORS_ORIGINS"),
-            backup_connections=variables.number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
-            load_workers=variables.number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
-            load_connections=variables.number(env, "LOAD_CONNECTIONS", 0, least=0, most=16),
-            largest_field=variables.number(env, "LARGEST_FIELD_MB", LARGEST_FIELD >> 20, least=1, most=512) << 20,
-            index_memory=variables.memory(env, "INDEX_MEMORY"),
+            max_body_bytes=_number(env, "MAX_BODY_BYTES", 1 << 20, least=1024, most=1 << 30),
+            upload_max_bytes=_number(env, "UPLOAD_MAX_BYTES", 500_000_000, least=1024, most=1 << 40),
+            max_writers=_number(env, "MAX_WRITERS", 8, least=1, most=256),
+            api_token=_token(env, "API_TOKEN"),
+            api_read_token=_token(env, "API_READ_TOKEN"),
+            trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
+            http_hosts=_names(env, "ALLOWED_HOSTS"),
+            cors_origins=_names(env, "CORS_ORIGINS"),
+            packing=_part(packing_settings.read, env),
+            backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
+            load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
+            load_connections=_number(env, "LOAD_CONNECTIONS", 0, least=0, most=16),
+            largest_field=_number(env, "LARGEST_FIELD_MB", LARGEST_FIELD >> 20, least=1, most=512) << 20,
+            index_memory=_memory(env, "INDEX_MEMORY"),
             jobs_database=databases.jobs,
-            jobs_keep_days=variables.number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
-            audit_keep_days=variables.number(env, "AUDIT_KEEP_DAYS", 365, least=1, most=36500),
-            jobs_heartbeat=variables.number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),
-            secret_keys=variables.secret_keys(env, "SECRET_KEY"),
+            jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
+            jobs_heartbeat=_number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),
+            secret_keys=_secret_keys(env, "SECRET_KEY"),
             secret_key_file=None if databases.jobs else _key_file(env),
-            storage_hosts=variables.names(env, "STORAGE_ALLOWED_HOSTS"),
-            notify_hosts=variables.names(env, "NOTIFY_ALLOWED_HOSTS"),
+            storage_hosts=_names(env, "STORAGE_ALLOWED_HOSTS"),
+            notify_hosts=_names(env, "NOTIFY_ALLOWED_HOSTS"),
             backup_schedule=_schedule(env, "BACKUP_SCHEDULE"),
-            backup_keep_days=variables.number(env, "BACKUP_KEEP_DAYS", 0, least=0, most=36500),
-            backup_keep_last=variables.number(env, "BACKUP_KEEP_LAST", 0, least=0, most=100000),
+            backup_keep_days=_number(env, "BACKUP_KEEP_DAYS", 0, least=0, most=36500),
+            backup_keep_last=_number(env, "BACKUP_KEEP_LAST", 0, least=0, most=100000),
             backup_directory=section.backup_directory,
             timestamp_format=section.timestamp_format,
             supported_tables=section.supported_tables,
@@ -176,15 +181,32 @@ def _expect_closed_doors(settings: Settings) -> None:
         raise SettingsError("HOST is not a loopback address: set API_TOKEN, or let HOST be 127.0.0.1")
 
 
+def _number(env: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
+    return _in_range(name, env.get(name) or str(default), least=least, most=most)
+
+
+def _in_range(name: str, text: str, *, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise SettingsError(f"{name} must be a whole number from {least} to {most}")
+    return int(text)
+
+
 def _timeouts(env: Mapping[str, str]) -> Timeouts:
     day = 86400
     return Timeouts(
-        connect=variables.number(env, "PG_CONNECT_TIMEOUT", 5, least=1, most=3600),
-        lock=variables.number(env, "PG_LOCK_TIMEOUT", 10, least=1, most=day),
-        statement=variables.number(env, "PG_STATEMENT_TIMEOUT", 0, least=0, most=7 * day),
-        idle=variables.number(env, "PG_IDLE_TIMEOUT", 60, least=0, most=day),
-        client_check=variables.number(env, "PG_CLIENT_CHECK_MS", 500, least=0, most=60000),
+        connect=_number(env, "PG_CONNECT_TIMEOUT", 5, least=1, most=3600),
+        lock=_number(env, "PG_LOCK_TIMEOUT", 10, least=1, most=day),
+        statement=_number(env, "PG_STATEMENT_TIMEOUT", 0, least=0, most=7 * day),
+        idle=_number(env, "PG_IDLE_TIMEOUT", 60, least=0, most=day),
+        client_check=_number(env, "PG_CLIENT_CHECK_MS", 500, least=0, most=60000),
     )
+
+
+def _memory(env: Mapping[str, str], name: str) -> str | None:
+    text = env.get(name) or None
+    if text and not re.fullmatch(r"[1-9][0-9]{0,6}(kB|MB|GB)", text):
+        raise SettingsError(f"{name} must be an amount of memory such as 512MB")
+    return text
 
 
 def _schedule(env: Mapping[str, str], name: str) -> Schedule | None:
@@ -194,10 +216,22 @@ def _schedule(env: Mapping[str, str], name: str) -> Schedule | None:
         raise SettingsError(f"{name} must be five fields of cron and a time zone, such as 0 3 * * * UTC") from None
 
 
+def _secret_keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    keys = tuple(key for key in env.get(name, "").split(",") if key)
+    if not all(len(key) >= SHORTEST_KEY and key.isascii() and key.isprintable() and " " not in key for key in keys):
+        raise SettingsError(f"{name} must be keys of at least {SHORTEST_KEY} ASCII characters, separated by commas")
+    return keys
+
+
 def _key_file(env: Mapping[str, str]) -> Path:
     """Beside the embedded server's data, not in it: a copy of the data is of no use without the key."""
-    data = variables.directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata")
+    data = _directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata")
     return data.with_name(f"{data.name}.secret_key")
+
+
+def _directory(env: Mapping[str, str], name: str, default: Path) -> Path:
+    path = Path(env.get(name) or default)
+    return path if path.is_absolute() else Path.cwd() / path
 
 
 def _output_directory(env: Mapping[str, str]) -> Place:
@@ -224,9 +258,10 @@ def _place(name: str, text: str, base: Path) -> Place:
         raise SettingsError(f"{name} {error}") from None
 
 
-def _databases(env: Mapping[str, str]) -> NamedDatabases:
+def _part(read: Callable[[Mapping[str, str]], Part], env: Mapping[str, str]) -> Part:
+    """What a module of its own reads of the environment."""
     try:
-        return targets.read(env)
+        return read(env)
     except ValueError as error:
         raise SettingsError(str(error)) from None
 
@@ -238,15 +273,25 @@ def _section() -> TableSection:
         raise SettingsError(f"SCHEMA_TOOLS_CONFIG, vector_table_management: {error}") from None
 
 
-def _dumps(env: Mapping[str, str]) -> DumpSettings:
+def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
+    """A list separated by commas."""
+    found = (part.strip().lower() for part in env.get(name, "").split(","))
+    return frozenset(part for part in found if part)
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    """Addresses and networks; never every address, for then each client could choose its own."""
     try:
-        return dump_settings.read(env)
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
-
-
-def _operator_targets(env: Mapping[str, str], databases: NamedDatabases) -> frozenset[str]:
-    found = frozenset(part.strip() for part in env.get("OPERATOR_TARGETS", "").split(",") if part.strip())
-    if not found <= {DEFAULT_TARGET, *databases.targets, *databases.stores}:
-        raise SettingsError(f"OPERATOR_TARGETS must be names from TARGETS, or {DEFAULT_TARGET}, separated by commas")
+        found = tuple(ip_network(part) for part in sorted(_names(env, name)))
+        if not all(network.prefixlen for network in found):
+            raise ValueError
+    except ValueError:
+        raise SettingsError(f"{name} must be addresses or networks such as 127.0.0.1,10.1.0.0/16") from None
     return found
+
+
+def _token(env: Mapping[str, str], name: str) -> str | None:
+    token = env.get(name) or None
+    if token and not (len(token) >= SHORTEST_TOKEN and token.isascii() and token.isprintable() and " " not in token):
+        raise SettingsError(f"{name} must be at least {SHORTEST_TOKEN} ASCII characters without spaces")
+    return token
