@@ -116,7 +116,7 @@ def pytest_collection_finish() -> None:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Say that the tests with a browser, or a library, didn't run: a line of dots doesn't."""
-    for kind, place in {"browser": "/browser/", "library": "/test_llamaindex.py"}.items():
+    for kind, place in {"browser": "/browser/", "library": "/test_llamaindex.py", "S3 server": "/storages/"}.items():
         skipped = [report for report in terminalreporter.stats.get("skipped", []) if place in report.nodeid]
         if skipped:
             reason = skipped[0].longrepr[2].removeprefix("Skipped: ")
