@@ -61,7 +61,7 @@ def _tell_backup(data: Answer) -> None:
     rows = [(key, one["row_count"], one["file_size"], one["backup_file"]) for key, one in data["files"].items()]
     answers.table(rows, "what", "rows", "size", "file")
     click.echo(f"{data['backup_directory']} {data['backup_timestamp']}")
-    click.echo(f"from {data['target']['name']}, {data['duration']} s")
+    click.echo(f"from {answers.place(data['target'])}, {data['duration']} s")
     for name, one in data["storages"].items():
         if not one["success"]:
             click.echo(f"not in storage {name}: {one['error']}", err=True)
