@@ -167,7 +167,7 @@ class Scenery:
         made = requests.post(f"{self._stores}{BASE}/objects/backup", json={"target": "files"}, timeout=60).json()[
             "data"
         ]
-        self.names[GLOBAL_SET] = made["backup_timestamp"]
+        self.names[GLOBAL_SET] = made["data"]["backup_timestamp"]
         yield
 
     @contextmanager
@@ -285,7 +285,7 @@ def scenery(
     targets = start_server(
         DATABASE_URL=database.url, TARGETS=json.dumps({"staging": second_database.url, "old_server": NOWHERE})
     )
-    name = s3_server.bucket().bucket
+    name = s3_server.new_bucket()
     requests.put(f"{s3_server.url}/{name}/app/notes/a.txt", data=b"a note", timeout=60)
     files = f"s3+http://{':'.join(KEY.values())}@127.0.0.1:{s3_server.port}/{name}/app"
     stores = start_server(

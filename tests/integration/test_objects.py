@@ -77,7 +77,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def files(s3_server: S3Server) -> Bucket:
-    found = Bucket(s3_server, s3_server.bucket().bucket)
+    found = Bucket(s3_server, s3_server.new_bucket())
     found.put(STRANGE)
     found.put({"other": (b"of another application", {})}, below="")
     return found
