@@ -167,7 +167,7 @@ class Scenery:
         made = requests.post(f"{self._stores}{BASE}/objects/backup", json={"target": "files"}, timeout=60).json()[
             "data"
         ]
-        self.names[GLOBAL_SET] = made["data"]["backup_timestamp"]
+        self.names[GLOBAL_SET] = made["backup_timestamp"]
         yield
 
     @contextmanager
