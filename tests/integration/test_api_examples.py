@@ -164,10 +164,8 @@ class Scenery:
 
     @contextmanager
     def _a_set_of_objects(self) -> Iterator[None]:
-        made = requests.post(f"{self._stores}{BASE}/objects/backup", json={"target": "files"}, timeout=60).json()[
-            "data"
-        ]
-        self.names[GLOBAL_SET] = made["backup_timestamp"]
+        answer = requests.post(f"{self._stores}{BASE}/objects/backup", json={"target": "files"}, timeout=60)
+        self.names[GLOBAL_SET] = answer.json()["data"]["backup_timestamp"]
         yield
 
     @contextmanager

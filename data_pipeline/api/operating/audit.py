@@ -28,7 +28,7 @@ AUDITED = (
     *("target", "set", "mode", "prefix", "to_prefix"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
 )
-AUDITED_QUERY = ("storage", "task_id")
+AUDITED_QUERY = ("storage", "task_id", "target", "excludeLogs")
 
 ACCEPTED = 202
 """A job was queued; what became of it is written down when it ends."""
