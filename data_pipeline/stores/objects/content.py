@@ -12,7 +12,7 @@ from common.messages import say
 from data_pipeline.formats.compression import DEFAULT_LEVEL, BadFrame, compress, decompress
 from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.sets.store_draft import BlockFile, StoreDraft
-from data_pipeline.sets.store_manifest import StoredBlockFact
+from data_pipeline.sets.tables.table_facts import BlockFact
 from data_pipeline.storage.naming import store_stem
 from data_pipeline.stores.objects import record
 from data_pipeline.stores.objects.record import Record
@@ -149,7 +149,7 @@ class SetReader:
         except ValueError:
             raise self._damaged(INDEX) from None
 
-    def _blocks(self, key: str) -> list[StoredBlockFact]:
+    def _blocks(self, key: str) -> list[BlockFact]:
         if key not in self._held.files:
             raise self._damaged(INDEX)
         return self._held.manifest.files[key].blocks
