@@ -21,6 +21,7 @@ COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
     *("delete", "copy", "download", "upload", "bulk", "jobs"),
     *("schedules", "status", "targets", "storages", "notifiers"),
+    *("objects",),
     *("users", "check-config", "doctor", "completion"),
 )
 MODULES = {
@@ -32,6 +33,7 @@ MODULES = {
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
     "users": "people.users",
+    **{name: f"stores.{name}" for name in ("objects",)},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

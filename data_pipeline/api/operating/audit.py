@@ -39,6 +39,7 @@ AUDITED = (
     *("name", "kind", "when", "zone", "paused"),
     *("role", "disabled", "operators_may_restore", "days"),
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
+    *("target", "set", "mode", "prefix", "to_prefix"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
     *("action", "sets"),
 )
