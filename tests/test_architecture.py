@@ -26,7 +26,6 @@ LAYERS = [
         "data_pipeline.store_targets",
         "data_pipeline.dump_settings",
         "data_pipeline.packing_settings",
-        "data_pipeline.access_settings",
         *("data_pipeline.settings", "data_pipeline.config_file", "data_pipeline.data_home", "data_pipeline.engine"),
     ],
     ["data_pipeline.operations"],

@@ -88,7 +88,7 @@ class Jobs:
         self._pending = PendingWrites(self._database)
         self.checks = SetChecks(self._database, self._pending)
         self.accounts = Accounts(self._database)
-        self.audit = AuditTrail(self._database, self._pending, settings.access.audit_keep_days)
+        self.audit = AuditTrail(self._database, self._pending, settings.audit_keep_days)
         self.archives = KnownArchives(self._database, self._pending)
         self._queue = Queue()
         self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)

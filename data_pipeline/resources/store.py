@@ -11,7 +11,6 @@ from common.errors import (
     ServiceUnavailable,
 )
 from common.messages import say
-from data_pipeline.access_settings import DEFAULT_TARGET
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.backend.database import JobsDatabase
 from data_pipeline.jobs.backend.resource_rows import ResourceRow, ResourceRows
@@ -27,6 +26,7 @@ from data_pipeline.resources.storages import StorageKind
 from data_pipeline.resources.targets import TargetKind
 from data_pipeline.storage.registry import Place
 from data_pipeline.stores.target import StoreTarget
+from data_pipeline.targets import DEFAULT_TARGET
 
 
 class Resources:
@@ -158,7 +158,7 @@ class Resources:
         """Whether operators may restore into what a request calls so; None is the configured database. Never into
         what a URL names."""
         if name is None or name in self._settings.targets or name in self._settings.store_targets:
-            return (name or DEFAULT_TARGET) in self._settings.access.operator_targets
+            return (name or DEFAULT_TARGET) in self._settings.operator_targets
         row = self._rows.get("target", name) if RESOURCE_NAME.fullmatch(name) else None
         return bool(row and row.config.get("operators_may_restore"))
 
