@@ -30,7 +30,6 @@ from data_pipeline.api.operating import logs
 from data_pipeline.api.operating.audit import AuditLog, write_down_job
 from data_pipeline.api.operating.metrics import Metrics
 from data_pipeline.api.routes import (
-    account,
     backup_sets,
     backups,
     bulk,
@@ -40,12 +39,11 @@ from data_pipeline.api.routes import (
     resources,
     restores,
     service,
-    sessions,
     tables,
     transfers,
-    users,
 )
 from data_pipeline.api.routes import jobs as job_routes
+from data_pipeline.api.routes.people import account, sessions, users
 from data_pipeline.api.routes.stores import objects
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.identity import Identity
