@@ -1,5 +1,6 @@
 """Rows told apart by digests: each is the server's own, and a restore answers as it does where all rows are staged."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -18,6 +19,7 @@ from data_pipeline.operations.restore.modes.replace import Replace
 from data_pipeline.operations.restore.modes.replace_chosen import ReplaceChosen
 from data_pipeline.operations.restore.modes.swap import Swap
 from data_pipeline.operations.restore.modes.sync import Sync
+from data_pipeline.postgres.comparing.left_out import Leaving
 from data_pipeline.postgres.digests import look, narrowing
 from data_pipeline.postgres.digests.narrowing import Narrowing
 from tests.conftest import TestDatabase
@@ -89,14 +91,16 @@ class Ways:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.narrowed = 0
         self._patch = patch
-        settle = Narrowing.settle
+        for of, name in ((Narrowing, "settle"), (Leaving, "load")):
+            patch.setattr(of, name, self._counted(getattr(of, name)))
 
+    def _counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*arguments: Any) -> Any:
-            found = settle(*arguments)
-            self.narrowed += found is not None
+            found = function(*arguments)
+            self.narrowed += bool(found)
             return found
 
-        patch.setattr(Narrowing, "settle", counted)
+        return counted
 
     def both(self, make: Callable[[], Any]) -> tuple[Any, Any]:
         self._patch.setattr(narrowing, "LEAST_BYTES", 1 << 62)
@@ -153,6 +157,31 @@ def test_collections_end_and_are_told_of_alike(
 
     without, with_digests = ways.both(make)
     client.delete(f"{PREFIX}/backups/global/{body['timestamp']}")
+    assert with_digests == without
+
+
+def compared(client: Client, body: dict[str, Any]) -> Any:
+    return answer(client.post(f"{PREFIX}/compare", data=json.dumps(body)))
+
+
+@within_fixtures
+@given(live=states(), backup=states(), file_format=st.sampled_from(["csv", "binary"]), data=st.data())
+def test_collections_are_compared_alike(
+    client: Client, world: World, ways: Ways, live: State, backup: State, file_format: str, data: Any
+) -> None:
+    """Owners among them that have another name by now, or the same name under another uuid."""
+    if data.draw(st.booleans()):
+        kept = {id_: row for id_, row in backup.embeddings.items() if data.draw(st.booleans())}
+        names = data.draw(st.permutations([name for name, _ in backup.collections.values()]))
+        pairs = zip(backup.collections.items(), names, strict=True)
+        live = State({uuid: (name, text) for (uuid, (_, text)), name in pairs}, {"b": (None, "other"), **kept})
+    world.put(backup)
+    done = data_of(client.backup(format=file_format))
+    body = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+    world.put(live)
+    without, with_digests = ways.both(partial(compared, client, body))
+    client.delete(f"{PREFIX}/backups/global/{body['timestamp']}")
+    assert without[0] == 200
     assert with_digests == without
 
 
@@ -214,16 +243,18 @@ def test_any_tables_end_and_are_told_of_alike(
 
     fill()
     done = data_of(client.backup(layout="tables", tables=["public.things"], format=file_format))
-    body = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"], **fields}
+    named = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+    body = {**named, **fields}
 
     def make() -> Any:
         fill()
         for drift in drifts:
             with suppress(UniqueViolation):  # a name that is taken after another drift
                 database.execute(drift)
+        differences = compared(client, {**named, **({"where": fields["where"]} if "where" in fields else {})})
         plan = answer(client.restore(**body, dry_run=True))
         run = answer(client.restore(**body)) if fields != {"strategy": "swap"} else None
-        return plan, run, database.fetch("SELECT encode(record_send(t), 'hex') FROM things t ORDER BY 1")
+        return differences, plan, run, database.fetch("SELECT encode(record_send(t), 'hex') FROM things t ORDER BY 1")
 
     without, with_digests = ways.both(make)
     client.delete(f"{PREFIX}/backups/global/{body['timestamp']}")
