@@ -374,3 +374,27 @@ def test_a_file_that_has_a_key_twice_is_refused_as_ever(
         assert without[1]["error_type"] == "DUPLICATE_ROWS"
         assert with_digests == without
     assert sync()[1]["restore_results"][EMBEDDING]["rows_unchanged"] == 40
+
+
+def test_a_unique_index_that_the_backup_does_not_fit_is_told_of_alike(
+    client: Client, database: TestDatabase, ways: Ways
+) -> None:
+    """A row that differs would get a value that one has which is the same on both sides."""
+    database.execute(PLAIN + "; UPDATE langchain_pg_embedding SET document = CASE id WHEN '8' THEN '7' ELSE id END")
+    done = data_of(client.backup(format="binary"))
+    body = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+    database.execute(
+        "UPDATE langchain_pg_embedding SET document = id;"
+        " CREATE UNIQUE INDEX documents ON langchain_pg_embedding (document)"
+    )
+
+    def restore(**fields: Any) -> Any:
+        return answer(client.restore(**body, **fields))
+
+    for fields in ({"strategy": "sync"}, {"truncate_before_restore": True}):
+        without, with_digests = ways.both(partial(restore, **fields, dry_run=True))
+        assert [one["error_type"] for one in without[1]["problems"]] == ["DUPLICATE_ROWS"]
+        assert with_digests == without
+    without, with_digests = ways.both(partial(restore, strategy="sync"))
+    assert without[1]["error_type"] == "DUPLICATE_ROWS"
+    assert with_digests == without
