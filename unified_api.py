@@ -17,7 +17,7 @@ from contextlib import suppress
 
 import structlog
 
-from common import memory
+from common import memory, scratch_directory
 from common.errors import ServiceError
 from data_pipeline import targets
 from data_pipeline.admin import panel
@@ -51,7 +51,6 @@ from data_pipeline.operations import registry
 from data_pipeline.operations.retention import Retention
 from data_pipeline.postgres.swapping import leftovers
 from data_pipeline.postgres.target import Target, forget_libpq_variables
-from data_pipeline.postgres_server import scratch
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.resources.store import Resources
 from data_pipeline.settings import Settings, SettingsError
@@ -125,9 +124,9 @@ def _sweep_databases(engine: Engine, known: Sequence[Target]) -> None:
 
 def _sweep_drills(engine: Engine) -> None:
     try:
-        for name in scratch.sweep(engine.settings.drill_directory):
-            log.warning("removed the PostgreSQL of a drill that was killed", name=name)
-    except (EmbeddedServerError, OSError) as error:
+        for name in scratch_directory.sweep(engine.settings.drill_directory):
+            log.warning("removed the scratch server of a process that was killed", name=name)
+    except OSError as error:
         log.warning("the directory of drills can't be looked through", kind=type(error).__name__)
 
 
