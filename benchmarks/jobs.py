@@ -30,7 +30,7 @@ from data_pipeline.postgres.connection import Timeouts, transaction
 from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres.schema import ddl
 from data_pipeline.postgres_server.cluster import SUPERUSER, Cluster
-from data_pipeline.sets import table_spec
+from data_pipeline.sets.tables import table_spec
 
 DATABASES = 4
 ROWS = 400

@@ -378,6 +378,8 @@ TEXTS: dict[str, str] = {
     "holds_nul": "it holds a NUL character",
     "block_rows_differ": "the number of rows in a block differs from the manifest",
     "block_checksum_differs": "the checksum of a block differs from the manifest: the file is damaged",
+    "frame_size_differs": "a compressed block has another size than the manifest says",
+    "frame_damaged": "a compressed block is damaged and can't be decompressed",
     "binary_signature_missing": "not a binary backup of PostgreSQL",
     "binary_header_unknown": "the header of the binary backup is unknown",
     "binary_column_count_differs": "the number of columns in the binary data is wrong",

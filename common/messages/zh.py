@@ -330,6 +330,8 @@ TEXTS: dict[str, str] = {
     "holds_nul": "含有空字符",
     "block_rows_differ": "数据块的行数与清单不符",
     "block_checksum_differs": "数据块的校验和与清单不符,文件已损坏",
+    "frame_size_differs": "压缩块解压后的大小与清单不符",
+    "frame_damaged": "压缩块已损坏,无法解压",
     "binary_signature_missing": "不是 PostgreSQL 的二进制备份文件",
     "binary_header_unknown": "二进制备份的文件头无法识别",
     "binary_column_count_differs": "二进制数据的列数不符",

@@ -13,10 +13,11 @@ import numpy as np
 import simdjson
 
 from common.messages import say
-from data_pipeline.formats import csv_fields, evidence, python_repr, types, utf8
+from data_pipeline.formats import csv_fields, types, utf8
 from data_pipeline.formats.csv_fields import BadRecord, Fields
-from data_pipeline.formats.evidence import Contradicted, Dialect, Evidence, Sign
-from data_pipeline.formats.python_repr import NotJson
+from data_pipeline.formats.dialects import evidence, python_repr
+from data_pipeline.formats.dialects.evidence import Contradicted, Dialect, Evidence, Sign
+from data_pipeline.formats.dialects.python_repr import NotJson
 from data_pipeline.formats.types.column_type import BadValue, ColumnType
 
 LARGEST_FIELD = 256 << 20

@@ -7,7 +7,7 @@ from typing import Literal
 
 from data_pipeline.formats.csv_header import Header
 from data_pipeline.formats.csv_reader import Layout
-from data_pipeline.formats.evidence import Evidence
+from data_pipeline.formats.dialects.evidence import Evidence
 
 FormatName = Literal["csv", "binary"]
 

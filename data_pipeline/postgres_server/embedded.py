@@ -30,7 +30,7 @@ from data_pipeline.postgres_server.cluster import (
     EmbeddedServerError,
     binaries,
 )
-from data_pipeline.sets import table_spec
+from data_pipeline.sets.tables import table_spec
 
 __all__ = ["EmbeddedServer", "EmbeddedServerError", "binaries", "start"]
 

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from common.errors import InvalidBackup
 from common.messages import say
 from data_pipeline.layouts.registry import FAMILIES, OPEN
-from data_pipeline.sets.table_facts import (
+from data_pipeline.sets.tables.table_facts import (
     LARGEST_INTEGER,
     LONGEST_NAME,
     Count,

@@ -5,7 +5,7 @@ from data_pipeline.layouts import tables
 from data_pipeline.layouts.base import Layout, Reference, TableLayout
 from data_pipeline.layouts.registry import DOCUMENTED, LAYOUTS
 from data_pipeline.sets.manifest import Manifest
-from data_pipeline.sets.table_facts import TableFact
+from data_pipeline.sets.tables.table_facts import TableFact
 from data_pipeline.storage.naming import SUFFIXES, table_file
 
 

@@ -12,9 +12,9 @@ from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.writing.copy_in import Reading
 from data_pipeline.sets.catalog import BackupSet, Catalog
-from data_pipeline.sets.dialect import SetDialect, rereading
-from data_pipeline.sets.table_facts import TableFact
-from data_pipeline.sets.table_source import BLOCK_BYTES, unmatched
+from data_pipeline.sets.tables.dialect import SetDialect, rereading
+from data_pipeline.sets.tables.table_facts import TableFact
+from data_pipeline.sets.tables.table_source import BLOCK_BYTES, unmatched
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
 

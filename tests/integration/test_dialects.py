@@ -11,7 +11,7 @@ import pytest
 from data_pipeline.api import PREFIX
 from data_pipeline.api.vector_restore_manager import VectorRestoreManager
 from data_pipeline.engine import Engine
-from data_pipeline.sets import witness
+from data_pipeline.sets.tables import witness
 from data_pipeline.settings import Settings
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client

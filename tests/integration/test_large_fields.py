@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from data_pipeline.api import PREFIX
-from data_pipeline.sets.table_source import BLOCK_BYTES
+from data_pipeline.sets.tables.table_source import BLOCK_BYTES
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.support.names import DOCS, EMBEDDING

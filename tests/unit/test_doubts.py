@@ -9,7 +9,7 @@ from common.errors import ServiceUnavailable
 from data_pipeline.operations.backup import doubts
 from data_pipeline.operations.backup.snapshot import Saved, Taken
 from data_pipeline.sets.manifest import Manifest
-from data_pipeline.sets.table_facts import TableFact
+from data_pipeline.sets.tables.table_facts import TableFact
 from tests.support.names import COLLECTION, EMBEDDING
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import simdjson
 
-from data_pipeline.formats import csv_reader, evidence, registry
+from data_pipeline.formats import csv_reader, registry
 from data_pipeline.formats.csv_reader import Column, Layout
-from data_pipeline.formats.evidence import Contradicted, Evidence, Sign
+from data_pipeline.formats.dialects import evidence
+from data_pipeline.formats.dialects.evidence import Contradicted, Evidence, Sign
 
 COLUMNS = (Column("id", "varchar"), Column("document", "varchar"), Column("cmetadata", "jsonb"))
 UNKNOWN = Layout(COLUMNS, "copy", b"\n", None, decided=False)

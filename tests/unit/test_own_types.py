@@ -8,9 +8,9 @@ from common.errors import SchemaMismatch
 from data_pipeline.formats import csv_reader
 from data_pipeline.layouts.base import TableLayout
 from data_pipeline.postgres.schema.tables import Column, Table
-from data_pipeline.sets import own_types
-from data_pipeline.sets.own_types import OwnType
-from data_pipeline.sets.table_facts import ColumnFact, TableFact
+from data_pipeline.sets.tables import own_types
+from data_pipeline.sets.tables.own_types import OwnType
+from data_pipeline.sets.tables.table_facts import ColumnFact, TableFact
 
 Kind = tuple[str, int]
 

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from common.errors import InvalidParams
 from common.messages import say
-from data_pipeline.formats.evidence import Dialect
+from data_pipeline.formats.dialects.evidence import Dialect
 from data_pipeline.layouts.base import Layout
 from data_pipeline.layouts.registry import OPEN
 from data_pipeline.operations.requests import fields

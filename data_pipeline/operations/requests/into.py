@@ -12,8 +12,8 @@ from data_pipeline.operations.requests.fields import AnyTable, Name
 from data_pipeline.operations.requests.request import Request
 from data_pipeline.postgres.converting import column_types
 from data_pipeline.postgres.converting.metadata import MetadataColumn
-from data_pipeline.sets.table_facts import SYSTEM_COLUMNS
-from data_pipeline.sets.table_spec import LONGEST_NAME
+from data_pipeline.sets.tables.table_facts import SYSTEM_COLUMNS
+from data_pipeline.sets.tables.table_spec import LONGEST_NAME
 
 MOST_COLUMNS = 100
 FIELD = "into.metadata_columns"

@@ -7,7 +7,7 @@ from typing_extensions import Self
 
 from common.errors import InvalidParams
 from common.messages import say
-from data_pipeline.formats.evidence import Dialect
+from data_pipeline.formats.dialects.evidence import Dialect
 from data_pipeline.layouts.base import Layout, TableLayout
 from data_pipeline.layouts.registry import DOCUMENTED, OPEN
 from data_pipeline.operations.requests import fields

@@ -19,9 +19,9 @@ from data_pipeline.postgres.schema import ddl
 from data_pipeline.postgres.schema.ddl import Missing
 from data_pipeline.postgres.swapping import leftovers
 from data_pipeline.postgres.target import Target
-from data_pipeline.sets import table_spec, witness
 from data_pipeline.sets.catalog import BackupSet
-from data_pipeline.sets.dialect import SetDialect, expect_open, rereading
+from data_pipeline.sets.tables import table_spec, witness
+from data_pipeline.sets.tables.dialect import SetDialect, expect_open, rereading
 
 
 class Restore:

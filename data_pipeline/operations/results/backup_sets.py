@@ -16,7 +16,7 @@ from data_pipeline.operations.results.result import (
     TableName,
 )
 from data_pipeline.sets.manifest import CollectionFact, ColumnProbesFact, Distance, Manifest, ProbesFact
-from data_pipeline.sets.table_facts import ColumnFact, ForeignKeyFact, IndexFact, ReferenceFact, TableFact
+from data_pipeline.sets.tables.table_facts import ColumnFact, ForeignKeyFact, IndexFact, ReferenceFact, TableFact
 from data_pipeline.sets.verify import ReadFile
 from data_pipeline.storage.naming import FileFormat
 

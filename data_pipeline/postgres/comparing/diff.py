@@ -23,8 +23,8 @@ from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.writing import casts, conversion, copy_in
 from data_pipeline.postgres.writing.staging import TEMP_BUFFERS, temporary
-from data_pipeline.sets import own_types
-from data_pipeline.sets.table_source import Source
+from data_pipeline.sets.tables import own_types
+from data_pipeline.sets.tables.table_source import Source
 
 KINDS = ("only_in_backup", "only_in_other", "different", "same")
 SAMPLES = 20

@@ -25,8 +25,8 @@ from data_pipeline.postgres.converting.stores import over_vectors, vector_type
 from data_pipeline.postgres.schema import ddl, ddl_types, index_build, indexes, tables
 from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.writing.collections import MOST_NAMES
-from data_pipeline.sets import table_spec
-from data_pipeline.sets.table_facts import IndexFact
+from data_pipeline.sets.tables import table_spec
+from data_pipeline.sets.tables.table_facts import IndexFact
 
 NAMESPACE = UUID("6f1d6f3e-2b0a-5d43-9a52-5f5c2d7a9e10")
 """The uuid of a collection is made from its name in this one, always the same."""

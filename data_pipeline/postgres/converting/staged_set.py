@@ -17,11 +17,11 @@ from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.writing import copy_in
 from data_pipeline.postgres.writing.staging import TEMP_BUFFERS, creating, temporary
-from data_pipeline.sets import table_source
 from data_pipeline.sets.catalog import BackupSet
-from data_pipeline.sets.dialect import SetDialect
-from data_pipeline.sets.table_facts import ColumnFact
-from data_pipeline.sets.table_source import Source
+from data_pipeline.sets.tables import table_source
+from data_pipeline.sets.tables.dialect import SetDialect
+from data_pipeline.sets.tables.table_facts import ColumnFact
+from data_pipeline.sets.tables.table_source import Source
 
 SEARCH = "tsvector"
 """A type that no manifest's table is made of, but that a column of hybrid search has."""

@@ -25,7 +25,7 @@ from data_pipeline.postgres.converting.staged_set import StagedTable
 from data_pipeline.postgres.schema import analyze, ddl, ddl_types, index_build, indexes, tables
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing.staging import creating
-from data_pipeline.sets.table_facts import CastFact, IndexFact
+from data_pipeline.sets.tables.table_facts import CastFact, IndexFact
 
 IdType = Literal["uuid", "varchar"]
 

@@ -10,7 +10,7 @@ from typing import Any
 from data_pipeline.formats.format import Format
 from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.progress import Progress
-from data_pipeline.sets.table_source import BLOCK_BYTES
+from data_pipeline.sets.tables.table_source import BLOCK_BYTES
 from data_pipeline.storage.base import Writable
 
 BYTES_AHEAD = 4 * BLOCK_BYTES

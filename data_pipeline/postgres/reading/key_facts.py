@@ -6,7 +6,7 @@ from typing import Any
 
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.sets.table_facts import ForeignKeyFact
+from data_pipeline.sets.tables.table_facts import ForeignKeyFact
 
 INDEX_FACTS = """
 SELECT c.relname::text, am.amname::text, i.indisunique, i.indisprimary,

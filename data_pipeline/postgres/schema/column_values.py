@@ -12,8 +12,8 @@ from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.sets.table_facts import MOST_COLUMNS, ColumnFact, ValueFact
-from data_pipeline.sets.table_spec import Design
+from data_pipeline.sets.tables.table_facts import MOST_COLUMNS, ColumnFact, ValueFact
+from data_pipeline.sets.tables.table_spec import Design
 
 # Printed with PostgreSQL's own schema alone in the path: a name without a schema is its own.
 VALUES = """

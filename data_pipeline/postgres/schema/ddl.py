@@ -30,8 +30,8 @@ from data_pipeline.postgres.schema import column_values, ddl_types, index_build,
 from data_pipeline.postgres.schema.ddl_types import UnsupportedType
 from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.sets.table_facts import ColumnFact, ForeignKeyFact, IndexFact
-from data_pipeline.sets.table_spec import Design
+from data_pipeline.sets.tables.table_facts import ColumnFact, ForeignKeyFact, IndexFact
+from data_pipeline.sets.tables.table_spec import Design
 
 AVAILABLE = "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')"
 Key = IndexFact | ForeignKeyFact

@@ -14,7 +14,7 @@ from common.messages import say
 from data_pipeline.formats import types
 from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.sets.manifest import Distance
-from data_pipeline.sets.table_facts import ForeignKeyFact, IndexFact, JsonKeyFact
+from data_pipeline.sets.tables.table_facts import ForeignKeyFact, IndexFact, JsonKeyFact
 
 EXTENSION_TYPES = frozenset(array for name in types.VECTORS for array in (name, f"_{name}"))
 """pgvector's types and the arrays of them."""

@@ -8,7 +8,7 @@ from psycopg2.sql import SQL, Identifier, Placeholder
 from data_pipeline.layouts.base import Layout, TableLayout
 from data_pipeline.postgres.schema import ddl
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.sets import table_spec
+from data_pipeline.sets.tables import table_spec
 
 OWNER = str(UUID(int=1))
 

@@ -16,7 +16,7 @@ from data_pipeline.postgres.swapping.crew import Crew
 from data_pipeline.postgres.writing import copy_in
 from data_pipeline.postgres.writing.conversion import Loaded
 from data_pipeline.postgres.writing.copy_in import Part, Reading, Unencoded
-from data_pipeline.sets.table_source import Source
+from data_pipeline.sets.tables.table_source import Source
 
 
 class _Stopped(Exception):

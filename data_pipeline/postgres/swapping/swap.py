@@ -15,7 +15,7 @@ from data_pipeline.postgres.swapping.staged import Replacement
 from data_pipeline.postgres.swapping.switch import Plan, Switch
 from data_pipeline.postgres.writing import sequences
 from data_pipeline.postgres.writing.copy_in import Miscounted
-from data_pipeline.sets.table_source import Source
+from data_pipeline.sets.tables.table_source import Source
 
 OWN_ALONE = """
 SELECT EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted

@@ -14,7 +14,7 @@ from data_pipeline.formats.types.narrowing import INTEGERS, STRINGS
 from data_pipeline.postgres.schema import ddl_types
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.sets.own_types import OwnType
+from data_pipeline.sets.tables.own_types import OwnType
 
 TEXT = SQL("pg_catalog.text")
 

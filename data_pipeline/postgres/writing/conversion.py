@@ -28,8 +28,8 @@ from data_pipeline.postgres.writing import casts as casting
 from data_pipeline.postgres.writing import copy_in
 from data_pipeline.postgres.writing.casts import Casts
 from data_pipeline.postgres.writing.staging import creating, temporary
-from data_pipeline.sets import own_types
-from data_pipeline.sets.table_source import Source
+from data_pipeline.sets.tables import own_types
+from data_pipeline.sets.tables.table_source import Source
 
 NULLS = {name: f"NULL::pg_catalog.{name}" for name in ("uuid", "varchar", "json")}
 """The types of what the old schema has and the live table has not."""

@@ -13,14 +13,14 @@ from common.messages import say
 from data_pipeline.formats import blocks, pgcopy
 from data_pipeline.formats.blocks import Block, Job
 from data_pipeline.formats.csv_reader import Layout, RowError
-from data_pipeline.formats.evidence import Contradicted
+from data_pipeline.formats.dialects.evidence import Contradicted
 from data_pipeline.formats.worker_pool import WorkerPool, encode_inline
 from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.schema import tables
-from data_pipeline.sets.table_source import Source
+from data_pipeline.sets.tables.table_source import Source
 
 INLINE_BYTES = 8 << 20
 """A file up to this size is encoded in this process: starting a worker takes longer than parsing it."""

@@ -9,9 +9,9 @@ from data_pipeline.postgres.reading import owners
 from data_pipeline.postgres.schema import indexes
 from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.writing.copy_in import Reading
-from data_pipeline.sets import table_source
 from data_pipeline.sets.catalog import BackupSet
-from data_pipeline.sets.dialect import SetDialect
+from data_pipeline.sets.tables import table_source
+from data_pipeline.sets.tables.dialect import SetDialect
 
 
 def expect_restorable(session: Session, backup_set: BackupSet, live: Live, pool: WorkerPool) -> None:

@@ -21,7 +21,7 @@ from data_pipeline.postgres.schema import unique_keys
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.schema.unique_keys import UniqueKey
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.sets.table_source import Source
+from data_pipeline.sets.tables.table_source import Source
 
 TEMPORARY = "pg_temp"
 LONGEST_NAME = 63

@@ -14,7 +14,7 @@ from data_pipeline.postgres.converting.metadata import ColumnCounts
 from data_pipeline.postgres.converting.staged_set import StagedTable
 from data_pipeline.postgres.writing.collections import absent
 from data_pipeline.sets.catalog import BackupSet
-from data_pipeline.sets.table_facts import IndexFact
+from data_pipeline.sets.tables.table_facts import IndexFact
 
 Step = Callable[[], AbstractContextManager[None]]
 """What may fail for a reason of its own: a dry run notes that and goes on."""

@@ -9,7 +9,7 @@ from data_pipeline.operations.restore.modes.mode import Mode, needs
 from data_pipeline.postgres.connection import savepoint
 from data_pipeline.postgres.schema import analyze
 from data_pipeline.postgres.writing import conflicts
-from data_pipeline.sets.dialect import WrongDialect
+from data_pipeline.sets.tables.dialect import WrongDialect
 
 
 def adds(request: RestoreOptions) -> bool:

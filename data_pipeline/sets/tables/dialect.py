@@ -13,7 +13,7 @@ from typing import TypeVar
 from common.errors import InvalidBackup, InvalidParams
 from common.messages import say
 from data_pipeline.formats.csv_header import Header
-from data_pipeline.formats.evidence import Dialect, Evidence, other
+from data_pipeline.formats.dialects.evidence import Dialect, Evidence, other
 from data_pipeline.postgres.progress import Progress
 from data_pipeline.sets.catalog import BackupSet
 

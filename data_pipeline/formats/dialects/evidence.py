@@ -18,8 +18,9 @@ from typing import Literal
 
 import simdjson
 
-from data_pipeline.formats import python_repr, types
+from data_pipeline.formats import types
 from data_pipeline.formats.csv_fields import Fields
+from data_pipeline.formats.dialects import python_repr
 
 Dialect = Literal["copy", "python"]
 

@@ -12,11 +12,11 @@ from data_pipeline.formats.csv_reader import Layout, RowError
 from data_pipeline.formats.format import Format
 from data_pipeline.layouts.base import Conversion
 from data_pipeline.postgres.schema.tables import Column, Table
-from data_pipeline.sets import own_types
 from data_pipeline.sets.catalog import BackupSet
-from data_pipeline.sets.dialect import SetDialect
-from data_pipeline.sets.own_types import OwnType, mismatch
-from data_pipeline.sets.table_facts import TableFact
+from data_pipeline.sets.tables import own_types
+from data_pipeline.sets.tables.dialect import SetDialect
+from data_pipeline.sets.tables.own_types import OwnType, mismatch
+from data_pipeline.sets.tables.table_facts import TableFact
 from data_pipeline.storage.file import StoredFile
 
 BLOCK_BYTES = 1 << 21

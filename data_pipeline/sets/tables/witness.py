@@ -8,8 +8,8 @@ from common.errors import ServiceError
 from data_pipeline.formats import blocks, csv_reader, registry
 from data_pipeline.formats.csv_reader import RowError
 from data_pipeline.sets.catalog import BackupSet
-from data_pipeline.sets.dialect import SetDialect
-from data_pipeline.sets.table_source import RECORD_BYTES, unmatched
+from data_pipeline.sets.tables.dialect import SetDialect
+from data_pipeline.sets.tables.table_source import RECORD_BYTES, unmatched
 
 LOOK_BYTES = 32 << 20
 """How much of the file is read at most, in a tenth of a second; usually its first row tells. A file of collections is

@@ -15,7 +15,7 @@ from data_pipeline.formats.format import FormatName
 from data_pipeline.formats.types import narrowing
 from data_pipeline.postgres.schema import ddl_types
 from data_pipeline.postgres.schema.tables import Column, Table
-from data_pipeline.sets.table_facts import ColumnFact, TableFact
+from data_pipeline.sets.tables.table_facts import ColumnFact, TableFact
 
 
 @dataclass(frozen=True)

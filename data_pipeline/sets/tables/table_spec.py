@@ -7,8 +7,8 @@ from common.errors import InvalidBackup
 from common.messages import say
 from data_pipeline.layouts.base import Layout, Reference, TableLayout
 from data_pipeline.sets.catalog import BackupSet
-from data_pipeline.sets.table_facts import ColumnFact, ForeignKeyFact, IndexFact, TableFact, ValueFact
-from data_pipeline.sets.table_source import columns_of
+from data_pipeline.sets.tables.table_facts import ColumnFact, ForeignKeyFact, IndexFact, TableFact, ValueFact
+from data_pipeline.sets.tables.table_source import columns_of
 
 LONGEST_NAME = 63
 """Bytes. PostgreSQL cuts a longer name, which would then be another one."""
