@@ -45,6 +45,7 @@ from common.errors.service import (
     ServiceUnavailable,
     StorageFull,
     StorageUnsupported,
+    StoreUnsupported,
 )
 from common.errors.service_error import (
     MESSAGES,
@@ -88,6 +89,7 @@ __all__ = [
     "ServiceUnavailable",
     "StorageFull",
     "StorageUnsupported",
+    "StoreUnsupported",
     "TooManyAttempts",
     "TriggerChangedRows",
     "Unauthorized",
