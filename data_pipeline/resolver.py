@@ -4,7 +4,7 @@ That is its pg_conn, a URL or the name of a configured target; else the configur
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,10 +37,12 @@ class Databases:
         self._targets = targets
         self._defaults = defaults
         self._further: Callable[[str], Target | None] = lambda _name: None
+        self._names: Callable[[], Sequence[str]] = tuple
 
-    def extend(self, find: Callable[[str], Target | None]) -> None:
-        """Let requests name further targets. find: None for a name it doesn't know; raises ServiceError."""
-        self._further = find
+    def extend(self, find: Callable[[str], Target | None], names: Callable[[], Sequence[str]]) -> None:
+        """Let requests name further targets. find: None for a name it doesn't know; names: all. Both raise
+        ServiceError."""
+        self._further, self._names = find, names
 
     def allowed(self, url: str, schema: str | None = None) -> Target:
         """The target of a URL that a request named. Raises InvalidParams, Forbidden."""
@@ -73,7 +75,7 @@ class Databases:
         if name is not None and name not in self._targets:
             if TARGET_NAME.fullmatch(name) and (further := self._further(name)):
                 return further
-            text = say("target_unknown", targets=", ".join(self._targets))
+            text = say("target_unknown", targets=", ".join(dict.fromkeys([*self._targets, *self._names()])))
             raise InvalidParams(text, details={"field": "target"})
         return self.resolve(name)
 

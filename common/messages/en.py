@@ -52,7 +52,7 @@ TEXTS: dict[str, str] = {
     "value_not_an_array": "it must be an array",
     "value_not_an_integer": "it must be an integer",
     "value_out_of_range": "out of range",
-    "value_unsupported": "unsupported value",
+    "value_unsupported": "unsupported value; supported: {supported}",
     "value_empty": "it must not be empty",
     "value_too_long": "too long",
     "value_invalid": "invalid value",
@@ -89,6 +89,10 @@ TEXTS: dict[str, str] = {
     "backup_path_invalid": "invalid backup_path: it must be a relative directory under ./{root}/",
     "dialect_not_open": "invalid parameter dialect: the set has a manifest, which says how its files are read",
     "target_unknown": "this target is not configured; configured targets: {targets}",
+    "storage_not_mounted": (
+        "the storage's directory is not the one that was set up: {path}: not mounted? "
+        "If a new directory is meant, make an empty file {mark} in it"
+    ),
     "storage_unknown": "this storage is not configured; configured storages: {storages}",
     "nothing_to_do": "backup_vector_tables and truncate_vector_tables are both false: there is nothing to do",
     "task_directory_missing": "the task's directory does not exist: {task_id}",

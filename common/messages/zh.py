@@ -55,7 +55,7 @@ TEXTS: dict[str, str] = {
     "value_not_an_array": "必须是数组",
     "value_not_an_integer": "必须是整数",
     "value_out_of_range": "超出允许范围",
-    "value_unsupported": "不支持的值",
+    "value_unsupported": "不支持的值,支持: {supported}",
     "value_empty": "不能为空",
     "value_too_long": "过长",
     "value_invalid": "值无效",
@@ -92,6 +92,9 @@ TEXTS: dict[str, str] = {
     "backup_path_invalid": "无效的backup_path: 必须是 ./{root}/ 下的相对目录",
     "dialect_not_open": "无效的参数 dialect: 备份集有清单文件,由清单决定读取格式",
     "target_unknown": "未配置该目标数据库,可用的目标: {targets}",
+    "storage_not_mounted": (
+        "存储目录不是当初设置的那个: {path}: 是否未挂载? 若确实要使用新目录,请在其中创建空文件 {mark}"
+    ),
     "storage_unknown": "未配置该存储,可用的存储: {storages}",
     "nothing_to_do": "backup_vector_tables 与 truncate_vector_tables 均为 false,没有要执行的操作",
     "task_directory_missing": "指定的任务目录不存在: {task_id}",

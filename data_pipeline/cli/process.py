@@ -30,7 +30,7 @@ def engine() -> Iterator[Engine]:
     forget_libpq_variables()
     built = Engine.build(settings)
     further = _Further(built)
-    built.databases.extend(lambda name: further.resources.target_named(name))
+    built.databases.extend(lambda name: further.resources.target_named(name), lambda: further.resources.names("target"))
     built.storages.extend(further)
     try:
         yield built

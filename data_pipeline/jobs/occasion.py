@@ -74,8 +74,15 @@ def of_ending(
 def _why(state: str, failure: Mapping[str, Any], done: Mapping[str, Any]) -> list[Message]:
     if state == "SUCCEEDED":
         return []
-    reasons = [failure["response"]] if "response" in failure else list(done.get("errors") or [])
+    reasons = [failure["response"]] if "response" in failure else faults_of(done)
     return [say("notice_cause", cause=reason) for reason in reasons or [say("operation_interrupted")]]
+
+
+def faults_of(done: Mapping[str, Any]) -> list[Any]:
+    """What went wrong with work that is done in part: of each storage that a set did not reach, why."""
+    storages = {name: one.get("error") for name, one in (done.get("storages") or {}).items() if not one.get("success")}
+    told = [say("about", reason=error, subject=name) for name, error in storages.items() if error]
+    return told or list(done.get("errors") or [])
 
 
 def _where(failure: Mapping[str, Any], done: Mapping[str, Any]) -> list[Message]:

@@ -12,7 +12,7 @@ from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.fields import Text
-from data_pipeline.operations.requests.request import OperationRequest
+from data_pipeline.operations.requests.request import OperationRequest, unsupported
 from data_pipeline.operations.retention_rule import RetentionRule
 from data_pipeline.resources.config import Config
 from data_pipeline.resources.kind import Held, Kind
@@ -86,8 +86,7 @@ class ScheduleKind(Kind[ScheduleConfig]):
 
     def expect_possible(self, name: str, config: ScheduleConfig) -> None:
         if config.kind not in KINDS:
-            text = say("param_invalid", field="kind", reason=say("value_unsupported"))
-            raise InvalidParams(text, details={"field": "kind"})
+            raise unsupported("kind", sorted(KINDS))
         try:
             cron.zone_named(config.zone)
         except ValueError:
@@ -104,9 +103,17 @@ class ScheduleKind(Kind[ScheduleConfig]):
             if given and not kind.makes_sets:
                 raise InvalidParams(say("schedule_field_unsupported", field=field), details={"field": field})
         for target in kind.targets(config.request):
-            self._engine.databases.resolve(target)
+            self._expect_target(target)
         for storage in kind.storages(config.request):
             self._engine.storages.check(storage)
+
+    def _expect_target(self, name: str) -> None:
+        """Raise what is wrong with one, told as what it is in a schedule: a name, never a URL."""
+        try:
+            self._engine.databases.named(name)
+        except InvalidParams as error:
+            error.data["details"] = {"field": "request"}
+            raise
 
     def try_out(self, name: str, config: ScheduleConfig | None) -> dict[str, Any]:
         """Whether it can still be run, and its next times."""

@@ -50,7 +50,7 @@ class StorageKind(Kind[StorageConfig]):
 
     def expect_possible(self, name: str, config: StorageConfig) -> None:
         if name in RESERVED or not STORAGE_NAME.fullmatch(name):
-            text = say("param_invalid", field="name", reason=say("value_unsupported"))
+            text = say("param_invalid", field="name", reason=say("value_invalid"))
             raise InvalidParams(text, details={"field": "name"})
         try:
             self._open(name, config)

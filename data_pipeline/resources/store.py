@@ -1,5 +1,6 @@
 """Resources: those of the environment and those of the jobs database, by kind and name."""
 
+from functools import partial
 from typing import Any
 
 from common.errors import (
@@ -42,7 +43,7 @@ class Resources:
         self._targets, self._storages = TargetKind(engine), StorageKind(engine)
         every: list[Kind[Any]] = [self._targets, self._storages, ScheduleKind(engine), NotifierKind(settings)]
         self.kinds = {kind.name: kind for kind in every}
-        engine.databases.extend(self.target_named)
+        engine.databases.extend(self.target_named, partial(self.names, "target"))
         engine.storages.extend(_FurtherStorages(self))
 
     def all(self, kind: str) -> list[Held[Any]]:

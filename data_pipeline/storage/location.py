@@ -46,6 +46,10 @@ class Location:
         return f"{self.relative_path}/{name}"
 
 
+ROOT = Location(())
+"""Where the locations lie. No set is there."""
+
+
 def parse(backup_path: str) -> Location:
     """Read a request's backup_path. Raises InvalidParams for anything that is not a plain path below the root."""
     try:

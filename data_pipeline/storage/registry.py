@@ -4,6 +4,7 @@ A new kind is a module beside s3/backend.py and an entry in URL_KINDS. "local" i
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -11,6 +12,7 @@ from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.storage.base import Backend
 from data_pipeline.storage.local.backend import DirectoryBackend
+from data_pipeline.storage.local.mark import MARK
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.s3 import bucket_url
 from data_pipeline.storage.s3.bucket_url import BucketUrl
@@ -65,11 +67,26 @@ def kind_of(place: Place) -> str:
     return next((kind.name for kind in URL_KINDS if isinstance(place, kind.place)), DIRECTORY)
 
 
-def storage_at(place: Place, name: str = MAIN_STORAGE) -> Storage:
-    """The storage of a place. Connects to nothing yet."""
+def storage_at(place: Place, name: str = MAIN_STORAGE, main: Storage | None = None) -> Storage:
+    """The storage of a place. Connects to nothing yet. main: of a further storage, the one that remembers it."""
     if isinstance(place, Path):
-        return Storage(DirectoryBackend(place, name))
+        return Storage(DirectoryBackend(place, name, _Remembered(main, name, place) if main else None))
     return Storage(next(kind for kind in URL_KINDS if isinstance(place, kind.place)).open(place))
+
+
+class _Remembered:
+    """That a further directory has had its mark: a file in the main storage, which every service on it has."""
+
+    def __init__(self, main: Storage, name: str, place: Path) -> None:
+        self._main = main
+        self._name = name
+        self._file = f"{MARK}.{name}.{sha256(bytes(place.absolute())).hexdigest()[:8]}"
+
+    def has(self) -> bool:
+        return self._main.has_note(self._file)
+
+    def put(self) -> None:
+        self._main.note(self._file, f"The directory of the storage {self._name} has been set up.")
 
 
 class FurtherPlaces(Protocol):
@@ -85,7 +102,9 @@ class Storages:
     """All that are configured; nothing is asked of any of them before it is used."""
 
     def __init__(self, places: Mapping[str, Place]) -> None:
-        self._storages = {name: storage_at(place, name) for name, place in places.items()}
+        main = storage_at(places[MAIN_STORAGE])
+        further = {name: storage_at(place, name, main) for name, place in places.items() if name != MAIN_STORAGE}
+        self._storages = {MAIN_STORAGE: main, **further}
         self._further: FurtherPlaces | None = None
         self._opened: dict[str, tuple[Place, Storage]] = {}
 

@@ -18,7 +18,7 @@ from data_pipeline.layouts.registry import LAYOUTS
 from data_pipeline.storage.base import Backend, Folder, Listing, Status
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.file import StoredFile
-from data_pipeline.storage.location import Location
+from data_pipeline.storage.location import ROOT, Location
 from data_pipeline.storage.naming import (
     CLAIM_FILE,
     MARK_FILE,
@@ -127,6 +127,22 @@ class Storage:
         """Add a line to a text file of the location. Raises InvalidBackup if it is no regular file."""
         with self._backend.folder(location) as folder:
             folder.append(name, f"{line}\n".encode())
+
+    def has_note(self, name: str) -> bool:
+        """Whether there is a file of that name beside the locations."""
+        try:
+            with self._backend.folder(ROOT) as folder:
+                folder.status(name)
+        except NotFound:
+            return False
+        return True
+
+    def note(self, name: str, line: str) -> None:
+        """Make such a file, unless there is one."""
+        if not self.has_note(name):
+            with self._backend.folder(ROOT, make=True) as folder:
+                folder.append(name, f"{line}\n".encode())
+                folder.sync()
 
     def expect_writable(self) -> None:
         """Raise ServiceError unless new backups could be written, and be kept safely."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.steps import heading
+from tests.browser.steps import heading, press
 
 TABLES = """
 CREATE TABLE "知识 ""kb"" 库" (id uuid PRIMARY KEY, body text NOT NULL, meaning vector(3) NOT NULL);
@@ -84,3 +84,48 @@ def test_a_target_that_is_away_says_so(site: Any, visit: Any) -> None:
     page.get_by_label("Database").select_option("staging")
     heading(page, "This can't be shown")
     expect(page.get_by_role("alert")).to_contain_text("DATABASE_ERROR")
+
+
+def test_some_tables_are_backed_up_and_some_of_their_rows_come_back_under_another_name(site: Any, visit: Any) -> None:
+    page = visit.page
+    site.database.execute(
+        "DROP TABLE IF EXISTS tenants, tenants_old; CREATE TABLE tenants (id int PRIMARY KEY, tenant text, body text);"
+        "INSERT INTO tenants VALUES (1, 'a', 'one'), (2, 'b', 'two'), (3, 'a', 'three')"
+    )
+    visit.open()
+    press(page, "Back up now")
+    page.get_by_role("radio", name="Any tables").check()
+    page.locator("dialog summary").click()
+    expect(page.get_by_label("Empty the embedding table afterwards")).not_to_be_visible()
+    page.get_by_label("public.tenants", exact=True).check()
+    others = page.locator("dialog input[name=table]:checked:not([value='public.tenants'])").all()
+    for ticked in reversed(others):
+        ticked.uncheck()
+    press(page, "Back up")
+    heading(page, "Succeeded")
+    set_ = sorted((site.output / "vector_bak").glob("public.tenants_2*"))[-1].stem.removeprefix("public.tenants_")
+    site.database.execute("UPDATE tenants SET body = 'changed'")
+    visit.open(f"#/restore/local/global/{set_}")
+    page.get_by_role("radio", name="Only some rows").check()
+    page.get_by_label("Column", exact=True).fill("tenant")
+    page.get_by_label("Values", exact=True).fill("a")
+    expect(page.get_by_role("radio", name="Beside: as new collections")).to_have_count(0)
+    press(page, "Check what would happen")
+    heading(page, "It would succeed")
+    expect(page.get_by_role("listitem").filter(has_text="Only rows whose tenant is one of these")).to_be_visible()
+    expect(page.get_by_text("public.tenants: 2 live rows will be overwritten.")).to_be_visible()
+    page.get_by_role("link", name="Change the choices").click()
+    expect(page.get_by_label("Values", exact=True)).to_have_value("a")
+    page.get_by_role("radio", name="All rows").check()
+    page.get_by_text("Into tables of other names").click()
+    page.get_by_label("public.tenants into").fill("public.tenants_old")
+    page.get_by_role("checkbox", name="Create what is missing").check()
+    page.get_by_role("radio", name="Add: keep what is there").check()
+    page.get_by_role("checkbox", name="Back up first").uncheck()
+    press(page, "Check what would happen")
+    heading(page, "It would succeed")
+    expect(page.get_by_text("public.tenants → public.tenants_old")).to_be_visible()
+    press(page, "Restore now")
+    heading(page, "Succeeded")
+    assert site.database.fetch("SELECT body FROM tenants_old ORDER BY id") == [("one",), ("two",), ("three",)]
+    assert site.database.fetch("SELECT DISTINCT body FROM tenants") == [("changed",)]

@@ -218,6 +218,17 @@ def test_without_the_jobs_database_what_the_environment_configures_works(
     assert data_of(client.list(storage="all"))["summary"]["unreachable_storages"] == ["jobs_database"]
 
 
+def test_a_schedule_with_an_unknown_target_is_told_the_names_there_are(client: Client) -> None:
+    """And is offered no URL, which it could not have."""
+    data_of(send(client, "POST", "/targets", BODIES["targets"]), 201)
+    for unknown in ("nothing", f"postgresql://a:{SECRET}@localhost/d"):
+        refused = send(client, "POST", "/schedules", {**BODIES["schedules"], "request": {"pg_conn": unknown}})
+        data = refused.get_json()["data"]
+        assert (refused.status_code, data["details"]) == (400, {"field": "request"})
+        assert "postgresql://" not in data["response"]
+        assert unknown != "nothing" or "main, prod" in data["response"]
+
+
 def test_a_target_that_a_schedule_names_can_not_go(client: Client, second_database: TestDatabase) -> None:
     send(client, "POST", "/targets", {"name": "other", "url": second_database.url})
     send(client, "POST", "/storages", BODIES["storages"])

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from data_pipeline.api import BASE, PREFIX
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.doctor.doctor import Doctor
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.integration.test_resources import KEY, send
@@ -285,6 +286,44 @@ def test_a_copy_in_a_storage_out_of_reach_keeps_no_other_from_going(
     service.jobs._maintenance._retire()
     (place,) = data_of(service.client.list(storage="archive"))["backup_locations"]
     assert [one["timestamp"] for one in place["backups"]] == made[1:]
+
+
+def test_a_storage_that_is_not_mounted_is_told_of_everywhere(
+    start: Callable[..., Service], clock: Clock, database: TestDatabase, fill: Any, tmp_path: Path
+) -> None:
+    fill(database)
+    archive = tmp_path / "archive"
+    service = start(STORAGES=json.dumps({"archive": str(archive)}))
+    create(service, request={"storages": ["local", "archive"]})
+    clock.now += DAY
+    assert service.settled()["last_good"]["timestamp"] == _timestamp(service, storage="archive")
+    archive.rename(tmp_path / "away")
+    archive.mkdir()
+    clock.now += DAY
+    failed = service.settled()["last_failure"]
+    tested = send(service.client, "POST", "/storages/archive/test")
+    listed = service.client.list(storage="archive")
+    health = data_of(service.client.get("/readyz"))
+    doctor = Doctor(service.jobs.scheduler._engine, lambda: None).examine().data()["findings"]
+    (named,) = [one for one in doctor if (one["check"], one.get("about")) == ("storage", "archive")]
+    assert (failed["state"], health["storages"], named["state"]) == ("PARTIAL", {"archive": False}, "failed")
+    for response in (tested, listed):
+        assert failure(response) == (503, "SERVICE_UNAVAILABLE")
+    reason = tested.get_json()["data"]["response"]
+    assert ".vector_backup_storage" in reason
+    assert reason == listed.get_json()["data"]["response"] == health["reasons"]["archive"] == named["text"]
+    assert reason in failed["error"]
+    assert list(archive.iterdir()) == []
+    archive.rmdir()
+    (tmp_path / "away").rename(archive)
+    clock.now += DAY
+    assert service.settled()["last_good"]["timestamp"] == _timestamp(service, storage="archive")
+
+
+def _timestamp(service: Service, **query: str) -> str:
+    """Of the newest set."""
+    (place,) = data_of(service.client.list(**query))["backup_locations"]
+    return str(place["backups"][0]["timestamp"])
 
 
 def test_a_set_that_did_not_reach_a_storage_takes_no_place_there(

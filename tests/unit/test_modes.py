@@ -66,7 +66,7 @@ def test_clashes_name_fields_of_the_request_and_a_reason() -> None:
 def test_a_strategy_that_no_mode_has_is_refused(strategy: Any) -> None:
     with pytest.raises(InvalidParams) as refused:
         RestoreRequest.read({**NAMED, "strategy": strategy})
-    assert refused.value.data["details"] == {"field": "strategy"}
+    assert refused.value.data["details"] == {"field": "strategy", "supported": list(registry.strategies())}
     assert "strategy" in str(refused.value.response)
 
 

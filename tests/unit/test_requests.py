@@ -7,13 +7,16 @@ import pytest
 from pydantic import ValidationError
 
 from common.errors import InternalError, InvalidParams, MissingParams
+from common.messages import Message
 from data_pipeline.api.operating.audit import AUDITED
+from data_pipeline.api.requests.bodies import ListQuery
 from data_pipeline.jobs.request import JobRequest
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.backup import BackupRequest
-from data_pipeline.operations.requests.request import OperationRequest
+from data_pipeline.operations.requests.request import OperationRequest, Request
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.postgres.target import Target
+from data_pipeline.resources.notifiers import NotifierConfig
 from tests.support.names import COLLECTION, EMBEDDING
 
 SET = {"backup_path": "./data_pipeline/training_data/vector_bak", "timestamp": "20250722_010318"}
@@ -124,3 +127,30 @@ def test_what_is_wrong_is_named() -> None:
 def test_the_audit_log_repeats_every_field_that_is_no_secret(model: type[OperationRequest]) -> None:
     fields = {field.alias or name for name, field in model.model_fields.items()}
     assert fields & {*AUDITED} == fields - model.secrets
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "field", "supported"),
+    [
+        (RestoreRequest, {**SET, "strategy": "swapp"}, "strategy", ["reload", "swap", "sync"]),
+        (RestoreRequest, {**SET, "layout": "langchains"}, "layout", ["langchain", "pgvectorstore", "tables"]),
+        (RestoreRequest, {**SET, "on_conflict": "ignore"}, "on_conflict", ["error", "skip", "update"]),
+        (RestoreRequest, {**SET, "triggers": 1}, "triggers", ["disable", "fire"]),
+        (BackupRequest, {"format": "parquet"}, "format", ["binary", "csv"]),
+        (ListQuery, {"layout": "some"}, "layout", ["all", "langchain", "pgvectorstore", "tables"]),
+        (NotifierConfig, {"url": "https://a", "events": ["sucess"]}, "events", ["drill_failed", "failure", "overdue"]),
+    ],
+)
+def test_a_value_that_is_none_of_a_few_is_told_which_there_are(
+    model: type[Request], body: dict[str, Any], field: str, supported: list[str]
+) -> None:
+    with pytest.raises(InvalidParams) as refused:
+        model.read(body)
+    details, response = refused.value.data["details"], refused.value.response
+    assert details["field"] == field
+    assert set(supported) <= set(details["supported"])
+    assert isinstance(response, Message)
+    for language in ("zh", "en"):
+        said = response.in_language(language)
+        assert field in said
+        assert ", ".join(details["supported"]) in said

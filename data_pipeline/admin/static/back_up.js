@@ -1,66 +1,36 @@
 // Back up now.
 
-import { call, Failure } from "/panel/api.js";
+import { call } from "/panel/api.js";
+import { extent } from "/panel/back_up_tables.js";
 import { configuration } from "/panel/configuration.js";
 import { choice, dialog, field, group, select, typedName } from "/panel/controls.js";
 import { databaseSelect } from "/panel/database.js";
-import { el, show } from "/panel/dom.js";
-import { problem } from "/panel/problem.js";
+import { el } from "/panel/dom.js";
 import { address, go } from "/panel/router.js";
 import { t } from "/panel/text.js";
 
 export async function backUp(tasks) {
   const { database, storages, targets } = await configuration();
   const action = el("button", { type: "submit", class: "primary" }, t("back up"));
-  const collections = collectionChoices();
+  const emptying = truncation(database, targets, action);
+  const what = extent([emptying]);
   const content = [
     field(t("where"), select([["", t("whole system")], ...tasks.map((name) => [name, name])], "", null, { name: "task" })),
     Object.keys(targets).length > 0 && field(t("database"), databaseSelect(database, targets)),
-    collections.node,
+    what.node,
     group(t("format"),
       choice("radio", "format", "csv", "csv", { hint: t("format.csv"), checked: true }),
       choice("radio", "format", "binary", "binary", { hint: t("format.binary") })),
     storages.length > 1 && group(t("storages"), storages.map((name, n) => choice("checkbox", "storage", name, name, { checked: n === 0 }))),
     el("details", {}, el("summary", {}, t("more options")),
       field(t("probes"), el("input", { type: "number", name: "probes", min: 0, max: 100, value: "0" }), t("probes.hint")),
-      truncation(database, targets, action)),
+      emptying),
   ];
   dialog(t("back up now"), content, action, async (form) => {
-    const job = await call("POST", "/backup", bodyOf(form));
+    const job = await call("POST", "/backup", bodyOf(form, what));
     go(address(["jobs", job.job_id]));
   });
-  action.form.elements.target?.addEventListener("change", collections.forget);
-}
-
-// Which of them the chosen database has is asked once it matters.
-function collectionChoices() {
-  const list = el("div", { class: "choices", hidden: true });
-  let asked = null;
-  const ask = async (target) => {
-    asked = target;
-    show(list, el("p", { class: "hint" }, t("loading")));
-    const query = target ? `?${new URLSearchParams({ target })}` : "";
-    const shown = await call("GET", `/collections${query}`).then(
-      ({ collections }) => (collections.length
-        ? collections.map(({ name }) => choice("checkbox", "collection", name, name, { checked: true }))
-        : el("p", { class: "hint" }, t("collections.none"))),
-      (error) => {
-        if (!(error instanceof Failure)) throw error;
-        return problem(error);
-      });
-    if (asked === target) show(list, shown);
-  };
-  const change = (event) => {
-    list.hidden = event.target.value === "all";
-    const target = event.target.form.elements.target?.value ?? "";
-    if (!list.hidden && asked !== target) ask(target);
-  };
-  const node = group(t("collections"),
-    choice("radio", "extent", "all", t("collections.all"), { checked: true, change }),
-    choice("radio", "extent", "chosen", t("collections.chosen"), { hint: t("collections.back up.hint"), change }),
-    list);
-  const forget = (event) => (list.hidden ? (asked = null) : ask(event.target.value));
-  return { node, forget };
+  action.form.elements.target?.addEventListener("change", what.forget);
 }
 
 // Emptying the table needs the name of the database it is in.
@@ -82,16 +52,16 @@ function truncation(database, targets, action) {
   return el("div", {}, choice("checkbox", "truncate", "yes", t("truncate"), { hint: t("truncate.hint"), change }), place);
 }
 
-function bodyOf(form) {
+function bodyOf(form, what) {
   const given = new FormData(form);
   return {
     async: true,
     task_id: given.get("task") || null,
     pg_conn: given.get("target") || null,
     format: given.get("format"),
-    collections: given.get("extent") === "chosen" ? given.getAll("collection") : null,
+    ...what.bodyOf(given),
     probes: Number(given.get("probes")),
     storages: form.querySelector("[name=storage]") ? given.getAll("storage") : null,
-    truncate_vector_tables: given.get("truncate") === "yes",
+    truncate_vector_tables: given.get("extent") !== "tables" && given.get("truncate") === "yes",
   };
 }

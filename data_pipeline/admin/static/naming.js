@@ -38,6 +38,8 @@ function tell(node, job, set, brief) {
 
 function wayOf(request) {
   if (request.collections && !request.collection_suffix) return "some";
+  if (request.where) return "rows";
+  if (request.rename) return "renamed";
   if (request.truncate_before_restore) return "replace";
   if (request.strategy && request.strategy !== "reload") return request.strategy === "sync" ? "sync" : "replace";
   return request.collection_suffix ? "copy" : "merge";

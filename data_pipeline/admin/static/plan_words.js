@@ -1,13 +1,15 @@
 // A dry run's answer in plain words.
 
-import { bytes, duration, t } from "/panel/text.js";
+import { bytes, duration, has, t } from "/panel/text.js";
 
 // Lines {text, loss}: what becomes of the rows.
 export function sentences(job) {
   const { request, result } = job;
   const lines = Object.entries(result.restore_results)
     .filter(([, table]) => table.success)
-    .flatMap(([name, table]) => ofTable(t(`rows of.${name}`), request, table, result.truncate_results?.[name]));
+    .flatMap(([name, table]) => ofTable(whatOf(name), request, table, result.truncate_results?.[name]));
+  if (request.where) lines.push(said("plan.where", { column: request.where.column, values: request.where.in.join(", ") }));
+  if (request.rename) lines.push(said("plan.renamed", { names: Object.entries(request.rename).map(([old, now]) => `${old} → ${now}`).join(", ") }));
   if (request.collection_suffix) lines.push(said("plan.copies", { names: result.collections.join(", ") }));
   else if (result.collections) lines.push(said("plan.only", { names: result.collections.join(", ") }));
   if (result.created) lines.push(said("plan.created", { names: created(result.created) }));
@@ -15,6 +17,8 @@ export function sentences(job) {
   if (request.dialect) lines.push(said("plan.dialect", { name: t(`dialect.${request.dialect}`) }));
   return lines;
 }
+
+const whatOf = (name) => (has(`rows of.${name}`) ? t(`rows of.${name}`) : name);
 
 function ofTable(what, request, table, truncated) {
   if (truncated) return replaced(what, table, truncated);

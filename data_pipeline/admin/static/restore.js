@@ -7,6 +7,7 @@ import { databaseSelect } from "/panel/database.js";
 import { el, freshId, show } from "/panel/dom.js";
 import { gone } from "/panel/gone.js";
 import { problem } from "/panel/problem.js";
+import { isOpen, rowChoices, rowsOf } from "/panel/restore_tables.js";
 import { address, go, rename } from "/panel/router.js";
 import { setPicker } from "/panel/set_picker.js";
 import { stateOf, tagsOf } from "/panel/set_state.js";
@@ -42,6 +43,7 @@ function form(first, config, earlier, signal) {
   const names = el("div", {});
   const dialect = el("div", {});
   const trouble = el("div", { class: "trouble" });
+  const how = strategies(earlier);
   let set = first;
   const submit = writeButton(t("check what would happen"), () => {}, { kind: "primary" });
   if (!submit.hasAttribute("aria-disabled")) submit.type = "submit";
@@ -56,12 +58,13 @@ function form(first, config, earlier, signal) {
     const [shown, choices, reading] = await detailsOf(next).then(
       (details) => [
         summary(next, details),
-        [tableChoices(details, before.tables), collectionChoices(details, before.collections)],
+        [tableChoices(details, before.tables), collectionChoices(details, before.collections), rowChoices(next, details, before)],
         dialectChoice(details, before.dialect),
       ],
       (error) => [problem(error), null, []]);
     if (set !== next || signal.aborted) return; // another one was chosen meanwhile
     submit.disabled = choices === null;
+    how.fit(next);
     show(about, shown);
     show(names, choices);
     show(dialect, reading);
@@ -75,7 +78,7 @@ function form(first, config, earlier, signal) {
     group(t("choose.what"), names),
     group(t("choose.where"), field(t("database"), databaseSelect(config.database, config.targets, earlier.pg_conn)),
       choice("checkbox", "create_tables", "yes", t("create tables"), { hint: t("create tables.hint"), checked: earlier.create_tables })),
-    strategies(earlier),
+    how.node,
     group(t("choose.safety"),
       choice("checkbox", "backup_first", "yes", t("backup first"), { hint: t("backup first.hint"), checked: earlier.backup_before_restore ?? true }),
       choice("checkbox", "require_manifest", "yes", t("require manifest"), { hint: t("require manifest.hint"), checked: earlier.require_manifest })),
@@ -132,6 +135,7 @@ function dialectChoice({ rows }, earlier) {
   return field(t("dialect"), select(names, earlier ?? "", null, { name: "dialect" }), t("dialect.hint"));
 }
 
+// {node, fit}. fit: offer what a set can be restored by; new collections are only of LangChain's tables.
 function strategies(earlier) {
   const current = strategyOf(earlier);
   const more = {
@@ -142,8 +146,13 @@ function strategies(earlier) {
   const place = el("div", { id });
   const change = (event) => show(place, more[event.target.value] ?? []);
   show(place, more[current] ?? []);
-  return group(t("choose.how"), ["sync", "swap", "replace", "merge", "copy"].map((name) =>
-    choice("radio", "strategy", name, t(`strategy.${name}`), { hint: t(`strategy.${name}.hint`), checked: name === current, change })), place);
+  const ways = Object.fromEntries(["sync", "swap", "replace", "merge", "copy"].map((name) =>
+    [name, choice("radio", "strategy", name, t(`strategy.${name}`), { hint: t(`strategy.${name}.hint`), checked: name === current, change })]));
+  const fit = (set) => {
+    ways.copy.hidden = isOpen(set);
+    if (isOpen(set) && ways.copy.querySelector("input").checked) ways.sync.querySelector("input").click();
+  };
+  return { node: group(t("choose.how"), Object.values(ways), place), fit };
 }
 
 function strategyOf(request) {
@@ -170,6 +179,7 @@ function bodyOf(node, set) {
     layout: set.layout,
     tables: tables.length < node.querySelectorAll("[name=table]").length ? tables : null,
     collections: collectionsOf(node, given),
+    ...rowsOf(node, given),
     pg_conn: given.get("target") || null,
     create_tables: given.has("create_tables"),
     backup_before_restore: given.has("backup_first"),

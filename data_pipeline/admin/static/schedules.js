@@ -15,7 +15,7 @@ import { duration, t } from "/panel/text.js";
 export function scheduleTable(schedules, config, again, more = () => null) {
   const columns = [
     { key: "name", label: t("schedule"), kind: "any", cell: (one) => [broken(one.name), el("div", { class: "tags" }, one.source === "environment" && el("span", { class: "tag" }, t("source.environment")), one.config.paused && el("span", { class: "tag" }, t("paused")))] },
-    { key: "what", label: t("database"), kind: "any", cell: (one) => [broken(databaseOf(one, config) ?? "–"), el("div", { class: "hint" }, `${t(`scheduled.${one.config.kind}`)} · ${one.config.when} ${one.config.zone}`)] },
+    { key: "what", label: t("database"), kind: "any", cell: (one) => [broken(databaseOf(one, config) ?? "–"), el("div", { class: "hint" }, `${t(`scheduled.${one.config.kind}`)} · ${one.config.when} `, broken(one.config.zone))] },
     { key: "good", label: t("last good"), cell: lastGood },
     { key: "next", label: t("next due"), kind: "fixed", cell: nextDue },
     { key: "failure", label: t("last failure"), kind: "check", cell: lastFailure },

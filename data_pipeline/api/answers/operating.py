@@ -31,6 +31,7 @@ class Ready(Result):
     room: Sometimes[dict[str, dict[str, int]]] = Field(
         None, description="How much more the storages take, the main one (local) among them, likewise"
     )
+    reasons: Sometimes[dict[str, str]] = Field(None, description="Why other storages can't be used, likewise")
     warnings: Sometimes[list[str]] = Field(
         None, description="Why backups may not be of what is meant, likewise; only where there is something to say"
     )

@@ -11,6 +11,7 @@ from common.messages import say
 from data_pipeline.api.answers.jobs import Moment
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.backend.schedule_runs import Run
+from data_pipeline.jobs.occasion import faults_of
 from data_pipeline.jobs.scheduler import ScheduleState
 from data_pipeline.operations.results.result import Count, Part, Result, Seconds, Sometimes, Target
 from data_pipeline.resources.kind import Held
@@ -106,7 +107,7 @@ class FailedRun(Part):
     @classmethod
     def of(cls, run: Run) -> Self:
         failed = (run.error or {}).get("data", {})
-        partly = (run.result or {}).get("errors") or [None]
+        partly = faults_of(run.result or {}) or [None]
         return cls(
             due=run.due,
             finished_at=run.finished_at or run.created_at,

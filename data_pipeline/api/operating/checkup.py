@@ -25,6 +25,8 @@ class Checkup:
         self._passed = False
         self.found: object = None
         """What the check returned when it last passed."""
+        self.reason: str | None = None
+        """Why it did not pass, as far as a caller may know."""
         self._known_until = 0.0
 
     def begin(self) -> None:
@@ -43,15 +45,18 @@ class Checkup:
         return over is not None and over.wait(max(0.0, deadline - time.monotonic())) and self._passed
 
     def _run(self, over: threading.Event) -> None:
-        passed = False
+        passed, reason = False, None
         try:
             self.found = self._check()
             passed = True
-        except (ServiceError, OSError):
+        except ServiceError as error:
+            reason = error.response
+        except OSError:
             pass
         except Exception as error:  # only its kind: its text may quote a password
             log.error("a check failed", kind=type(error).__name__)
         finally:
             with self._guard:
+                self.reason = reason
                 self._passed, self._known_until = passed, time.monotonic() + self._fresh
             over.set()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
+from typing import Any
 
 from common.errors import ServiceError, ServiceUnavailable
 from common.messages import say
@@ -61,16 +62,17 @@ class Health:
         overdue = self._overdue() if strict else []
         if strict:
             found["checks"]["schedules"] = overdue == []
-        free = {"room": room} if (room := everything and self._room(found)) else {}
+        told = self._told(found) if everything else {}
         if not all(found["checks"].values()):
             named = {"overdue": overdue} if everything and overdue else {}
-            raise ServiceUnavailable(say("service_not_ready"), can_retry=True, **found, **free, **named)
+            raise ServiceUnavailable(say("service_not_ready"), can_retry=True, **found, **told, **named)
         return Ready(
             response=say("service_ready"),
             checks=Checks(**found["checks"]),
             targets=found.get("targets"),
             storages=found.get("storages"),
-            room=free.get("room"),
+            room=told.get("room"),
+            reasons=told.get("reasons"),
             warnings=(doubted and self._doubts) or None,
             unreadable_locations=len(self._engine.catalog.unreadable()) or None,
         )
@@ -81,12 +83,17 @@ class Health:
         names = [one.name for one in held if one.name != MAIN_STORAGE]
         return {name: before.get(name) or Checkup(partial(check, name), FRESH_SECONDS) for name in names}
 
-    def _room(self, found: Mapping[str, Mapping[str, bool]]) -> dict[str, dict[str, int]]:
-        """How much more the storages take that are within reach, as far as they have a limit of their own."""
+    def _told(self, found: Mapping[str, Mapping[str, bool]]) -> dict[str, dict[str, Any]]:
+        """How much more the storages take that are within reach, as far as they have a limit of their own, and why the
+        others can't be used."""
         storages = {MAIN_STORAGE: self._deciding["storage"], **self._storages}
         reached = {MAIN_STORAGE: found["checks"]["storage"], **found.get("storages", {})}
         free = {name: one.found for name, one in storages.items() if reached[name]}
-        return {name: {"free_bytes": found} for name, found in free.items() if isinstance(found, int)}
+        told: dict[str, dict[str, Any]] = {
+            "room": {name: {"free_bytes": found} for name, found in free.items() if isinstance(found, int)},
+            "reasons": {name: one.reason for name, one in storages.items() if not reached[name] and one.reason},
+        }
+        return {name: one for name, one in told.items() if one}
 
     def _overdue(self) -> list[str] | None:
         """The schedules whose next good backup is overdue; None where that can't be known."""

@@ -3,14 +3,13 @@
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.layouts.registry import DOCUMENTED, FAMILIES
 from data_pipeline.operations.listing import EVERYWHERE
 from data_pipeline.operations.requests.fields import AS_JOB, STAMP, TASK_ID, StorageName, TaskId, Text, shown
-from data_pipeline.operations.requests.request import Request
+from data_pipeline.operations.requests.request import Request, none_of
 from data_pipeline.storage.location import MAIN_STORAGE
 from data_pipeline.targets import TARGET_NAME
 
@@ -43,7 +42,7 @@ def _configured(value: str) -> str:
 
 def _listed_layout(value: Any) -> Any:
     if value != EVERYWHERE and value not in FAMILIES:
-        raise PydanticCustomError("literal_error", "no layout has this name")
+        raise none_of([*FAMILIES, EVERYWHERE])
     return value
 
 

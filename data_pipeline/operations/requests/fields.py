@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
 
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.layouts.registry import FAMILIES
+from data_pipeline.operations.requests.request import none_of
 from data_pipeline.sets.manifest import MOST_PROBES
 from data_pipeline.storage import location, naming
 from data_pipeline.storage.location import STORAGE_NAME
@@ -72,7 +72,7 @@ def _different_columns(names: list[str]) -> list[str]:
 
 def _known_layout(value: Any) -> Any:
     if value not in FAMILIES:
-        raise PydanticCustomError("literal_error", "no layout has this name")
+        raise none_of(FAMILIES)
     return value
 
 

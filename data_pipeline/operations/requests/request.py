@@ -1,14 +1,18 @@
 """The base of all requests. A wrong type or an unknown field is refused, never guessed at."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 from typing_extensions import Self
 
 from common.errors import InternalError, InvalidParams, MissingParams, ServiceError
 from common.messages import say
+
+VALUE = re.compile("'([^']*)'")
+"""In what pydantic says of the values of a Literal: 'a', 'b' or 'c'."""
 
 # pydantic's error types in our words; the rest is "wrong value".
 REASONS = {
@@ -19,7 +23,6 @@ REASONS = {
     "int_type": say("value_not_an_integer"),
     "greater_than_equal": say("value_out_of_range"),
     "less_than_equal": say("value_out_of_range"),
-    "literal_error": say("value_unsupported"),
     "string_too_short": say("value_empty"),
     "too_short": say("value_empty"),
     "string_too_long": say("value_too_long"),
@@ -82,16 +85,31 @@ def newer() -> InternalError:
 
 def rejected(error: ValidationError) -> ServiceError:
     """The answer for a request that does not fit its model: every missing field, or else the first wrong one."""
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    problems = error.errors(include_url=False, include_input=False)
     missing = [_field(problem) for problem in problems if problem["type"] == "missing"]
     return MissingParams(missing) if missing else _invalid(problems[0])
 
 
 def _invalid(problem: ErrorDetails) -> InvalidParams:
     field = _field(problem)[:64] if problem["loc"] else "body"
+    if problem["type"] == "literal_error":
+        return unsupported(field, VALUE.findall(problem["ctx"]["expected"]))
     return InvalidParams(
         say("param_invalid", field=field, reason=REASONS.get(problem["type"], say("value_invalid"))),
         details={"field": field},
+    )
+
+
+def none_of(values: Iterable[str]) -> PydanticCustomError:
+    """What a field's own check raises where pydantic's would find none of the values of a Literal."""
+    return PydanticCustomError("literal_error", "none of {expected}", {"expected": " or ".join(map(repr, values))})
+
+
+def unsupported(field: str, supported: Collection[str]) -> InvalidParams:
+    """The answer for a field that takes one of a few values, and has another."""
+    reason = say("value_unsupported", supported=", ".join(supported))
+    return InvalidParams(
+        say("param_invalid", field=field, reason=reason), details={"field": field, "supported": [*supported]}
     )
 
 

@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
 from data_pipeline.layouts.registry import OPEN
 from data_pipeline.operations.requests import fields
+from data_pipeline.operations.requests.request import none_of
 from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.requests.where import Where
 from data_pipeline.operations.restore import option_conflicts
@@ -17,7 +17,7 @@ from data_pipeline.sets.manifest import Manifest
 
 def _known(value: Any) -> Any:
     if value not in registry.strategies():
-        raise PydanticCustomError("literal_error", "no mode has this strategy")
+        raise none_of(registry.strategies())
     return value
 
 

@@ -100,7 +100,7 @@ class BucketFolder(LeasedFolder):
         self._bucket.expect_conditions(self._key(name))
 
     def _key(self, name: str) -> str:
-        return f"{self._prefix}/{name}"
+        return f"{self._prefix}/{name}" if self._prefix else name
 
     @contextmanager
     def _expected(self, name: str) -> Iterator[None]:
