@@ -15,6 +15,9 @@ from data_pipeline.sets.summary import Summaries
 from data_pipeline.settings import Settings, SettingsError
 from data_pipeline.storage.location import MAIN_STORAGE
 from data_pipeline.storage.registry import Place, Storages
+from data_pipeline.storage.s3.bucket_url import BucketUrl
+from data_pipeline.store_targets import StoreTargets
+from data_pipeline.stores.target import StoreTarget
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Engine:
     catalog: Catalog
     summaries: Summaries
     databases: Databases
+    stores: StoreTargets
     timeouts: Timeouts
     pool: WorkerPool
     layout: Layout = DOCUMENTED
@@ -45,6 +49,10 @@ class Engine:
                 settings.allowed_hosts,
                 settings.targets,
                 Defaults(settings.schema, settings.ssl_root_cert),
+                settings.store_targets,
+            ),
+            stores=StoreTargets(
+                settings.store_targets, settings.targets, settings.allowed_hosts, bucket_hosts(settings)
             ),
             timeouts=settings.timeouts,
             pool=WorkerPool(settings.load_workers, settings.largest_field),
@@ -56,7 +64,18 @@ class Engine:
         defaults = Defaults(target.schema, self.settings.ssl_root_cert)
         databases = Databases(target, self.settings.embedded_data_dir, frozenset(), {}, defaults)
         catalog = Catalog(storages, self.settings.backup_directory)
-        return replace(self, storages=storages, catalog=catalog, databases=databases)
+        return replace(self, storages=storages, catalog=catalog, databases=databases, stores=StoreTargets({}))
+
+    def store_target(self, name: str, family: str) -> StoreTarget:
+        """The store of a configured name. Raises InvalidParams for an unknown one, or one of another family."""
+        return self.stores.named(name, family)
+
+
+def bucket_hosts(settings: Settings) -> frozenset[str]:
+    """Hosts of buckets that what is made through the API may name: what STORAGE_ALLOWED_HOSTS names, and where the
+    environment's own buckets are."""
+    places = [settings.output_directory, *settings.storages.values()]
+    return settings.storage_hosts | {place.host.lower() for place in places if isinstance(place, BucketUrl)}
 
 
 def _storages(places: Mapping[str, Place]) -> Storages:

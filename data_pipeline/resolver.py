@@ -4,7 +4,7 @@ That is its pg_conn, a URL or the name of a configured target; else the configur
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,12 +30,14 @@ class Databases:
         allowed_hosts: frozenset[str],
         targets: Mapping[str, Target],
         defaults: Defaults,
+        stores: Container[str] = frozenset(),
     ) -> None:
         self._configured = configured
         self._embedded_data_dir = embedded_data_dir
         self._allowed_hosts = allowed_hosts
         self._targets = targets
         self._defaults = defaults
+        self._stores = stores
         self._further: Callable[[str], Target | None] = lambda _name: None
         self._names: Callable[[], Sequence[str]] = tuple
 
@@ -55,6 +57,8 @@ class Databases:
         if pg_conn is not None:
             if pg_conn in self._targets:
                 return self._targets[pg_conn]
+            if pg_conn in self._stores:
+                raise of_a_store(pg_conn, "pg_conn")
             further = self._further(pg_conn) if TARGET_NAME.fullmatch(pg_conn) else None
             return further or self.allowed(pg_conn)
         try:
@@ -72,6 +76,8 @@ class Databases:
     def named(self, name: str | None) -> Target:
         """That of a configured name; None means the database of requests that name none. Raises InvalidParams for any
         other name, a URL too."""
+        if name is not None and name in self._stores:
+            raise of_a_store(name, "target")
         if name is not None and name not in self._targets:
             if TARGET_NAME.fullmatch(name) and (further := self._further(name)):
                 return further
@@ -84,3 +90,8 @@ class Databases:
         if self._configured:
             return self._configured
         return replace(embedded.start(self._embedded_data_dir).target, schema=self._defaults.schema)
+
+
+def of_a_store(name: str, field: str) -> InvalidParams:
+    """The error of a name that is a store's where a database has to be."""
+    return InvalidParams(say("target_of_a_store", name=name), details={"field": field})

@@ -22,6 +22,7 @@ from data_pipeline.postgres.target import Target
 from data_pipeline.storage import registry
 from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
+from data_pipeline.stores.target import StoreTarget
 from data_pipeline.table_section import TableSection
 from data_pipeline.targets import NamedDatabases
 
@@ -59,6 +60,8 @@ class Settings:
     """Hosts a request's pg_conn may name beside loopback."""
     targets: Mapping[str, Target]
     """Databases a request may name instead of giving a pg_conn with a password."""
+    store_targets: Mapping[str, StoreTarget]
+    """Other stores that requests name."""
     timeouts: Timeouts
     max_body_bytes: int
     upload_max_bytes: int
@@ -126,6 +129,7 @@ class Settings:
             ssl_root_cert=databases.defaults.ssl_root_cert,
             allowed_hosts=_names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
             targets=databases.targets,
+            store_targets=databases.stores,
             timeouts=_timeouts(env),
             max_body_bytes=_number(env, "MAX_BODY_BYTES", 1 << 20, least=1024, most=1 << 30),
             upload_max_bytes=_number(env, "UPLOAD_MAX_BYTES", 500_000_000, least=1024, most=1 << 40),

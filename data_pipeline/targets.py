@@ -1,4 +1,5 @@
-"""The databases that the environment names: that of requests which name none, those they may name, the job queue's.
+"""The databases and stores that the environment names: that of requests which name none, those they may name, the job
+queue's.
 
 What is wrong raises ValueError, its text one clear line that names the variable and never holds a password.
 """
@@ -18,6 +19,8 @@ from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.postgres import target, url_options
 from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres.target import Defaults, Target
+from data_pipeline.stores import target_url
+from data_pipeline.stores.target import StoreTarget
 
 LIBPQ = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
 EMBEDDED = "embedded"
@@ -43,6 +46,8 @@ class NamedDatabases:
     named: bool
     """Whether the first is chosen, be it the embedded one, and isn't what is left because nothing was said."""
     targets: Mapping[str, Target]
+    stores: Mapping[str, StoreTarget]
+    """Those of TARGETS that are no PostgreSQL."""
     jobs: Target | None
     """None means the embedded server."""
 
@@ -58,11 +63,13 @@ def read(env: Mapping[str, str]) -> NamedDatabases:
     jobs = env.get("JOBS_DATABASE_URL")
     url = env.get("DATABASE_URL") or SCHEMA_TOOLS_CONFIG["default_db_connection"]
     configured = None if url == EMBEDDED else _configured(url, env, defaults)
+    named = _targets(env.get("TARGETS"), defaults)
     return NamedDatabases(
         defaults=defaults,
         configured=configured,
         named=url == EMBEDDED or configured is not None,
-        targets=_targets(env.get("TARGETS"), defaults),
+        targets=MappingProxyType({name: one for name, one in named.items() if isinstance(one, Target)}),
+        stores=MappingProxyType({name: one for name, one in named.items() if isinstance(one, StoreTarget)}),
         jobs=_of_url("JOBS_DATABASE_URL", jobs, "jobs", defaults) if jobs else None,
     )
 
@@ -118,19 +125,21 @@ def _of_url(name: str, url: str, source: str, defaults: Defaults) -> Target:
         raise ValueError(f"{name} must be postgresql://user:password@host:port/dbname{_why(error)}") from None
 
 
-def _targets(text: str | None, defaults: Defaults) -> Mapping[str, Target]:
+def _targets(text: str | None, defaults: Defaults) -> dict[str, Target | StoreTarget]:
     try:
         named = json.loads(text or "{}").items()
     except (ValueError, AttributeError):
         raise ValueError(EXAMPLE) from None
-    return MappingProxyType({name: _named(name, entry, defaults) for name, entry in named})
+    return {name: _named(name, entry, defaults) for name, entry in named}
 
 
-def _named(name: str, entry: Any, defaults: Defaults) -> Target:
+def _named(name: str, entry: Any, defaults: Defaults) -> Target | StoreTarget:
     """One entry: a URL, or an object that holds one."""
     if not TARGET_NAME.fullmatch(name):
         raise ValueError(f"{EXAMPLE}; a name is up to 64 letters, digits, _ and -")
     given = entry if isinstance(entry, dict) else {"url": entry}
+    if given.keys() == {"url"} and isinstance(given["url"], str) and target_url.is_meant(given["url"]):
+        return _store(name, given["url"])
     url, more = given.get("url"), {key: value for key, value in given.items() if key != "url"}
     texts = [url, *more.values()]
     if not (more.keys() <= FURTHER_KEYS and all(isinstance(value, str) and value for value in texts)):
@@ -141,6 +150,14 @@ def _named(name: str, entry: Any, defaults: Defaults) -> Target:
         return _expect_certificates(f"TARGETS, {name}", from_url(str(url), "target", defaults, **more))
     except InvalidParams as error:
         raise ValueError(f"{EXAMPLE}; {name} is not{_why(error)}") from None
+
+
+def _store(name: str, url: str) -> StoreTarget:
+    try:
+        return target_url.parse(name, url)
+    except ValueError as error:
+        why = "" if isinstance(error, UnicodeDecodeError) else f": {error}"
+        raise ValueError(f"TARGETS: the URL of {name} can't be read{why}") from None
 
 
 def _expect_certificates(name: str, found: Target) -> Target:

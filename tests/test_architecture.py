@@ -20,8 +20,10 @@ LAYERS = [
     ["data_pipeline.storage"],
     ["data_pipeline.sets", "data_pipeline.postgres"],
     ["data_pipeline.postgres_server"],
+    ["data_pipeline.stores"],
     [
         *("data_pipeline.resolver", "data_pipeline.table_section", "data_pipeline.targets"),
+        "data_pipeline.store_targets",
         *("data_pipeline.settings", "data_pipeline.config_file", "data_pipeline.data_home", "data_pipeline.engine"),
     ],
     ["data_pipeline.operations"],

@@ -56,6 +56,7 @@ TIERS = [
             share=2.4,
         ),
     ],
+    [Room("stores", "what is not PostgreSQL tables", "a room a store, found by the registry")],
     [
         Room("sets", "the set's files, manifest, blocks", "catalog, tar, verification", 4),
         Room("postgres", "rows into one transaction", "link, schema, reading, writing; postgres_server", 7),

@@ -38,6 +38,7 @@ from common.errors.requests import (
 )
 from common.errors.service import (
     DatabaseError,
+    ExtraMissing,
     Interrupted,
     NotifierFailed,
     NotifierUnsupported,
@@ -60,6 +61,7 @@ __all__ = [
     "DatabaseError",
     "DependentRows",
     "DuplicateRows",
+    "ExtraMissing",
     "Forbidden",
     "InternalError",
     "Interrupted",

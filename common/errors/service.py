@@ -59,3 +59,9 @@ class StorageFull(ServiceError):
     """No space left, here or in the database."""
 
     status, error_type = 507, "STORAGE_FULL"
+
+
+class ExtraMissing(ServiceError):
+    """A store is reached by a package that isn't installed."""
+
+    status, error_type = 501, "EXTRA_MISSING"

@@ -88,6 +88,17 @@ TEXTS: dict[str, str] = {
     "task_id_invalid": "invalid task_id: only letters, digits and underscores are allowed",
     "backup_path_invalid": "invalid backup_path: it must be a relative directory under ./{root}/",
     "dialect_not_open": "invalid parameter dialect: the set has a manifest, which says how its files are read",
+    "store_backup_complete": "backup of {family} complete",
+    "store_backup_partial": "backup of {family} complete, but some storages failed",
+    "set_of_a_store": "this backup set is one of {layout}: restore it by the route of that store",
+    "set_of_tables": "this backup set is one of PostgreSQL tables: restore it by POST /restore",
+    "store_unknown": "this target of {family} is not configured; configured targets: {targets}",
+    "target_of_a_store": "the target {name} is not a PostgreSQL database",
+    "store_unsupported": "this version does not support {family}",
+    "store_url_invalid": "invalid URL of a target: wrong form or options; special characters must be percent-encoded",
+    "store_file_by_environment": "a file of this machine can only be configured by the environment, in TARGETS",
+    "store_bucket_needs_a_key": "a bucket needs a key of its own in its URL: s3://key:secret@bucket/prefix",
+    "extra_missing": 'this needs {package}: pip install -r {file}, or pip install "vector-backup[{extra}]"',
     "target_unknown": "this target is not configured; configured targets: {targets}",
     "storage_not_mounted": (
         "the storage's directory is not the one that was set up: {path}: not mounted? "

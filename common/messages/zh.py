@@ -91,6 +91,17 @@ TEXTS: dict[str, str] = {
     "task_id_invalid": "无效的task_id格式,只能包含字母、数字和下划线",
     "backup_path_invalid": "无效的backup_path: 必须是 ./{root}/ 下的相对目录",
     "dialect_not_open": "无效的参数 dialect: 备份集有清单文件,由清单决定读取格式",
+    "store_backup_complete": "{family} 备份完成",
+    "store_backup_partial": "{family} 备份完成,但部分存储失败",
+    "set_of_a_store": "该备份集的内容来自 {layout},请使用对应的恢复接口",
+    "set_of_tables": "该备份集的内容是 PostgreSQL 表,请使用 POST /restore 恢复",
+    "store_unknown": "未配置该 {family} 目标,可用的目标: {targets}",
+    "target_of_a_store": "目标 {name} 不是 PostgreSQL 数据库",
+    "store_unsupported": "此版本不支持 {family}",
+    "store_url_invalid": "无效的目标URL: 格式或选项错误,密码中的特殊字符必须使用百分号编码",
+    "store_file_by_environment": "本机文件只能由环境变量 TARGETS 配置",
+    "store_bucket_needs_a_key": "通过接口配置的存储桶必须在URL中包含自己的密钥: s3://key:secret@bucket/prefix",
+    "extra_missing": '该功能需要 {package}: pip install -r {file},或 pip install "vector-backup[{extra}]"',
     "target_unknown": "未配置该目标数据库,可用的目标: {targets}",
     "storage_not_mounted": (
         "存储目录不是当初设置的那个: {path}: 是否未挂载? 若确实要使用新目录,请在其中创建空文件 {mark}"

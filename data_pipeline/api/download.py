@@ -67,7 +67,7 @@ class Downloads:
 
     @contextmanager
     def _archive(self, place: Location, timestamp: str) -> Iterator[Archive]:
-        with self._engine.catalog.locked(place, timestamp) as found:
+        with self._engine.catalog.locked_any(place, timestamp) as found:
             first = [found.manifest_file] if found.manifest_file else []
             yield Archive([*first, *found.files.values()])
 

@@ -15,6 +15,7 @@ from werkzeug.http import parse_options_header
 from common.errors import InvalidBackup, InvalidParams, NotFound
 from common.messages import say
 from data_pipeline.engine import Engine
+from data_pipeline.operations import read_back
 from data_pipeline.operations.backup_sets import named
 from data_pipeline.operations.results.backup_sets import ReadTable, UploadedSet
 from data_pipeline.sets import verify
@@ -54,7 +55,7 @@ class Uploads:
             raise NotFound(say("task_directory_missing", task_id=task_id))
         with Arrival(here, place) as arrival:
             take(arrival)
-            arrived, tables = arrival.publish(lambda found: verify.read_through(found, self._engine.pool))
+            arrived, tables = arrival.publish(lambda found: read_back.through(self._engine, found))
         return UploadedSet(
             response=say("set_uploaded"),
             backup_info=named(place, arrived.timestamp),

@@ -99,9 +99,10 @@ def _group(one: tuple[Run, Named]) -> tuple[Any, ...]:
 
 def _database(run: Run) -> tuple[Any, ...]:
     target = (run.result or {}).get("target") or {}
-    return tuple(target.get(key) for key in ("host", "port", "dbname", "schema"))
+    return tuple(target.get(key) for key in ("family", "host", "port", "dbname", "schema"))
 
 
 def _size(run: Run) -> int:
-    tables = (run.result or {}).get("tables_backed_up") or {}
+    result = run.result or {}
+    tables = result.get("tables_backed_up") or result.get("files") or {}
     return sum(int(table.get("file_bytes", 0)) for table in tables.values())

@@ -82,7 +82,7 @@ class TableLayout:
     @property
     def stem(self) -> str:
         """What the names of its files begin with. No two tables have the same."""
-        return _encoded(self.relation) if self.schema is None else f"{_encoded(self.schema)}.{_encoded(self.relation)}"
+        return encoded(self.relation) if self.schema is None else f"{encoded(self.schema)}.{encoded(self.relation)}"
 
 
 @dataclass(frozen=True)
@@ -257,7 +257,7 @@ class Layout:
         return {column.name: column for shape in shapes for column in shape[name].columns}
 
 
-def _encoded(name: str) -> str:
+def encoded(name: str) -> str:
     """A name for file systems: anything but small ASCII letters, digits, `_` and `-` by its bytes; no two the same."""
     data = name.encode()
     text = "".join(chr(byte) if PLAIN.fullmatch(bytes([byte])) else f"%{byte:02X}" for byte in data)

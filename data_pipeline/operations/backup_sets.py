@@ -6,18 +6,19 @@ from common.errors import InvalidParams
 from common.messages import say
 from common.sizes import format_size
 from data_pipeline.engine import Engine
+from data_pipeline.operations import read_back
 from data_pipeline.operations.results.backup_sets import (
     CopiedSet,
     DeletedSet,
     ReadTable,
     SetFile,
-    ShownManifest,
     ShownSet,
     VerifiedSet,
+    shown_manifest,
 )
 from data_pipeline.operations.results.result import StoredBackup
 from data_pipeline.postgres.progress import SILENT, Progress
-from data_pipeline.sets import verify as verification
+from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.sets.replicate import Replica
 from data_pipeline.storage import location, naming
 from data_pipeline.storage.location import MAIN_STORAGE, Location
@@ -34,17 +35,17 @@ class BackupSetManager:
 
     def show(self, where: str, timestamp: str, storage: str = MAIN_STORAGE) -> ShownSet:
         """What the manifest says, and whether the stored files still look like it."""
-        found = self._engine.catalog.find(self.place(where, timestamp, storage), timestamp)
+        found = self._engine.catalog.find_any(self.place(where, timestamp, storage), timestamp)
         return ShownSet(
             response=say("set_shown"),
             backup_info=named(found.location, timestamp),
-            format=found.format,
+            format=None if isinstance(found, HeldSet) else found.format,
             has_manifest=found.manifest is not None,
             files={
                 name: SetFile(file=file.name, file_size=format_size(file.size), file_bytes=file.size)
                 for name, file in found.files.items()
             },
-            manifest=ShownManifest.of(found.manifest) if found.manifest else None,
+            manifest=shown_manifest(found.manifest) if found.manifest else None,
         )
 
     def verify(
@@ -52,8 +53,8 @@ class BackupSetManager:
     ) -> VerifiedSet:
         """Read every byte of a set. Raises InvalidBackup with file and line at the first that is wrong."""
         started = time.monotonic()
-        with self._engine.catalog.locked(self.place(where, timestamp, storage), timestamp) as backup_set:
-            checked = verification.read_through(backup_set, self._engine.pool, progress)
+        with self._engine.catalog.locked_any(self.place(where, timestamp, storage), timestamp) as backup_set:
+            checked = read_back.through(self._engine, backup_set, progress)
         vouched = backup_set.manifest is not None
         return VerifiedSet(
             response=say("set_verified") if vouched else say("set_parsed_unvouched"),

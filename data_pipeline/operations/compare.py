@@ -33,7 +33,7 @@ from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing import conflicts, staging
 from data_pipeline.postgres.writing.collections import absent
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables import described_tables, table_source
 from data_pipeline.sets.tables.dialect import SetDialect, expect_open, rereading
 from data_pipeline.storage import location

@@ -56,7 +56,7 @@ def matches(found: Found, summary: Summary, words: str) -> bool:
         found.location.task_id or GLOBAL,
         found.one.timestamp,
         backup_date(found.one.timestamp),
-        found.one.format,
+        found.one.format or "",
         summary.database or "",
         summary.origin or "",
         summary.state,

@@ -9,9 +9,11 @@ from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.restore.refresh import RefreshOperation
 
+KINDS: tuple[Any, ...] = (BackupOperation, RestoreOperation, DrillOperation, RefreshOperation)
+"""Subclasses of Operation that are made of an engine."""
+
 
 def of(engine: Engine) -> dict[str, Operation[Any]]:
     """By their kinds."""
-    kinds = (RestoreOperation, BackupOperation, DrillOperation, RefreshOperation)
-    operations: list[Operation[Any]] = [kind(engine) for kind in kinds]
+    operations: list[Operation[Any]] = [kind(engine) for kind in KINDS]
     return {operation.kind: operation for operation in operations}

@@ -9,8 +9,9 @@ import structlog
 
 from common.errors import InvalidBackup, NotFound, OrphanRows, ServiceError
 from data_pipeline.engine import Engine
-from data_pipeline.sets import verify
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.operations import read_back
+from data_pipeline.sets.held_set import AnySet
+from data_pipeline.sets.manifest import Manifest
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import manifest_name
 
@@ -72,14 +73,14 @@ class Retention:
         self._retire(good, old[::-1], whole=lambda _one: True)
         return set(outdated) - self.missing(outdated)
 
-    def _found(self, where: Location, timestamp: str) -> BackupSet | None:
+    def _found(self, where: Location, timestamp: str) -> AnySet | None:
         """None for one that is gone, or damaged."""
         try:
-            return self._engine.catalog.find(where, timestamp)
+            return self._engine.catalog.find_any(where, timestamp)
         except (InvalidBackup, NotFound):
             return None
 
-    def _outdated(self, good: list[BackupSet]) -> list[BackupSet]:
+    def _outdated(self, good: list[AnySet]) -> list[AnySet]:
         """What is old of one database's sets of the same tables."""
         main = [one for one in good if _is_main(one)]
         old = self._old(main)
@@ -88,7 +89,7 @@ class Retention:
         return [*old, *(one for one in beside if not oldest_kept or one.timestamp < oldest_kept)]
 
     def _retire(
-        self, good: list[BackupSet], outdated: list[BackupSet], whole: Callable[[BackupSet], bool] | None = None
+        self, good: list[AnySet], outdated: list[AnySet], whole: Callable[[AnySet], bool] | None = None
     ) -> None:
         """Remove what is outdated of one database's sets, as long as a newer one verifies.
 
@@ -98,45 +99,45 @@ class Retention:
         if safe is None:
             return
         gone = [one for one in outdated if one is not safe and (one.timestamp < safe.timestamp or _is_bad(one))]
-        with self._engine.catalog.locked(safe.location, safe.timestamp):
+        with self._engine.catalog.locked_any(safe.location, safe.timestamp):
             for one in gone:
                 self._remove(one)
 
-    def _vouched_for(self) -> list[BackupSet]:
+    def _vouched_for(self) -> list[AnySet]:
         """The sets with a manifest that agrees with their files, newest first."""
         found = []
         for listed in self._engine.catalog.scan(global_only=True, task_id=None, everything=True).locations:
             for one in listed.sets:
                 try:
-                    backup_set = self._engine.catalog.find(listed.location, one.timestamp)
+                    backup_set = self._engine.catalog.find_any(listed.location, one.timestamp)
                 except ServiceError:
                     continue  # damaged, or just removed: nothing that could be counted on
                 if backup_set.manifest is not None:
                     found.append(backup_set)
         return found
 
-    def _old(self, good: list[BackupSet]) -> list[BackupSet]:
+    def _old(self, good: list[AnySet]) -> list[AnySet]:
         """What no rule keeps, oldest first. Without keep_days only the number counts, without keep_last the age."""
         return [one for one in good[self._keep_last :] if self._is_old_enough(one)][::-1]
 
-    def _is_old_enough(self, backup_set: BackupSet) -> bool:
+    def _is_old_enough(self, backup_set: AnySet) -> bool:
         limit = datetime.now() - timedelta(days=self._keep_days)
         return not self._keep_days or backup_set.timestamp < limit.strftime(self._engine.settings.timestamp_format)
 
-    def _verifies(self, backup_set: BackupSet) -> bool:
+    def _verifies(self, backup_set: AnySet) -> bool:
         """Whether a restore would take it: then what is older may go.
 
         Raises what says nothing about the set: a storage out of reach for a moment. Then nothing may go.
         """
-        if backup_set.manifest is None or backup_set.manifest.obstacles:
+        if backup_set.manifest is None or _obstacles(backup_set):
             return False
         try:
-            verify.read_through(backup_set, self._engine.pool)
+            read_back.through(self._engine, backup_set)
         except (InvalidBackup, OrphanRows, NotFound):
             return False
         return True
 
-    def _remove(self, backup_set: BackupSet) -> None:
+    def _remove(self, backup_set: AnySet) -> None:
         where, timestamp = backup_set.location, backup_set.timestamp
         try:
             self._engine.catalog.delete(where, timestamp)
@@ -146,29 +147,36 @@ class Retention:
         audit.info("retire", who="retention", backup_path=where.relative_path, timestamp=timestamp, outcome=outcome)
 
 
-def _grouped(sets: list[BackupSet], key: Callable[[BackupSet], str | None]) -> dict[str | None, list[BackupSet]]:
+def _grouped(sets: list[AnySet], key: Callable[[AnySet], str | None]) -> dict[str | None, list[AnySet]]:
     """In their order."""
     return {group: [one for one in sets if key(one) == group] for group in dict.fromkeys(map(key, sets))}
 
 
-def _source(backup_set: BackupSet) -> str | None:
-    """The database and the tables: a set of others is no substitute."""
+def _source(backup_set: AnySet) -> str | None:
+    """The database and the tables, or the store: a set of others is no substitute."""
     manifest = backup_set.manifest
-    return "\0".join([manifest.database, *sorted(manifest.tables)]) if manifest else None
+    if isinstance(manifest, Manifest):
+        return "\0".join([manifest.database, *sorted(manifest.tables)])
+    return "\0".join([manifest.layout, manifest.database, ""]) if manifest else None
 
 
-def _server(backup_set: BackupSet) -> str | None:
+def _server(backup_set: AnySet) -> str | None:
     return backup_set.manifest.server if backup_set.manifest else None
 
 
-def _is_bad(backup_set: BackupSet) -> bool:
+def _is_bad(backup_set: AnySet) -> bool:
     """Of a backup of everything that is newer than the newest good one: whether it is damaged. What only the tables'
     constraints keep out holds rows that no good one has.
     """
-    return _is_main(backup_set) and not (backup_set.manifest and backup_set.manifest.obstacles)
+    return _is_main(backup_set) and not _obstacles(backup_set)
 
 
-def _is_main(backup_set: BackupSet) -> bool:
+def _is_main(backup_set: AnySet) -> bool:
     """Whether it is a backup of everything that was asked for by a client or the schedule."""
     manifest = backup_set.manifest
     return manifest is not None and not manifest.partial and not manifest.precaution
+
+
+def _obstacles(backup_set: AnySet) -> list[str]:
+    """What keeps a set from coming back into its own tables."""
+    return backup_set.manifest.obstacles if isinstance(backup_set.manifest, Manifest) else []

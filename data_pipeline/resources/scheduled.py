@@ -10,6 +10,7 @@ from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.request import OperationRequest
+from data_pipeline.operations.requests.store import StoreBackupRequest
 from data_pipeline.targets import TARGET_NAME
 
 
@@ -86,6 +87,26 @@ class ScheduledRestore(Scheduled):
 
     def storages(self, body: Mapping[str, Any]) -> list[str]:
         return [self.request(body).storage]
+
+
+class ScheduledStoreBackup(Scheduled):
+    """The body of a backup of a store, whose kind it has."""
+
+    makes_sets = True
+
+    def __init__(self, model: type[StoreBackupRequest]) -> None:
+        self.name = model.kind
+        self._model = model
+
+    def request(self, body: Mapping[str, Any]) -> StoreBackupRequest:
+        expect_none_of(body, "async")
+        return self._model.read(body)
+
+    def targets(self, body: Mapping[str, Any]) -> list[str]:
+        return [self.request(body).target]
+
+    def storages(self, body: Mapping[str, Any]) -> list[str]:
+        return self.request(body).storages
 
 
 def expect_none_of(body: Mapping[str, Any], *fields: str) -> None:

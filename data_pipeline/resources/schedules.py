@@ -110,7 +110,8 @@ class ScheduleKind(Kind[ScheduleConfig]):
     def _expect_target(self, name: str) -> None:
         """Raise what is wrong with one, told as what it is in a schedule: a name, never a URL."""
         try:
-            self._engine.databases.named(name)
+            if self._engine.stores.find(name) is None:
+                self._engine.databases.named(name)
         except InvalidParams as error:
             error.data["details"] = {"field": "request"}
             raise

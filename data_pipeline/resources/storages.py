@@ -9,7 +9,7 @@ from pydantic import Field
 
 from common.errors import Forbidden, InvalidParams, ResourceInUse
 from common.messages import say
-from data_pipeline.engine import Engine
+from data_pipeline.engine import Engine, bucket_hosts
 from data_pipeline.operations.requests.fields import Text
 from data_pipeline.postgres.target import is_loopback
 from data_pipeline.resources.config import Config
@@ -65,7 +65,7 @@ class StorageKind(Kind[StorageConfig]):
             found = bucket_url.parse(config.url)
         except ValueError:
             raise InvalidParams(say("storage_url_invalid"), details={"field": "url"}) from None
-        if not (is_loopback(found.host) or found.host.lower() in self._allowed()):
+        if not (is_loopback(found.host) or found.host.lower() in bucket_hosts(self._engine.settings)):
             raise Forbidden(say("storage_host_not_allowed"))
         return replace(found, access_key=AccessKey(config.access_key_id, config.secret_access_key or "", config.region))
 
@@ -85,12 +85,6 @@ class StorageKind(Kind[StorageConfig]):
 
     def _open(self, name: str, config: StorageConfig) -> Storage:
         return storage_at(self.place(config), name)
-
-    def _allowed(self) -> frozenset[str]:
-        """What STORAGE_ALLOWED_HOSTS names, and where the environment's own buckets are."""
-        settings = self._engine.settings
-        places = [settings.output_directory, *settings.storages.values()]
-        return settings.storage_hosts | {place.host.lower() for place in places if isinstance(place, BucketUrl)}
 
 
 def _storages(config: Any) -> list[str]:

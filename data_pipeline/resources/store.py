@@ -14,6 +14,7 @@ from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.backend.database import JobsDatabase
 from data_pipeline.jobs.backend.resource_rows import ResourceRow, ResourceRows
+from data_pipeline.operations.target import AnyTarget
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres_server import embedded
 from data_pipeline.resources.config import Config
@@ -24,6 +25,7 @@ from data_pipeline.resources.sealing import Sealer
 from data_pipeline.resources.storages import StorageKind
 from data_pipeline.resources.targets import TargetKind
 from data_pipeline.storage.registry import Place
+from data_pipeline.stores.target import StoreTarget
 
 
 class Resources:
@@ -44,6 +46,7 @@ class Resources:
         every: list[Kind[Any]] = [self._targets, self._storages, ScheduleKind(engine), NotifierKind(settings)]
         self.kinds = {kind.name: kind for kind in every}
         engine.databases.extend(self.target_named, partial(self.names, "target"))
+        engine.stores.extend(self.store_named)
         engine.storages.extend(_FurtherStorages(self))
 
     def all(self, kind: str) -> list[Held[Any]]:
@@ -128,19 +131,27 @@ class Resources:
         """Of the rows alone."""
         return [row.name for row in self._rows.all(kind)]
 
-    def target(self, held: Held[Any]) -> Target | None:
+    def target(self, held: Held[Any]) -> AnyTarget | None:
         """Where a held target is, None where that can't be told."""
         if held.of_environment:
             return self._targets.of_environment(held.name)
         try:
-            return self._targets.target(held.config) if held.config else None
+            return self._targets.found(held.name, held.config) if held.config else None
         except ServiceError:  # its host is not allowed any more
             return None
 
     def target_named(self, name: str) -> Target | None:
-        """That of a row, None if there is none of that name. Raises Forbidden, ServiceUnavailable."""
+        """That of a row, None if there is none of that name.
+
+        Raises Forbidden, ServiceUnavailable, InvalidParams if it is no database.
+        """
         row = self._rows.get("target", name)
-        return self._targets.target(self._config(row)) if row else None
+        return self._targets.target(name, self._config(row)) if row else None
+
+    def store_named(self, name: str) -> StoreTarget | None:
+        """The store of a row, None if there is none of that name. Raises Forbidden, ServiceUnavailable."""
+        row = self._rows.get("target", name)
+        return self._targets.store(name, self._config(row)) if row else None
 
     def _row(self, kind: str, name: str) -> ResourceRow:
         row = self._rows.get(kind, name)

@@ -1,52 +1,37 @@
 """Which backup sets there are: files paired by timestamp, newest first."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-from common.errors import InvalidBackup, NotFound, PermissionDenied, ServiceError, ServiceUnavailable
+from common.errors import InvalidBackup, InvalidParams, NotFound, PermissionDenied, ServiceError, ServiceUnavailable
 from common.messages import say
 from data_pipeline.layouts import tables as any_tables
-from data_pipeline.layouts.base import Layout
 from data_pipeline.layouts.registry import DOCUMENTED, OPEN
 from data_pipeline.sets import manifest as manifests
+from data_pipeline.sets.backup_set import BackupSet
+from data_pipeline.sets.held_set import AnySet, HeldSet
 from data_pipeline.sets.listed import ListedSet, Scan, shown
-from data_pipeline.sets.manifest import Manifest
+from data_pipeline.sets.manifest import AnyManifest, Manifest, expect_file, of_tables
 from data_pipeline.sets.set_layout import documented_files, layout_of
+from data_pipeline.sets.store_manifest import StoreManifest
 from data_pipeline.storage import location as locations
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import (
     MANIFEST_FILE,
+    STORE_STEMS,
     SUFFIXES,
     TABLE_FILE,
     FileFormat,
     claim_name,
-    is_of_any_table,
+    described_timestamp,
     manifest_name,
     table_file,
 )
 from data_pipeline.storage.registry import Storages, storage_at
 from data_pipeline.storage.storage import Storage
-
-
-@dataclass(frozen=True)
-class BackupSet:
-    """A set taken hold of for a restore: the files of the chosen tables, and what vouches for them.
-
-    layout: that of its family; which of its shapes the tables had is told by their columns. others: files of the set
-    that were not chosen, where nothing vouches for it and they are there.
-    """
-
-    layout: Layout
-    location: Location
-    timestamp: str
-    format: FileFormat
-    files: dict[str, StoredFile]
-    manifest: Manifest | None
-    manifest_file: StoredFile | None = None
-    others: Mapping[str, StoredFile] = field(default_factory=dict)
 
 
 class Catalog:
@@ -93,22 +78,27 @@ class Catalog:
         return self._storages.of(places[0]).unreadable(places)
 
     def manifests(self, location: Location, before: str) -> Iterator[Manifest]:
-        """Those of a location's complete sets before a timestamp, newest first, each read when it is asked for.
+        """Those of a location's complete sets of tables before a timestamp, newest first, each read when it is asked
+        for.
 
         A damaged one is passed over.
         """
         found = map(MANIFEST_FILE.fullmatch, self._storages.of(location).files(location))
         for timestamp in sorted((match[1] for match in found if match and match[1] < before), reverse=True):
-            if manifest := self._undamaged(location, timestamp):
+            manifest = self._undamaged(location, timestamp)
+            if isinstance(manifest, Manifest):
                 yield manifest
 
-    def _undamaged(self, location: Location, timestamp: str) -> Manifest | None:
+    def _undamaged(self, location: Location, timestamp: str) -> AnyManifest | None:
         with suppress(InvalidBackup, NotFound):
-            return self._manifest(location, timestamp, {})[0]
+            return self._manifest(location, timestamp)[0]
         return None
 
     def find(self, location: Location, timestamp: str, tables: Sequence[str] | None = None) -> BackupSet:
-        """Take hold of a set's files: those of some tables, or all. Raises NotFound or InvalidBackup."""
+        """Take hold of a set's files: those of some tables, or all.
+
+        Raises NotFound or InvalidBackup, or InvalidParams for another store's set, as locked() does.
+        """
         file_format, names = self._named(location, timestamp, tables)
         return self._take(location, timestamp, file_format, names)
 
@@ -121,12 +111,59 @@ class Catalog:
             taken = self._take(location, timestamp, file_format, names)
             yield taken if taken.manifest else replace(taken, others=_others(storage, taken))
 
+    def find_any(self, location: Location, timestamp: str) -> AnySet:
+        """The same of a whole set, of tables or of another store."""
+        if self._of_a_store(location, timestamp):
+            return self._hold(location, timestamp)
+        return self.find(location, timestamp)
+
+    @contextmanager
+    def locked_any(self, location: Location, timestamp: str) -> Iterator[AnySet]:
+        """A whole set, of tables or of another store, locked against deletion."""
+        if manifest := self._of_a_store(location, timestamp):
+            names = [fact.file for fact in manifest.files.values()]
+            with self._storages.of(location).locked(location, timestamp, names):
+                yield self._hold(location, timestamp)
+        else:
+            with self.locked(location, timestamp) as found:
+                yield found
+
+    @contextmanager
+    def held(self, location: Location, timestamp: str, family: str | None = None) -> Iterator[HeldSet]:
+        """A set of another store, locked against deletion. family: of which store it has to be, if that matters.
+
+        Raises NotFound, InvalidBackup, or InvalidParams for a set of tables or of a further store.
+        """
+        if manifest_name(timestamp) not in self._published(location, timestamp):
+            raise NotFound(say("backup_file_missing", path=location.file(manifest_name(timestamp))))
+        with self.locked_any(location, timestamp) as found:
+            if not isinstance(found, HeldSet):
+                raise InvalidParams(say("set_of_tables"), details={"field": "set"})
+            if family not in (None, found.family):
+                text = say("set_of_a_store", layout=found.family)
+                raise InvalidParams(text, details={"field": "set", "layout": found.family})
+            yield found
+
+    def _of_a_store(self, location: Location, timestamp: str) -> StoreManifest | None:
+        described = self._described(location, timestamp, self._published(location, timestamp))
+        return described if isinstance(described, StoreManifest) else None
+
+    def _hold(self, location: Location, timestamp: str) -> HeldSet:
+        manifest, file = self._manifest(location, timestamp)
+        if not isinstance(manifest, StoreManifest):  # removed, or replaced, a moment ago
+            raise _missing(location, timestamp)
+        found = {key: self._storages.of(location).file(location, fact.file) for key, fact in manifest.files.items()}
+        for key, stored in found.items():
+            expect_file(manifest, key, stored.name, stored.size)
+        return HeldSet(location, timestamp, found, manifest, file)
+
     def _named(
         self, location: Location, timestamp: str, tables: Sequence[str] | None
     ) -> tuple[FileFormat, dict[str, str]]:
         """The format of a set, and by table the name of its file, whether or not it is there."""
         present = self._published(location, timestamp)
-        if described := self._of_any_tables(location, timestamp, present):
+        if manifest := self._described(location, timestamp, present):
+            described = of_tables(manifest)
             layout = layout_of(described)
             chosen = any_tables.chosen(layout, tables) if tables else layout.names
             file_format = next(iter(described.tables.values())).format
@@ -135,19 +172,23 @@ class Catalog:
         file_format = _format_of(timestamp, stems.values(), present)
         return file_format, {name: table_file(stem, timestamp, file_format) for name, stem in stems.items()}
 
-    def _of_any_tables(self, location: Location, timestamp: str, present: set[str]) -> Manifest | None:
+    def _described(self, location: Location, timestamp: str, present: set[str]) -> AnyManifest | None:
         """The manifest of a set that has none of the documented files: only it says which ones there are.
 
         None for any other. Raises InvalidBackup for a damaged one.
         """
         if manifest_name(timestamp) not in present or present & documented_files(timestamp):
             return None
-        manifest = self._manifest(location, timestamp, {})[0]
-        return manifest if manifest and manifest.layout in OPEN else None
+        manifest = self._manifest(location, timestamp)[0]
+        return manifest if manifest and manifest.layout in (*OPEN, *STORE_STEMS) else None
 
     def _take(self, location: Location, timestamp: str, file_format: FileFormat, names: dict[str, str]) -> BackupSet:
         files = {table: self._storages.of(location).file(location, name) for table, name in names.items()}
-        manifest, file = self._manifest(location, timestamp, files)
+        found, file = self._manifest(location, timestamp)
+        manifest = of_tables(found) if found else None
+        for table, stored in files.items():
+            if manifest:
+                expect_file(manifest, table, stored.name, stored.size)
         layout = layout_of(manifest)
         if layout.family in OPEN:
             layout = layout.only(names)
@@ -162,7 +203,7 @@ class Catalog:
         vouched = {manifest_name(timestamp)} & present
         data = sorted(documented_files(timestamp) & present, reverse=True)
         if not data and vouched:
-            data = sorted((name for name in present if is_of_any_table(name, timestamp)), reverse=True)
+            data = sorted((name for name in present if described_timestamp(name) == timestamp), reverse=True)
         if not data:
             raise _missing(location, timestamp)
         names = data + sorted(vouched)
@@ -208,19 +249,14 @@ class Catalog:
                 scan.locations.append(listed)
         return scan
 
-    def _manifest(
-        self, location: Location, timestamp: str, files: dict[str, StoredFile]
-    ) -> tuple[Manifest | None, StoredFile | None]:
+    def _manifest(self, location: Location, timestamp: str) -> tuple[AnyManifest | None, StoredFile | None]:
         try:
             file = self._storages.of(location).file(location, manifest_name(timestamp))
         except NotFound:
             return None, None
         if file.size > manifests.LARGEST:
             raise InvalidBackup(say("manifest_file_too_large", path=file.path), details={"file": file.name})
-        manifest = manifests.load(file.read(0, file.size), file.name, timestamp)
-        for table, data in files.items():
-            manifest.expect_file(table, data.name, data.size)
-        return manifest, file
+        return manifests.load(file.read(0, file.size), file.name, timestamp), file
 
 
 def _others(storage: Storage, taken: BackupSet) -> dict[str, StoredFile]:

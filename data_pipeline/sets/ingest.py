@@ -1,5 +1,6 @@
 """A backup set that comes from outside, a file after the other, into a draft: nothing of it is listed unchecked."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -8,18 +9,21 @@ from common.errors import InvalidBackup
 from common.messages import say
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.sets import manifest as manifests
-from data_pipeline.sets.catalog import BackupSet
-from data_pipeline.sets.manifest import Manifest
+from data_pipeline.sets.backup_set import BackupSet
+from data_pipeline.sets.held_set import AnySet, HeldSet
+from data_pipeline.sets.manifest import AnyManifest, expect_file
 from data_pipeline.sets.set_layout import layout_of
+from data_pipeline.sets.store_manifest import StoreManifest
 from data_pipeline.storage.base import Writable
 from data_pipeline.storage.draft import Draft
+from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import (
     FORMATS,
     MANIFEST_FILE,
     OPEN_STEM,
+    STORE_FILE,
     TABLE_FILE,
-    FileFormat,
     manifest_name,
     table_file,
 )
@@ -30,7 +34,7 @@ LARGEST_MANIFEST = 16 << 20
 
 STEMS = frozenset(table.stem for table in DOCUMENTED.tables)
 
-Check = Callable[[BackupSet], Any]
+Check = Callable[[AnySet], Any]
 
 
 class Arrival:
@@ -45,7 +49,7 @@ class Arrival:
         self._stack = ExitStack()
         self._draft: Draft | None = None
         self._files: set[str] = set()
-        """Of tables, by name."""
+        """Of tables, or of another store, by name."""
         self._suffix = ""
         self._manifest: bytearray | None = None
 
@@ -58,8 +62,8 @@ class Arrival:
     @contextmanager
     def file(self, name: str) -> Iterator[Writable]:
         """The next file, to be written; it is stored when the `with` ends."""
-        found, manifest = TABLE_FILE.fullmatch(name), MANIFEST_FILE.fullmatch(name)
-        if found and (found["stem"] in STEMS or OPEN_STEM.fullmatch(found["stem"])):
+        found, manifest = _data_file(name), MANIFEST_FILE.fullmatch(name)
+        if found:
             draft = self._of(found["timestamp"])
             self._expect_new(name, found["suffix"])
             with draft.create(name) as file:
@@ -72,28 +76,37 @@ class Arrival:
         else:
             raise _unfit(say("file_name_unfit"))
 
-    def publish(self, check: Check) -> tuple[BackupSet, Any]:
+    def publish(self, check: Check) -> tuple[AnySet, Any]:
         """Let everybody see the set once `check` has found nothing wrong with it; the set, and what check returned."""
-        if self._draft is None or not self._suffix:
+        if self._draft is None or not self._files:
             raise _unfit(say("set_incomplete"))
-        arrived = self._arrived(self._draft, FORMATS[self._suffix])
+        arrived = self._arrived(self._draft)
         found = check(arrived)
         self._draft.publish(bytes(self._manifest) if self._manifest is not None else None)
         return arrived, found
 
-    def _arrived(self, draft: Draft, file_format: FileFormat) -> BackupSet:
-        manifest: Manifest | None = None
+    def _arrived(self, draft: Draft) -> AnySet:
+        manifest: AnyManifest | None = None
         if self._manifest is not None:
             manifest = manifests.load(bytes(self._manifest), manifest_name(draft.timestamp), draft.timestamp)
-        layout = layout_of(manifest)
+        if isinstance(manifest, StoreManifest):
+            files = self._taken(draft, manifest, {key: fact.file for key, fact in manifest.files.items()})
+            return HeldSet(self._location, draft.timestamp, files, manifest)
+        if self._suffix not in FORMATS:
+            raise _unfit(say("set_incomplete"))
+        layout, file_format = layout_of(manifest), FORMATS[self._suffix]
         names = {table.name: table_file(table.stem, draft.timestamp, file_format) for table in layout.tables}
+        files = self._taken(draft, manifest, names)
+        return BackupSet(layout, self._location, draft.timestamp, file_format, files, manifest)
+
+    def _taken(self, draft: Draft, manifest: AnyManifest | None, names: dict[str, str]) -> dict[str, StoredFile]:
         if set(names.values()) != self._files:
             raise _unfit(say("set_incomplete"))
-        files = {table: draft.file(name) for table, name in names.items()}
-        for table, file in files.items():
+        files = {key: draft.file(name) for key, name in names.items()}
+        for key, file in files.items():
             if manifest:
-                manifest.expect_file(table, file.name, file.size)
-        return BackupSet(layout, self._location, draft.timestamp, file_format, files, manifest)
+                expect_file(manifest, key, file.name, file.size)
+        return files
 
     def _of(self, timestamp: str) -> Draft:
         """The draft of the one set all files belong to; the first one's name claims it."""
@@ -104,7 +117,8 @@ class Arrival:
         return self._draft
 
     def _expect_new(self, name: str, suffix: str) -> None:
-        if name in self._files or self._suffix not in ("", suffix):
+        of_tables = {suffix, self._suffix} & FORMATS.keys()  # which have one format
+        if name in self._files or (of_tables and self._suffix not in ("", suffix)):
             raise _unfit(say("file_name_unfit"))
         self._suffix = suffix
 
@@ -119,6 +133,14 @@ class _Limited:
         self._data += data
         if len(self._data) > LARGEST_MANIFEST:
             raise _unfit(say("manifest_too_large"))
+
+
+def _data_file(name: str) -> re.Match[str] | None:
+    """The parts of a name that a file of rows has, of tables or of another store."""
+    found = TABLE_FILE.fullmatch(name)
+    if found and (found["stem"] in STEMS or OPEN_STEM.fullmatch(found["stem"])):
+        return found
+    return STORE_FILE.fullmatch(name)
 
 
 def _unfit(reason: str) -> InvalidBackup:

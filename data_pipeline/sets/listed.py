@@ -14,7 +14,7 @@ from data_pipeline.storage.naming import (
     TABLE_FILE,
     FileFormat,
     claim_name,
-    is_of_any_table,
+    described_timestamp,
     manifest_name,
     table_file,
 )
@@ -24,10 +24,11 @@ class ListedSet(NamedTuple):
     """A complete set as a listing shows it: its files and their sizes in bytes; of a documented one in load order.
 
     documented: its files are those of LangChain's two tables; of any other set only the manifest says whose they are.
+    format: of its tables; None of another store's set.
     """
 
     timestamp: str
-    format: FileFormat
+    format: FileFormat | None
     files: tuple[str, ...]
     sizes: tuple[int, ...]
     manifest: Status | None
@@ -79,18 +80,23 @@ def complete_sets(names: set[str]) -> list[tuple[str, FileFormat, tuple[str, ...
     return list(complete.values())
 
 
-def other_sets(names: set[str]) -> list[tuple[str, FileFormat, tuple[str, ...]]]:
-    """The same of sets of any tables: those that have a manifest, and no files of the documented tables."""
+def other_sets(names: set[str]) -> list[tuple[str, FileFormat | None, tuple[str, ...]]]:
+    """The same of sets of any tables and of other stores: those that have a manifest, and no files of the documented
+    tables."""
     found: dict[str, list[str]] = {}
     for name in names:
-        match = TABLE_FILE.fullmatch(name)
-        if match and is_of_any_table(name, match["timestamp"]):
-            found.setdefault(match["timestamp"], []).append(name)
+        if timestamp := described_timestamp(name):
+            found.setdefault(timestamp, []).append(name)
     return [
-        (timestamp, FORMATS[files[0].rpartition(".")[2]], tuple(sorted(files)))
+        (timestamp, _format(files), tuple(sorted(files)))
         for timestamp, files in found.items()
         if manifest_name(timestamp) in names and not documented_files(timestamp) & names
     ]
+
+
+def _format(files: list[str]) -> FileFormat | None:
+    found = TABLE_FILE.fullmatch(files[0])
+    return FORMATS[found["suffix"]] if found else None
 
 
 def shown(location: Location, listing: Listing, *, everything: bool) -> ListedLocation:
@@ -99,7 +105,7 @@ def shown(location: Location, listing: Listing, *, everything: bool) -> ListedLo
     names = listing.names
     documented, others = complete_sets(names), other_sets(names) if everything else []
     known = {timestamp for timestamp, _, _ in documented}
-    complete = sorted([*documented, *others], reverse=True)
+    complete = sorted([*documented, *others], key=lambda one: one[0], reverse=True)
     looked_at = [name for timestamp, _, files in complete for name in (*files, manifest_name(timestamp))]
     there = dict(zip(looked_at, listing.statuses(looked_at), strict=True))
     sets = []

@@ -7,13 +7,15 @@ document without the key "sha256", as JSON with sorted keys and no spaces.
 import hashlib
 import json
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, ValidationError, model_validator
 
-from common.errors import InvalidBackup
+from common.errors import InvalidBackup, InvalidParams
 from common.messages import say
 from data_pipeline.layouts.registry import FAMILIES, OPEN
+from data_pipeline.sets.store_manifest import EARLIER, FileFact, ServerDigest, StoreManifest
 from data_pipeline.sets.tables.table_facts import (
     LARGEST_INTEGER,
     LONGEST_NAME,
@@ -26,6 +28,7 @@ from data_pipeline.sets.tables.table_facts import (
     TableFact,
     Text,
 )
+from data_pipeline.storage.naming import STORE_STEMS
 
 FORMAT_VERSION = 2
 """What is written. Every version up to this one is read."""
@@ -46,7 +49,6 @@ Uuid = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}
 Vector = Annotated[str, Field(pattern=r"^\[[-+.,0-9e]*\]$", max_length=LONGEST_EMBEDDING)]
 Distance = Literal["cosine", "l2", "inner_product", "l1"]
 Share = Annotated[float, Field(ge=0, le=1)]
-ServerDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
 class CollectionFact(Fact):
@@ -151,6 +153,11 @@ class Manifest(Fact):
                 raise ValueError("probes are of no column")
         return self
 
+    @property
+    def file_facts(self) -> Mapping[str, TableFact]:
+        """By table: what vouches for each file."""
+        return self.tables
+
     def _expect_facts(self, fact: TableFact) -> None:
         if fact.key is None or fact.references is None or not set(fact.key) <= fact.names:
             raise ValueError("a table's key is none of its columns")
@@ -160,29 +167,58 @@ class Manifest(Fact):
             if other is None or not fits or not set(reference.referenced_columns) <= other.names:
                 raise ValueError("a reference leads nowhere")
 
-    def expect_file(self, table: str, name: str, size: int) -> None:
-        """Raise InvalidBackup unless the manifest vouches for a file of this name and size (bytes)."""
-        fact = self.tables.get(table)
-        if fact is None or fact.file != name:
-            raise InvalidBackup(
-                say("manifest_lacks_the_file", name=name), details={"file": name, "reason": say("manifest_lacks_file")}
-            )
-        if fact.bytes != size:
-            raise InvalidBackup(
-                say("file_size_differs", name=name),
-                details={"file": name, "reason": say("size_differs"), "expected_bytes": fact.bytes, "bytes": size},
-            )
+
+AnyManifest: TypeAlias = Manifest | StoreManifest
+"""Of PostgreSQL tables, or of another store."""
+
+FileFacts: TypeAlias = TableFact | FileFact
+"""What either says of a file."""
 
 
-def dump(facts: dict[str, Any]) -> bytes:
-    """The document of a manifest, its checksum included, checked against its own schema."""
-    document = {"format_version": FORMAT_VERSION, **facts}
+def expect_file(manifest: AnyManifest, key: str, name: str, size: int) -> None:
+    """Raise InvalidBackup unless a manifest vouches for a file of this name and size (bytes)."""
+    fact: FileFacts | None = manifest.file_facts.get(key)
+    if fact is None or fact.file != name:
+        raise InvalidBackup(
+            say("manifest_lacks_the_file", name=name), details={"file": name, "reason": say("manifest_lacks_file")}
+        )
+    if fact.bytes != size:
+        raise InvalidBackup(
+            say("file_size_differs", name=name),
+            details={"file": name, "reason": say("size_differs"), "expected_bytes": fact.bytes, "bytes": size},
+        )
+
+
+def dump(facts: Mapping[str, Any]) -> bytes:
+    """The document of a manifest of tables, its checksum included, checked against its own schema."""
+    return _signed({"format_version": FORMAT_VERSION, **facts}, Manifest)
+
+
+def dump_store(facts: Mapping[str, Any]) -> bytes:
+    """The same of another store's set."""
+    return _signed({"format_version": FORMAT_VERSION, **EARLIER, **facts}, StoreManifest)
+
+
+def _signed(document: dict[str, Any], model: type[AnyManifest]) -> bytes:
     document["sha256"] = _checksum(document)
-    Manifest.model_validate(document)
+    model.model_validate(document)
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
-def load(data: bytes, name: str, timestamp: str) -> Manifest:
+def load_tables(data: bytes, name: str, timestamp: str) -> Manifest:
+    """As load(), but raises InvalidParams for another store's."""
+    return of_tables(load(data, name, timestamp))
+
+
+def of_tables(manifest: AnyManifest) -> Manifest:
+    """What vouches for a set of tables. Raises InvalidParams for another store's."""
+    if isinstance(manifest, StoreManifest):
+        text = say("set_of_a_store", layout=manifest.layout)
+        raise InvalidParams(text, details={"field": "backup_path", "layout": manifest.layout})
+    return manifest
+
+
+def load(data: bytes, name: str, timestamp: str) -> AnyManifest:
     """Read a manifest for the set `timestamp`.
 
     Raises InvalidBackup for anything but a whole, unchanged one; `details.key` names the value that can't stand there.
@@ -192,17 +228,22 @@ def load(data: bytes, name: str, timestamp: str) -> Manifest:
         whole = _is_whole(document)
         if whole:
             _expect_known_version(document.get("format_version"), name)
-        manifest = Manifest.model_validate(document)
+        manifest = _model(document).model_validate(document)
     except ValidationError as error:
         raise _damaged(name, _key(error)) from None
     except (ValueError, RecursionError):
         raise _damaged(name) from None
     if not whole or manifest.timestamp != timestamp:
         raise _damaged(name)
-    if manifest.layout is not None and manifest.layout not in FAMILIES:
+    if manifest.layout is not None and manifest.layout not in (*FAMILIES, *STORE_STEMS):
         text = say("manifest_layout_unknown", name=name, layout=UNSHOWN.sub("?", manifest.layout))
         raise InvalidBackup(text, details={"file": name, "reason": say("manifest_layout_not_known")})
     return manifest
+
+
+def _model(document: Any) -> type[AnyManifest]:
+    layout = document.get("layout") if isinstance(document, dict) else None
+    return StoreManifest if isinstance(layout, str) and layout in STORE_STEMS else Manifest
 
 
 def _is_whole(document: Any) -> bool:

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from common.errors import BackupExists, NotFound
 from common.messages import say
-from data_pipeline.sets.catalog import BackupSet, Catalog
+from data_pipeline.sets.catalog import Catalog
+from data_pipeline.sets.held_set import AnySet
 from data_pipeline.sets.verify import chunks, expect_digest, expect_promised
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.file import StoredFile
@@ -29,7 +30,7 @@ class Replica:
         """
         where = replace(self._location, storage=storage)
         self._storages.check(storage)
-        with self._catalog.locked(self._location, self._timestamp) as found:
+        with self._catalog.locked_any(self._location, self._timestamp) as found:
             try:
                 with self._storages.of(where).draft(where, iter([self._timestamp])) as draft:
                     self._copy(found, draft)
@@ -38,28 +39,28 @@ class Replica:
                 return where, False
         return where, True
 
-    def _copy(self, found: BackupSet, draft: Draft) -> None:
-        for table, file in found.files.items():
+    def _copy(self, found: AnySet, draft: Draft) -> None:
+        for key, file in found.files.items():
             digest = _transfer(file, draft)
             if found.manifest:
-                expect_promised(draft.file(file.name), found.manifest.tables[table])
+                expect_promised(draft.file(file.name), found.manifest.file_facts[key])
             else:
                 expect_digest(draft.file(file.name), digest)
         vouching = found.manifest_file
         draft.publish(vouching.read(0, vouching.size) if vouching else None)
 
-    def _expect_same(self, found: BackupSet, where: Location) -> None:
+    def _expect_same(self, found: AnySet, where: Location) -> None:
         """An answer may have been lost: the set that is there already may be the copy that was asked for."""
         try:
-            there = self._catalog.find(where, self._timestamp)
+            there = self._catalog.find_any(where, self._timestamp)
         except NotFound:  # it is being written right now
             there = None
         if there is None or found.manifest is None or there.manifest != found.manifest:
             raise BackupExists(
                 say("set_differs_in_storage", path=where.relative_path, timestamp=self._timestamp), can_retry=False
             )
-        for table, file in there.files.items():
-            expect_promised(file, found.manifest.tables[table])
+        for key, file in there.files.items():
+            expect_promised(file, found.manifest.file_facts[key])
 
 
 def _transfer(file: StoredFile, draft: Draft) -> str:

@@ -8,9 +8,10 @@ from typing import Literal, NamedTuple
 
 from common.errors import InvalidBackup, ServiceError
 from data_pipeline.sets import manifest as manifests
-from data_pipeline.sets.catalog import layout_of
 from data_pipeline.sets.listed import ListedSet
-from data_pipeline.sets.manifest import Manifest
+from data_pipeline.sets.manifest import AnyManifest
+from data_pipeline.sets.set_layout import layout_of
+from data_pipeline.sets.store_manifest import StoreManifest
 from data_pipeline.storage.base import Status
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import manifest_name
@@ -33,7 +34,7 @@ Origin = Literal["backup", "restore"]
 
 
 class SummedTable(NamedTuple):
-    """A table of a set, its file, and the rows in it."""
+    """A table of a set, or what a file of another store holds; its file, and the rows in it."""
 
     name: str
     file: str
@@ -111,19 +112,21 @@ def _summary(data: bytes, name: str, listed: ListedSet) -> Summary:
         manifest = manifests.load(data, name, listed.timestamp)
     except InvalidBackup as error:
         return UNKNOWN if error.code in NOT_OURS_TO_JUDGE else DAMAGED
-    sizes = {fact.file: fact.bytes for fact in manifest.tables.values()}
+    sizes = {fact.file: fact.bytes for fact in manifest.file_facts.values()}
     if sizes != dict(zip(listed.files, listed.sizes, strict=True)):
         return DAMAGED
     origin: Origin = "restore" if manifest.precaution else "backup"
-    tables = tuple(SummedTable(table, fact.file, fact.rows) for table, fact in manifest.tables.items())
-    family = layout_of(manifest).family
+    tables = tuple(SummedTable(table, fact.file, fact.rows) for table, fact in manifest.file_facts.items())
+    family = manifest.layout if isinstance(manifest, StoreManifest) else layout_of(manifest).family
     return Summary(
         "vouched", manifest.database, manifest.server, rows_of(manifest), manifest.partial, origin, family, tables
     )
 
 
-def rows_of(manifest: Manifest) -> int:
+def rows_of(manifest: AnyManifest) -> int:
     """How large a set is: the rows that its owners own, or else those of all its tables."""
+    if isinstance(manifest, StoreManifest):
+        return sum(fact.rows for fact in manifest.files.values())
     member = layout_of(manifest).member
     counted = [manifest.tables[member]] if member in manifest.tables else manifest.tables.values()
     return sum(fact.rows for fact in counted)

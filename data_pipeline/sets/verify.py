@@ -11,9 +11,11 @@ from common.messages import say
 from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.writing.copy_in import Reading
-from data_pipeline.sets.catalog import BackupSet, Catalog
+from data_pipeline.sets.backup_set import BackupSet
+from data_pipeline.sets.catalog import Catalog
+from data_pipeline.sets.held_set import HeldSet
+from data_pipeline.sets.manifest import FileFacts
 from data_pipeline.sets.tables.dialect import SetDialect, rereading
-from data_pipeline.sets.tables.table_facts import TableFact
 from data_pipeline.sets.tables.table_source import BLOCK_BYTES, unmatched
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
@@ -48,7 +50,20 @@ def _read(backup_set: BackupSet, name: str, dialect: SetDialect, pool: WorkerPoo
     return ReadFile(source.file.name, reading.rows, source.file.size)
 
 
-def expect_promised(file: StoredFile, fact: TableFact) -> None:
+def read_blocks(held: HeldSet, progress: Progress = SILENT) -> dict[str, ReadFile]:
+    """Read every block of another store's set; its files by key.
+
+    Raises InvalidBackup at the first that is wrong; Cancelled once `progress` says so.
+    """
+    progress.expect_bytes(sum(file.size for file in held.files.values()))
+    for key, fact in held.manifest.files.items():
+        progress.enter("verify", key)
+        for data, block in zip(held.blocks(key), fact.blocks, strict=True):
+            progress.advance(len(data), block.rows)
+    return {key: ReadFile(fact.file, fact.rows, fact.bytes) for key, fact in held.manifest.files.items()}
+
+
+def expect_promised(file: StoredFile, fact: FileFacts) -> None:
     """Read a file back and raise InvalidBackup unless every block hashes to what the manifest says."""
     with file.open() as stream:
         whole = file.size == fact.bytes and all(
@@ -60,13 +75,13 @@ def expect_promised(file: StoredFile, fact: TableFact) -> None:
 
 def expect_stored(catalog: Catalog, location: Location, timestamp: str) -> None:
     """Read a set back from where it is stored. Raises InvalidBackup unless it is what its manifest promises."""
-    found = catalog.find(location, timestamp)
+    found = catalog.find_any(location, timestamp)
     if found.manifest is None:
         raise InvalidBackup(
             say("set_without_manifest", path=location.relative_path), details={"reason": say("manifest_missing")}
         )
-    for table, file in found.files.items():
-        expect_promised(file, found.manifest.tables[table])
+    for key, file in found.files.items():
+        expect_promised(file, found.manifest.file_facts[key])
 
 
 def expect_digest(file: StoredFile, digest: str) -> None:

@@ -5,11 +5,14 @@ Which stems there are is the business of layouts.
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.formats import registry
 from data_pipeline.formats.format import FormatName
+from data_pipeline.layouts.base import encoded
 
 FileFormat = FormatName
 SUFFIXES: dict[FileFormat, str] = {name: one.suffix for name, one in registry.FORMATS.items()}
@@ -19,6 +22,17 @@ TIMESTAMP = re.compile(r"[0-9]{8}_[0-9]{6}")
 TABLE_FILE = re.compile(r"(?P<stem>.+)_(?P<timestamp>[0-9]{8}_[0-9]{6})\.(?P<suffix>" + "|".join(FORMATS) + ")")
 OPEN_STEM = re.compile(r"(?:[a-z0-9_~-]|%[0-9A-F]{2})+\.(?:[a-z0-9_~-]|%[0-9A-F]{2})+")
 """Of a table that no layout names: its schema and its name, encoded."""
+
+STORE_STEMS: Mapping[str, str] = MappingProxyType(
+    {"database": "pg", "milvus": "milvus", "neo4j": "neo4j", "objects": "objects", "redis": "redis"}
+)
+"""Families of sets that aren't of PostgreSQL tables; what the names of their files begin with."""
+
+STORE_FILE = re.compile(
+    rf"(?P<stem>(?P<store>{'|'.join(STORE_STEMS.values())})_(?:[a-z0-9_~-]|%[0-9A-F]{{2}})+(?:\.(?:[a-z0-9_~-]|%[0-9A-F]{{2}})+)*)"
+    rf"_(?P<timestamp>[0-9]{{8}}_[0-9]{{6}})\.(?!(?:{'|'.join(FORMATS)})$)(?P<suffix>[a-z0-9]+(?:\.[a-z0-9]+)?)"
+)
+"""A file of such a set: `pg_{database}`, `milvus_{collection}.{partition}` and so on, the names encoded."""
 CLAIM_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.claim")
 MARK_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.(?:[0-9a-f]{32}\.hold|removal)")
 """Beside a set in a store that has no locks: a process reads it, or deletes it."""
@@ -34,6 +48,19 @@ def check_timestamp(timestamp: str) -> None:
 
 def table_file(stem: str, timestamp: str, file_format: FileFormat) -> str:
     return f"{stem}_{timestamp}.{SUFFIXES[file_format]}"
+
+
+def store_stem(family: str, *names: str) -> str:
+    """What the name of a store's file begins with: `milvus_docs.part` of a collection and its partition."""
+    return f"{STORE_STEMS[family]}_{'.'.join(map(encoded, names))}"
+
+
+def store_file(stem: str, timestamp: str, suffix: str) -> str:
+    """Raises ValueError for what no file of a store is called."""
+    name = f"{stem}_{timestamp}.{suffix}"
+    if not STORE_FILE.fullmatch(name):
+        raise ValueError("no name of a store's file")
+    return name
 
 
 def manifest_name(timestamp: str) -> str:
@@ -60,14 +87,17 @@ def timestamp_of(name: str) -> str | None:
     published = published_name(name) or name
     if found := MANIFEST_FILE.fullmatch(published):
         return found[1]
-    found = TABLE_FILE.fullmatch(published)
+    found = TABLE_FILE.fullmatch(published) or STORE_FILE.fullmatch(published)
     return found["timestamp"] if found else None
 
 
-def is_of_any_table(name: str, timestamp: str) -> bool:
-    """Whether a file may be that of a table which only a manifest names, in the set of a timestamp."""
+def described_timestamp(name: str) -> str | None:
+    """The timestamp of the set that a file belongs to of which only a manifest says what it holds: rows of any table,
+    or what another store has. None for any other file."""
     found = TABLE_FILE.fullmatch(name)
-    return bool(found and found["timestamp"] == timestamp and OPEN_STEM.fullmatch(found["stem"]))
+    if found is None or not OPEN_STEM.fullmatch(found["stem"]):
+        found = STORE_FILE.fullmatch(name)
+    return found["timestamp"] if found else None
 
 
 def backup_date(timestamp: str) -> str:

@@ -23,7 +23,7 @@ from data_pipeline.storage.naming import (
     CLAIM_FILE,
     MARK_FILE,
     SUFFIXES,
-    is_of_any_table,
+    described_timestamp,
     manifest_name,
     published_name,
     table_file,
@@ -192,4 +192,4 @@ def _leftovers(folder: Folder, timestamp: str) -> list[str]:
         return sorted(unpublished)
     tables = [table for layout in LAYOUTS.values() for table in layout.tables]
     own = {table_file(table.stem, timestamp, each) for table in tables for each in SUFFIXES}
-    return sorted(unpublished | (names & own) | {name for name in names if is_of_any_table(name, timestamp)})
+    return sorted(unpublished | (names & own) | {name for name in names if described_timestamp(name) == timestamp})

@@ -75,11 +75,11 @@ def first_version() -> dict[str, Any]:
 
 def expect_damaged(data: bytes) -> None:
     with pytest.raises(InvalidBackup, match=f"^清单文件已损坏: {NAME}(,键 .* 的值无效)?$"):
-        manifest.load(data, NAME, STAMP)
+        manifest.load_tables(data, NAME, STAMP)
 
 
 def test_what_is_written_is_read_back() -> None:
-    found = manifest.load(manifest.dump(facts()), NAME, STAMP)
+    found = manifest.load_tables(manifest.dump(facts()), NAME, STAMP)
     assert found.timestamp == STAMP
     assert found.tables["langchain_pg_embedding"].rows == 15
     assert [block.offset for block in found.tables["langchain_pg_embedding"].blocks] == [0, 1000]
@@ -97,7 +97,7 @@ def test_chinese_stays_readable() -> None:
 def test_spaces_and_the_order_of_keys_mean_nothing() -> None:
     document = json.loads(manifest.dump(facts()))
     shuffled = dict(reversed(document.items()))
-    assert manifest.load(json.dumps(shuffled, indent=8).encode(), NAME, STAMP).timestamp == STAMP
+    assert manifest.load_tables(json.dumps(shuffled, indent=8).encode(), NAME, STAMP).timestamp == STAMP
 
 
 def test_a_flipped_bit_is_noticed_wherever_it_is() -> None:
@@ -188,30 +188,30 @@ def test_what_does_not_fit_itself_is_not_written() -> None:
 
 
 def test_it_vouches_for_the_files_it_names_and_their_size() -> None:
-    found = manifest.load(manifest.dump(facts()), NAME, STAMP)
-    found.expect_file("langchain_pg_embedding", EMBEDDING_FILE, 1500)
+    found = manifest.load_tables(manifest.dump(facts()), NAME, STAMP)
+    manifest.expect_file(found, "langchain_pg_embedding", EMBEDDING_FILE, 1500)
     with pytest.raises(InvalidBackup, match="文件大小与清单不符"):
-        found.expect_file("langchain_pg_embedding", EMBEDDING_FILE, 1499)
+        manifest.expect_file(found, "langchain_pg_embedding", EMBEDDING_FILE, 1499)
     with pytest.raises(InvalidBackup, match="清单中没有该文件"):
-        found.expect_file("langchain_pg_embedding", COLLECTION_FILE, 209)
+        manifest.expect_file(found, "langchain_pg_embedding", COLLECTION_FILE, 209)
 
 
 def test_a_table_it_does_not_name_is_not_vouched_for() -> None:
     document = first_version()
     del document["tables"]["langchain_pg_embedding"]
-    found = manifest.load(signed(document), NAME, STAMP)
+    found = manifest.load_tables(signed(document), NAME, STAMP)
     with pytest.raises(InvalidBackup, match="清单中没有该文件"):
-        found.expect_file("langchain_pg_embedding", EMBEDDING_FILE, 1500)
+        manifest.expect_file(found, "langchain_pg_embedding", EMBEDDING_FILE, 1500)
 
 
 def test_the_first_version_is_read_for_ever() -> None:
-    found = manifest.load(signed(first_version()), NAME, STAMP)
+    found = manifest.load_tables(signed(first_version()), NAME, STAMP)
     assert (found.format_version, found.layout, found.load_order) == (1, None, None)
     assert {fact.key for fact in found.tables.values()} == {None}
 
 
 def test_what_is_written_is_the_second_version_and_names_its_layout() -> None:
-    found = manifest.load(manifest.dump(facts()), NAME, STAMP)
+    found = manifest.load_tables(manifest.dump(facts()), NAME, STAMP)
     assert (found.format_version, found.layout) == (2, "langchain")
     assert found.load_order == ["langchain_pg_collection", "langchain_pg_embedding"]
 
@@ -229,11 +229,11 @@ def test_the_second_version_has_all_that_it_adds(part: str) -> None:
 
 @pytest.mark.parametrize("document", [unsigned(), first_version()], ids=["version 2", "version 1"])
 def test_keys_that_nothing_here_knows_are_left_alone(document: dict[str, Any]) -> None:
-    known = manifest.load(signed(document), NAME, STAMP)
+    known = manifest.load_tables(signed(document), NAME, STAMP)
     document["run_this"] = "DROP TABLE langchain_pg_embedding"
     document["tables"]["langchain_pg_embedding"]["compression"] = {"deep": [1, {"er": None}]}
     document["tables"]["langchain_pg_embedding"]["blocks"][0]["raw_bytes"] = 7
-    found = manifest.load(signed(document), NAME, STAMP)
+    found = manifest.load_tables(signed(document), NAME, STAMP)
     assert found.model_copy(update={"sha256": known.sha256}) == known
 
 
@@ -246,10 +246,10 @@ def test_a_key_that_nothing_here_knows_is_still_part_of_the_checksum() -> None:
 def test_a_newer_version_is_refused_as_such() -> None:
     for document in ({**unsigned(), "format_version": 3}, {"format_version": 3}):
         with pytest.raises(InvalidBackup, match=f"^清单 {NAME} 的格式版本 3 比本服务支持的 2 新") as refused:
-            manifest.load(signed(document), NAME, STAMP)
+            manifest.load_tables(signed(document), NAME, STAMP)
         assert refused.value.data["details"]["format_version"] == 3
 
 
 def test_a_layout_that_nothing_here_knows_is_refused_as_such() -> None:
     with pytest.raises(InvalidBackup, match=f"^清单 {NAME} 的布局 a\\?layout 不受本服务支持"):
-        manifest.load(signed({**unsigned(), "layout": "a layout"}), NAME, STAMP)
+        manifest.load_tables(signed({**unsigned(), "layout": "a layout"}), NAME, STAMP)

@@ -542,6 +542,7 @@ export default {
   "advice.backup.DEPENDENT_ROWS": "Rows of other tables refer to those that were to be removed. The backup can be made without emptying the table.",
   "advice.backup.DATABASE_ERROR": "Is the database up, and can the service reach it? “Status” shows it. No backup was kept.",
   "advice.restore.STORAGE_FULL": "Make room on the database's disk, or in the storage of the backup that is taken first; then try again.",
+  "advice.EXTRA_MISSING": "Install what the message names.",
   "advice.NOTIFIER_UNSUPPORTED": "Use a service that the settings allow, or install what the message names.",
   "advice.NOTIFIER_FAILED": "The service that is told refused the message, or can't be reached: check its URL and secret.",
   "advice.RESOURCE_IN_USE": "A schedule names it: change or delete that schedule first.",

@@ -542,6 +542,7 @@ export default {
   "advice.backup.DEPENDENT_ROWS": "其他表的行引用了将被清空的行。可以只备份，不清空表。",
   "advice.backup.DATABASE_ERROR": "请确认数据库正在运行且可以连接，“状态”页面可查看。没有保留备份。",
   "advice.restore.STORAGE_FULL": "请清理数据库所在磁盘，或存放预先备份的存储，然后重试。",
+  "advice.EXTRA_MISSING": "请安装提示中指出的组件。",
   "advice.NOTIFIER_UNSUPPORTED": "请使用设置中允许的服务，或安装提示中指出的组件。",
   "advice.NOTIFIER_FAILED": "通知服务拒绝了消息或无法访问：请检查其 URL 和密钥。",
   "advice.RESOURCE_IN_USE": "有计划正在使用它：请先修改或删除该计划。",

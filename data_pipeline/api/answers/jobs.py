@@ -12,7 +12,8 @@ from data_pipeline.api import PREFIX
 from data_pipeline.api.answers.envelope import JobId
 from data_pipeline.jobs.job import Job, State
 from data_pipeline.jobs.progress_meter import JobProgress
-from data_pipeline.operations.results.result import Part, Result, Sometimes, Target
+from data_pipeline.operations import registry
+from data_pipeline.operations.results.result import Part, Result, Sometimes, StoreTarget, Target, shown_target
 
 Moment = Annotated[datetime, PlainSerializer(lambda moment: moment.astimezone().isoformat(timespec="milliseconds"))]
 
@@ -58,11 +59,11 @@ class ListedJob(Part):
     """A job without its result."""
 
     job_id: JobId
-    kind: Annotated[str, Field(json_schema_extra={"enum": ["backup", "restore", "drill", "refresh"]})]
+    kind: Annotated[str, Field(json_schema_extra={"enum": [one.request.kind for one in registry.KINDS]})]
     state: State
     as_job: bool = Field(alias="async", description="False: a call that was answered at once")
     request: dict[str, Any] = Field(description="Its body, without a pg_conn that is a URL")
-    target: Target | None
+    target: Target | StoreTarget | None
     request_id: str
     who: str = Field(description="Who asked for it: the token's name, local, schedule or command line")
     created_at: Moment
@@ -80,7 +81,7 @@ class ListedJob(Part):
             state=job.state,
             as_job=not job.sync,
             request=job.request,
-            target=Target(**job.target) if job.target else None,
+            target=shown_target(job.target) if job.target else None,
             request_id=job.request_id,
             who=job.who,
             created_at=job.created_at,

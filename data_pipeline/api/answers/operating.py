@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from data_pipeline.operations.results.result import Moment, Part, Result, Sometimes, Target
+from data_pipeline.operations.results.result import Moment, Part, Result, Sometimes, StoreTarget, Target
 
 
 class Alive(Result):
@@ -43,7 +43,7 @@ class ShownSettings(Result):
 
     version: str
     database: Target | None = Field(description="Of requests that name none; null if the embedded server doesn't start")
-    targets: dict[str, Target] = Field(description="What pg_conn may name")
+    targets: dict[str, Target | StoreTarget] = Field(description="What pg_conn, or target, may name")
     storages: list[str] = Field(description="The main one first")
     settings: dict[str, Any] = Field(
         description="By name. Of a secret only that it is `set`; of a place only `directory`, `bucket` or `file`"

@@ -13,7 +13,16 @@ from data_pipeline.engine import Engine
 from data_pipeline.jobs.backend.schedule_runs import Run
 from data_pipeline.jobs.occasion import faults_of
 from data_pipeline.jobs.scheduler import ScheduleState
-from data_pipeline.operations.results.result import Count, Part, Result, Seconds, Sometimes, Target
+from data_pipeline.operations.results.result import (
+    Count,
+    Part,
+    Result,
+    Seconds,
+    Sometimes,
+    StoreTarget,
+    Target,
+    shown_target,
+)
 from data_pipeline.resources.kind import Held
 from data_pipeline.resources.store import Resources
 from data_pipeline.storage.registry import kind_of
@@ -47,9 +56,11 @@ class HeldResource(Part):
 
 
 class ListedTarget(HeldResource):
-    """A database."""
+    """A database, or another store."""
 
-    target: Target | None = Field(description="Where it is; null if that can't be read, or its host is not allowed")
+    target: Target | StoreTarget | None = Field(
+        description="Where it is; null if that can't be read, or its host is not allowed"
+    )
 
 
 class ListedStorage(HeldResource):
@@ -80,7 +91,7 @@ class GoodRun(Part):
     @classmethod
     def of(cls, run: Run) -> Self:
         result, ended = run.result or {}, run.finished_at or run.created_at
-        tables = (result.get("tables_backed_up") or {}).values()
+        tables = (result.get("tables_backed_up") or result.get("files") or {}).values()
         return cls(
             due=run.due,
             finished_at=ended,
@@ -152,7 +163,7 @@ class ListedSchedule(HeldResource):
 
 
 class ShownTarget(ListedTarget, Result):
-    """A database."""
+    """A database, or another store."""
 
 
 class ShownStorage(ListedStorage, Result):
@@ -176,7 +187,7 @@ class Listed(Result):
 
 
 class TargetList(Listed):
-    """The databases that requests may name."""
+    """The databases and other stores that requests may name."""
 
     targets: list[ListedTarget]
 
@@ -243,7 +254,7 @@ class ResourceAnswers:
 
     def _target(self, held: Held[Any]) -> tuple[type[HeldResource], dict[str, Any]]:
         found = self._resources.target(held)
-        return ListedTarget, {"target": Target.of(found) if found else None}
+        return ListedTarget, {"target": shown_target(found.public()) if found else None}
 
     def _storage(self, held: Held[Any]) -> tuple[type[HeldResource], dict[str, Any]]:
         settings = self._engine.settings

@@ -7,7 +7,7 @@ TAGS = {
     "Restore": "The way back into the database.",
     "Backup sets": "One set: look at it, verify, copy, move or remove it.",
     "Jobs": "What takes long, and the history of all backups and restores.",
-    "Targets": "Databases that requests may name, so that no password stands in one.",
+    "Targets": "Databases and other stores that requests may name, so that no password stands in one.",
     "Storages": "Places for backups.",
     "Schedules": "What is backed up when, and whether that has happened.",
     "Notifiers": "Addresses that are told what happens.",

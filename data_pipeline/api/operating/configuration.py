@@ -8,6 +8,7 @@ from common.messages import say
 from data_pipeline.api.answers.operating import ShownSettings
 from data_pipeline.engine import Engine
 from data_pipeline.operations.results import result as results
+from data_pipeline.operations.target import AnyTarget
 from data_pipeline.postgres.target import Target
 from data_pipeline.settings import Settings
 from data_pipeline.storage.registry import kind_of
@@ -18,11 +19,12 @@ from data_pipeline.version import VERSION
 def describe(engine: Engine) -> ShownSettings:
     """Settings by their names, the database, and what requests may name."""
     settings = engine.settings
+    named: dict[str, AnyTarget] = {**settings.targets, **settings.store_targets}
     return ShownSettings(
         response=say("settings_shown"),
         version=VERSION,
         database=_database(engine),
-        targets={name: results.Target.of(target) for name, target in settings.targets.items()},
+        targets={name: results.shown_target(target.public()) for name, target in named.items()},
         storages=list(engine.storages),
         settings=values(settings),
     )
@@ -78,7 +80,7 @@ def _databases(settings: Settings) -> dict[str, Any]:
         "DRILL_DIRECTORY": kind_of(settings.drill_directory),
         "PGVECTOR_SCHEMA": settings.schema,
         "PG_SSL_ROOT_CERT": "file" if settings.ssl_root_cert else None,
-        "TARGETS": list(settings.targets),
+        "TARGETS": [*settings.targets, *settings.store_targets],
         "PG_CONN_ALLOWED_HOSTS": sorted(settings.allowed_hosts),
         "PG_CONNECT_TIMEOUT": timeouts.connect,
         "PG_LOCK_TIMEOUT": timeouts.lock,

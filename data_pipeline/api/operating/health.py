@@ -20,6 +20,7 @@ from data_pipeline.operations.backup import doubts
 from data_pipeline.postgres.connection import transaction
 from data_pipeline.postgres.link.wire import connect
 from data_pipeline.storage.location import MAIN_STORAGE, Location
+from data_pipeline.stores import registry
 
 FRESH_SECONDS = 5.0
 """How long the result of a further target or storage is told again; what decides is checked for every answer."""
@@ -114,6 +115,10 @@ class Health:
         }
 
     def _reach(self, name: str | None) -> None:
+        store = self._engine.stores.find(name) if name else None
+        if store:
+            registry.of(store.family).probe(store)
+            return
         with closing(connect(self._engine.databases.resolve(name), self._engine.timeouts)):
             pass
 

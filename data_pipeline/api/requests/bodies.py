@@ -11,6 +11,7 @@ from data_pipeline.operations.listing import EVERYWHERE
 from data_pipeline.operations.requests.fields import AS_JOB, STAMP, TASK_ID, StorageName, TaskId, Text, shown
 from data_pipeline.operations.requests.request import Request, none_of
 from data_pipeline.storage.location import MAIN_STORAGE
+from data_pipeline.storage.naming import STORE_STEMS
 from data_pipeline.targets import TARGET_NAME
 
 MOST_LISTED = 200
@@ -40,13 +41,16 @@ def _configured(value: str) -> str:
     return value
 
 
+LISTED_LAYOUTS = [*FAMILIES, *STORE_STEMS, EVERYWHERE]
+
+
 def _listed_layout(value: Any) -> Any:
-    if value != EVERYWHERE and value not in FAMILIES:
-        raise none_of([*FAMILIES, EVERYWHERE])
+    if value not in LISTED_LAYOUTS:
+        raise none_of(LISTED_LAYOUTS)
     return value
 
 
-ListedLayout = Annotated[str, BeforeValidator(_listed_layout), shown(enum=[*FAMILIES, EVERYWHERE])]
+ListedLayout = Annotated[str, BeforeValidator(_listed_layout), shown(enum=LISTED_LAYOUTS)]
 
 
 class ListQuery(Request):
@@ -57,7 +61,9 @@ class ListQuery(Request):
     )
     task_id: TaskId | None = Field(None, description="Only the backups of this task; beats global_only")
     storage: StorageName = Field(MAIN_STORAGE, description="Only the backups in this storage; all: in every one")
-    layout: ListedLayout = Field(DOCUMENTED.family, description="Only sets of this layout; all: of every one")
+    layout: ListedLayout = Field(
+        DOCUMENTED.family, description="Only sets of this layout, or of this store; all: of every one"
+    )
     limit: Limit | None = Field(
         None, description=f"So many backups, newest first, each with all of its copies: at most {MOST_LISTED}"
     )

@@ -25,7 +25,7 @@ OF_KIND = {"target": "Targets", "storage": "Storages", "schedule": "Schedules", 
 
 CHANGING = (*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING)
 TRYING = {
-    "target": ("DATABASE_ERROR", "TIMEOUT"),
+    "target": ("DATABASE_ERROR", "TIMEOUT", "EXTRA_MISSING"),
     "storage": ("PERMISSION_DENIED", "STORAGE_FULL", "STORAGE_UNSUPPORTED"),
     "schedule": ("DATABASE_ERROR",),
     "notifier": ("NOTIFIER_FAILED", "NOTIFIER_UNSUPPORTED"),

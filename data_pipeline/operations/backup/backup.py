@@ -34,7 +34,7 @@ class Backup:
         started = time.monotonic()
         report = Report(self._where, target)
         try:
-            with logged(self._engine, self._where, report):
+            with logged(self._engine, self._where, report.saved_tables, report.warn):
                 retrying(lambda: self._back_up(target, report, progress))
                 self._look_back(report)
                 if not self._request.truncate:

@@ -6,7 +6,7 @@ from common.errors import ServiceError
 from common.messages import say
 from data_pipeline.operations.backup.snapshot import Saved, Taken
 from data_pipeline.operations.results import result as results
-from data_pipeline.operations.results.backup import BackedUp, RememberedSearches, StoredCopy
+from data_pipeline.operations.results.backup import BackedUp, RememberedSearches, SavedTable, StoredCopy
 from data_pipeline.operations.results.restore import TruncatedTable
 from data_pipeline.postgres.reading import probes
 from data_pipeline.postgres.target import Target
@@ -67,6 +67,9 @@ class Report:
 
     def warn(self, text: str) -> None:
         self._warnings.append(text)
+
+    def saved_tables(self) -> list[SavedTable]:
+        return [one.describe() for one in self.tables.values()]
 
     def describe(self, duration: float) -> BackedUp:
         """The answer, once the set is published."""

@@ -20,7 +20,7 @@ from data_pipeline.postgres.schema import obstacles
 from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.writing import restorability
 from data_pipeline.sets import manifest
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.set_layout import layout_of
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.naming import FileFormat, manifest_name
@@ -115,7 +115,7 @@ def _expect_restorable(
     if found:
         text = say("backup_nothing_changed", reason=found[0])
         raise InvalidBackup(text, can_retry=False, details={"reason": found[0], "obstacles": found})
-    vouching = manifest.load(described, manifest_name(draft.timestamp), draft.timestamp)
+    vouching = manifest.load_tables(described, manifest_name(draft.timestamp), draft.timestamp)
     files = {name: draft.file(fact.file) for name, fact in vouching.tables.items()}
     first = next(iter(live))
     location, file_format = files[first].location, vouching.tables[first].format

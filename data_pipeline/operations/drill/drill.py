@@ -16,7 +16,7 @@ from data_pipeline.operations.results.restore import Restored
 from data_pipeline.postgres import server_identity
 from data_pipeline.postgres.connection import transaction
 from data_pipeline.postgres.progress import Progress
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 
 
 class Drill:

@@ -24,7 +24,7 @@ from data_pipeline.postgres.target import Defaults, Target
 from data_pipeline.postgres_server import scratch
 from data_pipeline.postgres_server.cluster import SUPERUSER, EmbeddedServerError
 from data_pipeline.resolver import Databases
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.storage.location import Location
 
 SOURCE = "drill"

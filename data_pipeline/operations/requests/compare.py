@@ -8,16 +8,9 @@ from data_pipeline.formats.dialects.evidence import Dialect
 from data_pipeline.layouts.base import Layout
 from data_pipeline.layouts.registry import OPEN
 from data_pipeline.operations.requests import fields
-from data_pipeline.operations.requests.fields import AnyTables, Collections, LayoutName, Text, Timestamp
-from data_pipeline.operations.requests.request import Request
+from data_pipeline.operations.requests.fields import AnyTables, Collections, LayoutName, Text
+from data_pipeline.operations.requests.named_set import NamedSet
 from data_pipeline.operations.requests.where import Where
-
-
-class NamedSet(Request):
-    """A backup set, as the list names it."""
-
-    backup_path: Text = Field(description=fields.BACKUP_PATH)
-    timestamp: Timestamp = Field(description=fields.TIMESTAMP)
 
 
 class CompareRequest(NamedSet):

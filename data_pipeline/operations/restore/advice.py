@@ -6,7 +6,7 @@ from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.dry_run import DryRun
 from data_pipeline.postgres.progress import Progress, Uncounted
 from data_pipeline.postgres.target import Target
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 
 
 def working(

@@ -25,7 +25,7 @@ from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.sequences import advance
 from data_pipeline.postgres.writing.staging import Staged
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables import table_source
 from data_pipeline.sets.tables.dialect import SetDialect
 from data_pipeline.sets.tables.table_source import Source

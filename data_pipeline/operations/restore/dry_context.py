@@ -16,7 +16,7 @@ from data_pipeline.postgres.writing import references
 from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.staging import Staged
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables.dialect import SetDialect
 
 

@@ -25,7 +25,7 @@ from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.schema import ddl, ddl_types, tables
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing.copy_in import Reading
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables import table_source, table_spec, witness
 from data_pipeline.sets.tables.dialect import SetDialect, expect_open, rereading
 

@@ -4,7 +4,7 @@ from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.postgres import server_identity
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import tables
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 
 
 def expect_meant(session: Session, backup_set: BackupSet, request: RestoreOptions) -> None:

@@ -24,7 +24,7 @@ from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.retries import retrying
 from data_pipeline.postgres.schema import tables
 from data_pipeline.postgres.target import Target
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.storage import location
 
 

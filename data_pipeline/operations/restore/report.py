@@ -25,7 +25,7 @@ from data_pipeline.postgres.schema.ddl import Missing
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing.conversion import Loaded
 from data_pipeline.postgres.writing.sync import Counts
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables.table_source import Source
 from data_pipeline.storage.naming import backup_date
 

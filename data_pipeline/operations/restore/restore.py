@@ -19,7 +19,7 @@ from data_pipeline.postgres.schema import ddl
 from data_pipeline.postgres.schema.ddl import Missing
 from data_pipeline.postgres.swapping import leftovers
 from data_pipeline.postgres.target import Target
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables import table_spec, witness
 from data_pipeline.sets.tables.dialect import SetDialect, expect_open, rereading
 

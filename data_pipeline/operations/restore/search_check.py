@@ -22,7 +22,7 @@ from data_pipeline.postgres.schema import tables
 from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.writing import clone
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.manifest import ColumnProbesFact, ProbesFact
 
 LARGEST_DROP = 0.05

@@ -1,6 +1,7 @@
 """The answers of the routes about one backup set."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import Field
 from typing_extensions import Self
@@ -15,10 +16,11 @@ from data_pipeline.operations.results.result import (
     StoredBackup,
     TableName,
 )
-from data_pipeline.sets.manifest import CollectionFact, ColumnProbesFact, Distance, Manifest, ProbesFact
+from data_pipeline.sets.manifest import AnyManifest, CollectionFact, ColumnProbesFact, Distance, Manifest, ProbesFact
+from data_pipeline.sets.store_manifest import FileFact, StoreManifest
 from data_pipeline.sets.tables.table_facts import ColumnFact, ForeignKeyFact, IndexFact, ReferenceFact, TableFact
 from data_pipeline.sets.verify import ReadFile
-from data_pipeline.storage.naming import FileFormat
+from data_pipeline.storage.naming import STORE_STEMS, FileFormat
 
 
 class SetFile(Part):
@@ -109,14 +111,57 @@ class ShownManifest(Part):
         return cls(**facts | {"tables": tables} | probes)
 
 
+class ShownFile(Part):
+    """What the manifest says of one file of another store's set."""
+
+    file: str
+    bytes: Count
+    rows: Count
+    blocks: Count = Field(description="How many blocks have a checksum of their own")
+
+    @classmethod
+    def of(cls, fact: FileFact) -> Self:
+        return cls(file=fact.file, bytes=fact.bytes, rows=fact.rows, blocks=len(fact.blocks))
+
+
+class ShownStoreManifest(Part):
+    """What vouches for a set of another store. The lists of blocks are left out; their number stands instead."""
+
+    format_version: int
+    layout: str = Field(description="The family of the store", json_schema_extra={"enum": list(STORE_STEMS)})
+    timestamp: str
+    created_at: str
+    tool_version: str
+    server_version: str
+    database: str
+    server: str | None = Field(description="Tells its server from others; null where that isn't known")
+    files: dict[str, ShownFile] = Field(description="By what each holds")
+    store: dict[str, Any] = Field(description="The store's own facts")
+    partial: bool = Field(description="Whether only some of it was saved")
+    precaution: bool = Field(description="Whether a restore took it first")
+    sha256: str
+
+    @classmethod
+    def of(cls, manifest: StoreManifest) -> Self:
+        facts = {name: value for name, value in manifest if name in cls.model_fields}
+        return cls(**facts | {"files": {key: ShownFile.of(fact) for key, fact in manifest.files.items()}})
+
+
+def shown_manifest(manifest: AnyManifest) -> ShownManifest | ShownStoreManifest:
+    """By what it is of."""
+    if isinstance(manifest, StoreManifest):
+        return ShownStoreManifest.of(manifest)
+    return ShownManifest.of(manifest)
+
+
 class ShownSet(Result):
     """A backup set: its files, and what its manifest says."""
 
     backup_info: StoredBackup
-    format: FileFormat
+    format: FileFormat | None = Field(description="Of its tables; null for another store's set")
     has_manifest: bool
     files: dict[TableName, SetFile]
-    manifest: ShownManifest | None = Field(description="Null: nothing vouches for the set")
+    manifest: ShownManifest | ShownStoreManifest | None = Field(description="Null: nothing vouches for the set")
 
 
 class ReadTable(Part):

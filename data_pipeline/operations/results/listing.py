@@ -14,7 +14,7 @@ Checked = Annotated[datetime, PlainSerializer(lambda moment: moment.astimezone()
 
 
 class ListedTable(Part):
-    """One table's file in a set of any tables."""
+    """One table's file in a set of any tables, or one of another store's set."""
 
     name: TableName
     file: str
@@ -30,12 +30,14 @@ class ListedSet(Part):
     embedding_file: Sometimes[str] = Field(None, description="Of LangChain's two tables")
     collection_size: Sometimes[Size] = None
     embedding_size: Sometimes[Size] = None
-    layout: Sometimes[str] = Field(None, description="Of any other tables: pgvectorstore or tables; null if unreadable")
-    tables: Sometimes[list[ListedTable]] = Field(None, description="Of any other tables, in load order")
+    layout: Sometimes[str] = Field(
+        None, description="Of any other set: pgvectorstore, tables, or the family of its store; null if unreadable"
+    )
+    tables: Sometimes[list[ListedTable]] = Field(None, description="Of any other set, in load order")
     backup_date: str
     has_log: bool
     log_file: str | None
-    format: FileFormat
+    format: FileFormat | None = Field(description="Of its tables; null for another store's set")
     has_manifest: bool = Field(description="Whether a manifest vouches for every byte of it")
     bytes: Count = Field(description="Of its files together, without the manifest")
     database: str | None = Field(description="What it was taken from; null where no manifest says it")

@@ -1,5 +1,6 @@
 """What all results share."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, TypeAlias, TypeVar
@@ -87,6 +88,24 @@ class Target(Part):
     @classmethod
     def of(cls, target: AnyTarget) -> Self:
         return cls(**target.public())
+
+
+class StoreTarget(Part):
+    """Another store that was meant; never its password, nor a path of this machine."""
+
+    name: str = Field(description="As it is configured")
+    family: str
+    scheme: str = Field(description="Of its URL")
+    host: str
+    port: int | None
+    dbname: str = Field(description="What follows the address in its URL: a database's number or name, a bucket")
+    user: str | None
+    source: str = Field(json_schema_extra={"enum": ["target"]})
+
+
+def shown_target(public: Mapping[str, Any]) -> Target | StoreTarget:
+    """A target, of what may be said of it."""
+    return StoreTarget(**public) if "family" in public else Target(**public)
 
 
 class NamedBackup(Part):

@@ -17,7 +17,7 @@ from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.writing import copy_in
 from data_pipeline.postgres.writing.staging import TEMP_BUFFERS, creating, temporary
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables import table_source
 from data_pipeline.sets.tables.dialect import SetDialect
 from data_pipeline.sets.tables.table_facts import ColumnFact

@@ -9,7 +9,7 @@ from data_pipeline.postgres.reading import owners
 from data_pipeline.postgres.schema import indexes
 from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.writing.copy_in import Reading
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables import table_source
 from data_pipeline.sets.tables.dialect import SetDialect
 

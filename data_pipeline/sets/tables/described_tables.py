@@ -5,7 +5,7 @@ from common.messages import say
 from data_pipeline.layouts.base import Conversion, Layout
 from data_pipeline.postgres.schema.ddl_types import same_type
 from data_pipeline.postgres.schema.tables import Column, Table
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables.table_source import columns_of
 
 Tables = dict[str, Table]

@@ -15,7 +15,7 @@ from common.messages import say
 from data_pipeline.formats.csv_header import Header
 from data_pipeline.formats.dialects.evidence import Dialect, Evidence, other
 from data_pipeline.postgres.progress import Progress
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 
 WRITERS: dict[Dialect, str] = {"copy": "COPY", "python": "Python"}
 

@@ -1,5 +1,6 @@
 """What a manifest says of tables: columns, blocks, keys, indexes, references. Facts, never SQL."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -44,6 +45,17 @@ class BlockFact(Fact):
     bytes: Annotated[int, Field(ge=0, le=LARGEST_BLOCK)]
     rows: Count
     sha256: Digest
+
+
+def expect_covering(blocks: Sequence[BlockFact], size: int, rows: int) -> None:
+    """Raise ValueError unless the blocks are the whole of a file of that many bytes and rows, without a gap."""
+    end = 0
+    for block in blocks:
+        if block.offset != end:
+            raise ValueError("blocks leave a gap")
+        end += block.bytes
+    if end != size or sum(block.rows for block in blocks) != rows:
+        raise ValueError("blocks do not add up")
 
 
 class ColumnFact(Fact):
@@ -185,11 +197,5 @@ class TableFact(Fact):
 
     @model_validator(mode="after")
     def _blocks_cover_the_file(self) -> "TableFact":
-        end = 0
-        for block in self.blocks:
-            if block.offset != end:
-                raise ValueError("blocks leave a gap")
-            end += block.bytes
-        if end != self.bytes or sum(block.rows for block in self.blocks) != self.rows:
-            raise ValueError("blocks do not add up")
+        expect_covering(self.blocks, self.bytes, self.rows)
         return self

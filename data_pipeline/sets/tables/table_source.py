@@ -12,7 +12,7 @@ from data_pipeline.formats.csv_reader import Layout, RowError
 from data_pipeline.formats.format import Format
 from data_pipeline.layouts.base import Conversion
 from data_pipeline.postgres.schema.tables import Column, Table
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables import own_types
 from data_pipeline.sets.tables.dialect import SetDialect
 from data_pipeline.sets.tables.own_types import OwnType, mismatch

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from common.errors import InvalidBackup
 from common.messages import say
 from data_pipeline.layouts.base import Layout, Reference, TableLayout
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables.table_facts import ColumnFact, ForeignKeyFact, IndexFact, TableFact, ValueFact
 from data_pipeline.sets.tables.table_source import columns_of
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from common.errors import ServiceError
 from data_pipeline.formats import blocks, csv_reader, registry
 from data_pipeline.formats.csv_reader import RowError
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables.dialect import SetDialect
 from data_pipeline.sets.tables.table_source import RECORD_BYTES, unmatched
 

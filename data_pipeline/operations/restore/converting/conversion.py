@@ -27,7 +27,7 @@ from data_pipeline.postgres.converting.staged_set import StagedTable
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.schema import ddl, ddl_types
 from data_pipeline.postgres.target import Target
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables.dialect import SetDialect, rereading
 
 

@@ -13,7 +13,7 @@ from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.converting.metadata import ColumnCounts
 from data_pipeline.postgres.converting.staged_set import StagedTable
 from data_pipeline.postgres.writing.collections import absent
-from data_pipeline.sets.catalog import BackupSet
+from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.tables.table_facts import IndexFact
 
 Step = Callable[[], AbstractContextManager[None]]

@@ -1,0 +1,1 @@
+"""The commands of stores that are not PostgreSQL tables."""

@@ -1,0 +1,41 @@
+"""What every backup and restore of a store is asked; each store adds its own."""
+
+from pydantic import Field, field_validator
+
+from common.errors import InvalidParams
+from common.messages import say
+from data_pipeline.operations.requests import fields
+from data_pipeline.operations.requests.fields import Name, StorageName
+from data_pipeline.operations.requests.named_set import NamedSet
+from data_pipeline.operations.requests.request import OperationRequest
+from data_pipeline.storage.location import MAIN_STORAGE
+
+TARGET = "The store, by its name in TARGETS"
+
+
+class StoreBackupRequest(OperationRequest):
+    """Where from, and where to."""
+
+    target: Name = Field(description=TARGET)
+    storages: list[StorageName] = Field(
+        [MAIN_STORAGE],
+        min_length=1,
+        description="Where the backup goes, by name",
+        json_schema_extra={"uniqueItems": True},
+    )
+    as_job: bool = Field(False, alias="async", description=fields.AS_JOB)
+
+    @field_validator("storages")
+    @classmethod
+    def _each_once(cls, storages: list[str]) -> list[str]:
+        if len(set(storages)) < len(storages):
+            raise InvalidParams(say("storages_repeated"), details={"field": "storages"})
+        return storages
+
+
+class StoreRestoreRequest(OperationRequest):
+    """Of which set, and where to."""
+
+    named_set: NamedSet = Field(alias="set", description="The set, as the list names it")
+    target: Name = Field(description=TARGET)
+    as_job: bool = Field(False, alias="async", description=fields.AS_JOB)
