@@ -48,6 +48,10 @@ class Settings:
     embedded_data_dir: Path
     drill_directory: Path
     """Where drills make their PostgreSQL, and remove it."""
+    redis_server_bin: Path | None
+    """The redis-server that snapshots and drills start; None: that of PATH."""
+    redis_pause_seconds: int
+    """How long writers of a Redis server may wait for a backup."""
     configured: Target | None
     """The database of the configuration; None means the embedded one."""
     database_named: bool
@@ -123,6 +127,8 @@ class Settings:
             storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
+            redis_server_bin=Path(env["REDIS_SERVER_BIN"]) if env.get("REDIS_SERVER_BIN") else None,
+            redis_pause_seconds=_number(env, "REDIS_PAUSE_SECONDS", 60, least=1, most=3600),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,

@@ -8,6 +8,7 @@ from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
+from data_pipeline.operations.requests.redis import RedisBackupRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.operations.requests.store import StoreBackupRequest
@@ -122,4 +123,10 @@ def expect_named(database: str) -> None:
         raise InvalidParams(say("schedule_needs_a_named_target"), details={"field": "request"})
 
 
-KINDS: Mapping[str, Scheduled] = {kind.name: kind for kind in (ScheduledBackup(), ScheduledDrill(), ScheduledRestore())}
+EACH: tuple[Scheduled, ...] = (
+    ScheduledBackup(),
+    ScheduledDrill(),
+    ScheduledRestore(),
+    ScheduledStoreBackup(RedisBackupRequest),
+)
+KINDS: Mapping[str, Scheduled] = {kind.name: kind for kind in EACH}

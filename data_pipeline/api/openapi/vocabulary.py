@@ -6,6 +6,7 @@ TAGS = {
     "Backups": "Back up, list and compare.",
     "Restore": "The way back into the database.",
     "Backup sets": "One set: look at it, verify, copy, move or remove it.",
+    "Redis": "Logical databases of a Redis or Valkey server.",
     "Jobs": "What takes long, and the history of all backups and restores.",
     "Targets": "Databases and other stores that requests may name, so that no password stands in one.",
     "Storages": "Places for backups.",
@@ -23,6 +24,10 @@ IN_DATABASE = (
     *("SCHEMA_MISMATCH", "DATABASE_ERROR", "TIMEOUT", "STORAGE_FULL"),
 )
 OF_CALLS = ("CANCELLED", "IDEMPOTENCY_KEY_REUSED", "INTERRUPTED")
+IN_STORE = (
+    *("OPERATION_IN_PROGRESS", "LOCK_TIMEOUT", "SCHEMA_MISMATCH", "DATABASE_ERROR", "TIMEOUT", "STORAGE_FULL"),
+    *("STORE_UNSUPPORTED", "EXTRA_MISSING", "STORAGE_UNSUPPORTED", "BACKUP_EXISTS"),
+)
 STORING = ("OPERATION_IN_PROGRESS", "BACKUP_EXISTS", "STORAGE_FULL", "STORAGE_UNSUPPORTED")
 UNDOABLE = ("ORPHAN_ROWS", "STORAGE_UNSUPPORTED")
 OF_FILES = ("PERMISSION_DENIED", "RESOURCE_NOT_FOUND", "INVALID_BACKUP")

@@ -78,6 +78,8 @@ def _databases(settings: Settings) -> dict[str, Any]:
         "DATABASE_URL": _public(settings.configured) or (EMBEDDED if settings.database_named else None),
         "EMBEDDED_DATA_DIR": kind_of(settings.embedded_data_dir),
         "DRILL_DIRECTORY": kind_of(settings.drill_directory),
+        "REDIS_SERVER_BIN": "file" if settings.redis_server_bin else None,
+        "REDIS_PAUSE_SECONDS": settings.redis_pause_seconds,
         "PGVECTOR_SCHEMA": settings.schema,
         "PG_SSL_ROOT_CERT": "file" if settings.ssl_root_cert else None,
         "TARGETS": [*settings.targets, *settings.store_targets],

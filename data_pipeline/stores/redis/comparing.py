@@ -1,14 +1,15 @@
 """What differs between a set and what is live, or another set: by key, and by logical value."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from data_pipeline.postgres.progress import Progress
 from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.stores.redis import server, stored
-from data_pipeline.stores.redis.loading import Wanted, batches
+from data_pipeline.stores.redis.loading import batches
 from data_pipeline.stores.redis.reading import OURS, live_values, scanned, shown
 from data_pipeline.stores.redis.records import Record
+from data_pipeline.stores.redis.restoring import Plan
 from data_pipeline.stores.redis.wire import Wire
 
 SAMPLES = 20
@@ -42,13 +43,13 @@ def with_live(
     held: HeldSet,
     source: int,
     number: int,
-    wanted: Wanted,
-    pattern: str | None,
+    plan: Plan,
     *,
     field_ttls: bool,
     progress: Progress,
 ) -> Difference:
-    """A set's database with a live one. pattern: of the live keys that are looked at."""
+    """A set's database with a live one; of both only the keys that match the plan's pattern."""
+    wanted = plan.wanted
     found = Difference()
     keys: set[bytes] = set(OURS)
     for size, records in stored.records(held, source):
@@ -58,7 +59,7 @@ def with_live(
             _batch(wire, batch, found, field_ttls=field_ttls)
         progress.advance(size, len(records))
     wire.select(number)
-    for names in scanned(wire, pattern):
+    for names in scanned(wire, plan.pattern):
         for key in names:
             if key not in keys:
                 keys.add(key)
@@ -80,11 +81,11 @@ def _batch(wire: Wire, batch: list[Record], found: Difference, *, field_ttls: bo
             found.add("different", record.key)
 
 
-def with_set(mine: Iterable[Record], other: Callable[[], Iterator[Record]], moment: int) -> Difference:
+def with_set(mine: Iterable[Record], other: Iterable[Record], moment: int) -> Difference:
     """Two sets. Keys that are over in both by `moment` (ms) are no difference."""
     found = Difference()
     known = {record.key: (record.expires_at, record.value, record.ends_at) for record in mine}
-    for record in other():
+    for record in other:
         ours = known.pop(record.key, None)
         if ours is None:
             found.add("expired" if record.ends_at <= moment else "only_in_other", record.key)
