@@ -40,6 +40,7 @@ from data_pipeline.api.routes import (
     transfers,
 )
 from data_pipeline.api.routes import jobs as job_routes
+from data_pipeline.api.routes.stores import redis
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.throttle import Throttle
 from data_pipeline.api.server import addresses, listen
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(drills.routes(jobs))
     app.add(transfers.routes(engine))
     app.add(tables.routes(engine))
+    app.add(redis.routes(engine, jobs))
     app.add(job_routes.routes(engine, jobs))
     app.add(resources.routes(engine, jobs))
     app.add(notifications.routes(jobs))

@@ -20,6 +20,7 @@ INSTALLED = "vector-backup"
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
     *("delete", "copy", "download", "upload", "jobs", "schedules", "status", "targets", "storages", "notifiers"),
+    "redis",
     *("check-config", "doctor", "completion"),
 )
 MODULES = {
@@ -30,6 +31,7 @@ MODULES = {
     "schedules": "schedule.schedules",
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
+    "redis": "stores.redis",
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

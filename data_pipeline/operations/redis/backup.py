@@ -14,10 +14,11 @@ from data_pipeline.operations.store_backup import StoreBackup
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.target import digest_of
 from data_pipeline.sets.store_draft import StoreDraft
-from data_pipeline.stores.redis import consistency, scratch_server, server
-from data_pipeline.stores.redis.export import FAMILY, Export
 from data_pipeline.stores.redis.facts import RedisFacts
-from data_pipeline.stores.redis.wire import connect
+from data_pipeline.stores.redis.link import server
+from data_pipeline.stores.redis.link.wire import connect
+from data_pipeline.stores.redis.saving import consistency, scratch_server
+from data_pipeline.stores.redis.saving.export import FAMILY, Export
 from data_pipeline.stores.target import StoreTarget
 
 

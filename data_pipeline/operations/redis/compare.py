@@ -17,15 +17,16 @@ from data_pipeline.operations.results.result import StoreTarget as ShownTarget
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.storage import location
-from data_pipeline.stores.redis import comparing, server, stored
+from data_pipeline.stores.redis import comparing, stored
 from data_pipeline.stores.redis.comparing import Difference
-from data_pipeline.stores.redis.export import FAMILY
 from data_pipeline.stores.redis.facts import RedisFacts
-from data_pipeline.stores.redis.loading import Wanted
+from data_pipeline.stores.redis.link import server
+from data_pipeline.stores.redis.link.wire import connect
 from data_pipeline.stores.redis.records import Record
-from data_pipeline.stores.redis.restoring import Plan
+from data_pipeline.stores.redis.restoring.loading import Wanted
+from data_pipeline.stores.redis.restoring.restoring import Plan
+from data_pipeline.stores.redis.saving.export import FAMILY
 from data_pipeline.stores.redis.store import STORE
-from data_pipeline.stores.redis.wire import connect
 from data_pipeline.stores.target import StoreTarget
 
 
@@ -68,7 +69,7 @@ class RedisComparison:
         target: StoreTarget,
         progress: Progress,
     ) -> tuple[dict[int, int], dict[int, Difference]]:
-        numbers = places(facts, request.databases, request.rename, target)
+        numbers = places(facts, request.databases, request.into, target)
         plan = Plan(numbers, pattern=request.keys or facts.pattern)
         try:
             with closing(connect(target, connect_seconds(self._engine))) as wire:

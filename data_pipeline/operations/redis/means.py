@@ -1,7 +1,7 @@
 """What operations on Redis take from the settings."""
 
 from data_pipeline.engine import Engine
-from data_pipeline.stores.redis.consistency import Means
+from data_pipeline.stores.redis.saving.consistency import Means
 
 
 def connect_seconds(engine: Engine) -> float:

@@ -18,20 +18,20 @@ def chosen(facts: RedisFacts, databases: Sequence[int] | None) -> list[int]:
 
 
 def places(
-    facts: RedisFacts, databases: Sequence[int] | None, rename: Mapping[str, int] | None, target: StoreTarget
+    facts: RedisFacts, databases: Sequence[int] | None, into: Mapping[str, int] | None, target: StoreTarget
 ) -> dict[int, int]:
     """By the number in the set the one on the server. A set of one database goes where the target's URL says.
 
     Raises NotFound, and InvalidParams for two that would meet.
     """
     numbers = chosen(facts, databases)
-    for name in rename or {}:
+    for name in into or {}:
         if int(name) not in numbers:
             text = say("redis_set_without_database", database=int(name), databases=tuple(map(str, numbers)))
-            raise NotFound(text, details={"field": "rename"})
+            raise NotFound(text, details={"field": "into"})
     own = {numbers[0]: int(target.path or 0)} if len(facts.numbers) == 1 else {}
-    renamed = {int(name): number for name, number in (rename or {}).items()}
+    renamed = {int(name): number for name, number in (into or {}).items()}
     found = {number: renamed.get(number, own.get(number, number)) for number in numbers}
     if len(set(found.values())) < len(found):
-        raise InvalidParams(say("rename_meets"), details={"field": "rename"})
+        raise InvalidParams(say("redis_databases_meet"), details={"field": "into"})
     return found

@@ -18,18 +18,20 @@ from data_pipeline.operations.results.redis import (
     RestoredDatabase,
 )
 from data_pipeline.operations.results.restore import Problem
-from data_pipeline.operations.results.result import BackupInfo, StoreTarget as ShownTarget
+from data_pipeline.operations.results.result import BackupInfo
+from data_pipeline.operations.results.result import StoreTarget as ShownTarget
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.storage import location
 from data_pipeline.storage.naming import backup_date
-from data_pipeline.stores.redis import comparing, server
+from data_pipeline.stores.redis import comparing
 from data_pipeline.stores.redis.comparing import Difference
-from data_pipeline.stores.redis.export import FAMILY
 from data_pipeline.stores.redis.facts import RedisFacts
-from data_pipeline.stores.redis.restoring import Mode, Plan, Restored, Restoring
+from data_pipeline.stores.redis.link import server
+from data_pipeline.stores.redis.link.wire import connect
+from data_pipeline.stores.redis.restoring.restoring import Mode, Plan, Restored, Restoring
+from data_pipeline.stores.redis.saving.export import FAMILY
 from data_pipeline.stores.redis.store import STORE
-from data_pipeline.stores.redis.wire import connect
 from data_pipeline.stores.target import StoreTarget
 
 
@@ -72,7 +74,7 @@ class RedisRestoreOperation(Operation[RedisRestoreRequest]):
             raise InvalidParams(say("redis_partial_set_replaces", pattern=facts.pattern), details={"field": "mode"})
         mode: Mode = "replace" if request.mode == "replace" else request.on_conflict
         return Plan(
-            places(facts, request.databases, request.rename, target),
+            places(facts, request.databases, request.into, target),
             mode,
             request.keys,
             keep=request.keep_old,

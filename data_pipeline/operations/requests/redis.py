@@ -12,7 +12,7 @@ from data_pipeline.operations.requests.fields import Text
 from data_pipeline.operations.requests.named_set import NamedSet
 from data_pipeline.operations.requests.request import Request
 from data_pipeline.operations.requests.store import TARGET, StoreBackupRequest, StoreRestoreRequest
-from data_pipeline.stores.redis.consistency import Consistency
+from data_pipeline.stores.redis.saving.consistency import Consistency
 
 Number = Annotated[int, Field(ge=0, le=9999)]
 
@@ -23,6 +23,7 @@ def _different(numbers: list[int]) -> None:
 
 
 Numbers = Annotated[list[Number], Field(min_length=1, max_length=256), fields.checked(_different)]
+Into = dict[Annotated[str, Field(pattern=r"^[0-9]{1,4}$")], Number]
 Pattern = Annotated[Text, fields.checked(lambda text: text.encode())]
 KEYS = "Only keys that match, as SCAN's MATCH: session:*"
 
@@ -50,7 +51,7 @@ class RedisRestoreRequest(StoreRestoreRequest):
     kind: ClassVar[str] = "redis_restore"
 
     databases: Numbers | None = Field(None, description="Only these of the set, by number; all if absent")
-    rename: dict[Annotated[str, Field(pattern=r"^[0-9]{1,4}$")], Number] | None = Field(
+    into: Into | None = Field(
         None,
         min_length=1,
         description="Another number for a database of the set; a set of one goes into that of the target's URL",
@@ -83,9 +84,7 @@ class RedisCompareRequest(Request):
     other: NamedSet | None = Field(None, alias="with", description="Another set; the live databases if absent")
     target: Text | None = Field(None, description=f"{TARGET}; of the live databases")
     databases: Numbers | None = Field(None, description="Only these of the set, by number; all if absent")
-    rename: dict[Annotated[str, Field(pattern=r"^[0-9]{1,4}$")], Number] | None = Field(
-        None, min_length=1, description="The live database that one of the set is compared with"
-    )
+    into: Into | None = Field(None, min_length=1, description="The live database that one of the set is compared with")
     keys: Pattern | None = Field(None, description=KEYS)
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ from data_pipeline.operations.results.result import (
     Warnings,
 )
 from data_pipeline.operations.results.store_backup import StoreBackedUp
-from data_pipeline.stores.redis.consistency import Consistency
+from data_pipeline.stores.redis.saving.consistency import Consistency
 
 MOMENT = "ISO 8601: the moment that the copy is of; of live data the one it began"
 
@@ -90,7 +90,9 @@ class RedisRehearsed(Result):
     backup_info: BackupInfo
     consistency: Consistency
     moment: str = Field(description=MOMENT)
-    databases: dict[str, RehearsedDatabase] = Field(description="By the number in the set; none where a problem hides it")
+    databases: dict[str, RehearsedDatabase] = Field(
+        description="By the number in the set; none where a problem hides it"
+    )
     problems: list[Problem]
     warnings: Warnings
     target: StoreTarget

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 from data_pipeline.postgres.progress import Progress
 from data_pipeline.sets.held_set import HeldSet
-from data_pipeline.stores.redis import server, stored
-from data_pipeline.stores.redis.loading import batches
+from data_pipeline.stores.redis import stored
+from data_pipeline.stores.redis.link import server
+from data_pipeline.stores.redis.link.wire import Wire
 from data_pipeline.stores.redis.reading import OURS, live_values, scanned, shown
 from data_pipeline.stores.redis.records import Record
-from data_pipeline.stores.redis.restoring import Plan
-from data_pipeline.stores.redis.wire import Wire
+from data_pipeline.stores.redis.restoring.loading import batches
+from data_pipeline.stores.redis.restoring.restoring import Plan
 
 SAMPLES = 20
 

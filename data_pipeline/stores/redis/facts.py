@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from data_pipeline.stores.redis.consistency import Consistency
+from data_pipeline.stores.redis.saving.consistency import Consistency
 
 Count = Annotated[int, Field(ge=0, lt=1 << 63)]
 Text = Annotated[str, Field(max_length=4096)]

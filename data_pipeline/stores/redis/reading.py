@@ -9,9 +9,9 @@ from typing import Any
 
 from common.errors import InvalidBackup, LockTimeout, StoreUnsupported
 from common.messages import say
+from data_pipeline.stores.redis.link.wire import Command, Wire
 from data_pipeline.stores.redis.records import Record
 from data_pipeline.stores.redis.values import KINDS, Value, command, value
-from data_pipeline.stores.redis.wire import Command, Wire
 
 SCANNED = 1000
 BATCH_BYTES = 8 << 20

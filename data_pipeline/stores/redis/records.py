@@ -78,7 +78,7 @@ def _record(found: dict[str, Any]) -> Record:
         raise ValueError("no record") from None
     if kind not in KINDS or type(digest) is not str or len(digest) != 64 or len(dump) <= 10:
         raise ValueError("no record")
-    if expires_at is not None and not _is_time(expires_at) or not all(_is_time(at) for at, _ in fields):
+    if (expires_at is not None and not _is_time(expires_at)) or not all(_is_time(at) for at, _ in fields):
         raise ValueError("no record")
     return Record(key, kind, expires_at, dump, Value(digest, fields))
 

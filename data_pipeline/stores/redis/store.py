@@ -4,10 +4,11 @@ from contextlib import closing
 from typing import Any
 
 from data_pipeline.sets.held_set import HeldSet
-from data_pipeline.stores.redis import server, stored
-from data_pipeline.stores.redis.export import FAMILY
+from data_pipeline.stores.redis import stored
 from data_pipeline.stores.redis.facts import RedisFacts
-from data_pipeline.stores.redis.wire import connect
+from data_pipeline.stores.redis.link import server
+from data_pipeline.stores.redis.link.wire import connect
+from data_pipeline.stores.redis.saving.export import FAMILY
 from data_pipeline.stores.store import Capabilities, Store
 from data_pipeline.stores.target import StoreTarget
 

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from data_pipeline.stores.redis.wire import Command
+from data_pipeline.stores.redis.link.wire import Command
 
 Field = tuple[int, str]
 """A field of a hash that expires: when (ms since 1970), and the digest of its name and value."""

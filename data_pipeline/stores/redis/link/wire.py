@@ -7,13 +7,12 @@ takes; here a command is packed in one expression, and hiredis parses the replie
 import socket
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from common.errors import DatabaseError
 from common.messages import say
 from data_pipeline.stores.extras import needed
-from data_pipeline.stores.redis import faults
+from data_pipeline.stores.redis.link import faults
 from data_pipeline.stores.target import StoreTarget
 
 Word: TypeAlias = bytes | str | int
@@ -27,10 +26,10 @@ CHUNK = 1 << 18
 
 
 class Wire:
-    """Raises DatabaseError where the connection is lost. A refusal is a value among many()'s, and raised by the others."""
+    """Raises DatabaseError where the connection is lost. A refusal is one of many()'s values; others raise it."""
 
-    def __init__(self, connection: Any, taken: socket.socket) -> None:
-        self._connection = connection
+    def __init__(self, handshake: Any, taken: socket.socket) -> None:
+        self._handshake = handshake
         self._socket = taken
         self._refusal: type = needed("hiredis", extra=EXTRA).ReplyError
         self._reader = needed("hiredis", extra=EXTRA).Reader()
@@ -72,7 +71,7 @@ class Wire:
         self.call("SELECT", database)
 
     def close(self) -> None:
-        self._connection.disconnect()
+        self._handshake.disconnect()
 
     def _reply(self) -> Any:
         while (reply := self._reader.gets()) is False:
@@ -91,28 +90,25 @@ def packed(command: Command) -> bytes:
 
 def connect(target: StoreTarget, seconds: float, database: int | None = None) -> Wire:
     """A connection to a target's server, in one of its databases: the one its URL names. Raises ServiceError."""
-    client = needed("redis", extra=EXTRA)
-    kind = client.connection.SSLConnection if target.scheme == "rediss" else client.connection.Connection
+    kinds = needed("redis", extra=EXTRA).connection
     number = int(target.path or 0) if database is None else database
     login = {"username": target.user or None, "password": target.password, "db": number}
+    if target.host.startswith("/"):  # a server of our own
+        return _opened(kinds.UnixDomainSocketConnection, {"path": target.host, **login}, seconds)
+    kind = kinds.SSLConnection if target.scheme == "rediss" else kinds.Connection
     return _opened(kind, {"host": target.host, "port": target.port or 6379, **login}, seconds)
-
-
-def connect_socket(path: Path, seconds: float) -> Wire:
-    """A connection by a Unix socket."""
-    kind = needed("redis", extra=EXTRA).connection.UnixDomainSocketConnection
-    return _opened(kind, {"path": str(path)}, seconds)
 
 
 def _opened(kind: Any, place: dict[str, Any], seconds: float) -> Wire:
     client = needed("redis", extra=EXTRA)
 
-    class Taken(kind):  # type: ignore[misc, valid-type]
+    class Taken(kind):
         """Lets go of the socket that the handshake was made on."""
 
         def _connect(self) -> socket.socket:
-            self.taken: socket.socket = super()._connect()
-            return self.taken
+            taken: socket.socket = super()._connect()
+            self.taken = taken
+            return taken
 
     made = Taken(
         **place,

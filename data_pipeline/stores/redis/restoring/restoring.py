@@ -1,4 +1,4 @@
-"""A set into a server: claimed, filled, verified, switched. Whatever ends it, each database is as before or restored."""
+"""A set into a server: claimed, filled, verified, switched. Whatever ends it, each database is as before or new."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
@@ -8,16 +8,18 @@ from typing import Literal
 from common.errors import ServiceError
 from data_pipeline.postgres.progress import Progress
 from data_pipeline.sets.held_set import HeldSet
-from data_pipeline.stores.redis import loading, server, server_wide, stored
-from data_pipeline.stores.redis.claim import Claim
+from data_pipeline.stores.redis import stored
 from data_pipeline.stores.redis.facts import RedisFacts
 from data_pipeline.stores.redis.glob import compiled
-from data_pipeline.stores.redis.loading import Loaded, Loading, Wanted
+from data_pipeline.stores.redis.link import server
+from data_pipeline.stores.redis.link.server import Server
+from data_pipeline.stores.redis.link.wire import connect
 from data_pipeline.stores.redis.records import Record
-from data_pipeline.stores.redis.room import Room
-from data_pipeline.stores.redis.server import Server
-from data_pipeline.stores.redis.switching import Switch, Switched
-from data_pipeline.stores.redis.wire import connect
+from data_pipeline.stores.redis.restoring import loading, server_wide
+from data_pipeline.stores.redis.restoring.claim import Claim
+from data_pipeline.stores.redis.restoring.loading import Loaded, Loading, Wanted
+from data_pipeline.stores.redis.restoring.room import Room
+from data_pipeline.stores.redis.restoring.switching import Switch, Switched
 from data_pipeline.stores.target import StoreTarget
 
 Mode = Literal["replace", "skip", "update"]
@@ -47,7 +49,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Restored:
-    """loaded: by the number of the set's database. kept: by the number that was restored, where its old data are now."""
+    """loaded: by the number of the set's database. kept: by a restored number, where its old data are."""
 
     loaded: Mapping[int, Loaded]
     switched: Switched

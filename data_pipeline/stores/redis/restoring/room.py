@@ -5,8 +5,8 @@ import time
 from common.errors import StorageFull
 from common.messages import say
 from common.sizes import format_size
-from data_pipeline.stores.redis import server
-from data_pipeline.stores.redis.wire import Wire
+from data_pipeline.stores.redis.link import server
+from data_pipeline.stores.redis.link.wire import Wire
 
 MARGIN = 1.1
 """What a key takes depends on the server; dictionaries grow by doubling."""

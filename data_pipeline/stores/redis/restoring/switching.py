@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 from common.errors import DatabaseError, InternalError, SchemaMismatch, ServiceError
 from common.messages import say
-from data_pipeline.stores.redis import faults
-from data_pipeline.stores.redis.claim import Claim
-from data_pipeline.stores.redis.wire import Command, Wire, connect
+from data_pipeline.stores.redis.link import faults
+from data_pipeline.stores.redis.link.wire import Command, Wire, connect
+from data_pipeline.stores.redis.restoring.claim import Claim
 from data_pipeline.stores.target import StoreTarget
 
 EXEC_SECONDS = 600.0

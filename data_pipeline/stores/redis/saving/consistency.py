@@ -15,10 +15,11 @@ from common.errors import LockTimeout, OperationTimeout, ServiceError, StorageFu
 from common.messages import Message, say
 from common.sizes import format_size
 from data_pipeline.postgres.progress import Progress
-from data_pipeline.stores.redis import scratch_server, server
-from data_pipeline.stores.redis.scratch_server import Scratch
-from data_pipeline.stores.redis.server import Server
-from data_pipeline.stores.redis.wire import Wire, connect
+from data_pipeline.stores.redis.link import server
+from data_pipeline.stores.redis.link.server import Server
+from data_pipeline.stores.redis.link.wire import Wire, connect
+from data_pipeline.stores.redis.saving import scratch_server
+from data_pipeline.stores.redis.saving.scratch_server import Scratch
 from data_pipeline.stores.target import StoreTarget
 
 Consistency = Literal["snapshot", "paused", "live"]
@@ -81,11 +82,13 @@ def _snapshot(target: StoreTarget, source: Server, means: Means, progress: Progr
     _expect_memory(source)
     more = scratch_server.replica_of(target)
     databases = max(source.databases, server.DATABASES)
-    with scratch_server.server(means.directory, means.program, databases, more, progress) as scratch:
-        with closing(scratch.connect()) as wire:
-            _follow(wire, scratch, progress)
-            wire.call("REPLICAOF", "NO", "ONE")
-            yield Ground(wire, still=True, moment=_now())
+    with (
+        scratch_server.server(means.directory, means.program, databases, more, progress) as scratch,
+        closing(scratch.connect()) as wire,
+    ):
+        _follow(wire, scratch, progress)
+        wire.call("REPLICAOF", "NO", "ONE")
+        yield Ground(wire, still=True, moment=_now())
 
 
 def _expect_memory(source: Server) -> None:

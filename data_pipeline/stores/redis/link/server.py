@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from common.errors import PermissionDenied, SchemaMismatch, StoreUnsupported
 from common.messages import say
-from data_pipeline.stores.redis.wire import Wire
+from data_pipeline.stores.redis.link.wire import Wire
 
 OLDEST = (7, 0)
 """PEXPIRETIME, functions, and what a stream's groups have read."""

@@ -7,8 +7,8 @@ from common.messages import say
 from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.stores.redis import facts as names
 from data_pipeline.stores.redis import stored
-from data_pipeline.stores.redis.switching import Beside
-from data_pipeline.stores.redis.wire import Command, Wire
+from data_pipeline.stores.redis.link.wire import Command, Wire
+from data_pipeline.stores.redis.restoring.switching import Beside
 
 
 def commands(wire: Wire, held: HeldSet, *, functions: bool, users: bool) -> Beside:

@@ -9,12 +9,13 @@ from common.errors import InvalidBackup, SchemaMismatch, StorageFull
 from common.messages import say
 from data_pipeline.postgres.progress import Progress
 from data_pipeline.sets.held_set import HeldSet
-from data_pipeline.stores.redis import server, stored
+from data_pipeline.stores.redis import stored
 from data_pipeline.stores.redis.facts import file_key
+from data_pipeline.stores.redis.link import server
+from data_pipeline.stores.redis.link.wire import Command, Wire
 from data_pipeline.stores.redis.reading import BATCH_BYTES, INTENT, LEASE, SCANNED, live_values, shown
 from data_pipeline.stores.redis.records import NEVER, Record
-from data_pipeline.stores.redis.room import Room
-from data_pipeline.stores.redis.wire import Command, Wire
+from data_pipeline.stores.redis.restoring.room import Room
 
 OUR_KEYS = 2
 PAST = 1
@@ -88,11 +89,10 @@ class Loading:
         replies = live_values(self._wire, asked, field_ttls=self._field_ttls)
         moment = server.clock(self._wire)
         for record, found in zip(batch, replies, strict=True):
-            if found is None or not record.is_now(_expiry(found[0]), found[1], moment):
-                if record.ends_at > moment:
-                    raise InvalidBackup(
-                        say("redis_key_differs", key=shown(record.key)), details={"key": shown(record.key)}
-                    )
+            same = found is not None and record.is_now(_expiry(found[0]), found[1], moment)
+            if not same and record.ends_at > moment:
+                key = shown(record.key)
+                raise InvalidBackup(say("redis_key_differs", key=key), details={"key": key})
 
     def _expect_all(self, scratch: int, loaded: Loaded) -> None:
         """Raise where keys are missing that can't have expired, or another client has written into the number."""

@@ -14,13 +14,13 @@ from data_pipeline.postgres.progress import Progress
 from data_pipeline.sets.store_draft import BlockFile, StoreDraft
 from data_pipeline.storage.naming import store_stem
 from data_pipeline.stores.redis import facts as names
-from data_pipeline.stores.redis import server
-from data_pipeline.stores.redis.consistency import Ground
 from data_pipeline.stores.redis.facts import DatabaseFact
+from data_pipeline.stores.redis.link import server
+from data_pipeline.stores.redis.link.server import Server
+from data_pipeline.stores.redis.link.wire import Wire
 from data_pipeline.stores.redis.reading import INTENT, Reader
 from data_pipeline.stores.redis.records import Record, encode
-from data_pipeline.stores.redis.server import Server
-from data_pipeline.stores.redis.wire import Wire
+from data_pipeline.stores.redis.saving.consistency import Ground
 
 FAMILY = "redis"
 SUFFIX = "jsonl.zst"

@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from common import scratch_directory
 from common.errors import DatabaseError, ServiceError, StoreUnsupported
 from common.messages import say
 from data_pipeline.postgres.progress import Progress
-from data_pipeline.stores.redis.wire import Wire, connect_socket
+from data_pipeline.stores.redis.link.wire import Wire, connect
 from data_pipeline.stores.target import StoreTarget
 
 PROGRAMS = ("redis-server", "valkey-server")
@@ -42,8 +42,13 @@ class Scratch:
     log: Path
     process: "subprocess.Popen[bytes]"
 
+    @property
+    def target(self) -> StoreTarget:
+        """Where it is."""
+        return StoreTarget("scratch", "redis", "redis", str(self.socket), source="drill")
+
     def connect(self) -> Wire:
-        return connect_socket(self.socket, START_SECONDS)
+        return connect(self.target, START_SECONDS)
 
     def said(self, *words: str) -> bool:
         """Whether its log has one of them."""
@@ -82,13 +87,18 @@ def replica_of(target: StoreTarget) -> list[tuple[str, ...]]:
 
 @contextmanager
 def server(
-    directory: Path, configured: Path | None, databases: int, more: Iterable[tuple[str, ...]], progress: Progress
+    directory: Path, configured: Path | None, databases: int, more: Sequence[tuple[str, ...]], progress: Progress
 ) -> Iterator[Scratch]:
     """A server that takes connections, with so many databases. Raises StoreUnsupported, DatabaseError, Cancelled."""
     binary = program(configured)
     with _home(directory) as home, _short(home / "redis") as place:
         place.mkdir(mode=0o700)
-        settings = [*SETTINGS, ("databases", str(databases)), ("dir", str(place)), ("logfile", str(place / "log"))]
+        settings: list[tuple[str, ...]] = [
+            *SETTINGS,
+            ("databases", str(databases)),
+            ("dir", str(place)),
+            ("logfile", str(place / "log")),
+        ]
         settings += [("unixsocket", str(place / "socket")), *more]
         configuration = place / "redis.conf"
         configuration.touch(mode=0o600)

@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from common.errors import InternalError, OperationInProgress, StorageFull
 from common.messages import say
+from data_pipeline.stores.redis.link.server import Server
+from data_pipeline.stores.redis.link.wire import Command, Wire
 from data_pipeline.stores.redis.reading import INTENT, LEASE
-from data_pipeline.stores.redis.server import Server
-from data_pipeline.stores.redis.wire import Command, Wire
 
 LEASE_MS = 60_000
 MOST_DATABASES = 256
