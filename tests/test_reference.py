@@ -24,6 +24,7 @@ from data_pipeline.api.requests.resources import NEW
 from data_pipeline.cli.command_line import COMMANDS
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.compare import CompareRequest
+from data_pipeline.operations.requests.redis import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.retention_rule import RetentionRule
@@ -33,7 +34,7 @@ from unified_api import create_app
 PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
-BODIES += (*NEW.values(), RetentionRule, RefreshRequest)
+BODIES += (*NEW.values(), RetentionRule, RefreshRequest, RedisBackupRequest, RedisRestoreRequest, RedisCompareRequest)
 QUERIES: tuple[type[BaseModel], ...] = (
     ListQuery,
     DatabaseQuery,

@@ -19,6 +19,7 @@ from data_pipeline.api.openapi.examples import Example
 from tests.conftest import TestDatabase
 from tests.described import Described
 from tests.integration.privileges import like_a_user
+from tests.integration.redis_server import RedisServer
 from tests.integration.test_drills import scratch_directory
 from tests.live_server import Forked, Launch, LiveServer
 
@@ -27,6 +28,7 @@ TASK_SETS = {
     "task_20250721_213627": {"20250721_215758": (58, 764)},
     "task_20250721_183935": {"20250721_201447": (58, 780), "20250721_190102": (58, 780)},
 }
+REDIS_SET = "20260722_010318"
 JOB = "77245a18eaa54833b36522f328de5a47"
 TARGET = "postgresql://user:password@localhost:5432/target_db"
 NOWHERE = "postgresql://postgres@127.0.0.1:1/vector_db"
@@ -37,8 +39,15 @@ class Scenery:
     """A service, and what has to be so before an example's answer comes; `names` are the example's -> the real ones."""
 
     def __init__(
-        self, address: str, drills: str, others: dict[str, str], databases: list[TestDatabase], backups: Any
+        self,
+        address: str,
+        drills: str,
+        others: dict[str, str],
+        databases: list[TestDatabase],
+        backups: Any,
+        cache: RedisServer,
     ) -> None:
+        self._cache = cache
         self.url = {scene: f"http://{other}" for scene, other in others.items()}
         self._address = f"http://{address}"
         self._drills = f"http://{drills}"
@@ -58,6 +67,10 @@ class Scenery:
             database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
         if scene != "nothing":
             self._write_sets()
+        if scene == "redis":
+            with self._redis():
+                yield
+            return
         if scene not in ("nothing", *self.url, "usual"):
             with getattr(self, f"_{scene.replace(' ', '_')}")():
                 yield
@@ -77,6 +90,21 @@ class Scenery:
         for name, real in self.names.items():
             text = text.replace(name, real)
         return text
+
+    @contextmanager
+    def _redis(self) -> Iterator[None]:
+        """A set of three keys, and what has changed since."""
+        client = self._cache.client()
+        client.flushall()
+        client.mset({"session:1": 1, "session:2": 2})
+        client.expire("session:1", 3600)
+        client.hset("user:1", "name", "first")
+        route = f"{self.url['redis']}{BASE}/redis/backup"
+        made = requests.post(route, json={"target": "cache", "consistency": "paused"}, timeout=60).json()["data"]
+        self.names[REDIS_SET] = made["backup_timestamp"]
+        client.hset("user:1", "name", "second")
+        client.set("session:3", 3)
+        yield
 
     def _write_sets(self) -> None:
         self._write(GLOBAL_SET, "", 62, 819)
@@ -247,6 +275,13 @@ def launch() -> Launch:
 
 
 @pytest.fixture
+def cache(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path / "redis", "valkey").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def scenery(
     start_server: Callable[..., Any],
     database: TestDatabase,
@@ -254,6 +289,7 @@ def scenery(
     jobs_database: TestDatabase,
     backups: Any,
     tmp_path: Path,
+    cache: RedisServer,
 ) -> Iterator[Scenery]:
     settings = {"DATABASE_URL": database.url, "JOBS_DATABASE_URL": jobs_database.url}
     storages = {"STORAGES": json.dumps({"archive": str(tmp_path / "archive")})}
@@ -263,13 +299,19 @@ def scenery(
     targets = start_server(
         DATABASE_URL=database.url, TARGETS=json.dumps({"staging": second_database.url, "old_server": NOWHERE})
     )
-    others = {"database down": down.address, "guarded": guarded.address, "targets": targets.address}
+    redis = start_server(**settings, TARGETS=json.dumps({"cache": cache.url()}))
+    others = {
+        "redis": redis.address,
+        "database down": down.address,
+        "guarded": guarded.address,
+        "targets": targets.address,
+    }
     # Root's PostgreSQL is another user's, whose files an ordinary user has no way to.
     with scratch_directory() as drills:
         env = {**settings, "DRILL_DIRECTORY": str(drills), "OUTPUT_DIRECTORY": str(backups.root)}
         drilling = LiveServer(tmp_path / "drills.log", env)
         try:
-            yield Scenery(server.address, drilling.address, others, [database, second_database], backups)
+            yield Scenery(server.address, drilling.address, others, [database, second_database], backups, cache)
         finally:
             drilling.stop()
 

@@ -75,9 +75,7 @@ class RedisComparison:
             with closing(connect(target, connect_seconds(self._engine))) as wire:
                 known = server.inspect(wire)
                 return numbers, {
-                    source: comparing.with_live(
-                        wire, held, source, number, plan, field_ttls=known.field_ttls, progress=progress
-                    )
+                    source: comparing.with_live(wire, held, source, number, plan, known=known, progress=progress)
                     for source, number in numbers.items()
                 }
         except ServiceError as error:

@@ -71,9 +71,7 @@ class RedisDrill:
         with closing(connect(scratch.target, self._seconds)) as wire:
             known = server.inspect(wire)
             return known.name, {
-                number: comparing.with_live(
-                    wire, self._held, number, number, plan, field_ttls=known.field_ttls, progress=progress
-                )
+                number: comparing.with_live(wire, self._held, number, number, plan, known=known, progress=progress)
                 for number in plan.databases
             }
 

@@ -105,9 +105,7 @@ class RedisRestoreOperation(Operation[RedisRestoreRequest]):
                 for source, number in plan.databases.items():
                     found[str(source)] = rehearsed(
                         number,
-                        comparing.with_live(
-                            wire, held, source, number, plan, field_ttls=known.field_ttls, progress=progress
-                        ),
+                        comparing.with_live(wire, held, source, number, plan, known=known, progress=progress),
                     )
         except ServiceError as error:
             if error.response not in [one.error for one in problems]:

@@ -7,6 +7,7 @@ from data_pipeline.postgres.progress import Progress
 from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.stores.redis import stored
 from data_pipeline.stores.redis.link import server
+from data_pipeline.stores.redis.link.server import Server
 from data_pipeline.stores.redis.link.wire import Wire
 from data_pipeline.stores.redis.reading import OURS, live_values, scanned, shown
 from data_pipeline.stores.redis.records import Record
@@ -46,7 +47,7 @@ def with_live(
     number: int,
     plan: Plan,
     *,
-    field_ttls: bool,
+    known: Server,
     progress: Progress,
 ) -> Difference:
     """A set's database with a live one; of both only the keys that match the plan's pattern."""
@@ -54,10 +55,10 @@ def with_live(
     found = Difference()
     keys: set[bytes] = set(OURS)
     for size, records in stored.records(held, source):
-        for batch in batches([record for record in records if wanted(record)]):
+        for batch in batches([record for record in records if wanted(record)], known.batch_bytes):
             keys.update(record.key for record in batch)
             wire.select(number)
-            _batch(wire, batch, found, field_ttls=field_ttls)
+            _batch(wire, batch, found, field_ttls=known.field_ttls)
         progress.advance(size, len(records))
     wire.select(number)
     for names in scanned(wire, plan.pattern):

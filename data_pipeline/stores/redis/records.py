@@ -1,6 +1,6 @@
 """A record of a key: a line of JSON, so that a file can be read with `zstd -d` and any language.
 
-{"key": "session:1", "type": "string", "expires_at": 1767225600000, "dump": "base64", "digest": "sha256"}
+{"key": "session:1", "type": "string", "expires_at": 1767225600000, "memory": 96, "dump": "base64", "digest": "sha256"}
 A key that isn't UTF-8 is `key_base64`. A hash with fields that expire has `fields`: [[ms, digest], …].
 """
 
@@ -16,13 +16,15 @@ NEVER = 1 << 63
 
 
 class Record(NamedTuple):
-    """expires_at: ms since 1970, None for a key that stays. dump: what DUMP says, with version and checksum."""
+    """expires_at: ms since 1970, None for a key that stays. dump: what DUMP says, with version and checksum. memory:
+    bytes that the key took in its server."""
 
     key: bytes
     kind: str
     expires_at: int | None
     dump: bytes
     value: Value
+    memory: int
 
     @property
     def ends_at(self) -> int:
@@ -54,8 +56,9 @@ def encode(record: Record) -> bytes:
         key = b'"key_base64":"%b"' % b64encode(record.key)
     expiry = b"" if record.expires_at is None else b',"expires_at":%d' % record.expires_at
     fields = b',"fields":%b' % json.dumps(record.value.fields).encode() if record.value.fields else b""
-    line = b'{%b,"type":"%b"%b,"dump":"%b","digest":"%b"%b}\n'
-    return line % (key, record.kind.encode(), expiry, b64encode(record.dump), record.value.digest.encode(), fields)
+    line = b'{%b,"type":"%b"%b,"memory":%d,"dump":"%b","digest":"%b"%b}\n'
+    kind, digest = record.kind.encode(), record.value.digest.encode()
+    return line % (key, kind, expiry, record.memory, b64encode(record.dump), digest, fields)
 
 
 def decode_all(lines: Sequence[bytes]) -> list[Record]:
@@ -71,17 +74,14 @@ def decode(line: bytes) -> Record:
 def _record(found: dict[str, Any]) -> Record:
     try:
         key = found["key"].encode() if "key" in found else a2b_base64(found["key_base64"], strict_mode=True)
-        kind, expires_at, digest = found["type"], found.get("expires_at"), found["digest"]
+        kind, expires_at, digest, memory = found["type"], found.get("expires_at"), found["digest"], found["memory"]
         dump = a2b_base64(found["dump"], strict_mode=True)
         fields: tuple[Field, ...] = tuple((at, of) for at, of in found["fields"]) if "fields" in found else ()
     except (KeyError, TypeError, AttributeError):
         raise ValueError("no record") from None
     if kind not in KINDS or type(digest) is not str or len(digest) != 64 or len(dump) <= 10:
         raise ValueError("no record")
-    if (expires_at is not None and not _is_time(expires_at)) or not all(_is_time(at) for at, _ in fields):
+    numbers = [memory, *([] if expires_at is None else [expires_at]), *(at for at, _ in fields)]
+    if not all(type(number) is int and 0 < number < NEVER for number in numbers):
         raise ValueError("no record")
-    return Record(key, kind, expires_at, dump, Value(digest, fields))
-
-
-def _is_time(value: Any) -> bool:
-    return type(value) is int and 0 < value < NEVER
+    return Record(key, kind, expires_at, dump, Value(digest, fields), memory)

@@ -9,6 +9,7 @@ from data_pipeline.stores.redis.link.wire import Wire
 
 OLDEST = (7, 0)
 """PEXPIRETIME, functions, and what a stream's groups have read."""
+BATCH_BYTES, LEAST_BATCH_BYTES = 8 << 20, 16 << 10
 DATABASES = 16
 """Where CONFIG may not be asked: the default."""
 
@@ -22,8 +23,17 @@ class Server:
     field_ttls: bool
     is_replica: bool
     databases: int
-    run_id: str
     info: dict[str, str]
+
+    @property
+    def batch_bytes(self) -> int:
+        """How much is read or written at a time. What waits to be sent counts as used: where memory is short, a large
+        batch would evict live keys."""
+        most = int(self.info.get("maxmemory", 0))
+        if not most or self.info.get("maxmemory_policy") == "noeviction":
+            return BATCH_BYTES
+        left = most - int(self.info["used_memory"]) + int(self.info.get("mem_not_counted_for_evict", 0))
+        return min(max(left // 8, LEAST_BATCH_BYTES), BATCH_BYTES)
 
     @property
     def name(self) -> str:
@@ -48,7 +58,6 @@ def inspect(wire: Wire) -> Server:
         field_ttls=numbers >= ((9, 0) if kind == "valkey" else (7, 4)),
         is_replica=info.get("role") in ("slave", "replica"),
         databases=_databases(wire),
-        run_id=info["run_id"],
         info=info,
     )
 

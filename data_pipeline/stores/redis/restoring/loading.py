@@ -12,8 +12,9 @@ from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.stores.redis import stored
 from data_pipeline.stores.redis.facts import file_key
 from data_pipeline.stores.redis.link import server
+from data_pipeline.stores.redis.link.server import Server
 from data_pipeline.stores.redis.link.wire import Command, Wire
-from data_pipeline.stores.redis.reading import BATCH_BYTES, INTENT, LEASE, SCANNED, live_values, shown
+from data_pipeline.stores.redis.reading import INTENT, LEASE, SCANNED, live_values, shown
 from data_pipeline.stores.redis.records import NEVER, Record
 from data_pipeline.stores.redis.restoring.room import Room
 
@@ -46,14 +47,14 @@ class Loading:
         held: HeldSet,
         room: Room,
         *,
-        field_ttls: bool,
+        known: Server,
         renew: Callable[[], None],
         progress: Progress,
     ) -> None:
         self._wire = wire
         self._held = held
         self._room = room
-        self._field_ttls = field_ttls
+        self._known = known
         self._renew = renew
         self._progress = progress
 
@@ -62,7 +63,7 @@ class Loading:
         loaded = Loaded()
         self._progress.enter("load", file_key(source))
         for size, found in stored.records(self._held, source):
-            for batch in batches([record for record in found if wanted(record)]):
+            for batch in batches([record for record in found if wanted(record)], self._known.batch_bytes):
                 self._renew()
                 self._room.expect_left(self._wire)
                 self._put(batch, scratch, loaded)
@@ -86,7 +87,7 @@ class Loading:
     def _verify(self, batch: Sequence[Record]) -> None:
         """Read back what was written, and compare its value and its end."""
         asked = [(record.key, record.kind) for record in batch]
-        replies = live_values(self._wire, asked, field_ttls=self._field_ttls)
+        replies = live_values(self._wire, asked, field_ttls=self._known.field_ttls)
         moment = server.clock(self._wire)
         for record, found in zip(batch, replies, strict=True):
             same = found is not None and record.is_now(_expiry(found[0]), found[1], moment)
@@ -116,16 +117,16 @@ def withdraw(wire: Wire, held: HeldSet, source: int, scratch: int) -> None:
     wire.call("DEL", INTENT, LEASE)
 
 
-def batches(found: Sequence[Record]) -> Iterator[list[Record]]:
-    """So many as fit into memory twice."""
+def batches(found: Sequence[Record], most: int) -> Iterator[list[Record]]:
+    """So many as take no more than `most` bytes of the server's memory."""
     batch: list[Record] = []
     size = 0
     for record in found:
-        if batch and (size + len(record.dump) > BATCH_BYTES or len(batch) == SCANNED):
+        if batch and (size + record.memory > most or len(batch) == SCANNED):
             yield batch
             batch, size = [], 0
         batch.append(record)
-        size += len(record.dump)
+        size += record.memory
     if batch:
         yield batch
 

@@ -88,9 +88,7 @@ class Restoring:
             room = self._room(plan)
             room.expect(wire)
             claim = Claim.take(wire, known, list(plan.databases.values()), keep=plan.keep)
-            load = Loading(
-                wire, self._held, room, field_ttls=known.field_ttls, renew=claim.renew, progress=self._progress
-            )
+            load = Loading(wire, self._held, room, known=known, renew=claim.renew, progress=self._progress)
             loaded: dict[int, Loaded] = {}
             try:
                 for source, number in plan.databases.items():

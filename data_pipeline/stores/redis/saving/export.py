@@ -90,7 +90,7 @@ class Export:
         wire.select(number)
         if wire.call("EXISTS", INTENT):
             raise NotFound(say("redis_database_is_scratch", database=number))
-        reader = Reader(wire, field_ttls=self._source.field_ttls, still=self._ground.still, largest=self._largest)
+        reader = Reader(wire, self._source, still=self._ground.still, largest=self._largest)
         counted = Counted()
         key = names.file_key(number)
         self._progress.enter("load", key)
