@@ -19,11 +19,13 @@ from data_pipeline.api.requests.bodies import (
     TablesQuery,
     UploadQuery,
 )
+from data_pipeline.api.requests.databases import ExportQuery
 from data_pipeline.api.requests.job_schemas import JobsQuery, NotificationsQuery
 from data_pipeline.api.requests.resources import NEW
 from data_pipeline.cli.command_line import COMMANDS
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.compare import CompareRequest
+from data_pipeline.operations.requests.database import ImportRequest
 from data_pipeline.operations.requests.redis import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
@@ -34,7 +36,8 @@ from unified_api import create_app
 PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
-BODIES += (*NEW.values(), RetentionRule, RefreshRequest, RedisBackupRequest, RedisRestoreRequest, RedisCompareRequest)
+BODIES += (*NEW.values(), RetentionRule, RefreshRequest, ImportRequest)
+BODIES += (RedisBackupRequest, RedisRestoreRequest, RedisCompareRequest)
 QUERIES: tuple[type[BaseModel], ...] = (
     ListQuery,
     DatabaseQuery,
@@ -43,6 +46,7 @@ QUERIES: tuple[type[BaseModel], ...] = (
     JobsQuery,
     NotificationsQuery,
     ReadyQuery,
+    ExportQuery,
 )
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 

@@ -19,6 +19,7 @@ from common.errors.conflicts import (
     ResourceReadOnly,
     SchemaMismatch,
     TriggerChangedRows,
+    VersionMismatch,
 )
 from common.errors.content import (
     InvalidBackup,
@@ -35,6 +36,7 @@ from common.errors.requests import (
     RangeNotSatisfiable,
     TooManyAttempts,
     Unauthorized,
+    UntrustedArchive,
 )
 from common.errors.service import (
     DatabaseError,
@@ -95,4 +97,6 @@ __all__ = [
     "TooManyAttempts",
     "TriggerChangedRows",
     "Unauthorized",
+    "UntrustedArchive",
+    "VersionMismatch",
 ]

@@ -300,12 +300,8 @@ def scenery(
         DATABASE_URL=database.url, TARGETS=json.dumps({"staging": second_database.url, "old_server": NOWHERE})
     )
     redis = start_server(**settings, TARGETS=json.dumps({"cache": cache.url()}))
-    others = {
-        "redis": redis.address,
-        "database down": down.address,
-        "guarded": guarded.address,
-        "targets": targets.address,
-    }
+    named = {"redis": redis, "database down": down, "guarded": guarded, "targets": targets}
+    others = {scene: one.address for scene, one in named.items()}
     # Root's PostgreSQL is another user's, whose files an ordinary user has no way to.
     with scratch_directory() as drills:
         env = {**settings, "DRILL_DIRECTORY": str(drills), "OUTPUT_DIRECTORY": str(backups.root)}

@@ -28,7 +28,7 @@ AUDITED = (
     *("set", "target", "databases", "consistency", "mode", "keys", "keep_old", "functions", "users"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
 )
-AUDITED_QUERY = ("storage", "task_id")
+AUDITED_QUERY = ("storage", "task_id", "target", "excludeLogs")
 
 ACCEPTED = 202
 """A job was queued; what became of it is written down when it ends."""

@@ -77,6 +77,9 @@ def _databases(settings: Settings) -> dict[str, Any]:
     return {
         "DATABASE_URL": _public(settings.configured) or (EMBEDDED if settings.database_named else None),
         "EMBEDDED_DATA_DIR": kind_of(settings.embedded_data_dir),
+        "PG_BIN": "directory" if settings.dumps.programs else None,
+        "LOG_TABLES": list(settings.dumps.log_tables),
+        "MIGRATION_COMMAND": "set" if settings.dumps.migration else None,
         "DRILL_DIRECTORY": kind_of(settings.drill_directory),
         "REDIS_SERVER_BIN": "file" if settings.redis_server_bin else None,
         "REDIS_PAUSE_SECONDS": settings.redis_pause_seconds,

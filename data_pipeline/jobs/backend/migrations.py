@@ -90,4 +90,11 @@ CREATE TABLE set_checks (    -- what was found when the whole of a set was last 
 );
 """
 
-MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS)
+KNOWN_ARCHIVES = """
+CREATE TABLE known_archives ( -- dumps of whole databases that were made here
+    sha256 text PRIMARY KEY,
+    made_at timestamptz NOT NULL DEFAULT now()
+);
+"""
+
+MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS, KNOWN_ARCHIVES)
