@@ -25,7 +25,7 @@ class Scene:
         self.service = service
         self.figure = figure
         self.moments = moments
-        self.golden = {timestamp: state for timestamp, state in map(self._made, ("first", "second"))}
+        self.golden = dict(map(self._made, ("first", "second")))
         self.now = max(self.golden)
 
     @property

@@ -1,4 +1,4 @@
-"""A Redis server that keeps its keys on disk, as a run kills and starts it; the distribution's, or the wheel's Valkey."""
+"""A Redis server with its keys on disk, as a run kills and starts it: the distribution's, or the wheel's Valkey."""
 
 import shutil
 import signal
