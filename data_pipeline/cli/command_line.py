@@ -19,15 +19,16 @@ INSTALLED = "vector-backup"
 """The command of an installed package."""
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
-    *("delete", "copy", "download", "upload", "jobs", "schedules", "status", "targets", "storages", "notifiers"),
+    *("delete", "copy", "download", "upload", "bulk", "jobs"),
     "redis",
+    *("schedules", "status", "targets", "storages", "notifiers"),
     *("check-config", "doctor", "completion"),
 )
 MODULES = {
     "list": "sets.listing",
     "verify": "sets.verify",
     "drill": "sets.drill",
-    **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload")},
+    **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload", "bulk")},
     "schedules": "schedule.schedules",
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},

@@ -33,6 +33,8 @@ STORING = ("OPERATION_IN_PROGRESS", "BACKUP_EXISTS", "STORAGE_FULL", "STORAGE_UN
 UNDOABLE = ("ORPHAN_ROWS", "STORAGE_UNSUPPORTED")
 OF_FILES = ("PERMISSION_DENIED", "RESOURCE_NOT_FOUND", "INVALID_BACKUP")
 
+TAR: dict[str, Any] = {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}}
+
 
 def header(name: str, description: str, pattern: str | None = None) -> dict[str, Any]:
     """A request header that a route reads."""

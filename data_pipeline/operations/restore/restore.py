@@ -12,7 +12,7 @@ from data_pipeline.operations.restore.meant import expect_meant
 from data_pipeline.operations.restore.modes import registry
 from data_pipeline.operations.restore.report import Report
 from data_pipeline.operations.restore.search_check import SearchCheck
-from data_pipeline.postgres import writer_lock
+from data_pipeline.postgres import toast, writer_lock
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.schema import ddl
@@ -71,6 +71,7 @@ class Restore:
         session.ours = self._set.layout.relations(session.schema)
         writer_lock.take(session.cursor)
         leftovers.remove(session, target, self._engine.timeouts)
+        report.toast_compression = toast.compress_sooner(session)
         expect_meant(session, self._set, self._request)
         lacking = self._create_tables(session, report) if self._request.create_tables else None
         context = Context(self._engine, self._set, self._request, session, target, report, dialect)
