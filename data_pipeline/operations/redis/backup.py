@@ -37,7 +37,7 @@ class RedisBackupOperation(Operation[RedisBackupRequest]):
     def expect_possible(self, request: RedisBackupRequest) -> StoreTarget:
         target = self.target(request)
         if request.consistency == "snapshot":
-            scratch_server.program(self._engine.settings.redis_server_bin)
+            scratch_server.program(self._engine.settings.redis.program)
         StoreBackup(self._engine, FAMILY, target, request.storages).expect_possible()
         return target
 

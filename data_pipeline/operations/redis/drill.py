@@ -33,13 +33,13 @@ class RedisDrill:
         self._facts: RedisFacts = STORE.facts_of(held)
 
     def expect_possible(self) -> None:
-        scratch_server.program(self._settings.redis_server_bin)
+        scratch_server.program(self._settings.redis.program)
 
     def run(self, progress: Progress) -> Drilled:
         started = time.monotonic()
         numbers = self._facts.numbers
         databases = max(server.DATABASES, max(numbers, default=0) + 1 + len(numbers))
-        directory, program = self._settings.drill_directory, self._settings.redis_server_bin
+        directory, program = self._settings.drill_directory, self._settings.redis.program
         with scratch_server.server(directory, program, databases, (), progress) as scratch:
             ready = time.monotonic()
             plan = Plan({number: number for number in numbers}, functions=bool(self._facts.libraries))

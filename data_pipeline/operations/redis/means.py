@@ -12,7 +12,7 @@ def means(engine: Engine) -> Means:
     settings = engine.settings
     return Means(
         directory=settings.drill_directory,
-        program=settings.redis_server_bin,
+        program=settings.redis.program,
         connect_seconds=connect_seconds(engine),
-        pause_seconds=float(settings.redis_pause_seconds),
+        pause_seconds=float(settings.redis.pause_seconds),
     )
