@@ -20,9 +20,9 @@ INSTALLED = "vector-backup"
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
     *("delete", "copy", "download", "upload", "bulk", "jobs"),
-    "redis",
     *("schedules", "status", "targets", "storages", "notifiers"),
-    *("check-config", "doctor", "completion"),
+    *("objects", "redis"),
+    *("users", "check-config", "doctor", "completion"),
 )
 MODULES = {
     "list": "sets.listing",
@@ -32,7 +32,8 @@ MODULES = {
     "schedules": "schedule.schedules",
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
-    "redis": "stores.redis",
+    "users": "people.users",
+    **{name: f"stores.{name}" for name in ("objects", "redis")},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 from common.errors import InvalidParams
 from common.messages import say
+from data_pipeline.operations.objects.requests import ObjectsBackupRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
 from data_pipeline.operations.requests.redis import RedisBackupRequest
@@ -123,10 +124,11 @@ def expect_named(database: str) -> None:
         raise InvalidParams(say("schedule_needs_a_named_target"), details={"field": "request"})
 
 
-EACH: tuple[Scheduled, ...] = (
-    ScheduledBackup(),
-    ScheduledDrill(),
-    ScheduledRestore(),
-    ScheduledStoreBackup(RedisBackupRequest),
-)
-KINDS: Mapping[str, Scheduled] = {kind.name: kind for kind in EACH}
+KINDS: Mapping[str, Scheduled] = {
+    kind.name: kind
+    for kind in (
+        *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore()),
+        ScheduledStoreBackup(ObjectsBackupRequest),
+        ScheduledStoreBackup(RedisBackupRequest),
+    )
+}

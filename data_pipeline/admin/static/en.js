@@ -462,6 +462,8 @@ export default {
   "who.command line": "Command line",
   "kind.drill": "Drill",
   "kind.refresh": "Refresh",
+  "kind.objects_backup": "Objects: backup",
+  "kind.objects_restore": "Objects: restore",
   "no such jobs": "No job fits.",
   "all jobs": "Show all jobs",
   "no jobs.hint": "Backups and restores appear here as soon as there is one, scheduled ones too.",

@@ -462,6 +462,8 @@ export default {
   "who.command line": "命令行",
   "kind.drill": "恢复演练",
   "kind.refresh": "定期恢复",
+  "kind.objects_backup": "对象：备份",
+  "kind.objects_restore": "对象：恢复",
   "no such jobs": "没有符合条件的任务。",
   "all jobs": "显示全部任务",
   "no jobs.hint": "备份和恢复（包括计划任务）开始后会显示在这里。",

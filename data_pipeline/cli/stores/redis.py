@@ -32,7 +32,7 @@ def back_up(as_json: bool, progress: bool | None, **given: Any) -> int:
 def restore(as_json: bool, progress: bool | None, yes: bool, **given: Any) -> int:
     request = options.body(RedisRestoreRequest, given)
     with process.engine() as engine:
-        if request.mode == "replace" and not request.dry_run:
+        if request.removes:
             confirmation.expect(
                 f"Keys of {request.target} will be replaced by those of {request.named_set.timestamp}.", yes
             )

@@ -68,6 +68,10 @@ class RedisRestoreRequest(StoreRestoreRequest):
     users: bool = Field(False, description="The set's users too; others of the server stay, and the one we are")
     dry_run: bool = Field(False, description="Change nothing; tell what would happen, and every problem")
 
+    @property
+    def removes(self) -> bool:
+        return self.mode == "replace" and not self.dry_run
+
     @model_validator(mode="after")
     def _no_clash(self) -> Self:
         for field, of_merge in (("keys", True), ("on_conflict", True), ("keep_old", False)):

@@ -27,7 +27,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     @api.post("/backup", summary="Back up databases of Redis")
     @Policy(
         access="write",
-        tag="Redis",
+        tag="Other stores",
         answers={200: [redis.RedisBackedUp], 202: [job_answers.SubmittedJob]},
         failures=(*FAILURES, *OF_CALLS),
         headers=[IDEMPOTENCY_KEY],
@@ -43,7 +43,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     @api.post("/restore", summary="Restore databases of Redis")
     @Policy(
         access="write",
-        tag="Redis",
+        tag="Other stores",
         answers={200: [redis.RedisRestored, redis.RedisRehearsed], 202: [job_answers.SubmittedJob]},
         failures=(*FAILURES, *OF_CALLS),
         headers=[IDEMPOTENCY_KEY],
@@ -59,7 +59,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     @api.post("/compare", summary="Compare a backup of Redis with live databases or another backup")
     @Policy(
         access="read",
-        tag="Redis",
+        tag="Other stores",
         answers={200: [redis.RedisCompared]},
         failures=FAILURES,
         occupies=True,
