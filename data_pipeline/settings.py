@@ -5,14 +5,14 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TypeVar
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import config_file, dump_settings, table_section, targets
+from data_pipeline import config_file, dump_settings, setting_lists, table_section, targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
 from data_pipeline.dump_settings import DumpSettings
@@ -20,6 +20,7 @@ from data_pipeline.formats.csv_reader import LARGEST_FIELD
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
+from data_pipeline.setting_lists import Network
 from data_pipeline.storage import registry
 from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
@@ -29,7 +30,7 @@ from data_pipeline.targets import NamedDatabases
 
 SHORTEST_TOKEN = 16
 SHORTEST_KEY = 32
-Network: TypeAlias = IPv4Network | IPv6Network
+T = TypeVar("T")
 
 
 class SettingsError(Exception):
@@ -101,6 +102,8 @@ class Settings:
     """Hosts of buckets that a storage made through the API may name beside loopback."""
     notify_hosts: frozenset[str]
     """Hosts of this machine's network that notifications may go to."""
+    import_urls: tuple[str, ...]
+    """What a schedule may fetch reference data from: URLs of files, or of directories, with a slash."""
     backup_schedule: Schedule | None
     backup_keep_days: int
     backup_keep_last: int
@@ -124,13 +127,13 @@ class Settings:
             output_directory=_output_directory(env),
             storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
-            dumps=_dumps(env),
+            dumps=_read(dump_settings.read, env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,
             ssl_root_cert=databases.defaults.ssl_root_cert,
-            allowed_hosts=_names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
+            allowed_hosts=setting_lists.names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
             targets=databases.targets,
             store_targets=databases.stores,
             timeouts=_timeouts(env),
@@ -139,9 +142,9 @@ class Settings:
             max_writers=_number(env, "MAX_WRITERS", 8, least=1, most=256),
             api_token=_token(env, "API_TOKEN"),
             api_read_token=_token(env, "API_READ_TOKEN"),
-            trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
-            http_hosts=_names(env, "ALLOWED_HOSTS"),
-            cors_origins=_names(env, "CORS_ORIGINS"),
+            trusted_proxies=_read(partial(setting_lists.networks, name="TRUSTED_PROXIES"), env),
+            http_hosts=setting_lists.names(env, "ALLOWED_HOSTS"),
+            cors_origins=setting_lists.names(env, "CORS_ORIGINS"),
             backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
             load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
             load_connections=_number(env, "LOAD_CONNECTIONS", 0, least=0, most=16),
@@ -152,8 +155,9 @@ class Settings:
             jobs_heartbeat=_number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),
             secret_keys=_secret_keys(env, "SECRET_KEY"),
             secret_key_file=None if databases.jobs else _key_file(env),
-            storage_hosts=_names(env, "STORAGE_ALLOWED_HOSTS"),
-            notify_hosts=_names(env, "NOTIFY_ALLOWED_HOSTS"),
+            storage_hosts=setting_lists.names(env, "STORAGE_ALLOWED_HOSTS"),
+            notify_hosts=setting_lists.names(env, "NOTIFY_ALLOWED_HOSTS"),
+            import_urls=_read(partial(setting_lists.urls, name="IMPORT_ALLOWED_URLS"), env),
             backup_schedule=_schedule(env, "BACKUP_SCHEDULE"),
             backup_keep_days=_number(env, "BACKUP_KEEP_DAYS", 0, least=0, most=36500),
             backup_keep_last=_number(env, "BACKUP_KEEP_LAST", 0, least=0, most=100000),
@@ -269,28 +273,12 @@ def _section() -> TableSection:
         raise SettingsError(f"SCHEMA_TOOLS_CONFIG, vector_table_management: {error}") from None
 
 
-def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
-    """A list separated by commas."""
-    found = (part.strip().lower() for part in env.get(name, "").split(","))
-    return frozenset(part for part in found if part)
-
-
-def _dumps(env: Mapping[str, str]) -> DumpSettings:
+def _read(read: Callable[[Mapping[str, str]], T], env: Mapping[str, str]) -> T:
+    """What is wrong with it, told as all that is wrong with settings."""
     try:
-        return dump_settings.read(env)
+        return read(env)
     except ValueError as error:
         raise SettingsError(str(error)) from None
-
-
-def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
-    """Addresses and networks; never every address, for then each client could choose its own."""
-    try:
-        found = tuple(ip_network(part) for part in sorted(_names(env, name)))
-        if not all(network.prefixlen for network in found):
-            raise ValueError
-    except ValueError:
-        raise SettingsError(f"{name} must be addresses or networks such as 127.0.0.1,10.1.0.0/16") from None
-    return found
 
 
 def _token(env: Mapping[str, str], name: str) -> str | None:

@@ -45,13 +45,14 @@ class Scenery:
         self._databases = databases
         self._backups = backups
         self._upload: bytes | None = None
+        self._headers: dict[str, str] = {}
         self.names: dict[str, str] = {}
 
     @contextmanager
     def set(self, scene: str) -> Iterator[None]:
         """Everything as it was, and then what the scene adds to it."""
         self.names = {TARGET: self._databases[1].url}
-        self._upload = None
+        self._upload, self._headers = None, {}
         shutil.rmtree(self._backups.root)
         self._backups.root.mkdir()
         for database in self._databases:
@@ -71,7 +72,7 @@ class Scenery:
         base = self._drills if operation == "drill_backup_set" else self.url.get(example.scene, self._address)
         url = self._real(path.format(**example.path))
         body = self._real(json.dumps(example.body)).encode() if example.body else self._upload
-        return requests.request(method, base + url, params=example.query, data=body, timeout=60)
+        return requests.request(method, base + url, params=example.query, data=body, headers=self._headers, timeout=60)
 
     def _real(self, text: str) -> str:
         for name, real in self.names.items():
@@ -200,6 +201,21 @@ class Scenery:
             body = {"name": "ops", "url": f"ping+{self._address}/healthz"}
             assert requests.post(f"{self._address}{BASE}/notifiers", json=body, timeout=60).status_code == 201
             yield
+
+    @contextmanager
+    def _a_price_table(self) -> Iterator[None]:
+        """One price that was set by hand, and a form with a file that has another."""
+        self._databases[0].execute(
+            "CREATE TABLE prices (model text PRIMARY KEY, usd numeric, source text);"
+            "INSERT INTO prices VALUES ('gpt-4', 1, 'manual')"
+        )
+        file = {"gpt-4": {"usd": 0.5}, "gpt-5": {"usd": 0.25}}
+        parts = {"file": ("prices.json", json.dumps(file)), "keep": (None, '{"source": "manual"}')}
+        prepared = requests.Request("POST", self._address, files=parts).prepare()
+        assert isinstance(prepared.body, bytes)
+        self._upload, self._headers = prepared.body, {"Content-Type": prepared.headers["Content-Type"]}
+        yield
+        self._databases[0].execute("DROP TABLE prices")
 
     @contextmanager
     def _no_resources(self) -> Iterator[None]:
