@@ -5,32 +5,31 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import config_file, dump_settings, setting_lists, table_section, targets
+from data_pipeline import config_file, dump_settings, packing_settings, redis_settings, table_section, targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
-from data_pipeline.dump_settings import DumpSettings
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
+from data_pipeline.import_settings import read as read_import_urls
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
-from data_pipeline.setting_lists import Network
+from data_pipeline.proxy_settings import Network
+from data_pipeline.proxy_settings import read as read_proxies
 from data_pipeline.storage import registry
 from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
 from data_pipeline.stores.target import StoreTarget
 from data_pipeline.table_section import TableSection
-from data_pipeline.targets import NamedDatabases
 
 SHORTEST_TOKEN = 16
 SHORTEST_KEY = 32
-T = TypeVar("T")
+Part = TypeVar("Part")
 
 
 class SettingsError(Exception):
@@ -48,9 +47,10 @@ class Settings:
     storages: Mapping[str, Place]
     """Where else backups may be kept, by the names requests give these places."""
     embedded_data_dir: Path
-    dumps: DumpSettings
+    dumps: dump_settings.DumpSettings
     drill_directory: Path
     """Where drills make their PostgreSQL, and remove it."""
+    redis: redis_settings.RedisSettings
     configured: Target | None
     """The database of the configuration; None means the embedded one."""
     database_named: bool
@@ -73,11 +73,13 @@ class Settings:
     """Backups, restores and deletions at a time; one more is answered 503."""
     api_token: str | None = field(repr=False)
     api_read_token: str | None = field(repr=False)
+    operator_targets: frozenset[str]
     trusted_proxies: tuple[Network, ...]
     """Whose X-Forwarded-For is believed."""
     http_hosts: frozenset[str]
     """Names a Host header may have beside loopback's own."""
     cors_origins: frozenset[str]
+    packing: packing_settings.PackingSettings
     backup_connections: int
     """Connections that read a large table at a time in a backup; all see the same snapshot."""
     load_workers: int
@@ -91,19 +93,18 @@ class Settings:
     jobs_database: Target | None
     """Where the job queue lives; None means the embedded server."""
     jobs_keep_days: int
+    audit_keep_days: int
     jobs_heartbeat: int
     """Seconds between two signs of life of a process that has jobs; four missed ones are its end."""
     secret_keys: tuple[str, ...] = field(repr=False)
     """What secrets of resources are encrypted with: the first seals, each opens what it has sealed."""
     secret_key_file: Path | None
-    """Where a key is made if none is given; None where the jobs database is not the embedded one, and so has other
-    readers, which this machine's file would not reach."""
+    """Where a key is made if none is given; None where the jobs database has readers that this file doesn't reach."""
     storage_hosts: frozenset[str]
     """Hosts of buckets that a storage made through the API may name beside loopback."""
     notify_hosts: frozenset[str]
     """Hosts of this machine's network that notifications may go to."""
     import_urls: tuple[str, ...]
-    """What a schedule may fetch reference data from: URLs of files, or of directories, with a slash."""
     backup_schedule: Schedule | None
     backup_keep_days: int
     backup_keep_last: int
@@ -118,7 +119,7 @@ class Settings:
         None means that of the process, over its configuration file.
         """
         env = _environment(cls.load) if environ is None else environ
-        databases = _databases(env)
+        databases = _part(targets.read, env)
         section = _section()
         settings = cls(
             host=env.get("HOST") or "127.0.0.1",
@@ -127,13 +128,14 @@ class Settings:
             output_directory=_output_directory(env),
             storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
-            dumps=_read(dump_settings.read, env),
+            dumps=_part(dump_settings.read, env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
+            redis=_part(redis_settings.read, env),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,
             ssl_root_cert=databases.defaults.ssl_root_cert,
-            allowed_hosts=setting_lists.names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
+            allowed_hosts=_names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
             targets=databases.targets,
             store_targets=databases.stores,
             timeouts=_timeouts(env),
@@ -142,9 +144,11 @@ class Settings:
             max_writers=_number(env, "MAX_WRITERS", 8, least=1, most=256),
             api_token=_token(env, "API_TOKEN"),
             api_read_token=_token(env, "API_READ_TOKEN"),
-            trusted_proxies=_read(partial(setting_lists.networks, name="TRUSTED_PROXIES"), env),
-            http_hosts=setting_lists.names(env, "ALLOWED_HOSTS"),
-            cors_origins=setting_lists.names(env, "CORS_ORIGINS"),
+            operator_targets=databases.for_operators,
+            trusted_proxies=_part(read_proxies, env),
+            http_hosts=_names(env, "ALLOWED_HOSTS"),
+            cors_origins=_names(env, "CORS_ORIGINS"),
+            packing=_part(packing_settings.read, env),
             backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
             load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
             load_connections=_number(env, "LOAD_CONNECTIONS", 0, least=0, most=16),
@@ -152,12 +156,13 @@ class Settings:
             index_memory=_memory(env, "INDEX_MEMORY"),
             jobs_database=databases.jobs,
             jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
+            audit_keep_days=_number(env, "AUDIT_KEEP_DAYS", 365, least=1, most=36500),
             jobs_heartbeat=_number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),
             secret_keys=_secret_keys(env, "SECRET_KEY"),
             secret_key_file=None if databases.jobs else _key_file(env),
-            storage_hosts=setting_lists.names(env, "STORAGE_ALLOWED_HOSTS"),
-            notify_hosts=setting_lists.names(env, "NOTIFY_ALLOWED_HOSTS"),
-            import_urls=_read(partial(setting_lists.urls, name="IMPORT_ALLOWED_URLS"), env),
+            storage_hosts=_names(env, "STORAGE_ALLOWED_HOSTS"),
+            notify_hosts=_names(env, "NOTIFY_ALLOWED_HOSTS"),
+            import_urls=_part(read_import_urls, env),
             backup_schedule=_schedule(env, "BACKUP_SCHEDULE"),
             backup_keep_days=_number(env, "BACKUP_KEEP_DAYS", 0, least=0, most=36500),
             backup_keep_last=_number(env, "BACKUP_KEEP_LAST", 0, least=0, most=100000),
@@ -259,9 +264,10 @@ def _place(name: str, text: str, base: Path) -> Place:
         raise SettingsError(f"{name} {error}") from None
 
 
-def _databases(env: Mapping[str, str]) -> NamedDatabases:
+def _part(read: Callable[[Mapping[str, str]], Part], env: Mapping[str, str]) -> Part:
+    """What a module of its own reads of the environment."""
     try:
-        return targets.read(env)
+        return read(env)
     except ValueError as error:
         raise SettingsError(str(error)) from None
 
@@ -273,12 +279,10 @@ def _section() -> TableSection:
         raise SettingsError(f"SCHEMA_TOOLS_CONFIG, vector_table_management: {error}") from None
 
 
-def _read(read: Callable[[Mapping[str, str]], T], env: Mapping[str, str]) -> T:
-    """What is wrong with it, told as all that is wrong with settings."""
-    try:
-        return read(env)
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
+def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
+    """A list separated by commas."""
+    found = (part.strip().lower() for part in env.get(name, "").split(","))
+    return frozenset(part for part in found if part)
 
 
 def _token(env: Mapping[str, str], name: str) -> str | None:

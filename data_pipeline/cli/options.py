@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from data_pipeline.operations.requests.request import Request
 
 R = TypeVar("R", bound=Request)
+A_SET = "BACKUP_PATH TIMESTAMP"
 
 PROGRESS = click.Option(
     ["--progress/--no-progress"],
@@ -36,6 +37,8 @@ def of(*models: type[BaseModel], arguments: Sequence[str] = ()) -> list[click.Pa
 
 def _parameter(name: str, prop: dict[str, Any], schema: dict[str, Any]) -> click.Parameter:
     found = next((one for one in prop.get("anyOf", [prop]) if one != {"type": "null"}), prop)
+    if name in schema.get("required", []) and _is_a_set(found, schema):
+        return click.Argument([name], nargs=2, type=str, metavar=A_SET, callback=_named)
     if name in schema.get("required", []):
         return click.Argument([name], metavar=name.upper())
     if name in PAIRS:
@@ -61,8 +64,7 @@ def _parameter(name: str, prop: dict[str, Any], schema: dict[str, Any]) -> click
     if kind == "object" or not _is_set(found, schema):
         return click.Option([flag, name], type=str, metavar="JSON", help=text, callback=_json)
     if kind is None:  # a backup set: its path and its timestamp
-        both = "BACKUP_PATH TIMESTAMP"
-        return click.Option([flag, name], nargs=2, type=str, metavar=both, help=text, callback=_named)
+        return click.Option([flag, name], nargs=2, type=str, metavar=A_SET, help=text, callback=_named)
     return click.Option([flag, name], type=_type(found), help=text)
 
 
@@ -84,8 +86,12 @@ def _chosen_rows(
 
 def _is_set(found: dict[str, Any], schema: dict[str, Any]) -> bool:
     """Whether an object is a backup set, if it is one at all: the others are given as JSON."""
-    properties = schema.get("$defs", {}).get(found.get("$ref", "").rpartition("/")[2], {}).get("properties")
-    return properties is None or set(properties) == {"backup_path", "timestamp"}
+    return "$ref" not in found or _is_a_set(found, schema)
+
+
+def _is_a_set(found: dict[str, Any], schema: dict[str, Any]) -> bool:
+    properties = schema.get("$defs", {}).get(found.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
+    return set(properties) == {"backup_path", "timestamp"}
 
 
 def _json(_ctx: click.Context, _option: click.Parameter, value: str | None) -> Any:

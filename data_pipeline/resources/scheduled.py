@@ -6,8 +6,10 @@ from typing import Any
 
 from common.errors import InvalidParams
 from common.messages import say
+from data_pipeline.operations.objects.requests import ObjectsBackupRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
+from data_pipeline.operations.requests.redis import RedisBackupRequest
 from data_pipeline.operations.requests.reference_data import TableImportRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.request import OperationRequest
@@ -144,5 +146,10 @@ def expect_named(database: str) -> None:
 
 
 KINDS: Mapping[str, Scheduled] = {
-    kind.name: kind for kind in (ScheduledBackup(), ScheduledDrill(), ScheduledRestore(), ScheduledImport())
+    kind.name: kind
+    for kind in (
+        *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore(), ScheduledImport()),
+        ScheduledStoreBackup(ObjectsBackupRequest),
+        ScheduledStoreBackup(RedisBackupRequest),
+    )
 }

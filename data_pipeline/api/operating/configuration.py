@@ -49,6 +49,7 @@ def _access(settings: Settings) -> dict[str, Any]:
         "THREADS": settings.threads,
         "API_TOKEN": _is_set(settings.api_token),
         "API_READ_TOKEN": _is_set(settings.api_read_token),
+        "OPERATOR_TARGETS": sorted(settings.operator_targets),
         "SECRET_KEY": _is_set(",".join(settings.secret_keys)),
         "ALLOWED_HOSTS": sorted(settings.http_hosts),
         "TRUSTED_PROXIES": [str(network) for network in settings.trusted_proxies],
@@ -68,6 +69,7 @@ def _backups(settings: Settings) -> dict[str, Any]:
         "BACKUP_SCHEDULE": str(schedule) if schedule else None,
         "BACKUP_KEEP_DAYS": settings.backup_keep_days,
         "BACKUP_KEEP_LAST": settings.backup_keep_last,
+        "COMPRESSION_LEVEL": settings.packing.compression_level,
         "BACKUP_CONNECTIONS": settings.backup_connections,
     }
 
@@ -81,6 +83,8 @@ def _databases(settings: Settings) -> dict[str, Any]:
         "LOG_TABLES": list(settings.dumps.log_tables),
         "MIGRATION_COMMAND": "set" if settings.dumps.migration else None,
         "DRILL_DIRECTORY": kind_of(settings.drill_directory),
+        "REDIS_SERVER_BIN": "file" if settings.redis.program else None,
+        "REDIS_PAUSE_SECONDS": settings.redis.pause_seconds,
         "PGVECTOR_SCHEMA": settings.schema,
         "PG_SSL_ROOT_CERT": "file" if settings.ssl_root_cert else None,
         "TARGETS": [*settings.targets, *settings.store_targets],
@@ -103,6 +107,7 @@ def _work(settings: Settings) -> dict[str, Any]:
         "NOTIFY_ALLOWED_HOSTS": sorted(settings.notify_hosts),
         "IMPORT_ALLOWED_URLS": list(settings.import_urls),
         "JOBS_KEEP_DAYS": settings.jobs_keep_days,
+        "AUDIT_KEEP_DAYS": settings.audit_keep_days,
         "JOBS_HEARTBEAT_SECONDS": settings.jobs_heartbeat,
     }
 

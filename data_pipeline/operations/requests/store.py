@@ -25,6 +25,10 @@ class StoreBackupRequest(OperationRequest):
     )
     as_job: bool = Field(False, alias="async", description=fields.AS_JOB)
 
+    @property
+    def changes_database(self) -> bool:
+        return False
+
     @field_validator("storages")
     @classmethod
     def _each_once(cls, storages: list[str]) -> list[str]:
@@ -34,8 +38,12 @@ class StoreBackupRequest(OperationRequest):
 
 
 class StoreRestoreRequest(OperationRequest):
-    """Of which set, and where to."""
+    """Of which set, and where to. removes: whether it takes something away that is there."""
 
     named_set: NamedSet = Field(alias="set", description="The set, as the list names it")
     target: Name = Field(description=TARGET)
     as_job: bool = Field(False, alias="async", description=fields.AS_JOB)
+
+    @property
+    def removes(self) -> bool:
+        return True

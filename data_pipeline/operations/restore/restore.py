@@ -47,6 +47,7 @@ class Restore:
                 error.data["backup_before_restore"] = report.safety_backup.named().data()
             raise
         report.all_go_on()
+        self._sweep(target)
         SearchCheck(self._engine, self._set, self._request).run(target, report)
         return report
 
@@ -58,14 +59,18 @@ class Restore:
 
     @contextmanager
     def _swept(self, target: Target) -> Iterator[None]:
-        """Where it fails, tables that it has made in other transactions go; what can't be reached goes another time."""
+        """Where it fails, tables that it has made in other transactions go."""
         try:
             yield
         except BaseException:
-            if registry.of(self._request).makes_tables:
-                with suppress(ServiceError):
-                    leftovers.sweep(target, self._engine.timeouts)
+            self._sweep(target)
             raise
+
+    def _sweep(self, target: Target) -> None:
+        """Remove the tables that a swap leaves; what can't be reached now goes another time."""
+        if registry.of(self._request).makes_tables:
+            with suppress(ServiceError):
+                leftovers.sweep(target, self._engine.timeouts)
 
     def _restore(self, session: Session, target: Target, report: Report, dialect: SetDialect) -> None:
         session.ours = self._set.layout.relations(session.schema)
