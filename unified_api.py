@@ -31,6 +31,7 @@ from data_pipeline.api.routes import (
     backup_sets,
     backups,
     drills,
+    milvus,
     notifications,
     resources,
     restores,
@@ -80,6 +81,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(backups.routes(engine, jobs))
     app.add(backup_sets.routes(engine, jobs))
     app.add(drills.routes(jobs))
+    app.add(milvus.routes(engine, jobs))
     app.add(transfers.routes(engine))
     app.add(tables.routes(engine))
     app.add(job_routes.routes(engine, jobs))

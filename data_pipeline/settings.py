@@ -85,6 +85,10 @@ class Settings:
     """Of one value of a row: a larger one is neither backed up nor restored."""
     index_memory: str | None
     """maintenance_work_mem while indexes are rebuilt; None means the server's own setting."""
+    milvus_target: str | None
+    """Which target of Milvus the milvus-backup API is about; None: the only one there is."""
+    milvus_untried_types: bool
+    """Whether vectors of types are backed up and restored that were tried on no real server yet."""
     jobs_database: Target | None
     """Where the job queue lives; None means the embedded server."""
     jobs_keep_days: int
@@ -144,6 +148,8 @@ class Settings:
             load_connections=_number(env, "LOAD_CONNECTIONS", 0, least=0, most=16),
             largest_field=_number(env, "LARGEST_FIELD_MB", LARGEST_FIELD >> 20, least=1, most=512) << 20,
             index_memory=_memory(env, "INDEX_MEMORY"),
+            milvus_target=env.get("MILVUS_TARGET") or None,
+            milvus_untried_types=bool(_number(env, "MILVUS_UNTRIED_TYPES", 0, least=0, most=1)),
             jobs_database=databases.jobs,
             jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
             jobs_heartbeat=_number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),

@@ -18,7 +18,7 @@ from data_pipeline.version import VERSION
 INSTALLED = "vector-backup"
 """The command of an installed package."""
 COMMANDS = (
-    *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
+    *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables", "milvus"),
     *("delete", "copy", "download", "upload", "jobs", "schedules", "status", "targets", "storages", "notifiers"),
     *("check-config", "doctor", "completion"),
 )

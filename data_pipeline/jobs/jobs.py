@@ -22,6 +22,7 @@ from common.errors import (
 from common.messages import say
 from common.result import error_response
 from data_pipeline.engine import Engine
+from data_pipeline.jobs.backend.intents import JobsIntents
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
 from data_pipeline.jobs.backend.schedule_runs import Run
@@ -39,6 +40,7 @@ from data_pipeline.jobs.scheduler import Scheduler
 from data_pipeline.jobs.submit import Submission
 from data_pipeline.jobs.ticker import Ticker, attempt, harmless
 from data_pipeline.jobs.worker import Worker
+from data_pipeline.operations.milvus import recovery
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.resources.store import Resources
@@ -92,6 +94,7 @@ class Jobs:
         self.notifications = Notifications(resources, settings)
         self.drills = Drills(resources, self.notifications, submit)
         self.scheduler = Scheduler(engine, resources, submit, self._settled)
+        engine.intents.extend(JobsIntents(self._database, self._process, self._heartbeat.silence.total_seconds()))
         self._maintenance = Maintenance(
             self._store,
             self._pending,
@@ -100,6 +103,7 @@ class Jobs:
             self.notifications,
             settings.jobs_keep_days,
             retire,
+            partial(recovery.recover, engine),
         )
         self._ticker = Ticker(self._beat_seconds, self._maintenance.often, self._maintenance.hourly)
         self._worker = Worker(self._queue_worker)

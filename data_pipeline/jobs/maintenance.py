@@ -12,7 +12,10 @@ from data_pipeline.jobs.ticker import Beside
 
 
 class Maintenance:
-    """scheduler: queues what is due; None where that is left to others. retire: removes old backup sets."""
+    """scheduler: queues what is due; None where that is left to others. retire: removes old backup sets.
+
+    recover: settles what restores of other stores have left that did not end.
+    """
 
     def __init__(
         self,
@@ -23,6 +26,7 @@ class Maintenance:
         notifications: Notifications,
         keep_days: int,
         retire: Callable[[], None],
+        recover: Callable[[], object],
     ) -> None:
         self._store = store
         self._pending = pending
@@ -33,6 +37,7 @@ class Maintenance:
         self._retire = retire
         self._retiring = Beside("retire", self._retire)
         self._delivering = Beside("notify", notifications.deliver)
+        self._recovering = Beside("recover", recover)
         self._grown = False
 
     def often(self) -> None:
@@ -40,6 +45,7 @@ class Maintenance:
         self._heartbeat.beat()
         self._pending.flush()
         self._heartbeat.sweep()
+        self._recovering.start()
         if self._scheduler is not None:
             self._scheduler.tick()
             self._notifications.look(self._scheduler.states)

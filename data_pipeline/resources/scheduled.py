@@ -6,6 +6,7 @@ from typing import Any
 
 from common.errors import InvalidParams
 from common.messages import say
+from data_pipeline.operations.milvus.requests import MilvusBackupRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
@@ -122,4 +123,12 @@ def expect_named(database: str) -> None:
         raise InvalidParams(say("schedule_needs_a_named_target"), details={"field": "request"})
 
 
-KINDS: Mapping[str, Scheduled] = {kind.name: kind for kind in (ScheduledBackup(), ScheduledDrill(), ScheduledRestore())}
+KINDS: Mapping[str, Scheduled] = {
+    kind.name: kind
+    for kind in (
+        ScheduledBackup(),
+        ScheduledDrill(),
+        ScheduledRestore(),
+        ScheduledStoreBackup(MilvusBackupRequest),
+    )
+}

@@ -90,4 +90,16 @@ CREATE TABLE set_checks (    -- what was found when the whole of a set was last 
 );
 """
 
-MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS)
+INTENTS = """
+CREATE TABLE intents (       -- what a restore of another store is about to do, so that a crash leaves nothing half done
+    id text PRIMARY KEY,
+    digest text NOT NULL,    -- of the server and its database
+    collection text NOT NULL,
+    process text NOT NULL,   -- that does it
+    facts json NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (digest, collection)
+);
+"""
+
+MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS, INTENTS)
