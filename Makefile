@@ -14,10 +14,10 @@ PYTEST := $(VENV_PYTHON) -m pytest
 # Some of the tests wait, so more run at a time than there are cores; a file stays in one process, which shares fixtures.
 AT_ONCE := -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help venv demo serve check test test-unit test-slow coverage bench wheel torture
+.PHONY: help venv demo serve check test test-unit test-slow coverage bench s3-server wheel torture
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*  ## /make \1\t/p' Makefile
+	@sed -n 's/^\([a-z0-9-]*\):.*  ## /make \1\t/p' Makefile
 
 venv: .venv/.installed-dev  ## make the virtual environment, with all that tests and benchmarks need
 
@@ -46,6 +46,9 @@ coverage: .venv/.installed-dev  ## run the tests, and print which lines none of 
 
 bench: .venv/.installed-dev  ## measure, side by side with PostgreSQL's own tools
 	@$(VENV_PYTHON) -m benchmarks.run; status=$$?; $(VENV_PYTHON) -m benchmarks.jobs && exit $$status
+
+s3-server: .venv/.installed-dev  ## build the S3 server that benchmarks and tests use beside moto (needs Go)
+	@$(VENV_PYTHON) -m tools.s3_server
 
 wheel: .venv/.installed-dev  ## build the package into dist/
 	@$(VENV_PYTHON) -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .

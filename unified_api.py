@@ -30,6 +30,7 @@ from data_pipeline.api.operating.metrics import Metrics
 from data_pipeline.api.routes import (
     backup_sets,
     backups,
+    database,
     drills,
     milvus,
     notifications,
@@ -49,6 +50,7 @@ from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.jobs.retirement import Retirement
 from data_pipeline.operations import registry
+from data_pipeline.operations.database import locks
 from data_pipeline.operations.retention import Retention
 from data_pipeline.postgres.swapping import leftovers
 from data_pipeline.postgres.target import Target, forget_libpq_variables
@@ -83,6 +85,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(drills.routes(jobs))
     app.add(milvus.routes(engine, jobs))
     app.add(transfers.routes(engine))
+    app.add(database.routes(engine, jobs))
     app.add(tables.routes(engine))
     app.add(job_routes.routes(engine, jobs))
     app.add(resources.routes(engine, jobs))
@@ -123,6 +126,7 @@ def _sweep_databases(engine: Engine, known: Sequence[Target]) -> None:
         with suppress(ServiceError):  # out of reach, or a writer is at work, which has done it then
             if tables := leftovers.sweep(target, engine.timeouts):
                 log.warning("removed the new tables of an interrupted restore", tables=tables, **target.public())
+            locks.sweep(target, engine.timeouts)
 
 
 def _sweep_drills(engine: Engine) -> None:

@@ -8,8 +8,9 @@ from xml.sax.saxutils import escape
 
 from benchmarks.contests import Results
 from benchmarks.race import Race, Times
+from benchmarks.shapes import SHAPES
 
-SHOWN = ("restore", "hnsw", "backup", "archive")
+SHOWN = (*(shape.key for shape in SHAPES), "hnsw", "backup", "archive")
 OURS = "this service"
 STYLE = """
 text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328 }
@@ -36,7 +37,7 @@ def draw(results: Results) -> str:
     for race in races:
         parts += _race(race, top)
         top += TITLE + ROW * len(race.times) + GAP
-    note = f"Seconds, median of {results.sizes.repeats}; 1024 dimensions; everyone in turn on one machine"
+    note = f"Seconds, medians of {results.sizes.repeats} to {results.sizes.pairs} rounds, in turn on one machine"
     parts.append(_text(MARGIN, top + 4, note, "note"))
     height = top + MARGIN
     size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'

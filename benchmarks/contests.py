@@ -9,16 +9,19 @@ from typing import Any
 
 from benchmarks import listing, memory, race
 from benchmarks.data import Database
+from benchmarks.limit import Limit
 from benchmarks.object_store import ObjectStore
 from benchmarks.peers import OUR_INDEX_SETTINGS, Peers
 from benchmarks.race import Contender, Race
 from benchmarks.service import BUCKET, DISK, Service
+from benchmarks.shapes import LONG_VECTORS, SEARCHED, SHAPES, Shape
 from benchmarks.sizes import Sizes
 
 OURS_CSV, OURS_BINARY, OURS_LIST = "this service, CSV", "this service, binary", "this service over HTTP"
 SYNC_CSV, SYNC_BINARY = "this service, sync after drift, CSV", "this service, sync after drift, binary"
-PSQL, PLAIN_COPY, EXPORTER = r"psql \copy, CSV", "plain COPY, text-mode file", "old exporter, csv.writer"
-PG_DUMP, PG_RESTORE_ONE, PG_RESTORE = "pg_dump -Fc", "pg_restore -1", "pg_restore -j2 -c"
+LIMIT = "the limit: binary COPY from memory"
+PSQL, EXPORTER = r"psql \copy, CSV", "old exporter, csv.writer"
+PG_DUMP, PG_RESTORE = "pg_dump -Fc", "pg_restore -j2 -c"
 PG_RESTORE_TUNED = "pg_restore -j2 -c, our index settings"
 BUCKET_CSV, BUCKET_BINARY = "this service, S3 server, CSV", "this service, S3 server, binary"
 BARE_CSV, BARE_BINARY = "obstore, the same CSV files", "obstore, the same binary files"
@@ -28,11 +31,11 @@ SMALL_ROWS = 58
 SMALL_ROUNDS = 5
 """What takes milliseconds is repeated this many times as often."""
 LARGE_FACTOR = 3
-"""The larger file of the memory test: 1.3 GB where the other has 430 MB."""
+"""The larger file of the memory test."""
 
 
 class WrongRows(RuntimeError):
-    """Somebody ended without an error, but not with the rows of the backup."""
+    """A contender ended without an error, but not with the rows of the backup."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Bench:
     database: Database
     service: Service
     peers: Peers
-    store: ObjectStore
+    store: ObjectStore | None
+    """None where no compiled S3 server has been built."""
 
     def race(self, title: str, contenders: list[Contender], rounds: int) -> Race:
         print(f"{title}: {rounds} rounds", file=sys.stderr, flush=True)
@@ -96,17 +100,34 @@ class Results:
 
 def hold(bench: Bench) -> Results:
     """Hold all contests, one after the other."""
-    bench.database.fill(bench.sizes.rows)
-    races = {"backup": _backup(bench), "restore": _restore(bench)}
-    races |= {"bucket_backup": _backup_to_bucket(bench), "bucket_restore": _restore_from_bucket(bench)}
+    races = {shape.key: _reload(bench, shape) for shape in SHAPES}
+    bench.database.fill(bench.sizes.rows, LONG_VECTORS)
+    races["backup"] = _backup(bench)
+    if bench.store:
+        races |= {"bucket_backup": _backup_to_bucket(bench, bench.store), "bucket_restore": _restore_from_bucket(bench)}
     uses = [_memory_use(bench, DISK)]
     bench.database.multiply(LARGE_FACTOR)
-    uses += [_memory_use(bench, DISK), _memory_use(bench, BUCKET)]
-    bench.database.fill(bench.sizes.hnsw_rows, hnsw=True)
+    uses += [_memory_use(bench, storage) for storage in ((DISK, BUCKET) if bench.store else (DISK,))]
+    bench.database.fill(bench.sizes.hnsw_rows, SEARCHED)
     races |= {"archive": _archive(bench), "hnsw": _replace_with_hnsw(bench)}
     bench.database.fill(SMALL_ROWS)
     races |= {"small": _small(bench), "list": _list(bench)}
     return Results(bench.sizes, races, uses)
+
+
+def _reload(bench: Bench, shape: Shape) -> Race:
+    """Timed: TRUNCATE of full tables, load, indexes, commit. All CSV is one and the same file."""
+    rows = max(1, round(bench.sizes.rows * shape.share))
+    bench.database.fill(rows, shape)
+    service, peers, check, limit = bench.service, bench.peers, bench.same_rows(), Limit.of(bench.database)
+    with bench.backed_up("csv", "binary") as (as_csv, as_binary):
+        contenders = [
+            Contender(LIMIT, limit.replace, check=check),
+            Contender(PSQL, lambda: peers.psql_in(service.directory, as_csv), check=check),
+            Contender(OURS_CSV, lambda: service.replace(as_csv), check=check),
+            Contender(OURS_BINARY, lambda: service.replace(as_binary), check=check),
+        ]
+        return bench.race(f"Reload {rows:,} rows: {shape.title}", contenders, bench.sizes.pairs)
 
 
 def _backup(bench: Bench) -> Race:
@@ -132,25 +153,12 @@ def _archive(bench: Bench) -> Race:
     return bench.race(f"Back up {bench.sizes.hnsw_rows:,} rows with HNSW", contenders, bench.sizes.repeats)
 
 
-def _restore(bench: Bench) -> Race:
-    """Timed: TRUNCATE of full tables, load from the service's own backup, commit. All CSV is one and the same file."""
-    service, peers, check = bench.service, bench.peers, bench.same_rows()
-    with bench.backed_up("csv", "binary") as (as_csv, as_binary):
-        contenders = [
-            Contender(PLAIN_COPY, lambda: peers.plain_copy(service.directory, as_csv), check=check),
-            Contender(PSQL, lambda: peers.psql_in(service.directory, as_csv), check=check),
-            Contender(OURS_CSV, lambda: service.replace(as_csv), check=check),
-            Contender(OURS_BINARY, lambda: service.replace(as_binary), check=check),
-        ]
-        return bench.race(f"Restore {bench.sizes.rows:,} rows, no vector index", contenders, bench.sizes.repeats)
-
-
-def _backup_to_bucket(bench: Bench) -> Race:
+def _backup_to_bucket(bench: Bench, store: ObjectStore) -> Race:
     """Timed: the same backup to the disk and to an S3 server of this machine, which shares its cores with us.
 
     And an upload of the finished files alone: the server can't take them sooner than that.
     """
-    service, store = bench.service, bench.store
+    service = bench.service
 
     def ours(name: str, file_format: str, storage: str) -> Contender:
         return Contender(
@@ -201,8 +209,6 @@ def _replace_with_hnsw(bench: Bench) -> Race:
     peers.pg_dump()
     with bench.backed_up("csv", "binary") as (as_csv, as_binary):
         contenders = [
-            Contender(PLAIN_COPY, lambda: peers.plain_copy(service.directory, as_csv), check=check),
-            Contender(PG_RESTORE_ONE, lambda: peers.pg_restore("-1"), check=check),
             Contender(PG_RESTORE, lambda: peers.pg_restore("-j2"), check=check),
             Contender(PG_RESTORE_TUNED, lambda: peers.pg_restore("-j2", settings=OUR_INDEX_SETTINGS), check=check),
             Contender(OURS_CSV, lambda: service.replace(as_csv), check=check),

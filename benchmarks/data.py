@@ -7,18 +7,22 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
+from benchmarks.shapes import LONG_VECTORS, Shape
 from data_pipeline.postgres.target import Target
 
-DIMENSIONS = 1024
+DIMENSIONS = LONG_VECTORS.dimensions
 SEED = 0.42
 DRIFT = 0.01
 """Of the rows: as much is deleted, as much added, as much given another embedding."""
 
 # As langchain_postgres declares the column when it is told the embedding's length; an index needs that.
-TYPED = f"ALTER TABLE langchain_pg_embedding ALTER embedding TYPE vector({DIMENSIONS})"
-NO_ROWS = "DROP INDEX IF EXISTS embedding_hnsw; TRUNCATE langchain_pg_collection, langchain_pg_embedding"
+TYPED = "ALTER TABLE langchain_pg_embedding ALTER embedding TYPE {type}({dimensions})"
+NO_ROWS = """
+DROP INDEX IF EXISTS embedding_hnsw, ix_cmetadata_gin; TRUNCATE langchain_pg_collection, langchain_pg_embedding
+"""
+GIN = "CREATE INDEX ix_cmetadata_gin ON langchain_pg_embedding USING gin (cmetadata jsonb_path_ops)"
 PARALLEL_BUILD = "SET LOCAL min_parallel_table_scan_size = 0"
-HNSW = "CREATE INDEX embedding_hnsw ON langchain_pg_embedding USING hnsw (embedding vector_cosine_ops)"
+HNSW = "CREATE INDEX embedding_hnsw ON langchain_pg_embedding USING hnsw (embedding {type}_cosine_ops)"
 
 COLLECTIONS = """
 INSERT INTO langchain_pg_collection (uuid, name, cmetadata)
@@ -28,20 +32,28 @@ FROM unnest(ARRAY['ddl', 'documentation', 'sql', 'error_sql']) name
 
 # Numbers spread as in a unit vector of 1024 dimensions, about 14 characters each in CSV. The condition makes the query
 # depend on the row of `n` or `e`, so that every row gets numbers of its own.
-VECTOR = f"""
-(SELECT array_agg((random_normal() / 32)::float4) FROM generate_series(1, {DIMENSIONS}) WHERE %s IS NOT NULL)::vector
+VECTOR = """
+(SELECT array_agg((random_normal() / 32)::float4) FROM generate_series(1, {dimensions}) WHERE {row} IS NOT NULL)::{type}
 """
-# A row is 13.3 KB of CSV. Most of it is the vector, which is stored out of line: 10,000 rows of the table itself stay
-# below the 8 MB at which PostgreSQL by itself builds an index in parallel. With much longer documents they would not.
-EMBEDDINGS = f"""
+SYLLABLES = (
+    "an be cus da er fi gra ho in jo ka lin mo ne or pa qui re sta ti um ver wi ex yo zen cou tion ment ly"
+    " ford tran slo pre dict 数 据 库 表 客 订 单"
+)
+# Words of two syllables in a random order, some more often, are compressed about as texts of people are.
+DOCUMENT = """
+'问题 ' || n || ': ' || (
+  SELECT string_agg(word, ' ')
+  FROM (SELECT s[1 + floor(random() ^ 2 * cardinality(s))::int] || s[1 + floor(random() * cardinality(s))::int] AS word
+        FROM generate_series(1, {words}) WHERE n IS NOT NULL) chosen)
+"""
+BYTES_OF_A_WORD = 6
+EMBEDDINGS = """
 INSERT INTO langchain_pg_embedding (id, collection_id, embedding, document, cmetadata)
 SELECT md5(%(label)s || n)::uuid::text,
        md5((ARRAY['ddl', 'documentation', 'sql', 'error_sql'])[1 + n %% 4])::uuid,
-       {VECTOR % "n"},
-       '问题 ' || n || E': which customers of the "east" region ordered twice?\n'
-       || repeat('SELECT c.name, count(*) FROM orders o JOIN customers c USING (customer_id) GROUP BY 1; ', 4),
+       {vector}, {document},
        jsonb_build_object('task_id', 'task_' || n %% 100, 'n', n, 'tags', jsonb_build_array('训练', n %% 7))
-FROM generate_series(1, %(rows)s) n
+FROM generate_series(1, %(rows)s) n, string_to_array(%(syllables)s, ' ') s
 """
 COPIES = """
 INSERT INTO langchain_pg_embedding (id, collection_id, embedding, document, cmetadata)
@@ -50,8 +62,8 @@ FROM langchain_pg_embedding, generate_series(2, %s) n
 """
 
 LESS = "DELETE FROM langchain_pg_embedding WHERE id IN (SELECT id FROM langchain_pg_embedding ORDER BY id LIMIT %s)"
-OTHER = f"""
-UPDATE langchain_pg_embedding e SET embedding = {VECTOR % "e.id"}
+OTHER = """
+UPDATE langchain_pg_embedding e SET embedding = {vector}
 WHERE id IN (SELECT id FROM langchain_pg_embedding ORDER BY id DESC LIMIT %s)
 """
 
@@ -60,21 +72,25 @@ FINGERPRINT = "SELECT count(*), sum(crc32c(record_send(e))) FROM langchain_pg_em
 
 
 class Database:
-    """The database everybody works on."""
+    """The database of all contenders."""
 
     def __init__(self, target: Target) -> None:
         self.target = target
+        self._shape = LONG_VECTORS
 
-    def fill(self, rows: int, *, hnsw: bool = False) -> None:
-        """Hold exactly `rows` embeddings in four collections, with an HNSW index or without a vector index."""
+    def fill(self, rows: int, shape: Shape = LONG_VECTORS) -> None:
+        """Hold exactly `rows` embeddings of a shape, in four collections, with its indexes."""
+        self._shape = shape
         with self.cursor() as cursor:
             cursor.execute(NO_ROWS)
-            cursor.execute(TYPED)
+            cursor.execute(TYPED.format(type=shape.type, dimensions=shape.dimensions))
             cursor.execute(COLLECTIONS)
-            _add(cursor, "row ", rows)
-            if hnsw:
-                cursor.execute(PARALLEL_BUILD)
-                cursor.execute(HNSW)
+            self._add(cursor, "row ", rows)
+            cursor.execute(PARALLEL_BUILD)
+            if shape.gin:
+                cursor.execute(GIN)
+            if shape.hnsw:
+                cursor.execute(HNSW.format(type=shape.type))
         self._vacuum()
 
     def multiply(self, times: int) -> None:
@@ -90,18 +106,18 @@ class Database:
             ((count,),) = cursor.fetchall()
             rows = max(1, round(count * DRIFT))
             cursor.execute(LESS, (rows,))
-            _add(cursor, "added ", rows)
-            cursor.execute(OTHER, (rows,))
+            self._add(cursor, "added ", rows)
+            cursor.execute(OTHER.format(vector=self._vector("e.id")), (rows,))
 
     def fingerprint(self) -> tuple[int, ...]:
-        """The same for the same rows, whatever their order: to see that a restore brought back what it should."""
+        """The same for the same rows, in any order: to see that a restore brought back what it should."""
         with self.cursor() as cursor:
             cursor.execute(FINGERPRINT)
             (found,) = cursor.fetchall()
             return tuple(map(int, found))
 
     def checkpoint(self) -> None:
-        """Bring to the disk what runs so far left in memory, so that nobody pays for another's rows."""
+        """Bring to the disk what runs so far left in memory, so that no contender pays for another's rows."""
         with self.cursor() as cursor:
             cursor.execute("CHECKPOINT")
 
@@ -130,7 +146,11 @@ class Database:
             connection.autocommit = True
             connection.cursor().execute("VACUUM ANALYZE langchain_pg_embedding")
 
+    def _add(self, cursor: Cursor, label: str, rows: int) -> None:
+        document = DOCUMENT.format(words=max(1, self._shape.document // BYTES_OF_A_WORD))
+        cursor.execute("SELECT setseed(%s)", (SEED,))
+        statement = EMBEDDINGS.format(vector=self._vector("n"), document=document)
+        cursor.execute(statement, {"label": label, "rows": rows, "syllables": SYLLABLES})
 
-def _add(cursor: Cursor, label: str, rows: int) -> None:
-    cursor.execute("SELECT setseed(%s)", (SEED,))
-    cursor.execute(EMBEDDINGS, {"label": label, "rows": rows})
+    def _vector(self, row: str) -> str:
+        return VECTOR.format(dimensions=self._shape.dimensions, row=row, type=self._shape.type)

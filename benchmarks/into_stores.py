@@ -21,7 +21,7 @@ from langchain_core.embeddings import Embeddings
 from langchain_postgres import Column, PGEngine, PGVectorStore
 from langchain_postgres.utils.pgvector_migrator import amigrate_pgvector_collection
 
-from benchmarks import object_store, service
+from benchmarks import service
 from benchmarks.data import DIMENSIONS, Database
 from benchmarks.run import embedded_server, exit_cleanly
 from benchmarks.service import Service
@@ -58,8 +58,7 @@ def main() -> int:
     try:
         with (
             embedded_server(work / "server") as server,
-            object_store.running(work) as store,
-            service.running(work / "server", work, store) as running,
+            service.running(work / "server", work) as running,
         ):
             database = Database(server.target)
             database.fill(ROWS)

@@ -48,16 +48,6 @@ class Peers:
         snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
         self._psql(snapshot, *(rf"\copy {name} to '{self._csv(name)}' {OPTIONS}" for name in DOCUMENTED.names))
 
-    def plain_copy(self, directory: Path, timestamp: str) -> None:
-        """Replace both tables by COPY from text-mode files, in one transaction; then count."""
-        with closing(self.database.connect()) as connection, connection, connection.cursor() as cursor:
-            cursor.execute(TRUNCATE)
-            for name, path in _files(directory, timestamp):
-                with path.open(encoding="utf-8") as file:
-                    next(file)  # the header
-                    cursor.copy_expert(f"COPY {name} FROM STDIN WITH CSV", file)
-                cursor.execute(f"SELECT count(*) FROM {name}")
-
     def old_exporter(self) -> None:
         """Both tables fetched into Python and written by csv.writer."""
         with closing(self.database.connect()) as connection, connection.cursor() as cursor:
@@ -82,7 +72,7 @@ class Peers:
         self._run("pg_restore", *options, "-c", "--if-exists", target, self.dump, settings=settings)
 
     def remove(self, _result: None) -> None:
-        """Delete what was written, so that it takes nobody else's time to bring it to the disk."""
+        """Delete what was written, so that bringing it to the disk takes no time of another."""
         for path in (self.dump, *map(self._csv, DOCUMENTED.names)):
             path.unlink(missing_ok=True)
 

@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.contests import MemoryUse, Results
 from benchmarks.gates import Gate
 from benchmarks.race import Race
+from tools import s3_server
 
 MEGABYTE = 1 << 20
 
@@ -17,6 +18,8 @@ MEGABYTE = 1 << 20
 def as_text(results: Results, gates: list[Gate]) -> str:
     """Tables of times, of memory, and of gates."""
     lines = [line for race in results.races.values() for line in _race(race)]
+    if "bucket_backup" not in results.races:
+        lines.append(f"\nNo figures of buckets: {s3_server.MISSING}.")
     return "\n".join([*lines, *_memory(results.memory), *_gates(gates, results.sizes.judged)])
 
 
@@ -43,11 +46,11 @@ def _race_facts(race: Race) -> dict[str, Any]:
 
 def _race(race: Race) -> Iterator[str]:
     fastest = min(times.median for times in race.times)
-    yield f"\n{race.title:<44}{'median':>10}{'fastest':>10}{'slowest':>10}{'ratio':>8}"
+    yield f"\n{race.title:<64}{'median':>10}{'fastest':>10}{'slowest':>10}{'ratio':>8}"
     for times in race.times:
         numbers = (times.median, min(times.seconds), max(times.seconds))
         columns = "".join(f"{_time(number):>10}" for number in numbers)
-        yield f"  {times.name:<42}{columns}{times.median / fastest:>8.1f}"
+        yield f"  {times.name:<62}{columns}{times.median / fastest:>8.1f}"
 
 
 def _time(seconds: float) -> str:
@@ -62,14 +65,14 @@ def _memory(uses: list[MemoryUse]) -> Iterator[str]:
 
 
 def _gates(gates: list[Gate], judged: bool) -> Iterator[str]:
-    yield f"\n{'Gates and goals':<48}{'value':>9}{'gate':>8}{'goal':>15}"
+    yield f"\n{'Gates and goals':<68}{'value':>9}{'quartile':>9}{'gate':>8}{'goal':>15}"
     for gate in gates:
         limits = _limit(gate, gate.gate, gate.gate_met) + _limit(gate, gate.goal, gate.goal_met)
-        yield f"  {gate.title:<46}{gate.value:>6.1f} {gate.unit:<2}{limits}"
+        yield f"  {gate.title:<66}{gate.value:>6.2f} {gate.unit:<2}{gate.better:>9.2f}{limits}"
     if not judged:
         yield "  Not judged: the sizes are not the defaults."
 
 
 def _limit(gate: Gate, limit: float, met: bool) -> str:
-    sign = "≥" if gate.at_least else "<"
+    sign = "≥" if gate.at_least else "≤"
     return f"{f'{sign} {limit:g}':>8} {'met' if met else 'MISSED':<6}"

@@ -102,7 +102,7 @@ class Service:
 
 
 @contextmanager
-def running(data_dir: Path, work: Path, store: ObjectStore) -> Iterator[Service]:
+def running(data_dir: Path, work: Path, store: ObjectStore | None = None) -> Iterator[Service]:
     """A service on the embedded server of `data_dir`, its log and its disk below `work`; stopped at the end."""
     output = work / "training_data"
     (output / "vector_bak").mkdir(parents=True)
@@ -123,15 +123,14 @@ def running(data_dir: Path, work: Path, store: ObjectStore) -> Iterator[Service]
         process.wait()
 
 
-def _environment(port: int, data_dir: Path, output: Path, store: ObjectStore) -> dict[str, str]:
+def _environment(port: int, data_dir: Path, output: Path, store: ObjectStore | None) -> dict[str, str]:
     ours = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     return {
         **ours,
         "PORT": str(port),
         "EMBEDDED_DATA_DIR": str(data_dir),
         "OUTPUT_DIRECTORY": str(output),
-        "STORAGES": json.dumps({BUCKET: store.url}),
-        **object_store.KEY,
+        **({"STORAGES": json.dumps({BUCKET: store.url}), **object_store.KEY} if store else {}),
     }
 
 

@@ -25,7 +25,7 @@ def success_response(response_text: str, data: dict[str, Any] | None = None, cod
 def error_response(error: ServiceError) -> dict[str, Any]:
     """The envelope of an answer that failed."""
     data = {"error_type": error.error_type, **error.data}
-    return _envelope(error.status, False, error.message, error.response, data)
+    return {**_envelope(error.status, False, error.message, error.response, data), **error.beside}
 
 
 def _envelope(code: int, success: bool, message: str, response: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import config_file, table_section, targets
+from data_pipeline import config_file, dump_settings, table_section, targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
+from data_pipeline.dump_settings import DumpSettings
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
@@ -46,6 +47,7 @@ class Settings:
     storages: Mapping[str, Place]
     """Where else backups may be kept, by the names requests give these places."""
     embedded_data_dir: Path
+    dumps: DumpSettings
     drill_directory: Path
     """Where drills make their PostgreSQL, and remove it."""
     configured: Target | None
@@ -126,6 +128,7 @@ class Settings:
             output_directory=_output_directory(env),
             storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
+            dumps=_dumps(env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
             configured=databases.configured,
             database_named=databases.named,
@@ -276,6 +279,13 @@ def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
     """A list separated by commas."""
     found = (part.strip().lower() for part in env.get(name, "").split(","))
     return frozenset(part for part in found if part)
+
+
+def _dumps(env: Mapping[str, str]) -> DumpSettings:
+    try:
+        return dump_settings.read(env)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:

@@ -10,7 +10,7 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE)
+COMMANDS = re.findall(r"^([a-z0-9-]+):", MAKEFILE, re.MULTILINE)
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 
 

@@ -19,11 +19,13 @@ from data_pipeline.api.requests.bodies import (
     TablesQuery,
     UploadQuery,
 )
+from data_pipeline.api.requests.databases import ExportQuery
 from data_pipeline.api.requests.job_schemas import JobsQuery, NotificationsQuery
 from data_pipeline.api.requests.resources import NEW
 from data_pipeline.cli.command_line import COMMANDS
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.compare import CompareRequest
+from data_pipeline.operations.requests.database import ImportRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.retention_rule import RetentionRule
@@ -33,7 +35,7 @@ from unified_api import create_app
 PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
-BODIES += (*NEW.values(), RetentionRule, RefreshRequest)
+BODIES += (*NEW.values(), RetentionRule, RefreshRequest, ImportRequest)
 QUERIES: tuple[type[BaseModel], ...] = (
     ListQuery,
     DatabaseQuery,
@@ -42,6 +44,7 @@ QUERIES: tuple[type[BaseModel], ...] = (
     JobsQuery,
     NotificationsQuery,
     ReadyQuery,
+    ExportQuery,
 )
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 

@@ -20,6 +20,7 @@ from common.errors.conflicts import (
     ResourceReadOnly,
     SchemaMismatch,
     TriggerChangedRows,
+    VersionMismatch,
 )
 from common.errors.content import (
     InvalidBackup,
@@ -36,6 +37,7 @@ from common.errors.requests import (
     RangeNotSatisfiable,
     TooManyAttempts,
     Unauthorized,
+    UntrustedArchive,
 )
 from common.errors.service import (
     DatabaseError,
@@ -95,4 +97,6 @@ __all__ = [
     "TooManyAttempts",
     "TriggerChangedRows",
     "Unauthorized",
+    "UntrustedArchive",
+    "VersionMismatch",
 ]

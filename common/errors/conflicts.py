@@ -53,6 +53,12 @@ class SchemaMismatch(ServiceError):
     status, error_type = 409, "SCHEMA_MISMATCH"
 
 
+class VersionMismatch(ServiceError):
+    """No program fits the versions of the archive and the server, or the archive is of a newer server."""
+
+    status, error_type = 409, "VERSION_MISMATCH"
+
+
 class OperationCancelled(ServiceError):
     """The operation was cancelled; nothing of it stays."""
 

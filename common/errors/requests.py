@@ -31,6 +31,12 @@ class Forbidden(ServiceError):
     status, error_type = 403, "FORBIDDEN"
 
 
+class UntrustedArchive(ServiceError):
+    """An archive of a database runs its maker's code, and nothing says that its maker can be trusted."""
+
+    status, error_type = 403, "UNTRUSTED_ARCHIVE"
+
+
 class PermissionDenied(ServiceError):
     """The database role lacks a privilege, row security would hide rows, or the service may not touch a file."""
 

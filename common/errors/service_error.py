@@ -37,6 +37,8 @@ class ServiceError(Exception):
         super().__init__(response)
         self.response = response
         self.data: dict[str, Any] = data
+        self.beside: dict[str, str] = {}
+        """Keys that a documented answer has outside of `data`."""
         self.nothing_sent = False
         """A passing failure that came before any effect: the operation may simply be tried again."""
 

@@ -28,6 +28,9 @@ CONNECTIONS = 512
 """Open at a time. At the limit no client is let in, and clients that send half a request and then nothing stay for two
 minutes: with waitress' default of 100 a hundred of them shut all others out."""
 
+FORM_ROOM = 64 << 10
+"""Of a form around the file that it uploads: its other fields, and the lines between them."""
+
 UNSENT_BYTES = 1 << 20
 """Of an answer, waiting for a client to take them, in memory; a download goes on when there are fewer."""
 
@@ -71,7 +74,7 @@ class SizedParser(HTTPRequestParser):
         limit = self.settings.max_body_bytes * ROOM_TO_READ
         asked = cast("Any", self)
         if (asked.command, asked.path) in self.uploads and self._may_write():
-            limit = max(limit, self.settings.upload_max_bytes + ROOM_TO_READ)
+            limit = max(limit, self.settings.upload_max_bytes + FORM_ROOM)
         self.adj = copy.copy(self.adj)
         self.adj.max_request_body_size = limit
 

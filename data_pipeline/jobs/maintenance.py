@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import structlog
+
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.store import Store
 from data_pipeline.jobs.heartbeat import Heartbeat
@@ -9,6 +11,9 @@ from data_pipeline.jobs.job import Job
 from data_pipeline.jobs.notifications import Notifications
 from data_pipeline.jobs.scheduler import SCHEDULER, Scheduler
 from data_pipeline.jobs.ticker import Beside
+from data_pipeline.stores.pg_database import temp_files
+
+log = structlog.get_logger("jobs")
 
 
 class Maintenance:
@@ -56,6 +61,8 @@ class Maintenance:
 
     def hourly(self) -> None:
         self._store.forget(self._keep_days)
+        if names := temp_files.sweep():
+            log.warning("removed what interrupted imports left behind", files=names)
         if self._scheduler is not None:
             self._scheduler.tidy(self._keep_days)
             self._notifications.outbox.forget(self._keep_days)

@@ -86,14 +86,14 @@ class Runner:
 
         A cancelled one raises OperationCancelled.
         """
-        with self._under_way(meter):
+        with self.under_way(meter):
             return self._called(job, request, meter)
 
     def call_unrecorded(
         self, operation: Operation[Any], request: OperationRequest, meter: ProgressMeter
     ) -> dict[str, Any]:
         """The same without a row."""
-        with self._under_way(meter):
+        with self.under_way(meter):
             try:
                 return operation.run(request, meter).data()
             except Cancelled:
@@ -112,6 +112,19 @@ class Runner:
             self._call_ended.wait_for(lambda: not self._calls, seconds)
 
     @contextmanager
+    def under_way(self, meter: ProgressMeter) -> Iterator[None]:
+        """Something runs in this process that ends with it: `stop` cancels it, `await_calls` waits for it."""
+        with self._call_ended:
+            self._calls += 1
+        try:
+            with self._at_work(meter):
+                yield
+        finally:
+            with self._call_ended:
+                self._calls -= 1
+                self._call_ended.notify_all()
+
+    @contextmanager
     def _at_work(self, meter: ProgressMeter) -> Iterator[None]:
         with self._call_ended:
             self._meters.add(meter)
@@ -122,18 +135,6 @@ class Runner:
         finally:
             with self._call_ended:
                 self._meters.discard(meter)
-
-    @contextmanager
-    def _under_way(self, meter: ProgressMeter) -> Iterator[None]:
-        with self._call_ended:
-            self._calls += 1
-        try:
-            with self._at_work(meter):
-                yield
-        finally:
-            with self._call_ended:
-                self._calls -= 1
-                self._call_ended.notify_all()
 
     def _called(self, job: Job, request: OperationRequest, meter: ProgressMeter) -> dict[str, Any]:
         try:

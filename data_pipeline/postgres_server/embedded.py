@@ -18,10 +18,13 @@ from fasteners import InterProcessLock, InterProcessReaderWriterLock
 from psycopg2.sql import SQL
 
 from data_pipeline.layouts.registry import DOCUMENTED
+from data_pipeline.postgres.connection import transaction
 from data_pipeline.postgres.link.line import Line
+from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.schema import ddl
 from data_pipeline.postgres.search_path import Cursor
 from data_pipeline.postgres.target import Target
+from data_pipeline.postgres.whole import ownership
 from data_pipeline.postgres_server.address import Address
 from data_pipeline.postgres_server.cluster import (
     START_SECONDS,
@@ -39,6 +42,8 @@ DATABASE = "vector_db"
 OPTIONS = {"options": "-c search_path=pg_catalog,pg_temp"}
 
 SCHEMA = "public"
+OWNER = "vector_owner"
+"""The role that the database belongs to."""
 
 _servers: dict[tuple[int, Path], "EmbeddedServer"] = {}
 _mutex = threading.Lock()
@@ -57,6 +62,16 @@ def start(data_dir: Path) -> "EmbeddedServer":
         server._join()
         _servers[key] = server
         return server
+
+
+def as_owner(target: Target, timeouts: Timeouts) -> Target:
+    """The embedded database as a role that owns it and is no superuser: what restores whole archives.
+
+    Everything in the database becomes this role's, as it would be in a database of its own. Raises ServiceError.
+    """
+    with transaction(target, timeouts) as session:
+        ownership.hand_over(session, OWNER)
+    return replace(target, user=OWNER)
 
 
 def leave() -> None:
@@ -103,6 +118,7 @@ class EmbeddedServer:
                 self._cluster.start()
                 self.target = self._reachable()
                 _prepare(self.target)
+                _make_owner(self.target)
             except BaseException:
                 with suppress(EmbeddedServerError, OSError):  # the first error is the one to report
                     self._leave()
@@ -157,3 +173,20 @@ def _prepare(target: Target) -> None:
         cursor.execute(f"CREATE EXTENSION IF NOT EXISTS vector SCHEMA {SCHEMA}")
         # A table that is there stays as it is: it may be the old schema's, or have lost its index on purpose.
         ddl.create_absent(cursor, SCHEMA, table_spec.as_made(DOCUMENTED))
+
+
+def _make_owner(target: Target) -> None:
+    """Let the database belong to a role that is no superuser. It logs in as the superuser does: only this user's
+    processes reach the socket, and over TCP it has the same password."""
+    with closing(psycopg2.connect(**replace(target, dbname="postgres").parameters() | OPTIONS)) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (OWNER,))
+        if cursor.fetchone() is None:
+            cursor.execute(f"CREATE ROLE {OWNER} LOGIN PASSWORD %s", (target.password,))
+        cursor.execute(
+            "SELECT 1 FROM pg_database d JOIN pg_roles r ON r.oid = d.datdba WHERE datname = %s AND rolname = %s",
+            (target.dbname, OWNER),
+        )
+        if cursor.fetchone() is None:
+            cursor.execute(f"ALTER DATABASE {target.dbname} OWNER TO {OWNER}")

@@ -12,7 +12,10 @@ import obstore
 import requests
 from obstore.store import S3Store
 
+from tools import s3_server
+
 KEY = {"AWS_ACCESS_KEY_ID": "AKIATESTOFTHEBUCKET", "AWS_SECRET_ACCESS_KEY": "s3cret-of-the-bucket"}
+"""Moto takes any."""
 
 
 class Place(Protocol):
@@ -55,10 +58,20 @@ class DirectoryPlace:
         (self.root / location / name).unlink()
 
 
+class BucketServer(Protocol):
+    """An S3 server of this machine."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def port(self) -> int: ...
+
+
 class BucketPlace:
     """A prefix of a bucket, by way of some port."""
 
-    def __init__(self, server: "S3Server", bucket: str, port: int) -> None:
+    def __init__(self, server: "BucketServer", bucket: str, port: int) -> None:
         self.url = f"s3+http://127.0.0.1:{port}/{bucket}/some/prefix"
         self.server, self.bucket = server, bucket
         options: Any = {"allow_http": True}
@@ -118,3 +131,24 @@ class S3Server:
                 return int(found[1])
             time.sleep(0.02)
         raise AssertionError(self._log_file.read_text(encoding="utf-8"))
+
+
+class CompiledS3Server:
+    """Another S3 server, not by the same hands."""
+
+    def __init__(self, server: s3_server.S3Server) -> None:
+        self._server = server
+
+    @property
+    def url(self) -> str:
+        return self._server.url
+
+    @property
+    def port(self) -> int:
+        return self._server.port
+
+    def bucket(self) -> BucketPlace:
+        """A new bucket."""
+        name = f"backups-{uuid.uuid4().hex[:12]}"
+        self._server.make_bucket(name)
+        return BucketPlace(self, name, self.port)

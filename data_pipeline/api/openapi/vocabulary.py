@@ -7,6 +7,7 @@ TAGS = {
     "Restore": "The way back into the database.",
     "Backup sets": "One set: look at it, verify, copy, move or remove it.",
     "Milvus": "Collections of a Milvus: back up, restore, compare; and the way between Milvus and PostgreSQL.",
+    "Databases": "Whole databases as archives of pg_dump.",
     "Jobs": "What takes long, and the history of all backups and restores.",
     "Targets": "Databases and other stores that requests may name, so that no password stands in one.",
     "Storages": "Places for backups.",

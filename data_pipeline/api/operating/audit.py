@@ -27,7 +27,7 @@ AUDITED = (
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
 )
-AUDITED_QUERY = ("storage", "task_id")
+AUDITED_QUERY = ("storage", "task_id", "target", "excludeLogs")
 
 ACCEPTED = 202
 """A job was queued; what became of it is written down when it ends."""

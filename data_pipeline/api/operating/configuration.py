@@ -77,6 +77,9 @@ def _databases(settings: Settings) -> dict[str, Any]:
     return {
         "DATABASE_URL": _public(settings.configured) or (EMBEDDED if settings.database_named else None),
         "EMBEDDED_DATA_DIR": kind_of(settings.embedded_data_dir),
+        "PG_BIN": "directory" if settings.dumps.programs else None,
+        "LOG_TABLES": list(settings.dumps.log_tables),
+        "MIGRATION_COMMAND": "set" if settings.dumps.migration else None,
         "DRILL_DIRECTORY": kind_of(settings.drill_directory),
         "PGVECTOR_SCHEMA": settings.schema,
         "PG_SSL_ROOT_CERT": "file" if settings.ssl_root_cert else None,

@@ -41,6 +41,7 @@ def _configured(value: str) -> str:
     return value
 
 
+Configured = Annotated[str, _configured, shown(pattern=TARGET_NAME.pattern.join("^$"))]
 LISTED_LAYOUTS = [*FAMILIES, *STORE_STEMS, EVERYWHERE]
 
 
@@ -76,9 +77,7 @@ class ListQuery(Request):
 class DatabaseQuery(Request):
     """GET /collections"""
 
-    target: Annotated[str, _configured, shown(pattern=TARGET_NAME.pattern.join("^$"))] | None = Field(
-        None, description="A name from TARGETS; the configured database if absent"
-    )
+    target: Configured | None = Field(None, description="A name from TARGETS; the configured database if absent")
 
 
 def _strict(value: Any) -> bool:

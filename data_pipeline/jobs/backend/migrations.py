@@ -103,3 +103,11 @@ CREATE TABLE intents (       -- what a restore of another store is about to do, 
 """
 
 MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS, INTENTS)
+KNOWN_ARCHIVES = """
+CREATE TABLE known_archives ( -- dumps of whole databases that were made here
+    sha256 text PRIMARY KEY,
+    made_at timestamptz NOT NULL DEFAULT now()
+);
+"""
+
+MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS, KNOWN_ARCHIVES)

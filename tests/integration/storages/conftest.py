@@ -1,9 +1,11 @@
 """Storages as processes have them: of a directory and of a bucket, the same tests for each."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +14,10 @@ from data_pipeline.engine import Engine
 from data_pipeline.settings import Settings
 from data_pipeline.storage import lease
 from data_pipeline.storage.s3 import bucket as buckets
-from tests.integration.places import Place
+from tests.integration.places import CompiledS3Server, DirectoryPlace, Place
 from tests.live_server import PROJECT
 from tests.support.names import COLLECTION, EMBEDDING
+from tools import s3_server
 
 
 class Process:
@@ -65,6 +68,27 @@ def claim_of(stamp: str) -> str:
 
 def files_of(stamp: str) -> set[str]:
     return {*data_files(stamp), manifest_of(stamp)}
+
+
+@pytest.fixture(scope="session")
+def compiled_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledS3Server]:
+    """An S3 server beside moto, where it has been built."""
+    if s3_server.find() is None:
+        (pytest.fail if os.environ.get("S3_TESTS") == "required" else pytest.skip)(s3_server.MISSING)
+    with s3_server.running(tmp_path_factory.mktemp("s3-server")) as server:
+        yield CompiledS3Server(server)
+
+
+@pytest.fixture(params=["directory", "bucket", "compiled"])
+def place(request: pytest.FixtureRequest, output_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Here every storage is tried, both S3 servers too."""
+    if request.param == "compiled":
+        server: CompiledS3Server = request.getfixturevalue("compiled_server")
+        for name, value in s3_server.KEY.items():
+            monkeypatch.setenv(name, value)
+        return server.bucket()
+    found: Place = DirectoryPlace(output_dir) if request.param == "directory" else request.getfixturevalue("bucket")
+    return found
 
 
 @pytest.fixture

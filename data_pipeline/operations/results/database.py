@@ -1,0 +1,32 @@
+"""What is answered about whole databases."""
+
+from pydantic import Field
+
+from data_pipeline.operations.results.result import Count, Part, Result, Seconds, Sometimes, Target
+
+
+class UsedTool(Part):
+    """The program that did it."""
+
+    name: str
+    version: str
+    source: str = Field(
+        description="Where it was found: PG_BIN, PATH or embedded",
+        json_schema_extra={"enum": ["PG_BIN", "PATH", "embedded"]},
+    )
+
+
+class Imported(Result):
+    """What an import did. exit_code: of pg_restore; 1 where it told of errors that were ignored."""
+
+    partial: bool = Field(description="Some tables stayed as they were")
+    tables_skipped: list[str] = Field(description="They had a key of the archive's rows already")
+    tables_added_to: list[str] = Field(description="They were there, and the archive's rows were added to theirs")
+    existing_objects: Count
+    missing_roles: Count
+    left_out: list[str] = Field(description="Entries of the archive that were not restored")
+    exit_code: int
+    tool: UsedTool
+    target: Target
+    duration: Seconds
+    restored: Sometimes[bool] = None
