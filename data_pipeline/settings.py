@@ -5,10 +5,8 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
 
 from common import cron
 from common.cron import Schedule
@@ -20,20 +18,13 @@ from data_pipeline.formats.csv_reader import LARGEST_FIELD
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
+from data_pipeline.setting_values import Network, SettingsError, names, networks, secret_keys, token
 from data_pipeline.storage import registry
 from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
 from data_pipeline.stores.target import StoreTarget
 from data_pipeline.table_section import TableSection
 from data_pipeline.targets import NamedDatabases
-
-SHORTEST_TOKEN = 16
-SHORTEST_KEY = 32
-Network: TypeAlias = IPv4Network | IPv6Network
-
-
-class SettingsError(Exception):
-    """A setting has a value that can't be used; the text is one clear line."""
 
 
 @dataclass(frozen=True)
@@ -134,18 +125,18 @@ class Settings:
             database_named=databases.named,
             schema=databases.defaults.schema,
             ssl_root_cert=databases.defaults.ssl_root_cert,
-            allowed_hosts=_names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
+            allowed_hosts=names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
             targets=databases.targets,
             store_targets=databases.stores,
             timeouts=_timeouts(env),
             max_body_bytes=_number(env, "MAX_BODY_BYTES", 1 << 20, least=1024, most=1 << 30),
             upload_max_bytes=_number(env, "UPLOAD_MAX_BYTES", 500_000_000, least=1024, most=1 << 40),
             max_writers=_number(env, "MAX_WRITERS", 8, least=1, most=256),
-            api_token=_token(env, "API_TOKEN"),
-            api_read_token=_token(env, "API_READ_TOKEN"),
-            trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
-            http_hosts=_names(env, "ALLOWED_HOSTS"),
-            cors_origins=_names(env, "CORS_ORIGINS"),
+            api_token=token(env, "API_TOKEN"),
+            api_read_token=token(env, "API_READ_TOKEN"),
+            trusted_proxies=networks(env, "TRUSTED_PROXIES"),
+            http_hosts=names(env, "ALLOWED_HOSTS"),
+            cors_origins=names(env, "CORS_ORIGINS"),
             backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
             load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
             load_connections=_number(env, "LOAD_CONNECTIONS", 0, least=0, most=16),
@@ -156,10 +147,10 @@ class Settings:
             jobs_database=databases.jobs,
             jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
             jobs_heartbeat=_number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),
-            secret_keys=_secret_keys(env, "SECRET_KEY"),
+            secret_keys=secret_keys(env, "SECRET_KEY"),
             secret_key_file=None if databases.jobs else _key_file(env),
-            storage_hosts=_names(env, "STORAGE_ALLOWED_HOSTS"),
-            notify_hosts=_names(env, "NOTIFY_ALLOWED_HOSTS"),
+            storage_hosts=names(env, "STORAGE_ALLOWED_HOSTS"),
+            notify_hosts=names(env, "NOTIFY_ALLOWED_HOSTS"),
             backup_schedule=_schedule(env, "BACKUP_SCHEDULE"),
             backup_keep_days=_number(env, "BACKUP_KEEP_DAYS", 0, least=0, most=36500),
             backup_keep_last=_number(env, "BACKUP_KEEP_LAST", 0, least=0, most=100000),
@@ -219,13 +210,6 @@ def _schedule(env: Mapping[str, str], name: str) -> Schedule | None:
         raise SettingsError(f"{name} must be five fields of cron and a time zone, such as 0 3 * * * UTC") from None
 
 
-def _secret_keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
-    keys = tuple(key for key in env.get(name, "").split(",") if key)
-    if not all(len(key) >= SHORTEST_KEY and key.isascii() and key.isprintable() and " " not in key for key in keys):
-        raise SettingsError(f"{name} must be keys of at least {SHORTEST_KEY} ASCII characters, separated by commas")
-    return keys
-
-
 def _key_file(env: Mapping[str, str]) -> Path:
     """Beside the embedded server's data, not in it: a copy of the data is of no use without the key."""
     data = _directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata")
@@ -275,32 +259,8 @@ def _section() -> TableSection:
         raise SettingsError(f"SCHEMA_TOOLS_CONFIG, vector_table_management: {error}") from None
 
 
-def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
-    """A list separated by commas."""
-    found = (part.strip().lower() for part in env.get(name, "").split(","))
-    return frozenset(part for part in found if part)
-
-
 def _dumps(env: Mapping[str, str]) -> DumpSettings:
     try:
         return dump_settings.read(env)
     except ValueError as error:
         raise SettingsError(str(error)) from None
-
-
-def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
-    """Addresses and networks; never every address, for then each client could choose its own."""
-    try:
-        found = tuple(ip_network(part) for part in sorted(_names(env, name)))
-        if not all(network.prefixlen for network in found):
-            raise ValueError
-    except ValueError:
-        raise SettingsError(f"{name} must be addresses or networks such as 127.0.0.1,10.1.0.0/16") from None
-    return found
-
-
-def _token(env: Mapping[str, str], name: str) -> str | None:
-    token = env.get(name) or None
-    if token and not (len(token) >= SHORTEST_TOKEN and token.isascii() and token.isprintable() and " " not in token):
-        raise SettingsError(f"{name} must be at least {SHORTEST_TOKEN} ASCII characters without spaces")
-    return token

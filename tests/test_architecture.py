@@ -22,7 +22,12 @@ LAYERS = [
     ["data_pipeline.postgres_server"],
     ["data_pipeline.stores"],
     [
-        *("data_pipeline.resolver", "data_pipeline.table_section", "data_pipeline.targets"),
+        *(
+            "data_pipeline.resolver",
+            "data_pipeline.table_section",
+            "data_pipeline.targets",
+            "data_pipeline.setting_values",
+        ),
         "data_pipeline.store_targets",
         "data_pipeline.dump_settings",
         *("data_pipeline.settings", "data_pipeline.config_file", "data_pipeline.data_home", "data_pipeline.engine"),

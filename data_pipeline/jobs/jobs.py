@@ -98,15 +98,10 @@ class Jobs:
         self.drills = Drills(resources, self.notifications, submit)
         self.scheduler = Scheduler(engine, resources, submit, self._settled)
         engine.intents.extend(JobsIntents(self._database, self._process, self._heartbeat.silence.total_seconds()))
+        due, days = self.scheduler if scheduled else None, settings.jobs_keep_days
+        recover = partial(recovery.recover, engine)
         self._maintenance = Maintenance(
-            self._store,
-            self._pending,
-            self._heartbeat,
-            self.scheduler if scheduled else None,
-            self.notifications,
-            settings.jobs_keep_days,
-            retire,
-            partial(recovery.recover, engine),
+            self._store, self._pending, self._heartbeat, due, self.notifications, days, retire, recover
         )
         self._ticker = Ticker(self._beat_seconds, self._maintenance.often, self._maintenance.hourly)
         self._worker = Worker(self._queue_worker)

@@ -22,7 +22,16 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
     """Built from a copy: what an earlier build left behind must not get in."""
     place = tmp_path_factory.mktemp("wheel")
     source = place / "source"
-    names = ["pyproject.toml", "requirements.txt", "requirements-milvus.txt", "README.md", "LICENSE", "app_config.py", "unified_api.py", *ROOMS]
+    names = [
+        "pyproject.toml",
+        "requirements.txt",
+        "requirements-milvus.txt",
+        "README.md",
+        "LICENSE",
+        "app_config.py",
+        "unified_api.py",
+        *ROOMS,
+    ]
     source.mkdir()
     subprocess.run(["cp", "-r", *names, str(source)], cwd=PROJECT, check=True)
     build = "from setuptools.build_meta import build_wheel; build_wheel('..')"

@@ -25,6 +25,7 @@ AUDITED = (
     *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "dry_run", "probes"),
     *("name", "kind", "when", "zone", "paused"),
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
+    *("target", "set", "renames", "swap", "drop_old", "merge", "keys", "meta_only", "allow_changes"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
 )
 AUDITED_QUERY = ("storage", "task_id", "target", "excludeLogs")

@@ -90,6 +90,13 @@ CREATE TABLE set_checks (    -- what was found when the whole of a set was last 
 );
 """
 
+KNOWN_ARCHIVES = """
+CREATE TABLE known_archives ( -- dumps of whole databases that were made here
+    sha256 text PRIMARY KEY,
+    made_at timestamptz NOT NULL DEFAULT now()
+);
+"""
+
 INTENTS = """
 CREATE TABLE intents (       -- what a restore of another store is about to do, so that a crash leaves nothing half done
     id text PRIMARY KEY,
@@ -102,12 +109,4 @@ CREATE TABLE intents (       -- what a restore of another store is about to do, 
 );
 """
 
-MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS, INTENTS)
-KNOWN_ARCHIVES = """
-CREATE TABLE known_archives ( -- dumps of whole databases that were made here
-    sha256 text PRIMARY KEY,
-    made_at timestamptz NOT NULL DEFAULT now()
-);
-"""
-
-MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS, KNOWN_ARCHIVES)
+MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS, KNOWN_ARCHIVES, INTENTS)

@@ -65,7 +65,7 @@ class IntoPostgres:
             where = apart.catalog.location(None)
             with apart.storages.of(where).draft(where, iter([self._timestamp])) as draft:
                 draft.publish(manifests.dump(self._written(draft, tables, progress)))
-            answer = RestoreOperation(apart).run(self._inner(where), progress)
+            answer = RestoreOperation(apart).run_here(self._inner(where), progress)
         told = {
             "backup_info": BackupInfo(
                 backup_path=self._request.named_set.backup_path,
