@@ -5,26 +5,37 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeAlias, TypeVar
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import config_file, dump_settings, table_section, targets
+from data_pipeline import config_file, dump_settings, milvus_settings, packing_settings, table_section, targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
 from data_pipeline.dump_settings import DumpSettings
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
+from data_pipeline.milvus_settings import MilvusSettings
+from data_pipeline.packing_settings import PackingSettings
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
-from data_pipeline.setting_values import Network, SettingsError, names, networks, secret_keys, token
 from data_pipeline.storage import registry
 from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
 from data_pipeline.stores.target import StoreTarget
 from data_pipeline.table_section import TableSection
-from data_pipeline.targets import NamedDatabases
+
+SHORTEST_TOKEN = 16
+SHORTEST_KEY = 32
+Network: TypeAlias = IPv4Network | IPv6Network
+Part = TypeVar("Part")
+
+
+class SettingsError(Exception):
+    """A setting has a value that can't be used; the text is one clear line."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,7 @@ class Settings:
     http_hosts: frozenset[str]
     """Names a Host header may have beside loopback's own."""
     cors_origins: frozenset[str]
+    packing: PackingSettings
     backup_connections: int
     """Connections that read a large table at a time in a backup; all see the same snapshot."""
     load_workers: int
@@ -78,10 +90,7 @@ class Settings:
     """Of one value of a row: a larger one is neither backed up nor restored."""
     index_memory: str | None
     """maintenance_work_mem while indexes are rebuilt; None means the server's own setting."""
-    milvus_target: str | None
-    """Which target of Milvus the milvus-backup API is about; None: the only one there is."""
-    milvus_untried_types: bool
-    """Whether vectors of types are backed up and restored that were tried on no real server yet."""
+    milvus: MilvusSettings
     jobs_database: Target | None
     """Where the job queue lives; None means the embedded server."""
     jobs_keep_days: int
@@ -110,7 +119,7 @@ class Settings:
         None means that of the process, over its configuration file.
         """
         env = _environment(cls.load) if environ is None else environ
-        databases = _databases(env)
+        databases = _part(targets.read, env)
         section = _section()
         settings = cls(
             host=env.get("HOST") or "127.0.0.1",
@@ -119,38 +128,38 @@ class Settings:
             output_directory=_output_directory(env),
             storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
-            dumps=_dumps(env),
+            dumps=_part(dump_settings.read, env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,
             ssl_root_cert=databases.defaults.ssl_root_cert,
-            allowed_hosts=names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
+            allowed_hosts=_names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
             targets=databases.targets,
             store_targets=databases.stores,
             timeouts=_timeouts(env),
             max_body_bytes=_number(env, "MAX_BODY_BYTES", 1 << 20, least=1024, most=1 << 30),
             upload_max_bytes=_number(env, "UPLOAD_MAX_BYTES", 500_000_000, least=1024, most=1 << 40),
             max_writers=_number(env, "MAX_WRITERS", 8, least=1, most=256),
-            api_token=token(env, "API_TOKEN"),
-            api_read_token=token(env, "API_READ_TOKEN"),
-            trusted_proxies=networks(env, "TRUSTED_PROXIES"),
-            http_hosts=names(env, "ALLOWED_HOSTS"),
-            cors_origins=names(env, "CORS_ORIGINS"),
+            api_token=_token(env, "API_TOKEN"),
+            api_read_token=_token(env, "API_READ_TOKEN"),
+            trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
+            http_hosts=_names(env, "ALLOWED_HOSTS"),
+            cors_origins=_names(env, "CORS_ORIGINS"),
+            packing=_part(packing_settings.read, env),
             backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
             load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
             load_connections=_number(env, "LOAD_CONNECTIONS", 0, least=0, most=16),
             largest_field=_number(env, "LARGEST_FIELD_MB", LARGEST_FIELD >> 20, least=1, most=512) << 20,
             index_memory=_memory(env, "INDEX_MEMORY"),
-            milvus_target=env.get("MILVUS_TARGET") or None,
-            milvus_untried_types=bool(_number(env, "MILVUS_UNTRIED_TYPES", 0, least=0, most=1)),
+            milvus=_part(milvus_settings.read, env),
             jobs_database=databases.jobs,
             jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
             jobs_heartbeat=_number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),
-            secret_keys=secret_keys(env, "SECRET_KEY"),
+            secret_keys=_secret_keys(env, "SECRET_KEY"),
             secret_key_file=None if databases.jobs else _key_file(env),
-            storage_hosts=names(env, "STORAGE_ALLOWED_HOSTS"),
-            notify_hosts=names(env, "NOTIFY_ALLOWED_HOSTS"),
+            storage_hosts=_names(env, "STORAGE_ALLOWED_HOSTS"),
+            notify_hosts=_names(env, "NOTIFY_ALLOWED_HOSTS"),
             backup_schedule=_schedule(env, "BACKUP_SCHEDULE"),
             backup_keep_days=_number(env, "BACKUP_KEEP_DAYS", 0, least=0, most=36500),
             backup_keep_last=_number(env, "BACKUP_KEEP_LAST", 0, least=0, most=100000),
@@ -210,6 +219,13 @@ def _schedule(env: Mapping[str, str], name: str) -> Schedule | None:
         raise SettingsError(f"{name} must be five fields of cron and a time zone, such as 0 3 * * * UTC") from None
 
 
+def _secret_keys(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    keys = tuple(key for key in env.get(name, "").split(",") if key)
+    if not all(len(key) >= SHORTEST_KEY and key.isascii() and key.isprintable() and " " not in key for key in keys):
+        raise SettingsError(f"{name} must be keys of at least {SHORTEST_KEY} ASCII characters, separated by commas")
+    return keys
+
+
 def _key_file(env: Mapping[str, str]) -> Path:
     """Beside the embedded server's data, not in it: a copy of the data is of no use without the key."""
     data = _directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata")
@@ -245,9 +261,10 @@ def _place(name: str, text: str, base: Path) -> Place:
         raise SettingsError(f"{name} {error}") from None
 
 
-def _databases(env: Mapping[str, str]) -> NamedDatabases:
+def _part(read: Callable[[Mapping[str, str]], Part], env: Mapping[str, str]) -> Part:
+    """What a module of its own reads of the environment."""
     try:
-        return targets.read(env)
+        return read(env)
     except ValueError as error:
         raise SettingsError(str(error)) from None
 
@@ -259,8 +276,25 @@ def _section() -> TableSection:
         raise SettingsError(f"SCHEMA_TOOLS_CONFIG, vector_table_management: {error}") from None
 
 
-def _dumps(env: Mapping[str, str]) -> DumpSettings:
+def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
+    """A list separated by commas."""
+    found = (part.strip().lower() for part in env.get(name, "").split(","))
+    return frozenset(part for part in found if part)
+
+
+def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    """Addresses and networks; never every address, for then each client could choose its own."""
     try:
-        return dump_settings.read(env)
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
+        found = tuple(ip_network(part) for part in sorted(_names(env, name)))
+        if not all(network.prefixlen for network in found):
+            raise ValueError
+    except ValueError:
+        raise SettingsError(f"{name} must be addresses or networks such as 127.0.0.1,10.1.0.0/16") from None
+    return found
+
+
+def _token(env: Mapping[str, str], name: str) -> str | None:
+    token = env.get(name) or None
+    if token and not (len(token) >= SHORTEST_TOKEN and token.isascii() and token.isprintable() and " " not in token):
+        raise SettingsError(f"{name} must be at least {SHORTEST_TOKEN} ASCII characters without spaces")
+    return token

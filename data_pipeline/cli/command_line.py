@@ -18,18 +18,21 @@ from data_pipeline.version import VERSION
 INSTALLED = "vector-backup"
 """The command of an installed package."""
 COMMANDS = (
-    *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables", "milvus"),
-    *("delete", "copy", "download", "upload", "jobs", "schedules", "status", "targets", "storages", "notifiers"),
+    *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
+    *("delete", "copy", "download", "upload", "bulk", "jobs"),
+    *("schedules", "status", "targets", "storages", "notifiers"),
+    *("objects", "milvus"),
     *("check-config", "doctor", "completion"),
 )
 MODULES = {
     "list": "sets.listing",
     "verify": "sets.verify",
     "drill": "sets.drill",
-    **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload")},
+    **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload", "bulk")},
     "schedules": "schedule.schedules",
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
+    **{name: f"stores.{name}" for name in ("objects",)},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from common.messages import say
-from data_pipeline.formats import record_digest, registry
+from data_pipeline.formats import compression, record_digest, registry
 from data_pipeline.formats.byte_range import Readable
+from data_pipeline.formats.compression import BadFrame
 from data_pipeline.formats.csv_fields import LARGE_BYTES
 from data_pipeline.formats.csv_reader import Layout, RowError
 from data_pipeline.formats.format import Encoded, FormatName
@@ -21,7 +22,8 @@ class Block:
     """Whole records of a file: a range in bytes. `rows` and `sha256` are what a manifest promises, else None.
 
     `head` bytes at the start and `tail` bytes at the end belong to the file's frame, not to records: a CSV header
-    line, or the header and trailer of binary COPY.
+    line, or the header and trailer of binary COPY. raw_bytes: what a compressed block decompresses to, None of one that
+    isn't; `head` and `tail` are of that.
     """
 
     offset: int
@@ -30,6 +32,12 @@ class Block:
     tail: int = 0
     rows: int | None = None
     sha256: str | None = None
+    raw_bytes: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is parsed."""
+        return self.length if self.raw_bytes is None else self.raw_bytes
 
 
 @dataclass(frozen=True)
@@ -76,7 +84,7 @@ def _digests(encoded: Encoded, record: tuple[int, ...]) -> bytes:
 
 
 def read(file: Readable, block: Block) -> bytes:
-    """The records of a block, checked against the manifest's promise before they are parsed."""
+    """The records of a block, checked against the manifest's promise before they are decompressed and parsed."""
     return _records(_stored(file, block), block)
 
 
@@ -90,7 +98,15 @@ def _stored(file: Readable, block: Block) -> bytes:
 
 
 def _records(stored: bytes, block: Block) -> bytes:
-    return stored[block.head : len(stored) - block.tail]
+    data = stored if block.raw_bytes is None else _decompressed(stored, block.raw_bytes)
+    return data[block.head : len(data) - block.tail]
+
+
+def _decompressed(data: bytes, raw_bytes: int) -> bytes:
+    try:
+        return compression.decompress(data, raw_bytes)
+    except BadFrame as error:
+        raise RowError("invalid", 1, None, str(error)) from None
 
 
 @lru_cache(maxsize=4)

@@ -6,6 +6,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.operations.backup.operation import BackupOperation
 from data_pipeline.operations.drill.operation import DrillOperation
 from data_pipeline.operations.milvus.operation import MilvusBackupOperation, MilvusRestoreOperation
+from data_pipeline.operations.objects.operation import ObjectsBackupOperation, ObjectsRestoreOperation
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.restore.refresh import RefreshOperation
@@ -13,6 +14,7 @@ from data_pipeline.operations.restore.refresh import RefreshOperation
 KINDS: tuple[Any, ...] = (
     *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation),
     *(MilvusBackupOperation, MilvusRestoreOperation),
+    *(ObjectsBackupOperation, ObjectsRestoreOperation),
 )
 """Subclasses of Operation that are made of an engine."""
 

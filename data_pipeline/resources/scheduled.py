@@ -7,6 +7,7 @@ from typing import Any
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.operations.milvus.requests import MilvusBackupRequest
+from data_pipeline.operations.objects.requests import ObjectsBackupRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
@@ -126,9 +127,8 @@ def expect_named(database: str) -> None:
 KINDS: Mapping[str, Scheduled] = {
     kind.name: kind
     for kind in (
-        ScheduledBackup(),
-        ScheduledDrill(),
-        ScheduledRestore(),
         ScheduledStoreBackup(MilvusBackupRequest),
+        *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore()),
+        ScheduledStoreBackup(ObjectsBackupRequest),
     )
 }

@@ -26,6 +26,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
         "pyproject.toml",
         "requirements.txt",
         "requirements-milvus.txt",
+        "requirements-objects.txt",
         "README.md",
         "LICENSE",
         "app_config.py",

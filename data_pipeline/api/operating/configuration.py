@@ -68,6 +68,7 @@ def _backups(settings: Settings) -> dict[str, Any]:
         "BACKUP_SCHEDULE": str(schedule) if schedule else None,
         "BACKUP_KEEP_DAYS": settings.backup_keep_days,
         "BACKUP_KEEP_LAST": settings.backup_keep_last,
+        "COMPRESSION_LEVEL": settings.packing.compression_level,
         "BACKUP_CONNECTIONS": settings.backup_connections,
     }
 
@@ -99,8 +100,8 @@ def _work(settings: Settings) -> dict[str, Any]:
         "LOAD_CONNECTIONS": settings.load_connections,
         "LARGEST_FIELD_MB": settings.largest_field >> 20,
         "INDEX_MEMORY": settings.index_memory,
-        "MILVUS_TARGET": settings.milvus_target,
-        "MILVUS_UNTRIED_TYPES": settings.milvus_untried_types,
+        "MILVUS_TARGET": settings.milvus.target,
+        "MILVUS_UNTRIED_TYPES": settings.milvus.untried_types,
         "JOBS_DATABASE_URL": _public(settings.jobs_database),
         "NOTIFY_ALLOWED_HOSTS": sorted(settings.notify_hosts),
         "JOBS_KEEP_DAYS": settings.jobs_keep_days,

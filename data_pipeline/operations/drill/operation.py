@@ -32,8 +32,8 @@ EMPTY_SERVER = 128 << 20
 """Bytes of a server without rows, and of its log."""
 
 GROWTH = 3
-"""What a table and its indexes take, at most, as a multiple of its file: a vector stands in both, and text is no
-smaller in a table than in CSV. The rows are staged once more to be compared."""
+"""What a table and its indexes take, at most, as a multiple of its decompressed file: a vector stands in both, and text
+is no smaller in a table than in CSV. The rows are staged once more to be compared."""
 
 ANYWHERE = Target(SOURCE, "/", 5432, scratch.DATABASE, SUPERUSER)
 """A scratch server as jobs know it before there is one: drills of one queue run one after the other."""
@@ -102,7 +102,7 @@ class DrillOperation(Operation[DrillRequest]):
         directory = self._engine.settings.drill_directory
         there = next(path for path in (directory, *directory.parents) if path.exists())
         free = shutil.disk_usage(there).free
-        needed = EMPTY_SERVER + GROWTH * sum(file.size for file in backup_set.files.values())
+        needed = EMPTY_SERVER + GROWTH * backup_set.raw_bytes
         if needed > free:
             raise StorageFull(
                 say("drill_needs_room", needed=format_size(needed), free=format_size(free)),

@@ -49,7 +49,7 @@ def restore(
     progress.expect_rows(sum(one.rows for one in source.facts.collections))
     intents = None if request.dry_run else engine.intents.store
     with _named(target), connected(target, progress) as server:
-        untried = engine.settings.milvus_untried_types
+        untried = engine.settings.milvus.untried_types
         restoring = Restoring(server, source, request, target, progress, untried)
         found = restoring.plan() if intents is None else restoring.run(intents)
     return results.MilvusRestored(

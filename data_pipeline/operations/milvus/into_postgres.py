@@ -33,16 +33,17 @@ from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.results.restore import Restored
 from data_pipeline.operations.results.result import BackupInfo
 from data_pipeline.postgres.progress import SILENT, Progress
-from data_pipeline.postgres.reading.block_writer import BlockWriter
+from data_pipeline.postgres.reading.block_writer import BlockWriter, Packing
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.location import Location
-from data_pipeline.storage.naming import backup_date, table_file
+from data_pipeline.storage.naming import Kind, backup_date, table_file
 from data_pipeline.stores.milvus import kinds
 from data_pipeline.version import VERSION
 
 KINDS: dict[str, type[Table]] = {"tables": PlainTable, "pgvectorstore": StoreTable, "langchain": MemberRows}
 SCHEMA = "public"
+BINARY = Kind("binary", "none")
 
 
 class IntoPostgres:
@@ -88,7 +89,7 @@ class IntoPostgres:
 
     def _table(self, name: str) -> Table:
         fact = in_set(self._source.facts, name)
-        return KINDS[self._into.layout](fact, untried=self._engine.settings.milvus_untried_types)
+        return KINDS[self._into.layout](fact, untried=self._engine.settings.milvus.untried_types)
 
     def _inner(self, where: Location) -> RestoreRequest:
         asked: dict[str, Any] = {"backup_path": where.relative_path, "timestamp": self._timestamp}
@@ -182,10 +183,13 @@ class IntoPostgres:
         self, draft: Draft, stem: str, columns: list[TableColumn]
     ) -> Iterator[tuple[BlockWriter, dict[str, Any]]]:
         """A file of binary COPY, and the facts of it, which are complete once it is."""
-        name = table_file(stem, self._timestamp, "binary")
+        name = table_file(stem, self._timestamp, BINARY)
         fact: dict[str, Any] = {"file": name, "format": "binary", "columns": [one.fact() for one in columns]}
         fact |= {"foreign_keys": [], "references": []}
-        with draft.create(name) as stored, BlockWriter(stored, pgcopy.HEADER, pgcopy.TRAILER, SILENT) as file:
+        with (
+            draft.create(name) as stored,
+            BlockWriter(stored, pgcopy.HEADER, pgcopy.TRAILER, SILENT, Packing()) as file,
+        ):
             yield file, fact
             file.finish()
         rows = sum(block["rows"] for block in file.blocks)

@@ -46,7 +46,7 @@ class MilvusBackupOperation(Operation[MilvusBackupRequest]):
 
         def save(draft: StoreDraft) -> None:
             with connected(target, progress) as server:
-                saving = Saving(server, draft, request, progress, self._engine.settings.milvus_untried_types)
+                saving = Saving(server, draft, request, progress, self._engine.settings.milvus.untried_types)
                 facts = saving.run()
                 progress.settle()
                 draft.publish(

@@ -94,7 +94,7 @@ class Reading:
         found: deque[Block] = deque()
         ambiguous = stripped = 0
         jobs = self._jobs(found)
-        inline = self._pool.size == 0 or self._source.file.size <= INLINE_BYTES
+        inline = self._pool.size == 0 or self._source.raw_bytes <= INLINE_BYTES
         try:
             for encoded in encode_inline(jobs) if inline else self._pool.encode(jobs):
                 block, lines, rows = found.popleft(), self._lines, encoded.rows
