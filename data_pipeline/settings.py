@@ -74,6 +74,7 @@ class Settings:
     """Backups, restores and deletions at a time; one more is answered 503."""
     api_token: str | None = field(repr=False)
     api_read_token: str | None = field(repr=False)
+    operator_targets: frozenset[str]
     trusted_proxies: tuple[Network, ...]
     """Whose X-Forwarded-For is believed."""
     http_hosts: frozenset[str]
@@ -94,13 +95,13 @@ class Settings:
     jobs_database: Target | None
     """Where the job queue lives; None means the embedded server."""
     jobs_keep_days: int
+    audit_keep_days: int
     jobs_heartbeat: int
     """Seconds between two signs of life of a process that has jobs; four missed ones are its end."""
     secret_keys: tuple[str, ...] = field(repr=False)
     """What secrets of resources are encrypted with: the first seals, each opens what it has sealed."""
     secret_key_file: Path | None
-    """Where a key is made if none is given; None where the jobs database is not the embedded one, and so has other
-    readers, which this machine's file would not reach."""
+    """Where a key is made if none is given; None where the jobs database has readers that this file doesn't reach."""
     storage_hosts: frozenset[str]
     """Hosts of buckets that a storage made through the API may name beside loopback."""
     notify_hosts: frozenset[str]
@@ -143,6 +144,7 @@ class Settings:
             max_writers=_number(env, "MAX_WRITERS", 8, least=1, most=256),
             api_token=_token(env, "API_TOKEN"),
             api_read_token=_token(env, "API_READ_TOKEN"),
+            operator_targets=databases.for_operators,
             trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
             http_hosts=_names(env, "ALLOWED_HOSTS"),
             cors_origins=_names(env, "CORS_ORIGINS"),
@@ -155,6 +157,7 @@ class Settings:
             milvus=_part(milvus_settings.read, env),
             jobs_database=databases.jobs,
             jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
+            audit_keep_days=_number(env, "AUDIT_KEEP_DAYS", 365, least=1, most=36500),
             jobs_heartbeat=_number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),
             secret_keys=_secret_keys(env, "SECRET_KEY"),
             secret_key_file=None if databases.jobs else _key_file(env),

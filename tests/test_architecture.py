@@ -37,7 +37,7 @@ LAYERS = [
     ["data_pipeline.trainer"],
     ["data_pipeline.notify"],
     ["data_pipeline.jobs.backend", "data_pipeline.jobs.job"],
-    ["data_pipeline.resources"],
+    ["data_pipeline.accounts", "data_pipeline.resources"],
     ["data_pipeline.jobs"],
     ["data_pipeline.api"],
     ["data_pipeline.cli"],

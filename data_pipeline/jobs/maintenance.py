@@ -1,6 +1,6 @@
 """Recurring work of every process that has jobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -19,7 +19,7 @@ log = structlog.get_logger("jobs")
 class Maintenance:
     """scheduler: queues what is due; None where that is left to others. retire: removes old backup sets.
 
-    recover: settles what restores of other stores have left that did not end.
+    forget: remove rows whose time is over. recover: settles what restores of other stores have left that did not end.
     """
 
     def __init__(
@@ -31,6 +31,7 @@ class Maintenance:
         notifications: Notifications,
         keep_days: int,
         retire: Callable[[], None],
+        forget: Sequence[Callable[[], None]],
         recover: Callable[[], object],
     ) -> None:
         self._store = store
@@ -40,6 +41,7 @@ class Maintenance:
         self._scheduler = scheduler
         self._notifications = notifications
         self._retire = retire
+        self._forget = forget
         self._retiring = Beside("retire", self._retire)
         self._delivering = Beside("notify", notifications.deliver)
         self._recovering = Beside("recover", recover)
@@ -61,6 +63,8 @@ class Maintenance:
 
     def hourly(self) -> None:
         self._store.forget(self._keep_days)
+        for forget in self._forget:
+            forget()
         if names := temp_files.sweep():
             log.warning("removed what interrupted imports left behind", files=names)
         if self._scheduler is not None:
