@@ -5,20 +5,25 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import config_file, dump_settings, milvus_settings, packing_settings, table_section, targets
+from data_pipeline import (
+    config_file,
+    dump_settings,
+    milvus_settings,
+    packing_settings,
+    redis_settings,
+    table_section,
+    targets,
+    trusted_networks,
+)
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
-from data_pipeline.dump_settings import DumpSettings
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
-from data_pipeline.milvus_settings import MilvusSettings
-from data_pipeline.packing_settings import PackingSettings
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
@@ -27,10 +32,10 @@ from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
 from data_pipeline.stores.target import StoreTarget
 from data_pipeline.table_section import TableSection
+from data_pipeline.trusted_networks import Network
 
 SHORTEST_TOKEN = 16
 SHORTEST_KEY = 32
-Network: TypeAlias = IPv4Network | IPv6Network
 Part = TypeVar("Part")
 
 
@@ -49,9 +54,11 @@ class Settings:
     storages: Mapping[str, Place]
     """Where else backups may be kept, by the names requests give these places."""
     embedded_data_dir: Path
-    dumps: DumpSettings
+    dumps: dump_settings.DumpSettings
     drill_directory: Path
     """Where drills make their PostgreSQL, and remove it."""
+    redis: redis_settings.RedisSettings
+    milvus: milvus_settings.MilvusSettings
     configured: Target | None
     """The database of the configuration; None means the embedded one."""
     database_named: bool
@@ -80,7 +87,7 @@ class Settings:
     http_hosts: frozenset[str]
     """Names a Host header may have beside loopback's own."""
     cors_origins: frozenset[str]
-    packing: PackingSettings
+    packing: packing_settings.PackingSettings
     backup_connections: int
     """Connections that read a large table at a time in a backup; all see the same snapshot."""
     load_workers: int
@@ -91,7 +98,6 @@ class Settings:
     """Of one value of a row: a larger one is neither backed up nor restored."""
     index_memory: str | None
     """maintenance_work_mem while indexes are rebuilt; None means the server's own setting."""
-    milvus: MilvusSettings
     jobs_database: Target | None
     """Where the job queue lives; None means the embedded server."""
     jobs_keep_days: int
@@ -131,6 +137,8 @@ class Settings:
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
             dumps=_part(dump_settings.read, env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
+            redis=_part(redis_settings.read, env),
+            milvus=_part(milvus_settings.read, env),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,
@@ -145,7 +153,7 @@ class Settings:
             api_token=_token(env, "API_TOKEN"),
             api_read_token=_token(env, "API_READ_TOKEN"),
             operator_targets=databases.for_operators,
-            trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
+            trusted_proxies=_part(trusted_networks.read, env),
             http_hosts=_names(env, "ALLOWED_HOSTS"),
             cors_origins=_names(env, "CORS_ORIGINS"),
             packing=_part(packing_settings.read, env),
@@ -154,7 +162,6 @@ class Settings:
             load_connections=_number(env, "LOAD_CONNECTIONS", 0, least=0, most=16),
             largest_field=_number(env, "LARGEST_FIELD_MB", LARGEST_FIELD >> 20, least=1, most=512) << 20,
             index_memory=_memory(env, "INDEX_MEMORY"),
-            milvus=_part(milvus_settings.read, env),
             jobs_database=databases.jobs,
             jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
             audit_keep_days=_number(env, "AUDIT_KEEP_DAYS", 365, least=1, most=36500),
@@ -283,17 +290,6 @@ def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
     """A list separated by commas."""
     found = (part.strip().lower() for part in env.get(name, "").split(","))
     return frozenset(part for part in found if part)
-
-
-def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
-    """Addresses and networks; never every address, for then each client could choose its own."""
-    try:
-        found = tuple(ip_network(part) for part in sorted(_names(env, name)))
-        if not all(network.prefixlen for network in found):
-            raise ValueError
-    except ValueError:
-        raise SettingsError(f"{name} must be addresses or networks such as 127.0.0.1,10.1.0.0/16") from None
-    return found
 
 
 def _token(env: Mapping[str, str], name: str) -> str | None:

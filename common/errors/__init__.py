@@ -50,6 +50,7 @@ from common.errors.service import (
     ServiceUnavailable,
     StorageFull,
     StorageUnsupported,
+    StoreUnsupported,
 )
 from common.errors.service_error import (
     MESSAGES,
@@ -96,6 +97,7 @@ __all__ = [
     "ServiceUnavailable",
     "StorageFull",
     "StorageUnsupported",
+    "StoreUnsupported",
     "TooManyAttempts",
     "TriggerChangedRows",
     "Unauthorized",

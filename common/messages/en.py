@@ -335,8 +335,8 @@ TEXTS: dict[str, str] = {
     "restore_by_text": "{file} has columns of other types and was loaded as text, which is slower",
     "restore_left_out_orphans": "{rows} embeddings are in no collection and were not restored",
     "sequence_set": "the sequence {sequence} now continues after {value}, the last value of {table}.{column}",
-    "sequence_not_set": "no right to read and set the sequence {sequence}: "
-    "the next value of {table}.{column} may be that of a restored row",
+    "sequence_not_set": "no right to read and set the sequence {sequence}: the next value of {table}.{column} "
+    "may be that of a restored row",
     "restore_row_count_differs": "the number of rows after the restore is wrong: {table}",
     "others_advised": "{refusal}; {ways} would work",
     "collections_unknown": "no collection is called {unknown}; there are: {present}",
@@ -897,6 +897,80 @@ TEXTS: dict[str, str] = {
     "milvus_not_read_back": "collection {name} has no index, so the server can't load it: the "
     "restored rows were not read back",
     "compare_fields_left": "fields {fields} of collection {name} were not compared: the other side has none alike",
+    # Redis
+    "redis_unreachable": "the Redis server can't be reached",
+    "redis_login_refused": "the Redis server refuses the login: check user and password",
+    "redis_connection_lost": "the connection to the Redis server was lost",
+    "redis_silent": "the Redis server has stopped answering",
+    "redis_busy": "the Redis server is loading, or busy: try again later",
+    "redis_permission_denied": "the Redis user may not run {command}",
+    "redis_command_unknown": "the Redis server has no command {command}, or it was renamed",
+    "redis_command_failed": "the Redis server refuses {command}",
+    "redis_read_only": "this Redis server is a replica: restore into its primary",
+    "redis_memory_full": "the Redis server has no memory left; nothing was changed",
+    "redis_needs_memory": "the backup needs {needed} of the Redis server's memory, of which {free} are free "
+    "(maxmemory-policy {policy}); nothing was written",
+    "redis_no_such_database": "the Redis server has no database of this number",
+    "redis_cluster": "Redis Cluster is not supported: it has one database only, and none to restore into beside it",
+    "redis_sentinel": "this is a Redis Sentinel: name the primary that it watches",
+    "redis_too_old": "Redis {version} is too old: 7.0 or newer is needed",
+    "redis_type_unsupported": "keys of type {type} are a module's, and can't be backed up; limit the backup to "
+    "other keys",
+    "redis_key_too_large": "key {key} is larger than LARGEST_FIELD_MB",
+    "redis_key_changes": "key {key} changes faster than it can be read; use snapshot or paused",
+    "redis_database_is_scratch": "a restore is at work in database {database}",
+    "redis_server_missing": "a snapshot needs a redis-server on this machine: none is on PATH, nor named by "
+    "REDIS_SERVER_BIN; use paused or live",
+    "redis_server_bin_missing": "REDIS_SERVER_BIN names no program that can be run",
+    "redis_scratch_failed": "the scratch Redis server could not be started",
+    "redis_no_snapshot": "no snapshot: {reason}",
+    "redis_snapshot_newer_source": "the server is newer than this machine's redis-server",
+    "redis_snapshot_denied": "the user may not replicate (PSYNC, REPLCONF)",
+    "redis_snapshot_refused": "the server refuses replication",
+    "redis_snapshot_stalled": "the replica got no further",
+    "redis_snapshot_needs_memory": "a snapshot needs {needed} of this machine's memory, of which {free} are "
+    "free; use paused or live",
+    "redis_replica_not_paused": "this server is a replica, whose writes are its primary's and don't wait; use "
+    "snapshot, or the primary",
+    "redis_pause_too_long": "writers have waited {seconds} s, the limit (REDIS_PAUSE_SECONDS); the backup was given up",
+    "redis_pause_lost": "something was written although writers were paused; nothing was kept",
+    "redis_record_invalid": "{file} line {line}: no record of a key",
+    "redis_no_record": "no record",
+    "redis_payload_newer": "the keys are of a newer server (format {version}); nothing was changed",
+    "redis_payload_invalid": "key {key} can't be restored: its payload is invalid; nothing was changed",
+    "redis_key_differs": "key {key} differs from the backup after it was loaded; nothing was changed",
+    "redis_keys_vanished": "{keys} loaded keys have vanished: the server evicts keys; nothing was changed",
+    "redis_restore_in_progress": "another restore is at work on this Redis server's database",
+    "redis_no_empty_database": "the restore needs {needed} empty database numbers on the Redis server, and "
+    "there aren't as many",
+    "redis_claim_lost": "the restore's claim on its scratch database has run out; nothing was changed",
+    "redis_scratch_busy": "another client writes into the empty database that was taken for the restore; "
+    "nothing was changed",
+    "redis_scratch_not_ours": "another client has written into database {database}, which was taken for the "
+    "restore; nothing was changed",
+    "redis_functions_refused": "the Redis server refuses a function or a user of the backup; nothing was changed",
+    "redis_outcome_unknown": "the connection was lost while the restore was put in place, and the server can't "
+    "be asked: the outcome is unknown",
+    "redis_set_without": "the backup has no {what}",
+    # Operations on Redis
+    "redis_backup_failed": "the backup of Redis failed",
+    "redis_restore_failed": "the restore of Redis failed",
+    "redis_restored": "the databases of Redis are restored",
+    "redis_merged": "the keys of the backup were added to the databases of Redis",
+    "redis_rehearsed": "the restore of Redis would work",
+    "redis_rehearsed_with_problems": "the restore of Redis would fail",
+    "redis_live_backup": "the backup is of no one moment: keys were read one after the other while others wrote",
+    "redis_live_set": "the backup is of no one moment: it was taken live",
+    "redis_functions_left": "libraries of functions of the backup that were left out: {libraries}; functions: "
+    "true restores them",
+    "redis_partial_set_replaces": "the backup has only keys that match {pattern}, and can't replace a "
+    "database: use mode merge",
+    "redis_field_of_another_mode": "{field} means nothing with mode {mode}",
+    "redis_databases_repeated": "a database number stands there twice",
+    "redis_databases_meet": "two databases of the backup would go into one",
+    "redis_set_without_database": "the backup has no database {database}, only: {databases}",
+    "redis_compare_with_one": "either target or with has to be given, and not both",
+    "drill_not_of_store": "there are no drills of {layout}",
     # Whole databases: archives of pg_dump, and their way in and out.
     "archive_not_custom": "the file is no archive of pg_dump's custom format (plain SQL is not supported)",
     "archive_damaged": "the archive is incomplete or damaged",

@@ -10,6 +10,7 @@ from data_pipeline.operations.milvus.requests import MilvusBackupRequest
 from data_pipeline.operations.objects.requests import ObjectsBackupRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
+from data_pipeline.operations.requests.redis import RedisBackupRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.operations.requests.store import StoreBackupRequest
@@ -130,5 +131,6 @@ KINDS: Mapping[str, Scheduled] = {
         ScheduledStoreBackup(MilvusBackupRequest),
         *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore()),
         ScheduledStoreBackup(ObjectsBackupRequest),
+        ScheduledStoreBackup(RedisBackupRequest),
     )
 }
