@@ -100,6 +100,7 @@ export function kindOf(job) {
 // Who asked for it: a client by its token, the clock, or a person at the command line.
 export function whoName(who) {
   if (who.startsWith("schedule")) return t("who.schedule", { name: who.replace(/^schedule[ :]*/, "") }).trim();
+  if (who.startsWith("user:")) return who.slice(5);
   return has(`who.${who}`) ? t(`who.${who}`) : who;
 }
 
