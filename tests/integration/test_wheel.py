@@ -27,6 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
         "requirements.txt",
         "requirements-milvus.txt",
         "requirements-objects.txt",
+        "requirements-redis.txt",
         "README.md",
         "LICENSE",
         "app_config.py",
