@@ -35,7 +35,6 @@ from data_pipeline import (
     redis_settings,
     settings,
     targets,
-    trusted_networks,
 )
 from data_pipeline.jobs.backend.database import JobsDatabase
 from data_pipeline.postgres.connection_url import from_url
@@ -89,7 +88,6 @@ SETTINGS = [
         milvus_settings,
         packing_settings,
         redis_settings,
-        trusted_networks,
     )
     for name in re.findall(r'"([A-Z_]+)"', Path(str(module.__file__)).read_text(encoding="utf-8"))
 ]

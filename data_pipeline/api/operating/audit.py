@@ -19,7 +19,7 @@ from data_pipeline.api.policy import SAFE_METHODS, Policy
 from data_pipeline.api.security import client_address
 from data_pipeline.jobs.backend.audit_rows import Entry
 from data_pipeline.jobs.job import Job
-from data_pipeline.settings import Network
+from data_pipeline.proxy_settings import Network
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 LONGEST_VALUE = 256
