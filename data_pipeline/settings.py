@@ -16,8 +16,6 @@ from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
 from data_pipeline.import_settings import read as read_import_urls
-from data_pipeline.milvus_settings import MilvusSettings
-from data_pipeline.milvus_settings import read as read_milvus
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
@@ -26,6 +24,8 @@ from data_pipeline.proxy_settings import read as read_proxies
 from data_pipeline.storage import registry
 from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
+from data_pipeline.stores.milvus.settings import MilvusSettings
+from data_pipeline.stores.milvus.settings import read as read_milvus
 from data_pipeline.stores.target import StoreTarget
 from data_pipeline.table_section import TableSection
 

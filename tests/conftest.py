@@ -30,7 +30,6 @@ from psycopg2.sql import SQL, Identifier
 
 from data_pipeline import (
     dump_settings,
-    milvus_settings,
     packing_settings,
     redis_settings,
     settings,
@@ -40,6 +39,7 @@ from data_pipeline.jobs.backend.database import JobsDatabase
 from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres_server.cluster import MAJOR, SUPERUSER, Cluster
 from data_pipeline.settings import Settings
+from data_pipeline.stores.milvus import settings as milvus_settings
 from tests.described import Described
 from tests.integration.decoys import DECOYS
 from unified_api import create_app
@@ -83,9 +83,9 @@ SETTINGS = [
     name
     for module in (
         settings,
+        milvus_settings,
         targets,
         dump_settings,
-        milvus_settings,
         packing_settings,
         redis_settings,
     )

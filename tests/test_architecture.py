@@ -26,7 +26,6 @@ LAYERS = [
             "data_pipeline.resolver",
             "data_pipeline.table_section",
             "data_pipeline.targets",
-            "data_pipeline.milvus_settings",
         ),
         "data_pipeline.store_targets",
         *("data_pipeline.dump_settings", "data_pipeline.import_settings", "data_pipeline.proxy_settings"),
