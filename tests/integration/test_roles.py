@@ -1,4 +1,4 @@
-"""The table of roles: what stands in the documentation is what the routes declare, and what each caller meets."""
+"""The table of roles, which test_reference compares with the documentation: what each caller meets at each route."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,11 +21,6 @@ from unified_api import create_app
 ROWS = draw_roles.rows()
 CELLS = [(route, caller) for route in ROWS for caller in draw_roles.CALLERS]
 TARGETS = '{"staging": "%s", "production": "%s"}'
-
-
-@pytest.mark.parametrize("page", draw_roles.PAGES)
-def test_the_table_of_the_documentation_is_what_the_routes_declare(page: str) -> None:
-    assert draw_roles.written(page) == draw_roles.table(draw_roles.PAGES[page]), "python -m tools.draw_roles writes it"
 
 
 def test_what_each_role_may_grows() -> None:
@@ -135,6 +130,19 @@ def test_the_configured_database_is_opened_to_operators_by_a_name_of_its_own(
     olga = operator(service(OPERATOR_TARGETS="default"))
     assert olga.call("POST", "/vector/restore", small_set).status_code == 200
     assert failure(olga.call("POST", "/vector/restore", {**small_set, "pg_conn": "staging"})) == (403, "FORBIDDEN")
+
+
+def test_a_restore_into_another_store_is_a_restore_into_its_target(
+    make_client: Callable[..., Client], jobs_database: TestDatabase, database: TestDatabase, small_set: dict[str, str]
+) -> None:
+    """Not into the configured database, which operators may restore into here."""
+    targets = '{"vectors": "milvus+http://127.0.0.1:1"}'
+    env = {"DATABASE_URL": database.url, "JOBS_DATABASE_URL": jobs_database.url, "TARGETS": targets, **GUARDED}
+    olga = operator(make_client(OPERATOR_TARGETS="default", **env))
+    into = {"into": {"layout": "milvus", "target": "vectors"}}
+    assert failure(olga.call("POST", "/vector/restore", {**small_set, **into})) == (403, "FORBIDDEN")
+    named = {"set": small_set, "target": "vectors"}
+    assert failure(olga.call("POST", "/milvus/restore", named)) == (403, "FORBIDDEN")
 
 
 def test_a_target_of_the_jobs_database_says_itself_whether_operators_may(
