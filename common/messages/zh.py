@@ -367,6 +367,15 @@ TEXTS: dict[str, str] = {
     "frame_size_differs": "压缩块解压后的大小与清单不符",
     "frame_damaged": "压缩块已损坏,无法解压",
     "compressed_needs_manifest": "压缩的备份没有清单就不能恢复,请先用 zstd -d 解压",
+    "block_seal_broken": "数据块的密封校验不通过,数据已被改动或不属于这里",
+    "seal_broken": "密封校验不通过,内容已被改动",
+    "sealed_manifest_damaged": "加密备份的清单已损坏或被改动: {name}",
+    "encrypted_needs_manifest": "加密的备份没有清单就无法解密",
+    "encryption_key_missing": (
+        "备份已加密({name}),所需密钥 {id} 未配置: 请把它加入 BACKUP_ENCRYPTION_KEY;密钥丢失则备份无法恢复"
+    ),
+    "passphrase_missing": "备份已用口令加密({name}): 请设置 BACKUP_ENCRYPTION_PASSPHRASE;口令丢失则备份无法恢复",
+    "passphrase_wrong": "备份已加密({name}),BACKUP_ENCRYPTION_PASSPHRASE 中没有它的口令,或其密钥已损坏",
     "binary_signature_missing": "不是 PostgreSQL 的二进制备份文件",
     "binary_header_unknown": "二进制备份的文件头无法识别",
     "binary_column_count_differs": "二进制数据的列数不符",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from data_pipeline.encryption.set_key import SetKey
 from data_pipeline.layouts.base import Layout
 from data_pipeline.sets.manifest import Manifest
 from data_pipeline.storage.file import StoredFile
@@ -15,7 +16,8 @@ class BackupSet:
     """A set taken hold of for a restore: the files of the chosen tables, and what vouches for them.
 
     layout: that of its family; which of its shapes the tables had is told by their columns. kind: how its files are
-    stored. others: files of the set that were not chosen, where nothing vouches for it and they are there.
+    stored. others: files of the set that were not chosen, where nothing vouches for it and they are there. key: of its
+    blocks, if they are encrypted.
     """
 
     layout: Layout
@@ -26,6 +28,7 @@ class BackupSet:
     manifest: Manifest | None
     manifest_file: StoredFile | None = None
     others: Mapping[str, StoredFile] = field(default_factory=dict)
+    key: SetKey | None = None
 
     @property
     def format(self) -> FileFormat:
