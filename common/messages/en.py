@@ -432,6 +432,11 @@ TEXTS: dict[str, str] = {
         "the backup is encrypted ({name}), and BACKUP_ENCRYPTION_PASSPHRASE has another passphrase, or "
         "its key is damaged"
     ),
+    "doctor_encrypted": "new backups are encrypted, with the key {key}",
+    "doctor_not_encrypted": "new backups are not encrypted (BACKUP_ENCRYPTION_KEY is not set)",
+    "doctor_keys_missing": "some backups need keys that are not configured, and can't be restored: {keys}",
+    "rewrap_needs_a_key": "neither BACKUP_ENCRYPTION_KEY nor BACKUP_ENCRYPTION_PASSPHRASE is set",
+    "rewrapped": "keys changed: {rewrapped} backups have the new key now, {current} had it before, {failed} failed",
     "binary_signature_missing": "not a binary backup of PostgreSQL",
     "binary_header_unknown": "the header of the binary backup is unknown",
     "binary_column_count_differs": "the number of columns in the binary data is wrong",

@@ -69,7 +69,7 @@ class Envelope:
             key = keyring.unwrap(self.header.key, self.header.set_id, self.name)
             return unseal(key.secret, self.sealed, self.header.place()), key
         except Unsealable:
-            raise _damaged(self.name) from None
+            raise damaged(self.name) from None
 
     def rewrapped(self, keyring: Keyring) -> "Envelope | None":
         """The same under the key that wraps now; None if it is already. Raises as open() does."""
@@ -111,13 +111,14 @@ def found(document: Any, name: str, timestamp: str) -> Envelope | None:
         read = Document.model_validate(document)
         data = base64.b64decode(read.manifest, validate=True)
     except (ValidationError, binascii.Error, ValueError):
-        raise _damaged(name) from None
+        raise damaged(name) from None
     if read.encryption.timestamp != timestamp:
-        raise _damaged(name)
+        raise damaged(name)
     return Envelope(read.encryption, data, name)
 
 
-def _damaged(name: str) -> InvalidBackup:
+def damaged(name: str) -> InvalidBackup:
+    """The answer for a manifest that the seal doesn't vouch for."""
     return InvalidBackup(
         say("sealed_manifest_damaged", name=name), details={"file": name, "reason": say("seal_broken")}
     )

@@ -122,8 +122,10 @@ def key_id(key: bytes) -> str:
 
 def missing(wrapped: WrappedKey, name: str, *, wrong: bool = False) -> EncryptionKeyMissing:
     """The answer for a set that no key here opens. wrong: there is a passphrase, and it is another one."""
-    code = "encryption_key_missing" if wrapped.kdf is None else "passphrase_wrong" if wrong else "passphrase_missing"
-    text = say(code, name=name, id=wrapped.id)
+    if wrapped.kdf is None:
+        text = say("encryption_key_missing", name=name, id=wrapped.id)
+    else:
+        text = say("passphrase_wrong", name=name) if wrong else say("passphrase_missing", name=name)
     return EncryptionKeyMissing(text, can_retry=False, details={"file": name, "key": wrapped.id})
 
 

@@ -1,14 +1,17 @@
 """A set of PostgreSQL tables, taken hold of."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from common.errors import ServiceError
 from data_pipeline.encryption.set_key import SetKey
 from data_pipeline.layouts.base import Layout
 from data_pipeline.sets.manifest import Manifest
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
-from data_pipeline.storage.naming import FileFormat, Kind
+from data_pipeline.storage.naming import FileFormat, Kind, table_file
+from data_pipeline.storage.storage import Storage
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,14 @@ class BackupSet:
         """Of the files once they are decompressed."""
         facts = self.manifest.tables if self.manifest else {}
         return sum(facts[name].raw_bytes if name in facts else file.size for name, file in self.files.items())
+
+
+def others(storage: Storage, taken: BackupSet) -> dict[str, StoredFile]:
+    """By table, the files of a set that were not taken; one that isn't there, or can't be had, is left out."""
+    found = {}
+    for table in taken.layout.tables:
+        if table.name not in taken.files:
+            with suppress(ServiceError):
+                name = table_file(table.stem, taken.timestamp, taken.kind)
+                found[table.name] = storage.file(taken.location, name)
+    return found

@@ -11,15 +11,15 @@ from common.errors import (
     InvalidParams,
     NotFound,
     PermissionDenied,
-    ServiceError,
     ServiceUnavailable,
 )
 from common.messages import say
+from data_pipeline.encryption import envelope
 from data_pipeline.layouts import tables as any_tables
 from data_pipeline.layouts.registry import DOCUMENTED, OPEN
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets import vouching
-from data_pipeline.sets.backup_set import BackupSet
+from data_pipeline.sets.backup_set import BackupSet, others
 from data_pipeline.sets.held_set import AnySet, HeldSet
 from data_pipeline.sets.listed import ListedSet, Scan, shown
 from data_pipeline.sets.manifest import Manifest, expect_file, of_tables
@@ -41,7 +41,6 @@ from data_pipeline.storage.naming import (
     table_file,
 )
 from data_pipeline.storage.registry import Storages, storage_at
-from data_pipeline.storage.storage import Storage
 
 CSV = Kind("csv")
 """What a set is taken for of which there is no file."""
@@ -122,7 +121,7 @@ class Catalog:
         storage = self._storages.of(location)
         with storage.locked(location, timestamp, list(names.values())):
             taken = self._take(location, timestamp, kind, names)
-            yield taken if taken.manifest else replace(taken, others=_others(storage, taken))
+            yield taken if taken.manifest else replace(taken, others=others(storage, taken))
 
     def find_any(self, location: Location, timestamp: str) -> AnySet:
         """The same of a whole set, of tables or of another store."""
@@ -207,8 +206,7 @@ class Catalog:
             layout = layout.only(names)
         key = found.key if found else None
         if manifest and kind.sealed and key is None:  # one that anybody can write in the place of the encrypted one
-            text = say("sealed_manifest_damaged", name=manifest_name(timestamp))
-            raise InvalidBackup(text, details={"file": manifest_name(timestamp), "reason": say("seal_broken")})
+            raise envelope.damaged(manifest_name(timestamp))
         return BackupSet(layout, location, timestamp, kind, files, manifest, file, key=key)
 
     def expect_removable(self, location: Location, timestamp: str) -> None:
@@ -228,21 +226,9 @@ class Catalog:
             self._storages.of(location).delete(location, names)
         return names
 
-    def rewrap(self, location: Location, timestamp: str) -> bool:
-        """Wrap the key of an encrypted set with the key that wraps now; False if it is already, or not encrypted.
-
-        Only the file that vouches for the set is written, in one step. Raises EncryptionKeyMissing, InvalidBackup, and
-        OperationInProgress while it is read.
-        """
-        storage, name = self._storages.of(location), manifest_name(timestamp)
-        with storage.locked(location, timestamp, self._removing(location, timestamp)[0], exclusive=True):
-            file = storage.file(location, name)
-            envelope = vouching.envelope_of(file.read(0, file.size), name, timestamp)
-            rewrapped = envelope.rewrapped(self._storages.keyring) if envelope else None
-            if rewrapped is None:
-                return False
-            storage.replace(file, vouching.stored(rewrapped))
-        return True
+    def data_files(self, location: Location, timestamp: str) -> list[str]:
+        """The names of a set's files without what vouches for it, as locks go by them. Raises NotFound."""
+        return self._removing(location, timestamp)[0]
 
     def _removing(self, location: Location, timestamp: str) -> tuple[list[str], list[str]]:
         """The names of a set's data files, and of all its files in the order in which they go. Raises NotFound."""
@@ -263,7 +249,7 @@ class Catalog:
         found = TABLE_FILE.fullmatch(path.name)
         timestamp = found["timestamp"] if found else ""
         single = BackupSet(DOCUMENTED, Location(()), timestamp, CSV, {table: file}, None)
-        return replace(single, others=_others(storage, single)) if found else single
+        return replace(single, others=others(storage, single)) if found else single
 
     def _published(self, location: Location, timestamp: str) -> set[str]:
         """A location's files. Raises NotFound if the set is being published right now, or its writer was killed."""
@@ -301,17 +287,6 @@ class Catalog:
         if file.size > manifests.LARGEST:
             raise InvalidBackup(say("manifest_file_too_large", path=file.path), details={"file": file.name})
         return vouching.read(file.read(0, file.size), file.name, timestamp, self._storages.keyring), file
-
-
-def _others(storage: Storage, taken: BackupSet) -> dict[str, StoredFile]:
-    """By table, the files of a set that were not taken; one that isn't there, or can't be had, is left out."""
-    found = {}
-    for table in taken.layout.tables:
-        if table.name not in taken.files:
-            with suppress(ServiceError):
-                name = table_file(table.stem, taken.timestamp, taken.kind)
-                found[table.name] = storage.file(taken.location, name)
-    return found
 
 
 def _missing(location: Location, timestamp: str) -> NotFound:
