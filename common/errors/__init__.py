@@ -12,6 +12,7 @@ from common.errors.conflicts import (
     EncryptionKeyMissing,
     JobFinished,
     KeyReused,
+    LastAdmin,
     LockTimeout,
     OperationCancelled,
     OperationInProgress,
@@ -49,6 +50,7 @@ from common.errors.service import (
     ServiceUnavailable,
     StorageFull,
     StorageUnsupported,
+    StoreUnsupported,
 )
 from common.errors.service_error import (
     MESSAGES,
@@ -72,6 +74,7 @@ __all__ = [
     "InvalidParams",
     "JobFinished",
     "KeyReused",
+    "LastAdmin",
     "LockTimeout",
     "MethodNotAllowed",
     "MissingParams",
@@ -94,6 +97,7 @@ __all__ = [
     "ServiceUnavailable",
     "StorageFull",
     "StorageUnsupported",
+    "StoreUnsupported",
     "TooManyAttempts",
     "TriggerChangedRows",
     "Unauthorized",
