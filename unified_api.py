@@ -22,6 +22,7 @@ from common.errors import ServiceError
 from data_pipeline import targets
 from data_pipeline.admin import panel
 from data_pipeline.api import ending, web
+from data_pipeline.api.database_streams import DatabaseStreams
 from data_pipeline.api.openapi import explorer
 from data_pipeline.api.openapi.description import DescribedAPI
 from data_pipeline.api.operating import logs
@@ -41,6 +42,7 @@ from data_pipeline.api.routes import (
     transfers,
 )
 from data_pipeline.api.routes import jobs as job_routes
+from data_pipeline.api.routes.stores import databases
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.throttle import Throttle
 from data_pipeline.api.server import addresses, listen
@@ -83,7 +85,9 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(backup_sets.routes(engine, jobs))
     app.add(drills.routes(jobs))
     app.add(transfers.routes(engine))
-    app.add(database.routes(engine, jobs))
+    streams = DatabaseStreams(engine, jobs)
+    app.add(database.routes(engine, streams))
+    app.add(databases.routes(jobs, streams))
     app.add(tables.routes(engine))
     app.add(job_routes.routes(engine, jobs))
     app.add(resources.routes(engine, jobs))

@@ -1,10 +1,11 @@
 """What every operation of one service shares, built once from its settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data_pipeline.formats.worker_pool import WorkerPool
+from data_pipeline.known_archives import KnownArchives
 from data_pipeline.layouts.base import Layout
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.postgres.link.wire import Timeouts
@@ -32,6 +33,8 @@ class Engine:
     stores: StoreTargets
     timeouts: Timeouts
     pool: WorkerPool
+    archives: KnownArchives = field(default_factory=KnownArchives)
+    """Of whole databases."""
     layout: Layout = DOCUMENTED
     """Of what is backed up where a request names none."""
 

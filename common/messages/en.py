@@ -803,4 +803,12 @@ TEXTS: dict[str, str] = {
     "form_field_twice": "field of the form given twice: {field}",
     "form_field_not_boolean": "{field} is wrong: it must be true or false",
     "too_many_database_streams": "too many exports and imports are under way, try again later",
+    "swap_sessions_remain": "sessions of database {database} come back again and again: it was not swapped",
+    "queue_database_refused": "the database of the job queue can't be replaced",
+    "rows_not_as_promised": "what was restored has other numbers of rows than the manifest says: {tables}",
+    "database_swapped": "database {database} is replaced; the one before is kept as {kept}",
+    "database_restored_beside": "restored into the new database {database}",
+    "params_clash_swap_and_mode": "swap is for mode new_database, not {mode}",
+    "params_clash_clean_is_atomic": "mode clean is always atomic: atomic can't be false",
+    "params_clash_atomic_new_database": "atomic is not for mode new_database",
 }

@@ -676,4 +676,12 @@ TEXTS: dict[str, str] = {
     "form_field_twice": "表单字段重复: {field}",
     "form_field_not_boolean": "参数 {field} 无效: 必须是 true 或 false",
     "too_many_database_streams": "正在进行的导出和导入太多,请稍后重试",
+    "swap_sessions_remain": "数据库 {database} 的会话不断重新连接,未能完成交换",
+    "queue_database_refused": "任务队列所在的数据库不能被替换",
+    "rows_not_as_promised": "恢复后的行数与清单不符: {tables}",
+    "database_swapped": "数据库 {database} 已被替换,原数据库保留为 {kept}",
+    "database_restored_beside": "已恢复到新数据库 {database}",
+    "params_clash_swap_and_mode": "swap 只能用于 mode new_database,而不是 {mode}",
+    "params_clash_clean_is_atomic": "mode clean 总是原子的: atomic 不能为 false",
+    "params_clash_atomic_new_database": "atomic 不能用于 mode new_database",
 }

@@ -22,7 +22,7 @@ from common.errors import (
 from common.messages import say
 from common.result import error_response
 from data_pipeline.engine import Engine
-from data_pipeline.jobs.backend.known_archives import KnownArchives
+from data_pipeline.jobs.backend.known_archives import ArchiveMemory
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
 from data_pipeline.jobs.backend.schedule_runs import Run
@@ -85,7 +85,7 @@ class Jobs:
         self._store = Store(self._database)
         self._pending = PendingWrites(self._database)
         self.checks = SetChecks(self._database, self._pending)
-        self.archives = KnownArchives(self._database, self._pending)
+        engine.archives.extend(ArchiveMemory(self._database, self._pending))
         self._queue = Queue()
         self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)
         self.under_way = self._runner.under_way  # for what is no job, such as a stream

@@ -7,6 +7,7 @@ from typing import Any
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.operations.requests.backup import BackupRequest
+from data_pipeline.operations.requests.database import DatabaseBackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.request import OperationRequest
@@ -109,6 +110,24 @@ class ScheduledStoreBackup(Scheduled):
         return self.request(body).storages
 
 
+class ScheduledDatabaseBackup(Scheduled):
+    """The body of a backup of a whole database."""
+
+    name = DatabaseBackupRequest.kind
+    makes_sets = True
+
+    def request(self, body: Mapping[str, Any]) -> DatabaseBackupRequest:
+        expect_none_of(body, "async")
+        return DatabaseBackupRequest.read(body)
+
+    def targets(self, body: Mapping[str, Any]) -> list[str]:
+        found = self.request(body).target
+        return [found] if found else []
+
+    def storages(self, body: Mapping[str, Any]) -> list[str]:
+        return self.request(body).storages
+
+
 def expect_none_of(body: Mapping[str, Any], *fields: str) -> None:
     """Raise InvalidParams for a field that a schedule can't have."""
     for field in fields:
@@ -122,4 +141,6 @@ def expect_named(database: str) -> None:
         raise InvalidParams(say("schedule_needs_a_named_target"), details={"field": "request"})
 
 
-KINDS: Mapping[str, Scheduled] = {kind.name: kind for kind in (ScheduledBackup(), ScheduledDrill(), ScheduledRestore())}
+KINDS: Mapping[str, Scheduled] = {
+    kind.name: kind for kind in (ScheduledBackup(), ScheduledDrill(), ScheduledRestore(), ScheduledDatabaseBackup())
+}

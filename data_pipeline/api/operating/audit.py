@@ -25,6 +25,7 @@ AUDITED = (
     *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "dry_run", "probes"),
     *("name", "kind", "when", "zone", "paused"),
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
+    *("set", "target", "mode", "swap", "trusted", "exclude_logs", "skip_logs", "create_roles", "compression"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
 )
 AUDITED_QUERY = ("storage", "task_id", "target", "excludeLogs")
