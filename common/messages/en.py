@@ -811,4 +811,6 @@ TEXTS: dict[str, str] = {
     "params_clash_swap_and_mode": "swap is for mode new_database, not {mode}",
     "params_clash_clean_is_atomic": "mode clean is always atomic: atomic can't be false",
     "params_clash_atomic_new_database": "atomic is not for mode new_database",
+    "drill_table_differs": "what came back of {table} differs from the backup",
+    "drill_left_out": "not restored in the drill: {entry}",
 }

@@ -684,4 +684,6 @@ TEXTS: dict[str, str] = {
     "params_clash_swap_and_mode": "swap 只能用于 mode new_database,而不是 {mode}",
     "params_clash_clean_is_atomic": "mode clean 总是原子的: atomic 不能为 false",
     "params_clash_atomic_new_database": "atomic 不能用于 mode new_database",
+    "drill_table_differs": "{table} 恢复后的数据与备份不同",
+    "drill_left_out": "演练中未恢复: {entry}",
 }

@@ -13,11 +13,18 @@ from data_pipeline.api import BASE, PREFIX
 from data_pipeline.postgres_server.cluster import binaries
 from tests.conftest import EMPTY, Databases, TestDatabase
 from tests.integration.conftest import ROOT, Client, new_role
+from tests.integration.test_drills import scratch_directory
 from tests.integration.whole_databases import plain_dump, streaming, voice
 from tests.support.answers import data_of
 
 BACKUP, RESTORE = f"{BASE}/databases/backup", f"{BASE}/databases/restore"
 HERE = f"{ROOT}/vector_bak"
+SPY = """
+CREATE FUNCTION harmless() RETURNS bool LANGUAGE sql
+    AS $$ SELECT NOT rolsuper FROM pg_roles WHERE rolname = current_user $$;
+ALTER TABLE system_configs ADD CHECK (public.harmless()) NOT VALID;
+"""
+"""Rows of the table can be loaded by no superuser."""
 
 
 @pytest.fixture
@@ -169,14 +176,16 @@ def test_a_swap_puts_it_in_the_live_ones_place_with_all_that_was_set_there(
 ) -> None:
     made, before, name = saved(service), plain_dump(voices), voices.dbname
     with new_role(voices) as role:
-        voices.execute(
-            f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC; GRANT CONNECT ON DATABASE {name} TO {role.name}"
-        )
-        voices.execute(
-            f"ALTER DATABASE {name} SET work_mem = '9MB'; ALTER DATABASE {name} SET search_path = public, \"$user\""
-        )
+        voices.execute(f"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC")
+        voices.execute(f"GRANT CONNECT ON DATABASE {name} TO {role.name}")
+        voices.execute(f"ALTER DATABASE {name} SET work_mem = '9MB'")
+        voices.execute(f'ALTER DATABASE {name} SET search_path = public, "$user"')
         voices.execute(f"COMMENT ON DATABASE {name} IS 'the one'; DELETE FROM messages")
-        facts = "SELECT array(SELECT unnest(datacl)::text ORDER BY 1), shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
+        voices.close()  # settings of a database hold for new sessions
+        facts = (
+            "SELECT array(SELECT unnest(datacl)::text ORDER BY 1), shobj_description(oid, 'pg_database')"
+            " FROM pg_database WHERE datname = %s"
+        )
         set_there = voices.fetch(facts, (name,)), voices.fetch("SHOW work_mem"), voices.fetch("SHOW search_path")
         user = psycopg2.connect(voices.url)
         voices.close()
@@ -254,3 +263,24 @@ def test_a_set_that_is_not_there_is_404(service: Client) -> None:
 def test_expect_database_refuses_another_one(service: Client) -> None:
     answer = restore(service, saved(service), expect_database="another")
     assert answer.get_json()["data"]["error_type"] == "SCHEMA_MISMATCH"
+
+
+def test_a_drill_restores_a_set_as_a_role_that_is_no_superuser(
+    make_client: Callable[..., Client], voices: TestDatabase
+) -> None:
+    voices.execute("CREATE TABLE vectors (id int PRIMARY KEY, v vector(3)); INSERT INTO vectors VALUES (1, '[1,2,3]')")
+    voices.execute("CREATE INDEX ON vectors USING hnsw (v vector_l2_ops)")
+    with scratch_directory() as directory:
+        client = make_client(DATABASE_URL=voices.url, DRILL_DIRECTORY=str(directory))
+        with new_role(voices) as role:
+            voices.execute(f"GRANT SELECT ON users TO {role.name}")
+            shown = drilled(client)
+        assert (shown["proven"], shown["identical"], shown["errors"]) == (True, True, [])
+        assert shown["tables"]["public.users"]["rows"] == 50
+        voices.execute(SPY)
+        assert drilled(client)["proven"]
+
+
+def drilled(client: Client) -> dict[str, Any]:
+    """What a drill of a new backup answers."""
+    return data_of(client.post(f"{PREFIX}/backups/global/{saved(client)['backup_timestamp']}/drill"))

@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from common import memory
-from common.errors import DatabaseError, NotFound, ServiceError, StorageFull
+from common.errors import DatabaseError, InvalidParams, NotFound, ServiceError, StorageFull
 from common.messages import Message, say
 from common.sizes import format_size
 from data_pipeline.engine import Engine
 from data_pipeline.operations import newest
 from data_pipeline.operations.backup_sets import BackupSetManager, named
+from data_pipeline.operations.database.drill import DatabaseDrill
 from data_pipeline.operations.drill.drill import Drill
+from data_pipeline.operations.drill.progress import Checking, Restoring
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.drill import DrillRequest
 from data_pipeline.operations.results.drill import Drilled
@@ -24,8 +26,9 @@ from data_pipeline.postgres.target import Defaults, Target
 from data_pipeline.postgres_server import scratch
 from data_pipeline.postgres_server.cluster import SUPERUSER, EmbeddedServerError
 from data_pipeline.resolver import Databases
-from data_pipeline.sets.backup_set import BackupSet
+from data_pipeline.sets.held_set import AnySet, HeldSet
 from data_pipeline.storage.location import Location
+from data_pipeline.stores.pg_database.store import FAMILY
 
 SOURCE = "drill"
 EMPTY_SERVER = 128 << 20
@@ -56,17 +59,30 @@ class DrillOperation(Operation[DrillRequest]):
 
     def expect_possible(self, request: DrillRequest) -> Target:
         where, timestamp = self._named(request)
-        self._expect_room(self._engine.catalog.find(where, timestamp))
+        self._expect_room(self._drillable(self._engine.catalog.find_any(where, timestamp)))
         return ANYWHERE
 
     def run(self, request: DrillRequest, progress: Progress = SILENT) -> Drilled:
         where, timestamp = self._named(request)
-        with memory.returned(), _about(where, timestamp), self._engine.catalog.locked(where, timestamp) as backup_set:
-            self._expect_room(backup_set)
+        with (
+            memory.returned(),
+            _about(where, timestamp),
+            self._engine.catalog.locked_any(where, timestamp) as backup_set,
+        ):
+            self._expect_room(self._drillable(backup_set))
             started = time.monotonic()
             with self._server() as target:
-                drill = Drill(self._on(target), backup_set, started)
-                return drill.run(progress)
+                if isinstance(backup_set, HeldSet):
+                    whole = DatabaseDrill(self._engine, target, backup_set, started)
+                    return whole.run(Restoring(progress), Checking(progress))
+                return Drill(self._on(target), backup_set, started).run(progress)
+
+    @staticmethod
+    def _drillable(found: AnySet) -> AnySet:
+        """Raise InvalidParams for a set that no PostgreSQL holds."""
+        if isinstance(found, HeldSet) and found.family != FAMILY:
+            raise InvalidParams(say("set_of_a_store", layout=found.family), details={"layout": found.family})
+        return found
 
     def _named(self, request: DrillRequest) -> tuple[Location, str]:
         stamp = request.timestamp
@@ -97,12 +113,15 @@ class DrillOperation(Operation[DrillRequest]):
                 details={"cause": "EMBEDDED_SERVER", "reason": say("embedded_server_failed")},
             ) from None
 
-    def _expect_room(self, backup_set: BackupSet) -> None:
+    def _expect_room(self, backup_set: AnySet) -> None:
         """Raise StorageFull where the rows would not fit: a full disk is other people's, too."""
         directory = self._engine.settings.drill_directory
         there = next(path for path in (directory, *directory.parents) if path.exists())
         free = shutil.disk_usage(there).free
-        needed = EMPTY_SERVER + GROWTH * sum(file.size for file in backup_set.files.values())
+        size = sum(file.size for file in backup_set.files.values())
+        if isinstance(backup_set, HeldSet):
+            size = max(size, int(backup_set.facts.get("bytes", 0)))
+        needed = EMPTY_SERVER + GROWTH * size
         if needed > free:
             raise StorageFull(
                 say("drill_needs_room", needed=format_size(needed), free=format_size(free)),

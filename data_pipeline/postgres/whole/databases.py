@@ -110,6 +110,16 @@ def create(target: Target, timeouts: Timeouts, name: str, like: Described, for_d
     )
 
 
+def create_owned(target: Target, timeouts: Timeouts, name: str, owner: str) -> None:
+    """An empty database, and the role that it belongs to: it is no superuser, and logs in as the caller does."""
+    run(
+        target,
+        timeouts,
+        SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(owner), Literal(target.password)),
+        SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(Identifier(name), Identifier(owner)),
+    )
+
+
 def finish(session: Session, name: str, like: Described, source: str) -> None:
     """Give a database what else another one has: its privileges, settings, limit of connections and comment."""
     cursor = session.cursor

@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from psycopg2.sql import SQL, Identifier
+
 from common.errors import ServiceError
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
@@ -75,6 +77,14 @@ def of(session: Session) -> DatabaseFacts:
         encoding=encoding,
         locks=locks,
     )
+
+
+def install_extensions(session: Session, names: Collection[str]) -> None:
+    """Those of the names that the server has. Raises psycopg2.Error."""
+    missing = missing_extensions(session, names)
+    for name in sorted(set(names) - set(missing)):
+        statement = SQL("CREATE EXTENSION IF NOT EXISTS {} CASCADE").format(Identifier(name))
+        session.cursor.in_own_path(statement.as_string(session.cursor))
 
 
 def missing_extensions(session: Session, names: Collection[str]) -> list[str]:

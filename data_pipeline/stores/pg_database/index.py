@@ -4,8 +4,9 @@ Of an archive that ends before its last block, or whose blocks don't belong to i
 pg_restore would notice only in the middle of its work is known before it is started.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from data_pipeline.stores.pg_database import contents
 from data_pipeline.stores.pg_database.contents import Contents, Incomplete
@@ -31,11 +32,22 @@ class Span:
 
 @dataclass(frozen=True)
 class Indexed:
-    """An archive that is complete: its head, and the block of each entry that has one, by its number."""
+    """An archive that is complete: its head, and the block of each entry that has one, by its number.
+
+    digests: the SHA-256 of each table's data, if it was asked for: the same rows have the same one, in any archive that
+    isn't compressed by pg_dump.
+    """
 
     contents: Contents
     blocks: Mapping[int, Span]
     size: int
+    digests: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def table_digests(self) -> Mapping[tuple[str, str], str]:
+        """By the table's schema and name."""
+        tables = {entry.id: entry.relation for entry in self.contents.entries if entry.kind == "TABLE DATA"}
+        return {tables[number]: digest for number, digest in self.digests.items() if number in tables}
 
     def head(self) -> Span:
         return Span(0, self.contents.size)
@@ -46,9 +58,13 @@ class Indexed:
 
 
 class Index:
-    """Is fed an archive from its first byte to its last. Every method raises InvalidBackup."""
+    """Is fed an archive from its first byte to its last. Every method raises InvalidBackup.
 
-    def __init__(self) -> None:
+    hashing: whether the data of each entry is hashed too.
+    """
+
+    def __init__(self, *, hashing: bool = False) -> None:
+        self._hashes: dict[int, hashlib._Hash] | None = {} if hashing else None
         self._head: bytearray | None = bytearray()
         self._next_look = FIRST_LOOK
         self._contents: Contents | None = None
@@ -82,7 +98,8 @@ class Index:
             raise contents.damaged() if self._head else contents.not_an_archive()
         if self._missing:
             raise contents.damaged()
-        return Indexed(self._contents, self._blocks, self._position)
+        digests = {number: one.hexdigest() for number, one in (self._hashes or {}).items()}
+        return Indexed(self._contents, self._blocks, self._position, digests)
 
     def _look(self) -> None:
         """Whether the head is complete by now; again only when there is twice as much of it."""
@@ -108,6 +125,8 @@ class Index:
         while self._missing:  # what stands behind the last block, such as a second table of contents, is not read
             if self._skip:
                 step = min(self._skip, end - at)
+                if self._hashes is not None and self._begun:
+                    self._hashes.setdefault(self._begun[1], hashlib.sha256()).update(data[at : at + step])
                 at, self._skip = at + step, self._skip - step
                 if self._skip:
                     break

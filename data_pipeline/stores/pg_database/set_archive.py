@@ -34,9 +34,11 @@ class SetArchive:
         self._kept: tuple[int, bytes] = (-1, b"")
 
     @classmethod
-    def verified(cls, held: HeldSet, facts: DumpFacts, progress: Progress = SILENT) -> "SetArchive":
-        """Read it from end to end. Raises InvalidBackup, Cancelled."""
-        index, digest = Index(), hashlib.sha256()
+    def verified(
+        cls, held: HeldSet, facts: DumpFacts, progress: Progress = SILENT, *, hashing: bool = False
+    ) -> "SetArchive":
+        """Read it from end to end. hashing: and the data of each table by itself. Raises InvalidBackup, Cancelled."""
+        index, digest = Index(hashing=hashing), hashlib.sha256()
         for data in contents(held):
             progress.expect_wanted()
             digest.update(data)
