@@ -42,7 +42,7 @@ class Filling:
 
     def _fill(self, session: Session, target: Target, progress: Progress, tell: Callable[[Message], None]) -> Report:
         settings, role = self.engine.settings, facts.of(session)
-        contents = self.archive.indexed.contents
+        contents = self.archive.contents
         tool = Tools(settings.dumps.programs).for_restore(contents, role.major, role.server_version)
         restoring = Restoring(
             self.archive, target, self.engine.timeouts, session, role, tool, self.skipped, settings.index_memory

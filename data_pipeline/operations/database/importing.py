@@ -32,7 +32,7 @@ class Import:
     def run(self, progress: Progress, tell: Tell) -> Imported:
         """Do it. Raises ServiceError: of a merge what was loaded by then stays, else nothing was changed."""
         started = time.monotonic()
-        restoring, archive = self.restoring, self.restoring.archive.indexed.contents
+        restoring, archive = self.restoring, self.restoring.archive.contents
         tell(
             say(
                 "import_began",
@@ -58,7 +58,7 @@ class DatabaseImport:
     @contextmanager
     def open(self, request: ImportRequest, archive: Spool, progress: Progress) -> Iterator[Import]:
         """Find out whether it may begin, and keep every other writer out meanwhile."""
-        engine, contents = self._engine, archive.indexed.contents
+        engine, contents = self._engine, archive.contents
         trust.expect_known(self._engine.archives, archive.sha256, request.trusted)
         target = engine.databases.named(request.target)
         target = target_role.of(engine, target)

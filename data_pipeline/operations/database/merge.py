@@ -28,7 +28,7 @@ class Merge:
         Tables that were loaded by then keep their rows.
         """
         restoring = self._restoring
-        session, contents = restoring.session, restoring.archive.indexed.contents
+        session, contents = restoring.session, restoring.archive.contents
         existing = relations.existing(session)
         chosen = restoring.chosen()
         restoring.expect_extensions(chosen)
@@ -42,7 +42,9 @@ class Merge:
             chosen = self._without_objects(chosen)
             there -= len(chosen.entries)
         arguments = ("--single-transaction",) if self._atomic else ()
-        failures, status = restoring.run(chosen, progress, tell, strict=self._atomic, arguments=arguments)
+        failures, status = restoring.run(
+            chosen, progress, tell, strict=self._atomic, reordered=True, arguments=arguments
+        )
         self._advance(selection.sequence_values(chosen.left_out), existing)
         report = Report(status=status, left_out=chosen.left_out)
         report.existing = there + _count(failures, "EXISTS")

@@ -120,7 +120,7 @@ class _Restoring:
             trust.expect_harmless(facts, request.trusted)
             self._progress.enter("verify", None)
             archive = SetArchive.verified(self._held, self._facts, self._progress)
-            contents = archive.indexed.contents
+            contents = archive.contents
             tool = Tools(engine.settings.dumps.programs).for_restore(contents, facts.major, facts.server_version)
             skipped = engine.settings.dumps.log_tables if request.skip_logs else ()
             memory_setting = engine.settings.index_memory
