@@ -23,6 +23,7 @@ from data_pipeline import targets
 from data_pipeline.admin import panel
 from data_pipeline.api import ending, web
 from data_pipeline.api.database_streams import DatabaseStreams
+from data_pipeline.api.download import Downloads
 from data_pipeline.api.openapi import explorer
 from data_pipeline.api.openapi.description import DescribedAPI
 from data_pipeline.api.operating import logs
@@ -31,6 +32,7 @@ from data_pipeline.api.operating.metrics import Metrics
 from data_pipeline.api.routes import (
     backup_sets,
     backups,
+    bulk,
     database,
     drills,
     notifications,
@@ -42,7 +44,7 @@ from data_pipeline.api.routes import (
     transfers,
 )
 from data_pipeline.api.routes import jobs as job_routes
-from data_pipeline.api.routes.stores import databases
+from data_pipeline.api.routes.stores import databases, objects
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.throttle import Throttle
 from data_pipeline.api.server import addresses, listen
@@ -82,13 +84,16 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     jobs = app.extensions["jobs"] = build_jobs(engine, metrics)
     app.add(restores.routes(engine, jobs))
     app.add(backups.routes(engine, jobs))
+    downloads = Downloads(engine)
     app.add(backup_sets.routes(engine, jobs))
+    app.add(bulk.routes(engine, jobs, downloads))
     app.add(drills.routes(jobs))
-    app.add(transfers.routes(engine))
+    app.add(transfers.routes(engine, downloads))
     streams = DatabaseStreams(engine, jobs)
     app.add(database.routes(engine, streams))
     app.add(databases.routes(jobs, streams))
     app.add(tables.routes(engine))
+    app.add(objects.routes(jobs))
     app.add(job_routes.routes(engine, jobs))
     app.add(resources.routes(engine, jobs))
     app.add(notifications.routes(jobs))

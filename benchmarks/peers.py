@@ -11,7 +11,7 @@ from benchmarks.data import Database
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.postgres.schema import index_build
 from data_pipeline.postgres_server.embedded import binaries
-from data_pipeline.storage.naming import table_file
+from data_pipeline.storage.naming import Kind, table_file
 
 TRUNCATE = "TRUNCATE langchain_pg_collection, langchain_pg_embedding"
 OPTIONS = "with (format csv, header true)"
@@ -108,4 +108,4 @@ class Peers:
 
 
 def _files(directory: Path, timestamp: str) -> list[tuple[str, Path]]:
-    return [(name, directory / table_file(name, timestamp, "csv")) for name in DOCUMENTED.names]
+    return [(name, directory / table_file(name, timestamp, Kind("csv"))) for name in DOCUMENTED.names]

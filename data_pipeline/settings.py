@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import config_file, dump_settings, table_section, targets
+from data_pipeline import config_file, dump_settings, packing_settings, table_section, targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
 from data_pipeline.dump_settings import DumpSettings
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
+from data_pipeline.packing_settings import PackingSettings
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
@@ -25,11 +26,11 @@ from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
 from data_pipeline.stores.target import StoreTarget
 from data_pipeline.table_section import TableSection
-from data_pipeline.targets import NamedDatabases
 
 SHORTEST_TOKEN = 16
 SHORTEST_KEY = 32
 Network: TypeAlias = IPv4Network | IPv6Network
+Part = TypeVar("Part")
 
 
 class SettingsError(Exception):
@@ -77,6 +78,7 @@ class Settings:
     http_hosts: frozenset[str]
     """Names a Host header may have beside loopback's own."""
     cors_origins: frozenset[str]
+    packing: PackingSettings
     backup_connections: int
     """Connections that read a large table at a time in a backup; all see the same snapshot."""
     load_workers: int
@@ -115,7 +117,7 @@ class Settings:
         None means that of the process, over its configuration file.
         """
         env = _environment(cls.load) if environ is None else environ
-        databases = _databases(env)
+        databases = _part(targets.read, env)
         section = _section()
         settings = cls(
             host=env.get("HOST") or "127.0.0.1",
@@ -124,7 +126,7 @@ class Settings:
             output_directory=_output_directory(env),
             storages=_storages(env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
-            dumps=_dumps(env),
+            dumps=_part(dump_settings.read, env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
             configured=databases.configured,
             database_named=databases.named,
@@ -142,6 +144,7 @@ class Settings:
             trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
             http_hosts=_names(env, "ALLOWED_HOSTS"),
             cors_origins=_names(env, "CORS_ORIGINS"),
+            packing=_part(packing_settings.read, env),
             backup_connections=_number(env, "BACKUP_CONNECTIONS", 2, least=1, most=16),
             load_workers=_number(env, "LOAD_WORKERS", min(os.cpu_count() or 1, 4), least=0, most=64),
             load_connections=_number(env, "LOAD_CONNECTIONS", 0, least=0, most=16),
@@ -255,9 +258,10 @@ def _place(name: str, text: str, base: Path) -> Place:
         raise SettingsError(f"{name} {error}") from None
 
 
-def _databases(env: Mapping[str, str]) -> NamedDatabases:
+def _part(read: Callable[[Mapping[str, str]], Part], env: Mapping[str, str]) -> Part:
+    """What a module of its own reads of the environment."""
     try:
-        return targets.read(env)
+        return read(env)
     except ValueError as error:
         raise SettingsError(str(error)) from None
 
@@ -273,13 +277,6 @@ def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
     """A list separated by commas."""
     found = (part.strip().lower() for part in env.get(name, "").split(","))
     return frozenset(part for part in found if part)
-
-
-def _dumps(env: Mapping[str, str]) -> DumpSettings:
-    try:
-        return dump_settings.read(env)
-    except ValueError as error:
-        raise SettingsError(str(error)) from None
 
 
 def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:

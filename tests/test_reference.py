@@ -24,6 +24,7 @@ from data_pipeline.api.requests.job_schemas import JobsQuery, NotificationsQuery
 from data_pipeline.api.requests.resources import NEW
 from data_pipeline.cli.command_line import COMMANDS
 from data_pipeline.operations.requests.backup import BackupRequest
+from data_pipeline.operations.requests.bulk import BulkRequest
 from data_pipeline.operations.requests.compare import CompareRequest
 from data_pipeline.operations.requests.database import ImportRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
@@ -35,7 +36,7 @@ from unified_api import create_app
 PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
-BODIES += (*NEW.values(), RetentionRule, RefreshRequest, ImportRequest)
+BODIES += (*NEW.values(), RetentionRule, RefreshRequest, BulkRequest, ImportRequest)
 QUERIES: tuple[type[BaseModel], ...] = (
     ListQuery,
     DatabaseQuery,

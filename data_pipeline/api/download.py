@@ -1,9 +1,10 @@
 """A backup set as a download: one tar, its length known, any range of it, the set held as long as it is read."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Response
 from werkzeug.http import parse_range_header
@@ -11,8 +12,8 @@ from werkzeug.http import parse_range_header
 from common.errors import RangeNotSatisfiable, ServiceUnavailable
 from common.messages import say
 from data_pipeline.engine import Engine
-from data_pipeline.sets.tar import Archive
-from data_pipeline.storage.location import Location
+from data_pipeline.sets.tar import Archive, Bundle
+from data_pipeline.storage.location import MAIN_STORAGE, Location
 
 THREADS_FOR_ONE = 4
 """Of so many threads one may serve a download: a slow client keeps its own until it has all or is silent for long."""
@@ -20,13 +21,14 @@ THREADS_FOR_ONE = 4
 
 @dataclass(frozen=True)
 class Download:
-    """A tar on its way, or the range of it from `start` up to `end`."""
+    """A tar on its way, or the range of it from `start` up to `end`. ranged: whether a client may ask for a range."""
 
     name: str
-    archive: Archive
+    archive: Archive | Bundle
     start: int
     end: int
     held: ExitStack
+    ranged: bool = True
 
     def response(self) -> Response:
         """The answer; its end, however it comes, lets go of the set."""
@@ -35,8 +37,9 @@ class Download:
         partial = (self.start, self.end) != (0, size)
         response = Response(chunks, status=206 if partial else 200, mimetype="application/x-tar")
         response.content_length = self.end - self.start
-        response.accept_ranges = "bytes"
-        response.set_etag(self.archive.identity)
+        if self.ranged:
+            response.accept_ranges = "bytes"
+            response.set_etag(self.archive.identity)
         response.headers["Content-Disposition"] = f'attachment; filename="{self.name}"'
         if partial:
             response.headers["Content-Range"] = f"bytes {self.start}-{self.end - 1}/{size}"
@@ -58,18 +61,41 @@ class Downloads:
         Raises NotFound, InvalidBackup, RangeNotSatisfiable, or ServiceUnavailable if too many are under way.
         """
         with ExitStack() as stack:
-            if not self._places.acquire(blocking=False):
-                raise ServiceUnavailable(say("too_many_downloads"), can_retry=True)
-            stack.callback(self._places.release)
+            self._enter(stack)
             archive = stack.enter_context(self._archive(place, timestamp))
             start, end = _range(wanted if if_range in (None, f'"{archive.identity}"') else None, archive.size)
             return Download(f"vector_backup_{timestamp}.tar", archive, start, end, stack.pop_all())
 
+    def open_all(self, sets: Sequence[tuple[Location, str]]) -> Download:
+        """Several sets in one tar, each in its own directory of it: that of its location, below its storage's name if
+        that is not the main one. Each is kept from being deleted while it is read.
+
+        Raises NotFound, InvalidBackup, or ServiceUnavailable if too many downloads are under way.
+        """
+        with ExitStack() as stack:
+            self._enter(stack)
+            parts = []
+            for place, timestamp in sets:
+                with self._archive(place, timestamp, folder=_folder(place)) as archive:
+                    parts.append((archive, partial(self._engine.catalog.locked_any, place, timestamp)))
+            bundle = Bundle(parts)
+            return Download("vector_backups.tar", bundle, 0, bundle.size, stack.pop_all(), ranged=False)
+
+    def _enter(self, stack: ExitStack) -> None:
+        if not self._places.acquire(blocking=False):
+            raise ServiceUnavailable(say("too_many_downloads"), can_retry=True)
+        stack.callback(self._places.release)
+
     @contextmanager
-    def _archive(self, place: Location, timestamp: str) -> Iterator[Archive]:
+    def _archive(self, place: Location, timestamp: str, folder: str = "") -> Iterator[Archive]:
         with self._engine.catalog.locked_any(place, timestamp) as found:
             first = [found.manifest_file] if found.manifest_file else []
-            yield Archive([*first, *found.files.values()])
+            yield Archive([*first, *found.files.values()], folder)
+
+
+def _folder(place: Location) -> str:
+    storage = () if place.storage == MAIN_STORAGE else (place.storage,)
+    return "".join(f"{part}/" for part in (*storage, *place.parts))
 
 
 def _range(wanted: str | None, size: int) -> tuple[int, int]:

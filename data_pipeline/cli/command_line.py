@@ -19,17 +19,20 @@ INSTALLED = "vector-backup"
 """The command of an installed package."""
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
-    *("delete", "copy", "download", "upload", "jobs", "schedules", "status", "targets", "storages", "notifiers"),
+    *("delete", "copy", "download", "upload", "bulk", "jobs"),
+    *("schedules", "status", "targets", "storages", "notifiers"),
+    *("objects", "databases"),
     *("check-config", "doctor", "completion"),
 )
 MODULES = {
     "list": "sets.listing",
     "verify": "sets.verify",
     "drill": "sets.drill",
-    **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload")},
+    **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload", "bulk")},
     "schedules": "schedule.schedules",
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
+    **{name: f"stores.{name}" for name in ("objects", "databases")},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

@@ -36,6 +36,8 @@ def of(*models: type[BaseModel], arguments: Sequence[str] = ()) -> list[click.Pa
 
 def _parameter(name: str, prop: dict[str, Any], schema: dict[str, Any]) -> click.Parameter:
     found = next((one for one in prop.get("anyOf", [prop]) if one != {"type": "null"}), prop)
+    if name in schema.get("required", []) and _is_a_set(found, schema):
+        return click.Argument([name], nargs=2, type=str, metavar="BACKUP_PATH TIMESTAMP", callback=_named)
     if name in schema.get("required", []):
         return click.Argument([name], metavar=name.upper())
     if name in PAIRS:
@@ -84,8 +86,12 @@ def _chosen_rows(
 
 def _is_set(found: dict[str, Any], schema: dict[str, Any]) -> bool:
     """Whether an object is a backup set, if it is one at all: the others are given as JSON."""
-    properties = schema.get("$defs", {}).get(found.get("$ref", "").rpartition("/")[2], {}).get("properties")
-    return properties is None or set(properties) == {"backup_path", "timestamp"}
+    return "$ref" not in found or _is_a_set(found, schema)
+
+
+def _is_a_set(found: dict[str, Any], schema: dict[str, Any]) -> bool:
+    properties = schema.get("$defs", {}).get(found.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
+    return set(properties) == {"backup_path", "timestamp"}
 
 
 def _json(_ctx: click.Context, _option: click.Parameter, value: str | None) -> Any:

@@ -42,6 +42,10 @@ class Binary(Format):
         rows = pgcopy.relabelled(b"".join(data for _, data in kept), layout)
         return Encoded((rows,), count, lines=count, dropped=count - len(kept))
 
+    def pick(self, block: bytes, layout: Layout, kept: Sequence[int]) -> Encoded:
+        rows, count = pgcopy.tuples_at(block, layout, kept)
+        return Encoded((pgcopy.relabelled(b"".join(rows), layout),), count, lines=count, dropped=count - len(rows))
+
     def may_decline(self, layout: Layout) -> bool:
         return False
 

@@ -62,6 +62,12 @@ class Csv(Format):
             stripped=stripped,
         )
 
+    def pick(self, block: bytes, layout: Layout, kept: Sequence[int]) -> Encoded:
+        records = csv_reader.parse(block, layout)
+        picked, _ = json_nul.settle(pgcopy.wanted(records, layout).only(kept), layout, block)
+        payload = _tuples(block, picked, layout)
+        return Encoded(payload or (), len(records), 0, len(records) - len(picked), declined=payload is None)
+
     def may_decline(self, layout: Layout) -> bool:
         return not all(column.known and column.known.certain for column in layout.columns)
 

@@ -22,7 +22,7 @@ class Encoded:
     dropped: how many of the records are not in the payload, because their collection isn't wanted. evidence: what the
     records say about their writer, where that is not decided. declined: tuples of binary COPY were asked for, and the
     payload is CSV, for texts in it that only the server can read. stripped: from how many U+0000 was dropped, which
-    jsonb can't hold.
+    jsonb can't hold. sha256: of the block as it is stored, where the payload is digests.
     """
 
     payload: tuple[bytes, ...]
@@ -32,6 +32,7 @@ class Encoded:
     evidence: Evidence | None = None
     declined: bool = False
     stripped: int = 0
+    sha256: str | None = None
 
 
 class Format(ABC):
@@ -80,6 +81,10 @@ class Format(ABC):
 
         Raises RowError, its line counted from the start of the block.
         """
+
+    @abstractmethod
+    def pick(self, block: bytes, layout: Layout, kept: Sequence[int]) -> Encoded:
+        """Some of the tuples that encode() sends, by their places among these. It has checked them all before."""
 
     @abstractmethod
     def may_decline(self, layout: Layout) -> bool:

@@ -206,6 +206,21 @@ def wanted_tuples(block: bytes, layout: Layout) -> tuple[list[tuple[int, bytes]]
     return kept, number
 
 
+def tuples_at(block: bytes, layout: Layout, places: Sequence[int]) -> tuple[list[bytes], int]:
+    """Some of the tuples that are wanted, by their places among these, and how many there are in all, wanted or not.
+
+    The block was checked before.
+    """
+    if layout.wanted is not None:
+        kept, count = wanted_tuples(block, layout)
+        return [kept[place][1] for place in places], count
+    chosen, found, number = set(places), [], 0
+    for number, start, end in _tuples(block, layout, [None] * len(layout.columns)):
+        if number - 1 in chosen:
+            found.append(block[start:end])
+    return found, number
+
+
 def relabelled(block: bytes, layout: Layout) -> bytes:
     """Checked tuples, in which arrays name the type of their elements as it is called in the live database."""
     oids = {place: one.element_oid or 0 for place, one in enumerate(layout.columns) if one.foreign_elements}

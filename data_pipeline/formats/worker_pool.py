@@ -120,7 +120,7 @@ class WorkerPool:
         waiting: deque[Future[Encoded]] = deque()
         try:
             for job in jobs:
-                if job.block.length > LARGE_BYTES:
+                if job.block.size > LARGE_BYTES:
                     while waiting:
                         yield waiting.popleft().result()
                     yield self._threads.submit(self._run, job).result()

@@ -56,7 +56,7 @@ def matches(found: Found, summary: Summary, words: str) -> bool:
         found.location.task_id or GLOBAL,
         found.one.timestamp,
         backup_date(found.one.timestamp),
-        found.one.format or "",
+        *((found.one.kind.format, found.one.kind.shown or "") if found.one.kind else ()),
         summary.database or "",
         summary.origin or "",
         summary.state,

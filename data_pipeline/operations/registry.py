@@ -7,17 +7,15 @@ from data_pipeline.operations.backup.operation import BackupOperation
 from data_pipeline.operations.database.backup import DatabaseBackupOperation
 from data_pipeline.operations.database.restore import DatabaseRestoreOperation
 from data_pipeline.operations.drill.operation import DrillOperation
+from data_pipeline.operations.objects.operation import ObjectsBackupOperation, ObjectsRestoreOperation
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.restore.refresh import RefreshOperation
 
 KINDS: tuple[Any, ...] = (
-    BackupOperation,
-    RestoreOperation,
-    DrillOperation,
-    RefreshOperation,
-    DatabaseBackupOperation,
-    DatabaseRestoreOperation,
+    *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation),
+    *(ObjectsBackupOperation, ObjectsRestoreOperation),
+    *(DatabaseBackupOperation, DatabaseRestoreOperation),
 )
 """Subclasses of Operation that are made of an engine."""
 

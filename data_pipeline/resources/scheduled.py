@@ -6,6 +6,7 @@ from typing import Any
 
 from common.errors import InvalidParams
 from common.messages import say
+from data_pipeline.operations.objects.requests import ObjectsBackupRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.database import DatabaseBackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
@@ -142,5 +143,9 @@ def expect_named(database: str) -> None:
 
 
 KINDS: Mapping[str, Scheduled] = {
-    kind.name: kind for kind in (ScheduledBackup(), ScheduledDrill(), ScheduledRestore(), ScheduledDatabaseBackup())
+    kind.name: kind
+    for kind in (
+        *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore(), ScheduledDatabaseBackup()),
+        ScheduledStoreBackup(ObjectsBackupRequest),
+    )
 }

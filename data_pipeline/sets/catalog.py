@@ -1,6 +1,6 @@
 """Which backup sets there are: files paired by timestamp, newest first."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,16 +22,19 @@ from data_pipeline.storage.location import MAIN_STORAGE, Location
 from data_pipeline.storage.naming import (
     MANIFEST_FILE,
     STORE_STEMS,
-    SUFFIXES,
     TABLE_FILE,
-    FileFormat,
+    Kind,
     claim_name,
     described_timestamp,
+    kind_of,
     manifest_name,
     table_file,
 )
 from data_pipeline.storage.registry import Storages, storage_at
 from data_pipeline.storage.storage import Storage
+
+CSV = Kind("csv")
+"""What a set is taken for of which there is no file."""
 
 
 class Catalog:
@@ -99,16 +102,16 @@ class Catalog:
 
         Raises NotFound or InvalidBackup, or InvalidParams for another store's set, as locked() does.
         """
-        file_format, names = self._named(location, timestamp, tables)
-        return self._take(location, timestamp, file_format, names)
+        kind, names = self._named(location, timestamp, tables)
+        return self._take(location, timestamp, kind, names)
 
     @contextmanager
     def locked(self, location: Location, timestamp: str, tables: Sequence[str] | None = None) -> Iterator[BackupSet]:
         """A set, locked against deletion. Raises NotFound, InvalidBackup."""
-        file_format, names = self._named(location, timestamp, tables)
+        kind, names = self._named(location, timestamp, tables)
         storage = self._storages.of(location)
         with storage.locked(location, timestamp, list(names.values())):
-            taken = self._take(location, timestamp, file_format, names)
+            taken = self._take(location, timestamp, kind, names)
             yield taken if taken.manifest else replace(taken, others=_others(storage, taken))
 
     def find_any(self, location: Location, timestamp: str) -> AnySet:
@@ -157,20 +160,19 @@ class Catalog:
             expect_file(manifest, key, stored.name, stored.size)
         return HeldSet(location, timestamp, found, manifest, file)
 
-    def _named(
-        self, location: Location, timestamp: str, tables: Sequence[str] | None
-    ) -> tuple[FileFormat, dict[str, str]]:
-        """The format of a set, and by table the name of its file, whether or not it is there."""
+    def _named(self, location: Location, timestamp: str, tables: Sequence[str] | None) -> tuple[Kind, dict[str, str]]:
+        """The kind of a set, and by table the name of its file, whether or not it is there."""
         present = self._published(location, timestamp)
         if manifest := self._described(location, timestamp, present):
             described = of_tables(manifest)
             layout = layout_of(described)
             chosen = any_tables.chosen(layout, tables) if tables else layout.names
-            file_format = next(iter(described.tables.values())).format
-            return file_format, {name: table_file(layout[name].stem, timestamp, file_format) for name in chosen}
+            fact = next(iter(described.tables.values()))
+            kind = Kind(fact.format, fact.compression)
+            return kind, {name: table_file(layout[name].stem, timestamp, kind) for name in chosen}
         stems = {name: DOCUMENTED[name].stem for name in tables or DOCUMENTED.names}
-        file_format = _format_of(timestamp, stems.values(), present)
-        return file_format, {name: table_file(stem, timestamp, file_format) for name, stem in stems.items()}
+        kind = kind_of(timestamp, stems.values(), present) or CSV  # whose names an error tells
+        return kind, {name: table_file(stem, timestamp, kind) for name, stem in stems.items()}
 
     def _described(self, location: Location, timestamp: str, present: set[str]) -> AnyManifest | None:
         """The manifest of a set that has none of the documented files: only it says which ones there are.
@@ -182,7 +184,7 @@ class Catalog:
         manifest = self._manifest(location, timestamp)[0]
         return manifest if manifest and manifest.layout in (*OPEN, *STORE_STEMS) else None
 
-    def _take(self, location: Location, timestamp: str, file_format: FileFormat, names: dict[str, str]) -> BackupSet:
+    def _take(self, location: Location, timestamp: str, kind: Kind, names: dict[str, str]) -> BackupSet:
         files = {table: self._storages.of(location).file(location, name) for table, name in names.items()}
         found, file = self._manifest(location, timestamp)
         manifest = of_tables(found) if found else None
@@ -192,13 +194,27 @@ class Catalog:
         layout = layout_of(manifest)
         if layout.family in OPEN:
             layout = layout.only(names)
-        return BackupSet(layout, location, timestamp, file_format, files, manifest, file)
+        return BackupSet(layout, location, timestamp, kind, files, manifest, file)
+
+    def expect_removable(self, location: Location, timestamp: str) -> None:
+        """Raise NotFound, PermissionDenied, or OperationInProgress while it is read."""
+        storage = self._storages.of(location)
+        storage.expect_removable(location)
+        with storage.locked(location, timestamp, self._removing(location, timestamp)[0], exclusive=True):
+            pass
 
     def delete(self, location: Location, timestamp: str) -> list[str]:
         """Remove a set and return the names of its files. Raises OperationInProgress while it is read.
 
         The manifest goes last: as long as a file is there, so is what vouches for it.
         """
+        data, names = self._removing(location, timestamp)
+        with self._storages.of(location).locked(location, timestamp, data, exclusive=True):
+            self._storages.of(location).delete(location, names)
+        return names
+
+    def _removing(self, location: Location, timestamp: str) -> tuple[list[str], list[str]]:
+        """The names of a set's data files, and of all its files in the order in which they go. Raises NotFound."""
         present = self._published(location, timestamp)
         vouched = {manifest_name(timestamp)} & present
         data = sorted(documented_files(timestamp) & present, reverse=True)
@@ -206,10 +222,7 @@ class Catalog:
             data = sorted((name for name in present if described_timestamp(name) == timestamp), reverse=True)
         if not data:
             raise _missing(location, timestamp)
-        names = data + sorted(vouched)
-        with self._storages.of(location).locked(location, timestamp, data, exclusive=True):
-            self._storages.of(location).delete(location, names)
-        return names
+        return data, data + sorted(vouched)
 
     @staticmethod
     def single(table: str, path: Path) -> BackupSet:
@@ -218,7 +231,7 @@ class Catalog:
         file = storage.file(Location(()), path.name)
         found = TABLE_FILE.fullmatch(path.name)
         timestamp = found["timestamp"] if found else ""
-        single = BackupSet(DOCUMENTED, Location(()), timestamp, "csv", {table: file}, None)
+        single = BackupSet(DOCUMENTED, Location(()), timestamp, CSV, {table: file}, None)
         return replace(single, others=_others(storage, single)) if found else single
 
     def _published(self, location: Location, timestamp: str) -> set[str]:
@@ -265,19 +278,11 @@ def _others(storage: Storage, taken: BackupSet) -> dict[str, StoredFile]:
     for table in taken.layout.tables:
         if table.name not in taken.files:
             with suppress(ServiceError):
-                name = table_file(table.stem, taken.timestamp, taken.format)
+                name = table_file(table.stem, taken.timestamp, taken.kind)
                 found[table.name] = storage.file(taken.location, name)
     return found
 
 
 def _missing(location: Location, timestamp: str) -> NotFound:
-    name = table_file(DOCUMENTED.tables[0].stem, timestamp, "csv")
+    name = table_file(DOCUMENTED.tables[0].stem, timestamp, CSV)
     return NotFound(say("backup_file_missing", path=location.file(name)))
-
-
-def _format_of(timestamp: str, stems: Collection[str], present: set[str]) -> FileFormat:
-    """The first format in which every chosen file exists; CSV where none has them, so that an error names it."""
-    for file_format in SUFFIXES:
-        if all(table_file(stem, timestamp, file_format) in present for stem in stems):
-            return file_format
-    return "csv"

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, TypeAlias
 from common.errors import InvalidBackup
 from common.messages import say
 from data_pipeline.sets.backup_set import BackupSet
-from data_pipeline.sets.store_manifest import FileFact, StoredBlockFact, StoreManifest
+from data_pipeline.sets.store_manifest import BlockFact, FileFact, StoreManifest
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
 
@@ -94,7 +94,7 @@ class _BlockReader(io.RawIOBase):
         return self._kept[1]
 
 
-def _expected(data: bytes, block: StoredBlockFact, file: StoredFile) -> bytes:
+def _expected(data: bytes, block: BlockFact, file: StoredFile) -> bytes:
     """The bytes of a block. Raises InvalidBackup for any others."""
     if len(data) == block.bytes and hashlib.sha256(data).hexdigest() == block.sha256:
         return data

@@ -19,7 +19,7 @@ from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import (
-    FORMATS,
+    KINDS,
     MANIFEST_FILE,
     OPEN_STEM,
     STORE_FILE,
@@ -92,12 +92,12 @@ class Arrival:
         if isinstance(manifest, StoreManifest):
             files = self._taken(draft, manifest, {key: fact.file for key, fact in manifest.files.items()})
             return HeldSet(self._location, draft.timestamp, files, manifest)
-        if self._suffix not in FORMATS:
+        if self._suffix not in KINDS:
             raise _unfit(say("set_incomplete"))
-        layout, file_format = layout_of(manifest), FORMATS[self._suffix]
-        names = {table.name: table_file(table.stem, draft.timestamp, file_format) for table in layout.tables}
+        layout, kind = layout_of(manifest), KINDS[self._suffix]
+        names = {table.name: table_file(table.stem, draft.timestamp, kind) for table in layout.tables}
         files = self._taken(draft, manifest, names)
-        return BackupSet(layout, self._location, draft.timestamp, file_format, files, manifest)
+        return BackupSet(layout, self._location, draft.timestamp, kind, files, manifest)
 
     def _taken(self, draft: Draft, manifest: AnyManifest | None, names: dict[str, str]) -> dict[str, StoredFile]:
         if set(names.values()) != self._files:
@@ -117,7 +117,7 @@ class Arrival:
         return self._draft
 
     def _expect_new(self, name: str, suffix: str) -> None:
-        of_tables = {suffix, self._suffix} & FORMATS.keys()  # which have one format
+        of_tables = {suffix, self._suffix} & KINDS.keys()  # which have one format
         if name in self._files or (of_tables and self._suffix not in ("", suffix)):
             raise _unfit(say("file_name_unfit"))
         self._suffix = suffix

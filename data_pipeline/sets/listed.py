@@ -9,12 +9,13 @@ from data_pipeline.sets.set_layout import documented_files
 from data_pipeline.storage.base import Listing, Status
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import (
-    FORMATS,
+    KINDS,
     LOG,
     TABLE_FILE,
-    FileFormat,
+    Kind,
     claim_name,
     described_timestamp,
+    kind_of,
     manifest_name,
     table_file,
 )
@@ -24,11 +25,11 @@ class ListedSet(NamedTuple):
     """A complete set as a listing shows it: its files and their sizes in bytes; of a documented one in load order.
 
     documented: its files are those of LangChain's two tables; of any other set only the manifest says whose they are.
-    format: of its tables; None of another store's set.
+    kind: of its tables; None of another store's set.
     """
 
     timestamp: str
-    format: FileFormat | None
+    kind: Kind | None
     files: tuple[str, ...]
     sizes: tuple[int, ...]
     manifest: Status | None
@@ -61,26 +62,23 @@ class Scan:
     unreadable: list[tuple[Location, ServiceError]]
 
 
-def complete_sets(names: set[str]) -> list[tuple[str, FileFormat, tuple[str, ...]]]:
-    """Timestamp, format and files, in load order, of the complete sets among a location's files, newest first.
+def complete_sets(names: set[str]) -> list[tuple[str, Kind, tuple[str, ...]]]:
+    """Timestamp, kind and files, in load order, of the complete sets among a location's files, newest first.
 
-    A timestamp is one set; where both formats are there it is the CSV, as _format_of has it for a restore.
+    A timestamp is one set; where several kinds are there it is the one that a restore takes.
     """
-    first, *others = (table.stem for table in DOCUMENTED.tables)
-    found = (TABLE_FILE.fullmatch(name) for name in names if name.startswith(first))
-    candidates = sorted(
-        ((match["timestamp"], match["suffix"], match[0]) for match in found if match and match["stem"] == first),
-        reverse=True,
-    )
-    complete = {}
-    for timestamp, suffix, name in candidates:
-        files = (name, *(table_file(stem, timestamp, FORMATS[suffix]) for stem in others))
-        if names.issuperset(files) and (claim_name(timestamp) not in names or manifest_name(timestamp) in names):
-            complete[timestamp] = (timestamp, FORMATS[suffix], files)
-    return list(complete.values())
+    stems = [table.stem for table in DOCUMENTED.tables]
+    found = (TABLE_FILE.fullmatch(name) for name in names if name.startswith(stems[0]))
+    timestamps = {match["timestamp"] for match in found if match and match["stem"] == stems[0]}
+    complete = []
+    for timestamp in sorted(timestamps, reverse=True):
+        kind = kind_of(timestamp, stems, names)
+        if kind and (claim_name(timestamp) not in names or manifest_name(timestamp) in names):
+            complete.append((timestamp, kind, tuple(table_file(stem, timestamp, kind) for stem in stems)))
+    return complete
 
 
-def other_sets(names: set[str]) -> list[tuple[str, FileFormat | None, tuple[str, ...]]]:
+def other_sets(names: set[str]) -> list[tuple[str, Kind | None, tuple[str, ...]]]:
     """The same of sets of any tables and of other stores: those that have a manifest, and no files of the documented
     tables."""
     found: dict[str, list[str]] = {}
@@ -88,15 +86,15 @@ def other_sets(names: set[str]) -> list[tuple[str, FileFormat | None, tuple[str,
         if timestamp := described_timestamp(name):
             found.setdefault(timestamp, []).append(name)
     return [
-        (timestamp, _format(files), tuple(sorted(files)))
+        (timestamp, _kind(files), tuple(sorted(files)))
         for timestamp, files in found.items()
         if manifest_name(timestamp) in names and not documented_files(timestamp) & names
     ]
 
 
-def _format(files: list[str]) -> FileFormat | None:
+def _kind(files: list[str]) -> Kind | None:
     found = TABLE_FILE.fullmatch(files[0])
-    return FORMATS[found["suffix"]] if found else None
+    return KINDS[found["suffix"]] if found else None
 
 
 def shown(location: Location, listing: Listing, *, everything: bool) -> ListedLocation:
@@ -109,9 +107,9 @@ def shown(location: Location, listing: Listing, *, everything: bool) -> ListedLo
     looked_at = [name for timestamp, _, files in complete for name in (*files, manifest_name(timestamp))]
     there = dict(zip(looked_at, listing.statuses(looked_at), strict=True))
     sets = []
-    for timestamp, file_format, files in complete:
+    for timestamp, kind, files in complete:
         sizes = tuple(status.size for status in map(there.get, files) if status is not None)
         if len(sizes) == len(files):  # else one was deleted a moment ago
             manifest = there[manifest_name(timestamp)] if manifest_name(timestamp) in names else None
-            sets.append(ListedSet(timestamp, file_format, files, sizes, manifest, timestamp in known))
+            sets.append(ListedSet(timestamp, kind, files, sizes, manifest, timestamp in known))
     return ListedLocation(location, sets, LOG in names)

@@ -6,7 +6,7 @@ from data_pipeline.layouts.base import Layout, Reference, TableLayout
 from data_pipeline.layouts.registry import DOCUMENTED, LAYOUTS
 from data_pipeline.sets.manifest import Manifest
 from data_pipeline.sets.tables.table_facts import TableFact
-from data_pipeline.storage.naming import SUFFIXES, table_file
+from data_pipeline.storage.naming import KINDS, table_file
 
 
 def layout_of(manifest: Manifest | None) -> Layout:
@@ -29,4 +29,4 @@ def _table(name: str, fact: TableFact) -> TableLayout:
 
 def documented_files(timestamp: str) -> set[str]:
     """The names that a documented set's files of tables may have, in whichever format."""
-    return {table_file(table.stem, timestamp, each) for table in DOCUMENTED.tables for each in SUFFIXES}
+    return {table_file(table.stem, timestamp, each) for table in DOCUMENTED.tables for each in KINDS.values()}

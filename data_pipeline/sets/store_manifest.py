@@ -14,19 +14,13 @@ EARLIER: Mapping[str, Any] = {"pgvector_version": "", "tables": {}, "load_order"
 and answers that it doesn't know it."""
 
 
-class StoredBlockFact(BlockFact):
-    """The same of bytes that are stored; raw_bytes: what they decompress to, None where nothing is compressed."""
-
-    raw_bytes: Count | None = None
-
-
 class FileFact(Fact):
     """One file, in blocks."""
 
     file: Name
     bytes: Count
     rows: Count
-    blocks: list[StoredBlockFact]
+    blocks: list[BlockFact]
 
     @model_validator(mode="after")
     def _blocks_cover_the_file(self) -> "FileFact":

@@ -5,7 +5,8 @@ Members are plain files: the manifest, if there is one, then the tables' files. 
 
 import hashlib
 import tarfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from common.errors import InvalidBackup
@@ -23,12 +24,12 @@ EXTENSIONS = (tarfile.XHDTYPE, tarfile.XGLTYPE)
 
 
 class Archive:
-    """The tar of some files, which never has to be made as a whole."""
+    """The tar of some files, which never has to be made as a whole. folder: where they are in it."""
 
-    def __init__(self, files: Sequence[StoredFile]) -> None:
+    def __init__(self, files: Sequence[StoredFile], folder: str = "") -> None:
         self._pieces: list[tuple[int, bytes | StoredFile]] = []
         for file in files:
-            self._add(file)
+            self._add(file, folder)
         self._pieces.append((len(END), END))
         self.size = sum(size for size, _ in self._pieces)
         self.identity = hashlib.sha256(repr([(file.name, file.identity) for file in files]).encode()).hexdigest()
@@ -42,13 +43,39 @@ class Archive:
                 yield from [piece[first:last]] if isinstance(piece, bytes) else _range(piece, first, last)
             position += size
 
-    def _add(self, file: StoredFile) -> None:
-        member = tarfile.TarInfo(file.name)
+    def _add(self, file: StoredFile, folder: str) -> None:
+        member = tarfile.TarInfo(folder + file.name)
         member.size, member.mode = file.size, 0o600
-        self._pieces.append((BLOCK, member.tobuf(tarfile.GNU_FORMAT)))
+        header = member.tobuf(tarfile.GNU_FORMAT)  # of more blocks for a name that is longer than 100 bytes
+        self._pieces.append((len(header), header))
         self._pieces.append((file.size, file))
         padding = bytes(-file.size % BLOCK)
         self._pieces.append((len(padding), padding))
+
+
+class Bundle:
+    """The tars of several sets as one.
+
+    parts: of each set its tar, and what keeps the set from being deleted: it is held while the set is read. One that is
+    gone by then, or has changed, ends the tar before its length, so that no client takes it for whole.
+    """
+
+    def __init__(self, parts: Sequence[tuple[Archive, Callable[[], AbstractContextManager[object]]]]) -> None:
+        self._parts = parts
+        self.size = sum(archive.size - len(END) for archive, _ in parts) + len(END)
+        self.identity = hashlib.sha256("".join(archive.identity for archive, _ in parts).encode()).hexdigest()
+
+    def read(self, start: int, end: int) -> Generator[bytes, None, None]:
+        """The same as of one set."""
+        position = 0
+        for archive, held in self._parts:
+            size = archive.size - len(END)
+            first, last = max(start - position, 0), min(end - position, size)
+            if first < last:
+                with held():
+                    yield from archive.read(first, last)
+            position += size
+        yield END[max(start - position, 0) : max(end - position, 0)]
 
 
 def _range(file: StoredFile, first: int, last: int) -> Iterator[bytes]:

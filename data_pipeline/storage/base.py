@@ -107,6 +107,9 @@ class Folder(Protocol):
     def expect_readable(self) -> None:
         """Raise ServiceError unless it can be looked through."""
 
+    def expect_removable(self) -> None:
+        """Raise PermissionDenied where no file can be removed, as far as that can be known beforehand."""
+
     def claim(self, name: str) -> Claim:
         """A new claim, seen under that name by every process. Raises FileExistsError if the name is taken."""
 

@@ -73,6 +73,9 @@ class LeasedFolder(ABC):
     def expect_readable(self) -> None:  # noqa: B027
         """Credentials that may list one prefix of a bucket may list all: names() of the backend tells."""
 
+    def expect_removable(self) -> None:  # noqa: B027
+        """The mark of a removal is written first: where that can't be, neither can a file go."""
+
     def append(self, name: str, line: bytes) -> None:
         """Add a line to a text file. Raises ServiceUnavailable if others always come first."""
         for wait in LOG_WAITS:

@@ -1,25 +1,53 @@
-"""How the files of a backup set are called: a table's stem, the set's timestamp, the format.
+"""How the files of a backup set are called: a table's stem, the set's timestamp, how rows are stored.
 
-`{stem}_20250722_010318.csv` is a table's file; the manifest and the claim carry the timestamp too.
+`{stem}_20250722_010318.csv` is a table's file, `.csv.zst` a compressed one; the manifest and the claim carry the
+timestamp too.
 Which stems there are is the business of layouts.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
+from typing import NamedTuple, get_args
 
 from common.errors import InvalidParams
 from common.messages import say
-from data_pipeline.formats import registry
+from data_pipeline.formats import compression, registry
+from data_pipeline.formats.compression import Compression
 from data_pipeline.formats.format import FormatName
 from data_pipeline.layouts.base import encoded
 
 FileFormat = FormatName
-SUFFIXES: dict[FileFormat, str] = {name: one.suffix for name, one in registry.FORMATS.items()}
-FORMATS: dict[str, FileFormat] = {suffix: name for name, suffix in SUFFIXES.items()}
+
+
+class Kind(NamedTuple):
+    """How the rows of a set's files are stored."""
+
+    format: FileFormat
+    compression: Compression = "none"
+
+    @property
+    def suffix(self) -> str:
+        """Of the files' names."""
+        suffix = registry.of(self.format).suffix
+        return suffix if self.compression == "none" else f"{suffix}.{compression.SUFFIX}"
+
+    @property
+    def shown(self) -> Compression | None:
+        """The compression, as answers have it."""
+        return None if self.compression == "none" else self.compression
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {kind.suffix: kind for kind in (Kind(name, how) for how in get_args(Compression) for name in registry.FORMATS)}
+)
+"""By suffix, in the order in which they are looked for."""
+
 LOG = "vector_backup_log.txt"
 TIMESTAMP = re.compile(r"[0-9]{8}_[0-9]{6}")
-TABLE_FILE = re.compile(r"(?P<stem>.+)_(?P<timestamp>[0-9]{8}_[0-9]{6})\.(?P<suffix>" + "|".join(FORMATS) + ")")
+TABLE_FILE = re.compile(
+    r"(?P<stem>.+)_(?P<timestamp>[0-9]{8}_[0-9]{6})\.(?P<suffix>" + "|".join(map(re.escape, KINDS)) + ")"
+)
 OPEN_STEM = re.compile(r"(?:[a-z0-9_~-]|%[0-9A-F]{2})+\.(?:[a-z0-9_~-]|%[0-9A-F]{2})+")
 """Of a table that no layout names: its schema and its name, encoded."""
 
@@ -30,7 +58,8 @@ STORE_STEMS: Mapping[str, str] = MappingProxyType(
 
 STORE_FILE = re.compile(
     rf"(?P<stem>(?P<store>{'|'.join(STORE_STEMS.values())})_(?:[a-z0-9_~-]|%[0-9A-F]{{2}})+(?:\.(?:[a-z0-9_~-]|%[0-9A-F]{{2}})+)*)"
-    rf"_(?P<timestamp>[0-9]{{8}}_[0-9]{{6}})\.(?!(?:{'|'.join(FORMATS)})$)(?P<suffix>[a-z0-9]+(?:\.[a-z0-9]+)?)"
+    rf"_(?P<timestamp>[0-9]{{8}}_[0-9]{{6}})\.(?!(?:{'|'.join(map(re.escape, KINDS))})$)"
+    r"(?P<suffix>[a-z0-9]+(?:\.[a-z0-9]+)?)"
 )
 """A file of such a set: `pg_{database}`, `milvus_{collection}.{partition}` and so on, the names encoded."""
 CLAIM_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.claim")
@@ -46,8 +75,21 @@ def check_timestamp(timestamp: str) -> None:
         raise InvalidParams(say("timestamp_invalid"), details={"field": "timestamp"})
 
 
-def table_file(stem: str, timestamp: str, file_format: FileFormat) -> str:
-    return f"{stem}_{timestamp}.{SUFFIXES[file_format]}"
+def table_file(stem: str, timestamp: str, kind: Kind) -> str:
+    return f"{stem}_{timestamp}.{kind.suffix}"
+
+
+def kind_of(timestamp: str, stems: Iterable[str], present: Collection[str]) -> Kind | None:
+    """How the files of a set are stored, by those that are there: the first kind of which none is missing.
+
+    Of a set that a manifest vouches for, compressed files come first: any others beside them were made of them. Without
+    one they come last, for they can't be restored.
+    """
+    vouched = manifest_name(timestamp) in present
+    for kind in sorted(KINDS.values(), key=lambda one: (one.compression == "none") == vouched):
+        if all(table_file(stem, timestamp, kind) in present for stem in stems):
+            return kind
+    return None
 
 
 def store_stem(family: str, *names: str) -> str:

@@ -104,6 +104,7 @@ class Storages:
     def __init__(self, places: Mapping[str, Place]) -> None:
         main = storage_at(places[MAIN_STORAGE])
         further = {name: storage_at(place, name, main) for name, place in places.items() if name != MAIN_STORAGE}
+        self._places = dict(places)
         self._storages = {MAIN_STORAGE: main, **further}
         self._further: FurtherPlaces | None = None
         self._opened: dict[str, tuple[Place, Storage]] = {}
@@ -130,10 +131,14 @@ class Storages:
         name = location.storage
         if name in self._storages:
             return self._storages[name]
-        place = self._further.find(name) if self._further else None
+        place = self.place(name)
         if place is None:
             raise InvalidParams(say("storage_unknown", storages=", ".join(self)), details={"field": "storage"})
         return self._open(name, place)
+
+    def place(self, name: str) -> Place | None:
+        """Where a storage is; None if none of that name is configured. Raises ServiceError."""
+        return self._places.get(name) or (self._further.find(name) if self._further else None)
 
     def check(self, name: str) -> None:
         """Raise InvalidParams unless a storage of that name is configured."""

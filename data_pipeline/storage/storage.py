@@ -21,8 +21,8 @@ from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import ROOT, Location
 from data_pipeline.storage.naming import (
     CLAIM_FILE,
+    KINDS,
     MARK_FILE,
-    SUFFIXES,
     described_timestamp,
     manifest_name,
     published_name,
@@ -97,6 +97,11 @@ class Storage:
                     error.data["details"] = {**error.data.get("details", {}), "removed": removed}
                 raise
             folder.sync()
+
+    def expect_removable(self, location: Location) -> None:
+        """Raise PermissionDenied where no file of a location can be removed, as far as that can be known beforehand."""
+        with self._backend.folder(location) as folder:
+            folder.expect_removable()
 
     @contextmanager
     def draft(self, location: Location, timestamps: Iterator[str]) -> Iterator[Draft]:
@@ -191,5 +196,5 @@ def _leftovers(folder: Folder, timestamp: str) -> list[str]:
     if manifest_name(timestamp) in names:
         return sorted(unpublished)
     tables = [table for layout in LAYOUTS.values() for table in layout.tables]
-    own = {table_file(table.stem, timestamp, each) for table in tables for each in SUFFIXES}
+    own = {table_file(table.stem, timestamp, each) for table in tables for each in KINDS.values()}
     return sorted(unpublished | (names & own) | {name for name in names if described_timestamp(name) == timestamp})

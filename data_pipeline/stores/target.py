@@ -36,15 +36,24 @@ class StoreTarget:
         """What jobs and answers say of it: neither a password nor a path of this machine."""
         path = "" if self.is_file else self.path
         place = {"family": self.family, "scheme": self.scheme, "host": self.host, "port": self.port, "dbname": path}
-        return {"name": self.name, **place, "user": self.user, "source": self.source}
+        user = None if self.family == "objects" else self.user  # of a bucket it is half of its key
+        return {"name": self.name, **place, "user": user, "source": self.source}
 
     @property
     def is_file(self) -> bool:
         return self.host == FILE
 
     @property
+    def server(self) -> str:
+        """What tells its server from others, without telling where it is."""
+        return digest_of([self._host, self.port or 0])
+
+    @property
+    def _host(self) -> str:
+        return "loopback" if is_loopback(self.host.lower()) else self.host.lower()
+
+    @property
     def digest(self) -> str:
         """The same for every target of one store, and nothing that tells where it is."""
-        host = "loopback" if is_loopback(self.host.lower()) else self.host.lower()
         options = [text for option in self.options for text in option]
-        return digest_of([self.family, host, self.port or 0, self.path, *options])
+        return digest_of([self.family, self._host, self.port or 0, self.path, *options])

@@ -2,6 +2,7 @@
 
 import json
 import re
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -550,3 +551,31 @@ def test_a_verification_is_known_to_every_browser_and_many_backups_come_a_page_a
     expect(page.get_by_role("row").nth(60)).to_be_visible()
     page.get_by_label("Filter").fill("task_0000")
     expect(page.get_by_role("row").nth(1)).to_contain_text("task_0000")
+
+
+def test_ticked_backups_are_verified_downloaded_and_removed(site: Any, visit: Any) -> None:
+    page = visit.page
+    stamps = [site.back_up() for _ in range(3)]
+    visit.open()
+    for stamp in stamps[:2]:
+        row_of(page, stamp).get_by_role("checkbox").check()
+    bar = page.get_by_role("region", name="Ticked backups")
+    expect(bar).to_contain_text("2 backups ticked")
+    bar.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("dialog")).to_contain_text("2 of 2 are done.")
+    press(page, "Close")
+    expect(bar).to_have_count(0)
+    for stamp in stamps[:2]:
+        expect(row_of(page, stamp)).to_contain_text("Verified")
+        row_of(page, stamp).get_by_role("checkbox").check()
+    with page.expect_download() as loading:
+        bar.get_by_role("button", name="Download").click()
+    with tarfile.open(loading.value.path()) as tar:
+        assert len(tar.getnames()) == 6
+    bar.get_by_role("button", name="Delete").click()
+    page.get_by_label("Type how many, 2, to confirm").fill("2")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("dialog")).to_contain_text("2 of 2 are done.")
+    press(page, "Close")
+    expect(row_of(page, stamps[0])).to_have_count(0)
+    expect(row_of(page, stamps[2])).to_have_count(1)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ from data_pipeline.settings import Settings
 from tests.conftest import TestDatabase
 from tests.described import Described
 from tests.integration.places import KEY, BucketPlace, DirectoryPlace, Place, S3Server
+from tests.integration.tls_server import Authority, TlsServer, with_tls
 from tests.live_server import PROJECT, Forked, Launch, LiveServer
 from tests.support.answers import data_of
 from tests.support.names import DOCS
@@ -359,3 +361,25 @@ def place(request: pytest.FixtureRequest, output_dir: Path) -> Place:
     """Where backups are kept: the same test for each kind of storage."""
     found: Place = DirectoryPlace(output_dir) if request.param == "directory" else request.getfixturevalue("bucket")
     return found
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """The one whose certificates the distribution's server has."""
+    return Authority("the one that signed")
+
+
+@pytest.fixture(scope="session")
+def tls_server(authority: Authority) -> Iterator[TlsServer]:
+    """The distribution's PostgreSQL, which is built with TLS and lz4, unlike the embedded one, and has no pgvector."""
+    programs = with_tls()
+    if programs is None:
+        if os.environ.get("TLS_TESTS") == "required":
+            pytest.fail("no PostgreSQL with TLS on this machine")
+        pytest.skip("no PostgreSQL with TLS on this machine")
+    server = TlsServer(Path(tempfile.mkdtemp(prefix="pg-tls-")), programs)
+    try:
+        server.start(authority)
+        yield server
+    finally:
+        server.stop()

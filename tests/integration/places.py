@@ -115,10 +115,14 @@ class S3Server:
         return f"http://127.0.0.1:{self.port}"
 
     def bucket(self) -> BucketPlace:
-        """A new bucket."""
-        name = f"backups-{uuid.uuid4().hex[:12]}"
+        """A new bucket for backups."""
+        return BucketPlace(self, self.new_bucket(), self.port)
+
+    def new_bucket(self) -> str:
+        """The name of a new bucket."""
+        name = f"bucket-{uuid.uuid4().hex[:12]}"
         assert requests.put(f"{self.url}/{name}", timeout=30).status_code == 200
-        return BucketPlace(self, name, self.port)
+        return name
 
     def close(self) -> None:
         self._process.terminate()

@@ -18,6 +18,7 @@ from data_pipeline.api.openapi import examples
 from data_pipeline.api.openapi.examples import Example
 from tests.conftest import TestDatabase
 from tests.described import Described
+from tests.integration.places import KEY, S3Server
 from tests.integration.privileges import like_a_user
 from tests.integration.test_drills import scratch_directory
 from tests.live_server import Forked, Launch, LiveServer
@@ -30,6 +31,8 @@ TASK_SETS = {
 JOB = "77245a18eaa54833b36522f328de5a47"
 TARGET = "postgresql://user:password@localhost:5432/target_db"
 NOWHERE = "postgresql://postgres@127.0.0.1:1/vector_db"
+STORES = ("back_up_objects", "restore_objects")
+"""Operations that a service is asked which knows other stores."""
 ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
 
 
@@ -37,11 +40,19 @@ class Scenery:
     """A service, and what has to be so before an example's answer comes; `names` are the example's -> the real ones."""
 
     def __init__(
-        self, address: str, drills: str, others: dict[str, str], databases: list[TestDatabase], backups: Any
+        self,
+        address: str,
+        drills: str,
+        stores: str,
+        others: dict[str, str],
+        databases: list[TestDatabase],
+        backups: Any,
     ) -> None:
         self.url = {scene: f"http://{other}" for scene, other in others.items()}
         self._address = f"http://{address}"
         self._drills = f"http://{drills}"
+        self._stores = f"http://{stores}"
+        self._asked = self._address
         self._databases = databases
         self._backups = backups
         self._upload: bytes | None = None
@@ -51,6 +62,7 @@ class Scenery:
     def set(self, scene: str) -> Iterator[None]:
         """Everything as it was, and then what the scene adds to it."""
         self.names = {TARGET: self._databases[1].url}
+        self._asked = self._address
         self._upload = None
         shutil.rmtree(self._backups.root)
         self._backups.root.mkdir()
@@ -68,7 +80,8 @@ class Scenery:
     def call(self, described: Described, operation: str, example: Example) -> requests.Response:
         """Send an example's request, with the real names in it."""
         method, path = described.route(operation)
-        base = self._drills if operation == "drill_backup_set" else self.url.get(example.scene, self._address)
+        own = {"drill_backup_set": self._drills, **dict.fromkeys(STORES, self._stores)}
+        base = self._asked = own.get(operation) or self.url.get(example.scene, self._address)
         url = self._real(path.format(**example.path))
         body = self._real(json.dumps(example.body)).encode() if example.body else self._upload
         return requests.request(method, base + url, params=example.query, data=body, timeout=60)
@@ -150,6 +163,12 @@ class Scenery:
             yield
 
     @contextmanager
+    def _a_set_of_objects(self) -> Iterator[None]:
+        answer = requests.post(f"{self._stores}{BASE}/objects/backup", json={"target": "files"}, timeout=60)
+        self.names[GLOBAL_SET] = answer.json()["data"]["backup_timestamp"]
+        yield
+
+    @contextmanager
     def _a_tar(self) -> Iterator[None]:
         """To be uploaded as the request's body."""
         with self._a_backup():
@@ -214,7 +233,7 @@ class Scenery:
         return requests.post(f"{self._address}{PREFIX}{path}", json=body, timeout=60).json()["data"]
 
     def _job(self, job_id: str) -> Any:
-        return requests.get(f"{self._address}{PREFIX}/jobs/{job_id}", timeout=60).json()["data"]
+        return requests.get(f"{self._asked}{PREFIX}/jobs/{job_id}", timeout=60).json()["data"]
 
     def _until(self, *states: str, progress: bool = False) -> None:
         deadline = time.monotonic() + 60
@@ -254,6 +273,7 @@ def scenery(
     jobs_database: TestDatabase,
     backups: Any,
     tmp_path: Path,
+    s3_server: S3Server,
 ) -> Iterator[Scenery]:
     settings = {"DATABASE_URL": database.url, "JOBS_DATABASE_URL": jobs_database.url}
     storages = {"STORAGES": json.dumps({"archive": str(tmp_path / "archive")})}
@@ -263,13 +283,21 @@ def scenery(
     targets = start_server(
         DATABASE_URL=database.url, TARGETS=json.dumps({"staging": second_database.url, "old_server": NOWHERE})
     )
+    name = s3_server.new_bucket()
+    requests.put(f"{s3_server.url}/{name}/app/notes/a.txt", data=b"a note", timeout=60)
+    files = f"s3+http://{':'.join(KEY.values())}@127.0.0.1:{s3_server.port}/{name}/app"
+    stores = start_server(
+        DATABASE_URL=database.url, TARGETS=json.dumps({"files": files}), OUTPUT_DIRECTORY=str(backups.root)
+    )
     others = {"database down": down.address, "guarded": guarded.address, "targets": targets.address}
     # Root's PostgreSQL is another user's, whose files an ordinary user has no way to.
     with scratch_directory() as drills:
         env = {**settings, "DRILL_DIRECTORY": str(drills), "OUTPUT_DIRECTORY": str(backups.root)}
         drilling = LiveServer(tmp_path / "drills.log", env)
         try:
-            yield Scenery(server.address, drilling.address, others, [database, second_database], backups)
+            yield Scenery(
+                server.address, drilling.address, stores.address, others, [database, second_database], backups
+            )
         finally:
             drilling.stop()
 

@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tarfile
 import tempfile
 import termios
 import time
@@ -417,3 +418,22 @@ def test_a_set_goes_out_and_in_again_to_another_storage_and_away(
     assert run("delete", *where, "--yes").status == 0
     assert run("upload", *files).status == 0
     assert run("--version").out.strip() == f"vector-backup {VERSION}"
+
+
+def test_many_sets_at_once(run: CommandLine, saved: dict[str, Any], tmp_path: Path) -> None:
+    name = f"global/{saved['timestamp']}"
+    verified = run("bulk", "verify", name, "--json")
+    assert (verified.status, verified.data["sets"][0]["verified"]) == (0, True)
+    (tmp_path / "sets").write_text(f"{name}\n")
+    archive = tmp_path / "sets.tar"
+    assert run("bulk", "download", "--output", str(archive), "-", given=tmp_path / "sets").status == 0
+    with tarfile.open(archive) as tar:
+        assert len(tar.getnames()) == 3
+    refused = run("bulk", "delete", name)
+    assert refused.status == 2
+    assert "--yes" in refused.err
+    missing = run("bulk", "delete", "--yes", name, f"global/{NEVER}")
+    assert (missing.status, NEVER in missing.err) == (1, True)
+    removed = run("bulk", "delete", "--yes", f"local/{name}")
+    assert (removed.status, "done" in removed.out) == (0, True)
+    assert run("bulk", "verify", "nonsense").status == 2

@@ -1,9 +1,7 @@
 """Getting in with what providers and operators give: TLS that is checked, sockets, schemas, options, notes, hints."""
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,7 @@ import pytest
 from data_pipeline.api import PREFIX
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
-from tests.integration.tls_server import PASSWORD, Authority, TlsServer, with_tls
+from tests.integration.tls_server import PASSWORD, Authority, TlsServer
 from tests.support.names import COLLECTION, DOCS, EMBEDDING
 
 REPLACE = {"truncate_before_restore": True}
@@ -38,26 +36,6 @@ def put(database: TestDatabase, schema: str, name: str) -> None:
 
 
 # TLS
-
-
-@pytest.fixture(scope="module")
-def authority() -> Authority:
-    return Authority("the one that signed")
-
-
-@pytest.fixture(scope="module")
-def tls_server(authority: Authority) -> Iterator[TlsServer]:
-    programs = with_tls()
-    if programs is None:
-        if os.environ.get("TLS_TESTS") == "required":
-            pytest.fail("no PostgreSQL with TLS on this machine")
-        pytest.skip("no PostgreSQL with TLS on this machine")
-    server = TlsServer(Path(tempfile.mkdtemp(prefix="pg-tls-")), programs)
-    try:
-        server.start(authority)
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

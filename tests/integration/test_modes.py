@@ -7,9 +7,9 @@ import pytest
 
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.requests.restore_options import RestoreOptions
-from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes import registry
 from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
+from data_pipeline.operations.restore.stager import Incoming
 from data_pipeline.postgres.writing import references, sync
 from data_pipeline.postgres.writing.conflicts import Meeting
 from data_pipeline.postgres.writing.references import Going

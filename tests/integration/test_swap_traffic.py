@@ -21,6 +21,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from data_pipeline.api import PREFIX as ROUTES
+from data_pipeline.operations.restore.restore import Restore
 from data_pipeline.postgres.swapping import switch
 from data_pipeline.postgres.swapping.names import MARK, PREFIX
 from data_pipeline.postgres.swapping.swap import Swapped
@@ -297,6 +298,27 @@ def quiet(database: TestDatabase) -> None:
     while database.fetch("SELECT FROM pg_stat_activity WHERE application_name = 'vector-restore'"):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_service_that_is_killed_after_the_commit_leaves_the_new_tables_and_the_next_start_removes_the_old_ones(
+    client: Client,
+    database: TestDatabase,
+    states: list[dict[str, Any]],
+    bits: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    start_server: Any,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Restore, "_sweep", lambda *_: None)
+        data_of(client.restore(**states[0], **SWAP))
+    swapped = bits(database)
+    assert database.fetch(READ) == [(300, "first", "first")]
+    assert len(database.fetch(f"{STAGED} AND relkind = 'r'")) == 2
+    listed = data_of(client.get(f"{ROUTES}/tables"))["tables"]
+    assert sorted(one["name"] for one in listed) == sorted(TABLES)
+    assert start_server(DATABASE_URL=database.url).address
+    assert gone(database)
+    assert bits(database) == swapped
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -9,13 +9,14 @@ from data_pipeline.operations.listing_page import Cursor, Found, matches, page
 from data_pipeline.sets.listed import ListedLocation, ListedSet
 from data_pipeline.sets.summary import Summary
 from data_pipeline.storage.location import Location
+from data_pipeline.storage.naming import Kind
 
 VOUCHED = Summary("vouched", "ragapp", None, 61, False, "backup")
 
 
 def found(timestamp: str, task: str | None = None, storage: str = "local") -> Found:
     location = Location((task, "vector_bak") if task else ("vector_bak",), storage)
-    one = ListedSet(timestamp, "csv", ("c", "e"), (1, 2), None)
+    one = ListedSet(timestamp, Kind("csv"), ("c", "e"), (1, 2), None)
     return Found(ListedLocation(location, [one], False), one)
 
 

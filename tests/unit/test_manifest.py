@@ -10,7 +10,7 @@ import pytest
 from common.errors import InvalidBackup
 from data_pipeline.sets import manifest
 from tests.signed import signed
-from tests.support.names import DOCS
+from tests.support.names import DOCS, EMBEDDING
 
 STAMP = "20250722_010318"
 NAME = f"vector_backup_{STAMP}.json"
@@ -231,10 +231,29 @@ def test_the_second_version_has_all_that_it_adds(part: str) -> None:
 def test_keys_that_nothing_here_knows_are_left_alone(document: dict[str, Any]) -> None:
     known = manifest.load_tables(signed(document), NAME, STAMP)
     document["run_this"] = "DROP TABLE langchain_pg_embedding"
-    document["tables"]["langchain_pg_embedding"]["compression"] = {"deep": [1, {"er": None}]}
-    document["tables"]["langchain_pg_embedding"]["blocks"][0]["raw_bytes"] = 7
+    document["tables"]["langchain_pg_embedding"]["colour"] = {"deep": [1, {"er": None}]}
+    document["tables"]["langchain_pg_embedding"]["blocks"][0]["shape"] = 7
     found = manifest.load_tables(signed(document), NAME, STAMP)
     assert found.model_copy(update={"sha256": known.sha256}) == known
+
+
+def test_compressed_blocks_say_what_they_decompress_to() -> None:
+    document = unsigned()
+    fact = document["tables"]["langchain_pg_embedding"]
+    fact["compression"] = "zstd"
+    for block, raw in zip(fact["blocks"], (4000, 1500), strict=True):
+        block["raw_bytes"] = raw
+    found = manifest.load_tables(signed(document), NAME, STAMP).tables
+    assert {name: (one.bytes, one.raw_bytes) for name, one in found.items()} == {
+        "langchain_pg_collection": (209, 209),
+        "langchain_pg_embedding": (1500, 5500),
+    }
+    for key, value in (("compression", "none"), ("compression", "lz4"), ("compression", None)):
+        expect_damaged(signed({**document, "tables": {**document["tables"], EMBEDDING: {**fact, key: value}}}))
+    wrong: tuple[Any, ...] = (None, -1, 1.5, "7", 1 << 31)
+    for value in wrong:
+        fact["blocks"][1]["raw_bytes"] = value
+        expect_damaged(signed(document))
 
 
 def test_a_key_that_nothing_here_knows_is_still_part_of_the_checksum() -> None:

@@ -39,6 +39,23 @@ export async function call(method, path, body, { signal, key, prefix = PREFIX } 
   throw new Failure(status, envelope.data, requestId);
 }
 
+// An answer that is a file, under a name of its own. The browser keeps a large one on its disk.
+export async function download(path, body, name) {
+  const method = "POST";
+  let response;
+  let content;
+  try {
+    response = await fetch(PREFIX + path, { method, body: JSON.stringify(body), headers: headersFor(method, null, body) });
+    content = response.ok ? await response.blob() : await response.json();
+  } catch {
+    throw new Failure(response?.status ?? 0, { error_type: "UNREACHABLE", response: "" }, null);
+  }
+  if (!response.ok) throw new Failure(response.status, content.data, response.headers.get("X-Request-ID"));
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(content), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+
 const isFile = (body) => body instanceof Blob || body instanceof FormData;
 
 // Whether the session is another one by now, of a sign-in in another tab.

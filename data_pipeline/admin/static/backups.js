@@ -2,6 +2,7 @@
 
 import { Failure, mayWrite } from "/panel/api.js";
 import { backUp } from "/panel/back_up.js";
+import { bulkBar, tick } from "/panel/bulk.js";
 import { since } from "/panel/clock.js";
 import { configuration } from "/panel/configuration.js";
 import { button, field, link, select, writeButton, writeLink } from "/panel/controls.js";
@@ -28,7 +29,7 @@ export async function backupsView(_parameters, query, signal) {
   const config = await configuration(signal);
   if (query.q !== undefined) Object.assign(view, { text: query.q, state: "", shown: PAGE });
   if (!config.storages.includes(view.storage)) view.storage = "all";
-  const parts = { count: el("p", { class: "hint", role: "status" }), note: el("div", { role: "status" }), list: el("div", {}), signal, storages: config.storages };
+  const parts = { count: el("p", { class: "hint", role: "status" }), note: el("div", { role: "status" }), list: el("div", {}), bulk: el("div", {}), ticked: new Map(), signal, storages: config.storages };
   parts.refresh = () => load(parts);
   await parts.refresh();
   keepFresh(parts);
@@ -39,7 +40,7 @@ export async function backupsView(_parameters, query, signal) {
       el("div", { class: "actions" },
         writeButton(t("upload"), () => uploadSet(config.storages, tasks(), taken)),
         writeButton(t("back up now"), () => backUp(tasks()), { kind: "primary" }))),
-    parts.note, filters(parts), parts.count, parts.list);
+    parts.note, filters(parts), parts.count, parts.bulk, parts.list);
   return { title: t("backups"), node };
 }
 
@@ -98,6 +99,7 @@ async function keepFresh(parts) {
 function draw(parts, found) {
   parts.found = found;
   const again = () => guarded(parts);
+  drawBulk(parts);
   show(parts.note,
     found.unreachable.length > 0 && el("p", { class: "note" }, t("unreachable storages", { names: found.unreachable.join(", ") })),
     found.unknown && el("p", { class: "note" }, t("checks unknown")));
@@ -120,6 +122,11 @@ function draw(parts, found) {
     found.total > rows.length && el("p", {}, button(t("show more"), more, { name: "more" })));
 }
 
+function drawBulk(parts) {
+  const drawn = { redraw: () => draw(parts, parts.found), refresh: () => guarded(parts) };
+  redraw(parts.bulk, bulkBar(parts.ticked, parts.storages, drawn));
+}
+
 function empty() {
   const chosen = view.text.trim() || view.state || view.storage !== "all";
   if (chosen) return el("div", { class: "empty" }, el("p", {}, t("no matches")), el("p", { class: "hint" }, t("no matches.hint")));
@@ -128,7 +135,7 @@ function empty() {
 
 function columnsOf(parts, again) {
   return [
-    { key: "made", label: t("when"), kind: "fixed", value: (set) => set.timestamp, cell: (set) => [link(set.date, setAddress("backups", set)), el("div", { class: "hint" }, since(set.made))] },
+    { key: "made", label: t("when"), kind: "fixed", value: (set) => set.timestamp, cell: (set) => [tick(set, parts.ticked, () => drawBulk(parts)), link(set.date, setAddress("backups", set)), el("div", { class: "hint" }, since(set.made))] },
     { key: "database", label: t("source database"), kind: "any", value: (set) => `${set.database ?? ""} ${set.location}`, cell: (set) => [
       el("div", {}, name(set.database ?? "–")),
       el("div", { class: "hint" }, name(placeName(set))),

@@ -17,6 +17,7 @@ export const KINDS = {
       { name: "zone", type: "text", required: true, value: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC", list: Intl.supportedValuesOf?.("timeZone") ?? [] },
       { name: "drill", type: "check", of: ["backup"] },
       { name: "request.format", type: "select", of: ["backup"], options: () => [["", "csv"], ["binary", "binary"]] },
+      { name: "request.compression", type: "select", of: ["backup"], options: () => [["", t("not compressed")], ["zstd", "zstd"]] },
       { name: "request.storages", type: "checks", of: ["backup"], options: ({ config }) => config.storages.map((name) => [name, name]), value: ["local"] },
       { name: "request.probes", type: "number", of: ["backup"], most: 100 },
       ...KEEPS.map((name) => ({ name: `retention.${name}`, type: "number", of: ["backup"], most: 100000, group: "retention" })),

@@ -69,7 +69,7 @@ function described(place, backup, offset) {
     date: backup.backup_date,
     made: new Date(backup.backup_date.replace(" ", "T") + offset),
     bytes: backup.bytes,
-    format: backup.format,
+    format: [backup.format, backup.compression].filter(Boolean).join(" · "),
     database: backup.database,
     server: backup.server,
     rows: backup.rows,

@@ -161,9 +161,12 @@ def _body_name(model: type[BaseModel]) -> str:
 
 def _responses(route: Policy) -> Iterator[tuple[int, dict[str, Any]]]:
     for status, models in route.answers.items():
-        yield status, _success(route.name, status, models)
+        success = _success(route.name, status, models)
+        further = route.more.get(status, {}).get("content", {})
+        yield status, {**success, "content": {**success["content"], **further}}
     for status, response in route.more.items():
-        yield status, {**response, "headers": _headers(status)}
+        if status not in route.answers:
+            yield status, {**response, "headers": _headers(status)}
     for status in {_errors()[kind].status for kind in route.failures}:
         kinds = [kind for kind in route.failures if _errors()[kind].status == status]
         yield status, _failed(route.name, status, kinds)

@@ -6,6 +6,7 @@ TAGS = {
     "Backups": "Back up, list and compare.",
     "Restore": "The way back into the database.",
     "Backup sets": "One set: look at it, verify, copy, move or remove it.",
+    "Other stores": "What isn't PostgreSQL tables: backed up and restored; their sets are listed beside all others.",
     "Databases": "Whole databases as archives of pg_dump.",
     "Jobs": "What takes long, and the history of all backups and restores.",
     "Targets": "Databases and other stores that requests may name, so that no password stands in one.",
@@ -27,6 +28,8 @@ OF_CALLS = ("CANCELLED", "IDEMPOTENCY_KEY_REUSED", "INTERRUPTED")
 STORING = ("OPERATION_IN_PROGRESS", "BACKUP_EXISTS", "STORAGE_FULL", "STORAGE_UNSUPPORTED")
 UNDOABLE = ("ORPHAN_ROWS", "STORAGE_UNSUPPORTED")
 OF_FILES = ("PERMISSION_DENIED", "RESOURCE_NOT_FOUND", "INVALID_BACKUP")
+
+TAR: dict[str, Any] = {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}}
 
 
 def header(name: str, description: str, pattern: str | None = None) -> dict[str, Any]:

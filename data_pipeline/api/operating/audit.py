@@ -21,12 +21,22 @@ LONGEST_VALUE = 256
 # What an audit line repeats of a request's body. Never pg_conn, which holds a password.
 AUDITED = (
     *("task_id", "backup_path", "timestamp", "tables", "strategy", "truncate_before_restore", "atomic"),
-    *("format", "truncate_vector_tables", "backup_vector_tables", "require_manifest", "expect_database", "async"),
+    *(
+        "format",
+        "compression",
+        "truncate_vector_tables",
+        "backup_vector_tables",
+        "require_manifest",
+        "expect_database",
+        "async",
+    ),
     *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "dry_run", "probes"),
     *("name", "kind", "when", "zone", "paused"),
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
     *("set", "target", "mode", "swap", "trusted", "exclude_logs", "skip_logs", "create_roles", "compression"),
+    *("prefix", "to_prefix"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
+    *("action", "sets"),
 )
 AUDITED_QUERY = ("storage", "task_id", "target", "excludeLogs")
 

@@ -68,6 +68,7 @@ def _backups(settings: Settings) -> dict[str, Any]:
         "BACKUP_SCHEDULE": str(schedule) if schedule else None,
         "BACKUP_KEEP_DAYS": settings.backup_keep_days,
         "BACKUP_KEEP_LAST": settings.backup_keep_last,
+        "COMPRESSION_LEVEL": settings.packing.compression_level,
         "BACKUP_CONNECTIONS": settings.backup_connections,
     }
 

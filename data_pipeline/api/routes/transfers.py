@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, request
 
 from data_pipeline.api.download import Downloads
-from data_pipeline.api.openapi.vocabulary import ALWAYS, OF_FILES, WRITING, header
+from data_pipeline.api.openapi.vocabulary import ALWAYS, OF_FILES, TAR, WRITING, header
 from data_pipeline.api.policy import Policy
 from data_pipeline.api.requests.bodies import BackupSetPath, SetQuery, UploadQuery
 from data_pipeline.api.routes.resource import Resource, answer
@@ -16,7 +16,6 @@ from data_pipeline.operations.results import backup_sets
 
 RANGE = header("Range", "One range of bytes, as in `bytes=1048576-`")
 IF_RANGE = header("If-Range", "The ETag of what is there already: another set is sent whole")
-TAR: dict[str, Any] = {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}}
 UPLOAD: dict[str, Any] = {
     "required": True,
     "description": "The tar of a download, or the files of a set as parts of a form",
@@ -29,9 +28,9 @@ UPLOAD: dict[str, Any] = {
 }
 
 
-def routes(engine: Engine) -> Resource:
+def routes(engine: Engine, downloads: Downloads) -> Resource:
     api = Resource("transfers")
-    manager, downloads, uploads = BackupSetManager(engine), Downloads(engine), Uploads(engine)
+    manager, uploads = BackupSetManager(engine), Uploads(engine)
 
     @api.get("/backups/<location>/<timestamp>/download", summary="Download a backup set as a tar")
     @Policy(

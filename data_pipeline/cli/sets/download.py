@@ -31,7 +31,7 @@ def download(as_json: bool, location: str, timestamp: str, output: Path | None, 
         opened = Downloads(engine).open(place, timestamp, None, None)
         with opened.held:
             file = output or Path(opened.name)
-            _write(file, opened.archive.read(opened.start, opened.end))
+            write_file(file, opened.archive.read(opened.start, opened.end))
     done = {"file": str(file), "bytes": opened.archive.size}
     if as_json:
         answers.print_json(done)
@@ -40,7 +40,7 @@ def download(as_json: bool, location: str, timestamp: str, output: Path | None, 
     return DONE
 
 
-def _write(file: Path, chunks: Any) -> None:
+def write_file(file: Path, chunks: Any) -> None:
     """A file has its name once it is whole. Raises FileExistsError rather than replace another."""
     if file.exists():
         raise FileExistsError(f"{file} is there already")

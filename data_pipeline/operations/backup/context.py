@@ -24,6 +24,7 @@ from data_pipeline.sets import verify
 from data_pipeline.sets.manifest import ProbesFact
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.location import Location
+from data_pipeline.storage.naming import Kind
 
 
 class Context:
@@ -84,7 +85,7 @@ class Context:
                 self._live,
                 scope,
                 draft,
-                self._request.format,
+                Kind(self._request.format, self._request.compression),
                 readers,
                 probe,
                 last=last,

@@ -22,8 +22,9 @@ from data_pipeline.postgres.writing import restorability
 from data_pipeline.sets import manifest
 from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.set_layout import layout_of
+from data_pipeline.settings import Settings
 from data_pipeline.storage.draft import Draft
-from data_pipeline.storage.naming import FileFormat, manifest_name
+from data_pipeline.storage.naming import Kind, manifest_name
 from data_pipeline.version import VERSION
 
 Probe = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -44,9 +45,15 @@ class Saved:
             row_count=self.fact["rows"],
             file_size=format_size(self.fact["bytes"]),
             file_bytes=self.fact["bytes"],
+            raw_bytes=self._raw_bytes,
             backup_file=self.fact["file"],
             duration=round(self.duration, 3),
         )
+
+    @property
+    def _raw_bytes(self) -> int | None:
+        """What a compressed file decompresses to."""
+        return sum(block["raw_bytes"] for block in self.fact["blocks"]) if "compression" in self.fact else None
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ def save(
     live: Live,
     scope: Scope,
     draft: Draft,
-    file_format: FileFormat,
+    kind: Kind,
     companions: Sequence[Session] = (),
     probe: Probe | None = None,
     *,
@@ -86,8 +93,8 @@ def save(
     InvalidBackup or OrphanRows raised if it couldn't be restored. precaution: a restore that is about to change the
     rows takes it first.
     """
-    readers, largest_field = [session, *companions], engine.settings.largest_field
-    saved = {name: _save(readers, live[name], scope, draft, file_format, largest_field) for name in live}
+    readers = [session, *companions]
+    saved = {name: _save(engine.settings, readers, live[name], scope, draft, kind) for name in live}
     session.enter("check")
     document = _describe(session, live, scope, draft, saved)
     found = obstacles.find(session, live, scope, rows_go=not last)
@@ -118,8 +125,9 @@ def _expect_restorable(
     vouching = manifest.load_tables(described, manifest_name(draft.timestamp), draft.timestamp)
     files = {name: draft.file(fact.file) for name, fact in vouching.tables.items()}
     first = next(iter(live))
-    location, file_format = files[first].location, vouching.tables[first].format
-    written = BackupSet(layout_of(vouching), location, draft.timestamp, file_format, files, vouching)
+    fact = vouching.tables[first]
+    kind = Kind(fact.format, fact.compression)
+    written = BackupSet(layout_of(vouching), files[first].location, draft.timestamp, kind, files, vouching)
     restorability.expect_restorable(session, written, live, engine.pool)
 
 
@@ -160,15 +168,11 @@ def _has(table: Table, columns: Sequence[str]) -> bool:
 
 
 def _save(
-    readers: Sequence[Session],
-    table: Table,
-    scope: Scope,
-    draft: Draft,
-    file_format: FileFormat,
-    largest_field: int,
+    settings: Settings, readers: Sequence[Session], table: Table, scope: Scope, draft: Draft, kind: Kind
 ) -> Saved:
     started = time.monotonic()
-    fact = copy_out.save(readers, table, scope, draft, file_format, largest_field)
+    level, largest_field = settings.packing.compression_level, settings.largest_field
+    fact = copy_out.save(readers, table, scope, draft, kind, level, largest_field)
     return Saved(fact, time.monotonic() - started)
 
 

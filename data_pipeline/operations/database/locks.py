@@ -38,7 +38,13 @@ def writing(target: Target, timeouts: Timeouts, progress: Progress) -> Iterator[
 
 
 def sweep(target: Target, timeouts: Timeouts) -> None:
-    """End what children of killed processes have left at work, unless there is a writer. Raises ServiceError."""
+    """End what children of killed processes have left at work, unless there is a writer. Raises ServiceError.
+
+    Where there is nothing to end no writer is kept away, however briefly: this is looked for when a service starts.
+    """
+    with transaction(target, timeouts, read_only=True) as session:
+        if not backends.any_of(session, f"{PREFIX}pg_restore "):
+            return
     with writing(target, timeouts, SILENT):
         pass
 

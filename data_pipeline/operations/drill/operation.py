@@ -35,8 +35,8 @@ EMPTY_SERVER = 128 << 20
 """Bytes of a server without rows, and of its log."""
 
 GROWTH = 3
-"""What a table and its indexes take, at most, as a multiple of its file: a vector stands in both, and text is no
-smaller in a table than in CSV. The rows are staged once more to be compared."""
+"""What a table and its indexes take, at most, as a multiple of its decompressed file: a vector stands in both, and text
+is no smaller in a table than in CSV. The rows are staged once more to be compared."""
 
 ANYWHERE = Target(SOURCE, "/", 5432, scratch.DATABASE, SUPERUSER)
 """A scratch server as jobs know it before there is one: drills of one queue run one after the other."""
@@ -118,9 +118,7 @@ class DrillOperation(Operation[DrillRequest]):
         directory = self._engine.settings.drill_directory
         there = next(path for path in (directory, *directory.parents) if path.exists())
         free = shutil.disk_usage(there).free
-        size = sum(file.size for file in backup_set.files.values())
-        if isinstance(backup_set, HeldSet):
-            size = max(size, int(backup_set.facts.get("bytes", 0)))
+        size = int(backup_set.facts.get("bytes", 0)) if isinstance(backup_set, HeldSet) else backup_set.raw_bytes
         needed = EMPTY_SERVER + GROWTH * size
         if needed > free:
             raise StorageFull(

@@ -63,6 +63,11 @@ class DatabaseRestoreRequest(OperationRequest):
     expect_database: Name | None = Field(None, description="Refuse unless the target's database has this name")
     as_job: bool = Field(False, alias="async", description=fields.AS_JOB)
 
+    @property
+    def removes(self) -> bool:
+        """Whether it takes the place of something that is there."""
+        return self.mode == "clean" or self.swap
+
     @model_validator(mode="after")
     def _fitting(self) -> Self:
         if self.swap and self.mode != "new_database":

@@ -26,6 +26,7 @@ REASONS = {
     "string_too_short": say("value_empty"),
     "too_short": say("value_empty"),
     "string_too_long": say("value_too_long"),
+    "too_long": say("value_too_long"),
 }
 
 

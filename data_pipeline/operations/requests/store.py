@@ -39,8 +39,12 @@ class StoreBackupRequest(StoringRequest):
 
 
 class StoreRestoreRequest(OperationRequest):
-    """Of which set, and where to."""
+    """Of which set, and where to. removes: whether it takes something away that is there."""
 
     named_set: NamedSet = Field(alias="set", description="The set, as the list names it")
     target: Name = Field(description=TARGET)
     as_job: bool = Field(False, alias="async", description=fields.AS_JOB)
+
+    @property
+    def removes(self) -> bool:
+        return True

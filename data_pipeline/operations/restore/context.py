@@ -1,9 +1,9 @@
 """One restore under way: what the steps of every mode are made of."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from uuid import UUID
 
 from common.errors import InvalidBackup, NotFound, TriggerChangedRows
@@ -12,8 +12,10 @@ from data_pipeline.operations.requests.restore_options import RestoreOptions
 from data_pipeline.operations.restore import safety_backup
 from data_pipeline.operations.restore.guard import Guard
 from data_pipeline.operations.restore.report import Report
+from data_pipeline.operations.restore.stager import Incoming, Stager
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
+from data_pipeline.postgres.digests.narrowing import Narrowing
 from data_pipeline.postgres.progress import Uncounted
 from data_pipeline.postgres.reading import owners
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
@@ -31,26 +33,6 @@ from data_pipeline.sets.tables.dialect import SetDialect
 from data_pipeline.sets.tables.table_source import Source
 
 
-@dataclass(frozen=True)
-class Incoming:
-    """The backup's rows: staged in temporary tables, or files that are matched to the live tables they go into.
-
-    scope: the live rows that may be touched.
-    """
-
-    staged: Mapping[str, Staged] = field(default_factory=dict)
-    direct: Mapping[str, Source] = field(default_factory=dict)
-    scope: Scope = EVERYTHING
-
-    def within(self, scope: Scope) -> "Incoming":
-        """The same, to be compared with the live rows in scope only."""
-        return Incoming({name: replace(one, scope=scope) for name, one in self.staged.items()}, self.direct, scope)
-
-    def only(self, names: Collection[str]) -> "Incoming":
-        """The rows of these tables."""
-        return replace(self, staged={name: one for name, one in self.staged.items() if name in names})
-
-
 class Context:
     """A backup set, the transaction it is restored in, and the tables it goes into. Every step raises ServiceError.
 
@@ -58,6 +40,9 @@ class Context:
 
     wanted: the uuids that the backup's chosen collections have there; None without a choice.
     """
+
+    look_rows = 500
+    """Of a table that may be staged only as far as it differs, so many rows are looked at first."""
 
     def __init__(
         self,
@@ -78,7 +63,7 @@ class Context:
         self.layout = self.live.layout
         self.guard = Guard(session, self.live, report, disable=request.triggers == "disable")
         self.written: list[Staged] = []
-        """The backup's rows that the live tables must have in the end, where triggers could make others of them."""
+        """Rows that the live tables must have in the end, where triggers could make others of them."""
         self.wanted: list[str] | None = None
         self.rows = EVERYTHING
         """Those that were chosen by their values."""
@@ -89,6 +74,7 @@ class Context:
         """The database refuses a row without its owner, so we look first."""
         self._secured: Scope | None = None
         self._marked = False
+        self.stager = Stager(session, request, report, Narrowing(session, engine.pool, self.look_rows), self._load)
 
     def begin(self) -> None:
         """Begin, or begin again with what the set's files have told of their dialect; what is locked stays locked."""
@@ -141,8 +127,10 @@ class Context:
 
         known_owners: the live ones if absent. Without any they are not looked at.
         """
+        self._load(matched, self.known(self.session, matched.name, known_owners))
+
+    def _load(self, matched: Source, known: frozenset[bytes] | None) -> None:
         started = time.monotonic()
-        known = self.known(self.session, matched.name, known_owners)
         try:
             loaded = self.fill(self.session, matched, known)
         except TriggerChangedRows as error:
@@ -173,20 +161,26 @@ class Context:
         return nullcontext()
 
     def read(
-        self, compared: Sequence[str], direct: Sequence[str], *, among_live: bool, alone: bool = False
+        self,
+        compared: Sequence[str],
+        direct: Sequence[str],
+        *,
+        among_live: bool,
+        alone: bool = False,
+        digests: bool = False,
     ) -> Incoming:
         """Stage the tables that are compared with the live ones, and match the others. Locks nothing.
 
         among_live: the owner of a staged row may be a live one. alone: a file that can't be read is left for its
-        table's own turn.
+        table's own turn. digests: rows may be digested as yet, for settle() to stage those that differ.
         """
-        staged, matched = self.stage(compared, among_live=among_live), {}
+        staged, matched = self.stage(compared, among_live=among_live, digests=digests), {}
         for name in direct:
             with suppress(InvalidBackup, NotFound) if alone else nullcontext():
                 matched[name] = self.match(name)
         return Incoming(staged, matched)
 
-    def stage(self, names: Sequence[str], *, among_live: bool) -> dict[str, Staged]:
+    def stage(self, names: Sequence[str], *, among_live: bool, digests: bool) -> dict[str, Staged]:
         """Load tables into temporary ones, with a key, to be compared with the live ones."""
         empty: dict[str, Staged] = {}
         staged: dict[str, Staged] = {}
@@ -195,11 +189,19 @@ class Context:
                 empty[name] = staging.stage(self.session.cursor, self.match(name), self.request.conflict_key)
         for name, one in empty.items():
             with self.step(name):
-                self.load(one.source, self._known_owners(staged, live=among_live or self.layout.owner not in names))
-                staging.keep(self.session.cursor, one, self.rows)
-                staging.index(self.session, one)
+                among = self._known_owners(staged, live=among_live or self.layout.owner not in names)
+                known = self.known(self.session, name, among)
+                self.stager.stage(one, known, self.rows, digests=digests and name != self.layout.owner)
                 staged[name] = one
         return staged
+
+    def settle(self, incoming: Incoming) -> Incoming:
+        """Stage what was only digested, now that the live rows stay as they are."""
+        staged = {}
+        for name, one in incoming.staged.items():
+            with self.step(name):
+                staged[name] = self.stager.settle(one, self.rows, changing=bool(self.guard.firing))
+        return replace(incoming, staged=staged)
 
     def _known_owners(self, staged: Mapping[str, Staged], *, live: bool) -> list[Table]:
         """Where the owner of a staged row may be: in what is staged, and in the live table."""

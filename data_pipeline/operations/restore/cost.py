@@ -5,8 +5,10 @@ from common.messages import say
 from data_pipeline.operations.restore.dry_context import DryContext
 from data_pipeline.operations.restore.modes.mode import Mode
 from data_pipeline.operations.results.restore import Expected
+from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.writing import estimate
 from data_pipeline.postgres.writing.estimate import Growth
+from data_pipeline.postgres.writing.staging import Staged
 
 BASIS = say("dry_run_basis")
 
@@ -15,8 +17,10 @@ class Cost:
     """Seconds and bytes. What could not be measured is None."""
 
     def __init__(self, mode: Mode, context: DryContext, compare_seconds: float) -> None:
-        self._write_seconds = compare_seconds if mode.compares else context.load_seconds
-        self._load_seconds = context.load_seconds
+        self._looks = {} if mode.compares else context.stager.narrowing.begun
+        """Tables that would be loaded as a whole, of which some rows were."""
+        self._load_seconds = context.load_seconds + sum(one.further_seconds for one in self._looks.values())
+        self._write_seconds = compare_seconds if mode.compares else self._load_seconds
         self._rebuilds = mode.rebuilds
         self._readers_wait = mode.readers_wait
         self._writers_wait = mode.lock is not None
@@ -24,7 +28,7 @@ class Cost:
         succeeded = {name: one for name, one in context.staged.items() if context.report.succeeded(name)}
         self._rows = {name: context.report.rows(name) for name in succeeded}
         self._growth = {
-            name: estimate.growth(context.session, succeeded[name], rows) for name, rows in self._rows.items()
+            name: self._of_table(context.session, succeeded[name], rows) for name, rows in self._rows.items()
         }
         self._free: int | None = None
 
@@ -50,6 +54,12 @@ class Cost:
         """Raise StorageFull if what is known says that it would not fit."""
         if self._free is not None and self._needed() > self._free:
             raise StorageFull(say("database_storage_full"), can_retry=False)
+
+    def _of_table(self, session: Session, staged: Staged, rows: int) -> Growth:
+        look = self._looks[staged.live.name].look if staged.live.name in self._looks else None
+        return (
+            estimate.growth(session, look.staged, rows, look.rows) if look else estimate.growth(session, staged, rows)
+        )
 
     def _index_seconds(self) -> float | None:
         if self._rebuilds:

@@ -6,13 +6,14 @@ from contextlib import AbstractContextManager
 
 from data_pipeline.engine import Engine
 from data_pipeline.operations.requests.restore_options import RestoreOptions
-from data_pipeline.operations.restore.context import Context, Incoming
+from data_pipeline.operations.restore.context import Context
 from data_pipeline.operations.restore.dry_run_report import DryRunReport
+from data_pipeline.operations.restore.stager import Incoming
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema.tables import LockMode
 from data_pipeline.postgres.target import Target
-from data_pipeline.postgres.writing import references
+from data_pipeline.postgres.writing import estimate, references
 from data_pipeline.postgres.writing.collections import Owners
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.staging import Staged
@@ -26,6 +27,8 @@ class DryContext(Context):
     The transaction's snapshot stands for the locks, and temporary tables for the live ones that would be loaded.
     staged: what could be read of the backup.
     """
+
+    look_rows = estimate.SAMPLE + estimate.MORE
 
     def __init__(
         self,
@@ -46,12 +49,23 @@ class DryContext(Context):
         return self._problems.noting(self.session, table if table in self.request.tables else None)
 
     def read(
-        self, compared: Sequence[str], direct: Sequence[str], *, among_live: bool, alone: bool = False
+        self,
+        compared: Sequence[str],
+        direct: Sequence[str],
+        *,
+        among_live: bool,
+        alone: bool = False,
+        digests: bool = False,
     ) -> Incoming:
         started = time.monotonic()
-        self.staged = self.stage([*compared, *direct], among_live=among_live)
+        self.staged = self.stage([*compared, *direct], among_live=among_live, digests=digests)
         self.load_seconds = time.monotonic() - started
         return Incoming(self.staged)
+
+    def settle(self, incoming: Incoming) -> Incoming:
+        settled = super().settle(incoming)
+        self.staged |= settled.staged
+        return settled
 
     def secure(self, mode: LockMode | None) -> Scope:
         names = self.request.collections

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from common.errors import NotFound, ServiceError
 from common.messages import say
@@ -71,6 +71,8 @@ class Report:
     def __init__(self, backup_set: BackupSet, request: RestoreOptions) -> None:
         self.swap = Swapping() if request.strategy == "swap" else None
         """How a swap went, if that was asked for."""
+        self.toast_compression: Literal["lz4"] | None = None
+        """What long values were compressed by, if it wasn't the server's own default."""
         self.results: dict[str, RestoredTable] = {}
         self._backup_set = backup_set
         self._truncated_first = request.truncate
@@ -272,6 +274,7 @@ class Report:
             readers_blocked_seconds=self._readers.longest if replaced else None,
             writers_blocked_seconds=self._writers.longest if self.swap else None,
             connections=self.swap.connections if self.swap else None,
+            toast_compression=self.toast_compression,
             collections=self._collections,
             backup_before_restore=self.safety_backup.named() if self.safety_backup else None,
             created=self._created,

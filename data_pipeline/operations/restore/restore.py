@@ -12,7 +12,7 @@ from data_pipeline.operations.restore.meant import expect_meant
 from data_pipeline.operations.restore.modes import registry
 from data_pipeline.operations.restore.report import Report
 from data_pipeline.operations.restore.search_check import SearchCheck
-from data_pipeline.postgres import writer_lock
+from data_pipeline.postgres import toast, writer_lock
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.schema import ddl
@@ -47,6 +47,7 @@ class Restore:
                 error.data["backup_before_restore"] = report.safety_backup.named().data()
             raise
         report.all_go_on()
+        self._sweep(target)
         SearchCheck(self._engine, self._set, self._request).run(target, report)
         return report
 
@@ -58,19 +59,24 @@ class Restore:
 
     @contextmanager
     def _swept(self, target: Target) -> Iterator[None]:
-        """Where it fails, tables that it has made in other transactions go; what can't be reached goes another time."""
+        """Where it fails, tables that it has made in other transactions go."""
         try:
             yield
         except BaseException:
-            if registry.of(self._request).makes_tables:
-                with suppress(ServiceError):
-                    leftovers.sweep(target, self._engine.timeouts)
+            self._sweep(target)
             raise
+
+    def _sweep(self, target: Target) -> None:
+        """Remove the tables that a swap leaves; what can't be reached now goes another time."""
+        if registry.of(self._request).makes_tables:
+            with suppress(ServiceError):
+                leftovers.sweep(target, self._engine.timeouts)
 
     def _restore(self, session: Session, target: Target, report: Report, dialect: SetDialect) -> None:
         session.ours = self._set.layout.relations(session.schema)
         writer_lock.take(session.cursor)
         leftovers.remove(session, target, self._engine.timeouts)
+        report.toast_compression = toast.compress_sooner(session)
         expect_meant(session, self._set, self._request)
         lacking = self._create_tables(session, report) if self._request.create_tables else None
         context = Context(self._engine, self._set, self._request, session, target, report, dialect)

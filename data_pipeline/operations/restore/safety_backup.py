@@ -20,7 +20,7 @@ from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import tables
 from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.writing import staging
-from data_pipeline.storage.naming import LOG
+from data_pipeline.storage.naming import LOG, Kind
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def take(engine: Engine, session: Session, live: Live, scope: Scope) -> SafetyBa
     keyed = all(staging.primary_key(session.cursor, table) for table in live.values())
     timestamps = snapshot.seconds_from_now(engine.settings.timestamp_format)
     with engine.storages.of(where).draft(where, timestamps) as draft, _uncounted(session):
-        snapshot.save(engine, session, there, scope, draft, "binary", precaution=True)
+        snapshot.save(engine, session, there, scope, draft, Kind("binary"), precaution=True)
         timestamp = draft.timestamp
     engine.storages.of(where).log(where, LOG, say("log_safety_backup", time=now(), timestamp=timestamp))
     database = tables.database(session.cursor)

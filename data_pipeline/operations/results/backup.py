@@ -23,6 +23,7 @@ class SavedTable(Part):
     row_count: Count
     file_size: Size
     file_bytes: Count
+    raw_bytes: Sometimes[Count] = Field(None, description="Only if it is compressed: what it decompresses to")
     backup_file: str
     duration: Seconds
 

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 from typing_extensions import Self
 
+from data_pipeline.formats.compression import Compression
 from data_pipeline.operations.results.result import (
     Count,
     Part,
@@ -36,7 +37,9 @@ class ShownTable(Part):
 
     file: str
     format: FileFormat
+    compression: Sometimes[Compression] = Field(None, description="Only if it is compressed")
     bytes: Count
+    raw_bytes: Sometimes[Count] = Field(None, description="Only if it is compressed: what it decompresses to")
     rows: Count
     columns: list[ColumnFact]
     blocks: Count = Field(description="How many blocks have a checksum of their own")
@@ -49,7 +52,13 @@ class ShownTable(Part):
 
     @classmethod
     def of(cls, table: TableFact) -> Self:
-        return cls(**dict(table) | {"blocks": len(table.blocks)})
+        compressed = table.compression != "none"
+        shown = {
+            "blocks": len(table.blocks),
+            "compression": table.compression if compressed else None,
+            "raw_bytes": table.raw_bytes if compressed else None,
+        }
+        return cls(**dict(table) | shown)
 
 
 class ShownProbes(Part):
@@ -159,6 +168,7 @@ class ShownSet(Result):
 
     backup_info: StoredBackup
     format: FileFormat | None = Field(description="Of its tables; null for another store's set")
+    compression: Sometimes[Compression] = Field(None, description="Only if its tables' files are compressed")
     has_manifest: bool
     files: dict[TableName, SetFile]
     manifest: ShownManifest | ShownStoreManifest | None = Field(description="Null: nothing vouches for the set")

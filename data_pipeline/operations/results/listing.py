@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainSerializer
 
+from data_pipeline.formats.compression import Compression
 from data_pipeline.operations.results.result import Count, Moment, Part, Result, Size, Sometimes, Stamp, TableName
 from data_pipeline.sets.summary import Origin
 from data_pipeline.storage.naming import FileFormat
@@ -38,6 +39,7 @@ class ListedSet(Part):
     has_log: bool
     log_file: str | None
     format: FileFormat | None = Field(description="Of its tables; null for another store's set")
+    compression: Sometimes[Compression] = Field(None, description="Only if its tables' files are compressed")
     has_manifest: bool = Field(description="Whether a manifest vouches for every byte of it")
     bytes: Count = Field(description="Of its files together, without the manifest")
     database: str | None = Field(description="What it was taken from; null where no manifest says it")

@@ -158,6 +158,10 @@ class Restored(Result):
     connections: Sometimes[Count] = Field(
         None, description="Only with strategy swap: how many loaded the tables at a time"
     )
+    toast_compression: Sometimes[Literal["lz4"]] = Field(
+        None,
+        description="How long values were compressed, where the server has lz4 and nothing else was chosen",
+    )
     collections: Sometimes[list[str]] = Field(None, description="By the names they have now")
     backup_before_restore: Sometimes[NamedBackup] = None
     created: Sometimes[Created] = None

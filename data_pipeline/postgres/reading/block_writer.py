@@ -1,12 +1,15 @@
-"""Rows of COPY TO -> blocks, hashed as they pass -> a file."""
+"""Rows of COPY TO -> blocks, compressed and hashed as they pass -> a file."""
 
 import hashlib
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
+from data_pipeline.formats.compression import DEFAULT_LEVEL, Compression, compress
 from data_pipeline.formats.format import Format
 from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.progress import Progress
@@ -17,27 +20,44 @@ BYTES_AHEAD = 4 * BLOCK_BYTES
 """What may wait to be written: enough to ride out a slow moment of the disk, and memory stays flat."""
 
 
+PACKERS = min(os.cpu_count() or 1, 4)
+"""Threads that pack blocks at a time."""
+
+
 class Stopped(Exception):
     """Another reader of the same table has failed, so these rows are no longer needed."""
 
 
-class BlockWriter:
-    """Hashes blocks and writes them in the order they come, from whichever thread.
+@dataclass(frozen=True)
+class Packing:
+    """What becomes of a block before it is stored. level: of zstd."""
 
-    Hashing and writing happen in a thread beside those that receive rows: both let go of the interpreter's lock, so
-    the server never waits for them. A failed write is raised by a later add() or by finish().
+    compression: Compression = "none"
+    level: int = DEFAULT_LEVEL
+
+    def pack(self, block: bytes) -> bytes:
+        return block if self.compression == "none" else compress(block, self.level)
+
+
+class BlockWriter:
+    """Packs and hashes blocks and writes them in the order they come, from whichever thread.
+
+    All of it happens in threads beside those that receive rows: each part lets go of the interpreter's lock, so the
+    server never waits for them. A failed write is raised by a later add() or by finish().
     """
 
-    def __init__(self, file: Writable, header: bytes, trailer: bytes, progress: Progress) -> None:
+    def __init__(self, file: Writable, header: bytes, trailer: bytes, progress: Progress, packing: Packing) -> None:
         self.bytes = 0
         self.blocks: list[dict[str, Any]] = []
         self._file = file
         self._trailer = trailer
         self._progress = progress
+        self._packing = packing
         self._rest: list[bytes] = [header]
         self._rest_rows = 0
         self._stopped = False
         self._guard = threading.Lock()
+        self._packers = ThreadPoolExecutor(PACKERS, thread_name_prefix="pack")
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="save")
         self._writes: deque[tuple[int, Future[None]]] = deque()
         self._waiting = 0
@@ -46,6 +66,7 @@ class BlockWriter:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self._packers.shutdown(cancel_futures=True)
         self._thread.shutdown(cancel_futures=True)
 
     def add(self, rows: list[bytes]) -> None:
@@ -81,19 +102,24 @@ class BlockWriter:
     def _submit(self, pieces: list[bytes], rows: int) -> None:
         size = sum(map(len, pieces))
         self._progress.advance(size, rows)
-        self._writes.append((size, self._thread.submit(self._store, pieces, rows)))
+        packed = self._packers.submit(self._pack, pieces)
+        self._writes.append((size, self._thread.submit(self._store, packed, size, rows)))
         self._waiting += size
+
+    def _pack(self, pieces: list[bytes]) -> bytes:
+        return self._packing.pack(pieces[0] if len(pieces) == 1 else b"".join(pieces))  # a large row isn't copied
 
     def _wait(self) -> None:
         size, write = self._writes.popleft()
         write.result()
         self._waiting -= size
 
-    def _store(self, pieces: list[bytes], rows: int) -> None:
-        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)  # a large row isn't copied
+    def _store(self, packed: Future[bytes], size: int, rows: int) -> None:
+        data = packed.result()
         digest = hashlib.sha256(data).hexdigest()
         self._file.write(data)
-        self.blocks.append({"offset": self.bytes, "bytes": len(data), "rows": rows, "sha256": digest})
+        fact = {"offset": self.bytes, "bytes": len(data), "rows": rows, "sha256": digest}
+        self.blocks.append(fact if self._packing.compression == "none" else {**fact, "raw_bytes": size})
         self.bytes += len(data)
 
 

@@ -15,7 +15,7 @@ from data_pipeline.postgres import sqlstate
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.link import wire
 from data_pipeline.postgres.reading import ctid_ranges, key_facts, large_rows, oversize, undecodable
-from data_pipeline.postgres.reading.block_writer import BlockWriter, Rows
+from data_pipeline.postgres.reading.block_writer import BlockWriter, Packing, Rows
 from data_pipeline.postgres.reading.ctid_ranges import ALL_PAGES, Pages
 from data_pipeline.postgres.reading.undecodable import Undecodable
 from data_pipeline.postgres.row_filter import Scope
@@ -23,7 +23,7 @@ from data_pipeline.postgres.schema import column_values, ddl_types, tables
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.writing import staging
 from data_pipeline.storage.draft import Draft
-from data_pipeline.storage.naming import FileFormat, table_file
+from data_pipeline.storage.naming import Kind, table_file
 
 
 @dataclass(frozen=True)
@@ -137,20 +137,22 @@ def save(
     table: Table,
     scope: Scope,
     draft: Draft,
-    file_format: FileFormat,
+    kind: Kind,
+    level: int,
     largest_field: int,
 ) -> dict[str, Any]:
     """Write a table's rows into a file of the draft; returns what the manifest says of it.
 
-    sessions: the transaction's own, and others in its snapshot that read along. Raises InvalidBackup, naming the row,
-    for a value of more than `largest_field` bytes.
+    sessions: the transaction's own, and others in its snapshot that read along. level: of compression. Raises
+    InvalidBackup, naming the row, for a value of more than `largest_field` bytes.
     """
     sessions[0].enter("read", table.name)
     cursor = sessions[0].cursor
-    name = table_file(table.layout.stem, draft.timestamp, file_format)
-    written = registry.of(file_format)
+    name = table_file(table.layout.stem, draft.timestamp, kind)
+    written, packing = registry.of(kind.format), Packing(kind.compression, level)
     header = written.header([column.name for column in table.columns])
-    with draft.create(name) as file, BlockWriter(file, header, written.trailer, sessions[0].progress) as writer:
+    progress = sessions[0].progress
+    with draft.create(name) as file, BlockWriter(file, header, written.trailer, progress, packing) as writer:
         limit = Limit(table, staging.key(cursor, table).columns, written, largest_field)
         count = Extraction(table, scope, written, writer, limit).run(sessions)
     if count != sum(block["rows"] for block in writer.blocks):
@@ -158,7 +160,8 @@ def save(
     index_facts, foreign_keys = key_facts.of(cursor, table)
     return {
         "file": name,
-        "format": file_format,
+        "format": kind.format,
+        **({} if kind.compression == "none" else {"compression": kind.compression}),
         "bytes": writer.bytes,
         "rows": count,
         "columns": [

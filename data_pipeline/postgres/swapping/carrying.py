@@ -1,16 +1,18 @@
 """The statements by which a new table takes the place of the live one and is given what belongs to that.
 
-They run in one message while both are locked. Names come last: the old table has them until it is dropped.
+They run in one message while both are locked. The old table stays, under a name and with a mark by which it is removed:
+to drop it here would have the COMMIT remove its files, for as long as which readers wait.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg2.sql import SQL, Composable, Identifier, Literal
 
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.swapping.facts import ForeignKey, Grant, Policy, View
 from data_pipeline.postgres.swapping.facts import Sequence as OwnSequence
+from data_pipeline.postgres.swapping.names import MARK
 from data_pipeline.postgres.swapping.staged import Replacement, option
 
 COMMANDS = {"r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE", "*": "ALL"}
@@ -46,12 +48,10 @@ class Exchange:
         for one in self.made:
             yield from self._take_sequences(one)
         for one in self.made:
-            yield _renamed(one.live, one.old)
+            yield from self._set_aside(one)
             yield SQL("ALTER TABLE {} RENAME TO {}").format(one.table.identifier, Identifier(one.live.relation))
         for view in self.views:
             yield _view(view)
-        gone = [Identifier(one.live.schema, one.old) for one in self.made]
-        yield SQL("DROP TABLE {}").format(SQL(", ").join(gone))
         for one in self.made:
             yield from self._names(one)
             yield from self._belongings(one)
@@ -67,6 +67,22 @@ class Exchange:
         for old, new in self._identities(one):
             yield position(old, new)
 
+    def _set_aside(self, one: Replacement) -> Iterator[Composable]:
+        """Take from the old table the names that are its schema's, and its keys, which would hold others' rows."""
+        old = replace(one.live, relation=one.old)
+        for key in one.now.foreign_keys:
+            yield SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(one.live.identifier, Identifier(key.name))
+        yield SQL("ALTER TABLE {} RENAME TO {}").format(one.live.identifier, Identifier(one.old))
+        for number, index in enumerate(one.now.indexes):
+            yield index.rename(index.name, f"{one.old}_i{number}", old)
+        for number, found in enumerate(one.now.statistics):
+            yield _renamed_statistics(found.schema, found.name, f"{one.old}_s{number}")
+        for sequence in one.now.sequences:
+            if sequence.identity:
+                name = f"{one.old}_q{sequence.oid}"
+                yield SQL("ALTER SEQUENCE {} RENAME TO {}").format(sequence.identifier, Identifier(name))
+        yield SQL("COMMENT ON TABLE {} IS {}").format(old.identifier, Literal(MARK))
+
     def _identities(self, one: Replacement) -> Iterator[tuple[OwnSequence, OwnSequence]]:
         """The old and the new sequence of each identity column."""
         by_column = {new.column: new for new in self.own[one.table.oid] if new.identity}
@@ -75,10 +91,9 @@ class Exchange:
     def _names(self, one: Replacement) -> Iterator[Composable]:
         """Of what the new table has already."""
         for index in one.facts.indexes:
-            yield index.rename(one.named(index), one.live)
+            yield index.rename(one.named(index), index.name, one.live)
         for number, found in enumerate(one.facts.statistics):
-            name = Identifier(found.schema, one.statistics_named(number))
-            yield SQL("ALTER STATISTICS {} RENAME TO {}").format(name, Identifier(found.name))
+            yield _renamed_statistics(found.schema, one.statistics_named(number), found.name)
         for old, new in self._identities(one):
             yield SQL("ALTER SEQUENCE {} RENAME TO {}").format(new.identifier, Identifier(old.name))
             if new.schema != old.schema:
@@ -136,8 +151,8 @@ def position(old: OwnSequence, new: OwnSequence) -> Composable:
     return SQL(POSITION).format(name=name, old=old.identifier, new=new.identifier, further=further)
 
 
-def _renamed(table: Table, name: str) -> Composable:
-    return SQL("ALTER TABLE {} RENAME TO {}").format(table.identifier, Identifier(name))
+def _renamed_statistics(schema: str, before: str, after: str) -> Composable:
+    return SQL("ALTER STATISTICS {} RENAME TO {}").format(Identifier(schema, before), Identifier(after))
 
 
 def _view(view: View) -> Composable:

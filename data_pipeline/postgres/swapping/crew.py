@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
 from common.errors import ServiceError
+from data_pipeline.postgres import toast
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.link.wire import Timeouts
@@ -106,6 +107,7 @@ class Crew:
     def _transaction(self) -> Iterator[Session]:
         with transaction(self._target, self._timeouts, progress=self._progress) as session:
             session.ours = self.ours
+            toast.compress_sooner(session)
             yield session
 
     def _begin(self, session: Session, *, late: bool) -> None:

@@ -88,12 +88,12 @@ class Index:
             made.append(SQL("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}").format(of, Identifier(name)))
         return made
 
-    def rename(self, name: str, table: Table) -> Composed:
-        """Give the new index this one's name; a constraint and its index have the same."""
+    def rename(self, before: str, after: str, table: Table) -> Composed:
+        """Rename it, on this table or another one; a constraint and its index have the same name."""
         if self.constraint:
             renamed = SQL("ALTER TABLE {} RENAME CONSTRAINT {} TO {}")
-            return renamed.format(table.identifier, Identifier(name), Identifier(self.name))
-        return SQL("ALTER INDEX {} RENAME TO {}").format(Identifier(table.schema, name), Identifier(self.name))
+            return renamed.format(table.identifier, Identifier(before), Identifier(after))
+        return SQL("ALTER INDEX {} RENAME TO {}").format(Identifier(table.schema, before), Identifier(after))
 
 
 def indexes(cursor: Cursor, table: Table) -> list[Index]:

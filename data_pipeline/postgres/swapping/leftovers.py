@@ -1,4 +1,6 @@
-"""Staging tables that an ended swap has left behind: removed by the next writer, and when a service starts.
+"""Staging tables that an ended swap has left behind, and tables in whose place it has put new ones.
+
+A swap removes them once it has committed; what it couldn't remove goes with the next writer, or when a service starts.
 
 They are removed under the writer lock, so no swap is under way that could need them. A backend that outlives its
 client for a moment may still hold a lock on one: that one stays for the next time.
@@ -43,8 +45,13 @@ def remove(session: Session, target: Target, timeouts: Timeouts) -> None:
 
 
 def sweep(target: Target, timeouts: Timeouts, progress: Progress = SILENT) -> int:
-    """The same where no session holds the lock. Raises OperationInProgress if another writer is at work."""
+    """The same where no session holds the lock. Raises OperationInProgress if another writer is at work.
+
+    Where nothing is left no writer is kept away, however briefly: a service looks for it when it starts.
+    """
     with transaction(target, timeouts, progress=progress) as session:
+        if not find(session.cursor):
+            return 0
         writer_lock.take(session.cursor)
         return _drop(session.cursor)
 

@@ -57,7 +57,7 @@ class _Shared:
 
 def is_shareable(source: Source) -> bool:
     """Whether blocks of a file may go to different connections: text and rows to be converted are read as a whole."""
-    return source.binary and source.direct and source.file.size > copy_in.INLINE_BYTES
+    return source.binary and source.direct and source.raw_bytes > copy_in.INLINE_BYTES
 
 
 def load(

@@ -21,15 +21,20 @@ OID = "SELECT %s::regclass::oid::bigint"
 
 @dataclass(frozen=True)
 class Replacement:
-    """A live table, what it has, and the new table that takes its place."""
+    """A live table, what it has, and the new table that takes its place.
+
+    facts: what the new table is given, by whose indexes and statistics its own are named. now: what the live table has
+    in the end.
+    """
 
     live: Table
     facts: TableFacts
     table: Table
+    now: TableFacts
 
     @property
     def old(self) -> str:
-        """What the live table is called for the moment before it is dropped."""
+        """What the live table is called once the new one has its place, until it is removed like a staging table."""
         return f"{self.table.relation}_old"
 
     def named(self, index: Index) -> str:
@@ -58,7 +63,7 @@ def create(cursor: Cursor, live: Table, facts: TableFacts, name: str) -> Replace
     )
     shown = table.identifier.as_string(cursor)
     cursor.execute(OID, (shown,))
-    made = Replacement(live, facts, replace(table, oid=cursor.value()))
+    made = Replacement(live, facts, replace(table, oid=cursor.value()), facts)
     each: list[Composable] = [
         SQL("COMMENT ON TABLE {} IS {}").format(table.identifier, Literal(MARK)),
         SQL("ALTER TABLE {} OWNER TO {}").format(table.identifier, Identifier(facts.owner)),

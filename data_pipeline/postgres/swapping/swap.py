@@ -121,7 +121,7 @@ class Swapped:
         """Indexes and statistics stay as they were read: the new table's are named by their order."""
         found = facts.read(self._cursor, one.live)
         kept = replace(found, indexes=one.facts.indexes, statistics=one.facts.statistics)
-        return replace(one, facts=kept)
+        return replace(one, facts=kept, now=found)
 
     def _referring(self, oids: Sequence[int]) -> list[tuple[Table, facts.ForeignKey]]:
         """Keys of the set's tables that stay, to those that go."""

@@ -24,6 +24,10 @@ ORPHANS = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 WHERE datname = current_database() AND starts_with(application_name, %s) AND pid <> pg_backend_pid()
 """
+ANY_LEFT = """
+SELECT EXISTS (SELECT FROM pg_stat_activity
+               WHERE datname = current_database() AND starts_with(application_name, %s) AND pid <> pg_backend_pid())
+"""
 END_SECONDS = 20.0
 LOOK_SECONDS = 0.1
 
@@ -57,6 +61,12 @@ def end(target: Target, timeouts: Timeouts, application_name: str) -> None:
                 return
             session.cursor.execute(FORGET)
             time.sleep(LOOK_SECONDS)
+
+
+def any_of(session: Session, prefix: str) -> bool:
+    """Whether this database has backends whose names begin so."""
+    session.cursor.execute(ANY_LEFT, (prefix,))
+    return bool(session.cursor.value())
 
 
 def end_orphans(session: Session, prefix: str) -> int:

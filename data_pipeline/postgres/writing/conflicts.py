@@ -35,6 +35,9 @@ WITH found AS (
   WHERE {incoming} AND EXISTS (SELECT FROM {live} l WHERE {staying} AND {alike}))
 SELECT count(*), ARRAY(SELECT id FROM found ORDER BY id COLLATE "C" LIMIT {samples}) FROM found
 """
+UNSTAGED = """
+SELECT EXISTS (SELECT FROM {staged} s JOIN {live} l ON {alike} WHERE {within} AND ({in_scope}) IS NOT TRUE)
+"""
 TWICE = """
 SELECT EXISTS (SELECT FROM {staged} s WHERE {incoming} AND {present} GROUP BY {columns_} HAVING count(*) > 1)
 """
@@ -53,15 +56,9 @@ class Meeting:
 
 REPLACED = Meeting(staying="FALSE")
 ADDED = Meeting()
-WITHIN_SCOPE = Meeting(staying="({in_scope}) IS NOT TRUE")  # NULL: in no collection
+WITHIN_SCOPE = Meeting(staying="({within}) IS NOT TRUE")  # NULL: in no collection
 SKIPPED = Meeting(incoming="NOT EXISTS (SELECT FROM {live} l WHERE {same_key})")
 UPDATED = Meeting(staying="({in_scope} AND EXISTS (SELECT FROM {staged} s WHERE {same_key})) IS NOT TRUE")
-
-
-def rows(cursor: Cursor, staged: Staged) -> int:
-    """How many the backup has, of those that were chosen."""
-    cursor.execute(staged.sql("SELECT count(*) FROM {staged}"))
-    return int(cursor.value())
 
 
 def expect_key(cursor: Cursor, table: Table) -> None:
@@ -75,13 +72,28 @@ def counts(cursor: Cursor, staged: Staged) -> Counts:
     """What a sync would make of the live rows in scope, which are compared to the bit."""
     cursor.execute(staged.sql(PAIRED))
     inserted, unchanged, updated = cursor.one()
-    return Counts(inserted, updated, only_live(cursor, staged), unchanged)
+    return Counts(inserted, updated, only_live(cursor, staged), unchanged + staged.unstaged)
 
 
 def only_live(cursor: Cursor, staged: Staged) -> int:
     """How many live rows in scope have a key that the backup does not have."""
     cursor.execute(staged.sql(ONLY_LIVE))
     return int(cursor.value())
+
+
+def meets_unstaged(cursor: Cursor, staged: Staged, keys: Sequence[UniqueKey] | None = None) -> bool:
+    """Whether a staged row has, in a unique key, what one has that was left out: all of the backup has to be staged to
+    tell which rows these are.
+
+    keys: all of the table's if absent.
+    """
+    if staged.differing is None:
+        return False
+    for key in _unique_keys(cursor, staged) if keys is None else keys:
+        cursor.execute(staged.sql(UNSTAGED, alike=key.same("l", "s")))
+        if cursor.value():
+            return True
+    return False
 
 
 def expect_unique(cursor: Cursor, staged: Staged, meeting: Meeting) -> None:

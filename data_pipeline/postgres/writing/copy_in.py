@@ -40,7 +40,7 @@ class Miscounted(InternalError):
 class Part:
     """A block that was read and encoded: rows that are sent, as COPY messages, and the file's lines that precede it.
 
-    declined: it is CSV although binary tuples were asked for.
+    declined: it is CSV although binary tuples were asked for. sha256: of the block, where its rows are only digested.
     """
 
     block: Block
@@ -48,6 +48,7 @@ class Part:
     sent: int
     declined: bool
     messages: Iterator[bytes]
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,13 +63,19 @@ class Passed:
 class Reading:
     """One pass over a source: iterates over encoded blocks, in order, and counts rows and lines.
 
-    rows: those of the file; sent: those whose collections are wanted.
+    rows: those of the file; sent: those whose collections are wanted. record: by column the oid of its type, where rows
+    are only digested.
     Raises InvalidBackup or OrphanRows with file and line for the first record that can't be restored, and Reopened
     where the file turns out to be in another dialect.
     """
 
     def __init__(
-        self, source: Source, collections: frozenset[bytes] | None, pool: WorkerPool, progress: Progress = SILENT
+        self,
+        source: Source,
+        collections: frozenset[bytes] | None,
+        pool: WorkerPool,
+        progress: Progress = SILENT,
+        record: tuple[int, ...] | None = None,
     ) -> None:
         self.rows = self.sent = 0
         self._lines = source.header_lines
@@ -77,6 +84,7 @@ class Reading:
         self._layout = pickle.dumps(self.layout)
         self._pool = pool
         self._progress = progress
+        self._record = record
 
     def __iter__(self) -> Iterator[Part]:
         return self.parts()
@@ -86,7 +94,7 @@ class Reading:
         found: deque[Block] = deque()
         ambiguous = stripped = 0
         jobs = self._jobs(found)
-        inline = self._pool.size == 0 or self._source.file.size <= INLINE_BYTES
+        inline = self._pool.size == 0 or self._source.raw_bytes <= INLINE_BYTES
         try:
             for encoded in encode_inline(jobs) if inline else self._pool.encode(jobs):
                 block, lines, rows = found.popleft(), self._lines, encoded.rows
@@ -98,7 +106,7 @@ class Reading:
                     ambiguous += encoded.evidence.ambiguous
                 self._lines += encoded.lines
                 stripped += encoded.stripped
-                part = Part(block, lines, sent, encoded.declined, _messages(encoded.payload))
+                part = Part(block, lines, sent, encoded.declined, messages(encoded.payload), encoded.sha256)
                 del encoded  # before the next block is there
                 yield part
                 del part
@@ -118,10 +126,10 @@ class Reading:
             for block in source.blocks(self._pool.largest_field):
                 found.append(block)
                 readable = byte_range(block.offset, block.length)
-                yield Job(readable, block, self._layout, source.format.name, source.binary)
+                yield Job(readable, block, self._layout, source.format.name, source.binary, self._record)
 
 
-def _messages(payload: Iterable[bytes]) -> Iterator[bytes]:
+def messages(payload: Iterable[bytes]) -> Iterator[bytes]:
     """Pieces as COPY is sent them: libpq keeps room for the longest one there was."""
     for piece in payload:
         if len(piece) <= MESSAGE_BYTES:

@@ -9,7 +9,7 @@ maintenance_work_mem and other cores make of it shows only when the index is bui
 import math
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psycopg2.sql import SQL, Composed, Identifier
@@ -52,15 +52,19 @@ class Growth:
     staged_bytes: int
 
 
-def growth(session: Session, staged: Staged, rows: int) -> Growth:
-    """Measure for `rows` staged rows. Never raises what can be expected."""
-    size = _size(session.cursor, staged.table)
+def growth(session: Session, staged: Staged, rows: int, held: int | None = None) -> Growth:
+    """Measure for `rows` staged rows. Never raises what can be expected.
+
+    held: how many of the rows are staged, where these are some of them.
+    """
+    staged_bytes = _size(session.cursor, staged.table)
+    size = staged_bytes if held is None else staged_bytes * rows // max(1, held)
     try:
         with scratch(session, "estimate", LIMITS):
             found = _measure(session.cursor, staged, rows, size)
     except ServiceError:
-        return Growth({}, None, size, size)
-    return found
+        return Growth({}, None, size, staged_bytes)
+    return replace(found, staged_bytes=staged_bytes)
 
 
 def free_bytes(cursor: Cursor, local: bool) -> int | None:

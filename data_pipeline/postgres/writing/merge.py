@@ -15,7 +15,7 @@ from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.postgres.writing import differing
+from data_pipeline.postgres.writing import differing, staging
 from data_pipeline.postgres.writing.differing import Written
 from data_pipeline.postgres.writing.staging import TEMPORARY, Staged
 from data_pipeline.postgres.writing.sync import Counts, insert_missing
@@ -83,8 +83,7 @@ def derived(uuid: Composable, text: Composable) -> Composed:
 
 
 def _merge(cursor: Cursor, staged: Staged, update: bool, compared: bool) -> Counts:
-    cursor.execute(staged.sql("SELECT count(*) FROM {staged}"))
-    rows = cursor.value()
+    rows = staging.count(cursor, staged)
     if compared and not update:
         cursor.execute(staged.sql("DELETE FROM {staged} s USING {live} l WHERE {same_key}"))
     parked, written = 0, Written(0, 0)

@@ -1,6 +1,6 @@
 """A backup's rows in temporary tables, beside the live ones they will be compared with.
 
-They need about as much disk on the server as the backup's rows have in the live tables, and are gone at the end of the
+They need about as much disk on the server as these rows have in the live tables, and are gone at the end of the
 transaction.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from psycopg2.errors import InsufficientPrivilege
-from psycopg2.sql import SQL, Composed, Identifier
+from psycopg2.sql import SQL, Composable, Composed, Identifier
 
 from common.errors import PermissionDenied, SchemaMismatch
 from common.messages import say
@@ -34,7 +34,11 @@ TEMP_BUFFERS = "64MB"
 
 @dataclass(frozen=True)
 class Staged:
-    """A backup's table in a temporary one, to be compared with the live one."""
+    """A backup's table in a temporary one, to be compared with the live one.
+
+    unstaged: how many rows were left out, because the live table has them as the backup does. differing: where some may
+    have been, the keys of the live rows of which that is not known, for FROM.
+    """
 
     source: Source
     live: Table
@@ -43,6 +47,8 @@ class Staged:
     """Further unique keys of the live table whose columns the backup has; not those that the key is part of."""
     scope: Scope = EVERYTHING
     """The live rows that may be touched."""
+    unstaged: int = 0
+    differing: Composed | None = None
 
     @property
     def table(self) -> Table:
@@ -63,14 +69,24 @@ class Staged:
             return self.identity.same(one, other)
         return SQL("{} OPERATOR(pg_catalog.*=) {}").format(record(one, self.columns), record(other, self.columns))
 
+    @property
+    def comparable(self) -> Composable:
+        """The condition that a live row l is in scope, and has no equal among the rows that were left out."""
+        in_scope = self.scope.condition(self.live.layout, "l")
+        if self.differing is None:
+            return in_scope
+        found = SQL("({} AND EXISTS (SELECT FROM {} c WHERE {}))")
+        return found.format(in_scope, self.differing, self.identity.same("c", "l"))
+
     def sql(self, template: str, **more: Any) -> Composed:
-        """A statement with {live} as l, {into} for an INSERT, {staged} as s, {in_scope} for l, {same_key},
-        {differs} and {columns}."""
+        """A statement with {live} as l, {into} for an INSERT, {staged} as s, {in_scope} for l without those that are
+        known to be the backup's, {within} with them, {same_key}, {differs} and {columns}."""
         return SQL(template).format(
             live=self.live.rows,
             into=self.live.identifier,
             staged=self.table.identifier,
-            in_scope=self.scope.condition(self.live.layout, "l"),
+            in_scope=self.comparable,
+            within=self.scope.condition(self.live.layout, "l"),
             same_key=self.same_key("l", "s"),
             differs=SQL(DIFFERS).format(record("l", self.columns), record("s", self.columns)),
             columns=SQL(", ").join(map(Identifier, self.columns)),
@@ -138,6 +154,12 @@ def keep(cursor: Cursor, staged: Staged, scope: Scope) -> None:
 def drop(cursor: Cursor, staged: Staged) -> None:
     """Make room for another temporary table of the same name."""
     cursor.execute(staged.sql("DROP TABLE {staged}"))
+
+
+def count(cursor: Cursor, staged: Staged) -> int:
+    """How many rows the backup has, those that were left out included."""
+    cursor.execute(staged.sql("SELECT count(*) FROM {staged}"))
+    return int(cursor.value()) + staged.unstaged
 
 
 def count_changed(cursor: Cursor, staged: Staged) -> int:

@@ -16,7 +16,7 @@ from data_pipeline.layouts.base import Ownership
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema.tables import Live
 from data_pipeline.postgres.search_path import Cursor
-from data_pipeline.postgres.writing import differing
+from data_pipeline.postgres.writing import differing, staging
 from data_pipeline.postgres.writing.staging import Staged
 
 
@@ -65,8 +65,7 @@ def _write(cursor: Cursor, staged: Staged) -> Counts:
     """Update rows that differ and insert those that are missing."""
     written = differing.write(cursor, staged)
     inserted = insert_missing(cursor, staged, within_scope=True)
-    cursor.execute(staged.sql("SELECT count(*) FROM {staged}"))
-    unchanged = cursor.value() - inserted - written.updated
+    unchanged = staging.count(cursor, staged) - inserted - written.updated
     return Counts(inserted, written.updated, unchanged=unchanged, rewritten=written.rewritten)
 
 

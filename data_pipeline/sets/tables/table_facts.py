@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from data_pipeline.formats.compression import Compression
 from data_pipeline.formats.format import FormatName
 
 MOST_COLUMNS = 1600
@@ -39,12 +40,21 @@ class Fact(BaseModel):
 
 
 class BlockFact(Fact):
-    """A run of whole records: where it lies in the file, in bytes, and what it hashes to."""
+    """A run of whole records: where it lies in the file, in bytes, and what it hashes to, as it is stored.
+
+    raw_bytes: what it decompresses to; None where nothing is compressed.
+    """
 
     offset: Count
     bytes: Annotated[int, Field(ge=0, le=LARGEST_BLOCK)]
     rows: Count
     sha256: Digest
+    raw_bytes: Annotated[int, Field(ge=0, le=LARGEST_BLOCK)] | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of what is in it, decompressed."""
+        return self.bytes if self.raw_bytes is None else self.raw_bytes
 
 
 def expect_covering(blocks: Sequence[BlockFact], size: int, rows: int) -> None:
@@ -167,6 +177,7 @@ class TableFact(Fact):
 
     file: Name
     format: FormatName
+    compression: Compression = "none"
     bytes: Count
     rows: Count
     columns: Annotated[list[ColumnFact], Field(min_length=1, max_length=MOST_COLUMNS)]
@@ -181,6 +192,11 @@ class TableFact(Fact):
     """By column what it gets by itself; a generated column is none of `columns`."""
     unmade: list[Name] = Field(default_factory=list)
     """What else it has that can only be told of: checks, triggers, policies, collations."""
+
+    @property
+    def raw_bytes(self) -> int:
+        """Of the file once it is decompressed."""
+        return sum(block.size for block in self.blocks)
 
     @property
     def names(self) -> set[str]:
@@ -198,4 +214,10 @@ class TableFact(Fact):
     @model_validator(mode="after")
     def _blocks_cover_the_file(self) -> "TableFact":
         expect_covering(self.blocks, self.bytes, self.rows)
+        return self
+
+    @model_validator(mode="after")
+    def _compressed_blocks_say_their_size(self) -> "TableFact":
+        if any((block.raw_bytes is None) != (self.compression == "none") for block in self.blocks):
+            raise ValueError("blocks are not compressed as the file is")
         return self

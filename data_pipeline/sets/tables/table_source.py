@@ -13,7 +13,7 @@ from data_pipeline.formats.format import Format
 from data_pipeline.layouts.base import Conversion
 from data_pipeline.postgres.schema.tables import Column, Table
 from data_pipeline.sets.backup_set import BackupSet
-from data_pipeline.sets.tables import own_types
+from data_pipeline.sets.tables import file_header, own_types
 from data_pipeline.sets.tables.dialect import SetDialect
 from data_pipeline.sets.tables.own_types import OwnType, mismatch
 from data_pipeline.sets.tables.table_facts import TableFact
@@ -25,8 +25,6 @@ BLOCK_BYTES = 1 << 21
 RECORD_BYTES = 2 << 20
 """What a record may have beside its largest field, whose quotes may all be doubled. One that has not ended by then is
 refused."""
-
-LARGEST_HEADER = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -70,6 +68,11 @@ class Source:
         return [self.conversion.key, *(name for name in names if name not in self.conversion.ids)]
 
     @property
+    def raw_bytes(self) -> int:
+        """Of the file as it is parsed."""
+        return self.fact.raw_bytes if self.fact else self.file.size
+
+    @property
     def header_lines(self) -> int:
         return self.format.header_lines
 
@@ -95,10 +98,10 @@ class Source:
 
     def _promised(self, fact: TableFact) -> Iterator[Block]:
         last = len(fact.blocks) - 1
-        for number, block in enumerate(fact.blocks):
+        for number, block in enumerate(file_header.promised_blocks(fact)):
             head = self.header_size if number == 0 else 0
             tail = len(self.format.trailer) if number == last else 0
-            yield Block(block.offset, block.bytes, head, tail, block.rows, block.sha256)
+            yield replace(block, head=head, tail=tail)
 
     def _cut(self, largest_record: int) -> Iterator[Block]:
         start = position = 0
@@ -142,10 +145,10 @@ def match(
     """
     file = backup_set.files[table.name]
     fact = backup_set.manifest.tables[table.name] if backup_set.manifest else None
-    header = _header(file, registry.of(backup_set.format), fact)
+    header = file_header.read(backup_set, table.name, fact)
     if not any(table.column(name) for name in header.columns):
-        raise _bad_header(file, say("header_not_names"))  # one word is a line of names too
-    _expect_its_own(backup_set, table.name, header, fact)
+        raise file_header.refused(file, say("header_not_names"))  # one word is a line of names too
+    file_header.expect_its_own(backup_set, table.name, header, fact)
     conversion, coerced = _converted(backup_set, header, table, fact)
     columns = _columns(header, table, conversion, coerced, dimensions)
     _expect_required(table, {*coerced, *header.columns}, _known(backup_set, table.name))
@@ -178,8 +181,8 @@ def _known(backup_set: BackupSet, name: str) -> dict[str, str]:
 
 def _described(backup_set: BackupSet, name: str) -> tuple[Header, tuple[csv_reader.Column, ...]]:
     fact = backup_set.manifest.tables[name] if backup_set.manifest else None
-    header = _header(backup_set.files[name], registry.of(backup_set.format), fact)
-    _expect_its_own(backup_set, name, header, fact)
+    header = file_header.read(backup_set, name, fact)
+    file_header.expect_its_own(backup_set, name, header, fact)
     told = {column.name: column.type for column in fact.columns} if fact else _known(backup_set, name)
     return header, tuple(csv_reader.Column(column, told.get(column, "text")) for column in header.columns)
 
@@ -205,28 +208,6 @@ def _source(
     file_format = registry.of(backup_set.format)
     binary = file_format.typed or all(column.known for column in columns)
     return Source(name, backup_set.files[name], table, file_format, layout, header.size, fact, binary, dialect)
-
-
-def _header(file: StoredFile, file_format: Format, fact: TableFact | None) -> Header:
-    promised = [column.name for column in fact.columns] if fact else None
-    try:
-        return file_format.read_header(file.read(0, LARGEST_HEADER), promised)
-    except RowError as error:
-        raise _bad_header(file, error.reason) from None
-
-
-def _expect_its_own(backup_set: BackupSet, name: str, header: Header, fact: TableFact | None) -> None:
-    """Raise InvalidBackup for a file that has another table's rows, where no manifest says whose they are."""
-    missing = [column for column in backup_set.layout.telling(name) if column not in header.columns]
-    if fact is None and missing:
-        raise _bad_header(
-            backup_set.files[name], say("columns_missing_in_file", table=name, columns=", ".join(missing))
-        )
-
-
-def _bad_header(file: StoredFile, reason: str) -> InvalidBackup:
-    details = {"file": file.name, "line": 1, "column": None, "reason": reason}
-    return InvalidBackup(say("at_line", file=file.name, line=1, reason=reason), details=details)
 
 
 def _converted(

@@ -143,6 +143,12 @@ class Directory:
         else:
             os.unlink(name, dir_fd=self._descriptor)
 
+    def may_change(self) -> bool:
+        """Whether names may be added and removed, by its permissions and those of the file system."""
+        if self._descriptor is None:
+            return os.access(self._path, os.W_OK)
+        return os.access(".", os.W_OK | os.X_OK, dir_fd=self._descriptor, effective_ids=True)
+
     def sync(self) -> None:
         """Make new names survive a power cut. Windows keeps them by itself and can't sync a directory."""
         if self._descriptor is not None:

@@ -5,6 +5,7 @@ to write nothing, so that a set on a read-only file system can be restored. They
 every earlier version looks for them.
 """
 
+import errno
 import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -157,6 +158,11 @@ class DirectoryFolder:
         """Raise ServiceError unless it can be looked through."""
         self.files()
         self.statuses(["."])  # a name may be listed where nothing can be looked up
+
+    def expect_removable(self) -> None:
+        """Raise PermissionDenied unless files may be removed from it."""
+        if not self._directory.may_change():
+            raise file_faults.translated(PermissionError(errno.EACCES, ""), self._path)
 
     def claim(self, name: str) -> FileClaim:
         """A new claim. Raises FileExistsError if the name is taken."""

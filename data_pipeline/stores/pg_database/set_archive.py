@@ -11,7 +11,7 @@ from data_pipeline.formats import compression
 from data_pipeline.formats.compression import BadFrame
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.sets.held_set import HeldSet
-from data_pipeline.sets.store_manifest import StoredBlockFact
+from data_pipeline.sets.tables.table_facts import BlockFact
 from data_pipeline.stores.pg_database.contents import Contents
 from data_pipeline.stores.pg_database.facts import DumpFacts
 from data_pipeline.stores.pg_database.index import Head, Index, Indexed, Span
@@ -32,7 +32,7 @@ class SetArchive:
         self._held = held
         self._stored = held.reader(ARCHIVE)
         self._blocks = [block for block in held.manifest.files[ARCHIVE].blocks if block.bytes]
-        self._starts = [0, *accumulate(_size(block) for block in self._blocks)][:-1]
+        self._starts = [0, *accumulate(block.size for block in self._blocks)][:-1]
         self._kept: tuple[int, bytes] = (-1, b"")
 
     @classmethod
@@ -87,11 +87,7 @@ def contents(held: HeldSet) -> Iterator[bytes]:
         yield _content(held, block, data)
 
 
-def _size(block: StoredBlockFact) -> int:
-    return block.bytes if block.raw_bytes is None else block.raw_bytes
-
-
-def _content(held: HeldSet, block: StoredBlockFact, data: bytes) -> bytes:
+def _content(held: HeldSet, block: BlockFact, data: bytes) -> bytes:
     if block.raw_bytes is None:
         return data
     try:

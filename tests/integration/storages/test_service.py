@@ -1,5 +1,6 @@
 """The same service on every kind of storage: whatever holds for a directory holds for a bucket."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -321,3 +322,22 @@ def test_so_is_one_that_nothing_vouches_for_though_it_would_load(
     assert failure(response) == (422, "INVALID_BACKUP")
     assert "更改" in response.get_json()["data"]["response"]
     assert bits(database) == before
+
+
+def test_many_sets_are_verified_and_removed_or_none(
+    client: Client, make_client: Callable[..., Client], database: TestDatabase, place: Any, back_up: Any, reading: Any
+) -> None:
+    made = [back_up(), back_up()]
+    sets = [{"location": "global", "timestamp": one["backup_timestamp"]} for one in made]
+    other = make_client(DATABASE_URL=database.url, OUTPUT_DIRECTORY=place.url)
+
+    def bulk(action: str) -> Any:
+        return other.post(f"{PREFIX}/backups/bulk", data=json.dumps({"action": action, "sets": sets}))
+
+    finish = reading(made[1])
+    assert failure(bulk("delete")) == (409, "OPERATION_IN_PROGRESS")
+    assert len(listed(client)) == 2
+    assert bulk("verify").get_json()["data"]["succeeded"] == 2
+    assert finish().status_code == 200
+    assert bulk("delete").get_json()["data"]["succeeded"] == 2
+    assert place.names() == {LOG}

@@ -20,7 +20,7 @@ from data_pipeline.operations.restore.converting.into_stores import IntoStores
 from data_pipeline.operations.restore.dry_run_report import DryRunReport
 from data_pipeline.operations.restore.meant import expect_meant
 from data_pipeline.operations.restore.report import Report
-from data_pipeline.postgres import connection, writer_lock
+from data_pipeline.postgres import connection, toast, writer_lock
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.converting import staged_set
 from data_pipeline.postgres.converting.staged_set import StagedTable
@@ -71,6 +71,7 @@ class Conversion:
             writer_lock.expect_free(session.cursor)
         else:
             writer_lock.take(session.cursor)
+            report.toast_compression = toast.compress_sooner(session)
         expect_meant(session, self._set, self._request)
         extension = ddl_types.extension_schema(session.cursor) is None
         if extension:

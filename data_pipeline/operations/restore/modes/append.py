@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from common.errors import ServiceError
 from data_pipeline.operations.requests.restore_options import RestoreOptions
-from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import Mode, needs
+from data_pipeline.operations.restore.stager import Incoming
 from data_pipeline.postgres.connection import savepoint
 from data_pipeline.postgres.schema import analyze
 from data_pipeline.postgres.writing import conflicts

@@ -1,10 +1,10 @@
 """Chosen rows beside those that are there: `where`."""
 
 from data_pipeline.operations.requests.restore_options import RestoreOptions
-from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.append import adds
 from data_pipeline.operations.restore.modes.mode import OWNERS_OR_VALUES, Mode, needs
-from data_pipeline.postgres.writing import conflicts, sync
+from data_pipeline.operations.restore.stager import Incoming
+from data_pipeline.postgres.writing import conflicts, staging, sync
 from data_pipeline.postgres.writing.sync import Counts
 
 
@@ -33,4 +33,4 @@ class AppendWhere(Mode):
     def count(self, incoming: Incoming) -> None:
         super().count(incoming)
         for name, one in incoming.staged.items():
-            self.report.added(name, conflicts.rows(self.cursor, one))
+            self.report.added(name, staging.count(self.cursor, one))

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from common.messages import say
 from data_pipeline.operations.requests.restore_options import RestoreOptions
-from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import OWNERS_OR_VALUES, Clash, Mode, needs
+from data_pipeline.operations.restore.stager import Incoming
 from data_pipeline.postgres.writing import conflicts, merge, references
 from data_pipeline.postgres.writing.references import Going
 from data_pipeline.postgres.writing.sync import Counts

@@ -6,7 +6,8 @@ from typing import ClassVar, NamedTuple
 
 from common.messages import say
 from data_pipeline.operations.requests.restore_options import RestoreOptions
-from data_pipeline.operations.restore.context import Context, Incoming
+from data_pipeline.operations.restore.context import Context
+from data_pipeline.operations.restore.stager import Incoming
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import analyze, tables
 from data_pipeline.postgres.schema.tables import LockMode
@@ -61,6 +62,8 @@ class Mode(ABC):
     """A table that fails is undone alone."""
     rebuilds: ClassVar[bool] = False
     """Indexes are built over all rows once these are there."""
+    digests: ClassVar[bool] = False
+    """Of what is staged, rows that are here as in the backup may be left out."""
     makes_tables: ClassVar[bool] = False
     """Other transactions make tables for it, which have to go where it fails."""
     readers_wait: ClassVar[float | None] = 0.0
@@ -101,12 +104,15 @@ class Mode(ABC):
         for name in self.compared if self.compares else ():
             with self.context.step(name):
                 conflicts.expect_key(self.cursor, self.live[name])
-        return self.context.read(self.compared, self.direct, among_live=self.among_live, alone=self.alone)
+        return self.context.read(
+            self.compared, self.direct, among_live=self.among_live, alone=self.alone, digests=self.digests
+        )
 
     def arrange(self, incoming: Incoming) -> Incoming:
         """All that comes between reading and writing. Nothing is changed by it but temporary tables."""
         incoming = self.meet(incoming.within(self.secure(incoming)))
         self.watch()
+        incoming = self.context.settle(incoming)
         self.expect_harmless(incoming)
         return incoming
 
@@ -205,9 +211,11 @@ class Mode(ABC):
         """Report what would be written, and what a unique index would refuse."""
         for name, one in incoming.staged.items():
             with self.context.step(name):
-                conflicts.expect_unique(self.cursor, one, self.meeting)
+                unclear = conflicts.meets_unstaged(self.cursor, one)
+                rows = self.context.stager.whole(one, self.context.rows) if unclear else one
+                conflicts.expect_unique(self.cursor, rows, self.meeting)
                 if self.compares:
-                    self.tell(name, conflicts.counts(self.cursor, one))
+                    self.tell(name, conflicts.counts(self.cursor, rows))
 
     # Of modes that empty something.
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from common.messages import say
 from data_pipeline.operations.requests.restore_options import RestoreOptions
-from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
+from data_pipeline.operations.restore.stager import Incoming
 from data_pipeline.postgres.row_filter import EVERYTHING, Scope
 from data_pipeline.postgres.schema import analyze, indexes, tables
 from data_pipeline.postgres.writing import conflicts, references
@@ -23,6 +23,7 @@ class Replace(Mode):
     removes = True
     replaces = True
     rebuilds = True
+    digests = True
     readers_wait = None
 
     @classmethod

@@ -4,9 +4,9 @@ import time
 from collections.abc import Sequence
 
 from data_pipeline.operations.requests.restore_options import RestoreOptions
-from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import Mode, needs
 from data_pipeline.operations.restore.modes.replace import Replace
+from data_pipeline.operations.restore.stager import Incoming
 from data_pipeline.postgres.schema import analyze
 from data_pipeline.postgres.writing import collections, conflicts, references, sync
 from data_pipeline.postgres.writing.references import Going
@@ -24,6 +24,7 @@ class ReplaceChosen(Mode):
     among_live = True
     removes = True
     replaces = True
+    digests = True
 
     @classmethod
     def serves(cls, request: RestoreOptions) -> bool:

@@ -3,10 +3,10 @@
 from typing import ClassVar
 
 from data_pipeline.operations.requests.restore_options import RestoreOptions
-from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import OWNERS_OR_VALUES, Clash, Mode
 from data_pipeline.operations.restore.modes.replace import Replace
 from data_pipeline.operations.restore.modes.sync import Sync
+from data_pipeline.operations.restore.stager import Incoming
 
 
 class ReplaceWhere(Sync):

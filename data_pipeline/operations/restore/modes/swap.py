@@ -5,9 +5,9 @@ import time
 
 from common.messages import say
 from data_pipeline.operations.requests.restore_options import RestoreOptions
-from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import Clash, Mode, needs
 from data_pipeline.operations.restore.modes.replace import Replace
+from data_pipeline.operations.restore.stager import Incoming
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import tables, triggers
 from data_pipeline.postgres.schema.tables import Table
@@ -39,6 +39,7 @@ class Swap(Mode):
     removes = True
     replaces = True
     rebuilds = True
+    digests = True
     makes_tables = True
     readers_wait = 0.1
 

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from common.messages import say
 from data_pipeline.operations.requests.restore_options import RestoreOptions
-from data_pipeline.operations.restore.context import Incoming
 from data_pipeline.operations.restore.modes.mode import OWNERS_OR_VALUES, Clash, Mode, needs
+from data_pipeline.operations.restore.stager import Incoming
 from data_pipeline.postgres.writing import conflicts, references, sync
 from data_pipeline.postgres.writing.references import Going
 
@@ -23,6 +23,7 @@ class Sync(Mode):
     privileges = needs("INSERT", "UPDATE", "DELETE")
     meeting = conflicts.WITHIN_SCOPE
     compares = True
+    digests = True
     removes = True
 
     @classmethod
