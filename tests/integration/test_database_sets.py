@@ -69,6 +69,7 @@ def test_a_set_is_listed_verified_copied_handed_out_and_removed(service: Client,
     (place,) = data_of(service.list(layout="database"))["backup_locations"]
     (listed,) = place["backups"]
     assert (listed["layout"], listed["database"], listed["partial"]) == ("database", voices.dbname, False)
+    assert listed["rows"] == 50 + 50 + 600 + 20 + 100 + 5 + 2 + 30 + 40
     assert data_of(service.list())["backup_locations"] == []
     shown = data_of(service.get(f"{PREFIX}/backups/global/{stamp}"))
     assert shown["manifest"]["store"]["tables"]["public.messages_2025_odd"]["rows"] > 100

@@ -30,7 +30,7 @@ LOGS = click.Option(["--exclude-logs"], is_flag=True, help="Leave out the rows o
 OUTPUT = click.Option(
     ["--output"], type=click.Path(dir_okay=False, path_type=Path), help="The file; default: backup_TIME.dump"
 )
-FILE = click.Argument(["file"], type=click.Path(exists=True, dir_okay=False, path_type=Path))
+FILE = click.Argument(["file"], type=click.Path(path_type=Path))
 IMPORT = [
     click.Option(["--clean-first"], is_flag=True, help="Drop and make anew what the archive holds."),
     click.Option(["--skip-logs"], is_flag=True, help="Leave out the rows of LOG_TABLES."),

@@ -88,7 +88,7 @@ class _Saving:
             )
             with running(dump.child), _Counting(session, meter.tables) as counting:
                 with draft.file(ARCHIVE, store_stem(FAMILY, facts.database), SUFFIXES[request.compression]) as file:
-                    saved = save(meter.passing(dump.chunks(self._progress)), file, request.compression)
+                    saved = save(meter.passing(dump.chunks(self._progress)), file, request.compression, counting.total)
                 rows = counting.result()
             draft.publish(
                 _facts(tool, facts, described, saved, request.compression, stored, rows, logs).model_dump(),
@@ -191,6 +191,9 @@ class _Counting:
         if self._error:
             raise self._error
         return self._rows
+
+    def total(self) -> int:
+        return sum(self.result().values())
 
     def _count(self) -> None:
         try:

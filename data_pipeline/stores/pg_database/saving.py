@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from data_pipeline.formats import compression
@@ -31,29 +31,39 @@ class Saved:
         self.size += len(data)
 
 
-def save(chunks: Iterable[bytes], file: BlockFile, method: Compression) -> Saved:
-    """Write an archive, block by block in its order."""
+def save(chunks: Iterable[bytes], file: BlockFile, method: Compression, rows: Callable[[], int]) -> Saved:
+    """Write an archive, block by block in its order. rows: of all of it; known when it ends, they are its last
+    block's."""
     saved = Saved()
-    if method == "none":
-        for block in blocks(chunks):
-            saved.add(block)
-            file.write(block, 0)
-        return saved
+    packed = _compressed(chunks, saved) if method == "zstd" else _plain(chunks, saved)
+    last: tuple[bytes, int | None] | None = None
+    for one in packed:
+        if last:
+            file.write(last[0], 0, last[1])
+        last = one
+    if last:
+        file.write(last[0], rows(), last[1])
+    return saved
+
+
+def _plain(chunks: Iterable[bytes], saved: Saved) -> Iterator[tuple[bytes, None]]:
+    for block in blocks(chunks):
+        saved.add(block)
+        yield block, None
+
+
+def _compressed(chunks: Iterable[bytes], saved: Saved) -> Iterator[tuple[bytes, int]]:
     waiting: deque[tuple[Future[bytes], int]] = deque()
-
-    def write_next() -> None:
-        compressed, size = waiting.popleft()
-        file.write(compressed.result(), 0, size)
-
     with ThreadPoolExecutor(THREADS, "compress") as pool:
         for block in blocks(chunks):
             waiting.append((pool.submit(compression.compress, block, DEFAULT_LEVEL), len(block)))
             saved.add(block)
             if len(waiting) > AHEAD:
-                write_next()
+                done, size = waiting.popleft()
+                yield done.result(), size
         while waiting:
-            write_next()
-    return saved
+            done, size = waiting.popleft()
+            yield done.result(), size
 
 
 def blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
