@@ -12,12 +12,10 @@ from typing import TypeAlias, TypeVar
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import config_file, dump_settings, packing_settings, table_section, targets
+from data_pipeline import config_file, dump_settings, packing_settings, redis_settings, table_section, targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
-from data_pipeline.dump_settings import DumpSettings
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
-from data_pipeline.packing_settings import PackingSettings
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
@@ -48,9 +46,10 @@ class Settings:
     storages: Mapping[str, Place]
     """Where else backups may be kept, by the names requests give these places."""
     embedded_data_dir: Path
-    dumps: DumpSettings
+    dumps: dump_settings.DumpSettings
     drill_directory: Path
     """Where drills make their PostgreSQL, and remove it."""
+    redis: redis_settings.RedisSettings
     configured: Target | None
     """The database of the configuration; None means the embedded one."""
     database_named: bool
@@ -73,12 +72,13 @@ class Settings:
     """Backups, restores and deletions at a time; one more is answered 503."""
     api_token: str | None = field(repr=False)
     api_read_token: str | None = field(repr=False)
+    operator_targets: frozenset[str]
     trusted_proxies: tuple[Network, ...]
     """Whose X-Forwarded-For is believed."""
     http_hosts: frozenset[str]
     """Names a Host header may have beside loopback's own."""
     cors_origins: frozenset[str]
-    packing: PackingSettings
+    packing: packing_settings.PackingSettings
     backup_connections: int
     """Connections that read a large table at a time in a backup; all see the same snapshot."""
     load_workers: int
@@ -92,13 +92,13 @@ class Settings:
     jobs_database: Target | None
     """Where the job queue lives; None means the embedded server."""
     jobs_keep_days: int
+    audit_keep_days: int
     jobs_heartbeat: int
     """Seconds between two signs of life of a process that has jobs; four missed ones are its end."""
     secret_keys: tuple[str, ...] = field(repr=False)
     """What secrets of resources are encrypted with: the first seals, each opens what it has sealed."""
     secret_key_file: Path | None
-    """Where a key is made if none is given; None where the jobs database is not the embedded one, and so has other
-    readers, which this machine's file would not reach."""
+    """Where a key is made if none is given; None where the jobs database has readers that this file doesn't reach."""
     storage_hosts: frozenset[str]
     """Hosts of buckets that a storage made through the API may name beside loopback."""
     notify_hosts: frozenset[str]
@@ -128,6 +128,7 @@ class Settings:
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
             dumps=_part(dump_settings.read, env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
+            redis=_part(redis_settings.read, env),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,
@@ -141,6 +142,7 @@ class Settings:
             max_writers=_number(env, "MAX_WRITERS", 8, least=1, most=256),
             api_token=_token(env, "API_TOKEN"),
             api_read_token=_token(env, "API_READ_TOKEN"),
+            operator_targets=databases.for_operators,
             trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
             http_hosts=_names(env, "ALLOWED_HOSTS"),
             cors_origins=_names(env, "CORS_ORIGINS"),
@@ -152,6 +154,7 @@ class Settings:
             index_memory=_memory(env, "INDEX_MEMORY"),
             jobs_database=databases.jobs,
             jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
+            audit_keep_days=_number(env, "AUDIT_KEEP_DAYS", 365, least=1, most=36500),
             jobs_heartbeat=_number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),
             secret_keys=_secret_keys(env, "SECRET_KEY"),
             secret_key_file=None if databases.jobs else _key_file(env),

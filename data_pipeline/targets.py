@@ -29,6 +29,9 @@ EMBEDDED = "embedded"
 FURTHER_KEYS = frozenset({"schema", "sslrootcert"})
 """Of an entry of TARGETS that is an object, beside its url."""
 
+DEFAULT_TARGET = "default"
+"""What OPERATOR_TARGETS calls the database of requests that name none."""
+
 TARGET_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 EXAMPLE = (
     'TARGETS must be a JSON object such as {"name": "postgresql://user:password@host:port/dbname"},'
@@ -48,6 +51,8 @@ class NamedDatabases:
     targets: Mapping[str, Target]
     stores: Mapping[str, StoreTarget]
     """Those of TARGETS that are no PostgreSQL."""
+    for_operators: frozenset[str]
+    """Names of TARGETS that operators may restore into, and DEFAULT_TARGET for the configured database."""
     jobs: Target | None
     """None means the embedded server."""
 
@@ -70,8 +75,16 @@ def read(env: Mapping[str, str]) -> NamedDatabases:
         named=url == EMBEDDED or configured is not None,
         targets=MappingProxyType({name: one for name, one in named.items() if isinstance(one, Target)}),
         stores=MappingProxyType({name: one for name, one in named.items() if isinstance(one, StoreTarget)}),
+        for_operators=_for_operators(env.get("OPERATOR_TARGETS") or "", named),
         jobs=_of_url("JOBS_DATABASE_URL", jobs, "jobs", defaults) if jobs else None,
     )
+
+
+def _for_operators(text: str, named: Mapping[str, object]) -> frozenset[str]:
+    found = frozenset(part.strip() for part in text.split(",") if part.strip())
+    if not found <= {DEFAULT_TARGET, *named}:
+        raise ValueError(f"OPERATOR_TARGETS must be names from TARGETS, or {DEFAULT_TARGET}, separated by commas")
+    return found
 
 
 def unnamed(env: Mapping[str, str]) -> str:

@@ -9,6 +9,14 @@ from pydantic import BaseModel
 
 from common.errors import Recorded, ServiceError
 from data_pipeline import config_file
+from data_pipeline.api.requests.accounts import (
+    AuditQuery,
+    ChangedUser,
+    FirstAdmin,
+    NewToken,
+    NewUser,
+    OwnPassword,
+)
 from data_pipeline.api.requests.bodies import (
     CopyBody,
     DatabaseQuery,
@@ -27,6 +35,7 @@ from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.bulk import BulkRequest
 from data_pipeline.operations.requests.compare import CompareRequest
 from data_pipeline.operations.requests.database import DatabaseBackupRequest, DatabaseRestoreRequest, ImportRequest
+from data_pipeline.operations.requests.redis import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.retention_rule import RetentionRule
@@ -38,6 +47,8 @@ LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
 BODIES += (*NEW.values(), RetentionRule, RefreshRequest, BulkRequest, ImportRequest)
 BODIES += (DatabaseBackupRequest, DatabaseRestoreRequest)
+BODIES += (RedisBackupRequest, RedisRestoreRequest, RedisCompareRequest)
+BODIES += (NewUser, ChangedUser, OwnPassword, FirstAdmin, NewToken)
 QUERIES: tuple[type[BaseModel], ...] = (
     ListQuery,
     DatabaseQuery,
@@ -46,6 +57,7 @@ QUERIES: tuple[type[BaseModel], ...] = (
     JobsQuery,
     NotificationsQuery,
     ReadyQuery,
+    AuditQuery,
     ExportQuery,
 )
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})

@@ -11,6 +11,7 @@ from common.errors.conflicts import (
     DuplicateRows,
     JobFinished,
     KeyReused,
+    LastAdmin,
     LockTimeout,
     OperationCancelled,
     OperationInProgress,
@@ -48,6 +49,7 @@ from common.errors.service import (
     ServiceUnavailable,
     StorageFull,
     StorageUnsupported,
+    StoreUnsupported,
 )
 from common.errors.service_error import (
     MESSAGES,
@@ -70,6 +72,7 @@ __all__ = [
     "InvalidParams",
     "JobFinished",
     "KeyReused",
+    "LastAdmin",
     "LockTimeout",
     "MethodNotAllowed",
     "MissingParams",
@@ -92,6 +95,7 @@ __all__ = [
     "ServiceUnavailable",
     "StorageFull",
     "StorageUnsupported",
+    "StoreUnsupported",
     "TooManyAttempts",
     "TriggerChangedRows",
     "Unauthorized",

@@ -21,8 +21,8 @@ COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
     *("delete", "copy", "download", "upload", "bulk", "jobs"),
     *("schedules", "status", "targets", "storages", "notifiers"),
-    *("objects", "databases"),
-    *("check-config", "doctor", "completion"),
+    *("objects", "redis", "databases"),
+    *("users", "check-config", "doctor", "completion"),
 )
 MODULES = {
     "list": "sets.listing",
@@ -32,7 +32,8 @@ MODULES = {
     "schedules": "schedule.schedules",
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
-    **{name: f"stores.{name}" for name in ("objects", "databases")},
+    "users": "people.users",
+    **{name: f"stores.{name}" for name in ("objects", "redis", "databases")},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

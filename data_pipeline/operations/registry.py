@@ -9,6 +9,8 @@ from data_pipeline.operations.database.restore import DatabaseRestoreOperation
 from data_pipeline.operations.drill.operation import DrillOperation
 from data_pipeline.operations.objects.operation import ObjectsBackupOperation, ObjectsRestoreOperation
 from data_pipeline.operations.operation import Operation
+from data_pipeline.operations.redis.backup import RedisBackupOperation
+from data_pipeline.operations.redis.restore import RedisRestoreOperation
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.restore.refresh import RefreshOperation
 
@@ -16,6 +18,7 @@ KINDS: tuple[Any, ...] = (
     *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation),
     *(ObjectsBackupOperation, ObjectsRestoreOperation),
     *(DatabaseBackupOperation, DatabaseRestoreOperation),
+    *(RedisBackupOperation, RedisRestoreOperation),
 )
 """Subclasses of Operation that are made of an engine."""
 

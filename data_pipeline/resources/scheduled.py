@@ -10,6 +10,7 @@ from data_pipeline.operations.objects.requests import ObjectsBackupRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.database import DatabaseBackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
+from data_pipeline.operations.requests.redis import RedisBackupRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.operations.requests.store import StoreBackupRequest
@@ -147,5 +148,6 @@ KINDS: Mapping[str, Scheduled] = {
     for kind in (
         *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore(), ScheduledDatabaseBackup()),
         ScheduledStoreBackup(ObjectsBackupRequest),
+        ScheduledStoreBackup(RedisBackupRequest),
     )
 }

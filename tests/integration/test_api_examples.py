@@ -16,10 +16,13 @@ import requests
 from data_pipeline.api import BASE, PREFIX
 from data_pipeline.api.openapi import examples
 from data_pipeline.api.openapi.examples import Example
+from data_pipeline.api.security.session import COOKIE
+from data_pipeline.jobs.backend.accounts import secrets
 from tests.conftest import TestDatabase
 from tests.described import Described
 from tests.integration.places import KEY, S3Server
 from tests.integration.privileges import like_a_user
+from tests.integration.redis_server import RedisServer
 from tests.integration.test_drills import scratch_directory
 from tests.live_server import Forked, Launch, LiveServer
 
@@ -28,9 +31,12 @@ TASK_SETS = {
     "task_20250721_213627": {"20250721_215758": (58, 764)},
     "task_20250721_183935": {"20250721_201447": (58, 780), "20250721_190102": (58, 780)},
 }
+REDIS_SET = "20260722_010318"
 JOB = "77245a18eaa54833b36522f328de5a47"
 TARGET = "postgresql://user:password@localhost:5432/target_db"
 NOWHERE = "postgresql://postgres@127.0.0.1:1/vector_db"
+OF_USERS = ("users", "a backup by a user", "a first link")
+"""Scenes of a service that asks its clients to sign in."""
 STORES = ("back_up_objects", "restore_objects")
 """Operations that a service is asked which knows other stores."""
 ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
@@ -47,7 +53,9 @@ class Scenery:
         others: dict[str, str],
         databases: list[TestDatabase],
         backups: Any,
+        cache: RedisServer,
     ) -> None:
+        self._cache = cache
         self.url = {scene: f"http://{other}" for scene, other in others.items()}
         self._address = f"http://{address}"
         self._drills = f"http://{drills}"
@@ -57,19 +65,24 @@ class Scenery:
         self._backups = backups
         self._upload: bytes | None = None
         self.names: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
 
     @contextmanager
     def set(self, scene: str) -> Iterator[None]:
         """Everything as it was, and then what the scene adds to it."""
         self.names = {TARGET: self._databases[1].url}
         self._asked = self._address
-        self._upload = None
+        self._upload, self.headers = None, {}
         shutil.rmtree(self._backups.root)
         self._backups.root.mkdir()
-        for database in self._databases:
+        for database in self._databases[:2]:
             database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
         if scene != "nothing":
             self._write_sets()
+        if scene == "redis":
+            with self._redis():
+                yield
+            return
         if scene not in ("nothing", *self.url, "usual"):
             with getattr(self, f"_{scene.replace(' ', '_')}")():
                 yield
@@ -80,16 +93,32 @@ class Scenery:
     def call(self, described: Described, operation: str, example: Example) -> requests.Response:
         """Send an example's request, with the real names in it."""
         method, path = described.route(operation)
+        scene = "guarded" if example.scene in OF_USERS else example.scene
         own = {"drill_backup_set": self._drills, **dict.fromkeys(STORES, self._stores)}
-        base = self._asked = own.get(operation) or self.url.get(example.scene, self._address)
+        base = self._asked = own.get(operation) or self.url.get(scene, self._address)
         url = self._real(path.format(**example.path))
         body = self._real(json.dumps(example.body)).encode() if example.body else self._upload
-        return requests.request(method, base + url, params=example.query, data=body, timeout=60)
+        return requests.request(method, base + url, headers=self.headers, params=example.query, data=body, timeout=60)
 
     def _real(self, text: str) -> str:
         for name, real in self.names.items():
             text = text.replace(name, real)
         return text
+
+    @contextmanager
+    def _redis(self) -> Iterator[None]:
+        """A set of three keys, and what has changed since."""
+        client = self._cache.client()
+        client.flushall()
+        client.mset({"session:1": 1, "session:2": 2})
+        client.expire("session:1", 3600)
+        client.hset("user:1", "name", "first")
+        route = f"{self.url['redis']}{BASE}/redis/backup"
+        made = requests.post(route, json={"target": "cache", "consistency": "paused"}, timeout=60).json()["data"]
+        self.names[REDIS_SET] = made["backup_timestamp"]
+        client.hset("user:1", "name", "second")
+        client.set("session:3", 3)
+        yield
 
     def _write_sets(self) -> None:
         self._write(GLOBAL_SET, "", 62, 819)
@@ -236,6 +265,54 @@ class Scenery:
             body = examples.of(f"create_{name}")[0].body
             requests.delete(f"{self._address}{BASE}/{name}s/{body['name']}", timeout=60)
 
+    @contextmanager
+    def _users(self) -> Iterator[None]:
+        """The session of an admin, who has a token, and an operator with a session and a token."""
+        with self._no_users():
+            made, others = self._user("alice", "admin"), self._user("bob", "operator")
+            for headers, name, days in ((made, "backups", 90), (others, "ci", None)):
+                body = {"name": name, "days": days}
+                assert self._of_users("POST", "/account/tokens", body, headers).status_code == 201
+            self.headers = made
+            yield
+
+    @contextmanager
+    def _a_backup_by_a_user(self) -> Iterator[None]:
+        with self._users():
+            self._fill(4, 58)
+            answered = self._of_users("POST", "/vector/backup", {"format": "binary"}, self.headers)
+            assert answered.status_code == 200
+            yield
+
+    @contextmanager
+    def _a_first_link(self) -> Iterator[None]:
+        """As the first start prints one."""
+        with self._no_users():
+            link = examples.of("create_first_admin")[0].body["link"]
+            self._databases[2].execute(
+                "INSERT INTO vector_jobs.first_links VALUES (%s, now() + interval '1 day')", (secrets.digest(link),)
+            )
+            yield
+
+    @contextmanager
+    def _no_users(self) -> Iterator[None]:
+        yield
+        self._databases[2].execute("DELETE FROM vector_jobs.users")
+
+    def _user(self, name: str, role: str) -> dict[str, str]:
+        """A user, and the headers of its session."""
+        password = examples.of("create_user")[0].body["password"]
+        token = {"Authorization": f"Bearer {examples.of('sign_in')[0].body['token']}"}
+        made = self._of_users("POST", "/users", {"name": name, "role": role, "password": password}, token)
+        assert made.status_code == 201, made.text
+        begun = self._of_users("POST", "/vector/session", {"name": name, "password": password}, {})
+        cookie = {"Cookie": f"{COOKIE}={begun.cookies[COOKIE]}"}
+        session = self._of_users("GET", "/vector/session", None, cookie).json()["data"]
+        return {**cookie, "X-CSRF-Token": session["csrf_token"]}
+
+    def _of_users(self, method: str, path: str, body: Any, headers: dict[str, str]) -> requests.Response:
+        return requests.request(method, f"{self.url['guarded']}{BASE}{path}", headers=headers, json=body, timeout=60)
+
     def _post(self, path: str, body: dict[str, Any]) -> Any:
         return requests.post(f"{self._address}{PREFIX}{path}", json=body, timeout=60).json()["data"]
 
@@ -273,6 +350,13 @@ def launch() -> Launch:
 
 
 @pytest.fixture
+def cache(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path / "redis", "valkey").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def scenery(
     start_server: Callable[..., Any],
     database: TestDatabase,
@@ -281,30 +365,32 @@ def scenery(
     backups: Any,
     tmp_path: Path,
     s3_server: S3Server,
+    cache: RedisServer,
 ) -> Iterator[Scenery]:
     settings = {"DATABASE_URL": database.url, "JOBS_DATABASE_URL": jobs_database.url}
     storages = {"STORAGES": json.dumps({"archive": str(tmp_path / "archive")})}
     server = start_server(**settings, SECRET_KEY="k" * 32, NOTIFY_ALLOWED_HOSTS="127.0.0.1", **storages)
     down = start_server(DATABASE_URL=NOWHERE)  # with another queue: it could not do the jobs of this one
-    guarded = start_server(DATABASE_URL=database.url, API_TOKEN=examples.of("sign_in")[0].body["token"])
+    guarded = start_server(**settings, API_TOKEN=examples.of("sign_in")[0].body["token"])
     targets = start_server(
         DATABASE_URL=database.url, TARGETS=json.dumps({"staging": second_database.url, "old_server": NOWHERE})
     )
+    redis = start_server(**settings, TARGETS=json.dumps({"cache": cache.url()}))
     name = s3_server.new_bucket()
     requests.put(f"{s3_server.url}/{name}/app/notes/a.txt", data=b"a note", timeout=60)
     files = f"s3+http://{':'.join(KEY.values())}@127.0.0.1:{s3_server.port}/{name}/app"
     stores = start_server(
         DATABASE_URL=database.url, TARGETS=json.dumps({"files": files}), OUTPUT_DIRECTORY=str(backups.root)
     )
-    others = {"database down": down.address, "guarded": guarded.address, "targets": targets.address}
+    named = {"redis": redis, "database down": down, "guarded": guarded, "targets": targets}
+    others = {scene: one.address for scene, one in named.items()}
     # Root's PostgreSQL is another user's, whose files an ordinary user has no way to.
     with scratch_directory() as drills:
         env = {**settings, "DRILL_DIRECTORY": str(drills), "OUTPUT_DIRECTORY": str(backups.root)}
         drilling = LiveServer(tmp_path / "drills.log", env)
         try:
-            yield Scenery(
-                server.address, drilling.address, stores.address, others, [database, second_database], backups
-            )
+            databases = [database, second_database, jobs_database]
+            yield Scenery(server.address, drilling.address, stores.address, others, databases, backups, cache)
         finally:
             drilling.stop()
 

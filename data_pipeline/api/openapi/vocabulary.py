@@ -13,6 +13,7 @@ TAGS = {
     "Storages": "Places for backups.",
     "Schedules": "What is backed up when, and whether that has happened.",
     "Notifiers": "Addresses that are told what happens.",
+    "Users": "Users, their roles and tokens, and the audit log.",
     "Panel": "Sessions of the admin panel, in place of a token with every request.",
     "Operations": "For operators of the service. Outside of the base path.",
 }
@@ -25,6 +26,10 @@ IN_DATABASE = (
     *("SCHEMA_MISMATCH", "DATABASE_ERROR", "TIMEOUT", "STORAGE_FULL"),
 )
 OF_CALLS = ("CANCELLED", "IDEMPOTENCY_KEY_REUSED", "INTERRUPTED")
+IN_STORE = (
+    *("OPERATION_IN_PROGRESS", "LOCK_TIMEOUT", "SCHEMA_MISMATCH", "DATABASE_ERROR", "TIMEOUT", "STORAGE_FULL"),
+    *("STORE_UNSUPPORTED", "EXTRA_MISSING", "STORAGE_UNSUPPORTED", "BACKUP_EXISTS"),
+)
 STORING = ("OPERATION_IN_PROGRESS", "BACKUP_EXISTS", "STORAGE_FULL", "STORAGE_UNSUPPORTED")
 UNDOABLE = ("ORPHAN_ROWS", "STORAGE_UNSUPPORTED")
 OF_FILES = ("PERMISSION_DENIED", "RESOURCE_NOT_FOUND", "INVALID_BACKUP")

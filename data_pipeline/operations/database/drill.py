@@ -7,6 +7,8 @@ from common.messages import Message, say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.backup_sets import named
 from data_pipeline.operations.database.filling import Filling
+from data_pipeline.operations.drill import scratch_database
+from data_pipeline.operations.drill.progress import Checking, Restoring
 from data_pipeline.operations.results.drill import Drilled, DrilledTable, DrillSteps
 from data_pipeline.postgres.connection import transaction
 from data_pipeline.postgres.progress import Progress
@@ -26,22 +28,26 @@ DATABASE = "drilled"
 
 
 class DatabaseDrill:
-    """On a scratch server that runs. admin: its superuser. restoring, checking: what each part tells its progress to.
+    """Of one set. Every method raises ServiceError, Cancelled."""
 
-    started: when the server began to be made (time.monotonic). Raises ServiceError, Cancelled.
-    """
-
-    def __init__(self, engine: Engine, admin: Target, held: HeldSet, started: float) -> None:
+    def __init__(self, engine: Engine, held: HeldSet) -> None:
         self._engine = engine
-        self._admin = admin
         self._held = held
         self._facts: DumpFacts = STORE.facts_of(held)
-        self._started = started
 
-    def run(self, restoring: Progress, checking: Progress) -> Drilled:
+    def expect_possible(self) -> None:
+        scratch_database.expect_room(self._engine, self._facts.bytes)
+
+    def run(self, progress: Progress) -> Drilled:
+        self.expect_possible()
+        started = time.monotonic()
+        with scratch_database.server(self._engine) as admin:
+            return self._on(admin, started, Restoring(progress), Checking(progress))
+
+    def _on(self, admin: Target, started: float, restoring: Progress, checking: Progress) -> Drilled:
         ready = time.monotonic()
         archive = SetArchive.verified(self._held, self._facts, restoring)
-        target = self._made()
+        target = self._made(admin)
         filling = Filling(self._engine, archive, (), self._facts.tables)
         report, rows = filling.run(target, restoring, lambda _: None)
         loaded = time.monotonic()
@@ -60,7 +66,7 @@ class DatabaseDrill:
             },
             server_version=version,
             steps=DrillSteps(
-                start_seconds=round(ready - self._started, 3),
+                start_seconds=round(ready - started, 3),
                 restore_seconds=round(loaded - ready, 3),
                 compare_seconds=round(now - loaded, 3),
             ),
@@ -68,18 +74,18 @@ class DatabaseDrill:
             warnings=[
                 say("drill_left_out", entry=entry.title) for entry in report.left_out if entry.kind != "EXTENSION"
             ],
-            duration=round(now - self._started, 3),
+            duration=round(now - started, 3),
         )
 
-    def _made(self) -> Target:
+    def _made(self, admin: Target) -> Target:
         """An empty database of a role that is no superuser, with the extensions and the roles that the set needs."""
         timeouts = self._engine.timeouts
-        databases.create_owned(self._admin, timeouts, DATABASE, OWNER)
-        with transaction(self._admin, timeouts) as session:
+        databases.create_owned(admin, timeouts, DATABASE, OWNER)
+        with transaction(admin, timeouts) as session:
             roles.create_missing(session, self._facts.roles)
-        with transaction(replace(self._admin, dbname=DATABASE), timeouts) as session:
+        with transaction(replace(admin, dbname=DATABASE), timeouts) as session:
             facts.install_extensions(session, self._facts.extensions)
-        return replace(self._admin, dbname=DATABASE, user=OWNER)
+        return replace(admin, dbname=DATABASE, user=OWNER)
 
     def _dumped_again(self, target: Target, progress: Progress) -> tuple[Indexed, str]:
         timeouts = self._engine.timeouts
