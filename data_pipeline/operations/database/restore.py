@@ -19,7 +19,7 @@ from data_pipeline.operations.database.merge import Merge
 from data_pipeline.operations.database.restoring import Report, Restoring
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.database import DatabaseRestoreRequest
-from data_pipeline.operations.results.database import RestoredDatabase
+from data_pipeline.operations.results.database import DatabaseRestored
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.whole import databases, roles
@@ -52,7 +52,7 @@ class DatabaseRestoreOperation(Operation[DatabaseRestoreRequest]):
             trust.expect_known(self._engine.archives, _facts(held).sha256, request.trusted)
         return target
 
-    def run(self, request: DatabaseRestoreRequest, progress: Progress = SILENT) -> RestoredDatabase:
+    def run(self, request: DatabaseRestoreRequest, progress: Progress = SILENT) -> DatabaseRestored:
         started, target = time.monotonic(), self.target(request)
         with memory.returned(), _about(target, request), self._held(request) as held:
             done = _Restoring(self._engine, request, held, progress).run(target)
@@ -77,7 +77,7 @@ class _Done:
     rows: dict[str, int] | None = None
     created_roles: list[str] = field(default_factory=list)
 
-    def describe(self, request: DatabaseRestoreRequest, held: HeldSet, duration: float) -> RestoredDatabase:
+    def describe(self, request: DatabaseRestoreRequest, held: HeldSet, duration: float) -> DatabaseRestored:
         shown = self.report.describe(self.restoring, duration)
         more: dict[str, Any] = {
             "restore_performed": True,
@@ -89,7 +89,7 @@ class _Done:
             "rows": self.rows,
             "created_roles": self.created_roles,
         }
-        return RestoredDatabase(**{**vars(shown), **more, "response": self._text(shown.response, request)})
+        return DatabaseRestored(**{**vars(shown), **more, "response": self._text(shown.response, request)})
 
     def _text(self, text: str, request: DatabaseRestoreRequest) -> str:
         if self.kept:

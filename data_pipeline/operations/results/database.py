@@ -31,7 +31,7 @@ class Imported(Result):
     duration: Seconds
 
 
-class RestoredDatabase(Imported):
+class DatabaseRestored(Imported):
     """What a restore of a set did."""
 
     restore_performed: bool

@@ -16,7 +16,7 @@ from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.operations.database.backup import DatabaseBackupOperation
 from data_pipeline.operations.database.restore import DatabaseRestoreOperation
 from data_pipeline.operations.requests.database import DatabaseBackupRequest, DatabaseRestoreRequest
-from data_pipeline.operations.results.database import RestoredDatabase
+from data_pipeline.operations.results.database import DatabaseRestored
 from data_pipeline.operations.results.store_backup import StoreBackedUp
 
 ARCHIVE: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
@@ -48,7 +48,7 @@ def routes(jobs: Jobs, streams: DatabaseStreams) -> Resource:
     @Policy(
         access="write",
         tag="Databases",
-        answers={200: [RestoredDatabase], 202: [job_answers.SubmittedJob]},
+        answers={200: [DatabaseRestored], 202: [job_answers.SubmittedJob]},
         failures=(
             *(*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS),
             *("UNTRUSTED_ARCHIVE", "VERSION_MISMATCH", "ORPHAN_ROWS"),
