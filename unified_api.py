@@ -37,6 +37,7 @@ from data_pipeline.api.routes import (
     database,
     drills,
     notifications,
+    reference_data,
     resources,
     restores,
     service,
@@ -96,6 +97,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(database.routes(engine, streams))
     app.add(databases.routes(jobs, streams))
     app.add(tables.routes(engine))
+    app.add(reference_data.routes(engine))
     app.add(redis.routes(engine, jobs))
     app.add(objects.routes(jobs))
     app.add(job_routes.routes(engine, jobs))

@@ -3,8 +3,8 @@
 export const BASE = "/api/v0/data_pipeline";
 export const PREFIX = `${BASE}/vector`;
 
-// What a session may do: {sign_in_required, access: "write"|"read"|null, csrf_token, expires_at}.
-let session = { access: null };
+// Who is signed in, and what for: {sign_in_required, role, user, may: ["read", …], access, csrf_token, expires_at}.
+let session = { access: null, may: [] };
 
 export class Failure extends Error {
   constructor(status, data, requestId) {
@@ -21,7 +21,12 @@ export async function loadSession() {
   return session;
 }
 
-export const mayWrite = () => session.access === "write";
+// what: a group of routes, as the table of roles has them.
+export const may = (what) => session.may.includes(what);
+
+export const mayWrite = () => may("write");
+
+export const signedIn = () => session;
 
 export const signInRequired = () => session.sign_in_required;
 
@@ -37,6 +42,27 @@ export async function call(method, path, body, { signal, key, prefix = PREFIX } 
   if (status === 401 && path !== "/session") document.dispatchEvent(new Event("signed-out"));
   if (status === 403 && method !== "GET" && (await renewed())) return call(method, path, body, { signal, key, prefix });
   throw new Failure(status, envelope.data, requestId);
+}
+
+// The events of an answer that is a stream, each as it comes. Throws Failure, also where the stream breaks off.
+export async function* events(url, body, signal) {
+  let response;
+  try {
+    response = await fetch(url, { method: "POST", body, signal, headers: headersFor("POST", null, body) });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Failure(0, { error_type: "UNREACHABLE", response: "" }, null);
+  }
+  if (!response.ok) throw new Failure(response.status, (await response.json()).data, response.headers.get("X-Request-ID"));
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const parts = (rest + value).split("\n\n");
+    rest = parts.pop();
+    for (const part of parts) yield JSON.parse(part.slice("data: ".length));
+  }
 }
 
 // An answer that is a file, under a name of its own. The browser keeps a large one on its disk.
