@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data_pipeline.formats.worker_pool import WorkerPool
-from data_pipeline.known_archives import KnownArchives
 from data_pipeline.layouts.base import Layout
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.postgres.link.wire import Timeouts
@@ -18,6 +17,7 @@ from data_pipeline.storage.location import MAIN_STORAGE
 from data_pipeline.storage.registry import Place, Storages
 from data_pipeline.storage.s3.bucket_url import BucketUrl
 from data_pipeline.store_targets import StoreTargets
+from data_pipeline.stores.pg_database.known_archives import KnownArchives
 from data_pipeline.stores.target import StoreTarget
 
 

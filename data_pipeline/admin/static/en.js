@@ -745,4 +745,9 @@ export default {
   "what.backup_database": "Back up a database",
   "what.restore_database": "Restore a database",
   "what.download_database": "Download a database",
+  "layout.database": "whole database",
+  "layout.objects": "objects",
+  "layout.redis": "Redis",
+  "layout.milvus": "Milvus",
+  "layout.neo4j": "Neo4j",
 };

@@ -745,4 +745,9 @@ export default {
   "what.backup_database": "备份数据库",
   "what.restore_database": "恢复数据库",
   "what.download_database": "下载数据库",
+  "layout.database": "整个数据库",
+  "layout.objects": "对象",
+  "layout.redis": "Redis",
+  "layout.milvus": "Milvus",
+  "layout.neo4j": "Neo4j",
 };

@@ -7,8 +7,8 @@ database; then even our own archives need the word, for they hold what others ha
 
 from common.errors import UntrustedArchive
 from common.messages import say
-from data_pipeline.known_archives import KnownArchives
 from data_pipeline.postgres.whole.facts import DatabaseFacts
+from data_pipeline.stores.pg_database.known_archives import KnownArchives
 
 
 def expect_known(archives: KnownArchives, sha256: str, trusted: bool) -> None:
