@@ -7,8 +7,10 @@ row, or a message of Python's or the driver's.
 
 from common.errors.conflicts import (
     BackupExists,
+    CollectionChanged,
     DependentRows,
     DuplicateRows,
+    EncryptionKeyMissing,
     JobFinished,
     KeyReused,
     LastAdmin,
@@ -61,9 +63,11 @@ from common.errors.service_error import (
 __all__ = [
     "MESSAGES",
     "BackupExists",
+    "CollectionChanged",
     "DatabaseError",
     "DependentRows",
     "DuplicateRows",
+    "EncryptionKeyMissing",
     "ExtraMissing",
     "Forbidden",
     "InternalError",

@@ -30,6 +30,12 @@ class DependentRows(ServiceError):
     status, error_type = 409, "DEPENDENT_ROWS"
 
 
+class EncryptionKeyMissing(ServiceError):
+    """A set is encrypted, and no configured key opens it."""
+
+    status, error_type = 409, "ENCRYPTION_KEY_MISSING"
+
+
 class TriggerChangedRows(ServiceError):
     """A trigger or rule has made something else of the rows that were written."""
 
@@ -84,6 +90,12 @@ class BackupExists(ServiceError):
     """There is a backup set of that timestamp already."""
 
     status, error_type = 409, "BACKUP_EXISTS"
+
+
+class CollectionChanged(ServiceError):
+    """A collection changed while it was read, so what was read is of no one moment."""
+
+    status, error_type = 409, "COLLECTION_CHANGED"
 
 
 class ResourceExists(ServiceError):

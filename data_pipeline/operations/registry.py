@@ -7,6 +7,7 @@ from data_pipeline.operations.backup.operation import BackupOperation
 from data_pipeline.operations.database.backup import DatabaseBackupOperation
 from data_pipeline.operations.database.restore import DatabaseRestoreOperation
 from data_pipeline.operations.drill.operation import DrillOperation
+from data_pipeline.operations.milvus.operation import MilvusBackupOperation, MilvusRestoreOperation
 from data_pipeline.operations.objects.operation import ObjectsBackupOperation, ObjectsRestoreOperation
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.redis.backup import RedisBackupOperation
@@ -17,6 +18,7 @@ from data_pipeline.operations.restore.refresh import RefreshOperation
 
 KINDS: tuple[Any, ...] = (
     *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation, TableImportOperation),
+    *(MilvusBackupOperation, MilvusRestoreOperation),
     *(ObjectsBackupOperation, ObjectsRestoreOperation),
     *(DatabaseBackupOperation, DatabaseRestoreOperation),
     *(RedisBackupOperation, RedisRestoreOperation),

@@ -1,5 +1,6 @@
 """The configuration as answers may show it: no secret, no path of this machine."""
 
+from collections.abc import Sized
 from contextlib import suppress
 from typing import Any
 
@@ -69,6 +70,8 @@ def _backups(settings: Settings) -> dict[str, Any]:
         "BACKUP_SCHEDULE": str(schedule) if schedule else None,
         "BACKUP_KEEP_DAYS": settings.backup_keep_days,
         "BACKUP_KEEP_LAST": settings.backup_keep_last,
+        "BACKUP_ENCRYPTION_KEY": _is_set(settings.packing.keyring.keys),
+        "BACKUP_ENCRYPTION_PASSPHRASE": _is_set(settings.packing.keyring.passphrases),
         "COMPRESSION_LEVEL": settings.packing.compression_level,
         "BACKUP_CONNECTIONS": settings.backup_connections,
     }
@@ -103,6 +106,8 @@ def _work(settings: Settings) -> dict[str, Any]:
         "LOAD_CONNECTIONS": settings.load_connections,
         "LARGEST_FIELD_MB": settings.largest_field >> 20,
         "INDEX_MEMORY": settings.index_memory,
+        "MILVUS_TARGET": settings.milvus.target,
+        "MILVUS_UNTRIED_TYPES": settings.milvus.untried_types,
         "JOBS_DATABASE_URL": _public(settings.jobs_database),
         "NOTIFY_ALLOWED_HOSTS": sorted(settings.notify_hosts),
         "IMPORT_ALLOWED_URLS": list(settings.import_urls),
@@ -112,7 +117,7 @@ def _work(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _is_set(secret: str | None) -> str | None:
+def _is_set(secret: Sized | None) -> str | None:
     return "set" if secret else None
 
 
