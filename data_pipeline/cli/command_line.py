@@ -19,22 +19,22 @@ INSTALLED = "vector-backup"
 """The command of an installed package."""
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
-    *("delete", "copy", "download", "upload", "bulk", "import", "jobs"),
+    *("delete", "copy", "download", "upload", "bulk", "import", "rewrap", "jobs"),
     *("schedules", "status", "targets", "storages", "notifiers"),
-    *("objects", "redis", "milvus"),
+    *("objects", "redis", "milvus", "databases"),
     *("users", "check-config", "doctor", "completion"),
 )
 MODULES = {
     "list": "sets.listing",
     "verify": "sets.verify",
     "drill": "sets.drill",
-    **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload", "bulk")},
+    **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload", "bulk", "rewrap")},
     "import": "sets.import_table",
     "schedules": "schedule.schedules",
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
     "users": "people.users",
-    **{name: f"stores.{name}" for name in ("objects", "redis")},
+    **{name: f"stores.{name}" for name in ("objects", "redis", "databases")},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }
