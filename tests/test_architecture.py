@@ -117,7 +117,7 @@ def imports(tree: ast.Module) -> set[str]:
 
 
 def imported_modules(name: str) -> set[str]:
-    return (imported(SERVICE[name]) & SERVICE.keys()) - {name}
+    return set(imported(SERVICE[name]) & SERVICE.keys()) - {name}
 
 
 def packages(path: Path) -> set[str]:
