@@ -41,7 +41,6 @@ from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.retention_rule import RetentionRule
 from data_pipeline.settings import Settings
-from tools import draw_roles
 from unified_api import create_app
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -137,8 +136,3 @@ def test_the_example_of_an_environment_has_every_setting() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_in_the_reference(name: str, language: str) -> None:
     assert re.search(f"`{name}[ `]", reference("command-line", language))
-
-
-@pytest.mark.parametrize("page", draw_roles.PAGES)
-def test_the_table_of_roles_is_what_the_routes_declare(page: str) -> None:
-    assert draw_roles.written(page) == draw_roles.table(draw_roles.PAGES[page]), "python -m tools.draw_roles writes it"

@@ -1,4 +1,4 @@
-"""The table of roles, which test_reference compares with the documentation: what each caller meets at each route."""
+"""The table of roles: what stands in the documentation is what the routes declare, and what each caller meets."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,6 +21,11 @@ from unified_api import create_app
 ROWS = draw_roles.rows()
 CELLS = [(route, caller) for route in ROWS for caller in draw_roles.CALLERS]
 TARGETS = '{"staging": "%s", "production": "%s"}'
+
+
+@pytest.mark.parametrize("page", draw_roles.PAGES)
+def test_the_table_of_roles_is_what_the_routes_declare(page: str) -> None:
+    assert draw_roles.written(page) == draw_roles.table(draw_roles.PAGES[page]), "python -m tools.draw_roles writes it"
 
 
 def test_what_each_role_may_grows() -> None:
@@ -172,6 +177,17 @@ def test_an_operator_runs_a_schedule_of_backups_and_its_name_stands_in_the_job(s
     job = data_of(olga.call("POST", "/schedules/nightly/run"), 202)["job_id"]
     shown = data_of(client.get(f"{PREFIX}/jobs/{job}", headers=bearer(READ_TOKEN)))
     assert shown["who"] == "user:olga"
+
+
+def test_a_set_of_a_whole_database_is_for_admins_to_download(service: Callable[..., Any]) -> None:
+    client = service()
+    olga = operator(client)
+    body = {"target": "staging"}
+    made = data_of(client.post(f"{BASE}/databases/backup", json=body, headers=bearer(TOKEN)))
+    place = f"global/{made['backup_timestamp']}"
+    for path in (f"/vector/backups/{place}/download", f"/databases/{place}/download"):
+        assert failure(olga.call("GET", path)) == (403, "FORBIDDEN")
+    assert olga.call("GET", f"/vector/backups/{place}").status_code == 200
 
 
 def test_a_viewer_sees_and_takes_nothing_away(service: Callable[..., Any], small_set: dict[str, str]) -> None:
