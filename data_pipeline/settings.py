@@ -21,6 +21,7 @@ from data_pipeline.packing_settings import PackingSettings
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
+from data_pipeline.stacks import StackSettings
 from data_pipeline.storage import registry
 from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
@@ -65,6 +66,7 @@ class Settings:
     """Databases a request may name instead of giving a pg_conn with a password."""
     store_targets: Mapping[str, StoreTarget]
     """Other stores that requests name."""
+    stacks: StackSettings
     timeouts: Timeouts
     max_body_bytes: int
     upload_max_bytes: int
@@ -135,6 +137,7 @@ class Settings:
             allowed_hosts=_names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
             targets=databases.targets,
             store_targets=databases.stores,
+            stacks=databases.stacks,
             timeouts=_timeouts(env),
             max_body_bytes=_number(env, "MAX_BODY_BYTES", 1 << 20, least=1024, most=1 << 30),
             upload_max_bytes=_number(env, "UPLOAD_MAX_BYTES", 500_000_000, least=1024, most=1 << 40),

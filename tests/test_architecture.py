@@ -24,6 +24,7 @@ LAYERS = [
     [
         *("data_pipeline.resolver", "data_pipeline.table_section", "data_pipeline.targets"),
         "data_pipeline.store_targets",
+        "data_pipeline.stacks",
         "data_pipeline.dump_settings",
         "data_pipeline.packing_settings",
         *("data_pipeline.settings", "data_pipeline.config_file", "data_pipeline.data_home", "data_pipeline.engine"),

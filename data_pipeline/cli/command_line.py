@@ -21,7 +21,7 @@ COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
     *("delete", "copy", "download", "upload", "bulk", "jobs"),
     *("schedules", "status", "targets", "storages", "notifiers"),
-    *("objects",),
+    *("objects", "stack"),
     *("check-config", "doctor", "completion"),
 )
 MODULES = {
@@ -32,7 +32,7 @@ MODULES = {
     "schedules": "schedule.schedules",
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
-    **{name: f"stores.{name}" for name in ("objects",)},
+    **{name: f"stores.{name}" for name in ("objects", "stack")},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

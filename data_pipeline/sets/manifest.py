@@ -200,7 +200,7 @@ def dump_store(facts: Mapping[str, Any]) -> bytes:
 
 
 def _signed(document: dict[str, Any], model: type[AnyManifest]) -> bytes:
-    document["sha256"] = _checksum(document)
+    document["sha256"] = checksum(document)
     model.model_validate(document)
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
@@ -252,7 +252,7 @@ def _is_whole(document: Any) -> bool:
         return False
     rest = {key: value for key, value in document.items() if key != "sha256"}
     try:
-        return bool(document.get("sha256") == _checksum(rest))
+        return bool(document.get("sha256") == checksum(rest))
     except UnicodeEncodeError:  # half a surrogate pair, of which there is no UTF-8
         return False
 
@@ -265,7 +265,8 @@ def _expect_known_version(version: Any, name: str) -> None:
         raise InvalidBackup(text, details=details)
 
 
-def _checksum(document: dict[str, Any]) -> str:
+def checksum(document: Mapping[str, Any]) -> str:
+    """The SHA-256 of a document without its own checksum."""
     canonical = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -8,6 +8,7 @@ TAGS = {
     "Backup sets": "One set: look at it, verify, copy, move or remove it.",
     "Other stores": "What isn't PostgreSQL tables: backed up and restored; their sets are listed beside all others.",
     "Databases": "Whole databases as archives of pg_dump.",
+    "Stacks": "Stores that belong together, backed up and restored by one call.",
     "Jobs": "What takes long, and the history of all backups and restores.",
     "Targets": "Databases and other stores that requests may name, so that no password stands in one.",
     "Storages": "Places for backups.",

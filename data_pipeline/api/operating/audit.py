@@ -33,7 +33,7 @@ AUDITED = (
     *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "dry_run", "probes"),
     *("name", "kind", "when", "zone", "paused"),
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
-    *("target", "set", "mode", "prefix", "to_prefix"),
+    *("target", "set", "mode", "prefix", "to_prefix", "members", "rename_suffix"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
     *("action", "sets"),
 )
