@@ -20,6 +20,7 @@ import structlog
 from common import memory
 from common.errors import ServiceError
 from data_pipeline import targets
+from data_pipeline.accounts.first_admin import FirstAdmin
 from data_pipeline.admin import panel
 from data_pipeline.api import ending, web
 from data_pipeline.api.download import Downloads
@@ -38,13 +39,15 @@ from data_pipeline.api.routes import (
     resources,
     restores,
     service,
-    sessions,
     tables,
     transfers,
 )
 from data_pipeline.api.routes import jobs as job_routes
+from data_pipeline.api.routes.people import account, sessions, users
 from data_pipeline.api.routes.stores import objects, stacks
 from data_pipeline.api.security.access import AccessRules
+from data_pipeline.api.security.identity import Identity
+from data_pipeline.api.security.sign_in import SignIn
 from data_pipeline.api.security.throttle import Throttle
 from data_pipeline.api.server import addresses, listen
 from data_pipeline.engine import Engine
@@ -57,7 +60,7 @@ from data_pipeline.operations.retention import Retention
 from data_pipeline.operations.stacks.stack_manager import StackManager
 from data_pipeline.operations.stacks.stack_retention import StackRetention
 from data_pipeline.postgres.swapping import leftovers
-from data_pipeline.postgres.target import Target, forget_libpq_variables
+from data_pipeline.postgres.target import Target, forget_libpq_variables, is_loopback
 from data_pipeline.postgres_server import scratch
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.resources.store import Resources
@@ -76,13 +79,14 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app = DescribedAPI(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     metrics = Metrics()
-    audit = AuditLog(metrics, settings.trusted_proxies)
+    jobs = app.extensions["jobs"] = build_jobs(engine, metrics)
+    audit = AuditLog(metrics, jobs.audit, settings.trusted_proxies)
     audit.set_up(app)  # first, so that a request refused after it has an id and a record too
     throttle = Throttle(places=settings.threads // 8)
-    AccessRules(settings, throttle).set_up(app)
+    identity = app.extensions["identity"] = Identity(settings, jobs.accounts, throttle)
+    AccessRules(settings, identity).set_up(app)
     web.set_up(app)
     explorer.set_up(app)
-    jobs = app.extensions["jobs"] = build_jobs(engine, metrics)
     app.add(restores.routes(engine, jobs))
     app.add(backups.routes(engine, jobs))
     downloads = Downloads(engine)
@@ -98,7 +102,10 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(resources.routes(engine, jobs))
     app.add(notifications.routes(jobs))
     app.add(service.routes(engine, jobs, metrics))
-    app.add(sessions.routes(engine, throttle))
+    sign_in = SignIn(identity, throttle)
+    app.add(sessions.routes(sign_in))
+    app.add(users.routes(identity, sign_in, jobs.audit))
+    app.add(account.routes(jobs.accounts, sign_in))
     app.register_blueprint(panel.pages())
     return app
 
@@ -183,6 +190,9 @@ def serve() -> None:
         log.info("serving", url=f"http://{host}:{port}")
     log.info("the panel is there", url=panel.url(*addresses(server)[0]))
     jobs: Jobs = app.extensions["jobs"]
+    if not is_loopback(settings.host):
+        first = FirstAdmin(jobs.accounts, panel.url(*addresses(server)[0]))
+        threading.Thread(target=first.offer, name="first admin", daemon=True).start()
     ending.exit_cleanly(jobs.stop)
     jobs.start()
     try:

@@ -1,18 +1,16 @@
 """The service's configuration: one frozen value, read once and handed down."""
 
-import json
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from types import MappingProxyType
 from typing import TypeAlias, TypeVar
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import config_file, dump_settings, packing_settings, table_section, targets
+from data_pipeline import config_file, dump_settings, packing_settings, place_settings, table_section, targets
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
 from data_pipeline.dump_settings import DumpSettings
@@ -22,8 +20,6 @@ from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
 from data_pipeline.stacks import StackSettings
-from data_pipeline.storage import registry
-from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
 from data_pipeline.stores.target import StoreTarget
 from data_pipeline.table_section import TableSection
@@ -75,6 +71,7 @@ class Settings:
     """Backups, restores and deletions at a time; one more is answered 503."""
     api_token: str | None = field(repr=False)
     api_read_token: str | None = field(repr=False)
+    operator_targets: frozenset[str]
     trusted_proxies: tuple[Network, ...]
     """Whose X-Forwarded-For is believed."""
     http_hosts: frozenset[str]
@@ -94,13 +91,13 @@ class Settings:
     jobs_database: Target | None
     """Where the job queue lives; None means the embedded server."""
     jobs_keep_days: int
+    audit_keep_days: int
     jobs_heartbeat: int
     """Seconds between two signs of life of a process that has jobs; four missed ones are its end."""
     secret_keys: tuple[str, ...] = field(repr=False)
     """What secrets of resources are encrypted with: the first seals, each opens what it has sealed."""
     secret_key_file: Path | None
-    """Where a key is made if none is given; None where the jobs database is not the embedded one, and so has other
-    readers, which this machine's file would not reach."""
+    """Where a key is made if none is given; None where the jobs database has readers that this file doesn't reach."""
     storage_hosts: frozenset[str]
     """Hosts of buckets that a storage made through the API may name beside loopback."""
     notify_hosts: frozenset[str]
@@ -120,13 +117,14 @@ class Settings:
         """
         env = _environment(cls.load) if environ is None else environ
         databases = _part(targets.read, env)
+        places = _part(place_settings.read, env)
         section = _section()
         settings = cls(
             host=env.get("HOST") or "127.0.0.1",
             port=_number(env, "PORT", 8084, least=0, most=65535),
             threads=_number(env, "THREADS", 32, least=1, most=1024),
-            output_directory=_output_directory(env),
-            storages=_storages(env),
+            output_directory=places.output_directory,
+            storages=places.storages,
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
             dumps=_part(dump_settings.read, env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
@@ -144,6 +142,7 @@ class Settings:
             max_writers=_number(env, "MAX_WRITERS", 8, least=1, most=256),
             api_token=_token(env, "API_TOKEN"),
             api_read_token=_token(env, "API_READ_TOKEN"),
+            operator_targets=databases.for_operators,
             trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
             http_hosts=_names(env, "ALLOWED_HOSTS"),
             cors_origins=_names(env, "CORS_ORIGINS"),
@@ -155,6 +154,7 @@ class Settings:
             index_memory=_memory(env, "INDEX_MEMORY"),
             jobs_database=databases.jobs,
             jobs_keep_days=_number(env, "JOBS_KEEP_DAYS", 30, least=1, most=36500),
+            audit_keep_days=_number(env, "AUDIT_KEEP_DAYS", 365, least=1, most=36500),
             jobs_heartbeat=_number(env, "JOBS_HEARTBEAT_SECONDS", 5, least=1, most=6),
             secret_keys=_secret_keys(env, "SECRET_KEY"),
             secret_key_file=None if databases.jobs else _key_file(env),
@@ -235,30 +235,6 @@ def _key_file(env: Mapping[str, str]) -> Path:
 def _directory(env: Mapping[str, str], name: str, default: Path) -> Path:
     path = Path(env.get(name) or default)
     return path if path.is_absolute() else Path.cwd() / path
-
-
-def _output_directory(env: Mapping[str, str]) -> Place:
-    if given := env.get("OUTPUT_DIRECTORY"):
-        return _place("OUTPUT_DIRECTORY", given, Path.cwd())
-    return _place("OUTPUT_DIRECTORY", SCHEMA_TOOLS_CONFIG["output_directory"], home(env))
-
-
-def _storages(env: Mapping[str, str]) -> Mapping[str, Place]:
-    """A storage may be named anything but what stands for the output directory, and for all of them."""
-    try:
-        named = json.loads(env.get("STORAGES") or "{}").items()
-        if not all(STORAGE_NAME.fullmatch(name) and name not in (MAIN_STORAGE, "all") for name, _ in named):
-            raise ValueError
-        return MappingProxyType({name: _place("STORAGES", place, Path.cwd()) for name, place in named})
-    except (ValueError, AttributeError, TypeError):
-        raise SettingsError('STORAGES must be a JSON object such as {"archive": "s3://bucket/prefix"}') from None
-
-
-def _place(name: str, text: str, base: Path) -> Place:
-    try:
-        return registry.parse(text, base)
-    except ValueError as error:
-        raise SettingsError(f"{name} {error}") from None
 
 
 def _part(read: Callable[[Mapping[str, str]], Part], env: Mapping[str, str]) -> Part:

@@ -30,6 +30,9 @@ EMBEDDED = "embedded"
 FURTHER_KEYS = frozenset({"schema", "sslrootcert"})
 """Of an entry of TARGETS that is an object, beside its url."""
 
+DEFAULT_TARGET = "default"
+"""What OPERATOR_TARGETS calls the database of requests that name none."""
+
 EXAMPLE = (
     'TARGETS must be a JSON object such as {"name": "postgresql://user:password@host:port/dbname"},'
     ' or {"name": {"url": "postgresql://…", "schema": "app", "sslrootcert": "/path/ca.pem"}}'
@@ -50,6 +53,8 @@ class NamedDatabases:
     """Those of TARGETS that are no PostgreSQL."""
     stacks: StackSettings
     """Which of them belong together."""
+    for_operators: frozenset[str]
+    """Names of TARGETS that operators may restore into, and DEFAULT_TARGET for the configured database."""
     jobs: Target | None
     """None means the embedded server."""
 
@@ -73,8 +78,16 @@ def read(env: Mapping[str, str]) -> NamedDatabases:
         targets=MappingProxyType({name: one for name, one in named.items() if isinstance(one, Target)}),
         stores=MappingProxyType({name: one for name, one in named.items() if isinstance(one, StoreTarget)}),
         stacks=stacks.read(env),
+        for_operators=_for_operators(env.get("OPERATOR_TARGETS") or "", named),
         jobs=_of_url("JOBS_DATABASE_URL", jobs, "jobs", defaults) if jobs else None,
     )
+
+
+def _for_operators(text: str, named: Mapping[str, object]) -> frozenset[str]:
+    found = frozenset(part.strip() for part in text.split(",") if part.strip())
+    if not found <= {DEFAULT_TARGET, *named}:
+        raise ValueError(f"OPERATOR_TARGETS must be names from TARGETS, or {DEFAULT_TARGET}, separated by commas")
+    return found
 
 
 def unnamed(env: Mapping[str, str]) -> str:

@@ -126,6 +126,10 @@ class LiveServer:
         """Until it takes jobs."""
         self._said(r'"event": "ready for jobs"')
 
+    def await_log(self, pattern: str) -> None:
+        """Until something stands in the log."""
+        self._said(pattern)
+
     def _said(self, pattern: str) -> "re.Match[str]":
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and self.process.poll() is None:

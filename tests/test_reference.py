@@ -9,6 +9,14 @@ from pydantic import BaseModel
 
 from common.errors import Recorded, ServiceError
 from data_pipeline import config_file
+from data_pipeline.api.requests.accounts import (
+    AuditQuery,
+    ChangedUser,
+    FirstAdmin,
+    NewToken,
+    NewUser,
+    OwnPassword,
+)
 from data_pipeline.api.requests.bodies import (
     CopyBody,
     DatabaseQuery,
@@ -37,6 +45,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
 BODIES += (*NEW.values(), RetentionRule, RefreshRequest, BulkRequest, ImportRequest)
+BODIES += (NewUser, ChangedUser, OwnPassword, FirstAdmin, NewToken)
 QUERIES: tuple[type[BaseModel], ...] = (
     ListQuery,
     DatabaseQuery,
@@ -45,6 +54,7 @@ QUERIES: tuple[type[BaseModel], ...] = (
     JobsQuery,
     NotificationsQuery,
     ReadyQuery,
+    AuditQuery,
     ExportQuery,
 )
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})

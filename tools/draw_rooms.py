@@ -43,6 +43,7 @@ TIERS = [
     [
         Room("trainer", "VectorTableManager", "its documented front"),
         Room("jobs", "the request becomes a row", "queue, progress, cancel, schedules", 2, share=1.4),
+        Room("accounts", "users, roles", "passwords", share=0.7),
         Room("resources", "targets, storages, schedules", "notifiers; secrets sealed", share=1.2),
         Room("notify", "webhooks, mail", "chats", share=0.8),
     ],

@@ -98,6 +98,12 @@ class ResourceInUse(ServiceError):
     status, error_type = 409, "RESOURCE_IN_USE"
 
 
+class LastAdmin(ServiceError):
+    """No admin would be left who may sign in."""
+
+    status, error_type = 409, "LAST_ADMIN"
+
+
 class ResourceReadOnly(ServiceError):
     """The environment configures this resource: only there it can be changed."""
 

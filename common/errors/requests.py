@@ -68,7 +68,7 @@ class RangeNotSatisfiable(ServiceError):
 
 
 class TooManyAttempts(ServiceError):
-    """One wrong token too many from an address; a right one is let in even then."""
+    """One wrong token or password too many. A right token is let in even then, a right password is not."""
 
     status, error_type = 429, "TOO_MANY_ATTEMPTS"
 

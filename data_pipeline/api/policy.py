@@ -1,4 +1,4 @@
-"""What holds for one route, declared beside it: who may call it, what it takes, how a bug is answered.
+"""What holds for one route, declared beside it: which roles may call it, what it takes, how a bug is answered.
 
 Access, bodies, the audit log and the description ask the policy of the current request's route.
 """
@@ -12,11 +12,26 @@ from flask import Flask, current_app, request
 from pydantic import BaseModel
 
 from common.messages import say
+from data_pipeline.accounts.roles import Caller, Role
 from data_pipeline.operations.results.result import Result
 
 View = TypeVar("View", bound=Callable[..., Any])
-Access = Literal["open", "read", "whole_data", "write"]
-"""open: no token is needed. read: any token. whole_data: a token that may have every row. write: the full token."""
+Access = Literal["open", "read", "check", "operate", "whole_data", "whole_database", "write", "own"]
+"""open: no sign-in is needed. read: looks. check: reads whole backups to judge them. operate: backs up, rehearses, and
+restores where a target allows it. whole_data: hands out every row of a set. whole_database: hands out all that a
+database holds. write: changes or removes what is kept. own: the account of a user, which no token of the environment
+has."""
+
+ROLES: Mapping[Access, frozenset[Role]] = {
+    "read": frozenset({"viewer", "reader", "operator", "admin"}),
+    "check": frozenset({"reader", "operator", "admin"}),
+    "operate": frozenset({"operator", "admin"}),
+    "whole_data": frozenset({"operator", "admin"}),
+    "whole_database": frozenset({"admin"}),
+    "write": frozenset({"admin"}),
+    "own": frozenset({"viewer", "operator", "admin"}),
+}
+"""Which roles may, beside `open`, which all may."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BUG = say("internal_error")
@@ -68,6 +83,13 @@ class Policy:
     @property
     def takes_body(self) -> bool:
         return self.body is not None or self.request_body is not None
+
+
+def permits(access: Access, caller: Caller) -> bool:
+    """Whether a caller may call routes of this access."""
+    if access == "own" and caller.user is None:
+        return False
+    return access == "open" or caller.role in ROLES[access]
 
 
 def current() -> Policy | None:

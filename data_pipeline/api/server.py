@@ -13,12 +13,15 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import MultiSocketServer, create_server
 from waitress.task import ErrorTask
+from werkzeug.http import parse_cookie
 
-from common.errors import InternalError, InvalidParams, PayloadTooLarge, ServiceError, Unauthorized
+from common.errors import InternalError, InvalidParams, PayloadTooLarge, ServiceError
 from common.messages import say
 from common.result import error_response
 from data_pipeline.api import policy
-from data_pipeline.api.security.access import READER, SECURITY_HEADERS, caller
+from data_pipeline.api.security.access import SECURITY_HEADERS
+from data_pipeline.api.security.identity import Identity
+from data_pipeline.api.security.session import COOKIE
 from data_pipeline.settings import Settings
 
 ROOM_TO_READ = 16
@@ -64,6 +67,7 @@ class SizedParser(HTTPRequestParser):
     """
 
     settings: Settings
+    identity: Identity
     uploads: frozenset[tuple[str, str]]
 
     def parse_header(self, header_plus: bytes) -> None:
@@ -79,10 +83,8 @@ class SizedParser(HTTPRequestParser):
         self.adj.max_request_body_size = limit
 
     def _may_write(self) -> bool:
-        try:
-            return caller(self.settings, self.headers.get("AUTHORIZATION", "")) != READER
-        except Unauthorized:
-            return False
+        cookie = parse_cookie(self.headers.get("COOKIE", "")).get(COOKIE)
+        return self.identity.may_upload(self.headers.get("AUTHORIZATION", ""), cookie)
 
 
 class EnvelopeChannel(HTTPChannel):
@@ -101,7 +103,11 @@ def listen(app: Any, settings: Settings) -> Any:
     """A waitress server on HOST and PORT, to be run(). Raises OSError, naming both, if it can't listen there."""
     server = _open(app, settings)
     uploads = frozenset(("POST", rule) for rule, route in policy.routes(app) if route.uploads)
-    parser = type("Parser", (SizedParser,), {"settings": settings, "uploads": uploads})
+    parser = type(
+        "Parser",
+        (SizedParser,),
+        {"settings": settings, "uploads": uploads, "identity": app.extensions["identity"]},
+    )
     sockets: list[Any] = list(cast("Any", server).map.values()) if isinstance(server, MultiSocketServer) else [server]
     for socket in sockets:
         socket.channel_class = type("Channel", (EnvelopeChannel,), {"parser_class": parser})

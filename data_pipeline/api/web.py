@@ -66,7 +66,7 @@ def validation_failed(error: ValidationError) -> Any:
 
 def origin() -> Origin:
     """Where the current request comes from."""
-    return Origin(request_id=g.request_id, who=g.get("caller", "local"), client=g.client)
+    return Origin(request_id=g.request_id, who=g.caller.who, client=g.client)
 
 
 def idempotency_key() -> str | None:

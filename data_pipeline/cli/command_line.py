@@ -22,7 +22,7 @@ COMMANDS = (
     *("delete", "copy", "download", "upload", "bulk", "jobs"),
     *("schedules", "status", "targets", "storages", "notifiers"),
     *("objects", "stack"),
-    *("check-config", "doctor", "completion"),
+    *("users", "check-config", "doctor", "completion"),
 )
 MODULES = {
     "list": "sets.listing",
@@ -32,6 +32,7 @@ MODULES = {
     "schedules": "schedule.schedules",
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
+    "users": "people.users",
     **{name: f"stores.{name}" for name in ("objects", "stack")},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",

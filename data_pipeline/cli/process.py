@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 # What is imported where it is used takes longer to import than a list takes, and a list needs none of it.
 
-CALLER = "command line"
-
 
 @contextmanager
 def engine() -> Iterator[Engine]:
@@ -83,6 +81,6 @@ def jobs(of: Engine) -> "Iterator[Jobs]":
 
 def origin() -> "Origin":
     """Who asks, in the history."""
-    from data_pipeline.jobs.job import Origin
+    from data_pipeline.jobs.job import COMMAND_LINE, Origin
 
-    return Origin(request_id=uuid.uuid4().hex, who=CALLER)
+    return Origin(request_id=uuid.uuid4().hex, who=COMMAND_LINE)

@@ -9,10 +9,13 @@ State = Literal["PENDING", "RUNNING", "CANCELLING", "SUCCEEDED", "PARTIAL", "FAI
 
 JOB_ID = re.compile(r"[0-9a-f]{32}")
 
+COMMAND_LINE = "command line"
+"""`who` of what a command has done."""
+
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a request came from: its id, which token it carried, and the client's address."""
+    """Where a request came from: its id, whose it is (a token by its name, or `user:` and a name), the address."""
 
     request_id: str
     who: str

@@ -4,7 +4,6 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -21,6 +20,8 @@ from common.errors import (
 )
 from common.messages import say
 from common.result import error_response
+from data_pipeline.accounts.accounts import Accounts
+from data_pipeline.accounts.audit import AuditTrail
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.backend.known_archives import KnownArchives
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
@@ -83,8 +84,11 @@ class Jobs:
         self.resources = resources
         self._database = resources.database
         self._store = Store(self._database)
+        self.counts, self.last_successes = self._store.counts, self._store.last_successes
         self._pending = PendingWrites(self._database)
         self.checks = SetChecks(self._database, self._pending)
+        self.accounts = Accounts(self._database)
+        self.audit = AuditTrail(self._database, self._pending, settings.audit_keep_days)
         self.archives = KnownArchives(self._database, self._pending)
         self._queue = Queue()
         self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)
@@ -103,6 +107,7 @@ class Jobs:
             self.notifications,
             settings.jobs_keep_days,
             retire,
+            (self.audit.forget, self.accounts.forget),
         )
         self._ticker = Ticker(self._beat_seconds, self._maintenance.often, self._maintenance.hourly)
         self._worker = Worker(self._queue_worker)
@@ -192,14 +197,6 @@ class Jobs:
             seen = job.version
             time.sleep(FOLLOW_SECONDS)
 
-    def counts(self) -> dict[State, int]:
-        """How many unfinished jobs are in which state."""
-        return self._store.counts()
-
-    def last_successes(self) -> dict[str, datetime]:
-        """When a job of each kind last succeeded, dry runs aside, in any process."""
-        return self._store.last_successes()
-
     def cancel(self, job_id: str) -> Job:
         """Cancel a job, waiting or running. Raises NotFound, or JobFinished if it is too late."""
         job = self._store.cancel(_checked(job_id))
@@ -270,6 +267,7 @@ class Jobs:
 
     def _finished(self, job: Job) -> None:
         self._told(job)
+        self.audit.note_job(job)
         self._maintenance.notice(job)
         self._pending.write(harmless(partial(self.drills.ended, job)))
 

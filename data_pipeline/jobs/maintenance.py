@@ -1,6 +1,6 @@
 """Recurring work of every process that has jobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -17,7 +17,8 @@ log = structlog.get_logger("jobs")
 
 
 class Maintenance:
-    """scheduler: queues what is due; None where that is left to others. retire: removes old backup sets."""
+    """scheduler: queues what is due; None where that is left to others. retire: removes old backup
+    sets. forget: remove rows whose time is over."""
 
     def __init__(
         self,
@@ -28,6 +29,7 @@ class Maintenance:
         notifications: Notifications,
         keep_days: int,
         retire: Callable[[], None],
+        forget: Sequence[Callable[[], None]],
     ) -> None:
         self._store = store
         self._pending = pending
@@ -36,6 +38,7 @@ class Maintenance:
         self._scheduler = scheduler
         self._notifications = notifications
         self._retire = retire
+        self._forget = forget
         self._retiring = Beside("retire", self._retire)
         self._delivering = Beside("notify", notifications.deliver)
         self._grown = False
@@ -55,6 +58,8 @@ class Maintenance:
 
     def hourly(self) -> None:
         self._store.forget(self._keep_days)
+        for forget in self._forget:
+            forget()
         if names := temp_files.sweep():
             log.warning("removed what interrupted imports left behind", files=names)
         if self._scheduler is not None:

@@ -17,7 +17,7 @@ from data_pipeline.jobs.backend.resource_rows import ResourceRow, ResourceRows
 from data_pipeline.operations.target import AnyTarget
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres_server import embedded
-from data_pipeline.resources.config import Config
+from data_pipeline.resources.config import RESOURCE_NAME, Config
 from data_pipeline.resources.kind import Held, Kind
 from data_pipeline.resources.notifiers import NotifierKind
 from data_pipeline.resources.schedules import ScheduleKind
@@ -26,6 +26,7 @@ from data_pipeline.resources.storages import StorageKind
 from data_pipeline.resources.targets import TargetKind
 from data_pipeline.storage.registry import Place
 from data_pipeline.stores.target import StoreTarget
+from data_pipeline.targets import DEFAULT_TARGET
 
 
 class Resources:
@@ -36,7 +37,7 @@ class Resources:
     """
 
     def __init__(self, engine: Engine) -> None:
-        settings = engine.settings
+        settings = self._settings = engine.settings
         self.database = JobsDatabase(
             lambda: settings.jobs_database or embedded.start(settings.embedded_data_dir).target
         )
@@ -152,6 +153,14 @@ class Resources:
         """The store of a row, None if there is none of that name. Raises Forbidden, ServiceUnavailable."""
         row = self._rows.get("target", name)
         return self._targets.store(name, self._config(row)) if row else None
+
+    def operators_may_restore(self, name: str | None) -> bool:
+        """Whether operators may restore into what a request calls so; None is the configured database. Never into
+        what a URL names."""
+        if name is None or name in self._settings.targets or name in self._settings.store_targets:
+            return (name or DEFAULT_TARGET) in self._settings.operator_targets
+        row = self._rows.get("target", name) if RESOURCE_NAME.fullmatch(name) else None
+        return bool(row and row.config.get("operators_may_restore"))
 
     def _row(self, kind: str, name: str) -> ResourceRow:
         row = self._rows.get(kind, name)

@@ -34,6 +34,9 @@ class TargetConfig(Config):
         " again",
     )
     schema_: Name | None = Field(None, alias="schema", description="Where the tables are; PGVECTOR_SCHEMA if absent")
+    operators_may_restore: bool | None = Field(
+        None, description="Users who are operators may restore into it; only admins if absent"
+    )
 
 
 class TargetKind(Kind[TargetConfig]):

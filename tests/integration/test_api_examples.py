@@ -16,6 +16,8 @@ import requests
 from data_pipeline.api import BASE, PREFIX
 from data_pipeline.api.openapi import examples
 from data_pipeline.api.openapi.examples import Example
+from data_pipeline.api.security.session import COOKIE
+from data_pipeline.jobs.backend.accounts import secrets
 from tests.conftest import TestDatabase
 from tests.described import Described
 from tests.integration.places import KEY, S3Server
@@ -31,6 +33,8 @@ TASK_SETS = {
 JOB = "77245a18eaa54833b36522f328de5a47"
 TARGET = "postgresql://user:password@localhost:5432/target_db"
 NOWHERE = "postgresql://postgres@127.0.0.1:1/vector_db"
+OF_USERS = ("users", "a backup by a user", "a first link")
+"""Scenes of a service that asks its clients to sign in."""
 STORES = ("back_up_objects", "restore_objects")
 """Operations that a service is asked which knows other stores."""
 ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
@@ -57,16 +61,17 @@ class Scenery:
         self._backups = backups
         self._upload: bytes | None = None
         self.names: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
 
     @contextmanager
     def set(self, scene: str) -> Iterator[None]:
         """Everything as it was, and then what the scene adds to it."""
         self.names = {TARGET: self._databases[1].url}
         self._asked = self._address
-        self._upload = None
+        self._upload, self.headers = None, {}
         shutil.rmtree(self._backups.root)
         self._backups.root.mkdir()
-        for database in self._databases:
+        for database in self._databases[:2]:
             database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
         if scene != "nothing":
             self._write_sets()
@@ -80,11 +85,12 @@ class Scenery:
     def call(self, described: Described, operation: str, example: Example) -> requests.Response:
         """Send an example's request, with the real names in it."""
         method, path = described.route(operation)
+        scene = "guarded" if example.scene in OF_USERS else example.scene
         own = {"drill_backup_set": self._drills, **dict.fromkeys(STORES, self._stores)}
-        base = self._asked = own.get(operation) or self.url.get(example.scene, self._address)
+        base = self._asked = own.get(operation) or self.url.get(scene, self._address)
         url = self._real(path.format(**example.path))
         body = self._real(json.dumps(example.body)).encode() if example.body else self._upload
-        return requests.request(method, base + url, params=example.query, data=body, timeout=60)
+        return requests.request(method, base + url, headers=self.headers, params=example.query, data=body, timeout=60)
 
     def _real(self, text: str) -> str:
         for name, real in self.names.items():
@@ -229,6 +235,54 @@ class Scenery:
             body = examples.of(f"create_{name}")[0].body
             requests.delete(f"{self._address}{BASE}/{name}s/{body['name']}", timeout=60)
 
+    @contextmanager
+    def _users(self) -> Iterator[None]:
+        """The session of an admin, who has a token, and an operator with a session and a token."""
+        with self._no_users():
+            made, others = self._user("alice", "admin"), self._user("bob", "operator")
+            for headers, name, days in ((made, "backups", 90), (others, "ci", None)):
+                body = {"name": name, "days": days}
+                assert self._of_users("POST", "/account/tokens", body, headers).status_code == 201
+            self.headers = made
+            yield
+
+    @contextmanager
+    def _a_backup_by_a_user(self) -> Iterator[None]:
+        with self._users():
+            self._fill(4, 58)
+            answered = self._of_users("POST", "/vector/backup", {"format": "binary"}, self.headers)
+            assert answered.status_code == 200
+            yield
+
+    @contextmanager
+    def _a_first_link(self) -> Iterator[None]:
+        """As the first start prints one."""
+        with self._no_users():
+            link = examples.of("create_first_admin")[0].body["link"]
+            self._databases[2].execute(
+                "INSERT INTO vector_jobs.first_links VALUES (%s, now() + interval '1 day')", (secrets.digest(link),)
+            )
+            yield
+
+    @contextmanager
+    def _no_users(self) -> Iterator[None]:
+        yield
+        self._databases[2].execute("DELETE FROM vector_jobs.users")
+
+    def _user(self, name: str, role: str) -> dict[str, str]:
+        """A user, and the headers of its session."""
+        password = examples.of("create_user")[0].body["password"]
+        token = {"Authorization": f"Bearer {examples.of('sign_in')[0].body['token']}"}
+        made = self._of_users("POST", "/users", {"name": name, "role": role, "password": password}, token)
+        assert made.status_code == 201, made.text
+        begun = self._of_users("POST", "/vector/session", {"name": name, "password": password}, {})
+        cookie = {"Cookie": f"{COOKIE}={begun.cookies[COOKIE]}"}
+        session = self._of_users("GET", "/vector/session", None, cookie).json()["data"]
+        return {**cookie, "X-CSRF-Token": session["csrf_token"]}
+
+    def _of_users(self, method: str, path: str, body: Any, headers: dict[str, str]) -> requests.Response:
+        return requests.request(method, f"{self.url['guarded']}{BASE}{path}", headers=headers, json=body, timeout=60)
+
     def _post(self, path: str, body: dict[str, Any]) -> Any:
         return requests.post(f"{self._address}{PREFIX}{path}", json=body, timeout=60).json()["data"]
 
@@ -279,7 +333,7 @@ def scenery(
     storages = {"STORAGES": json.dumps({"archive": str(tmp_path / "archive")})}
     server = start_server(**settings, SECRET_KEY="k" * 32, NOTIFY_ALLOWED_HOSTS="127.0.0.1", **storages)
     down = start_server(DATABASE_URL=NOWHERE)  # with another queue: it could not do the jobs of this one
-    guarded = start_server(DATABASE_URL=database.url, API_TOKEN=examples.of("sign_in")[0].body["token"])
+    guarded = start_server(**settings, API_TOKEN=examples.of("sign_in")[0].body["token"])
     targets = start_server(
         DATABASE_URL=database.url, TARGETS=json.dumps({"staging": second_database.url, "old_server": NOWHERE})
     )
@@ -295,9 +349,8 @@ def scenery(
         env = {**settings, "DRILL_DIRECTORY": str(drills), "OUTPUT_DIRECTORY": str(backups.root)}
         drilling = LiveServer(tmp_path / "drills.log", env)
         try:
-            yield Scenery(
-                server.address, drilling.address, stores.address, others, [database, second_database], backups
-            )
+            databases = [database, second_database, jobs_database]
+            yield Scenery(server.address, drilling.address, stores.address, others, databases, backups)
         finally:
             drilling.stop()
 

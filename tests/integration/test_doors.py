@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from data_pipeline.api import PREFIX
-from data_pipeline.api.security import access
+from data_pipeline.api.security import identity
 from data_pipeline.settings import Settings, SettingsError
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
@@ -129,13 +129,13 @@ def test_with_a_reading_token_alone_nobody_writes(make_client: Callable[..., Cli
 
 def test_a_token_is_compared_whole_however_soon_it_differs(guarded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
-    compare_digest = access.hmac.compare_digest
+    compare_digest = identity.hmac.compare_digest
 
     def remember(given: bytes, token: bytes) -> bool:
         compared.append((given, token))
         return compare_digest(given, token)
 
-    monkeypatch.setattr(access.hmac, "compare_digest", remember)
+    monkeypatch.setattr(identity.hmac, "compare_digest", remember)
     guarded.get(f"{PREFIX}/restore/list", headers=bearer("x"))
     assert compared == [(b"x", TOKEN.encode()), (b"x", READ_TOKEN.encode())]
 

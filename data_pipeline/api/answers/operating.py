@@ -54,7 +54,12 @@ class ShownSession(Result):
     """What the request's cookie may do."""
 
     sign_in_required: bool
-    access: Literal["write", "read"] | None = Field(description="null: not signed in")
+    access: Literal["write", "read"] | None = Field(description="write: everything. null: not signed in")
+    role: Literal["viewer", "reader", "operator", "admin"] | None = Field(
+        description="reader: API_READ_TOKEN. null: not signed in"
+    )
+    user: str | None = Field(description="The user's name; null for a token")
+    may: list[str] = Field(description="What the role may: the groups of the table of roles")
     csrf_token: str | None = Field(description="For the X-CSRF-Token header of each write")
     expires_at: Moment | None
 
@@ -63,6 +68,7 @@ class SignedIn(Result):
     """A session has begun; its cookie came along."""
 
     access: Literal["write", "read"]
+    role: Literal["viewer", "reader", "operator", "admin"]
 
 
 class SignedOut(Result):

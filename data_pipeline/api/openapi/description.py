@@ -29,7 +29,7 @@ A body is JSON whatever its Content-Type says; unknown fields are refused, and `
 TOKEN = {
     "type": "http",
     "scheme": "bearer",
-    "description": "API_TOKEN, or API_READ_TOKEN for reading. Not needed where the service has neither.",
+    "description": "API_TOKEN, API_READ_TOKEN for reading, or a user's token. Not needed where no token is configured.",
 }
 REQUEST_ID = {
     "description": "The request's own X-Request-ID, or a new one",

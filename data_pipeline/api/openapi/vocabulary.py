@@ -14,6 +14,7 @@ TAGS = {
     "Storages": "Places for backups.",
     "Schedules": "What is backed up when, and whether that has happened.",
     "Notifiers": "Addresses that are told what happens.",
+    "Users": "Users, their roles and tokens, and the audit log.",
     "Panel": "Sessions of the admin panel, in place of a token with every request.",
     "Operations": "For operators of the service. Outside of the base path.",
 }

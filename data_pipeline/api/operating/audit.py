@@ -1,4 +1,5 @@
-"""A record of every request: its id, the metrics, and for each write an audit line that says who did what."""
+"""A record of every request: its id, the metrics, and for each write an audit line that says who did what, which the
+audit log of the jobs database keeps."""
 
 import re
 import time
@@ -9,10 +10,14 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 
+from common.errors import TooManyAttempts
+from data_pipeline.accounts.audit import AuditTrail, set_of
+from data_pipeline.accounts.roles import Caller
 from data_pipeline.api import policy
 from data_pipeline.api.operating.metrics import Metrics, is_rehearsal, outcome_of
 from data_pipeline.api.policy import SAFE_METHODS, Policy
 from data_pipeline.api.security import client_address
+from data_pipeline.jobs.backend.audit_rows import Entry
 from data_pipeline.jobs.job import Job
 from data_pipeline.settings import Network
 
@@ -32,6 +37,7 @@ AUDITED = (
     ),
     *("collections", "collection_suffix", "on_conflict", "backup_before_restore", "create_tables", "dry_run", "probes"),
     *("name", "kind", "when", "zone", "paused"),
+    *("role", "disabled", "operators_may_restore", "days"),
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
     *("target", "set", "mode", "prefix", "to_prefix", "members", "rename_suffix"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
@@ -48,8 +54,9 @@ audit = structlog.get_logger("audit")
 class AuditLog:
     """Writes down each request as it is answered."""
 
-    def __init__(self, metrics: Metrics, trusted_proxies: Sequence[Network]) -> None:
+    def __init__(self, metrics: Metrics, trail: AuditTrail, trusted_proxies: Sequence[Network]) -> None:
         self._metrics = metrics
+        self._trail = trail
         self._trusted_proxies = trusted_proxies
 
     def set_up(self, app: Flask) -> None:
@@ -68,7 +75,7 @@ class AuditLog:
         route = request.url_rule.rule if request.url_rule else "unknown"
         self._metrics.count(route, request.method, response.status_code)
         asked = policy.current()
-        if request.method not in SAFE_METHODS or (asked and asked.access == "whole_data"):
+        if request.method not in SAFE_METHODS or (asked and asked.access in ("whole_data", "whole_database")):
             self._write_down(response, asked)
         return response
 
@@ -79,9 +86,13 @@ class AuditLog:
         nothing_done = accepted or g.get("replayed", False) or is_rehearsal(g.get("body", {}))
         if asked and asked.operation and not nothing_done:
             self._metrics.operation(asked.operation, answer, seconds)
+        caller: Caller | None = g.get("caller")
+        outcome = "ACCEPTED" if accepted else outcome_of(answer)
+        if caller is not None or (g.get("signing_in") and response.status_code != TooManyAttempts.status):
+            self._trail.note(_entry(caller, response.status_code, outcome, answer["data"], asked))
         audit.info(
             "write",
-            who=g.get("caller", "refused"),
+            who=caller.who if caller else "refused",
             client=g.client,
             what=asked.name if asked else request.endpoint,
             path=request.path[:LONGEST_VALUE],
@@ -89,11 +100,30 @@ class AuditLog:
             **{name: request.args[name][:LONGEST_VALUE] for name in AUDITED_QUERY if name in request.args},
             target=answer["data"].get("target"),
             status=response.status_code,
-            outcome="ACCEPTED" if accepted else outcome_of(answer),
+            outcome=outcome,
             **_cause(answer),
             seconds=round(seconds, 3),
             request_id=g.request_id,
         )
+
+
+def _entry(caller: Caller | None, status: int, outcome: str, data: dict[str, Any], asked: Policy | None) -> Entry:
+    """What the audit log keeps of the current request. A client that is refused at the door leaves none, unless it
+    tries to sign in."""
+    named = {**(request.view_args or {}), "storage": request.args.get("storage")}
+    subject = {"name": named["name"]} if "name" in named else {}
+    return Entry(
+        who=caller.who if caller else "refused",
+        client=g.client,
+        what=asked.name if asked else "unknown",
+        set_name=set_of(named, g.get("body"), data),
+        target=(data.get("target") or {}).get("dbname") if isinstance(data.get("target"), dict) else None,
+        outcome=outcome,
+        status=status,
+        request_id=g.request_id,
+        job_id=data.get("job_id"),
+        details={**_audited(), **subject},
+    )
 
 
 def write_down_job(job: Job) -> None:
@@ -122,6 +152,11 @@ def _cause(answer: dict[str, Any] | None) -> dict[str, str]:
 
 
 def _audited() -> dict[str, Any]:
-    """The body's harmless fields as they came, cut short; nothing of a body that is no JSON object."""
+    """The body's harmless fields as they came, cut short; nothing of a body that is no JSON object.
+
+    What is given for a name where a client signs in may be a password: it is told once it is known to be a user's.
+    """
+    if g.get("signing_in"):
+        return {"name": g.caller.user} if g.get("caller") and g.caller.user else {}
     body = g.get("body", {})
     return {name: str(body[name])[:LONGEST_VALUE] for name in AUDITED if body.get(name) is not None}

@@ -49,6 +49,7 @@ def _access(settings: Settings) -> dict[str, Any]:
         "THREADS": settings.threads,
         "API_TOKEN": _is_set(settings.api_token),
         "API_READ_TOKEN": _is_set(settings.api_read_token),
+        "OPERATOR_TARGETS": sorted(settings.operator_targets),
         "SECRET_KEY": _is_set(",".join(settings.secret_keys)),
         "ALLOWED_HOSTS": sorted(settings.http_hosts),
         "TRUSTED_PROXIES": [str(network) for network in settings.trusted_proxies],
@@ -105,6 +106,7 @@ def _work(settings: Settings) -> dict[str, Any]:
         "JOBS_DATABASE_URL": _public(settings.jobs_database),
         "NOTIFY_ALLOWED_HOSTS": sorted(settings.notify_hosts),
         "JOBS_KEEP_DAYS": settings.jobs_keep_days,
+        "AUDIT_KEEP_DAYS": settings.audit_keep_days,
         "JOBS_HEARTBEAT_SECONDS": settings.jobs_heartbeat,
     }
 

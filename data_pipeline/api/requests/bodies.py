@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_validator
+from typing_extensions import Self
 
-from common.errors import InvalidParams
+from common.errors import InvalidParams, MissingParams
 from common.messages import say
+from data_pipeline.api.requests.accounts import Password
 from data_pipeline.layouts.registry import DOCUMENTED, FAMILIES
 from data_pipeline.operations.listing import EVERYWHERE
 from data_pipeline.operations.requests.fields import AS_JOB, STAMP, TASK_ID, StorageName, TaskId, Text, shown
@@ -103,9 +105,20 @@ class TablesQuery(Request):
 
 
 class SignInBody(Request):
-    """The token that a session is begun with."""
+    """What a session is begun with: a user's name and password, or a token."""
 
-    token: Text = Field(description="API_TOKEN or API_READ_TOKEN")
+    token: Text | None = Field(None, description="API_TOKEN or API_READ_TOKEN")
+    name: Text | None = Field(None, description="A user's name")
+    password: Password | None = Field(None, description="That user's password")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.token is None and (self.name is None or self.password is None):
+            given = self.model_fields_set
+            raise MissingParams(["name", "password"] if given else ["token"])
+        if self.token is not None and (self.name, self.password) != (None, None):
+            raise InvalidParams(say("sign_in_two_ways"), details={"field": "token"})
+        return self
 
 
 class BackupSetPath(BaseModel):

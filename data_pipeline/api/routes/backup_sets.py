@@ -31,7 +31,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/backups/<location>/<timestamp>/verify", summary="Verify every byte of a backup set")
     @Policy(
-        access="read",
+        access="check",
         tag="Backup sets",
         answers={200: [backup_sets.VerifiedSet]},
         failures=(*ALWAYS, *WRITING, *OF_FILES, "ORPHAN_ROWS", "OPERATION_IN_PROGRESS"),
@@ -55,7 +55,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/backups/<location>/<timestamp>/copy", summary="Copy a backup set to another storage")
     @Policy(
-        access="write",
+        access="operate",
         tag="Backup sets",
         answers={200: [backup_sets.CopiedSet]},
         failures=(*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *STORING),

@@ -33,7 +33,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/backup", summary="Back up both tables")
     @Policy(
-        access="write",
+        access="operate",
         tag="Backups",
         answers={200: [backup.BackedUp], 202: [job_answers.SubmittedJob]},
         failures=(*ALWAYS, *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, "BACKUP_EXISTS", *UNDOABLE),
@@ -59,7 +59,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/compare", summary="Compare a backup with the live tables or another backup")
     @Policy(
-        access="read",
+        access="check",
         tag="Backups",
         answers={200: [compare.Compared]},
         failures=(*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_DATABASE, "ORPHAN_ROWS"),

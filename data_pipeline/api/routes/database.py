@@ -60,7 +60,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.get("/export", summary="Export a whole database")
     @Policy(
-        access="whole_data",
+        access="whole_database",
         tag="Databases",
         more={200: {"description": "An archive of pg_dump's custom format", "content": ARCHIVE}},
         failures=(*ALWAYS, *REFUSALS, "SERVICE_UNAVAILABLE", "CANCELLED", "STORAGE_FULL"),

@@ -32,7 +32,7 @@ def routes(jobs: Jobs) -> Resource:
 
     @api.post("/vector/backups/<location>/<timestamp>/drill", summary="Prove a backup set by restoring it")
     @Policy(
-        access="write",
+        access="operate",
         tag="Backup sets",
         answers={200: [Drilled], 202: [job_answers.SubmittedJob]},
         failures=(*ALWAYS, *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, "ORPHAN_ROWS"),

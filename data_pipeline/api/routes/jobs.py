@@ -55,7 +55,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/jobs/<job_id>/cancel", summary="Cancel a job")
     @Policy(
-        access="write",
+        access="operate",
         tag="Jobs",
         answers={200: [job_answers.ShownJob]},
         failures=(*ALWAYS, "PAYLOAD_TOO_LARGE", "RESOURCE_NOT_FOUND", "JOB_FINISHED", "SERVICE_UNAVAILABLE"),

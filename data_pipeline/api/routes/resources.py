@@ -15,6 +15,7 @@ from data_pipeline.api.openapi.vocabulary import ALWAYS, IN_DATABASE, OF_FILES, 
 from data_pipeline.api.policy import Policy
 from data_pipeline.api.requests.resources import NEW, ResourcePath
 from data_pipeline.api.routes.resource import Resource, answer
+from data_pipeline.api.security.permissions import expect_operation
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.operations.results.result import Result
@@ -138,13 +139,14 @@ class _OfKind:
 def _add_run(api: Resource, jobs: Jobs) -> None:
     @api.post("/schedules/<name>/run", summary="Run a schedule now")
     @Policy(
-        access="write",
+        access="operate",
         tag=OF_KIND["schedule"],
         answers={202: [SubmittedJob]},
         failures=tuple(dict.fromkeys((*ALWAYS, *WRITING, *OF_FILES, *IN_DATABASE, *STORING))),
     )
     def run_schedule(path: ResourcePath) -> Response:
         """Queues what the schedule does, as at a due time, paused or not; its set is one of the schedule's."""
+        expect_operation(jobs.resources, jobs.resources.config("schedule", path.name).operation())
         job = jobs.scheduler.run_now(path.name, web.origin())
         response = answer(SubmittedJob.of(job), 202)
         response.headers["Location"] = Links.of(job).self

@@ -54,7 +54,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/restore", summary="Restore a backup")
     @Policy(
-        access="write",
+        access="operate",
         tag="Restore",
         answers={200: [restore.Restored, restore.Rehearsed], 202: [job_answers.SubmittedJob]},
         failures=(*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, *UNDOABLE),

@@ -13,10 +13,9 @@ from data_pipeline.api.openapi.vocabulary import ALWAYS, OPEN
 from data_pipeline.api.operating import configuration
 from data_pipeline.api.operating.health import Health
 from data_pipeline.api.operating.metrics import Metrics
-from data_pipeline.api.policy import Policy
+from data_pipeline.api.policy import Policy, permits
 from data_pipeline.api.requests.bodies import ReadyQuery
 from data_pipeline.api.routes.resource import Resource, answer
-from data_pipeline.api.security.access import FULL, LOCAL
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
 
@@ -50,7 +49,7 @@ def routes(engine: Engine, jobs: Jobs, metrics: Metrics) -> Resource:
         """Whether the database, the storage and the job queue are within reach. Needs no token; a caller that may do
         everything is told of the further targets and storages too, and of tables with vectors that backups leave out,
         which decide nothing. With `strict` a schedule whose next good backup is overdue decides too."""
-        return answer(health.check(everything=g.get("caller") in (FULL, LOCAL), strict=query.strict))
+        return answer(health.check(everything="caller" in g and permits("write", g.caller), strict=query.strict))
 
     @api.get("/metrics", summary="Metrics for Prometheus")
     @Policy(

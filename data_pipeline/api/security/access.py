@@ -1,6 +1,5 @@
-"""Who may come in: tokens, the Host header, browsers sent by other sites, and how many may write at a time."""
+"""Who may come in: callers by their role, the Host header, browsers sent by other sites, how many write at a time."""
 
-import hmac
 import threading
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -11,24 +10,15 @@ from common.errors import Forbidden, ServiceUnavailable, TooManyAttempts, Unauth
 from common.messages import say
 from data_pipeline.api import policy
 from data_pipeline.api.openapi import explorer
-from data_pipeline.api.policy import SAFE_METHODS, Policy
-from data_pipeline.api.security.session import COOKIE, CSRF_HEADER, Sessions
-from data_pipeline.api.security.throttle import Throttle
+from data_pipeline.api.security.identity import Identity
+from data_pipeline.api.security.permissions import expect_permitted
+from data_pipeline.api.security.session import set_session
 from data_pipeline.postgres.target import is_loopback
 from data_pipeline.settings import Settings
 
 OPEN_BLUEPRINTS = explorer.PAGES | {"panel"}
 """The description of the API and the panel's own files, the same everywhere: a browser can't send a token when it
 opens a page."""
-
-FULL = "API_TOKEN"
-"""The caller that may do everything."""
-
-READER = "API_READ_TOKEN"
-"""The caller that only reads."""
-
-LOCAL = "local"
-"""The caller where no token is configured: only this machine can reach the service then."""
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -48,10 +38,9 @@ CORS_HEADERS = {
 class AccessRules:
     """The checks before a request is served, and the headers on its answer."""
 
-    def __init__(self, settings: Settings, throttle: Throttle) -> None:
+    def __init__(self, settings: Settings, identity: Identity) -> None:
         self._settings = settings
-        self._throttle = throttle
-        self._sessions = Sessions(configured_tokens(settings))
+        self._identity = identity
         self._writers = threading.BoundedSemaphore(settings.max_writers)
 
     def set_up(self, app: Flask) -> None:
@@ -67,36 +56,14 @@ class AccessRules:
         route = policy.current()
         is_open = route.access == "open" if route else request.blueprint in OPEN_BLUEPRINTS
         if not is_open:
-            g.caller = self._caller()
+            g.caller = self._identity.of(request)
+            expect_permitted(route, request.method, g.caller)
         elif route and route.tells_more:
-            with suppress(Unauthorized, TooManyAttempts):
-                g.caller = self._caller()
-        if g.get("caller") == READER:
-            _expect_reading(route)
+            with suppress(Unauthorized, TooManyAttempts, ServiceUnavailable):
+                g.caller = self._identity.of(request)
         if route and route.occupies:
             self._enter_as_writer()
         return None
-
-    def _caller(self) -> str:
-        """By the token of the request or else by its session.
-
-        Raises Unauthorized, TooManyAttempts for one wrong token too many, or Forbidden for a forged write.
-        """
-        authorization = request.headers.get("Authorization")
-        session = self._sessions.of(request.cookies.get(COOKIE)) if authorization is None else None
-        if session is None:
-            return self._by_token(authorization)
-        if request.method not in SAFE_METHODS:
-            session.expect_csrf(request.headers.get(CSRF_HEADER, ""))
-        return session.caller
-
-    def _by_token(self, authorization: str | None) -> str:
-        try:
-            return caller(self._settings, authorization or "")
-        except Unauthorized:
-            if authorization:
-                self._throttle.failed(g.client)
-            raise
 
     def _check_host(self) -> None:
         """A page of another site can make its own name mean 127.0.0.1; its browser still sends that name."""
@@ -123,6 +90,8 @@ class AccessRules:
             self._writers.release()
 
     def _add_headers(self, response: Response) -> Response:
+        if renewed := g.pop("renewed_cookie", None):
+            set_session(response, renewed)
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         if response.mimetype == "application/json":
@@ -135,35 +104,3 @@ class AccessRules:
         if self._settings.cors_origins:
             response.vary.add("Origin")
         return response
-
-
-def _expect_reading(route: Policy | None) -> None:
-    """Raise Forbidden for what a token that may only read is not for."""
-    if route and route.access == "whole_data":
-        raise Forbidden(say("read_token_cannot_download"))
-    if (route.access if route else "write") == "write" and request.method not in SAFE_METHODS:
-        raise Forbidden(say("read_token_cannot_write"))
-
-
-def caller(settings: Settings, authorization: str) -> str:
-    """Which token an Authorization header has, by its name. Raises Unauthorized."""
-    tokens = configured_tokens(settings)
-    if not tokens:
-        return LOCAL
-    scheme, _, given = authorization.partition(" ")
-    if scheme.lower() == "bearer":
-        for name, token in tokens.items():
-            if _same(given, token):
-                return name
-    raise Unauthorized(say("token_wrong"))
-
-
-def configured_tokens(settings: Settings) -> dict[str, str]:
-    """The tokens by the name of their caller."""
-    tokens = {FULL: settings.api_token, READER: settings.api_read_token}
-    return {name: token for name, token in tokens.items() if token}
-
-
-def _same(given: str, token: str) -> bool:
-    """In constant time, so that the time it takes tells nothing about the token."""
-    return hmac.compare_digest(given.strip().encode(), token.encode())

@@ -1,7 +1,8 @@
-"""Sessions of the admin panel: a signed cookie in place of a token with every request.
+"""Sessions of the admin panel: a cookie in place of a token with every request.
 
-Nothing is kept here. A cookie is signed with a key that comes from the token it was given for, so sessions live through
-a restart and end when that token changes. The reading token can't sign a session of the other one.
+Of those that a token of the environment began nothing is kept. Such a cookie is signed with a key that comes from the
+token it was given for, so sessions live through a restart and end when that token changes. The reading token can't sign
+a session of the other one. Users' sessions are rows of the jobs database.
 """
 
 import hashlib
@@ -10,7 +11,9 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from flask import Response, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from common.errors import Forbidden
@@ -23,7 +26,7 @@ LIFETIME_SECONDS = 12 * 3600
 
 @dataclass(frozen=True)
 class Session:
-    """Whose it is (a token, by its name), until when, and what a page of ours sends along with each write."""
+    """Whose it is (a caller, by its name), until when, and what a page of ours sends along with each write."""
 
     caller: str
     expires: datetime
@@ -60,6 +63,22 @@ class Sessions:
 
     def _serializer(self, caller: str) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(self._keys[caller], salt=caller, signer_kwargs={"digest_method": hashlib.sha256})
+
+
+def set_session(response: Response, cookie: str) -> None:
+    """Give a browser the cookie of a session."""
+    response.set_cookie(COOKIE, cookie, max_age=LIFETIME_SECONDS, **_attributes())
+
+
+def take_session(response: Response) -> None:
+    """Take it away."""
+    response.delete_cookie(COOKIE, **_attributes())
+
+
+def _attributes() -> dict[str, Any]:
+    """No script reads it and no other site sends it. Behind a proxy that ends TLS only the Origin tells of https."""
+    secure = request.is_secure or request.headers.get("Origin", "").startswith("https://")
+    return {"httponly": True, "samesite": "Strict", "secure": secure, "path": "/"}
 
 
 def _derived(key: bytes, purpose: str) -> bytes:

@@ -97,4 +97,64 @@ CREATE TABLE known_archives ( -- dumps of whole databases that were made here
 );
 """
 
-MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS, KNOWN_ARCHIVES)
+ACCOUNTS = """
+CREATE TABLE users (
+    name text PRIMARY KEY,
+    role text NOT NULL,
+    password text NOT NULL,  -- argon2id
+    disabled boolean NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    password_at timestamptz NOT NULL DEFAULT now(),
+    signed_in_at timestamptz
+);
+CREATE TABLE user_sessions (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_name text NOT NULL REFERENCES users ON DELETE CASCADE,
+    digest bytea NOT NULL UNIQUE, -- SHA-256 of the cookie
+    previous bytea UNIQUE,        -- of the one before the last exchange
+    csrf text NOT NULL,
+    client text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    rotated_at timestamptz NOT NULL DEFAULT now(),
+    confirmed_at timestamptz DEFAULT now(), -- when the client first sent the new one; null until then
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX user_sessions_user ON user_sessions (user_name);
+CREATE TABLE user_tokens (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    user_name text NOT NULL REFERENCES users ON DELETE CASCADE,
+    name text NOT NULL,
+    digest bytea NOT NULL UNIQUE, -- SHA-256 of the token
+    created_at timestamptz NOT NULL DEFAULT now(),
+    used_at timestamptz,
+    expires_at timestamptz,
+    UNIQUE (user_name, name)
+);
+CREATE TABLE sign_in_attempts (
+    subject text PRIMARY KEY, -- SHA-256 of an account or an address
+    failures integer NOT NULL DEFAULT 1,
+    since timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE first_links (
+    digest bytea PRIMARY KEY,
+    expires_at timestamptz NOT NULL
+);
+CREATE TABLE audit_log (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT now(),
+    who text NOT NULL,
+    client text,
+    what text NOT NULL,      -- a route's operation, or a job's kind
+    set_name text,           -- the backup set that it was about
+    target text,             -- the database
+    outcome text NOT NULL,
+    status integer,          -- of an answer
+    request_id text NOT NULL,
+    job_id text,
+    details json NOT NULL
+);
+CREATE INDEX audit_log_at ON audit_log (at);
+CREATE INDEX audit_log_who ON audit_log (who, number);
+"""
+
+MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS, KNOWN_ARCHIVES, ACCOUNTS)

@@ -94,6 +94,14 @@ class BackupRequest(OperationRequest):
         return self.pg_conn or self.db_connection
 
     @property
+    def named_target(self) -> str | None:
+        return self.named_database
+
+    @property
+    def changes_database(self) -> bool:
+        return self.truncate
+
+    @property
     def truncate(self) -> bool:
         return self.truncate_vector_tables
 

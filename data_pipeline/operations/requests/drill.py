@@ -22,3 +22,7 @@ class DrillRequest(OperationRequest):
     storage: StorageName = Field(MAIN_STORAGE, description="The storage it is in, by name")
     layout: LayoutName | None = Field(None, description="Of which layout the newest backup is; langchain if absent")
     as_job: bool = Field(False, alias="async", description=fields.AS_JOB)
+
+    @property
+    def changes_database(self) -> bool:
+        return False

@@ -75,6 +75,16 @@ class OperationRequest(Request):
         return cls.read(stored)
 
     @property
+    def changes_database(self) -> bool:
+        """It may change what a database holds, unless a kind of request knows better."""
+        return True
+
+    @property
+    def named_target(self) -> str | None:
+        """What it calls the database that it may change; None for the configured one."""
+        return getattr(self, "pg_conn", None) or getattr(self, "target", None)
+
+    @property
     def has_secrets(self) -> bool:
         return bool(self.secrets & self.model_fields_set)
 

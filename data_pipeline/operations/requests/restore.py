@@ -35,6 +35,10 @@ class RestoreRequest(RestoreOptions):
         return self
 
     @property
+    def changes_database(self) -> bool:
+        return not self.dry_run
+
+    @property
     def removes(self) -> bool:
         """Live rows that the backup doesn't have go."""
         return registry.of(self).removes

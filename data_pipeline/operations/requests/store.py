@@ -25,6 +25,10 @@ class StoreBackupRequest(OperationRequest):
     )
     as_job: bool = Field(False, alias="async", description=fields.AS_JOB)
 
+    @property
+    def changes_database(self) -> bool:
+        return False
+
     @field_validator("storages")
     @classmethod
     def _each_once(cls, storages: list[str]) -> list[str]:

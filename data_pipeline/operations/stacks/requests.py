@@ -74,6 +74,10 @@ class StackBackupRequest(StackBackupBody, OperationRequest):
 
     stack: Name = Field(description="The stack, by its name in STACKS")
 
+    @property
+    def changes_database(self) -> bool:
+        return False
+
 
 class StackRestoreRequest(StackRestoreBody, OperationRequest):
     """The same of a stack."""

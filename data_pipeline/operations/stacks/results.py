@@ -148,5 +148,5 @@ class DeletedStackSet(Result):
     """A stack's set that is gone, and those of its members."""
 
     stack: str
-    timestamp: Stamp
+    set: NamedBackup
     removed: list[str]

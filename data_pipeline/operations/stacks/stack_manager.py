@@ -103,9 +103,8 @@ class StackManager:
     def delete(self, stack: str, timestamp: str, storage: str = MAIN_STORAGE) -> DeletedStackSet:
         """Remove a stack's set, and the sets of its members that no other stack's set names."""
         found = self._sets.find(self._place(storage, timestamp), stack, timestamp)
-        return DeletedStackSet(
-            response=say("set_deleted"), stack=stack, timestamp=timestamp, removed=self.remove(found)
-        )
+        named = NamedBackup(backup_path=found.location.relative_path, timestamp=timestamp)
+        return DeletedStackSet(response=say("set_deleted"), stack=stack, set=named, removed=self.remove(found))
 
     def remove(self, found: StackSet) -> list[str]:
         """The names of the files that are gone. Raises OperationInProgress while a member's set is read."""

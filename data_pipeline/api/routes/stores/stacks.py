@@ -61,7 +61,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/<name>/backup", summary="Back up a stack")
     @Policy(
-        access="write",
+        access="operate",
         tag=TAG,
         answers={200: [results.StackBackedUp], 202: [job_answers.SubmittedJob]},
         failures=FAILURES,
@@ -110,7 +110,7 @@ def _add_sets(api: Resource, engine: Engine, manager: StackManager) -> None:
 
     @api.post("/<name>/verify", summary="Verify every byte of a stack's set")
     @Policy(
-        access="read",
+        access="check",
         tag=TAG,
         answers={200: [results.StackVerified]},
         failures=(*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, "ORPHAN_ROWS", "OPERATION_IN_PROGRESS"),

@@ -1,0 +1,1 @@
+"""Who asks: sessions, users, and each user's own account."""
