@@ -17,7 +17,7 @@ from contextlib import suppress
 
 import structlog
 
-from common import memory
+from common import memory, scratch_directory
 from common.errors import ServiceError
 from data_pipeline import targets
 from data_pipeline.accounts.first_admin import FirstAdmin
@@ -44,7 +44,7 @@ from data_pipeline.api.routes import (
 )
 from data_pipeline.api.routes import jobs as job_routes
 from data_pipeline.api.routes.people import account, sessions, users
-from data_pipeline.api.routes.stores import objects, stacks
+from data_pipeline.api.routes.stores import objects, redis, stacks
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.identity import Identity
 from data_pipeline.api.security.sign_in import SignIn
@@ -61,7 +61,6 @@ from data_pipeline.operations.stacks.stack_manager import StackManager
 from data_pipeline.operations.stacks.stack_retention import StackRetention
 from data_pipeline.postgres.swapping import leftovers
 from data_pipeline.postgres.target import Target, forget_libpq_variables, is_loopback
-from data_pipeline.postgres_server import scratch
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
 from data_pipeline.resources.store import Resources
 from data_pipeline.settings import Settings, SettingsError
@@ -96,6 +95,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(transfers.routes(engine, downloads))
     app.add(database.routes(engine, jobs))
     app.add(tables.routes(engine))
+    app.add(redis.routes(engine, jobs))
     app.add(objects.routes(jobs))
     app.add(stacks.routes(engine, jobs))
     app.add(job_routes.routes(engine, jobs))
@@ -147,9 +147,9 @@ def _sweep_databases(engine: Engine, known: Sequence[Target]) -> None:
 
 def _sweep_drills(engine: Engine) -> None:
     try:
-        for name in scratch.sweep(engine.settings.drill_directory):
-            log.warning("removed the PostgreSQL of a drill that was killed", name=name)
-    except (EmbeddedServerError, OSError) as error:
+        for name in scratch_directory.sweep(engine.settings.drill_directory):
+            log.warning("removed the scratch server of a process that was killed", name=name)
+    except OSError as error:
         log.warning("the directory of drills can't be looked through", kind=type(error).__name__)
 
 

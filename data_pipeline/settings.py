@@ -10,12 +10,18 @@ from typing import TypeAlias, TypeVar
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import config_file, dump_settings, packing_settings, place_settings, table_section, targets
+from data_pipeline import (
+    config_file,
+    dump_settings,
+    packing_settings,
+    place_settings,
+    redis_settings,
+    table_section,
+    targets,
+)
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
-from data_pipeline.dump_settings import DumpSettings
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
-from data_pipeline.packing_settings import PackingSettings
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
@@ -45,9 +51,10 @@ class Settings:
     storages: Mapping[str, Place]
     """Where else backups may be kept, by the names requests give these places."""
     embedded_data_dir: Path
-    dumps: DumpSettings
+    dumps: dump_settings.DumpSettings
     drill_directory: Path
     """Where drills make their PostgreSQL, and remove it."""
+    redis: redis_settings.RedisSettings
     configured: Target | None
     """The database of the configuration; None means the embedded one."""
     database_named: bool
@@ -77,7 +84,7 @@ class Settings:
     http_hosts: frozenset[str]
     """Names a Host header may have beside loopback's own."""
     cors_origins: frozenset[str]
-    packing: PackingSettings
+    packing: packing_settings.PackingSettings
     backup_connections: int
     """Connections that read a large table at a time in a backup; all see the same snapshot."""
     load_workers: int
@@ -128,6 +135,7 @@ class Settings:
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
             dumps=_part(dump_settings.read, env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
+            redis=_part(redis_settings.read, env),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,

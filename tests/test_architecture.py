@@ -28,6 +28,7 @@ LAYERS = [
         "data_pipeline.place_settings",
         "data_pipeline.dump_settings",
         "data_pipeline.packing_settings",
+        "data_pipeline.redis_settings",
         *("data_pipeline.settings", "data_pipeline.config_file", "data_pipeline.data_home", "data_pipeline.engine"),
     ],
     ["data_pipeline.operations"],

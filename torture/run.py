@@ -25,6 +25,7 @@ from torture import (
     fuzz,
     giants,
     load,
+    redis_kills,
     replace_kills,
     report,
     restarts,
@@ -50,8 +51,9 @@ class Scenario:
 SCENARIOS = (
     Scenario("damage", damage.run, 6),
     Scenario("backup_kills", backup_kills.run, 9),
-    Scenario("replace_kills", replace_kills.run, 11),
+    Scenario("replace_kills", replace_kills.run, 9),
     Scenario("swap_kills", swap_kills.run, 8),
+    Scenario("redis_kills", redis_kills.run, 2),
     Scenario("backends", backends.run, 3.5),
     Scenario("restarts", restarts.run, 2.5),
     Scenario("commits", commits.run, 3),

@@ -49,6 +49,7 @@ from common.errors.service import (
     ServiceUnavailable,
     StorageFull,
     StorageUnsupported,
+    StoreUnsupported,
 )
 from common.errors.service_error import (
     MESSAGES,
@@ -94,6 +95,7 @@ __all__ = [
     "ServiceUnavailable",
     "StorageFull",
     "StorageUnsupported",
+    "StoreUnsupported",
     "TooManyAttempts",
     "TriggerChangedRows",
     "Unauthorized",

@@ -28,6 +28,12 @@ class StorageUnsupported(ServiceError):
     status, error_type = 501, "STORAGE_UNSUPPORTED"
 
 
+class StoreUnsupported(ServiceError):
+    """A store, or this machine, lacks what was asked for: a cluster, an old version, no server for a snapshot."""
+
+    status, error_type = 501, "STORE_UNSUPPORTED"
+
+
 class ServiceUnavailable(ServiceError):
     """Too busy for now."""
 

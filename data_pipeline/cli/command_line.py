@@ -21,7 +21,7 @@ COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
     *("delete", "copy", "download", "upload", "bulk", "jobs"),
     *("schedules", "status", "targets", "storages", "notifiers"),
-    *("objects", "stack"),
+    *("objects", "redis", "stack"),
     *("users", "check-config", "doctor", "completion"),
 )
 MODULES = {
@@ -33,7 +33,7 @@ MODULES = {
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
     "users": "people.users",
-    **{name: f"stores.{name}" for name in ("objects", "stack")},
+    **{name: f"stores.{name}" for name in ("objects", "redis", "stack")},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from data_pipeline.operations.requests.request import Request
 
 R = TypeVar("R", bound=Request)
+A_SET = "BACKUP_PATH TIMESTAMP"
 
 PROGRESS = click.Option(
     ["--progress/--no-progress"],
@@ -37,7 +38,7 @@ def of(*models: type[BaseModel], arguments: Sequence[str] = ()) -> list[click.Pa
 def _parameter(name: str, prop: dict[str, Any], schema: dict[str, Any]) -> click.Parameter:
     found = next((one for one in prop.get("anyOf", [prop]) if one != {"type": "null"}), prop)
     if name in schema.get("required", []) and _is_a_set(found, schema):
-        return click.Argument([name], nargs=2, type=str, metavar="BACKUP_PATH TIMESTAMP", callback=_named)
+        return click.Argument([name], nargs=2, type=str, metavar=A_SET, callback=_named)
     if name in schema.get("required", []):
         return click.Argument([name], metavar=name.upper())
     if name in PAIRS:
@@ -63,8 +64,7 @@ def _parameter(name: str, prop: dict[str, Any], schema: dict[str, Any]) -> click
     if kind == "object" or not _is_set(found, schema):
         return click.Option([flag, name], type=str, metavar="JSON", help=text, callback=_json)
     if kind is None:  # a backup set: its path and its timestamp
-        both = "BACKUP_PATH TIMESTAMP"
-        return click.Option([flag, name], nargs=2, type=str, metavar=both, help=text, callback=_named)
+        return click.Option([flag, name], nargs=2, type=str, metavar=A_SET, help=text, callback=_named)
     return click.Option([flag, name], type=_type(found), help=text)
 
 

@@ -24,6 +24,7 @@ from data_pipeline.operations.results.compare import (
 )
 from data_pipeline.postgres.comparing import diff, table_diff
 from data_pipeline.postgres.comparing.diff import Difference, Name, Version
+from data_pipeline.postgres.comparing.left_out import Leaving
 from data_pipeline.postgres.connection import Session, transaction
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.retries import retrying
@@ -124,14 +125,18 @@ class BackupComparison:
                 }
                 for one, dialect in zip(held, dialects, strict=True)
             ]
+            scope = EVERYTHING if ground.ownership else _scope(session, ground, held, request)
+            leaving = Leaving(session, ground.tables, ground.ownership, scope, self._engine.pool) if live else None
             versions = [
-                diff.stage(session, ground.ownership, sources, ground.types, prefix, self._engine.pool)
+                diff.stage(session, ground.ownership, sources, ground.types, prefix, self._engine.pool, leaving)
                 for sources, prefix in zip(matched, ("backup", "other"), strict=False)
             ]
             columns = {name: source.columns for name, source in matched[0].items()}
-            versions += [Version(ground.ownership, ground.tables, types=versions[0].others)] if live else []
+            if leaving:
+                others = versions[0].others
+                versions.append(Version(ground.ownership, ground.tables, types=others, left_out=leaving.found))
             if ground.ownership is None:
-                found = Found([], _tables(session, versions, columns, ground, _scope(session, ground, held, request)))
+                found = Found([], _tables(session, versions, columns, ground, scope))
             else:
                 diff.pair(session, versions[0], versions[1], columns[ground.ownership.member])
                 owners = columns[ground.ownership.owner]
@@ -168,7 +173,7 @@ def _describe(
     limits: Sequence[Sequence[str]],
 ) -> list[ComparedCollection]:
     sides = [diff.owners(session.cursor, version, columns) for version in versions]
-    differences = diff.differences(session.cursor)
+    differences = diff.differences(session.cursor, versions[1])
     told = {*sides[0], *sides[1], *differences}
     names = _chosen(chosen, {name for name in told if all(name in limit for limit in limits)})
     return [_entry(name, differences.get(name) or Difference.none(), sides[0], sides[1]) for name in names]
@@ -232,7 +237,7 @@ def _tables(
         conflicts.expect_key(session.cursor, table)
         keys[name] = staging.key(session.cursor, table).columns
     table_diff.pair(session, versions[0], versions[1], columns, keys, scope)
-    found = diff.differences(session.cursor)
+    found = diff.differences(session.cursor, versions[1])
     each = {name: found.get(name) or Difference.none() for name in columns}
     return [ComparedTable(name=name, **one.counts, samples=Samples(**one.samples)) for name, one in each.items()]
 

@@ -7,6 +7,8 @@ from data_pipeline.operations.backup.operation import BackupOperation
 from data_pipeline.operations.drill.operation import DrillOperation
 from data_pipeline.operations.objects.operation import ObjectsBackupOperation, ObjectsRestoreOperation
 from data_pipeline.operations.operation import Operation
+from data_pipeline.operations.redis.backup import RedisBackupOperation
+from data_pipeline.operations.redis.restore import RedisRestoreOperation
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.restore.refresh import RefreshOperation
 from data_pipeline.operations.stacks.operation import StackBackupOperation, StackRestoreOperation
@@ -14,6 +16,7 @@ from data_pipeline.operations.stacks.operation import StackBackupOperation, Stac
 KINDS: tuple[Any, ...] = (
     *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation),
     *(ObjectsBackupOperation, ObjectsRestoreOperation),
+    *(RedisBackupOperation, RedisRestoreOperation),
 )
 """Subclasses of Operation that are made of an engine."""
 

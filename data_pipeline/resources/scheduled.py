@@ -9,6 +9,7 @@ from common.messages import say
 from data_pipeline.operations.objects.requests import ObjectsBackupRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
+from data_pipeline.operations.requests.redis import RedisBackupRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.operations.requests.store import StoreBackupRequest
@@ -146,6 +147,7 @@ KINDS: Mapping[str, Scheduled] = {
     for kind in (
         *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore()),
         ScheduledStoreBackup(ObjectsBackupRequest),
+        ScheduledStoreBackup(RedisBackupRequest),
         ScheduledStackBackup(),
     )
 }

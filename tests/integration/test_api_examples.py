@@ -22,6 +22,7 @@ from tests.conftest import TestDatabase
 from tests.described import Described
 from tests.integration.places import KEY, S3Server
 from tests.integration.privileges import like_a_user
+from tests.integration.redis_server import RedisServer
 from tests.integration.test_drills import scratch_directory
 from tests.live_server import Forked, Launch, LiveServer
 
@@ -30,6 +31,7 @@ TASK_SETS = {
     "task_20250721_213627": {"20250721_215758": (58, 764)},
     "task_20250721_183935": {"20250721_201447": (58, 780), "20250721_190102": (58, 780)},
 }
+REDIS_SET = "20260722_010318"
 JOB = "77245a18eaa54833b36522f328de5a47"
 TARGET = "postgresql://user:password@localhost:5432/target_db"
 NOWHERE = "postgresql://postgres@127.0.0.1:1/vector_db"
@@ -51,7 +53,9 @@ class Scenery:
         others: dict[str, str],
         databases: list[TestDatabase],
         backups: Any,
+        cache: RedisServer,
     ) -> None:
+        self._cache = cache
         self.url = {scene: f"http://{other}" for scene, other in others.items()}
         self._address = f"http://{address}"
         self._drills = f"http://{drills}"
@@ -75,6 +79,10 @@ class Scenery:
             database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
         if scene != "nothing":
             self._write_sets()
+        if scene == "redis":
+            with self._redis():
+                yield
+            return
         if scene not in ("nothing", *self.url, "usual"):
             with getattr(self, f"_{scene.replace(' ', '_')}")():
                 yield
@@ -96,6 +104,21 @@ class Scenery:
         for name, real in self.names.items():
             text = text.replace(name, real)
         return text
+
+    @contextmanager
+    def _redis(self) -> Iterator[None]:
+        """A set of three keys, and what has changed since."""
+        client = self._cache.client()
+        client.flushall()
+        client.mset({"session:1": 1, "session:2": 2})
+        client.expire("session:1", 3600)
+        client.hset("user:1", "name", "first")
+        route = f"{self.url['redis']}{BASE}/redis/backup"
+        made = requests.post(route, json={"target": "cache", "consistency": "paused"}, timeout=60).json()["data"]
+        self.names[REDIS_SET] = made["backup_timestamp"]
+        client.hset("user:1", "name", "second")
+        client.set("session:3", 3)
+        yield
 
     def _write_sets(self) -> None:
         self._write(GLOBAL_SET, "", 62, 819)
@@ -320,6 +343,13 @@ def launch() -> Launch:
 
 
 @pytest.fixture
+def cache(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path / "redis", "valkey").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
 def scenery(
     start_server: Callable[..., Any],
     database: TestDatabase,
@@ -328,6 +358,7 @@ def scenery(
     backups: Any,
     tmp_path: Path,
     s3_server: S3Server,
+    cache: RedisServer,
 ) -> Iterator[Scenery]:
     settings = {"DATABASE_URL": database.url, "JOBS_DATABASE_URL": jobs_database.url}
     storages = {"STORAGES": json.dumps({"archive": str(tmp_path / "archive")})}
@@ -337,20 +368,22 @@ def scenery(
     targets = start_server(
         DATABASE_URL=database.url, TARGETS=json.dumps({"staging": second_database.url, "old_server": NOWHERE})
     )
+    redis = start_server(**settings, TARGETS=json.dumps({"cache": cache.url()}))
     name = s3_server.new_bucket()
     requests.put(f"{s3_server.url}/{name}/app/notes/a.txt", data=b"a note", timeout=60)
     files = f"s3+http://{':'.join(KEY.values())}@127.0.0.1:{s3_server.port}/{name}/app"
     stores = start_server(
         DATABASE_URL=database.url, TARGETS=json.dumps({"files": files}), OUTPUT_DIRECTORY=str(backups.root)
     )
-    others = {"database down": down.address, "guarded": guarded.address, "targets": targets.address}
+    named = {"redis": redis, "database down": down, "guarded": guarded, "targets": targets}
+    others = {scene: one.address for scene, one in named.items()}
     # Root's PostgreSQL is another user's, whose files an ordinary user has no way to.
     with scratch_directory() as drills:
         env = {**settings, "DRILL_DIRECTORY": str(drills), "OUTPUT_DIRECTORY": str(backups.root)}
         drilling = LiveServer(tmp_path / "drills.log", env)
         try:
             databases = [database, second_database, jobs_database]
-            yield Scenery(server.address, drilling.address, stores.address, others, databases, backups)
+            yield Scenery(server.address, drilling.address, stores.address, others, databases, backups, cache)
         finally:
             drilling.stop()
 

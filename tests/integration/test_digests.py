@@ -1,5 +1,6 @@
 """Rows told apart by digests: each is the server's own, and a restore answers as it does where all rows are staged."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -18,6 +19,7 @@ from data_pipeline.operations.restore.modes.replace import Replace
 from data_pipeline.operations.restore.modes.replace_chosen import ReplaceChosen
 from data_pipeline.operations.restore.modes.swap import Swap
 from data_pipeline.operations.restore.modes.sync import Sync
+from data_pipeline.postgres.comparing.left_out import Leaving
 from data_pipeline.postgres.digests import look, narrowing
 from data_pipeline.postgres.digests.narrowing import Narrowing
 from tests.conftest import TestDatabase
@@ -89,14 +91,16 @@ class Ways:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.narrowed = 0
         self._patch = patch
-        settle = Narrowing.settle
+        for of, name in ((Narrowing, "settle"), (Leaving, "load")):
+            patch.setattr(of, name, self._counted(getattr(of, name)))
 
+    def _counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*arguments: Any) -> Any:
-            found = settle(*arguments)
-            self.narrowed += found is not None
+            found = function(*arguments)
+            self.narrowed += bool(found)
             return found
 
-        patch.setattr(Narrowing, "settle", counted)
+        return counted
 
     def both(self, make: Callable[[], Any]) -> tuple[Any, Any]:
         self._patch.setattr(narrowing, "LEAST_BYTES", 1 << 62)
@@ -153,6 +157,31 @@ def test_collections_end_and_are_told_of_alike(
 
     without, with_digests = ways.both(make)
     client.delete(f"{PREFIX}/backups/global/{body['timestamp']}")
+    assert with_digests == without
+
+
+def compared(client: Client, body: dict[str, Any]) -> Any:
+    return answer(client.post(f"{PREFIX}/compare", data=json.dumps(body)))
+
+
+@within_fixtures
+@given(live=states(), backup=states(), file_format=st.sampled_from(["csv", "binary"]), data=st.data())
+def test_collections_are_compared_alike(
+    client: Client, world: World, ways: Ways, live: State, backup: State, file_format: str, data: Any
+) -> None:
+    """Owners among them that have another name by now, or the same name under another uuid."""
+    if data.draw(st.booleans()):
+        kept = {id_: row for id_, row in backup.embeddings.items() if data.draw(st.booleans())}
+        names = data.draw(st.permutations([name for name, _ in backup.collections.values()]))
+        pairs = zip(backup.collections.items(), names, strict=True)
+        live = State({uuid: (name, text) for (uuid, (_, text)), name in pairs}, {"b": (None, "other"), **kept})
+    world.put(backup)
+    done = data_of(client.backup(format=file_format))
+    body = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+    world.put(live)
+    without, with_digests = ways.both(partial(compared, client, body))
+    client.delete(f"{PREFIX}/backups/global/{body['timestamp']}")
+    assert without[0] == 200
     assert with_digests == without
 
 
@@ -214,16 +243,18 @@ def test_any_tables_end_and_are_told_of_alike(
 
     fill()
     done = data_of(client.backup(layout="tables", tables=["public.things"], format=file_format))
-    body = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"], **fields}
+    named = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+    body = {**named, **fields}
 
     def make() -> Any:
         fill()
         for drift in drifts:
             with suppress(UniqueViolation):  # a name that is taken after another drift
                 database.execute(drift)
+        differences = compared(client, {**named, **({"where": fields["where"]} if "where" in fields else {})})
         plan = answer(client.restore(**body, dry_run=True))
         run = answer(client.restore(**body)) if fields != {"strategy": "swap"} else None
-        return plan, run, database.fetch("SELECT encode(record_send(t), 'hex') FROM things t ORDER BY 1")
+        return differences, plan, run, database.fetch("SELECT encode(record_send(t), 'hex') FROM things t ORDER BY 1")
 
     without, with_digests = ways.both(make)
     client.delete(f"{PREFIX}/backups/global/{body['timestamp']}")
@@ -343,3 +374,27 @@ def test_a_file_that_has_a_key_twice_is_refused_as_ever(
         assert without[1]["error_type"] == "DUPLICATE_ROWS"
         assert with_digests == without
     assert sync()[1]["restore_results"][EMBEDDING]["rows_unchanged"] == 40
+
+
+def test_a_unique_index_that_the_backup_does_not_fit_is_told_of_alike(
+    client: Client, database: TestDatabase, ways: Ways
+) -> None:
+    """A row that differs would get a value that one has which is the same on both sides."""
+    database.execute(PLAIN + "; UPDATE langchain_pg_embedding SET document = CASE id WHEN '8' THEN '7' ELSE id END")
+    done = data_of(client.backup(format="binary"))
+    body = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
+    database.execute(
+        "UPDATE langchain_pg_embedding SET document = id;"
+        " CREATE UNIQUE INDEX documents ON langchain_pg_embedding (document)"
+    )
+
+    def restore(**fields: Any) -> Any:
+        return answer(client.restore(**body, **fields))
+
+    for fields in ({"strategy": "sync"}, {"truncate_before_restore": True}):
+        without, with_digests = ways.both(partial(restore, **fields, dry_run=True))
+        assert [one["error_type"] for one in without[1]["problems"]] == ["DUPLICATE_ROWS"]
+        assert with_digests == without
+    without, with_digests = ways.both(partial(restore, strategy="sync"))
+    assert without[1]["error_type"] == "DUPLICATE_ROWS"
+    assert with_digests == without

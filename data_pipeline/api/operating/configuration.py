@@ -83,6 +83,8 @@ def _databases(settings: Settings) -> dict[str, Any]:
         "LOG_TABLES": list(settings.dumps.log_tables),
         "MIGRATION_COMMAND": "set" if settings.dumps.migration else None,
         "DRILL_DIRECTORY": kind_of(settings.drill_directory),
+        "REDIS_SERVER_BIN": "file" if settings.redis.program else None,
+        "REDIS_PAUSE_SECONDS": settings.redis.pause_seconds,
         "PGVECTOR_SCHEMA": settings.schema,
         "PG_SSL_ROOT_CERT": "file" if settings.ssl_root_cert else None,
         "TARGETS": [*settings.targets, *settings.store_targets],

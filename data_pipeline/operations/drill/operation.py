@@ -15,6 +15,7 @@ from common.sizes import format_size
 from data_pipeline.engine import Engine
 from data_pipeline.operations import newest
 from data_pipeline.operations.backup_sets import BackupSetManager, named
+from data_pipeline.operations.drill import stores
 from data_pipeline.operations.drill.drill import Drill
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.drill import DrillRequest
@@ -25,6 +26,7 @@ from data_pipeline.postgres_server import scratch
 from data_pipeline.postgres_server.cluster import SUPERUSER, EmbeddedServerError
 from data_pipeline.resolver import Databases
 from data_pipeline.sets.backup_set import BackupSet
+from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.storage.location import Location
 
 SOURCE = "drill"
@@ -56,12 +58,22 @@ class DrillOperation(Operation[DrillRequest]):
 
     def expect_possible(self, request: DrillRequest) -> Target:
         where, timestamp = self._named(request)
-        self._expect_room(self._engine.catalog.find(where, timestamp))
+        found = self._engine.catalog.find_any(where, timestamp)
+        if isinstance(found, HeldSet):
+            stores.drill_of(self._engine, found).expect_possible()
+        else:
+            self._expect_room(found)
         return ANYWHERE
 
     def run(self, request: DrillRequest, progress: Progress = SILENT) -> Drilled:
         where, timestamp = self._named(request)
-        with memory.returned(), _about(where, timestamp), self._engine.catalog.locked(where, timestamp) as backup_set:
+        with (
+            memory.returned(),
+            _about(where, timestamp),
+            self._engine.catalog.locked_any(where, timestamp) as backup_set,
+        ):
+            if isinstance(backup_set, HeldSet):
+                return stores.drill_of(self._engine, backup_set).run(progress)
             self._expect_room(backup_set)
             started = time.monotonic()
             with self._server() as target:

@@ -97,7 +97,7 @@ class StackBackup:
             "rows": rows_of(manifest),
             "bytes": sum(fact.bytes for fact in manifest.file_facts.values()),
             "consistency": facts.get("consistency", plain),
-            "started_at": facts.get("started_at", began),
+            "started_at": facts.get("moment") or facts.get("started_at", began),
             "ended_at": facts.get("ended_at", manifest.created_at),
         }
 

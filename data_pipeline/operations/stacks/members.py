@@ -18,16 +18,17 @@ DATABASE = "database"
 
 @dataclass(frozen=True)
 class Way:
-    """How a family's restore makes a store equal to a set, and how it restores beside the original."""
+    """How a family's restore makes a store equal to a set, and how it restores beside the original, if it can."""
 
     whole: Mapping[str, Any]
-    beside: Callable[[str], Mapping[str, Any]]
+    beside: Callable[[str], Mapping[str, Any]] | None = None
 
 
 WAYS: Mapping[str, Way] = {
     DATABASE: Way({"mode": "clean"}, lambda suffix: {"mode": "new_database"}),
     "objects": Way({"mode": "mirror"}, lambda suffix: {"mode": "add", "to_prefix": f"{suffix}/"}),
     "milvus": Way({"swap": True, "drop_old": True}, lambda suffix: {"collection_suffix": suffix}),
+    "redis": Way({"mode": "replace"}),
 }
 """In the order in which members are restored."""
 
@@ -119,13 +120,22 @@ class Members:
         dry_run: bool,
     ) -> OperationRequest | None:
         """What its own restore is asked; None for a rehearsal of one that has none: then it is only verified."""
-        way = WAYS[member.family]
-        body = {"set": dict(named_set), "target": member.name, **(way.beside(suffix) if suffix else way.whole)}
+        body = {"set": dict(named_set), "target": member.name, **self._how(member, suffix)}
         if dry_run:
             if "dry_run" not in self._operation(member, "restore").request.model_fields:
                 return None
             body["dry_run"] = True
         return self._read(member, "restore", body, options)
+
+    @staticmethod
+    def _how(member: Member, suffix: str | None) -> Mapping[str, Any]:
+        way = WAYS[member.family]
+        if suffix is None:
+            return way.whole
+        if way.beside is None:
+            text = say("stack_member_not_beside", role=member.role, family=member.family)
+            raise InvalidParams(text, details={"field": "rename_suffix", "member": member.role})
+        return way.beside(suffix)
 
     def run(self, member: Member, request: OperationRequest, progress: Any) -> Any:
         """Do what was asked; its result. Raises ServiceError, which names the member, and Cancelled."""

@@ -17,6 +17,7 @@ from common.errors import DuplicateRows
 from common.messages import say
 from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.layouts.base import Ownership
+from data_pipeline.postgres.comparing.left_out import Leaving, LeftOut
 from data_pipeline.postgres.connection import Session, prefer
 from data_pipeline.postgres.row_filter import EVERYTHING
 from data_pipeline.postgres.schema.tables import Table
@@ -41,6 +42,7 @@ SELECT e.*, e.{key}::pg_catalog.text COLLATE pg_catalog."C" AS paired_key,
        coalesce(c.{name}::pg_catalog.text, '') COLLATE pg_catalog."C" AS paired_name,
        c.{name} IS NULL AS paired_nameless, true AS paired
 FROM {members} e LEFT JOIN {owners} c ON c.{owner_key} OPERATOR(pg_catalog.=) e.{column}
+WHERE {compared}
 """
 
 PAIRED = """
@@ -79,7 +81,8 @@ class Version:
     """One of the two: live tables, or staged ones.
 
     converted: what was done to how many of its rows. types: those that columns are compared in, where they have others;
-    others: the same of the live version that this one is compared with.
+    others: the same of the live version that this one is compared with. left_out: of live tables, rows that the backup
+    is known to have as well.
     """
 
     ownership: Ownership | None
@@ -87,6 +90,12 @@ class Version:
     converted: tuple[str, ...] = ()
     types: Types = field(default_factory=dict)
     others: Types = field(default_factory=dict)
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+
+    def compared(self, name: str, alias: str) -> Composable:
+        """The condition that a row of a table is compared."""
+        one = self.left_out.get(name)
+        return SQL("{} IS NOT TRUE").format(one.condition(alias)) if one else SQL("TRUE")
 
     @property
     def owned(self) -> Ownership:
@@ -133,8 +142,11 @@ def stage(
     types: Mapping[str, Mapping[str, Composable]],
     prefix: str,
     pool: WorkerPool,
+    leaving: Leaving | None = None,
 ) -> Version:
     """Load a backup into temporary tables, gone at the end of the transaction. Raises what copy_in.load does.
+
+    leaving: takes rows out that need not be compared.
 
     Rows of the old schema are converted as a restore does it. A column whose values the live one may not hold as they
     are keeps its own type, in which the live values are compared with it; in which these may not fit, both are texts.
@@ -156,7 +168,9 @@ def stage(
         )
         kept = {column: one for column, one in matched.own.items() if column not in own}
         source = replace(matched, table=table, own=kept)
-        if source.direct:
+        if leaving and leaving.load(source, staged):
+            pass
+        elif source.direct:
             copy_in.load(session, source, None, pool)
         else:
             converted += conversion.load(session, source, EVERYTHING, None, pool).warnings
@@ -190,7 +204,7 @@ def pair(session: Session, backup: Version, other: Version, columns: Sequence[st
     cursor.execute(SQL(PAIRED).format(**sides, **compared_values))
 
 
-def differences(cursor: Cursor) -> dict[Name, Difference]:
+def differences(cursor: Cursor, other: Version) -> dict[Name, Difference]:
     """What `pair` found, by the owner's name; None for rows that have no owner with a name."""
     found: dict[Name, Difference] = defaultdict(Difference.none)
     cursor.execute(COUNTS)
@@ -199,6 +213,9 @@ def differences(cursor: Cursor) -> dict[Name, Difference]:
     cursor.execute(SOME, (SAMPLES,))
     for name, kind, key in cursor.fetchall():
         found[name].samples[kind].append(key)
+    for one in other.left_out.values():
+        for name, rows in one.same.items():
+            found[name].counts["same"] += rows
     return dict(found)
 
 
@@ -229,6 +246,7 @@ def _rows(version: Version) -> Composed:
         column=Identifier(version.owned.column),
         members=version.members.identifier,
         owners=version.owners.identifier,
+        compared=version.compared(version.owned.member, "e"),
     )
 
 

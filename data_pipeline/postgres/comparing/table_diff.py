@@ -12,7 +12,6 @@ from common.messages import say
 from data_pipeline.postgres.comparing.diff import Version, in_types
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.row_filter import Scope
-from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.search_path import Cursor
 
 MADE = """
@@ -20,7 +19,7 @@ CREATE TEMPORARY TABLE paired_rows (kind pg_catalog.text, name pg_catalog.text, 
 """
 
 ROWS = """
-SELECT e.*, {key} COLLATE pg_catalog."C" AS paired_key, true AS paired FROM {rows} e WHERE {in_scope}
+SELECT e.*, {key} COLLATE pg_catalog."C" AS paired_key, true AS paired FROM {rows} e WHERE {in_scope} AND {compared}
 """
 
 PAIRED = """
@@ -62,7 +61,7 @@ def _pair(
     key: Sequence[str],
     scope: Scope,
 ) -> None:
-    sides = {"backup": _rows(backup.tables[name], key, scope), "other": _rows(other.tables[name], key, scope)}
+    sides = {side: _rows(version, name, key, scope) for side, version in (("backup", backup), ("other", other))}
     for side, rows in sides.items():
         cursor.execute(SQL(TWICE).format(rows=rows))
         if cursor.value():
@@ -78,7 +77,10 @@ def _pair(
     )
 
 
-def _rows(table: Table, key: Sequence[str], scope: Scope) -> Composed:
-    parts: list[Composable] = [SQL("{}::pg_catalog.text").format(Identifier("e", name)) for name in key]
+def _rows(version: Version, name: str, key: Sequence[str], scope: Scope) -> Composed:
+    table = version.tables[name]
+    parts: list[Composable] = [SQL("{}::pg_catalog.text").format(Identifier("e", column)) for column in key]
     text = parts[0] if len(parts) == 1 else SQL("ROW({})::pg_catalog.text").format(SQL(", ").join(parts))
-    return SQL(ROWS).format(key=text, rows=table.rows, in_scope=scope.condition(table.layout, "e"))
+    return SQL(ROWS).format(
+        key=text, rows=table.rows, in_scope=scope.condition(table.layout, "e"), compared=version.compared(name, "e")
+    )

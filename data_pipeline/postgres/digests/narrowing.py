@@ -17,13 +17,16 @@ from data_pipeline.formats.dialects.evidence import Contradicted
 from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.digests import chosen_blocks, differing, digested, look
+from data_pipeline.postgres.digests.differing import Differing
 from data_pipeline.postgres.digests.digested import Digested
 from data_pipeline.postgres.digests.look import Look
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import triggers
+from data_pipeline.postgres.schema.unique_keys import UniqueKey
 from data_pipeline.postgres.writing import conflicts, copy_in, staging
 from data_pipeline.postgres.writing.copy_in import Unencoded
 from data_pipeline.postgres.writing.staging import Staged
+from data_pipeline.sets.tables.table_source import Source
 
 Result = TypeVar("Result")
 
@@ -65,19 +68,13 @@ class Narrowing:
         staged: empty as yet.
         """
         self.begun.pop(staged.live.name, None)  # of a set that was reopened since
+        if triggers.firing(self._session.cursor, [staged.live]):  # they may change rows that aren't looked at again
+            return False
         source = replace(staged.source, table=staged.live)
-        if not self._fits(staged):
-            return False
-        started = time.monotonic()
-        seen = attempt(self._session, lambda: look.take(self._session, source, self._least, self._pool))
-        if seen is None or not seen.promising:
-            return False
-        found = attempt(self._session, lambda: digested.digest(self._session, source, known, self._pool))
-        if found is None:
-            self._session.progress.begin_again()
-            return False
-        self.begun[staged.live.name] = Begun(found, seen, known, time.monotonic() - started)
-        return True
+        begun = begin(self._session, source, staged.identity, known, self._pool, self._least)
+        if begun is not None:
+            self.begun[staged.live.name] = begun
+        return begun is not None
 
     def settle(self, staged: Staged, rows: Scope) -> Staged | None:
         """Stage the rows that differ from the live ones in scope; None where all have to be.
@@ -88,32 +85,55 @@ class Narrowing:
         self._session.enter("check")
         return attempt(self._session, lambda: self._narrowed(staged, begun.digested, rows))
 
-    def _fits(self, staged: Staged) -> bool:
-        """Whether the table has a key, and nothing that would change rows which aren't looked at again."""
-        source = staged.source
-        large = source.file.size > LEAST_BYTES
-        if not (large and staged.identity.primary and digested.is_possible(source)):
-            return False
-        return not triggers.firing(self._session.cursor, [staged.live])
-
     def _narrowed(self, staged: Staged, rows: Digested, chosen: Scope) -> Staged:
         cursor = self._session.cursor
-        found = differing.find(self._session, rows, staged.key, staged.scope)
-        if not found.certain:
-            raise Unclear
-        written = 0
-        if found.places:
-            written = chosen_blocks.load(
-                self._session, staged.source, chosen_blocks.at(rows.spans, found.places), self._pool
-            )
-        if written != len(found.places):
-            raise Unclear
+        found = load(self._session, rows, staged.source, staged.key, staged.scope, self._pool)
         staging.keep(cursor, staged, chosen)
         staging.index(self._session, staged)
         narrowed = replace(staged, unstaged=found.same, differing=found.live)
         if conflicts.meets_unstaged(cursor, narrowed, [staged.identity]):  # the file has this key twice
             raise Unclear
         return narrowed
+
+
+def begin(
+    session: Session,
+    source: Source,
+    identity: UniqueKey,
+    known: frozenset[bytes] | None,
+    pool: WorkerPool,
+    least: int,
+) -> Begun | None:
+    """Digest a file that leads to a live table; None where that is not possible, or not worth it.
+
+    identity: what tells the table's rows apart. known: the owners that rows may name. least: rows to look at first.
+    """
+    if not (identity.primary and source.file.size > LEAST_BYTES and digested.is_possible(source)):
+        return None
+    started = time.monotonic()
+    seen = attempt(session, lambda: look.take(session, source, least, pool))
+    if seen is None or not seen.promising:
+        return None
+    found = attempt(session, lambda: digested.digest(session, source, known, pool))
+    if found is None:
+        session.progress.begin_again()
+        return None
+    return Begun(found, seen, known, time.monotonic() - started)
+
+
+def load(
+    session: Session, rows: Digested, into: Source, key: tuple[str, ...], scope: Scope, pool: WorkerPool
+) -> Differing:
+    """Load the rows that the live table, of what is in scope, has no equal of. Raises Unclear, and what COPY raises."""
+    found = differing.find(session, rows, key, scope)
+    if not found.certain:
+        raise Unclear
+    written = 0
+    if found.places:
+        written = chosen_blocks.load(session, into, chosen_blocks.at(rows.spans, found.places), pool)
+    if written != len(found.places):
+        raise Unclear
+    return found
 
 
 def attempt(session: Session, job: Callable[[], Result]) -> Result | None:

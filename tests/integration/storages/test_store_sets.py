@@ -25,7 +25,7 @@ from data_pipeline.stores.store import Capabilities, Store
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.integration.places import Place
-from tests.support.answers import data_of
+from tests.support.answers import data_of, failure
 
 TARGET = target_url.parse("cache", "redis://:secret-of-the-cache@127.0.0.1:6379/2")
 BLOCKS = [b"one block\n" * 400, b"another\n" * 100, b""]
@@ -252,7 +252,8 @@ def test_it_is_not_restored_as_tables_nor_tables_as_it(
     refused = data_of(client.restore(**body), 400)
     assert (refused["error_type"], refused["details"]["layout"]) == ("INVALID_PARAMS", "redis")
     assert client.post(f"{PREFIX}/compare", data=json.dumps(body)).status_code == 400
-    assert client.post(f"{PREFIX}/backups/global/{made['backup_timestamp']}/drill", data="{}").status_code == 400
+    drill = client.post(f"{PREFIX}/backups/global/{made['backup_timestamp']}/drill", data="{}")
+    assert failure(drill) == (422, "INVALID_BACKUP"), "its facts are not those of Redis"
     tables = data_of(client.backup())["backup_timestamp"]
     where = engine.catalog.location(None)
     with pytest.raises(InvalidParams), engine.catalog.held(where, tables):

@@ -1,0 +1,113 @@
+"""`python unified_api.py redis …`"""
+
+from typing import Any
+
+import click
+
+from data_pipeline.cli import answers, confirmation, operation, options, process
+from data_pipeline.cli.answers import DONE, PARTLY, Answer
+from data_pipeline.cli.command import Command, NamingGroup
+from data_pipeline.operations.redis.compare import RedisComparison
+from data_pipeline.operations.requests.redis import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
+
+HELP = "Back up, restore or compare logical databases of Redis or Valkey: TARGET is a name from TARGETS."
+EXAMPLES = """\b
+Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_170444):
+  python unified_api.py redis backup cache --consistency paused
+  python unified_api.py redis restore SET cache --dry-run
+  python unified_api.py redis restore SET cache --keep-old --yes
+  python unified_api.py redis compare SET --target cache --json
+"""
+
+
+def back_up(as_json: bool, progress: bool | None, **given: Any) -> int:
+    request = options.body(RedisBackupRequest, given)
+    with process.engine() as engine:
+        if request.as_job:
+            return operation.hand_over(engine, request, as_json)
+        data = answers.give(operation.perform(engine, request, progress), as_json, _tell_backup)
+    return PARTLY if data["errors"] else DONE
+
+
+def restore(as_json: bool, progress: bool | None, yes: bool, **given: Any) -> int:
+    request = options.body(RedisRestoreRequest, given)
+    with process.engine() as engine:
+        if request.removes:
+            confirmation.expect(
+                f"Keys of {request.target} will be replaced by those of {request.named_set.timestamp}.", yes
+            )
+        if request.as_job:
+            return operation.hand_over(engine, request, as_json)
+        data = answers.give(operation.perform(engine, request, progress), as_json, _tell_restore)
+    return PARTLY if data.get("problems") else DONE
+
+
+def compare(as_json: bool, **given: Any) -> int:
+    with process.engine() as engine:
+        compared = RedisComparison(engine).compare(options.body(RedisCompareRequest, given))
+        data = answers.give(compared, as_json, _tell_differences)
+    return DONE if data["identical"] else PARTLY
+
+
+def _tell_backup(data: Answer) -> None:
+    click.echo(data["response"])
+    rows = [(number, one["keys"], one["expiring"], one["gone"]) for number, one in data["databases"].items()]
+    answers.table(rows, "database", "keys", "expiring", "gone")
+    click.echo(f"{data['backup_directory']} {data['backup_timestamp']}")
+    waited = f", writers waited {data['paused_seconds']} s" if "paused_seconds" in data else ""
+    click.echo(f"{data['consistency']} of {data['moment']}{waited}, {data['duration']} s")
+
+
+def _tell_restore(data: Answer) -> None:
+    if "problems" in data:
+        click.echo(f"Dry run, nothing was changed: {data['response']}")
+        _tell_databases(data)
+        for problem in data["problems"]:
+            click.echo(f"problem: {problem['error']} ({problem['error_type']})", err=True)
+        return
+    click.echo(data["response"])
+    rows = [
+        (n, one["database"], one["keys"], one["expired"], one.get("kept_as")) for n, one in data["databases"].items()
+    ]
+    answers.table(rows, "of the set", "database", "keys", "expired", "old kept in")
+    click.echo(f"into {answers.place(data['target'])}, {data['duration']} s; others waited {data['switch_seconds']} s")
+
+
+def _tell_differences(data: Answer) -> None:
+    click.echo(data["response"])
+    _tell_databases(data)
+
+
+def _tell_databases(data: Answer) -> None:
+    kinds = ("only_in_backup", "only_in_other", "different", "same", "expired")
+    rows = [(n, one["database"], *(one[kind] for kind in kinds)) for n, one in data["databases"].items()]
+    if rows:
+        answers.table(rows, "of the set", "database", *(kind.replace("_", " ") for kind in kinds))
+
+
+COMMAND = NamingGroup(
+    "redis",
+    [
+        Command(
+            "backup",
+            callback=back_up,
+            params=[*options.of(RedisBackupRequest), options.PROGRESS],
+            help="Back up databases of one moment.",
+        ),
+        Command(
+            "restore",
+            callback=restore,
+            params=[*options.of(RedisRestoreRequest), options.YES, options.PROGRESS],
+            help="Restore databases, all or nothing.",
+        ),
+        Command(
+            "compare",
+            callback=compare,
+            params=[*options.of(RedisCompareRequest)],
+            help="Compare a backup with live databases, or with another backup.",
+        ),
+    ],
+    help=HELP,
+    short_help="Back up, restore or compare Redis.",
+    epilog=EXAMPLES,
+)

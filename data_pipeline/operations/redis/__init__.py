@@ -1,0 +1,1 @@
+"""Redis: back up, restore, compare, and a drill on a server of our own."""

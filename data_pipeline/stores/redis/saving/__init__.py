@@ -1,0 +1,1 @@
+"""Keys on their way into a set, of one moment or of none."""
