@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+from pydantic import BaseModel
 
 from data_pipeline.cli import answers, confirmation, operation, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
@@ -13,8 +14,8 @@ EXAMPLES = """\b
 Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_170444):
   python unified_api.py stack backup voicehelper
   python unified_api.py stack sets voicehelper
-  python unified_api.py stack restore SET voicehelper --dry-run
-  python unified_api.py stack restore SET voicehelper --members cache --yes
+  python unified_api.py stack restore voicehelper SET --dry-run
+  python unified_api.py stack restore voicehelper SET --members cache --yes
 """
 STACK = click.Argument(["stack"], metavar="STACK")
 STORAGE = click.Option(["--storage"], default="local", help="Where the sets are, by the storage's name.")
@@ -104,19 +105,23 @@ def _tell_verified(data: Answer) -> None:
         click.echo(f"{role}: {', '.join(file['file'] for file in one['files'].values())}")
 
 
+def _stack_first(model: type[BaseModel]) -> list[click.Parameter]:
+    return sorted(options.of(model), key=lambda parameter: parameter.name != "stack")
+
+
 COMMAND = NamingGroup(
     "stack",
     [
         Command(
             "backup",
             callback=_back_up,
-            params=[*options.of(StackBackupRequest), options.PROGRESS],
+            params=[*_stack_first(StackBackupRequest), options.PROGRESS],
             help="Back up every member of a stack at a time.",
         ),
         Command(
             "restore",
             callback=_restore,
-            params=[*options.of(StackRestoreRequest), options.YES, options.PROGRESS],
+            params=[*_stack_first(StackRestoreRequest), options.YES, options.PROGRESS],
             help="Restore a stack's set, member after member, once all of it is verified.",
         ),
         Command("sets", callback=_sets, params=[STACK, STORAGE], help="List the sets of a stack."),
