@@ -49,7 +49,7 @@ def media(s3_server: S3Server) -> Bucket:
 
 @pytest.fixture
 def env(files: Bucket, media: Bucket, tmp_path: Path) -> dict[str, str]:
-    targets = {"documents": files.url, "pictures": media.url, "gone": NOWHERE, "cache": "redis://127.0.0.1:1/0"}
+    targets = {"documents": files.url, "pictures": media.url, "gone": NOWHERE, "cache": "neo4j://127.0.0.1:1"}
     stacks = {"voice": STACK, "half": {"files": "documents", "media": "gone"}, "odd": {"cache": "cache", "no": "none"}}
     storages = {"archive": str(tmp_path / "archive")}
     return {"TARGETS": json.dumps(targets), "STACKS": json.dumps(stacks), "STORAGES": json.dumps(storages)}
@@ -314,7 +314,7 @@ def test_what_can_not_be_meant_is_refused(client: Client) -> None:
     assert failure(post(client, "verify", set=some)) == (404, "RESOURCE_NOT_FOUND")
     members = {one["name"]: one["members"] for one in data_of(client.get(f"{BASE}/stacks"))["stacks"]}["odd"]
     assert (members["no"]["family"], members["no"]["supported"]) == (None, False)
-    assert members["cache"]["family"] == "redis"
+    assert (members["cache"]["family"], members["cache"]["supported"]) == ("neo4j", False)
 
 
 def test_as_a_job_with_options_and_by_a_schedule(client: Client) -> None:
