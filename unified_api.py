@@ -36,6 +36,7 @@ from data_pipeline.api.routes import (
     database,
     drills,
     notifications,
+    reference_data,
     resources,
     restores,
     service,
@@ -95,6 +96,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(transfers.routes(engine, downloads))
     app.add(database.routes(engine, jobs))
     app.add(tables.routes(engine))
+    app.add(reference_data.routes(engine))
     app.add(redis.routes(engine, jobs))
     app.add(objects.routes(jobs))
     app.add(stacks.routes(engine, jobs))

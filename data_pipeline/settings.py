@@ -4,9 +4,8 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from common import cron
 from common.cron import Schedule
@@ -22,9 +21,12 @@ from data_pipeline import (
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
+from data_pipeline.import_settings import read as read_import_urls
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
+from data_pipeline.proxy_settings import Network
+from data_pipeline.proxy_settings import read as read_proxies
 from data_pipeline.stacks import StackSettings
 from data_pipeline.storage.registry import Place
 from data_pipeline.stores.target import StoreTarget
@@ -32,7 +34,6 @@ from data_pipeline.table_section import TableSection
 
 SHORTEST_TOKEN = 16
 SHORTEST_KEY = 32
-Network: TypeAlias = IPv4Network | IPv6Network
 Part = TypeVar("Part")
 
 
@@ -109,6 +110,7 @@ class Settings:
     """Hosts of buckets that a storage made through the API may name beside loopback."""
     notify_hosts: frozenset[str]
     """Hosts of this machine's network that notifications may go to."""
+    import_urls: tuple[str, ...]
     backup_schedule: Schedule | None
     backup_keep_days: int
     backup_keep_last: int
@@ -151,7 +153,7 @@ class Settings:
             api_token=_token(env, "API_TOKEN"),
             api_read_token=_token(env, "API_READ_TOKEN"),
             operator_targets=databases.for_operators,
-            trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
+            trusted_proxies=_part(read_proxies, env),
             http_hosts=_names(env, "ALLOWED_HOSTS"),
             cors_origins=_names(env, "CORS_ORIGINS"),
             packing=_part(packing_settings.read, env),
@@ -168,6 +170,7 @@ class Settings:
             secret_key_file=None if databases.jobs else _key_file(env),
             storage_hosts=_names(env, "STORAGE_ALLOWED_HOSTS"),
             notify_hosts=_names(env, "NOTIFY_ALLOWED_HOSTS"),
+            import_urls=_part(read_import_urls, env),
             backup_schedule=_schedule(env, "BACKUP_SCHEDULE"),
             backup_keep_days=_number(env, "BACKUP_KEEP_DAYS", 0, least=0, most=36500),
             backup_keep_last=_number(env, "BACKUP_KEEP_LAST", 0, least=0, most=100000),
@@ -264,17 +267,6 @@ def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
     """A list separated by commas."""
     found = (part.strip().lower() for part in env.get(name, "").split(","))
     return frozenset(part for part in found if part)
-
-
-def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
-    """Addresses and networks; never every address, for then each client could choose its own."""
-    try:
-        found = tuple(ip_network(part) for part in sorted(_names(env, name)))
-        if not all(network.prefixlen for network in found):
-            raise ValueError
-    except ValueError:
-        raise SettingsError(f"{name} must be addresses or networks such as 127.0.0.1,10.1.0.0/16") from None
-    return found
 
 
 def _token(env: Mapping[str, str], name: str) -> str | None:

@@ -24,9 +24,8 @@ LAYERS = [
     [
         *("data_pipeline.resolver", "data_pipeline.table_section", "data_pipeline.targets"),
         "data_pipeline.store_targets",
-        "data_pipeline.stacks",
-        "data_pipeline.place_settings",
-        "data_pipeline.dump_settings",
+        *("data_pipeline.stacks", "data_pipeline.place_settings"),
+        *("data_pipeline.dump_settings", "data_pipeline.import_settings", "data_pipeline.proxy_settings"),
         "data_pipeline.packing_settings",
         "data_pipeline.redis_settings",
         *("data_pipeline.settings", "data_pipeline.config_file", "data_pipeline.data_home", "data_pipeline.engine"),

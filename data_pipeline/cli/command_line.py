@@ -19,7 +19,7 @@ INSTALLED = "vector-backup"
 """The command of an installed package."""
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
-    *("delete", "copy", "download", "upload", "bulk", "jobs"),
+    *("delete", "copy", "download", "upload", "bulk", "import", "jobs"),
     *("schedules", "status", "targets", "storages", "notifiers"),
     *("objects", "redis", "stack"),
     *("users", "check-config", "doctor", "completion"),
@@ -29,6 +29,7 @@ MODULES = {
     "verify": "sets.verify",
     "drill": "sets.drill",
     **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload", "bulk")},
+    "import": "sets.import_table",
     "schedules": "schedule.schedules",
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},

@@ -9,12 +9,13 @@ from data_pipeline.operations.objects.operation import ObjectsBackupOperation, O
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.redis.backup import RedisBackupOperation
 from data_pipeline.operations.redis.restore import RedisRestoreOperation
+from data_pipeline.operations.reference_data.operation import TableImportOperation
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.restore.refresh import RefreshOperation
 from data_pipeline.operations.stacks.operation import StackBackupOperation, StackRestoreOperation
 
 KINDS: tuple[Any, ...] = (
-    *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation),
+    *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation, TableImportOperation),
     *(ObjectsBackupOperation, ObjectsRestoreOperation),
     *(RedisBackupOperation, RedisRestoreOperation),
 )

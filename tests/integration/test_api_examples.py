@@ -260,6 +260,21 @@ class Scenery:
             yield
 
     @contextmanager
+    def _a_price_table(self) -> Iterator[None]:
+        """One price that was set by hand, and a form with a file that has another."""
+        self._databases[0].execute(
+            "CREATE TABLE prices (model text PRIMARY KEY, usd numeric, source text);"
+            "INSERT INTO prices VALUES ('gpt-4', 1, 'manual')"
+        )
+        file = {"gpt-4": {"usd": 0.5}, "gpt-5": {"usd": 0.25}}
+        parts = {"file": ("prices.json", json.dumps(file)), "keep": (None, '{"source": "manual"}')}
+        prepared = requests.Request("POST", self._address, files=parts).prepare()
+        assert isinstance(prepared.body, bytes)
+        self._upload, self.headers = prepared.body, {"Content-Type": prepared.headers["Content-Type"]}
+        yield
+        self._databases[0].execute("DROP TABLE prices")
+
+    @contextmanager
     def _no_resources(self) -> Iterator[None]:
         """What the example creates goes afterwards."""
         self._fill(4, 58)

@@ -107,6 +107,7 @@ def _work(settings: Settings) -> dict[str, Any]:
         "INDEX_MEMORY": settings.index_memory,
         "JOBS_DATABASE_URL": _public(settings.jobs_database),
         "NOTIFY_ALLOWED_HOSTS": sorted(settings.notify_hosts),
+        "IMPORT_ALLOWED_URLS": list(settings.import_urls),
         "JOBS_KEEP_DAYS": settings.jobs_keep_days,
         "AUDIT_KEEP_DAYS": settings.audit_keep_days,
         "JOBS_HEARTBEAT_SECONDS": settings.jobs_heartbeat,
