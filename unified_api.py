@@ -35,6 +35,7 @@ from data_pipeline.api.routes import (
     bulk,
     database,
     drills,
+    milvus,
     notifications,
     reference_data,
     resources,
@@ -93,6 +94,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(backup_sets.routes(engine, jobs))
     app.add(bulk.routes(engine, jobs, downloads))
     app.add(drills.routes(jobs))
+    app.add(milvus.routes(engine, jobs))
     app.add(transfers.routes(engine, downloads))
     app.add(database.routes(engine, jobs))
     app.add(tables.routes(engine))

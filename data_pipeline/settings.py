@@ -29,6 +29,8 @@ from data_pipeline.proxy_settings import Network
 from data_pipeline.proxy_settings import read as read_proxies
 from data_pipeline.stacks import StackSettings
 from data_pipeline.storage.registry import Place
+from data_pipeline.stores.milvus.settings import MilvusSettings
+from data_pipeline.stores.milvus.settings import read as read_milvus
 from data_pipeline.stores.target import StoreTarget
 from data_pipeline.table_section import TableSection
 
@@ -56,6 +58,7 @@ class Settings:
     drill_directory: Path
     """Where drills make their PostgreSQL, and remove it."""
     redis: redis_settings.RedisSettings
+    milvus: MilvusSettings
     configured: Target | None
     """The database of the configuration; None means the embedded one."""
     database_named: bool
@@ -138,6 +141,7 @@ class Settings:
             dumps=_part(dump_settings.read, env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
             redis=_part(redis_settings.read, env),
+            milvus=_part(read_milvus, env),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,

@@ -21,7 +21,7 @@ COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
     *("delete", "copy", "download", "upload", "bulk", "import", "jobs"),
     *("schedules", "status", "targets", "storages", "notifiers"),
-    *("objects", "redis", "stack"),
+    *("objects", "redis", "milvus", "stack"),
     *("users", "check-config", "doctor", "completion"),
 )
 MODULES = {

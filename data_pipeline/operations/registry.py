@@ -5,6 +5,7 @@ from typing import Any
 from data_pipeline.engine import Engine
 from data_pipeline.operations.backup.operation import BackupOperation
 from data_pipeline.operations.drill.operation import DrillOperation
+from data_pipeline.operations.milvus.operation import MilvusBackupOperation, MilvusRestoreOperation
 from data_pipeline.operations.objects.operation import ObjectsBackupOperation, ObjectsRestoreOperation
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.redis.backup import RedisBackupOperation
@@ -16,6 +17,7 @@ from data_pipeline.operations.stacks.operation import StackBackupOperation, Stac
 
 KINDS: tuple[Any, ...] = (
     *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation, TableImportOperation),
+    *(MilvusBackupOperation, MilvusRestoreOperation),
     *(ObjectsBackupOperation, ObjectsRestoreOperation),
     *(RedisBackupOperation, RedisRestoreOperation),
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from common.errors import InvalidParams
 from common.messages import say
+from data_pipeline.operations.milvus.requests import MilvusBackupRequest
 from data_pipeline.operations.objects.requests import ObjectsBackupRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
@@ -166,6 +167,7 @@ def expect_named(database: str) -> None:
 KINDS: Mapping[str, Scheduled] = {
     kind.name: kind
     for kind in (
+        ScheduledStoreBackup(MilvusBackupRequest),
         *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore(), ScheduledImport()),
         ScheduledStoreBackup(ObjectsBackupRequest),
         ScheduledStoreBackup(RedisBackupRequest),

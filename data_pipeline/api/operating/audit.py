@@ -39,6 +39,7 @@ AUDITED = (
     *("name", "kind", "when", "zone", "paused"),
     *("role", "disabled", "operators_may_restore", "days"),
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
+    *("renames", "swap", "drop_old", "merge", "meta_only", "allow_changes"),
     *("target", "set", "mode", "prefix", "to_prefix", "databases", "consistency", "keys", "keep_old"),
     *("functions", "users", "members", "rename_suffix"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),

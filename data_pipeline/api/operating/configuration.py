@@ -105,6 +105,8 @@ def _work(settings: Settings) -> dict[str, Any]:
         "LOAD_CONNECTIONS": settings.load_connections,
         "LARGEST_FIELD_MB": settings.largest_field >> 20,
         "INDEX_MEMORY": settings.index_memory,
+        "MILVUS_TARGET": settings.milvus.target,
+        "MILVUS_UNTRIED_TYPES": settings.milvus.untried_types,
         "JOBS_DATABASE_URL": _public(settings.jobs_database),
         "NOTIFY_ALLOWED_HOSTS": sorted(settings.notify_hosts),
         "IMPORT_ALLOWED_URLS": list(settings.import_urls),
