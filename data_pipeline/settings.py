@@ -13,12 +13,14 @@ from data_pipeline import (
     config_file,
     dump_settings,
     packing_settings,
-    place_settings,
     redis_settings,
     table_section,
     targets,
 )
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
+from data_pipeline.configuration import place_settings
+from data_pipeline.configuration.place_settings import PlaceSettings
+from data_pipeline.configuration.stacks import StackSettings
 from data_pipeline.data_home import home
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
 from data_pipeline.import_settings import read as read_import_urls
@@ -27,7 +29,6 @@ from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
 from data_pipeline.proxy_settings import Network
 from data_pipeline.proxy_settings import read as read_proxies
-from data_pipeline.stacks import StackSettings
 from data_pipeline.storage.registry import Place
 from data_pipeline.stores.milvus.settings import MilvusSettings
 from data_pipeline.stores.milvus.settings import read as read_milvus
@@ -50,9 +51,7 @@ class Settings:
     host: str
     port: int
     threads: int
-    output_directory: Place
-    storages: Mapping[str, Place]
-    """Where else backups may be kept, by the names requests give these places."""
+    places: PlaceSettings
     embedded_data_dir: Path
     dumps: dump_settings.DumpSettings
     drill_directory: Path
@@ -121,6 +120,15 @@ class Settings:
     timestamp_format: str
     supported_tables: tuple[str, ...]
 
+    @property
+    def output_directory(self) -> Place:
+        return self.places.output_directory
+
+    @property
+    def storages(self) -> Mapping[str, Place]:
+        """Where else backups may be kept, by the names requests give these places."""
+        return self.places.storages
+
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Read an environment over the two configuration modules. Raises SettingsError.
@@ -129,14 +137,12 @@ class Settings:
         """
         env = _environment(cls.load) if environ is None else environ
         databases = _part(targets.read, env)
-        places = _part(place_settings.read, env)
         section = _section()
         settings = cls(
             host=env.get("HOST") or "127.0.0.1",
             port=_number(env, "PORT", 8084, least=0, most=65535),
             threads=_number(env, "THREADS", 32, least=1, most=1024),
-            output_directory=places.output_directory,
-            storages=places.storages,
+            places=_part(place_settings.read, env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
             dumps=_part(dump_settings.read, env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),

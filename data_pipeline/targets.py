@@ -14,12 +14,12 @@ from typing import Any
 
 from app_config import PGVECTOR_CONFIG
 from common.errors import InvalidParams
-from data_pipeline import stacks
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
+from data_pipeline.configuration import stacks
+from data_pipeline.configuration.stacks import TARGET_NAME, StackSettings
 from data_pipeline.postgres import target, url_options
 from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres.target import Defaults, Target
-from data_pipeline.stacks import TARGET_NAME, StackSettings
 from data_pipeline.stores import target_url
 from data_pipeline.stores.target import StoreTarget
 

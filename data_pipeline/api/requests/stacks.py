@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from data_pipeline.api.requests.bodies import SetQuery
+from data_pipeline.configuration.stacks import STACK_NAME
 from data_pipeline.operations.requests.fields import STAMP, Timestamp
-from data_pipeline.stacks import STACK_NAME
 
 
 class StackPath(BaseModel):

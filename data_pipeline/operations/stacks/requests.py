@@ -6,11 +6,11 @@ from pydantic import Field, field_validator
 
 from common.errors import InvalidParams
 from common.messages import say
+from data_pipeline.configuration.stacks import ROLE_NAME
 from data_pipeline.operations.requests import fields
 from data_pipeline.operations.requests.fields import Name, StorageName
 from data_pipeline.operations.requests.named_set import NamedSet
 from data_pipeline.operations.requests.request import OperationRequest, Request
-from data_pipeline.stacks import ROLE_NAME
 from data_pipeline.storage.location import MAIN_STORAGE
 
 OPTIONS = "By member: further fields of its own request, as its store's route has them"
