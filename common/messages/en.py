@@ -1067,4 +1067,5 @@ TEXTS: dict[str, str] = {
     "reference_wrong_type": "{entry}: the value of {column} is of a wrong type",
     "table_import_failed": "the import of reference data failed",
     "too_many_database_streams": "too many exports and imports are under way, try again later",
+    "milvus_target_unclear": "which Milvus is meant isn't certain: set MILVUS_TARGET to one of {targets}",
 }

@@ -906,4 +906,5 @@ TEXTS: dict[str, str] = {
     "reference_wrong_type": "{entry}: {column} 的值类型不符",
     "table_import_failed": "参考数据导入失败",
     "too_many_database_streams": "正在进行的导出和导入太多,请稍后重试",
+    "milvus_target_unclear": "没有唯一的 Milvus 目标,请设置 MILVUS_TARGET;已有: {targets}",
 }
