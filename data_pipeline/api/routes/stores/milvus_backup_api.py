@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Response, request
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.errors import ServiceError
 from data_pipeline.api import web
@@ -39,15 +39,15 @@ class AnyQuery(BaseModel):
 class BackupQuery(AnyQuery):
     """Which backup."""
 
-    backup_name: str = ""
-    backup_id: str = ""
-    collection_name: str = ""
+    backup_name: str = Field("", description="By its name")
+    backup_id: str = Field("", description="By its id")
+    collection_name: str = Field("", description="Not supported: code 400")
 
 
 class RestoreQuery(AnyQuery):
     """Which restore."""
 
-    id: str = ""
+    id: str = Field("", description="As the restore was answered with")
 
 
 def policy(access: Access, example: Mapping[str, Any], *, body: Mapping[str, Any] | None = None) -> Policy:
@@ -71,21 +71,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     api = Resource("milvus_backup_api", prefix=BASE)
     sets = NamedSets(engine)
 
-    @api.get("/hello", summary="Whether the server of backups is there")
-    @Policy(access="read", tag="milvus-backup", failures=ALWAYS, more={200: {"description": "Text", "content": TEXT}})
-    def milvus_backup_hello() -> Response:
-        """A text."""
-        return Response(HELLO, mimetype="text/plain")
-
-    @api.get("/check", summary="Whether Milvus answers")
-    @Policy(access="read", tag="milvus-backup", failures=ALWAYS, more={200: {"description": "Text", "content": TEXT}})
-    def milvus_backup_check() -> Response:
-        """A text; 500 with `error` where Milvus doesn't answer."""
-        try:
-            version = sets.check(asked.target(engine))
-        except ServiceError as error:
-            return _json({"error": error.response}, 500)
-        return Response(f"Succeed to connect to milvus {version}", mimetype="text/plain")
+    _add_probes(engine, sets, api)
 
     @api.post("/create", summary="Create a backup")
     @policy("write", {"requestId": "b6c1", "msg": CREATING, "data": None}, body=CREATE)
@@ -130,6 +116,26 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
         return _answered(lambda _: _restored(jobs, query.id))
 
     return api
+
+
+def _add_probes(engine: Engine, sets: NamedSets, api: Resource) -> None:
+    """Whether this server, and Milvus, are there."""
+
+    @api.get("/hello", summary="Whether the server of backups is there")
+    @Policy(access="read", tag="milvus-backup", failures=ALWAYS, more={200: {"description": "Text", "content": TEXT}})
+    def milvus_backup_hello() -> Response:
+        """A text."""
+        return Response(HELLO, mimetype="text/plain")
+
+    @api.get("/check", summary="Whether Milvus answers")
+    @Policy(access="read", tag="milvus-backup", failures=ALWAYS, more={200: {"description": "Text", "content": TEXT}})
+    def milvus_backup_check() -> Response:
+        """A text; 500 with `error` where Milvus doesn't answer."""
+        try:
+            version = sets.check(asked.target(engine))
+        except ServiceError as error:
+            return _json({"error": error.response}, 500)
+        return Response(f"Succeed to connect to milvus {version}", mimetype="text/plain")
 
 
 def _create(engine: Engine, jobs: Jobs, sets: NamedSets, body: Mapping[str, Any]) -> dict[str, Any]:
