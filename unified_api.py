@@ -46,7 +46,7 @@ from data_pipeline.api.routes import (
 )
 from data_pipeline.api.routes import jobs as job_routes
 from data_pipeline.api.routes.people import account, sessions, users
-from data_pipeline.api.routes.stores import milvus, milvus_backup_api, objects, redis
+from data_pipeline.api.routes.stores import databases, milvus, milvus_backup_api, objects, redis
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.identity import Identity
 from data_pipeline.api.security.sign_in import SignIn
