@@ -17,7 +17,7 @@ from data_pipeline.api import BASE
 from data_pipeline.postgres_server.cluster import binaries
 from tests.conftest import EMPTY, NEW, Databases, Server, Template, TestDatabase
 from tests.integration.conftest import Client
-from tests.integration.whole_databases import VARYING, export, imported, plain_dump, voice
+from tests.integration.whole_databases import export, imported, plain_dump, voice
 from tests.support.answers import data_of
 
 HNSW = """
@@ -112,11 +112,11 @@ def test_the_distributions_database_goes_upward(
         fill(source)
         client = make_client(DATABASE_URL=source.url)
         archive, before = export(client), plain_dump(source)
+        rows = plain_dump(source, 18, "--data-only")  # servers of other versions print views in other ways
         imported(client, archive, cleanFirst="true", trusted="true")
         assert plain_dump(source) == before
         source.close()
         admin.close()
     empty_database.execute("DROP EXTENSION vector")
     imported(make_client(DATABASE_URL=empty_database.url), archive, cleanFirst="true", trusted="true")
-    lines = [sorted(VARYING.sub("", text).splitlines()) for text in (plain_dump(empty_database), before)]
-    assert lines[0] == lines[1]
+    assert plain_dump(empty_database, 18, "--data-only") == rows
