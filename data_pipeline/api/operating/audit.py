@@ -41,12 +41,12 @@ AUDITED = (
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
     *("renames", "swap", "drop_old", "merge", "meta_only", "allow_changes"),
     *("target", "set", "mode", "prefix", "to_prefix", "databases", "consistency", "keys", "keep_old"),
-    *("functions", "users"),
+    *("functions", "users", "members", "rename_suffix"),
     *("swap", "trusted", "exclude_logs", "skip_logs", "create_roles", "compression"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
     *("action", "sets"),
 )
-AUDITED_QUERY = ("storage", "task_id", "target", "excludeLogs")
+AUDITED_QUERY = ("storage", "task_id", "excludeLogs")
 
 ACCEPTED = 202
 """A job was queued; what became of it is written down when it ends."""
@@ -101,7 +101,7 @@ class AuditLog:
             path=request.path[:LONGEST_VALUE],
             body=_audited(),
             **{name: request.args[name][:LONGEST_VALUE] for name in AUDITED_QUERY if name in request.args},
-            target=answer["data"].get("target"),
+            target=answer["data"].get("target") or request.args.get("target", "")[:LONGEST_VALUE] or None,
             status=response.status_code,
             outcome=outcome,
             **_cause(answer),
