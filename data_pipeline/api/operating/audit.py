@@ -46,7 +46,7 @@ AUDITED = (
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
     *("action", "sets"),
 )
-AUDITED_QUERY = ("storage", "task_id", "target", "excludeLogs")
+AUDITED_QUERY = ("storage", "task_id", "excludeLogs")
 
 ACCEPTED = 202
 """A job was queued; what became of it is written down when it ends."""
@@ -101,7 +101,7 @@ class AuditLog:
             path=request.path[:LONGEST_VALUE],
             body=_audited(),
             **{name: request.args[name][:LONGEST_VALUE] for name in AUDITED_QUERY if name in request.args},
-            target=answer["data"].get("target"),
+            target=answer["data"].get("target") or request.args.get("target", "")[:LONGEST_VALUE] or None,
             status=response.status_code,
             outcome=outcome,
             **_cause(answer),
