@@ -34,7 +34,7 @@ from data_pipeline.cli.command_line import COMMANDS
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.bulk import BulkRequest
 from data_pipeline.operations.requests.compare import CompareRequest
-from data_pipeline.operations.requests.database import ImportRequest
+from data_pipeline.operations.requests.database import DatabaseBackupRequest, DatabaseRestoreRequest, ImportRequest
 from data_pipeline.operations.requests.redis import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
 from data_pipeline.operations.requests.reference_data import TableImportRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
@@ -47,6 +47,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
 BODIES += (*NEW.values(), RetentionRule, RefreshRequest, BulkRequest, ImportRequest, TableImportRequest)
+BODIES += (DatabaseBackupRequest, DatabaseRestoreRequest)
 BODIES += (RedisBackupRequest, RedisRestoreRequest, RedisCompareRequest)
 BODIES += (NewUser, ChangedUser, OwnPassword, FirstAdmin, NewToken)
 QUERIES: tuple[type[BaseModel], ...] = (

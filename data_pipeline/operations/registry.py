@@ -4,6 +4,8 @@ from typing import Any
 
 from data_pipeline.engine import Engine
 from data_pipeline.operations.backup.operation import BackupOperation
+from data_pipeline.operations.database.backup import DatabaseBackupOperation
+from data_pipeline.operations.database.restore import DatabaseRestoreOperation
 from data_pipeline.operations.drill.operation import DrillOperation
 from data_pipeline.operations.milvus.operation import MilvusBackupOperation, MilvusRestoreOperation
 from data_pipeline.operations.objects.operation import ObjectsBackupOperation, ObjectsRestoreOperation
@@ -18,6 +20,7 @@ KINDS: tuple[Any, ...] = (
     *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation, TableImportOperation),
     *(MilvusBackupOperation, MilvusRestoreOperation),
     *(ObjectsBackupOperation, ObjectsRestoreOperation),
+    *(DatabaseBackupOperation, DatabaseRestoreOperation),
     *(RedisBackupOperation, RedisRestoreOperation),
 )
 """Subclasses of Operation that are made of an engine."""
