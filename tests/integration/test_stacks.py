@@ -372,9 +372,14 @@ def test_a_database_a_cache_and_a_bucket_are_one(
     files.remove("a")
     body = {"set": named(made), "options": {"postgres": {"trusted": True}}}
     assert states(data_of(post(client, "restore", stack="app", **body, dry_run=True)))["postgres"] == "verified"
-    undone = data_of(post(client, "restore", stack="app", **body, backup_before_restore=False))
-    assert states(undone) == {"postgres": "restored", "files": "restored", "cache": "restored"}
-    assert list(undone["members"]) == ["postgres", "files", "cache"]
+    done = data_of(post(client, "restore", stack="app", **body))
+    assert states(done) == {"postgres": "restored", "files": "restored", "cache": "restored"}
+    assert list(done["members"]) == ["postgres", "files", "cache"]
     assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == rows
     assert cache.client().get("session:1") == b"ann"
     assert files.state() == before
+    undo = {**done["undo"], "options": body["options"], "backup_before_restore": False}
+    assert set(states(data_of(post(client, "restore", stack="app", **undo))).values()) == {"restored"}
+    assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == [(0,)]
+    assert cache.client().get("session:1") == b"nobody"
+    assert files.keys() == {"b"}
