@@ -1106,6 +1106,7 @@ TEXTS: dict[str, str] = {
     "reference_wrong_type": "{entry}: the value of {column} is of a wrong type",
     "table_import_failed": "the import of reference data failed",
     "too_many_database_streams": "too many exports and imports are under way, try again later",
+    "milvus_target_unclear": "which Milvus is meant isn't certain: set MILVUS_TARGET to one of {targets}",
     "swap_sessions_remain": "sessions of database {database} come back again and again: it was not swapped",
     "queue_database_refused": "the database of the job queue can't be replaced",
     "rows_not_as_promised": "what was restored has other numbers of rows than the manifest says: {tables}",

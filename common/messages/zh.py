@@ -938,6 +938,7 @@ TEXTS: dict[str, str] = {
     "reference_wrong_type": "{entry}: {column} 的值类型不符",
     "table_import_failed": "参考数据导入失败",
     "too_many_database_streams": "正在进行的导出和导入太多,请稍后重试",
+    "milvus_target_unclear": "没有唯一的 Milvus 目标,请设置 MILVUS_TARGET;已有: {targets}",
     "swap_sessions_remain": "数据库 {database} 的会话不断重新连接,未能完成交换",
     "queue_database_refused": "任务队列所在的数据库不能被替换",
     "rows_not_as_promised": "恢复后的行数与清单不符: {tables}",
