@@ -36,7 +36,6 @@ from data_pipeline.api.routes import (
     bulk,
     database,
     drills,
-    milvus,
     notifications,
     reference_data,
     resources,
@@ -47,7 +46,7 @@ from data_pipeline.api.routes import (
 )
 from data_pipeline.api.routes import jobs as job_routes
 from data_pipeline.api.routes.people import account, sessions, users
-from data_pipeline.api.routes.stores import databases, objects, redis
+from data_pipeline.api.routes.stores import databases, milvus, milvus_backup_api, objects, redis, stacks
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.identity import Identity
 from data_pipeline.api.security.sign_in import SignIn
@@ -60,6 +59,8 @@ from data_pipeline.jobs.retirement import Retirement
 from data_pipeline.operations import registry
 from data_pipeline.operations.database import locks
 from data_pipeline.operations.retention import Retention
+from data_pipeline.operations.stacks.stack_manager import StackManager
+from data_pipeline.operations.stacks.stack_retention import StackRetention
 from data_pipeline.postgres.swapping import leftovers
 from data_pipeline.postgres.target import Target, forget_libpq_variables, is_loopback
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
@@ -94,6 +95,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(bulk.routes(engine, jobs, downloads))
     app.add(drills.routes(jobs))
     app.add(milvus.routes(engine, jobs))
+    app.add(milvus_backup_api.routes(engine, jobs))
     app.add(transfers.routes(engine, downloads))
     streams = DatabaseStreams(engine, jobs)
     app.add(database.routes(engine, streams))
@@ -102,6 +104,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(reference_data.routes(engine))
     app.add(redis.routes(engine, jobs))
     app.add(objects.routes(jobs))
+    app.add(stacks.routes(engine, jobs))
     app.add(job_routes.routes(engine, jobs))
     app.add(resources.routes(engine, jobs))
     app.add(notifications.routes(jobs))
@@ -125,8 +128,10 @@ def build_jobs(engine: Engine, metrics: Metrics) -> Jobs:
 
     resources = Resources(engine)
     retention = Retention(engine, settings.backup_keep_days, settings.backup_keep_last)
-    retirement = Retirement(resources, retention)
-    return Jobs(engine, resources, registry.of(engine), finished, retirement.retire, scheduled=True)
+    operations = registry.of(engine)
+    of_stacks = StackRetention(engine, StackManager(engine, operations))
+    retirement = Retirement(resources, of_stacks, retention)
+    return Jobs(engine, resources, operations, finished, retirement.retire, scheduled=True)
 
 
 def _sweep(engine: Engine, storage: str) -> None:
