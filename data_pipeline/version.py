@@ -1,3 +1,3 @@
 """The version of this service, as manifests and the API description state it."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

@@ -5,7 +5,16 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from data_pipeline.jobs.job import JOB_ID
-from data_pipeline.operations.results.result import Count, NamedBackup, Result, Sometimes, Stamp, StoredBackup, Target
+from data_pipeline.operations.results.result import (
+    Count,
+    NamedBackup,
+    Result,
+    Sometimes,
+    Stamp,
+    StoredBackup,
+    StoreTarget,
+    Target,
+)
 
 JobId = Annotated[str, Field(pattern=f"^{JOB_ID.pattern}$")]
 
@@ -19,7 +28,7 @@ class Failure(Result):
         None, description="Which field, or which file, line and column; the reason; what there is instead"
     )
     missing_params: Sometimes[list[str]] = Field(None, description="Required fields that were not there")
-    target: Sometimes[Target] = None
+    target: Sometimes[Target | StoreTarget] = None
     rolled_back: Sometimes[bool] = Field(None, description="The tables are as they were")
     outcome: Sometimes[str] = Field(
         None, description="unknown: the connection was lost over the COMMIT, and what became of it can't be found out"
