@@ -45,10 +45,13 @@ coverage: .venv/.installed-dev  ## run the tests, and print which lines none of 
 	@$(PYTEST) $(AT_ONCE) --cov --cov-report=term-missing:skip-covered
 
 bench: .venv/.installed-dev  ## measure, side by side with PostgreSQL's own tools
-	@$(VENV_PYTHON) -m benchmarks.run; status=$$?; $(VENV_PYTHON) -m benchmarks.jobs && exit $$status
+	@$(VENV_PYTHON) -m benchmarks.run; status=$$?; $(VENV_PYTHON) -m benchmarks.jobs && $(VENV_PYTHON) -m benchmarks.redis && exit $$status
 
 s3-server: .venv/.installed-dev  ## build the S3 server that benchmarks and tests use beside moto (needs Go)
 	@$(VENV_PYTHON) -m tools.s3_server
+
+neo4j: .venv/.installed-dev  ## have Maven fetch a Neo4j, 128 MB, for the tests and examples that need one (Java 17)
+	@$(VENV_PYTHON) -m tools.neo4j_server fetch
 
 wheel: .venv/.installed-dev  ## build the package into dist/
 	@$(VENV_PYTHON) -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .

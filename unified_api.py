@@ -44,7 +44,7 @@ from data_pipeline.api.routes import (
 )
 from data_pipeline.api.routes import jobs as job_routes
 from data_pipeline.api.routes.people import account, sessions, users
-from data_pipeline.api.routes.stores import objects, redis
+from data_pipeline.api.routes.stores import neo4j, objects, redis
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.identity import Identity
 from data_pipeline.api.security.sign_in import SignIn
@@ -94,6 +94,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(database.routes(engine, jobs))
     app.add(tables.routes(engine))
     app.add(redis.routes(engine, jobs))
+    app.add(neo4j.routes(engine, jobs))
     app.add(objects.routes(jobs))
     app.add(job_routes.routes(engine, jobs))
     app.add(resources.routes(engine, jobs))

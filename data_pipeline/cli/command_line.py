@@ -21,7 +21,7 @@ COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
     *("delete", "copy", "download", "upload", "bulk", "jobs"),
     *("schedules", "status", "targets", "storages", "notifiers"),
-    *("objects", "redis"),
+    *("objects", "redis", "neo4j"),
     *("users", "check-config", "doctor", "completion"),
 )
 MODULES = {
@@ -33,7 +33,7 @@ MODULES = {
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
     "users": "people.users",
-    **{name: f"stores.{name}" for name in ("objects", "redis")},
+    **{name: f"stores.{name}" for name in ("objects", "redis", "neo4j")},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

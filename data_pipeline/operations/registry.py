@@ -5,6 +5,8 @@ from typing import Any
 from data_pipeline.engine import Engine
 from data_pipeline.operations.backup.operation import BackupOperation
 from data_pipeline.operations.drill.operation import DrillOperation
+from data_pipeline.operations.neo4j.backup import Neo4jBackupOperation
+from data_pipeline.operations.neo4j.restore import Neo4jRestoreOperation
 from data_pipeline.operations.objects.operation import ObjectsBackupOperation, ObjectsRestoreOperation
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.redis.backup import RedisBackupOperation
@@ -15,6 +17,7 @@ from data_pipeline.operations.restore.refresh import RefreshOperation
 KINDS: tuple[Any, ...] = (
     *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation),
     *(ObjectsBackupOperation, ObjectsRestoreOperation),
+    *(Neo4jBackupOperation, Neo4jRestoreOperation),
     *(RedisBackupOperation, RedisRestoreOperation),
 )
 """Subclasses of Operation that are made of an engine."""

@@ -9,6 +9,7 @@ from common.messages import say
 from data_pipeline.operations.objects.requests import ObjectsBackupRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
+from data_pipeline.operations.requests.neo4j import Neo4jBackupRequest
 from data_pipeline.operations.requests.redis import RedisBackupRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.request import OperationRequest
@@ -130,5 +131,6 @@ KINDS: Mapping[str, Scheduled] = {
         *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore()),
         ScheduledStoreBackup(ObjectsBackupRequest),
         ScheduledStoreBackup(RedisBackupRequest),
+        ScheduledStoreBackup(Neo4jBackupRequest),
     )
 }

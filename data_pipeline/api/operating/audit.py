@@ -40,7 +40,7 @@ AUDITED = (
     *("role", "disabled", "operators_may_restore", "days"),
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
     *("target", "set", "mode", "prefix", "to_prefix", "databases", "consistency", "keys", "keep_old"),
-    *("functions", "users"),
+    *("functions", "users", "merge_keys"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
     *("action", "sets"),
 )
