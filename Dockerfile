@@ -3,7 +3,7 @@
 
 FROM python:3.12-slim AS build
 WORKDIR /src
-COPY pyproject.toml requirements.txt README.md LICENSE app_config.py unified_api.py ./
+COPY pyproject.toml requirements.txt requirements-milvus.txt requirements-objects.txt requirements-redis.txt README.md LICENSE app_config.py unified_api.py ./
 COPY common common
 COPY data_pipeline data_pipeline
 RUN python -m venv /opt/vector-backup && /opt/vector-backup/bin/pip install --no-cache-dir --disable-pip-version-check .

@@ -14,7 +14,7 @@ PYTEST := $(VENV_PYTHON) -m pytest
 # Some of the tests wait, so more run at a time than there are cores; a file stays in one process, which shares fixtures.
 AT_ONCE := -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help venv demo serve check test test-unit test-slow coverage bench s3-server wheel torture
+.PHONY: help venv demo serve check test test-unit test-slow coverage bench s3-server neo4j wheel torture
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /make \1\t/p' Makefile

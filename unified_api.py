@@ -35,7 +35,9 @@ from data_pipeline.api.routes import (
     bulk,
     database,
     drills,
+    milvus,
     notifications,
+    reference_data,
     resources,
     restores,
     service,
@@ -90,9 +92,11 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(backup_sets.routes(engine, jobs))
     app.add(bulk.routes(engine, jobs, downloads))
     app.add(drills.routes(jobs))
+    app.add(milvus.routes(engine, jobs))
     app.add(transfers.routes(engine, downloads))
     app.add(database.routes(engine, jobs))
     app.add(tables.routes(engine))
+    app.add(reference_data.routes(engine))
     app.add(redis.routes(engine, jobs))
     app.add(neo4j.routes(engine, jobs))
     app.add(objects.routes(jobs))

@@ -18,6 +18,7 @@ from benchmarks.shapes import LONG_VECTORS, SEARCHED, SHAPES, Shape
 from benchmarks.sizes import Sizes
 
 OURS_CSV, OURS_BINARY, OURS_LIST = "this service, CSV", "this service, binary", "this service over HTTP"
+SWAP_BINARY = "this service, swap, binary"
 SYNC_CSV, SYNC_BINARY = "this service, sync after drift, CSV", "this service, sync after drift, binary"
 LIMIT = "the limit: binary COPY from memory"
 PSQL, EXPORTER = r"psql \copy, CSV", "old exporter, csv.writer"
@@ -127,6 +128,8 @@ def _reload(bench: Bench, shape: Shape) -> Race:
             Contender(OURS_CSV, lambda: service.replace(as_csv), check=check),
             Contender(OURS_BINARY, lambda: service.replace(as_binary), check=check),
         ]
+        if shape == LONG_VECTORS:
+            contenders.append(Contender(SWAP_BINARY, lambda: service.swap(as_binary), check=check))
         return bench.race(f"Reload {rows:,} rows: {shape.title}", contenders, bench.sizes.pairs)
 
 
@@ -213,6 +216,7 @@ def _replace_with_hnsw(bench: Bench) -> Race:
             Contender(PG_RESTORE_TUNED, lambda: peers.pg_restore("-j2", settings=OUR_INDEX_SETTINGS), check=check),
             Contender(OURS_CSV, lambda: service.replace(as_csv), check=check),
             Contender(OURS_BINARY, lambda: service.replace(as_binary), check=check),
+            Contender(SWAP_BINARY, lambda: service.swap(as_binary), check=check),
             Contender(SYNC_CSV, lambda: service.sync(as_csv), bench.database.drift, check),
             Contender(SYNC_BINARY, lambda: service.sync(as_binary), bench.database.drift, check),
         ]

@@ -67,6 +67,11 @@ UPDATE langchain_pg_embedding e SET embedding = {vector}
 WHERE id IN (SELECT id FROM langchain_pg_embedding ORDER BY id DESC LIMIT %s)
 """
 
+CHANGE = """
+UPDATE langchain_pg_embedding SET document = document || '.'
+WHERE id IN (SELECT id FROM langchain_pg_embedding ORDER BY id LIMIT %s)
+"""
+
 # Every value of every row, to the bit; adding up is free of order, so rows need no sorting.
 FINGERPRINT = "SELECT count(*), sum(crc32c(record_send(e))) FROM langchain_pg_embedding e"
 
@@ -108,6 +113,18 @@ class Database:
             cursor.execute(LESS, (rows,))
             self._add(cursor, "added ", rows)
             cursor.execute(OTHER.format(vector=self._vector("e.id")), (rows,))
+
+    def change(self, rows: int) -> None:
+        """Give so many embeddings another document."""
+        with self.cursor() as cursor:
+            cursor.execute(CHANGE, (rows,))
+
+    def size(self) -> int:
+        """Bytes of all embeddings, what is stored out of line included."""
+        with self.cursor() as cursor:
+            cursor.execute("SELECT pg_table_size('langchain_pg_embedding')")
+            ((found,),) = cursor.fetchall()
+            return int(found)
 
     def fingerprint(self) -> tuple[int, ...]:
         """The same for the same rows, in any order: to see that a restore brought back what it should."""

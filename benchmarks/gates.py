@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from benchmarks import contests
 from benchmarks.contests import Results
 from benchmarks.race import Race, Ratio
-from benchmarks.shapes import SHAPES
+from benchmarks.shapes import LONG_VECTORS, SHAPES
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Gate:
 FASTER = [
     ("hnsw", "replace with HNSW (binary): pg_restore / ours", contests.PG_RESTORE, contests.OURS_BINARY, 1.7, 2.0),
     ("hnsw", "the same, our index settings / ours", contests.PG_RESTORE_TUNED, contests.OURS_BINARY, 1.1, 1.3),
+    ("hnsw", "swap with HNSW (binary): pg_restore / ours", contests.PG_RESTORE, contests.SWAP_BINARY, 2.0, 2.5),
+    (LONG_VECTORS.key, "swap, no vector index: reload / ours", contests.OURS_BINARY, contests.SWAP_BINARY, 1.0, 1.3),
     ("hnsw", "sync after drift (binary): pg_restore / ours", contests.PG_RESTORE, contests.SYNC_BINARY, 8.0, 12.0),
     ("backup", "backup binary: psql \\copy to CSV / ours", contests.PSQL, contests.OURS_BINARY, 2.5, 3.5),
     ("backup", "backup CSV: psql \\copy to CSV / ours", contests.PSQL, contests.OURS_CSV, 0.9, 1.0),

@@ -63,6 +63,10 @@ class Service:
         """Write only what differs. Raises ServiceFailed."""
         return self.restore(timestamp, strategy="sync")
 
+    def swap(self, timestamp: str) -> dict[str, Any]:
+        """Put new tables in the place of both. Raises ServiceFailed."""
+        return self.restore(timestamp, strategy="swap")
+
     def listing(self) -> bytes:
         """The answer of the list, unparsed: parsing it is the client's time. Raises ServiceFailed."""
         return self._call("GET", "/restore/list", None)
@@ -102,15 +106,18 @@ class Service:
 
 
 @contextmanager
-def running(data_dir: Path, work: Path, store: ObjectStore | None = None) -> Iterator[Service]:
-    """A service on the embedded server of `data_dir`, its log and its disk below `work`; stopped at the end."""
+def running(data_dir: Path, work: Path, store: ObjectStore | None = None, project: Path = PROJECT) -> Iterator[Service]:
+    """A service on the embedded server of `data_dir`, its log and its disk below `work`; stopped at the end.
+
+    project: the checkout whose service it is.
+    """
     output = work / "training_data"
     (output / "vector_bak").mkdir(parents=True)
     log, port = work / "service.log", _free_port()
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             [sys.executable, "unified_api.py"],
-            cwd=PROJECT,
+            cwd=project,
             env=_environment(port, data_dir, output, store),
             stdin=subprocess.DEVNULL,
             stderr=stderr,

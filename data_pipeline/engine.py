@@ -1,7 +1,7 @@
 """What every operation of one service shares, built once from its settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data_pipeline.formats.worker_pool import WorkerPool
@@ -17,6 +17,7 @@ from data_pipeline.storage.location import MAIN_STORAGE
 from data_pipeline.storage.registry import Place, Storages
 from data_pipeline.storage.s3.bucket_url import BucketUrl
 from data_pipeline.store_targets import StoreTargets
+from data_pipeline.stores.milvus.intents import Intents
 from data_pipeline.stores.target import StoreTarget
 
 
@@ -34,6 +35,9 @@ class Engine:
     pool: WorkerPool
     layout: Layout = DOCUMENTED
     """Of what is backed up where a request names none."""
+
+    intents: Intents = field(default_factory=Intents)
+    """What restores of Milvus are about to do, once there is a jobs database that keeps it."""
 
     @classmethod
     def build(cls, settings: Settings, output_directory: Path | None = None) -> "Engine":

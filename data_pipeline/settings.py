@@ -5,10 +5,9 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from common import cron
 from common.cron import Schedule
@@ -16,18 +15,22 @@ from data_pipeline import config_file, dump_settings, packing_settings, redis_se
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
 from data_pipeline.data_home import home
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
+from data_pipeline.import_settings import read as read_import_urls
 from data_pipeline.postgres import target
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
+from data_pipeline.proxy_settings import Network
+from data_pipeline.proxy_settings import read as read_proxies
 from data_pipeline.storage import registry
 from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
+from data_pipeline.stores.milvus.settings import MilvusSettings
+from data_pipeline.stores.milvus.settings import read as read_milvus
 from data_pipeline.stores.target import StoreTarget
 from data_pipeline.table_section import TableSection
 
 SHORTEST_TOKEN = 16
 SHORTEST_KEY = 32
-Network: TypeAlias = IPv4Network | IPv6Network
 Part = TypeVar("Part")
 
 
@@ -50,6 +53,7 @@ class Settings:
     drill_directory: Path
     """Where drills make their PostgreSQL, and remove it."""
     redis: redis_settings.RedisSettings
+    milvus: MilvusSettings
     configured: Target | None
     """The database of the configuration; None means the embedded one."""
     database_named: bool
@@ -103,6 +107,7 @@ class Settings:
     """Hosts of buckets that a storage made through the API may name beside loopback."""
     notify_hosts: frozenset[str]
     """Hosts of this machine's network that notifications may go to."""
+    import_urls: tuple[str, ...]
     backup_schedule: Schedule | None
     backup_keep_days: int
     backup_keep_last: int
@@ -129,6 +134,7 @@ class Settings:
             dumps=_part(dump_settings.read, env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
             redis=_part(redis_settings.read, env),
+            milvus=_part(read_milvus, env),
             configured=databases.configured,
             database_named=databases.named,
             schema=databases.defaults.schema,
@@ -143,7 +149,7 @@ class Settings:
             api_token=_token(env, "API_TOKEN"),
             api_read_token=_token(env, "API_READ_TOKEN"),
             operator_targets=databases.for_operators,
-            trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
+            trusted_proxies=_part(read_proxies, env),
             http_hosts=_names(env, "ALLOWED_HOSTS"),
             cors_origins=_names(env, "CORS_ORIGINS"),
             packing=_part(packing_settings.read, env),
@@ -160,6 +166,7 @@ class Settings:
             secret_key_file=None if databases.jobs else _key_file(env),
             storage_hosts=_names(env, "STORAGE_ALLOWED_HOSTS"),
             notify_hosts=_names(env, "NOTIFY_ALLOWED_HOSTS"),
+            import_urls=_part(read_import_urls, env),
             backup_schedule=_schedule(env, "BACKUP_SCHEDULE"),
             backup_keep_days=_number(env, "BACKUP_KEEP_DAYS", 0, least=0, most=36500),
             backup_keep_last=_number(env, "BACKUP_KEEP_LAST", 0, least=0, most=100000),
@@ -280,17 +287,6 @@ def _names(env: Mapping[str, str], name: str) -> frozenset[str]:
     """A list separated by commas."""
     found = (part.strip().lower() for part in env.get(name, "").split(","))
     return frozenset(part for part in found if part)
-
-
-def _networks(env: Mapping[str, str], name: str) -> tuple[Network, ...]:
-    """Addresses and networks; never every address, for then each client could choose its own."""
-    try:
-        found = tuple(ip_network(part) for part in sorted(_names(env, name)))
-        if not all(network.prefixlen for network in found):
-            raise ValueError
-    except ValueError:
-        raise SettingsError(f"{name} must be addresses or networks such as 127.0.0.1,10.1.0.0/16") from None
-    return found
 
 
 def _token(env: Mapping[str, str], name: str) -> str | None:

@@ -28,11 +28,18 @@ from psycopg2.extensions import cursor as Cursor
 from psycopg2.extensions import parse_dsn
 from psycopg2.sql import SQL, Identifier
 
-from data_pipeline import dump_settings, packing_settings, redis_settings, settings, targets
+from data_pipeline import (
+    dump_settings,
+    packing_settings,
+    redis_settings,
+    settings,
+    targets,
+)
 from data_pipeline.jobs.backend.database import JobsDatabase
 from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres_server.cluster import MAJOR, SUPERUSER, Cluster
 from data_pipeline.settings import Settings
+from data_pipeline.stores.milvus import settings as milvus_settings
 from tests.described import Described
 from tests.integration.decoys import DECOYS
 from unified_api import create_app
@@ -74,7 +81,14 @@ ROOM = 2 << 30  # bytes; the databases and the WAL of a session stay below half 
 # The developer's own settings are not the tests': a test sets what it needs.
 SETTINGS = [
     name
-    for module in (settings, targets, dump_settings, packing_settings, redis_settings)
+    for module in (
+        settings,
+        milvus_settings,
+        targets,
+        dump_settings,
+        packing_settings,
+        redis_settings,
+    )
     for name in re.findall(r'"([A-Z_]+)"', Path(str(module.__file__)).read_text(encoding="utf-8"))
 ]
 

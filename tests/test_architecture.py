@@ -22,9 +22,13 @@ LAYERS = [
     ["data_pipeline.postgres_server"],
     ["data_pipeline.stores"],
     [
-        *("data_pipeline.resolver", "data_pipeline.table_section", "data_pipeline.targets"),
+        *(
+            "data_pipeline.resolver",
+            "data_pipeline.table_section",
+            "data_pipeline.targets",
+        ),
         "data_pipeline.store_targets",
-        "data_pipeline.dump_settings",
+        *("data_pipeline.dump_settings", "data_pipeline.import_settings", "data_pipeline.proxy_settings"),
         "data_pipeline.packing_settings",
         "data_pipeline.redis_settings",
         *("data_pipeline.settings", "data_pipeline.config_file", "data_pipeline.data_home", "data_pipeline.engine"),
@@ -47,7 +51,12 @@ PURE = ("data_pipeline.formats", "data_pipeline.layouts")
 PROCESSES = ("data_pipeline.formats.worker", "data_pipeline.formats.worker_pool")
 """They run the pure code of their room in other processes."""
 IMPURE = {"io", "os", "pathlib", "psycopg2", "shutil", "socket", "subprocess", "tempfile"}
-SQL_ROOMS = ("data_pipeline.postgres", "data_pipeline.jobs.backend", "data_pipeline.postgres_server.embedded")
+SQL_ROOMS = (
+    "data_pipeline.postgres",
+    "data_pipeline.jobs.backend",
+    "data_pipeline.postgres_server.embedded",
+    "data_pipeline.operations.milvus.seen",
+)
 LAYOUTS = "data_pipeline.layouts"
 TABLE_NAMES = "langchain_pg_"
 PANEL_TEXTS = ("zh.js", "en.js")

@@ -37,6 +37,7 @@ from data_pipeline.operations.requests.compare import CompareRequest
 from data_pipeline.operations.requests.database import ImportRequest
 from data_pipeline.operations.requests.neo4j import Neo4jBackupRequest, Neo4jCompareRequest, Neo4jRestoreRequest
 from data_pipeline.operations.requests.redis import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
+from data_pipeline.operations.requests.reference_data import TableImportRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.retention_rule import RetentionRule
@@ -46,7 +47,7 @@ from unified_api import create_app
 PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
-BODIES += (*NEW.values(), RetentionRule, RefreshRequest, BulkRequest, ImportRequest)
+BODIES += (*NEW.values(), RetentionRule, RefreshRequest, BulkRequest, ImportRequest, TableImportRequest)
 BODIES += (Neo4jBackupRequest, Neo4jRestoreRequest, Neo4jCompareRequest)
 BODIES += (RedisBackupRequest, RedisRestoreRequest, RedisCompareRequest)
 BODIES += (NewUser, ChangedUser, OwnPassword, FirstAdmin, NewToken)

@@ -7,6 +7,7 @@ row, or a message of Python's or the driver's.
 
 from common.errors.conflicts import (
     BackupExists,
+    CollectionChanged,
     DependentRows,
     DuplicateRows,
     JobFinished,
@@ -61,6 +62,7 @@ from common.errors.service_error import (
 __all__ = [
     "MESSAGES",
     "BackupExists",
+    "CollectionChanged",
     "DatabaseError",
     "DependentRows",
     "DuplicateRows",

@@ -86,6 +86,12 @@ class BackupExists(ServiceError):
     status, error_type = 409, "BACKUP_EXISTS"
 
 
+class CollectionChanged(ServiceError):
+    """A collection changed while it was read, so what was read is of no one moment."""
+
+    status, error_type = 409, "COLLECTION_CHANGED"
+
+
 class ResourceExists(ServiceError):
     """There is a resource of that kind and name already."""
 

@@ -793,6 +793,110 @@ TEXTS: dict[str, str] = {
     "doctor_trial": "{rows} rows were backed up, removed, restored and found identical; their schema is gone again",
     "doctor_trial_privilege": "not tried: the role may not create a schema in database {database}",
     "doctor_trial_different": "the restored rows differ from the backup",
+    "milvus_unreachable": "the Milvus server can't be reached ({step})",
+    "milvus_timeout": "the Milvus server did not answer in time ({step})",
+    "milvus_login_refused": "the Milvus server refused the login ({step}): the token or password "
+    "is wrong, or a privilege is "
+    "missing",
+    "milvus_unimplemented": "this Milvus server doesn't support {step}",
+    "milvus_not_found": "Milvus has no {name} ({step})",
+    "milvus_name_taken": "Milvus has a collection or an alias called {name} already",
+    "milvus_disk_full": "the disk of the Milvus server is full ({step})",
+    "milvus_memory_full": "the Milvus server is out of memory ({step})",
+    "milvus_not_loaded": "collection {name} is not loaded and can't be read ({step})",
+    "milvus_refused": "the Milvus server refused {step} of {name} (code {code})",
+    "milvus_database_missing": "Milvus has no database {name}",
+    "milvus_keys_unordered": "the keys of collection {name} did not come in order, or came twice: "
+    "that all rows were read can't "
+    "be said",
+    "milvus_lite_failed": "the local milvus-lite can't be started, or another program uses its data directory",
+    "milvus_length_untold": "the server doesn't tell the length of the elements of field {field} "
+    "of collection {collection}; "
+    "made again, it is the largest",
+    "milvus_index_untold": "the server doesn't tell the parameters (M, efConstruction, …) of the "
+    "index of field {field} of "
+    "collection {collection}; made again, it has the server's defaults",
+    "milvus_lite_untold": "milvus-lite doesn't tell descriptions, consistency levels and NULL in "
+    "vectors: the backup has none",
+    "milvus_index_failed": "an index of collection {name} could not be built",
+    "milvus_nothing_there": "database {database} of Milvus has no collections",
+    "milvus_field_unsupported": "field {field} of collection {collection} is of type {type}, which is not supported",
+    "milvus_field_untried": "field {field} of collection {collection} is of type {type}, which was "
+    "tried on no real server yet; "
+    "MILVUS_UNTRIED_TYPES=1 allows it",
+    "milvus_changed": "collection {name} changed while it was read: {read} rows were read, the server counted {before} "
+    "before and {after} after",
+    "milvus_changed_allowed": "collection {name} changed while it was read: {read} rows were read, "
+    "{before} before and {after} "
+    "after; the backup is not of one moment",
+    "milvus_schema_changed": "the schema of collection {name} changed while it was read",
+    "milvus_was_unloaded": "collection {name} was not loaded; it was loaded for the backup and released afterwards",
+    "milvus_backup_failed": "the Milvus backup failed",
+    "milvus_restore_done": "Milvus restore complete",
+    "milvus_restore_planned": "Milvus restore rehearsed, nothing was changed",
+    "milvus_restore_failed": "the Milvus restore failed",
+    "milvus_compare_same": "identical",
+    "milvus_compare_different": "different",
+    "milvus_compare_failed": "the comparison with Milvus failed",
+    "milvus_collection_not_in_set": "the set has no collection {name}",
+    "milvus_names_meet": "two collections would be restored as {name}",
+    "milvus_name_invalid": "{name} is no name of a collection",
+    "milvus_options_clash": "{one} and {other} exclude each other",
+    "milvus_nothing_to_merge_into": "there is no collection {name} to merge into",
+    "milvus_schema_differs": "collection {name} has another schema than the backup: {fields}",
+    "milvus_auto_id_merge": "the keys of collection {name} are made by the server: rows can't be merged by them",
+    "milvus_auto_id_swap": 'the keys of collection {name} are made by the server: ask for "keys": "new", '
+    "so that it makes new ones, or restore beside it",
+    "milvus_auto_id_off": "the keys of collection {name} were made by the server; restored, rows "
+    "keep the keys they had and "
+    "autoID is off",
+    "milvus_keys_new": "rows of collection {name} got new keys",
+    "milvus_aliases_left": "aliases {aliases} were not made with collection {name}: they are the original's",
+    "milvus_expectation_database": "the target's database is {found}, not {expected}",
+    "milvus_expectation_rows": "collection {name} has {found} rows, not the expected {expected}",
+    "milvus_rows_differ": "the restored rows of collection {name} differ from the backup: "
+    "{expected} rows were written, "
+    "{found} read back",
+    "milvus_old_stays": "the name {name} still means the old collection; aliases {aliases} now mean {new}",
+    "milvus_old_kept": "the old collection stays as {name} until it is dropped",
+    "milvus_in_progress": "collection {name} is being restored",
+    "milvus_no_intents": "a restore of Milvus needs the jobs database, so that it can be "
+    "finished or reverted after a crash",
+    "milvus_set_digest": "the content of {file} has another digest than the set says",
+    "milvus_partial_swap": "the set was taken while others wrote (allow_changes): it is not of one moment",
+    "parquet_unreadable": "the Parquet file can't be read",
+    "parquet_columns_differ": "the columns of the Parquet file are not those of the collection",
+    "parquet_group_too_large": "a row group of the Parquet file unpacks to more than {megabytes} MB",
+    "into_milvus_no_manifest": "a set without a manifest can't be restored into Milvus",
+    "into_milvus_key": "table {table} has no key of one column: it can't be a collection of Milvus",
+    "into_milvus_type": "column {column} of table {table} is of type {type}, which has no counterpart in Milvus",
+    "into_milvus_dimensions": "the vectors of collection {name} differ in their dimensions; a field of Milvus has one",
+    "into_milvus_no_vector": "table {table} has no vector column, of which a collection of Milvus needs one",
+    "into_milvus_value": "column {column} of table {table} has a value that Milvus can't keep: {reason}",
+    "into_milvus_as_text": "column {column} of type {type} becomes text in Milvus",
+    "into_milvus_as_float": "column {column} of half vectors becomes floats of 32 bits in Milvus, each value exact",
+    "into_milvus_metadata_key": "key {key} of the metadata of collection {name} is called like a field",
+    "into_milvus_too_long": "longer than 65,535 bytes",
+    "into_milvus_indexes": "indexes of PostgreSQL were not carried over; the vector field has {index}",
+    "from_milvus_type": "field {field} of collection {collection} is of type {type}, which has "
+    "no counterpart in PostgreSQL",
+    "from_milvus_value": "field {field} of collection {collection} has a value that PostgreSQL can't keep: {reason}",
+    "from_milvus_nan": "NaN or Infinity",
+    "from_milvus_nul": "U+0000",
+    "from_milvus_shape": "collection {collection} can't become one of LangChain's: it needs one "
+    "text field and one field of "
+    "float vectors",
+    "from_milvus_dynamic": "the dynamic fields of collection {collection} are in column {column}",
+    "param_needs": "{field} needs {other}",
+    "compare_one_other": "give either target or with",
+    "into_milvus_array": "an array of several dimensions, or with NULL in it",
+    "into_milvus_vector_missing": "the row has no vector",
+    "into_milvus_server_only": "a text that only PostgreSQL can read",
+    "into_milvus_metadata_object": "metadata that is no object",
+    "into_milvus_empty": "collection {name} has no rows, so its dimensions are unknown: it was not made",
+    "milvus_not_read_back": "collection {name} has no index, so the server can't load it: the "
+    "restored rows were not read back",
+    "compare_fields_left": "fields {fields} of collection {name} were not compared: the other side has none alike",
     # Redis
     "redis_unreachable": "the Redis server can't be reached",
     "redis_login_refused": "the Redis server refuses the login: check user and password",
@@ -927,6 +1031,41 @@ TEXTS: dict[str, str] = {
     "form_field_unknown": "unknown field of the form: {field}",
     "form_field_twice": "field of the form given twice: {field}",
     "form_field_not_boolean": "{field} is wrong: it must be true or false",
+    "form_field_not_json": "{field} is wrong: it must be JSON",
+    # Reference data: files that are merged into a table.
+    "import_url_answered": "the server of the reference data answered with {status}",
+    "import_url_invalid": "invalid url: it must be an http or https URL without a user",
+    "import_url_not_allowed": "this URL is not allowed; ask the administrator to add it to IMPORT_ALLOWED_URLS",
+    "import_url_unreachable": "the server of the reference data cannot be reached",
+    "reference_columns_missing": "the table requires these columns, and no entry has them: {columns}",
+    "reference_entry": "entry {number}",
+    "reference_imported": "the reference data is in the table",
+    "reference_json_broken": "the file is no valid JSON: line {line}, column {column}",
+    "reference_keep_unknown": (
+        "keep names a column that can't be compared, or that the table doesn't have: {column}; columns: {columns}"
+    ),
+    "reference_key_differs": "entry {entry} has another value of {column} than the one it is called by",
+    "reference_key_not_unique": "table {table} has no unique key over these columns: {columns}",
+    "reference_key_twice": "{entry} has the same key as {other}",
+    "reference_line": "line {line}",
+    "reference_line_broken": "the file is no valid CSV: line {line}",
+    "reference_name_twice": "an object of the file has a name twice: {name}",
+    "reference_no_entries": "the file has no entries",
+    "reference_no_header": (
+        "the file is neither JSON, TOML nor JSON lines, nor CSV with a header line that has the key columns: {key}"
+    ),
+    "reference_no_object": "{entry} is no object",
+    "reference_not_utf8": "the file is not UTF-8",
+    "reference_overwrite_without_keep": "invalid overwrite: it needs keep",
+    "reference_rehearsed": "the reference data could be merged; nothing was changed",
+    "reference_toml_broken": "the file is no valid TOML: line {line}",
+    "reference_too_large": "the file of reference data is larger than {most} MB",
+    "reference_unknown_column": "{entry} has a column that the table doesn't have: {column}; columns: {columns}",
+    "reference_value_missing": "{entry}: {column} requires a value",
+    "reference_values_wrong": "the values don't fit the columns {columns}",
+    "reference_without_key": "{entry} has no value of a key column",
+    "reference_wrong_type": "{entry}: the value of {column} is of a wrong type",
+    "table_import_failed": "the import of reference data failed",
     "too_many_database_streams": "too many exports and imports are under way, try again later",
     # Neo4j
     "neo4j_unreachable": "the Neo4j server can't be reached, or the connection was lost",

@@ -19,9 +19,9 @@ INSTALLED = "vector-backup"
 """The command of an installed package."""
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
-    *("delete", "copy", "download", "upload", "bulk", "jobs"),
+    *("delete", "copy", "download", "upload", "bulk", "import", "jobs"),
     *("schedules", "status", "targets", "storages", "notifiers"),
-    *("objects", "redis", "neo4j"),
+    *("objects", "redis", "milvus", "neo4j"),
     *("users", "check-config", "doctor", "completion"),
 )
 MODULES = {
@@ -29,11 +29,12 @@ MODULES = {
     "verify": "sets.verify",
     "drill": "sets.drill",
     **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload", "bulk")},
+    "import": "sets.import_table",
     "schedules": "schedule.schedules",
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
     "users": "people.users",
-    **{name: f"stores.{name}" for name in ("objects", "redis", "neo4j")},
+    **{name: f"stores.{name}" for name in ("objects", "redis", "milvus", "neo4j")},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

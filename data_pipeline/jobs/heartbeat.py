@@ -22,7 +22,7 @@ class Heartbeat:
         self._database = database
         self._store = Store(database)
         self._process = process
-        self._silence = timedelta(seconds=beat_seconds * MISSED_BEATS)
+        self.silence = timedelta(seconds=beat_seconds * MISSED_BEATS)
         self._queue = queue
         self._ended = ended
         self._steady_since: float | None = None
@@ -51,7 +51,7 @@ class Heartbeat:
         When the queue itself was away, all were silent: they get the time to say that they live.
         """
         steady = time.monotonic() - self._steady_since if self._steady_since is not None else 0
-        if steady >= self._silence.total_seconds():
+        if steady >= self.silence.total_seconds():
             self._interrupt()
         self._store.tidy()
 
@@ -62,7 +62,7 @@ class Heartbeat:
             self._interrupt(self._process)
 
     def _interrupt(self, process: str | None = None) -> None:
-        for job in self._store.interrupt(self._silence, error_response(Interrupted()), process):
+        for job in self._store.interrupt(self.silence, error_response(Interrupted()), process):
             with self._database.transaction() as connection:
                 self._queue.remove(connection, job)
             self._ended(job)

@@ -23,6 +23,7 @@ from common.result import error_response
 from data_pipeline.accounts.accounts import Accounts
 from data_pipeline.accounts.audit import AuditTrail
 from data_pipeline.engine import Engine
+from data_pipeline.jobs.backend.intents import JobsIntents
 from data_pipeline.jobs.backend.known_archives import KnownArchives
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
@@ -41,6 +42,7 @@ from data_pipeline.jobs.scheduler import Scheduler
 from data_pipeline.jobs.submit import Submission
 from data_pipeline.jobs.ticker import Ticker, attempt, harmless
 from data_pipeline.jobs.worker import Worker
+from data_pipeline.operations.milvus import recovery
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.resources.store import Resources
@@ -99,15 +101,11 @@ class Jobs:
         self.notifications = Notifications(resources, settings)
         self.drills = Drills(resources, self.notifications, submit)
         self.scheduler = Scheduler(engine, resources, submit, self._settled)
+        engine.intents.extend(JobsIntents(self._database, self._process, self._heartbeat.silence.total_seconds()))
+        due, days = self.scheduler if scheduled else None, settings.jobs_keep_days
+        recover, forget = partial(recovery.recover, engine), (self.audit.forget, self.accounts.forget)
         self._maintenance = Maintenance(
-            self._store,
-            self._pending,
-            self._heartbeat,
-            self.scheduler if scheduled else None,
-            self.notifications,
-            settings.jobs_keep_days,
-            retire,
-            (self.audit.forget, self.accounts.forget),
+            self._store, self._pending, self._heartbeat, due, self.notifications, days, retire, forget, recover
         )
         self._ticker = Ticker(self._beat_seconds, self._maintenance.often, self._maintenance.hourly)
         self._worker = Worker(self._queue_worker)

@@ -17,8 +17,10 @@ log = structlog.get_logger("jobs")
 
 
 class Maintenance:
-    """scheduler: queues what is due; None where that is left to others. retire: removes old backup
-    sets. forget: remove rows whose time is over."""
+    """scheduler: queues what is due; None where that is left to others. retire: removes old backup sets.
+
+    forget: remove rows whose time is over. recover: settles what restores of other stores have left that did not end.
+    """
 
     def __init__(
         self,
@@ -30,6 +32,7 @@ class Maintenance:
         keep_days: int,
         retire: Callable[[], None],
         forget: Sequence[Callable[[], None]],
+        recover: Callable[[], object],
     ) -> None:
         self._store = store
         self._pending = pending
@@ -41,6 +44,7 @@ class Maintenance:
         self._forget = forget
         self._retiring = Beside("retire", self._retire)
         self._delivering = Beside("notify", notifications.deliver)
+        self._recovering = Beside("recover", recover)
         self._grown = False
 
     def often(self) -> None:
@@ -48,6 +52,7 @@ class Maintenance:
         self._heartbeat.beat()
         self._pending.flush()
         self._heartbeat.sweep()
+        self._recovering.start()
         if self._scheduler is not None:
             self._scheduler.tick()
             self._notifications.look(self._scheduler.states)

@@ -43,7 +43,7 @@ class Ticker:
 class Beside:
     """Work in a thread of its own, at most once at a time: it may take longer than a heartbeat may."""
 
-    def __init__(self, name: str, work: Callable[[], None]) -> None:
+    def __init__(self, name: str, work: Callable[[], object]) -> None:
         self._name = name
         self._work = work
         self._thread: threading.Thread | None = None
@@ -69,7 +69,7 @@ def harmless(work: Callable[[], None]) -> Callable[[], None]:
     return careful
 
 
-def attempt(work: Callable[[], None]) -> None:
+def attempt(work: Callable[[], object]) -> None:
     """Do it; what it raises is logged."""
     try:
         work()

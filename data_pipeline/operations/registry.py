@@ -5,17 +5,20 @@ from typing import Any
 from data_pipeline.engine import Engine
 from data_pipeline.operations.backup.operation import BackupOperation
 from data_pipeline.operations.drill.operation import DrillOperation
+from data_pipeline.operations.milvus.operation import MilvusBackupOperation, MilvusRestoreOperation
 from data_pipeline.operations.neo4j.backup import Neo4jBackupOperation
 from data_pipeline.operations.neo4j.restore import Neo4jRestoreOperation
 from data_pipeline.operations.objects.operation import ObjectsBackupOperation, ObjectsRestoreOperation
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.redis.backup import RedisBackupOperation
 from data_pipeline.operations.redis.restore import RedisRestoreOperation
+from data_pipeline.operations.reference_data.operation import TableImportOperation
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.restore.refresh import RefreshOperation
 
 KINDS: tuple[Any, ...] = (
-    *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation),
+    *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation, TableImportOperation),
+    *(MilvusBackupOperation, MilvusRestoreOperation),
     *(ObjectsBackupOperation, ObjectsRestoreOperation),
     *(Neo4jBackupOperation, Neo4jRestoreOperation),
     *(RedisBackupOperation, RedisRestoreOperation),

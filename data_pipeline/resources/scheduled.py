@@ -6,11 +6,13 @@ from typing import Any
 
 from common.errors import InvalidParams
 from common.messages import say
+from data_pipeline.operations.milvus.requests import MilvusBackupRequest
 from data_pipeline.operations.objects.requests import ObjectsBackupRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
 from data_pipeline.operations.requests.neo4j import Neo4jBackupRequest
 from data_pipeline.operations.requests.redis import RedisBackupRequest
+from data_pipeline.operations.requests.reference_data import TableImportRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.operations.requests.store import StoreBackupRequest
@@ -92,6 +94,26 @@ class ScheduledRestore(Scheduled):
         return [self.request(body).storage]
 
 
+class ScheduledImport(Scheduled):
+    """Reference data that is fetched and merged into a table."""
+
+    name = "table_import"
+
+    def request(self, body: Mapping[str, Any]) -> TableImportRequest:
+        expect_none_of(body, "async", "dry_run")
+        found = TableImportRequest.read(body)
+        if found.pg_conn is not None:
+            expect_named(found.pg_conn)
+        return found
+
+    def targets(self, body: Mapping[str, Any]) -> list[str]:
+        found = self.request(body).pg_conn
+        return [found] if found else []
+
+    def storages(self, body: Mapping[str, Any]) -> list[str]:
+        return []
+
+
 class ScheduledStoreBackup(Scheduled):
     """The body of a backup of a store, whose kind it has."""
 
@@ -128,7 +150,8 @@ def expect_named(database: str) -> None:
 KINDS: Mapping[str, Scheduled] = {
     kind.name: kind
     for kind in (
-        *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore()),
+        ScheduledStoreBackup(MilvusBackupRequest),
+        *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore(), ScheduledImport()),
         ScheduledStoreBackup(ObjectsBackupRequest),
         ScheduledStoreBackup(RedisBackupRequest),
         ScheduledStoreBackup(Neo4jBackupRequest),

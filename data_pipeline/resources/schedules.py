@@ -10,8 +10,10 @@ from common import cron
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.engine import Engine
+from data_pipeline.operations.reference_data.fetch import expect_allowed
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.fields import Text
+from data_pipeline.operations.requests.reference_data import TableImportRequest
 from data_pipeline.operations.requests.request import OperationRequest, unsupported
 from data_pipeline.operations.retention_rule import RetentionRule
 from data_pipeline.resources.config import Config
@@ -98,6 +100,8 @@ class ScheduleKind(Kind[ScheduleConfig]):
         operation = config.operation()
         if isinstance(operation, BackupRequest) and not (operation.named_database or self._settings.database_named):
             raise InvalidParams(say("schedule_needs_a_database"), details={"field": "request"})
+        if isinstance(operation, TableImportRequest):
+            expect_allowed(operation.url, self._settings.import_urls)
         kind = KINDS[config.kind]
         for field, given in (("retention", config.retention is not None), ("drill", config.drill)):
             if given and not kind.makes_sets:

@@ -57,6 +57,7 @@ class Site:
     server: LiveServer
     database: TestDatabase
     output: Path
+    history: TestDatabase
 
     @property
     def url(self) -> str:
@@ -124,7 +125,7 @@ def make_site(
         made.extend((database, history))
         defaults = {"OUTPUT_DIRECTORY": str(output), "JOBS_DATABASE_URL": history.url, "DATABASE_URL": database.url}
         defaults["SECRET_KEY"] = "of-this-site-and-no-other-" + database.dbname
-        sites.append(Site(LiveServer(directory / "server.log", {**defaults, **env}), database, output))
+        sites.append(Site(LiveServer(directory / "server.log", {**defaults, **env}), database, output, history))
         return sites[-1]
 
     yield make

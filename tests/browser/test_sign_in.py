@@ -26,7 +26,7 @@ def site(make_site: Callable[..., Any]) -> Any:
 
 def sign_in(page: Page, token: str) -> None:
     page.get_by_label("Token").fill(token)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in with the token").click()
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_a_reader_sees_the_tables_and_backs_nothing_up(
     site = make_site(API_TOKEN="all-of-it-0123456789", API_READ_TOKEN="looking-0123456789")
     page = open_panel(site, "#/tables").page
     page.get_by_label("Token").fill("looking-0123456789")
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in with the token").click()
     heading(page, "Tables")
     button = page.get_by_role("button", name="Back up public.langchain_pg_embedding")
     expect(button).to_have_attribute("aria-disabled", "true")

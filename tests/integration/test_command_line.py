@@ -437,3 +437,23 @@ def test_many_sets_at_once(run: CommandLine, saved: dict[str, Any], tmp_path: Pa
     removed = run("bulk", "delete", "--yes", f"local/{name}")
     assert (removed.status, "done" in removed.out) == (0, True)
     assert run("bulk", "verify", "nonsense").status == 2
+
+
+def test_reference_data_of_a_file(run: CommandLine, database: TestDatabase, tmp_path: Path) -> None:
+    database.execute(
+        "CREATE TABLE prices (model text PRIMARY KEY, usd numeric, source text);"
+        "INSERT INTO prices VALUES ('a', 1, 'manual'), ('b', 2, NULL), ('c', 3, NULL)"
+    )
+    file = tmp_path / "prices.toml"
+    file.write_text("[a]\nusd = 9\n[b]\nusd = 9\n")
+    keep = ("--keep", '{"source": "manual"}')
+    refused = run("import", "public.prices", str(file), *keep, "--mode", "replace")
+    assert (refused.status, "--yes" in refused.err) == (2, True)
+    rehearsed = run("import", "public.prices", str(file), *keep, "--mode", "replace", "--dry-run", "--json")
+    assert (rehearsed.data["removed"], rehearsed.data["kept"]) == (1, 1)
+    done = run("import", "public.prices", str(file), *keep, "--overwrite", "a")
+    assert (done.status, "updated" in done.out) == (0, True)
+    assert database.fetch("SELECT usd::int FROM prices ORDER BY model") == [(9,), (9,), (3,)]
+    file.write_text("[a]\neur = 9\n")
+    wrong = run("import", "prices", str(file))
+    assert (wrong.status, "eur" in wrong.err) == (2, True)

@@ -3,8 +3,8 @@
 export const BASE = "/api/v0/data_pipeline";
 export const PREFIX = `${BASE}/vector`;
 
-// What a session may do: {sign_in_required, access: "write"|"read"|null, csrf_token, expires_at}.
-let session = { access: null };
+// Who is signed in, and what for: {sign_in_required, role, user, may: ["read", …], access, csrf_token, expires_at}.
+let session = { access: null, may: [] };
 
 export class Failure extends Error {
   constructor(status, data, requestId) {
@@ -21,7 +21,12 @@ export async function loadSession() {
   return session;
 }
 
-export const mayWrite = () => session.access === "write";
+// what: a group of routes, as the table of roles has them.
+export const may = (what) => session.may.includes(what);
+
+export const mayWrite = () => may("write");
+
+export const signedIn = () => session;
 
 export const signInRequired = () => session.sign_in_required;
 

@@ -1,6 +1,6 @@
 // One backup set: what its manifest says, and what can be done with it.
 
-import { PREFIX, mayWrite } from "/panel/api.js";
+import { PREFIX, may } from "/panel/api.js";
 import { since } from "/panel/clock.js";
 import { configuration } from "/panel/configuration.js";
 import { link, writeButton, writeLink } from "/panel/controls.js";
@@ -34,13 +34,13 @@ function back() {
 
 function actions(set, storages) {
   const again = () => render(false);
-  const verify = el("button", { type: "button", on: { click: () => verifySet(set, verify, again) } }, t("verify"));
+  const verify = writeButton(t("verify"), () => verifySet(set, verify, again), { needs: "check" });
   return el("div", { class: "actions" },
-    writeLink(t("restore"), setAddress("restore", set), "button primary"),
+    writeLink(t("restore"), setAddress("restore", set), "button primary", { needs: "operate" }),
     link(t("compare"), address(["compare"], { a: set.key }), "button"),
     verify,
-    mayWrite() && link(t("download"), PREFIX + setUrl(set, "/download"), "button", { download: "" }),
-    storages.length > 1 && writeButton(t("copy"), () => copySet(set, storages, again)),
+    may("whole_data") && link(t("download"), PREFIX + setUrl(set, "/download"), "button", { download: "" }),
+    storages.length > 1 && writeButton(t("copy"), () => copySet(set, storages, again), { needs: "operate" }),
     writeButton(t("delete"), () => removeSet(set, () => go(address(["backups"])))));
 }
 

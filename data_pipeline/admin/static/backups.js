@@ -1,6 +1,6 @@
 // All backups in one table, a page at a time.
 
-import { Failure, mayWrite } from "/panel/api.js";
+import { Failure, may } from "/panel/api.js";
 import { backUp } from "/panel/back_up.js";
 import { bulkBar, tick } from "/panel/bulk.js";
 import { since } from "/panel/clock.js";
@@ -39,7 +39,7 @@ export async function backupsView(_parameters, query, signal) {
     el("div", { class: "title" }, el("h1", {}, t("backups")),
       el("div", { class: "actions" },
         writeButton(t("upload"), () => uploadSet(config.storages, tasks(), taken)),
-        writeButton(t("back up now"), () => backUp(tasks()), { kind: "primary" }))),
+        writeButton(t("back up now"), () => backUp(tasks()), { kind: "primary", needs: "operate" }))),
     parts.note, filters(parts), parts.count, parts.bulk, parts.list);
   return { title: t("backups"), node };
 }
@@ -130,7 +130,7 @@ function drawBulk(parts) {
 function empty() {
   const chosen = view.text.trim() || view.state || view.storage !== "all";
   if (chosen) return el("div", { class: "empty" }, el("p", {}, t("no matches")), el("p", { class: "hint" }, t("no matches.hint")));
-  return el("div", { class: "empty" }, el("p", {}, t("no backups")), mayWrite() && el("p", { class: "hint" }, t("no backups.hint")));
+  return el("div", { class: "empty" }, el("p", {}, t("no backups")), may("operate") && el("p", { class: "hint" }, t("no backups.hint")));
 }
 
 function columnsOf(parts, again) {
@@ -154,9 +154,9 @@ function storagesOf({ copies }) {
 
 function actions(set, again) {
   const named = (text) => ({ "aria-label": `${text} ${set.date} ${placeName(set)} ${set.storage}` });
-  const verify = el("button", { type: "button", ...named(t("verify")), on: { click: () => verifySet(set, verify, again) } }, t("verify"));
+  const verify = writeButton(t("verify"), () => verifySet(set, verify, again), { ...named(t("verify")), needs: "check" });
   return [
-    writeLink(t("restore"), setAddress("restore", set), "button", named(t("restore"))),
+    writeLink(t("restore"), setAddress("restore", set), "button", { ...named(t("restore")), needs: "operate" }),
     verify,
     writeButton(t("delete"), () => removeSet(set, again), named(t("delete"))),
   ];

@@ -1,6 +1,6 @@
 // Buttons, fields and dialogs.
 
-import { mayWrite } from "/panel/api.js";
+import { may, signedIn } from "/panel/api.js";
 import { el, freshId, show } from "/panel/dom.js";
 import { problem } from "/panel/problem.js";
 import { t } from "/panel/text.js";
@@ -13,15 +13,21 @@ export function link(label, href, kind = "", more = {}) {
   return el("a", { href, class: kind, ...more }, label);
 }
 
-// A button that changes something. With a token that only reads it stays there and says why it does nothing.
-export function writeButton(label, click, { kind = "", ...more } = {}) {
-  if (mayWrite()) return button(label, click, { kind, ...more });
-  const refused = { "aria-disabled": "true", "aria-describedby": "read-only", title: t("read only.reason") };
+// A button that needs a right. For a role that lacks it the button stays there and says why it does nothing.
+export function writeButton(label, click, { kind = "", needs = "write", ...more } = {}) {
+  if (may(needs)) return button(label, click, { kind, ...more });
+  const refused = { "aria-disabled": "true", "aria-describedby": "read-only", title: limits("reason") };
   return button(label, () => {}, { kind: `${kind} refused`, ...more, ...refused });
 }
 
-export function writeLink(label, href, kind = "", more = {}) {
-  return mayWrite() ? link(label, href, kind, more) : writeButton(label, () => {}, { kind, ...more });
+export function writeLink(label, href, kind = "", { needs = "write", ...more } = {}) {
+  return may(needs) ? link(label, href, kind, more) : writeButton(label, () => {}, { kind, needs, ...more });
+}
+
+// What the role of the one who is signed in is not for.
+export function limits(part = "") {
+  const { role } = signedIn();
+  return t(["read only", role !== "reader" && role, part].filter(Boolean).join("."));
 }
 
 // While work is under way its button says so and can't be pressed again.

@@ -1,23 +1,23 @@
 // The name, the ways to go, and the choices that are kept.
 
-import { mayWrite, signInRequired } from "/panel/api.js";
-import { button, link } from "/panel/controls.js";
+import { mayWrite, signedIn, signInRequired } from "/panel/api.js";
+import { button, limits, link } from "/panel/controls.js";
 import { el, redraw, show } from "/panel/dom.js";
 import { address } from "/panel/router.js";
 import { otherLanguage, setLanguage, t } from "/panel/text.js";
 
 const VIEWS = ["overview", "backups", "restore", "jobs", "compare", "tables", "schedules", "status"];
-const PARTS = { plan: "restore", "": "overview", targets: "schedules", storages: "schedules", notifiers: "schedules" };
+const PARTS = { plan: "restore", "": "overview", targets: "schedules", storages: "schedules", notifiers: "schedules", users: "schedules", audit: "schedules" };
 
-// signedIn: whether there is anywhere to go. changed: called when the language is another.
-export function drawHeader(signedIn, changed, leave) {
+// inside: whether there is anywhere to go. changed: called when the language is another.
+export function drawHeader(inside, changed, leave) {
   redraw(document.getElementById("header"),
     button(t("skip"), () => document.getElementById("main").focus(), { kind: "skip" }),
     el("div", { class: "bar" },
       el("p", { class: "brand" }, el("img", { src: "/panel/icon.svg", alt: "", width: 24, height: 24 }), t("title")),
-      signedIn && el("nav", { "aria-label": t("views") }, el("ul", {}, VIEWS.map((name) => el("li", {}, link(t(name), address([name]), "", { "data-view": name }))))),
-      el("div", { class: "choices-kept" }, languageButton(changed), themeButton(), signedIn && signInRequired() && button(t("sign out"), leave, { kind: "plain" }))),
-    signedIn && !mayWrite() && el("p", { class: "note", id: "read-only" }, t("read only")));
+      inside && el("nav", { "aria-label": t("views") }, el("ul", {}, VIEWS.map((name) => el("li", {}, link(t(name), address([name]), "", { "data-view": name }))))),
+      el("div", { class: "choices-kept" }, languageButton(changed), themeButton(), inside && account(), inside && signInRequired() && button(t("sign out"), leave, { kind: "plain" }))),
+    inside && !mayWrite() && el("p", { class: "note", id: "read-only" }, limits()));
   mark(location.hash.replace(/^#\/?/, "").split(/[/?]/)[0]);
 }
 
@@ -26,6 +26,12 @@ export function mark(view) {
     if (one.dataset.view === (PARTS[view] ?? view)) one.setAttribute("aria-current", "page");
     else one.removeAttribute("aria-current");
   }
+}
+
+// A user's own page; a token has none.
+function account() {
+  const { user } = signedIn();
+  return user && link(user, address(["account"]), "account", { "aria-label": t("account of", { name: user }) });
 }
 
 function languageButton(changed) {

@@ -1,6 +1,6 @@
 // One job: what it was asked, how far it is, what came of it.
 
-import { call, mayWrite } from "/panel/api.js";
+import { call, may } from "/panel/api.js";
 import { busy, link, typedName, writeButton } from "/panel/controls.js";
 import { databaseName } from "/panel/database.js";
 import { announce, el, refill, show } from "/panel/dom.js";
@@ -51,7 +51,7 @@ function undo(job) {
   const trouble = el("div", { class: "trouble" });
   const blocked = request.pg_conn?.includes("://");
   const control = writeButton(t("undo"), () =>
-    rehearse({ ...request, backup_before_restore: true }, control).catch((error) => show(trouble, problem(error))), { kind: "primary" });
+    rehearse({ ...request, backup_before_restore: true }, control).catch((error) => show(trouble, problem(error))), { kind: "primary", needs: "operate" });
   return el("section", { class: "card" },
     el("h2", {}, t("undo.title")),
     el("p", {}, t(blocked ? "undo.password" : "undo.what", request)),
@@ -66,8 +66,8 @@ function once(job) {
   const trouble = el("div", { class: "trouble" });
   const repeat = job.kind === "restore" ? rehearse : backUpAgain;
   const control = writeButton(t(job.kind === "restore" ? "check again" : "back up again"), () =>
-    repeat(job.request, control).catch((error) => show(trouble, problem(error))));
-  const name = job.request.truncate_vector_tables && mayWrite() ? job.target?.dbname : null;
+    repeat(job.request, control).catch((error) => show(trouble, problem(error))), { needs: "operate" });
+  const name = job.request.truncate_vector_tables && may("operate") ? job.target?.dbname : null;
   return [
     name && [el("p", { class: "loss" }, t("truncate.loss")), typedName(t("type database", { name }), name, control)],
     el("div", { class: "actions" }, control, trouble),

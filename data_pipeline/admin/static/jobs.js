@@ -10,7 +10,7 @@ import { table } from "/panel/table.js";
 import { duration, has, t } from "/panel/text.js";
 
 const STATES = ["PENDING", "RUNNING", "CANCELLING", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"];
-const KINDS = ["backup", "restore", "plan", "drill", "refresh", "objects_backup", "objects_restore"];
+const KINDS = ["backup", "restore", "plan", "drill", "refresh", "table_import", "objects_backup", "objects_restore"];
 export const UNFINISHED = STATES.slice(0, 3);
 const PAGE = 30;
 const SOON_MS = 2000;
@@ -100,6 +100,7 @@ export function kindOf(job) {
 // Who asked for it: a client by its token, the clock, or a person at the command line.
 export function whoName(who) {
   if (who.startsWith("schedule")) return t("who.schedule", { name: who.replace(/^schedule[ :]*/, "") }).trim();
+  if (who.startsWith("user:")) return who.slice(5);
   return has(`who.${who}`) ? t(`who.${who}`) : who;
 }
 

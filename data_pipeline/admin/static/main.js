@@ -1,11 +1,14 @@
 // The beginning: who is signed in, and which page is asked for.
 
 import { Failure, loadSession } from "/panel/api.js";
+import { accountView } from "/panel/account.js";
+import { auditView } from "/panel/audit.js";
 import { backupSetView } from "/panel/backup_set.js";
 import { backupsView } from "/panel/backups.js";
 import { compareView } from "/panel/compare.js";
 import { link, tell } from "/panel/controls.js";
 import { el, show } from "/panel/dom.js";
+import { firstAdmin, firstLink } from "/panel/first_admin.js";
 import { drawHeader, mark } from "/panel/header.js";
 import { jobView } from "/panel/job.js";
 import { jobsView } from "/panel/jobs.js";
@@ -19,6 +22,7 @@ import { signIn, signOut } from "/panel/sign_in.js";
 import { statusView } from "/panel/status.js";
 import { tablesView } from "/panel/tables.js";
 import { t } from "/panel/text.js";
+import { usersView } from "/panel/users.js";
 
 const ROUTES = [
   [["overview"], overviewView],
@@ -32,6 +36,9 @@ const ROUTES = [
   [["compare"], compareView],
   [["tables"], tablesView],
   ...["schedules", "targets", "storages", "notifiers"].map((many) => [[many], resourcesView(many)]),
+  [["users"], usersView],
+  [["audit"], auditView],
+  [["account"], accountView],
   [["status"], statusView],
 ];
 
@@ -73,7 +80,8 @@ function ask() {
   leave();
   for (const box of document.querySelectorAll("dialog")) box.remove();
   drawHeader(false, ask, leavePanel);
-  signIn(enter);
+  if (firstLink()) firstAdmin(enter);
+  else signIn(enter);
 }
 
 async function leavePanel() {
@@ -90,6 +98,6 @@ document.addEventListener("signed-out", () => asking || ask());
 document.addEventListener("view", (event) => mark(event.detail));
 
 loadSession().then(
-  ({ access }) => (access ? enter() : ask()),
+  ({ access }) => (access && !firstLink() ? enter() : ask()),
   (error) => show(document.getElementById("main"), problem(error)),
 );

@@ -31,7 +31,7 @@ export async function overviewView(_parameters, _query, signal) {
   draw();
   keepFresh(() => now, again, silence, signal);
   const node = el("div", { class: "page" },
-    el("div", { class: "title" }, el("h1", {}, t("overview")), writeButton(t("back up now"), () => backUp([]), { kind: "primary" })), silence, body);
+    el("div", { class: "title" }, el("h1", {}, t("overview")), writeButton(t("back up now"), () => backUp([]), { kind: "primary", needs: "operate" })), silence, body);
   return { title: t("overview"), node };
 }
 
@@ -78,11 +78,11 @@ function attention({ attention: found }, again) {
 }
 
 function mending(one, again, trouble) {
-  const does = (label, work) => {
+  const does = (label, work, needs = "operate") => {
     const control = writeButton(label, () => busy(control, work).catch((error) => {
       if (!(error instanceof Failure)) throw error;
       show(trouble, problem(error));
-    }));
+    }), { needs });
     return control;
   };
   const run = async () => go(address(["jobs", (await call("POST", `/schedules/${encodeURIComponent(one.schedule.name)}/run`, undefined, { prefix: BASE })).job_id]));
@@ -95,14 +95,14 @@ function mending(one, again, trouble) {
   const drill = async () => go(address(["jobs", (await call("POST", setUrl(one.set, "/drill"), { async: true })).job_id]));
   const ways = {
     overdue: () => does(t("run now"), run),
-    paused: () => does(t("resume"), resume),
+    paused: () => does(t("resume"), resume, "write"),
     failed: () => [
       link(t("see why"), jobAddress(one.job), "button"),
       !one.job.request.truncate_vector_tables && one.job.target?.source !== "pg_conn" && does(t("back up again"), repeat),
     ],
     damaged: () => link(t("see which"), address(["backups"], { q: "damaged" }), "button"),
     "not proven": () => link(t("see why"), one.drill ? address(["jobs", one.drill]) : setAddress("backups", one.set), "button"),
-    "no backup": () => writeButton(t("back up now"), () => backUp([]), { kind: "primary" }),
+    "no backup": () => writeButton(t("back up now"), () => backUp([]), { kind: "primary", needs: "operate" }),
     "no schedule": () => link(t("create schedule"), address(["schedules"], { create: "schedule" }), "button"),
     unproven: () => does(t("prove now"), drill),
   };

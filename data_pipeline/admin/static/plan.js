@@ -71,7 +71,7 @@ function confirmation(job, back, signal) {
   const { dbname, source } = job.result.target;
   if (source === "pg_conn") return el("p", { class: "note" }, t("plan.password"));
   const losing = loss(job);
-  const confirm = writeButton(t("restore now"), () => {}, { kind: losing ? "danger" : "primary" });
+  const confirm = writeButton(t("restore now"), () => {}, { kind: losing ? "danger" : "primary", needs: "operate" });
   if (!confirm.hasAttribute("aria-disabled")) confirm.type = "submit";
   const send = async (event) => {
     event.preventDefault();
@@ -107,7 +107,7 @@ function bodyOf(job, dbname) {
 function again(job) {
   const trouble = el("div", { class: "trouble" });
   const control = writeButton(t("check again"), () =>
-    rehearse(job.request, control).catch((error) => show(trouble, problem(error))));
+    rehearse(job.request, control).catch((error) => show(trouble, problem(error))), { needs: "operate" });
   return job.target?.source === "pg_conn" ? null : [control, trouble];
 }
 

@@ -14,7 +14,7 @@ export function progressPanel(jobId) {
   const phase = el("p", { class: "phase" });
   const numbers = el("p", { class: "hint numbers" });
   const trouble = el("div", { class: "trouble" });
-  const cancel = writeButton(t("cancel job"), () => busy(cancel, () => call("POST", `/jobs/${jobId}/cancel`)).catch((error) => show(trouble, problem(error))));
+  const cancel = writeButton(t("cancel job"), () => busy(cancel, () => call("POST", `/jobs/${jobId}/cancel`)).catch((error) => show(trouble, problem(error))), { needs: "operate" });
   const silence = el("p", { class: "note", role: "status", hidden: true });
   const silent = (lost) => {
     silence.hidden = !lost;

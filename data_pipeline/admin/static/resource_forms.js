@@ -31,6 +31,7 @@ export const KINDS = {
     fields: [
       { name: "url", type: "secret", required: true, example: "postgresql://user:password@host:5432/dbname" },
       { name: "schema", type: "text" },
+      { name: "operators_may_restore", type: "check" },
     ],
   },
   storages: {

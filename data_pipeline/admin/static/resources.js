@@ -3,12 +3,12 @@
 import { BASE, call, Failure, mayWrite } from "/panel/api.js";
 import { since } from "/panel/clock.js";
 import { configuration } from "/panel/configuration.js";
-import { busy, choice, dialog, field, group, link, select, tell, typedName, writeButton } from "/panel/controls.js";
+import { busy, choice, dialog, field, group, select, tell, typedName, writeButton } from "/panel/controls.js";
 import { databaseName } from "/panel/database.js";
 import { announce, el, freshId, redraw, show } from "/panel/dom.js";
 import { problem } from "/panel/problem.js";
 import { configured, KINDS, valueAt } from "/panel/resource_forms.js";
-import { address } from "/panel/router.js";
+import { setupTabs } from "/panel/setup_tabs.js";
 import { scheduleTable } from "/panel/schedules.js";
 import { table } from "/panel/table.js";
 import { bytes, moment, number, t } from "/panel/text.js";
@@ -31,8 +31,7 @@ export const resourcesView = (many) => async (_parameters, query, signal) => {
   if (query.create && mayWrite()) queueMicrotask(create);
   const node = el("div", { class: "page" },
     el("div", { class: "title" }, el("h1", {}, t(many)), writeButton(t(`create ${KINDS[many].one}`), create, { kind: "primary" })),
-    el("nav", { class: "tabs", "aria-label": t("setup") }, el("ul", {}, Object.keys(KINDS).map((name) =>
-      el("li", {}, link(t(name), address([name]), "", { "aria-current": name === many && "page" }))))),
+    setupTabs(many),
     el("p", { class: "hint" }, t(`${many}.what`)), trouble, list);
   return { title: t(many), node };
 };

@@ -45,7 +45,7 @@ function form(first, config, earlier, signal) {
   const trouble = el("div", { class: "trouble" });
   const how = strategies(earlier);
   let set = first;
-  const submit = writeButton(t("check what would happen"), () => {}, { kind: "primary" });
+  const submit = writeButton(t("check what would happen"), () => {}, { kind: "primary", needs: "operate" });
   if (!submit.hasAttribute("aria-disabled")) submit.type = "submit";
   // Until it is known what is in the set nothing of it can be chosen.
   const choose = async (next) => {

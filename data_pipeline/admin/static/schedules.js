@@ -56,7 +56,7 @@ function told(work, title) {
 function runButton({ name }) {
   const url = `/schedules/${encodeURIComponent(name)}/run`;
   const run = async () => go(address(["jobs", (await call("POST", url, undefined, { prefix: BASE })).job_id]));
-  const control = writeButton(t("run now"), () => busy(control, () => told(run, t("run.failed", { name }))), { "aria-label": `${t("run now")} ${name}` });
+  const control = writeButton(t("run now"), () => busy(control, () => told(run, t("run.failed", { name }))), { "aria-label": `${t("run now")} ${name}`, needs: "operate" });
   return control;
 }
 

@@ -119,7 +119,7 @@ function requestFor({ layout, ...one }) {
 }
 
 function backUpButton(label, name, request, target, kind = "") {
-  const control = writeButton(label, () => busy(control, () => backUp(request, target)), { kind, "aria-label": name });
+  const control = writeButton(label, () => busy(control, () => backUp(request, target)), { kind, "aria-label": name, needs: "operate" });
   return control;
 }
 

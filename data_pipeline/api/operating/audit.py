@@ -19,7 +19,7 @@ from data_pipeline.api.policy import SAFE_METHODS, Policy
 from data_pipeline.api.security import client_address
 from data_pipeline.jobs.backend.audit_rows import Entry
 from data_pipeline.jobs.job import Job
-from data_pipeline.settings import Network
+from data_pipeline.proxy_settings import Network
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 LONGEST_VALUE = 256
@@ -39,6 +39,7 @@ AUDITED = (
     *("name", "kind", "when", "zone", "paused"),
     *("role", "disabled", "operators_may_restore", "days"),
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
+    *("renames", "swap", "drop_old", "merge", "meta_only", "allow_changes"),
     *("target", "set", "mode", "prefix", "to_prefix", "databases", "consistency", "keys", "keep_old"),
     *("functions", "users", "merge_keys"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
@@ -112,7 +113,7 @@ def _entry(caller: Caller | None, status: int, outcome: str, data: dict[str, Any
     """What the audit log keeps of the current request. A client that is refused at the door leaves none, unless it
     tries to sign in."""
     named = {**(request.view_args or {}), "storage": request.args.get("storage")}
-    subject = {"name": named["name"]} if "name" in named else {}
+    subject = {name: value for name, value in named.items() if name in ("name", "token")}
     return Entry(
         who=caller.who if caller else "refused",
         client=g.client,

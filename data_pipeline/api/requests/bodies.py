@@ -104,6 +104,12 @@ class TablesQuery(Request):
     target: Text | None = Field(None, description="The database, by its name in TARGETS; the configured one if absent")
 
 
+class TablePath(BaseModel):
+    """Which table, in a URL."""
+
+    table: str = Field(description="As schema.table, or the name of a table of PGVECTOR_SCHEMA")
+
+
 class SignInBody(Request):
     """What a session is begun with: a user's name and password, or a token."""
 

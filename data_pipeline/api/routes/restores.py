@@ -20,6 +20,7 @@ from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.operations.listing import BackupList
+from data_pipeline.operations.milvus import results as milvus
 from data_pipeline.operations.requests.restore import RestoreRequest
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.results import listing, restore
@@ -56,7 +57,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     @Policy(
         access="operate",
         tag="Restore",
-        answers={200: [restore.Restored, restore.Rehearsed], 202: [job_answers.SubmittedJob]},
+        answers={200: [restore.Restored, restore.Rehearsed, milvus.MilvusRestored], 202: [job_answers.SubmittedJob]},
         failures=(*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_DATABASE, *OF_CALLS, *UNDOABLE),
         headers=[IDEMPOTENCY_KEY],
         occupies=True,

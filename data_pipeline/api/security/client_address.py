@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from data_pipeline.settings import Network
+from data_pipeline.proxy_settings import Network
 
 HEADER = "X-Forwarded-For"
 MOST_PROXIES = 16

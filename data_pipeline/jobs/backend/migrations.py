@@ -157,4 +157,16 @@ CREATE INDEX audit_log_at ON audit_log (at);
 CREATE INDEX audit_log_who ON audit_log (who, number);
 """
 
-MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS, KNOWN_ARCHIVES, ACCOUNTS)
+INTENTS = """
+CREATE TABLE intents (       -- what a restore of another store is about to do, so that a crash leaves nothing half done
+    id text PRIMARY KEY,
+    digest text NOT NULL,    -- of the server and its database
+    collection text NOT NULL,
+    process text NOT NULL,   -- that does it
+    facts json NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (digest, collection)
+);
+"""
+
+MIGRATIONS = (RESOURCES, NOTIFICATIONS, SET_CHECKS, KNOWN_ARCHIVES, ACCOUNTS, INTENTS)

@@ -66,7 +66,7 @@ class Drill:
 
     def _restore(self, progress: Progress) -> Restored:
         request = RestoreRequest.read({**self._named, "create_tables": True, "atomic": True})
-        return RestoreOperation(self._engine).run(request, Restoring(progress))
+        return RestoreOperation(self._engine).run_here(request, Restoring(progress))
 
     def _compare(self, progress: Progress) -> Compared:
         return BackupComparison(self._engine).compare(CompareRequest.read(self._named), Checking(progress))

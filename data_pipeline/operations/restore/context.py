@@ -41,8 +41,8 @@ class Context:
     wanted: the uuids that the backup's chosen collections have there; None without a choice.
     """
 
-    look_rows = 500
-    """Of a table that may be staged only as far as it differs, so many rows are looked at first."""
+    sample = 0
+    """Of a table that is staged only as far as it differs, so many rows are kept to measure on."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Context:
         """The database refuses a row without its owner, so we look first."""
         self._secured: Scope | None = None
         self._marked = False
-        self.stager = Stager(session, request, report, Narrowing(session, engine.pool, self.look_rows), self._load)
+        self.stager = Stager(session, request, report, Narrowing(session, engine.pool, self.sample), self._load)
 
     def begin(self) -> None:
         """Begin, or begin again with what the set's files have told of their dialect; what is locked stays locked."""

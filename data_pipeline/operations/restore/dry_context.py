@@ -28,7 +28,7 @@ class DryContext(Context):
     staged: what could be read of the backup.
     """
 
-    look_rows = estimate.SAMPLE + estimate.MORE
+    sample = estimate.SAMPLE + estimate.MORE
 
     def __init__(
         self,

@@ -1,10 +1,10 @@
 """What keeps a restore to its own rows: triggers and rules on the tables it writes, and all tables that it doesn't."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from common.errors import DependentRows, TriggerChangedRows
 from common.messages import say
-from data_pipeline.operations.restore.report import Report
 from data_pipeline.postgres.connection import Session
 from data_pipeline.postgres.schema import bystanders, tables, triggers
 from data_pipeline.postgres.schema.bystanders import NONE, Before, Rows
@@ -14,13 +14,20 @@ from data_pipeline.postgres.writing import cycles, staging
 from data_pipeline.postgres.writing.cycles import Key
 from data_pipeline.postgres.writing.staging import Staged
 
+
+class Warned(Protocol):
+    """What is told of what is worth knowing although nothing failed."""
+
+    def warn(self, text: str) -> None: ...
+
+
 UNCOUNTED = say("triggers_uncounted")
 
 
 class Guard:
     """Begun once the tables are locked and before they are written, ended when all is written. Raises ServiceError."""
 
-    def __init__(self, session: Session, live: Live, report: Report, *, disable: bool) -> None:
+    def __init__(self, session: Session, live: Live, report: Warned, *, disable: bool) -> None:
         self.firing: list[Trigger] = []
         """Triggers and rules that fire; where there are none, nothing is compared."""
         self.disable = disable

@@ -10,6 +10,7 @@ from common.errors import DependentRows, NotFound, ServiceError
 from common.messages import Message, say
 from data_pipeline.engine import Engine
 from data_pipeline.layouts.registry import OPEN
+from data_pipeline.operations.milvus import into_milvus, sources
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.into import Into
 from data_pipeline.operations.requests.restore import RestoreRequest
@@ -20,12 +21,15 @@ from data_pipeline.operations.restore.dry_run_report import DryRunReport
 from data_pipeline.operations.restore.report import LIMITED, LIMITED_ROWS, Report
 from data_pipeline.operations.restore.restore import Restore
 from data_pipeline.operations.results.restore import Rehearsed, Restored
+from data_pipeline.operations.results.result import Result
+from data_pipeline.operations.target import AnyTarget
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.retries import retrying
 from data_pipeline.postgres.schema import tables
 from data_pipeline.postgres.target import Target
 from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.storage import location
+from data_pipeline.stores.milvus.store import FAMILY
 
 
 class RestoreOperation(Operation[RestoreRequest]):
@@ -41,12 +45,20 @@ class RestoreOperation(Operation[RestoreRequest]):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def target(self, request: RestoreRequest) -> Target:
+    def target(self, request: RestoreRequest) -> AnyTarget:
+        if request.into and request.into.to_milvus:
+            return self._engine.store_target(request.into.target or "", FAMILY)
+        return self._database(request)
+
+    def _database(self, request: RestoreRequest) -> Target:
         return self._engine.databases.resolve(request.pg_conn)
 
-    def expect_possible(self, request: RestoreRequest) -> Target:
+    def expect_possible(self, request: RestoreRequest) -> AnyTarget:
         target = self.target(request)
         found = self._engine.catalog.find(location.parse(request.backup_path), request.timestamp, request.chosen)
+        if request.into and request.into.to_milvus:
+            into_milvus.asked(request)
+            return target
         fitting = request.of(found.layout)
         tables.expect_of_applications(fitting.moved(found.layout))
         Restore(self._engine, found, fitting).expect_possible()
@@ -54,10 +66,21 @@ class RestoreOperation(Operation[RestoreRequest]):
             Conversion(self._engine, found, fitting, request.into).expect_possible()
         return target
 
-    def run(self, request: RestoreRequest, progress: Progress = SILENT) -> Restored:
+    def run(self, request: RestoreRequest, progress: Progress = SILENT) -> Result:
+        if request.into and request.into.to_milvus:
+            return self._into_milvus(request, progress)
+        return self.run_here(request, progress)
+
+    def _into_milvus(self, request: RestoreRequest, progress: Progress) -> Result:
+        asked = into_milvus.asked(request)
+        with memory.returned(), sources.of_set(self._engine, asked.named_set) as source:
+            return into_milvus.restore(self._engine, source, asked, progress)
+
+    def run_here(self, request: RestoreRequest, progress: Progress = SILENT) -> Restored:
+        """Into PostgreSQL."""
         started = time.monotonic()
         self._engine.storages.check(location.parse(request.backup_path).storage)
-        target = self.target(request)
+        target = self._database(request)
         with memory.returned(), _named(target), self._locked(request) as (backup_set, limited):
             if limited.into:
                 return self._convert(backup_set, limited, limited.into, target, progress, started)

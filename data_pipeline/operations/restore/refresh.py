@@ -46,4 +46,4 @@ class RefreshOperation(Operation[RefreshRequest]):
             "require_manifest": True,
             "refuse_source": True,
         }
-        return self._restore.run(RestoreRequest.read(asked | replacing), progress)
+        return self._restore.run_here(RestoreRequest.read(asked | replacing), progress)

@@ -20,9 +20,6 @@ from data_pipeline.postgres.schema.unique_keys import UniqueKey
 from data_pipeline.postgres.writing import staging
 from data_pipeline.sets.tables.table_source import Source
 
-LOOK_ROWS = 500
-"""Of a table, so many rows are looked at before all are digested."""
-
 OTHER_OWNERS = """
 SELECT coalesce(b.{key}, o.{key})::text FROM {backup} b FULL JOIN {live} o ON b.{key} = o.{key}
 WHERE b.{key} IS NULL OR o.{key} IS NULL
@@ -94,7 +91,7 @@ class Leaving:
         if identity is None or identity.columns != paired or (ownership and source.name == ownership.owner):
             return False
         to_live = replace(source, table=live)
-        begun = narrowing.begin(self._session, to_live, identity, None, self._pool, LOOK_ROWS)
+        begun = narrowing.begin(self._session, to_live, identity, None, self._pool)
         if begun is None:
             return False
         found = narrowing.attempt(self._session, lambda: self._left_out(begun, source, identity, staged))

@@ -75,6 +75,8 @@ def digest(session: Session, source: Source, known: frozenset[bytes] | None, poo
         if stream.error is not None:
             raise stream.error from None
         raise
+    # Unasked, the server takes a row for a short one, and there to be so many that it would have them on the disk.
+    session.cursor.execute(SQL("ANALYZE {}").format(table.identifier))
     return Digested(source, table, tuple(spans), reading.sent)
 
 

@@ -17,7 +17,8 @@ LEAST_SAME = 0.5
 MOST_BLOCKS = 8
 """Of chosen collections the first blocks may have no row."""
 
-SAME = "SELECT count(*) FROM {staged} s JOIN {live} l ON {same_key} WHERE NOT {differs}"
+# Row by row, by the live table's key: joined, all live rows could be hashed, on the disk.
+SAME = "SELECT count(*) FROM {staged} s WHERE (SELECT NOT {differs} FROM {live} l WHERE {same_key})"
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,11 @@ class Look:
         return self.rows > 0 and self.same >= LEAST_SAME * self.rows
 
 
-def take(session: Session, source: Source, least: int, pool: WorkerPool) -> Look:
-    """Stage at least so many rows, if the first blocks have them. Raises what chosen_blocks.load raises."""
+def take(session: Session, source: Source, least: int, pool: WorkerPool, *, keep: bool) -> Look:
+    """Stage at least so many rows, if the first blocks have them. Raises what chosen_blocks.load raises.
+
+    keep: they are still of use once they have been looked at.
+    """
     cursor = session.cursor
     looked = staging.stage(cursor, source, prefix="looked")
     started, rows = time.monotonic(), 0
@@ -45,4 +49,7 @@ def take(session: Session, source: Source, least: int, pool: WorkerPool) -> Look
             break
     seconds = time.monotonic() - started
     cursor.execute(looked.sql(SAME))
-    return Look(looked, rows, seconds, int(cursor.value()))
+    same = int(cursor.value())
+    if not keep:  # to drop it would free its disk only at the end of the transaction
+        cursor.execute(looked.sql("TRUNCATE {staged}"))
+    return Look(looked, rows, seconds, same)

@@ -33,6 +33,9 @@ Result = TypeVar("Result")
 LEAST_BYTES = copy_in.INLINE_BYTES
 """A smaller file is staged as soon as it is digested."""
 
+LOOK_ROWS = 500
+"""So many rows are looked at before all are digested."""
+
 
 class Unclear(Exception):
     """Digests alone don't tell which rows are the same."""
@@ -54,13 +57,13 @@ class Begun:
 
 
 class Narrowing:
-    """The tables of one restore. least: rows to look at first, of each."""
+    """The tables of one restore. sample: rows of each that are kept to measure on; 0 for none."""
 
-    def __init__(self, session: Session, pool: WorkerPool, least: int) -> None:
+    def __init__(self, session: Session, pool: WorkerPool, sample: int) -> None:
         self.begun: dict[str, Begun] = {}
         self._session = session
         self._pool = pool
-        self._least = least
+        self._sample = sample
 
     def begin(self, staged: Staged, known: frozenset[bytes] | None) -> bool:
         """Digest a table's file; whether that was possible, and worth it. Raises Reopened, Cancelled.
@@ -71,7 +74,7 @@ class Narrowing:
         if triggers.firing(self._session.cursor, [staged.live]):  # they may change rows that aren't looked at again
             return False
         source = replace(staged.source, table=staged.live)
-        begun = begin(self._session, source, staged.identity, known, self._pool, self._least)
+        begun = begin(self._session, source, staged.identity, known, self._pool, self._sample)
         if begun is not None:
             self.begun[staged.live.name] = begun
         return begun is not None
@@ -102,16 +105,16 @@ def begin(
     identity: UniqueKey,
     known: frozenset[bytes] | None,
     pool: WorkerPool,
-    least: int,
+    sample: int = 0,
 ) -> Begun | None:
     """Digest a file that leads to a live table; None where that is not possible, or not worth it.
 
-    identity: what tells the table's rows apart. known: the owners that rows may name. least: rows to look at first.
+    identity: what tells the table's rows apart. known: the owners that rows may name. sample: rows to be kept staged.
     """
     if not (identity.primary and source.file.size > LEAST_BYTES and digested.is_possible(source)):
         return None
     started = time.monotonic()
-    seen = attempt(session, lambda: look.take(session, source, least, pool))
+    seen = attempt(session, lambda: look.take(session, source, sample or LOOK_ROWS, pool, keep=sample > 0))
     if seen is None or not seen.promising:
         return None
     found = attempt(session, lambda: digested.digest(session, source, known, pool))

@@ -1,0 +1,112 @@
+"""`python unified_api.py milvus`: backup, restore, compare."""
+
+from typing import Any
+
+import click
+
+from data_pipeline.cli import answers, confirmation, operation, options, process
+from data_pipeline.cli.answers import DONE, PARTLY, Answer
+from data_pipeline.cli.command import Command, NamingGroup
+from data_pipeline.operations.milvus.compare import MilvusComparison
+from data_pipeline.operations.milvus.requests import MilvusBackupRequest, MilvusCompareRequest, MilvusRestoreRequest
+
+HELP = "Collections of a Milvus, which is named in TARGETS: back up, restore, compare, and to and from PostgreSQL."
+EXAMPLES = """\b
+Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_170444):
+  python unified_api.py milvus backup milvus --collections docs
+  python unified_api.py milvus restore SET milvus --swap --dry-run
+  python unified_api.py milvus restore SET main --into '{"layout": "pgvectorstore"}'
+  python unified_api.py milvus compare SET --target milvus
+"""
+
+
+def back_up(as_json: bool, progress: bool | None, **given: Any) -> int:
+    request = options.body(MilvusBackupRequest, given)
+    with process.engine() as engine:
+        if request.as_job:
+            return operation.hand_over(engine, request, as_json)
+        data = answers.give(operation.perform(engine, request, progress), as_json, _tell_backup)
+    return PARTLY if data["errors"] else DONE
+
+
+def restore(as_json: bool, progress: bool | None, yes: bool, **given: Any) -> int:
+    request = options.body(MilvusRestoreRequest, given)
+    with process.engine() as engine:
+        if (request.swap or request.merge) and not request.dry_run:
+            confirmation.expect(f"Live collections of {request.target} will be replaced or written to.", yes)
+        if request.as_job:
+            return operation.hand_over(engine, request, as_json)
+        data = answers.give(operation.perform(engine, request, progress), as_json, _tell_restore)
+    return PARTLY if data["errors"] or data.get("problems") else DONE
+
+
+def compare(as_json: bool, **given: Any) -> int:
+    request = options.body(MilvusCompareRequest, given)
+    with process.engine() as engine, process.jobs(engine):
+        data = answers.give(MilvusComparison(engine).compare(request), as_json, _tell_comparison)
+    return DONE if data["identical"] else PARTLY
+
+
+def _tell_backup(data: Answer) -> None:
+    click.echo(data["response"])
+    saved = data["collections_backed_up"]
+    rows = [(name, one["row_count"], one["partitions"], one["file_size"]) for name, one in saved.items()]
+    answers.table(rows, "collection", "rows", "partitions", "size")
+    click.echo(f"{data['backup_directory']} {data['backup_timestamp']}, {data['duration']} s")
+    _tell_warnings(data)
+
+
+def _tell_restore(data: Answer) -> None:
+    click.echo(data["response"])
+    results = data["restore_results"]
+    if any("action" in one for one in results.values()):
+        rows = [(name, one["name"], one["rows"], one["action"]) for name, one in results.items()]
+        answers.table(rows, "collection", "as", "rows", "done")
+    else:
+        answers.table([(name, one.get("rows_restored")) for name, one in results.items()], "table", "rows")
+    for problem in data.get("problems", []):
+        click.echo(f"problem: {problem['error']} ({problem['error_type']})", err=True)
+    _tell_warnings(data)
+
+
+def _tell_comparison(data: Answer) -> None:
+    click.echo(data["response"])
+    rows = [
+        (one["name"], one["same"], one["different"], one["only_in_backup"], one["only_in_other"])
+        for one in data["collections"]
+    ]
+    answers.table(rows, "collection", "same", "different", "only in the set", "only in the other")
+    _tell_warnings(data)
+
+
+def _tell_warnings(data: Answer) -> None:
+    for warning in data["warnings"]:
+        click.echo(f"warning: {warning}", err=True)
+
+
+COMMAND = NamingGroup(
+    "milvus",
+    [
+        Command(
+            "backup",
+            callback=back_up,
+            params=[*options.of(MilvusBackupRequest), options.PROGRESS],
+            help="Back up collections of TARGET as one set.",
+        ),
+        Command(
+            "restore",
+            callback=restore,
+            params=[*options.of(MilvusRestoreRequest), options.YES, options.PROGRESS],
+            help="Restore a set into TARGET: a Milvus, or with --into a PostgreSQL.",
+        ),
+        Command(
+            "compare",
+            callback=compare,
+            params=[*options.of(MilvusCompareRequest)],
+            help="Compare a set with a Milvus or with another set, to the bit.",
+        ),
+    ],
+    help=HELP,
+    short_help="Back up, restore or compare collections of a Milvus.",
+    epilog=EXAMPLES,
+)

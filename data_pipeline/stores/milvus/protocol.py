@@ -1,0 +1,81 @@
+"""Milvus' protocol messages, pyarrow and gRPC: loaded when they are first used, once a process.
+
+pymilvus ships the generated messages, but importing the package brings pandas along: 60 MB and half a second that
+nothing here needs. Its folder of messages is a package of its own, which is loaded by itself.
+"""
+
+import sys
+from functools import cache
+from importlib import util
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from data_pipeline.stores.extras import needed
+
+EXTRA = "milvus"
+PACKAGE = "pymilvus"
+MESSAGES = "grpc_gen"
+
+
+class Protocol(NamedTuple):
+    """The modules that pymilvus generates from milvus.proto."""
+
+    common: Any
+    milvus: Any
+    schema: Any
+    stubs: Any
+
+
+@cache
+def protocol() -> Protocol:
+    """Raises ExtraMissing."""
+    package = _messages()
+    names = ("common_pb2", "milvus_pb2", "schema_pb2", "milvus_pb2_grpc")
+    return Protocol(*(getattr(package, name) for name in names))
+
+
+@cache
+def arrow() -> Any:
+    """pyarrow. Raises ExtraMissing.
+
+    Its memory comes from malloc, which gives it back to the system when it is asked to; its own pool keeps it.
+    """
+    module: Any = needed("pyarrow", extra=EXTRA)
+    module.set_memory_pool(module.system_memory_pool())
+    return module
+
+
+@cache
+def parquet() -> Any:
+    """pyarrow.parquet. Raises ExtraMissing."""
+    arrow()
+    return needed("pyarrow.parquet", extra=EXTRA)
+
+
+@cache
+def grpc() -> Any:
+    """Raises ExtraMissing."""
+    return needed("grpc", extra=EXTRA)
+
+
+@cache
+def json_format() -> Any:
+    """How messages are written as JSON. Raises ExtraMissing."""
+    return needed("google.protobuf.json_format", extra=EXTRA)
+
+
+def _messages() -> Any:
+    """pymilvus' folder of messages, without what its package imports beside it."""
+    found = util.find_spec(PACKAGE)
+    places = found.submodule_search_locations if found else None
+    if PACKAGE in sys.modules or not places:
+        return needed(f"{PACKAGE}.{MESSAGES}", extra=EXTRA)
+    folder = Path(places[0]) / MESSAGES
+    name = f"{PACKAGE}_{MESSAGES}"
+    spec = util.spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    if spec is None or spec.loader is None:
+        return needed(f"{PACKAGE}.{MESSAGES}", extra=EXTRA)
+    needed("grpc", extra=EXTRA)
+    module = sys.modules[name] = util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
