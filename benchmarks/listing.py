@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data_pipeline.sets import manifest
-from data_pipeline.storage.naming import manifest_name, table_file
+from data_pipeline.storage.naming import manifest_name
 
 SETS_OF_A_TASK = 50
 FIRST = datetime(2025, 1, 1)
@@ -50,7 +50,8 @@ def _directory(output: Path, number: int, in_global: int) -> Path:
 
 def _write(directory: Path, timestamp: str, facts: dict[str, Any], data: dict[str, bytes]) -> None:
     tables = {
-        name: {**fact, "file": table_file(name, timestamp, fact["format"])} for name, fact in facts["tables"].items()
+        name: {**fact, "file": fact["file"].replace(facts["timestamp"], timestamp)}
+        for name, fact in facts["tables"].items()
     }
     for name, fact in tables.items():
         (directory / fact["file"]).write_bytes(data[name])

@@ -18,8 +18,8 @@ from benchmarks import race
 from benchmarks.race import Contender
 from data_pipeline.engine import Engine
 from data_pipeline.operations.redis.backup import RedisBackupOperation
+from data_pipeline.operations.redis.requests import RedisBackupRequest, RedisRestoreRequest
 from data_pipeline.operations.redis.restore import RedisRestoreOperation
-from data_pipeline.operations.requests.redis import RedisBackupRequest, RedisRestoreRequest
 from data_pipeline.settings import Settings
 from torture.redis_server import RedisServer
 

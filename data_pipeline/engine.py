@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from data_pipeline.encryption.keyring import Keyring
 from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.layouts.base import Layout
 from data_pipeline.layouts.registry import DOCUMENTED
@@ -41,7 +42,8 @@ class Engine:
 
     @classmethod
     def build(cls, settings: Settings, output_directory: Path | None = None) -> "Engine":
-        storages = _storages({MAIN_STORAGE: output_directory or settings.output_directory, **settings.storages})
+        places = {MAIN_STORAGE: output_directory or settings.output_directory, **settings.storages}
+        storages = _storages(places, settings.packing.keyring)
         return cls(
             settings=settings,
             storages=storages,
@@ -64,7 +66,7 @@ class Engine:
 
     def apart(self, target: Target, output_directory: Path) -> "Engine":
         """The same for one database and one directory of backups, without any others."""
-        storages = Storages({MAIN_STORAGE: output_directory})
+        storages = Storages({MAIN_STORAGE: output_directory}, self.settings.packing.keyring)
         defaults = Defaults(target.schema, self.settings.ssl_root_cert)
         databases = Databases(target, self.settings.embedded_data_dir, frozenset(), {}, defaults)
         catalog = Catalog(storages, self.settings.backup_directory)
@@ -82,8 +84,8 @@ def bucket_hosts(settings: Settings) -> frozenset[str]:
     return settings.storage_hosts | {place.host.lower() for place in places if isinstance(place, BucketUrl)}
 
 
-def _storages(places: Mapping[str, Place]) -> Storages:
+def _storages(places: Mapping[str, Place], keyring: Keyring) -> Storages:
     try:
-        return Storages(places)
+        return Storages(places, keyring)
     except ValueError:
         raise SettingsError("the AWS_* variables of the environment are no credentials: some are missing") from None

@@ -16,6 +16,7 @@ LAYERS = [
     ["common"],
     ["data_pipeline.layouts"],
     ["app_config", "data_pipeline.config", "data_pipeline.version"],
+    ["data_pipeline.encryption"],
     ["data_pipeline.formats"],
     ["data_pipeline.storage"],
     ["data_pipeline.sets", "data_pipeline.postgres"],

@@ -30,6 +30,12 @@ class DependentRows(ServiceError):
     status, error_type = 409, "DEPENDENT_ROWS"
 
 
+class EncryptionKeyMissing(ServiceError):
+    """A set is encrypted, and no configured key opens it."""
+
+    status, error_type = 409, "ENCRYPTION_KEY_MISSING"
+
+
 class TriggerChangedRows(ServiceError):
     """A trigger or rule has made something else of the rows that were written."""
 

@@ -446,6 +446,27 @@ TEXTS: dict[str, str] = {
     "frame_size_differs": "a compressed block has another size than the manifest says",
     "frame_damaged": "a compressed block is damaged and can't be decompressed",
     "compressed_needs_manifest": "a compressed backup without its manifest can't be restored: run zstd -d on it first",
+    "block_seal_broken": "the seal of a block doesn't hold: it was changed, or belongs elsewhere",
+    "seal_broken": "the seal doesn't hold: the content was changed",
+    "sealed_manifest_damaged": "the manifest of an encrypted backup is damaged or was changed: {name}",
+    "encrypted_needs_manifest": "an encrypted backup can't be decrypted without its manifest",
+    "encryption_key_missing": (
+        "the backup is encrypted ({name}), and its key {id} is not configured: add it to "
+        "BACKUP_ENCRYPTION_KEY; if that key is lost, so is the backup"
+    ),
+    "passphrase_missing": (
+        "the backup is encrypted with a passphrase ({name}): set BACKUP_ENCRYPTION_PASSPHRASE; if it is "
+        "lost, so is the backup"
+    ),
+    "passphrase_wrong": (
+        "the backup is encrypted ({name}), and BACKUP_ENCRYPTION_PASSPHRASE has another passphrase, or "
+        "its key is damaged"
+    ),
+    "doctor_encrypted": "new backups are encrypted, with the key {key}",
+    "doctor_not_encrypted": "new backups are not encrypted (BACKUP_ENCRYPTION_KEY is not set)",
+    "doctor_keys_missing": "some backups need keys that are not configured, and can't be restored: {keys}",
+    "rewrap_needs_a_key": "neither BACKUP_ENCRYPTION_KEY nor BACKUP_ENCRYPTION_PASSPHRASE is set",
+    "rewrapped": "keys changed: {rewrapped} backups have the new key now, {current} had it before, {failed} failed",
     "binary_signature_missing": "not a binary backup of PostgreSQL",
     "binary_header_unknown": "the header of the binary backup is unknown",
     "binary_column_count_differs": "the number of columns in the binary data is wrong",

@@ -19,7 +19,7 @@ INSTALLED = "vector-backup"
 """The command of an installed package."""
 COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
-    *("delete", "copy", "download", "upload", "bulk", "import", "jobs"),
+    *("delete", "copy", "download", "upload", "bulk", "import", "rewrap", "jobs"),
     *("schedules", "status", "targets", "storages", "notifiers"),
     *("objects", "redis", "milvus", "neo4j"),
     *("users", "check-config", "doctor", "completion"),
@@ -28,7 +28,7 @@ MODULES = {
     "list": "sets.listing",
     "verify": "sets.verify",
     "drill": "sets.drill",
-    **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload", "bulk")},
+    **{name: f"sets.{name}" for name in ("delete", "copy", "download", "upload", "bulk", "rewrap")},
     "import": "sets.import_table",
     "schedules": "schedule.schedules",
     "status": "schedule.status",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from common.messages import say
+from data_pipeline.encryption.set_key import BlockSeal, Unsealable
 from data_pipeline.formats import compression, record_digest, registry
 from data_pipeline.formats.byte_range import Readable
 from data_pipeline.formats.compression import BadFrame
@@ -23,7 +24,7 @@ class Block:
 
     `head` bytes at the start and `tail` bytes at the end belong to the file's frame, not to records: a CSV header
     line, or the header and trailer of binary COPY. raw_bytes: what a compressed block decompresses to, None of one that
-    isn't; `head` and `tail` are of that.
+    isn't; `head` and `tail` are of that. seal: of an encrypted block, what opens it.
     """
 
     offset: int
@@ -33,6 +34,7 @@ class Block:
     rows: int | None = None
     sha256: str | None = None
     raw_bytes: int | None = None
+    seal: BlockSeal | None = None
 
     @property
     def size(self) -> int:
@@ -98,8 +100,17 @@ def _stored(file: Readable, block: Block) -> bytes:
 
 
 def _records(stored: bytes, block: Block) -> bytes:
-    data = stored if block.raw_bytes is None else _decompressed(stored, block.raw_bytes)
+    data = stored if block.seal is None else _unsealed(stored, block.seal)
+    if block.raw_bytes is not None:
+        data = _decompressed(data, block.raw_bytes)
     return data[block.head : len(data) - block.tail]
+
+
+def _unsealed(data: bytes, seal: BlockSeal) -> bytes:
+    try:
+        return seal.unseal(data)
+    except Unsealable:
+        raise RowError("invalid", 1, None, say("block_seal_broken")) from None
 
 
 def _decompressed(data: bytes, raw_bytes: int) -> bytes:

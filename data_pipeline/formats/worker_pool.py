@@ -37,7 +37,17 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(128 << 20),
 }
 
-SECRET = ("PG", "AWS_", "STORAGES", "DATABASE_URL", "JOBS_DATABASE_URL", "TARGETS", "API_")
+SECRET = (
+    "PG",
+    "AWS_",
+    "STORAGES",
+    "DATABASE_URL",
+    "JOBS_DATABASE_URL",
+    "TARGETS",
+    "API_",
+    "BACKUP_ENCRYPTION_",
+    "SECRET_KEY",
+)
 
 PIPE_BYTES = 1 << 20
 """Room for most of a result: with the usual 64 KB a worker would wait for the reader a dozen times a block."""

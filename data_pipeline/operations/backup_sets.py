@@ -41,6 +41,7 @@ class BackupSetManager:
             backup_info=named(found.location, timestamp),
             format=None if isinstance(found, HeldSet) else found.format,
             compression=None if isinstance(found, HeldSet) else found.kind.shown,
+            encrypted=True if found.key else None,
             has_manifest=found.manifest is not None,
             files={
                 name: SetFile(file=file.name, file_size=format_size(file.size), file_bytes=file.size)

@@ -169,6 +169,7 @@ def _set(found: Found, summary: Summary, check: SetCheck | None) -> ListedSet:
         log_file=LOG if has_log else None,
         format=one.kind.format if one.kind else None,
         compression=one.kind.shown if one.kind else None,
+        encryption_key=summary.key,
         has_manifest=one.has_manifest,
         bytes=sum(one.sizes),
         database=summary.database,

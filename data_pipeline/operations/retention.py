@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import structlog
 
-from common.errors import InvalidBackup, NotFound, OrphanRows, ServiceError
+from common.errors import EncryptionKeyMissing, InvalidBackup, NotFound, OrphanRows, ServiceError
 from data_pipeline.engine import Engine
 from data_pipeline.operations import read_back
 from data_pipeline.sets.held_set import AnySet
@@ -77,7 +77,7 @@ class Retention:
         """None for one that is gone, or damaged."""
         try:
             return self._engine.catalog.find_any(where, timestamp)
-        except (InvalidBackup, NotFound):
+        except (InvalidBackup, NotFound, EncryptionKeyMissing):
             return None
 
     def _outdated(self, good: list[AnySet]) -> list[AnySet]:
@@ -133,7 +133,7 @@ class Retention:
             return False
         try:
             read_back.through(self._engine, backup_set)
-        except (InvalidBackup, OrphanRows, NotFound):
+        except (InvalidBackup, OrphanRows, NotFound, EncryptionKeyMissing):
             return False
         return True
 

@@ -5,17 +5,27 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from common.errors import InvalidBackup, InvalidParams, NotFound, PermissionDenied, ServiceError, ServiceUnavailable
+from common.errors import (
+    EncryptionKeyMissing,
+    InvalidBackup,
+    InvalidParams,
+    NotFound,
+    PermissionDenied,
+    ServiceUnavailable,
+)
 from common.messages import say
+from data_pipeline.encryption import envelope
 from data_pipeline.layouts import tables as any_tables
 from data_pipeline.layouts.registry import DOCUMENTED, OPEN
 from data_pipeline.sets import manifest as manifests
-from data_pipeline.sets.backup_set import BackupSet
+from data_pipeline.sets import vouching
+from data_pipeline.sets.backup_set import BackupSet, others
 from data_pipeline.sets.held_set import AnySet, HeldSet
 from data_pipeline.sets.listed import ListedSet, Scan, shown
-from data_pipeline.sets.manifest import AnyManifest, Manifest, expect_file, of_tables
+from data_pipeline.sets.manifest import Manifest, expect_file, of_tables
 from data_pipeline.sets.set_layout import documented_files, layout_of
 from data_pipeline.sets.store_manifest import StoreManifest
+from data_pipeline.sets.vouching import Vouching
 from data_pipeline.storage import location as locations
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import MAIN_STORAGE, Location
@@ -31,7 +41,6 @@ from data_pipeline.storage.naming import (
     table_file,
 )
 from data_pipeline.storage.registry import Storages, storage_at
-from data_pipeline.storage.storage import Storage
 
 CSV = Kind("csv")
 """What a set is taken for of which there is no file."""
@@ -84,17 +93,17 @@ class Catalog:
         """Those of a location's complete sets of tables before a timestamp, newest first, each read when it is asked
         for.
 
-        A damaged one is passed over.
+        A damaged one is passed over, and one whose key is missing.
         """
         found = map(MANIFEST_FILE.fullmatch, self._storages.of(location).files(location))
         for timestamp in sorted((match[1] for match in found if match and match[1] < before), reverse=True):
-            manifest = self._undamaged(location, timestamp)
-            if isinstance(manifest, Manifest):
-                yield manifest
+            told = self._undamaged(location, timestamp)
+            if told and isinstance(told.manifest, Manifest):
+                yield told.manifest
 
-    def _undamaged(self, location: Location, timestamp: str) -> AnyManifest | None:
-        with suppress(InvalidBackup, NotFound):
-            return self._manifest(location, timestamp)[0]
+    def _undamaged(self, location: Location, timestamp: str) -> Vouching | None:
+        with suppress(InvalidBackup, NotFound, EncryptionKeyMissing):
+            return self._vouching(location, timestamp)[0]
         return None
 
     def find(self, location: Location, timestamp: str, tables: Sequence[str] | None = None) -> BackupSet:
@@ -112,7 +121,7 @@ class Catalog:
         storage = self._storages.of(location)
         with storage.locked(location, timestamp, list(names.values())):
             taken = self._take(location, timestamp, kind, names)
-            yield taken if taken.manifest else replace(taken, others=_others(storage, taken))
+            yield taken if taken.manifest else replace(taken, others=others(storage, taken))
 
     def find_any(self, location: Location, timestamp: str) -> AnySet:
         """The same of a whole set, of tables or of another store."""
@@ -149,52 +158,56 @@ class Catalog:
 
     def _of_a_store(self, location: Location, timestamp: str) -> StoreManifest | None:
         described = self._described(location, timestamp, self._published(location, timestamp))
-        return described if isinstance(described, StoreManifest) else None
+        return described.manifest if described and isinstance(described.manifest, StoreManifest) else None
 
     def _hold(self, location: Location, timestamp: str) -> HeldSet:
-        manifest, file = self._manifest(location, timestamp)
-        if not isinstance(manifest, StoreManifest):  # removed, or replaced, a moment ago
+        told, file = self._vouching(location, timestamp)
+        if told is None or not isinstance(told.manifest, StoreManifest):  # removed, or replaced, a moment ago
             raise _missing(location, timestamp)
+        manifest = told.manifest
         found = {key: self._storages.of(location).file(location, fact.file) for key, fact in manifest.files.items()}
         for key, stored in found.items():
             expect_file(manifest, key, stored.name, stored.size)
-        return HeldSet(location, timestamp, found, manifest, file)
+        return HeldSet(location, timestamp, found, manifest, file, told.key)
 
     def _named(self, location: Location, timestamp: str, tables: Sequence[str] | None) -> tuple[Kind, dict[str, str]]:
         """The kind of a set, and by table the name of its file, whether or not it is there."""
         present = self._published(location, timestamp)
-        if manifest := self._described(location, timestamp, present):
-            described = of_tables(manifest)
+        if told := self._described(location, timestamp, present):
+            described = of_tables(told.manifest)
             layout = layout_of(described)
             chosen = any_tables.chosen(layout, tables) if tables else layout.names
             fact = next(iter(described.tables.values()))
-            kind = Kind(fact.format, fact.compression)
+            kind = Kind(fact.format, fact.compression, told.key is not None)
             return kind, {name: table_file(layout[name].stem, timestamp, kind) for name in chosen}
         stems = {name: DOCUMENTED[name].stem for name in tables or DOCUMENTED.names}
         kind = kind_of(timestamp, stems.values(), present) or CSV  # whose names an error tells
         return kind, {name: table_file(stem, timestamp, kind) for name, stem in stems.items()}
 
-    def _described(self, location: Location, timestamp: str, present: set[str]) -> AnyManifest | None:
+    def _described(self, location: Location, timestamp: str, present: set[str]) -> Vouching | None:
         """The manifest of a set that has none of the documented files: only it says which ones there are.
 
         None for any other. Raises InvalidBackup for a damaged one.
         """
         if manifest_name(timestamp) not in present or present & documented_files(timestamp):
             return None
-        manifest = self._manifest(location, timestamp)[0]
-        return manifest if manifest and manifest.layout in (*OPEN, *STORE_STEMS) else None
+        found = self._vouching(location, timestamp)[0]
+        return found if found and found.manifest.layout in (*OPEN, *STORE_STEMS) else None
 
     def _take(self, location: Location, timestamp: str, kind: Kind, names: dict[str, str]) -> BackupSet:
         files = {table: self._storages.of(location).file(location, name) for table, name in names.items()}
-        found, file = self._manifest(location, timestamp)
-        manifest = of_tables(found) if found else None
+        found, file = self._vouching(location, timestamp)
+        manifest = of_tables(found.manifest) if found else None
         for table, stored in files.items():
             if manifest:
                 expect_file(manifest, table, stored.name, stored.size)
         layout = layout_of(manifest)
         if layout.family in OPEN:
             layout = layout.only(names)
-        return BackupSet(layout, location, timestamp, kind, files, manifest, file)
+        key = found.key if found else None
+        if manifest and kind.sealed and key is None:  # one that anybody can write in the place of the encrypted one
+            raise envelope.damaged(manifest_name(timestamp))
+        return BackupSet(layout, location, timestamp, kind, files, manifest, file, key=key)
 
     def expect_removable(self, location: Location, timestamp: str) -> None:
         """Raise NotFound, PermissionDenied, or OperationInProgress while it is read."""
@@ -212,6 +225,10 @@ class Catalog:
         with self._storages.of(location).locked(location, timestamp, data, exclusive=True):
             self._storages.of(location).delete(location, names)
         return names
+
+    def data_files(self, location: Location, timestamp: str) -> list[str]:
+        """The names of a set's files without what vouches for it, as locks go by them. Raises NotFound."""
+        return self._removing(location, timestamp)[0]
 
     def _removing(self, location: Location, timestamp: str) -> tuple[list[str], list[str]]:
         """The names of a set's data files, and of all its files in the order in which they go. Raises NotFound."""
@@ -232,7 +249,7 @@ class Catalog:
         found = TABLE_FILE.fullmatch(path.name)
         timestamp = found["timestamp"] if found else ""
         single = BackupSet(DOCUMENTED, Location(()), timestamp, CSV, {table: file}, None)
-        return replace(single, others=_others(storage, single)) if found else single
+        return replace(single, others=others(storage, single)) if found else single
 
     def _published(self, location: Location, timestamp: str) -> set[str]:
         """A location's files. Raises NotFound if the set is being published right now, or its writer was killed."""
@@ -262,25 +279,14 @@ class Catalog:
                 scan.locations.append(listed)
         return scan
 
-    def _manifest(self, location: Location, timestamp: str) -> tuple[AnyManifest | None, StoredFile | None]:
+    def _vouching(self, location: Location, timestamp: str) -> tuple[Vouching | None, StoredFile | None]:
         try:
             file = self._storages.of(location).file(location, manifest_name(timestamp))
         except NotFound:
             return None, None
         if file.size > manifests.LARGEST:
             raise InvalidBackup(say("manifest_file_too_large", path=file.path), details={"file": file.name})
-        return manifests.load(file.read(0, file.size), file.name, timestamp), file
-
-
-def _others(storage: Storage, taken: BackupSet) -> dict[str, StoredFile]:
-    """By table, the files of a set that were not taken; one that isn't there, or can't be had, is left out."""
-    found = {}
-    for table in taken.layout.tables:
-        if table.name not in taken.files:
-            with suppress(ServiceError):
-                name = table_file(table.stem, taken.timestamp, taken.kind)
-                found[table.name] = storage.file(taken.location, name)
-    return found
+        return vouching.read(file.read(0, file.size), file.name, timestamp, self._storages.keyring), file
 
 
 def _missing(location: Location, timestamp: str) -> NotFound:

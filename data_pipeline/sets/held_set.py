@@ -9,6 +9,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from common.errors import InvalidBackup
 from common.messages import say
+from data_pipeline.encryption.set_key import OVERHEAD, SetKey, Unsealable
 from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.store_manifest import BlockFact, FileFact, StoreManifest
 from data_pipeline.storage.file import StoredFile
@@ -17,13 +18,15 @@ from data_pipeline.storage.location import Location
 
 @dataclass(frozen=True)
 class HeldSet:
-    """files: by key, as the manifest has them. Reading raises InvalidBackup for what isn't as promised."""
+    """files: by key, as the manifest has them. key: of an encrypted set. Reading raises InvalidBackup for what isn't as
+    promised."""
 
     location: Location
     timestamp: str
     files: Mapping[str, StoredFile]
     manifest: StoreManifest
     manifest_file: StoredFile | None = None
+    key: SetKey | None = None
 
     @property
     def family(self) -> str:
@@ -34,16 +37,38 @@ class HeldSet:
         """The store's own, which only a model of the store makes sense of."""
         return self.manifest.store
 
+    def content(self, key: str) -> FileFact:
+        """What the manifest says of a file, without what encryption adds: places and sizes as reader() has them."""
+        fact = self.manifest.files[key]
+        if self.key is None:
+            return fact
+        plain = [
+            one.model_copy(update={"offset": one.offset - number * OVERHEAD, "bytes": one.bytes - OVERHEAD})
+            for number, one in enumerate(fact.blocks)
+        ]
+        return fact.model_copy(update={"bytes": fact.bytes - len(plain) * OVERHEAD, "blocks": plain})
+
     def blocks(self, key: str) -> Iterator[bytes]:
-        """A file's blocks as they are stored, in order."""
-        file = self.files[key]
-        with file.open() as stream:
-            for block in self.manifest.files[key].blocks:
-                yield _expected(stream.read(block.bytes), block, file)
+        """A file's blocks, in order, as its writer gave them; each is checked first."""
+        with self.files[key].open() as stream:
+            for number, block in enumerate(self.manifest.files[key].blocks):
+                yield self.opened(key, number, stream.read(block.bytes))
+
+    def opened(self, key: str, number: int, stored: bytes) -> bytes:
+        """A block as its writer gave it, of the bytes that are stored. Raises InvalidBackup for any others."""
+        file, block = self.files[key], self.manifest.files[key].blocks[number]
+        if len(stored) != block.bytes or hashlib.sha256(stored).hexdigest() != block.sha256:
+            raise _refused(file, block, say("block_checksum_differs"))
+        if self.key is None:
+            return stored
+        try:
+            return self.key.block(self.manifest.files[key].file, number).unseal(stored)
+        except Unsealable:
+            raise _refused(file, block, say("block_seal_broken")) from None
 
     def reader(self, key: str) -> BinaryIO:
         """A file to be read from any place; a block is kept in memory."""
-        return io.BufferedReader(_BlockReader(self.files[key], self.manifest.files[key]))
+        return io.BufferedReader(_BlockReader(self, key))
 
 
 AnySet: TypeAlias = BackupSet | HeldSet
@@ -53,12 +78,14 @@ AnySet: TypeAlias = BackupSet | HeldSet
 class _BlockReader(io.RawIOBase):
     """A file by whole blocks, each checked before any byte of it is handed out."""
 
-    def __init__(self, file: StoredFile, fact: FileFact) -> None:
+    def __init__(self, held: HeldSet, key: str) -> None:
         super().__init__()
-        self._file = file
-        self._size = fact.bytes
-        self._blocks = [block for block in fact.blocks if block.bytes]
-        self._offsets = [block.offset for block in self._blocks]
+        self._held = held
+        self._key = key
+        content = held.content(key)
+        self._size = content.bytes
+        self._places = [number for number, block in enumerate(content.blocks) if block.bytes]
+        self._offsets = [content.blocks[number].offset for number in self._places]
         self._position = 0
         self._kept: tuple[int, bytes] = (-1, b"")
 
@@ -89,17 +116,15 @@ class _BlockReader(io.RawIOBase):
 
     def _block(self, place: int) -> bytes:
         if self._kept[0] != place:
-            block = self._blocks[place]
-            self._kept = (place, _expected(self._file.read(block.offset, block.bytes), block, self._file))
+            number = self._places[place]
+            block = self._held.manifest.files[self._key].blocks[number]
+            stored = self._held.files[self._key].read(block.offset, block.bytes)
+            self._kept = (place, self._held.opened(self._key, number, stored))
         return self._kept[1]
 
 
-def _expected(data: bytes, block: BlockFact, file: StoredFile) -> bytes:
-    """The bytes of a block. Raises InvalidBackup for any others."""
-    if len(data) == block.bytes and hashlib.sha256(data).hexdigest() == block.sha256:
-        return data
-    reason = say("block_checksum_differs")
-    raise InvalidBackup(
+def _refused(file: StoredFile, block: BlockFact, reason: str) -> InvalidBackup:
+    return InvalidBackup(
         say("about", reason=reason, subject=file.path),
         details={"file": file.name, "offset": block.offset, "reason": reason},
     )

@@ -8,7 +8,7 @@ from typing import Any
 from common.errors import InvalidBackup
 from common.messages import say
 from data_pipeline.layouts.registry import DOCUMENTED
-from data_pipeline.sets import manifest as manifests
+from data_pipeline.sets import vouching
 from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.held_set import AnySet, HeldSet
 from data_pipeline.sets.manifest import AnyManifest, expect_file
@@ -86,18 +86,19 @@ class Arrival:
         return arrived, found
 
     def _arrived(self, draft: Draft) -> AnySet:
-        manifest: AnyManifest | None = None
+        manifest, key = None, None
         if self._manifest is not None:
-            manifest = manifests.load(bytes(self._manifest), manifest_name(draft.timestamp), draft.timestamp)
+            name = manifest_name(draft.timestamp)
+            manifest, key = vouching.read(bytes(self._manifest), name, draft.timestamp, draft.keyring)
         if isinstance(manifest, StoreManifest):
             files = self._taken(draft, manifest, {key: fact.file for key, fact in manifest.files.items()})
-            return HeldSet(self._location, draft.timestamp, files, manifest)
+            return HeldSet(self._location, draft.timestamp, files, manifest, key=key)
         if self._suffix not in KINDS:
             raise _unfit(say("set_incomplete"))
         layout, kind = layout_of(manifest), KINDS[self._suffix]
         names = {table.name: table_file(table.stem, draft.timestamp, kind) for table in layout.tables}
         files = self._taken(draft, manifest, names)
-        return BackupSet(layout, self._location, draft.timestamp, kind, files, manifest)
+        return BackupSet(layout, self._location, draft.timestamp, kind, files, manifest, key=key)
 
     def _taken(self, draft: Draft, manifest: AnyManifest | None, names: dict[str, str]) -> dict[str, StoredFile]:
         if set(names.values()) != self._files:

@@ -200,8 +200,14 @@ def dump_store(facts: Mapping[str, Any]) -> bytes:
 
 
 def _signed(document: dict[str, Any], model: type[AnyManifest]) -> bytes:
-    document["sha256"] = _checksum(document)
+    data = checksummed(document)
     model.model_validate(document)
+    return data
+
+
+def checksummed(document: dict[str, Any]) -> bytes:
+    """A document as a file has it, with its checksum, which it is given here."""
+    document["sha256"] = _checksum(document)
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
@@ -225,7 +231,7 @@ def load(data: bytes, name: str, timestamp: str) -> AnyManifest:
     """
     try:
         document = json.loads(data)
-        whole = _is_whole(document)
+        whole = is_whole(document)
         if whole:
             _expect_known_version(document.get("format_version"), name)
         manifest = _model(document).model_validate(document)
@@ -246,7 +252,7 @@ def _model(document: Any) -> type[AnyManifest]:
     return StoreManifest if isinstance(layout, str) and layout in STORE_STEMS else Manifest
 
 
-def _is_whole(document: Any) -> bool:
+def is_whole(document: Any) -> bool:
     """Whether its checksum fits, which is computed the same way in every version of the format."""
     if not isinstance(document, dict):
         return False

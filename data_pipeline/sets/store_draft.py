@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from common.result import now
+from data_pipeline.encryption.set_key import SetKey
 from data_pipeline.sets import manifest as manifests
+from data_pipeline.sets import vouching
 from data_pipeline.storage.base import Writable
 from data_pipeline.storage.draft import Draft
-from data_pipeline.storage.naming import STORE_STEMS, store_file
+from data_pipeline.storage.naming import SEALED, STORE_STEMS, store_file
 from data_pipeline.version import VERSION
 
 
@@ -36,11 +38,12 @@ class StoreDraft:
     def file(self, key: str, stem: str, suffix: str) -> Iterator["BlockFile"]:
         """A file to be written, stored when the `with` ends. key: what the manifest calls it. stem: of its name, as
         naming.store_stem() makes it."""
-        name = store_file(stem, self.timestamp, suffix)
+        sealed = f"{suffix}{SEALED}" if self._draft.key else suffix
+        name = store_file(stem, self.timestamp, sealed)
         if key in self._files or not stem.startswith(f"{STORE_STEMS[self._family]}_"):
             raise ValueError("a file of another store, or one that was written before")
         with self._draft.create(name) as stored:
-            written = BlockFile(stored)
+            written = BlockFile(stored, name, self._draft.key)
             yield written
         self._files[key] = {"file": name, **written.fact()}
 
@@ -68,14 +71,16 @@ class StoreDraft:
             "partial": partial,
             "precaution": precaution,
         }
-        self._draft.publish(manifests.dump_store(document))
+        self._draft.publish(vouching.written(self._draft, manifests.dump_store(document)))
 
 
 class BlockFile:
-    """A file, a block each write."""
+    """A file, a block each write. name: the file's. key: of an encrypted set."""
 
-    def __init__(self, stored: Writable) -> None:
+    def __init__(self, stored: Writable, name: str, key: SetKey | None) -> None:
         self._stored = stored
+        self._name = name
+        self._key = key
         self._blocks: list[dict[str, Any]] = []
         self._size = 0
         self._rows = 0
@@ -83,6 +88,8 @@ class BlockFile:
     def write(self, block: bytes, rows: int, raw_bytes: int | None = None) -> None:
         """One block: the bytes as they are stored, the rows in it, and what they decompress to if they are
         compressed."""
+        if self._key:
+            block = self._key.block(self._name, len(self._blocks)).seal(block)
         self._stored.write(block)
         fact = {
             "offset": self._size,

@@ -2,12 +2,15 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
-from common.errors import InvalidBackup, ServiceError
+from common.errors import EncryptionKeyMissing, InvalidBackup, ServiceError
+from data_pipeline.encryption.envelope import Header
+from data_pipeline.encryption.keyring import Keyring
 from data_pipeline.sets import manifest as manifests
+from data_pipeline.sets import vouching
 from data_pipeline.sets.listed import ListedSet
 from data_pipeline.sets.manifest import AnyManifest
 from data_pipeline.sets.set_layout import layout_of
@@ -29,7 +32,7 @@ MOST = 50_000
 NOT_OURS_TO_JUDGE = frozenset({"manifest_version_newer", "manifest_layout_unknown"})
 """What a later version wrote may be whole."""
 
-State = Literal["vouched", "unvouched", "damaged", "unknown"]
+State = Literal["vouched", "unvouched", "damaged", "unknown", "locked"]
 Origin = Literal["backup", "restore"]
 
 
@@ -45,9 +48,9 @@ class Summary(NamedTuple):
     """What is known of a set without reading its rows.
 
     state: vouched: a whole manifest fits the files; unvouched: there is none; damaged: it is broken, or the files have
-    other sizes; unknown: it could not be read. partial: whether it was limited to some rows. server:
-    tells the database's server from others. origin: asked for,
-    or taken by a restore before it began.
+    other sizes; unknown: it could not be read; locked: it is encrypted, and its key is missing. partial: whether it was
+    limited to some rows. server: tells the database's server from others. origin: asked for, or taken by a restore
+    before it began. key: the id of that which an encrypted set's own is wrapped with.
     """
 
     state: State
@@ -58,6 +61,7 @@ class Summary(NamedTuple):
     origin: Origin | None = None
     layout: str | None = None
     tables: tuple[SummedTable, ...] = ()
+    key: str | None = None
 
 
 UNVOUCHED, DAMAGED, UNKNOWN = Summary("unvouched"), Summary("damaged"), Summary("unknown")
@@ -99,7 +103,7 @@ class Summaries:
             data = file.read(0, file.size)
         except ServiceError:  # out of reach, or another file by now
             return UNKNOWN
-        summary = _summary(data, file.name, listed)
+        summary = _summary(data, file.name, listed, self._storages.keyring)
         with self._guard:
             if len(self._known) >= MOST:
                 self._known.clear()
@@ -107,14 +111,27 @@ class Summaries:
         return summary
 
 
-def _summary(data: bytes, name: str, listed: ListedSet) -> Summary:
+def _summary(data: bytes, name: str, listed: ListedSet, keyring: Keyring) -> Summary:
+    there = dict(zip(listed.files, listed.sizes, strict=True))
     try:
-        manifest = manifests.load(data, name, listed.timestamp)
+        envelope = vouching.envelope_of(data, name, listed.timestamp)
+        try:
+            manifest = vouching.read(data, name, listed.timestamp, keyring).manifest
+        except EncryptionKeyMissing:
+            return _locked(envelope.header, there) if envelope else UNKNOWN
     except InvalidBackup as error:
         return UNKNOWN if error.code in NOT_OURS_TO_JUDGE else DAMAGED
-    sizes = {fact.file: fact.bytes for fact in manifest.file_facts.values()}
-    if sizes != dict(zip(listed.files, listed.sizes, strict=True)):
+    if there != {fact.file: fact.bytes for fact in manifest.file_facts.values()}:
         return DAMAGED
+    return _of_manifest(manifest)._replace(key=envelope.header.key.id if envelope else None)
+
+
+def _locked(header: Header, there: Mapping[str, int]) -> Summary:
+    """What is told of a set whose manifest can't be opened. there: its files, with their sizes."""
+    return Summary("locked", layout=header.layout, key=header.key.id) if header.files == there else DAMAGED
+
+
+def _of_manifest(manifest: AnyManifest) -> Summary:
     origin: Origin = "restore" if manifest.precaution else "backup"
     tables = tuple(SummedTable(table, fact.file, fact.rows) for table, fact in manifest.file_facts.items())
     family = manifest.layout if isinstance(manifest, StoreManifest) else layout_of(manifest).family

@@ -95,6 +95,9 @@ class Folder(Protocol):
     def create(self, name: str, data: bytes) -> object:
         """A new file, under its name, whole or not at all. Raises FileExistsError if there is one."""
 
+    def replace(self, name: str, data: bytes, known: Hashable) -> object:
+        """New content for a file that has this identity (Status), whole or not at all. Raises Changed if it has not."""
+
     def delete(self, name: str) -> None:
         """Remove a file; one that is not there is none to remove."""
 

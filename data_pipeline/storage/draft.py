@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 
 from common.errors import BackupExists, InternalError, ServiceError
 from common.messages import say
+from data_pipeline.encryption.keyring import Keyring
+from data_pipeline.encryption.set_key import SetKey
 from data_pipeline.storage.base import Backend, Claim, Folder, Writable
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import Location
@@ -18,10 +20,17 @@ from data_pipeline.storage.naming import claim_name, manifest_name, timestamp_of
 
 
 class Draft:
-    """A claimed timestamp and the files written for it so far."""
+    """A claimed timestamp and the files written for it so far.
 
-    def __init__(self, backend: Backend, folder: Folder, location: Location, timestamp: str, claim: Claim) -> None:
+    keyring: what a new set's key is wrapped with. key: of the set, if its content is to be encrypted.
+    """
+
+    def __init__(
+        self, backend: Backend, folder: Folder, location: Location, timestamp: str, claim: Claim, keyring: Keyring
+    ) -> None:
         self.timestamp = timestamp
+        self.keyring = keyring
+        self.key = SetKey.make() if keyring else None
         self._backend = backend
         self._folder = folder
         self._location = location
@@ -32,7 +41,9 @@ class Draft:
         self._vouched = False
 
     @classmethod
-    def claim(cls, backend: Backend, folder: Folder, location: Location, timestamps: Iterator[str]) -> "Draft":
+    def claim(
+        cls, backend: Backend, folder: Folder, location: Location, timestamps: Iterator[str], keyring: Keyring
+    ) -> "Draft":
         """Take the first timestamp that no set, done or under way, has. Raises BackupExists if there is none."""
         for timestamp in timestamps:
             try:
@@ -45,7 +56,7 @@ class Draft:
                 _give_up(claim)
                 raise
             if not taken:
-                return cls(backend, folder, location, timestamp, claim)
+                return cls(backend, folder, location, timestamp, claim, keyring)
             _give_up(claim)
         raise BackupExists(say("set_exists"))
 

@@ -20,17 +20,27 @@ from data_pipeline.layouts.base import encoded
 FileFormat = FormatName
 
 
+SEALED = ".enc"
+"""What the names of encrypted files end with."""
+
+
 class Kind(NamedTuple):
     """How the rows of a set's files are stored."""
 
     format: FileFormat
     compression: Compression = "none"
+    sealed: bool = False
 
     @property
     def suffix(self) -> str:
         """Of the files' names."""
-        suffix = registry.of(self.format).suffix
-        return suffix if self.compression == "none" else f"{suffix}.{compression.SUFFIX}"
+        compressed = "" if self.compression == "none" else f".{compression.SUFFIX}"
+        return f"{registry.of(self.format).suffix}{compressed}{SEALED if self.sealed else ''}"
+
+    @property
+    def packed(self) -> bool:
+        """Whether a file's bytes are others than those of its rows."""
+        return self.sealed or self.compression != "none"
 
     @property
     def shown(self) -> Compression | None:
@@ -39,7 +49,15 @@ class Kind(NamedTuple):
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(
-    {kind.suffix: kind for kind in (Kind(name, how) for how in get_args(Compression) for name in registry.FORMATS)}
+    {
+        kind.suffix: kind
+        for kind in (
+            Kind(name, how, sealed)
+            for sealed in (False, True)
+            for how in get_args(Compression)
+            for name in registry.FORMATS
+        )
+    }
 )
 """By suffix, in the order in which they are looked for."""
 
@@ -59,7 +77,7 @@ STORE_STEMS: Mapping[str, str] = MappingProxyType(
 STORE_FILE = re.compile(
     rf"(?P<stem>(?P<store>{'|'.join(STORE_STEMS.values())})_(?:[a-z0-9_~-]|%[0-9A-F]{{2}})+(?:\.(?:[a-z0-9_~-]|%[0-9A-F]{{2}})+)*)"
     rf"_(?P<timestamp>[0-9]{{8}}_[0-9]{{6}})\.(?!(?:{'|'.join(map(re.escape, KINDS))})$)"
-    r"(?P<suffix>[a-z0-9]+(?:\.[a-z0-9]+)?)"
+    r"(?P<suffix>[a-z0-9]+(?:\.[a-z0-9]+){0,2})"
 )
 """A file of such a set: `pg_{database}`, `milvus_{collection}.{partition}` and so on, the names encoded."""
 CLAIM_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.claim")
@@ -82,11 +100,11 @@ def table_file(stem: str, timestamp: str, kind: Kind) -> str:
 def kind_of(timestamp: str, stems: Iterable[str], present: Collection[str]) -> Kind | None:
     """How the files of a set are stored, by those that are there: the first kind of which none is missing.
 
-    Of a set that a manifest vouches for, compressed files come first: any others beside them were made of them. Without
-    one they come last, for they can't be restored.
+    Of a set that a manifest vouches for, encrypted and compressed files come first: any others beside them were made of
+    them. Without one they come last, for they can't be restored.
     """
     vouched = manifest_name(timestamp) in present
-    for kind in sorted(KINDS.values(), key=lambda one: (one.compression == "none") == vouched):
+    for kind in sorted(KINDS.values(), key=lambda one: (one.sealed, one.compression != "none"), reverse=vouched):
         if all(table_file(stem, timestamp, kind) in present for stem in stems):
             return kind
     return None

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from common.errors import InvalidParams
 from common.messages import say
+from data_pipeline.encryption.keyring import NO_KEYS, Keyring
 from data_pipeline.storage.base import Backend
 from data_pipeline.storage.local.backend import DirectoryBackend
 from data_pipeline.storage.local.mark import MARK
@@ -67,11 +68,13 @@ def kind_of(place: Place) -> str:
     return next((kind.name for kind in URL_KINDS if isinstance(place, kind.place)), DIRECTORY)
 
 
-def storage_at(place: Place, name: str = MAIN_STORAGE, main: Storage | None = None) -> Storage:
+def storage_at(
+    place: Place, name: str = MAIN_STORAGE, main: Storage | None = None, keyring: Keyring = NO_KEYS
+) -> Storage:
     """The storage of a place. Connects to nothing yet. main: of a further storage, the one that remembers it."""
     if isinstance(place, Path):
-        return Storage(DirectoryBackend(place, name, _Remembered(main, name, place) if main else None))
-    return Storage(next(kind for kind in URL_KINDS if isinstance(place, kind.place)).open(place))
+        return Storage(DirectoryBackend(place, name, _Remembered(main, name, place) if main else None), keyring)
+    return Storage(next(kind for kind in URL_KINDS if isinstance(place, kind.place)).open(place), keyring)
 
 
 class _Remembered:
@@ -99,11 +102,16 @@ class FurtherPlaces(Protocol):
 
 
 class Storages:
-    """All that are configured; nothing is asked of any of them before it is used."""
+    """All that are configured; nothing is asked of any of them before it is used.
 
-    def __init__(self, places: Mapping[str, Place]) -> None:
-        main = storage_at(places[MAIN_STORAGE])
-        further = {name: storage_at(place, name, main) for name, place in places.items() if name != MAIN_STORAGE}
+    keyring: what encrypts new sets, and opens those that are encrypted.
+    """
+
+    def __init__(self, places: Mapping[str, Place], keyring: Keyring = NO_KEYS) -> None:
+        self.keyring = keyring
+        main = storage_at(places[MAIN_STORAGE], keyring=keyring)
+        names = [name for name in places if name != MAIN_STORAGE]
+        further = {name: storage_at(places[name], name, main, keyring) for name in names}
         self._places = dict(places)
         self._storages = {MAIN_STORAGE: main, **further}
         self._further: FurtherPlaces | None = None
@@ -148,5 +156,5 @@ class Storages:
         """That of the last call as long as its place is the same: it keeps its connections."""
         known = self._opened.get(name)
         if known is None or known[0] != place:
-            known = self._opened[name] = (place, storage_at(place, name))
+            known = self._opened[name] = (place, storage_at(place, name, keyring=self.keyring))
         return known[1]

@@ -14,8 +14,10 @@ from common.errors import (
     ServiceError,
     StorageUnsupported,
 )
+from data_pipeline.encryption.keyring import Keyring
 from data_pipeline.layouts.registry import LAYOUTS
-from data_pipeline.storage.base import Backend, Folder, Listing, Status
+from data_pipeline.storage import faults
+from data_pipeline.storage.base import Backend, Changed, Folder, Listing, Status
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import ROOT, Location
@@ -32,10 +34,11 @@ from data_pipeline.storage.naming import (
 
 
 class Storage:
-    """The backup sets of one backend. What it raises are ServiceError."""
+    """The backup sets of one backend. What it raises are ServiceError. keyring: for sets that are written."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, keyring: Keyring) -> None:
         self._backend = backend
+        self._keyring = keyring
 
     def names(self) -> list[str]:
         """Names of the directories directly below the root."""
@@ -98,6 +101,16 @@ class Storage:
                 raise
             folder.sync()
 
+    def replace(self, file: StoredFile, data: bytes) -> None:
+        """Give a file other content, at once: whoever opens it has the one or the other. Raises InvalidBackup if it is
+        not the one that was taken hold of any more."""
+        with self._backend.folder(file.location) as folder:
+            try:
+                folder.replace(file.name, data, file.identity)
+            except Changed:
+                raise faults.changed(file.location, file.name) from None
+            folder.sync()
+
     def expect_removable(self, location: Location) -> None:
         """Raise PermissionDenied where no file of a location can be removed, as far as that can be known beforehand."""
         with self._backend.folder(location) as folder:
@@ -114,7 +127,7 @@ class Storage:
             # removed keep no backup from being made: the sweep at the start tells of them.
             with suppress(PermissionDenied, InternalError, StorageUnsupported):
                 _sweep(folder)
-            draft = Draft.claim(self._backend, folder, location, timestamps)
+            draft = Draft.claim(self._backend, folder, location, timestamps, self._keyring)
             try:
                 yield draft
             finally:

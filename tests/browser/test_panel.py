@@ -553,6 +553,20 @@ def test_a_verification_is_known_to_every_browser_and_many_backups_come_a_page_a
     expect(page.get_by_role("row").nth(1)).to_contain_text("task_0000")
 
 
+def test_a_schedule_that_the_panel_has_no_word_for_is_shown_and_stays_what_it_is(site: Any, visit: Any) -> None:
+    page = visit.page
+    config = {"kind": "of_a_later_version", "when": "daily", "zone": "UTC", "request": {}}
+    about = {"source": "api", "secrets": [], "readable": True, "created_at": None, "updated_at": None, "status": None}
+    with answered(page, "**/schedules", 200, schedules=[{"name": "later", "config": config, **about}], complete=True):
+        visit.open("#/schedules")
+        expect(page.get_by_role("row").filter(has_text="later")).to_contain_text("of_a_later_version")
+        press(page, "Change later")
+        expect(page.get_by_label("What is done")).to_have_value("of_a_later_version")
+        expect(page.get_by_label("URL of the file")).not_to_be_visible()
+        page.get_by_label("What is done").select_option("table_import")
+        expect(page.get_by_label("URL of the file")).to_be_visible()
+
+
 def test_ticked_backups_are_verified_downloaded_and_removed(site: Any, visit: Any) -> None:
     page = visit.page
     stamps = [site.back_up() for _ in range(3)]

@@ -104,6 +104,7 @@ def test_undo_deletes_no_row_that_others_refer_to_by_then(
     assert database.fetch(ORDERS) == [("plain",)]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"])
 @pytest.mark.parametrize("mode", [SYNC, {"on_conflict": "update"}], ids=["sync", "update"])
 def test_a_key_that_others_refer_to_is_not_changed(
@@ -214,6 +215,7 @@ def test_a_truncating_backup_names_who_refers_to_ours(
     assert "sync" not in data["response"]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("deferred", [False, True])
 @pytest.mark.parametrize(
     ("action", "rows"),

@@ -54,6 +54,7 @@ function overview(set, facts, copies, drills) {
     fact(t("where"), `${placeName(set)} · ${set.storage}`, el("div", { class: "hint" }, set.path)),
     copies.length > 0 && fact(t("copies"), copies.map((one) => el("div", {}, link(one.storage, setAddress("backups", one)), " ", stateOf(one)))),
     fact(t("format"), set.format),
+    set.encryptionKey && fact(t("encryption key"), set.encryptionKey),
     facts && Object.values(facts.files).map((file) => fact(name(file.file), bytes(file.file_bytes))),
     manifest && [
       fact(t("versions"), t("versions.value", manifest)),

@@ -20,7 +20,7 @@ const MOST = 200;
 const PATIENCE_MS = 250;
 const AGAIN_MS = 15000;
 const NEWEST = { key: "made", descending: true };
-const STATES = ["damaged", "verified", "vouched", "readable", "unvouched", "unknown"];
+const STATES = ["damaged", "verified", "vouched", "readable", "unvouched", "locked", "unknown"];
 
 // What was chosen, kept while the page lives.
 const view = { text: "", storage: "all", state: "", sort: NEWEST, shown: PAGE };

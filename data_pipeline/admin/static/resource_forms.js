@@ -1,9 +1,10 @@
 // What is asked of each kind of resource. A field: {name, type, required, options(config)}; a dot in its name leads into an object.
 
-import { t } from "/panel/text.js";
+import { has, t } from "/panel/text.js";
 
 const TIMES = ["hourly", "daily", "weekly", "monthly"];
-const SCHEDULED = ["backup", "drill", "restore"];
+const SCHEDULED = ["backup", "drill", "restore", "table_import"];
+const MODES = ["skip", "update", "replace"];
 const KEEPS = ["keep_last", "keep_days", "keep_hourly", "keep_daily", "keep_weekly", "keep_monthly", "keep_yearly"];
 const EVENTS = ["failure", "success", "overdue", "drill_failed", "recovered"];
 
@@ -11,8 +12,11 @@ export const KINDS = {
   schedules: {
     one: "schedule",
     fields: [
-      { name: "kind", type: "select", options: () => SCHEDULED.map((name) => [name, t(`scheduled.${name}`)]), value: "backup" },
-      { name: "request.pg_conn", type: "select", of: ["backup", "restore"], options: ({ config }) => [["", t("configured")], ...Object.keys(config.targets).map((name) => [name, name])] },
+      { name: "kind", type: "select", options: () => SCHEDULED.map((name) => [name, scheduledName(name)]), value: "backup" },
+      { name: "request.pg_conn", type: "select", of: ["backup", "restore", "table_import"], options: ({ config }) => [["", t("configured")], ...Object.keys(config.targets).map((name) => [name, name])] },
+      { name: "request.table", type: "text", of: ["table_import"], example: "public.prices" },
+      { name: "request.url", type: "text", of: ["table_import"], example: "https://example.com/prices.json" },
+      { name: "request.mode", type: "select", of: ["table_import"], options: () => MODES.map((name) => [name, t(`import.${name}`)]), value: "update" },
       { name: "when", type: "text", required: true, value: "daily", list: TIMES },
       { name: "zone", type: "text", required: true, value: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC", list: Intl.supportedValuesOf?.("timeZone") ?? [] },
       { name: "drill", type: "check", of: ["backup"] },
@@ -53,6 +57,9 @@ export const KINDS = {
     ],
   },
 };
+
+// What a schedule does; of one that the panel has no word for, by the API's.
+export const scheduledName = (kind) => (has(`scheduled.${kind}`) ? t(`scheduled.${kind}`) : kind);
 
 // What stands at a field's name in a configuration.
 export function valueAt(config, name) {

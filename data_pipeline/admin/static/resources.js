@@ -162,7 +162,8 @@ function made(each, page, one) {
     const change = each.name === "kind" ? ({ target }) => {
       for (const part of target.form.querySelectorAll("[data-of]")) part.hidden = !part.dataset.of.split(" ").includes(target.value);
     } : null;
-    return options.length > 1 && field(label, select(options, kept ?? "", change, { name: each.name }));
+    const unknown = kept && !options.some(([key]) => key === kept) ? [[kept, kept]] : []; // made by the API: it stays so
+    return options.length > 1 && field(label, select([...options, ...unknown], kept ?? "", change, { name: each.name }));
   }
   if (each.type === "secret") {
     const required = each.required && !one?.secrets.includes(each.name);

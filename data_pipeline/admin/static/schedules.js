@@ -5,6 +5,7 @@ import { since } from "/panel/clock.js";
 import { busy, link, tell, writeButton } from "/panel/controls.js";
 import { el, name as broken } from "/panel/dom.js";
 import { problem, serverText } from "/panel/problem.js";
+import { scheduledName } from "/panel/resource_forms.js";
 import { address, go } from "/panel/router.js";
 import { nameIn, setAddress } from "/panel/sets.js";
 import { databaseOf } from "/panel/situation.js";
@@ -15,7 +16,7 @@ import { duration, t } from "/panel/text.js";
 export function scheduleTable(schedules, config, again, more = () => null) {
   const columns = [
     { key: "name", label: t("schedule"), kind: "any", cell: (one) => [broken(one.name), el("div", { class: "tags" }, one.source === "environment" && el("span", { class: "tag" }, t("source.environment")), one.config.paused && el("span", { class: "tag" }, t("paused")))] },
-    { key: "what", label: t("database"), kind: "any", cell: (one) => [broken(databaseOf(one, config) ?? "–"), el("div", { class: "hint" }, `${t(`scheduled.${one.config.kind}`)} · ${one.config.when} `, broken(one.config.zone))] },
+    { key: "what", label: t("database"), kind: "any", cell: (one) => [broken(databaseOf(one, config) ?? "–"), el("div", { class: "hint" }, `${scheduledName(one.config.kind)} · ${one.config.when} `, broken(one.config.zone))] },
     { key: "good", label: t("last good"), cell: lastGood },
     { key: "next", label: t("next due"), kind: "fixed", cell: nextDue },
     { key: "failure", label: t("last failure"), kind: "check", cell: lastFailure },

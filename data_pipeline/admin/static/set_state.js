@@ -4,7 +4,7 @@ import { since } from "/panel/clock.js";
 import { el } from "/panel/dom.js";
 import { t } from "/panel/text.js";
 
-const SIGNS = { verified: "✓", vouched: "✓", readable: "◐", unvouched: "–", damaged: "✕", unknown: "?" };
+const SIGNS = { verified: "✓", vouched: "✓", readable: "◐", unvouched: "–", damaged: "✕", locked: "⚷", unknown: "?" };
 const COLOURS = { verified: "good", damaged: "bad" };
 
 export function stateOf(set) {

@@ -70,6 +70,7 @@ function described(place, backup, offset) {
     made: new Date(backup.backup_date.replace(" ", "T") + offset),
     bytes: backup.bytes,
     format: [backup.format, backup.compression].filter(Boolean).join(" · "),
+    encryptionKey: backup.encryption_key ?? null,
     database: backup.database,
     server: backup.server,
     rows: backup.rows,

@@ -1,5 +1,6 @@
 """The configuration as answers may show it: no secret, no path of this machine."""
 
+from collections.abc import Sized
 from contextlib import suppress
 from typing import Any
 
@@ -69,6 +70,8 @@ def _backups(settings: Settings) -> dict[str, Any]:
         "BACKUP_SCHEDULE": str(schedule) if schedule else None,
         "BACKUP_KEEP_DAYS": settings.backup_keep_days,
         "BACKUP_KEEP_LAST": settings.backup_keep_last,
+        "BACKUP_ENCRYPTION_KEY": _is_set(settings.packing.keyring.keys),
+        "BACKUP_ENCRYPTION_PASSPHRASE": _is_set(settings.packing.keyring.passphrases),
         "COMPRESSION_LEVEL": settings.packing.compression_level,
         "BACKUP_CONNECTIONS": settings.backup_connections,
     }
@@ -114,7 +117,7 @@ def _work(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _is_set(secret: str | None) -> str | None:
+def _is_set(secret: Sized | None) -> str | None:
     return "set" if secret else None
 
 

@@ -1,7 +1,7 @@
 """`python unified_api.py neo4j …`"""
 
 from data_pipeline.cli.stores.commands import StoreCommands
-from data_pipeline.operations.requests.neo4j import Neo4jBackupRequest, Neo4jRestoreRequest
+from data_pipeline.operations.neo4j.requests import Neo4jBackupRequest, Neo4jRestoreRequest
 
 EXAMPLES = """\b
 Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_170444):

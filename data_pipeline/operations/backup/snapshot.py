@@ -19,7 +19,7 @@ from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import obstacles
 from data_pipeline.postgres.schema.tables import Live, Table
 from data_pipeline.postgres.writing import restorability
-from data_pipeline.sets import manifest
+from data_pipeline.sets import manifest, vouching
 from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.set_layout import layout_of
 from data_pipeline.settings import Settings
@@ -110,7 +110,7 @@ def save(
     else:
         _expect_restorable(engine, session, live, draft, described, found)
         session.progress.expect_wanted()
-    draft.publish(described)
+    draft.publish(vouching.written(draft, described))
     with_vectors = tuple(table.name for table in live.values() if table.layout.vectors)
     return Taken(saved, found, document["layout"], document["database"], document["server"], with_vectors)
 
@@ -122,12 +122,12 @@ def _expect_restorable(
     if found:
         text = say("backup_nothing_changed", reason=found[0])
         raise InvalidBackup(text, can_retry=False, details={"reason": found[0], "obstacles": found})
-    vouching = manifest.load_tables(described, manifest_name(draft.timestamp), draft.timestamp)
-    files = {name: draft.file(fact.file) for name, fact in vouching.tables.items()}
+    told = manifest.load_tables(described, manifest_name(draft.timestamp), draft.timestamp)
+    files = {name: draft.file(fact.file) for name, fact in told.tables.items()}
     first = next(iter(live))
-    fact = vouching.tables[first]
-    kind = Kind(fact.format, fact.compression)
-    written = BackupSet(layout_of(vouching), files[first].location, draft.timestamp, kind, files, vouching)
+    kind = Kind(told.tables[first].format, told.tables[first].compression, draft.key is not None)
+    location = files[first].location
+    written = BackupSet(layout_of(told), location, draft.timestamp, kind, files, told, key=draft.key)
     restorability.expect_restorable(session, written, live, engine.pool)
 
 

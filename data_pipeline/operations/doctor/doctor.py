@@ -3,6 +3,7 @@
 import platform
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import psycopg2
@@ -27,6 +28,10 @@ LITTLE_BYTES = 1 << 30
 """Free, of a storage that has a limit."""
 
 
+SETS_LOOKED_AT = 100
+"""Of each storage, the newest: whether there is a key for them."""
+
+
 class Doctor:
     """Examines one service's settings, database, storages and queue.
 
@@ -39,7 +44,7 @@ class Doctor:
 
     def examine(self) -> Diagnosis:
         """Every check. Nothing is left behind, and no table is touched but those of the trial."""
-        findings = [self._versions(), *self._database(), *self._storages(), self._job_queue()]
+        findings = [self._versions(), *self._database(), *self._storages(), self._encryption(), self._job_queue()]
         failed = sum(finding.state == "failed" for finding in findings)
         return Diagnosis(
             response=say("doctor_unhealthy", failed=failed) if failed else say("doctor_healthy"),
@@ -96,6 +101,21 @@ class Doctor:
             yield _finding("storage", "ok", say("doctor_storage"), name)
             if free is not None:
                 yield _space(free, name)
+
+    def _encryption(self) -> Finding:
+        """Whether new backups are encrypted, and whether the last ones of each storage can be opened."""
+        key, locked = self._engine.storages.keyring.id, dict.fromkeys(self._locked())
+        if locked:
+            return _finding("encryption", "warning", say("doctor_keys_missing", keys=", ".join(locked)))
+        return _finding("encryption", "ok", say("doctor_encrypted", key=key) if key else say("doctor_not_encrypted"))
+
+    def _locked(self) -> Iterator[str]:
+        """The ids of keys that are not configured."""
+        for name in self._engine.storages:
+            with suppress(ServiceError):  # the storage's own finding tells of that
+                scan = self._engine.catalog.scan(global_only=True, task_id=None, storage=name, everything=True)
+                sets = [(place.location, one) for place in scan.locations for one in place.sets[:SETS_LOOKED_AT]]
+                yield from (one.key or "" for one in self._engine.summaries.of(sets) if one.state == "locked")
 
     def _job_queue(self) -> Finding:
         try:

@@ -35,6 +35,7 @@ from data_pipeline.operations.results.result import BackupInfo
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.reading.block_writer import BlockWriter, Packing
 from data_pipeline.sets import manifest as manifests
+from data_pipeline.sets import vouching
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.naming import Kind, backup_date, table_file
@@ -65,7 +66,8 @@ class IntoPostgres:
             apart = self._engine.apart(target, Path(directory))
             where = apart.catalog.location(None)
             with apart.storages.of(where).draft(where, iter([self._timestamp])) as draft:
-                draft.publish(manifests.dump(self._written(draft, tables, progress)))
+                described = manifests.dump(self._written(draft, tables, progress))
+                draft.publish(vouching.written(draft, described))
             answer = RestoreOperation(apart).run_here(self._inner(where), progress)
         told = {
             "backup_info": BackupInfo(
@@ -183,12 +185,12 @@ class IntoPostgres:
         self, draft: Draft, stem: str, columns: list[TableColumn]
     ) -> Iterator[tuple[BlockWriter, dict[str, Any]]]:
         """A file of binary COPY, and the facts of it, which are complete once it is."""
-        name = table_file(stem, self._timestamp, BINARY)
+        name = table_file(stem, self._timestamp, BINARY._replace(sealed=draft.key is not None))
         fact: dict[str, Any] = {"file": name, "format": "binary", "columns": [one.fact() for one in columns]}
         fact |= {"foreign_keys": [], "references": []}
         with (
             draft.create(name) as stored,
-            BlockWriter(stored, pgcopy.HEADER, pgcopy.TRAILER, SILENT, Packing()) as file,
+            BlockWriter(stored, pgcopy.HEADER, pgcopy.TRAILER, SILENT, Packing(name, key=draft.key)) as file,
         ):
             yield file, fact
             file.finish()

@@ -6,7 +6,7 @@ from common.errors import ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.neo4j import told
-from data_pipeline.operations.requests.neo4j import Neo4jCompareRequest
+from data_pipeline.operations.neo4j.requests import Neo4jCompareRequest
 from data_pipeline.operations.results.neo4j import Neo4jCompared
 from data_pipeline.operations.results.result import StoreTarget as ShownTarget
 from data_pipeline.postgres.progress import SILENT, Progress

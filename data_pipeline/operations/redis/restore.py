@@ -9,7 +9,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.redis.means import connect_seconds
 from data_pipeline.operations.redis.places import places
-from data_pipeline.operations.requests.redis import RedisRestoreRequest
+from data_pipeline.operations.redis.requests import RedisRestoreRequest
 from data_pipeline.operations.results.compare import Samples
 from data_pipeline.operations.results.redis import (
     RedisRehearsed,

@@ -169,6 +169,7 @@ class ShownSet(Result):
     backup_info: StoredBackup
     format: FileFormat | None = Field(description="Of its tables; null for another store's set")
     compression: Sometimes[Compression] = Field(None, description="Only if its tables' files are compressed")
+    encrypted: Sometimes[bool] = Field(None, description="Only if it is")
     has_manifest: bool
     files: dict[TableName, SetFile]
     manifest: ShownManifest | ShownStoreManifest | None = Field(description="Null: nothing vouches for the set")

@@ -10,7 +10,7 @@ from data_pipeline.operations.results.result import Count, Moment, Part, Result,
 from data_pipeline.sets.summary import Origin
 from data_pipeline.storage.naming import FileFormat
 
-SetState = Literal["verified", "vouched", "readable", "unvouched", "damaged", "unknown"]
+SetState = Literal["verified", "vouched", "readable", "unvouched", "damaged", "unknown", "locked"]
 Checked = Annotated[datetime, PlainSerializer(lambda moment: moment.astimezone().isoformat(timespec="seconds"))]
 
 
@@ -40,6 +40,9 @@ class ListedSet(Part):
     log_file: str | None
     format: FileFormat | None = Field(description="Of its tables; null for another store's set")
     compression: Sometimes[Compression] = Field(None, description="Only if its tables' files are compressed")
+    encryption_key: Sometimes[str] = Field(
+        None, description="Only if it is encrypted: the id of the key, or passphrase"
+    )
     has_manifest: bool = Field(description="Whether a manifest vouches for every byte of it")
     bytes: Count = Field(description="Of its files together, without the manifest")
     database: str | None = Field(description="What it was taken from; null where no manifest says it")
@@ -50,7 +53,7 @@ class ListedSet(Part):
     state: SetState = Field(
         description="verified: every byte was read and is right; vouched: a whole manifest fits its files; readable: "
         "every row was read, nothing vouches for it; unvouched: it has no manifest; damaged; unknown: it can't be read"
-        " now"
+        " now; locked: it is encrypted, and no configured key opens it"
     )
     checked_at: Checked | None = Field(description="When the whole of it was last read; null: never, or not known")
 

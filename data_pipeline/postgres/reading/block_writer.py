@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from data_pipeline.encryption.set_key import SetKey
 from data_pipeline.formats.compression import DEFAULT_LEVEL, Compression, compress
 from data_pipeline.formats.format import Format
 from data_pipeline.postgres.link.line import Line
@@ -30,13 +31,17 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Packing:
-    """What becomes of a block before it is stored. level: of zstd."""
+    """What becomes of the blocks of a file before they are stored. level: of zstd. key: encrypts them."""
 
+    file: str
     compression: Compression = "none"
     level: int = DEFAULT_LEVEL
+    key: SetKey | None = None
 
-    def pack(self, block: bytes) -> bytes:
-        return block if self.compression == "none" else compress(block, self.level)
+    def pack(self, number: int, block: bytes) -> bytes:
+        """number: of the block in its file."""
+        packed = block if self.compression == "none" else compress(block, self.level)
+        return self.key.block(self.file, number).seal(packed) if self.key else packed
 
 
 class BlockWriter:
@@ -55,6 +60,7 @@ class BlockWriter:
         self._packing = packing
         self._rest: list[bytes] = [header]
         self._rest_rows = 0
+        self._submitted = 0
         self._stopped = False
         self._guard = threading.Lock()
         self._packers = ThreadPoolExecutor(PACKERS, thread_name_prefix="pack")
@@ -102,12 +108,13 @@ class BlockWriter:
     def _submit(self, pieces: list[bytes], rows: int) -> None:
         size = sum(map(len, pieces))
         self._progress.advance(size, rows)
-        packed = self._packers.submit(self._pack, pieces)
+        packed = self._packers.submit(self._pack, self._submitted, pieces)
+        self._submitted += 1
         self._writes.append((size, self._thread.submit(self._store, packed, size, rows)))
         self._waiting += size
 
-    def _pack(self, pieces: list[bytes]) -> bytes:
-        return self._packing.pack(pieces[0] if len(pieces) == 1 else b"".join(pieces))  # a large row isn't copied
+    def _pack(self, number: int, pieces: list[bytes]) -> bytes:
+        return self._packing.pack(number, pieces[0] if len(pieces) == 1 else b"".join(pieces))  # no large row is copied
 
     def _wait(self) -> None:
         size, write = self._writes.popleft()

@@ -148,8 +148,8 @@ def save(
     """
     sessions[0].enter("read", table.name)
     cursor = sessions[0].cursor
-    name = table_file(table.layout.stem, draft.timestamp, kind)
-    written, packing = registry.of(kind.format), Packing(kind.compression, level)
+    name = table_file(table.layout.stem, draft.timestamp, kind._replace(sealed=draft.key is not None))
+    written, packing = registry.of(kind.format), Packing(name, kind.compression, level, draft.key)
     header = written.header([column.name for column in table.columns])
     progress = sessions[0].progress
     with draft.create(name) as file, BlockWriter(file, header, written.trailer, progress, packing) as writer:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from common.errors import InvalidBackup
 from common.messages import say
+from data_pipeline.encryption.set_key import SetKey
 from data_pipeline.formats import blocks, registry
 from data_pipeline.formats.blocks import Block
 from data_pipeline.formats.csv_header import Header
@@ -26,18 +27,20 @@ def read(backup_set: BackupSet, name: str, fact: TableFact | None) -> Header:
 
 def _start(backup_set: BackupSet, file: StoredFile, fact: TableFact | None) -> bytes:
     """The first bytes of a file; of a compressed one those of its first block. Raises RowError."""
-    if backup_set.kind.compression == "none":
+    if not backup_set.kind.packed:
         return file.read(0, LARGEST_HEADER)
     if fact is None:
-        raise RowError("invalid", 1, None, say("compressed_needs_manifest"))
-    first = next(promised_blocks(fact), None)
+        reason = say("encrypted_needs_manifest") if backup_set.kind.sealed else say("compressed_needs_manifest")
+        raise RowError("invalid", 1, None, reason)
+    first = next(promised_blocks(fact, backup_set.key), None)
     return blocks.read(file, first)[:LARGEST_HEADER] if first else b""
 
 
-def promised_blocks(fact: TableFact) -> Iterator[Block]:
-    """Each with what belongs to the file's frame."""
-    for one in fact.blocks:
-        yield Block(one.offset, one.bytes, rows=one.rows, sha256=one.sha256, raw_bytes=one.raw_bytes)
+def promised_blocks(fact: TableFact, key: SetKey | None) -> Iterator[Block]:
+    """Each with what belongs to the file's frame. key: of the set, if it is encrypted."""
+    for number, one in enumerate(fact.blocks):
+        seal = key.block(fact.file, number) if key else None
+        yield Block(one.offset, one.bytes, rows=one.rows, sha256=one.sha256, raw_bytes=one.raw_bytes, seal=seal)
 
 
 def expect_its_own(backup_set: BackupSet, name: str, header: Header, fact: TableFact | None) -> None:

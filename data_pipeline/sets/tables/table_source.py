@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from common.errors import InvalidBackup, OrphanRows, ServiceError
 from common.messages import say
+from data_pipeline.encryption.set_key import SetKey
 from data_pipeline.formats import csv_reader, registry, types
 from data_pipeline.formats.blocks import Block
 from data_pipeline.formats.csv_header import Header
@@ -34,6 +35,7 @@ class Source:
     `table` is where the rows go: the live table, or a temporary one of the same columns. `coerced`: those of its
     columns that the file has in the form of an older shape, which `conversion` leads from; the layout is the file's.
     dialect: that of the whole set, which this file's values may decide. own: columns that the file has in another type.
+    key: of an encrypted set.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Source:
     coerced: frozenset[str] = frozenset()
     conversion: Conversion | None = None
     own: Mapping[str, OwnType] = field(default_factory=dict)
+    key: SetKey | None = None
 
     @property
     def direct(self) -> bool:
@@ -98,7 +101,7 @@ class Source:
 
     def _promised(self, fact: TableFact) -> Iterator[Block]:
         last = len(fact.blocks) - 1
-        for number, block in enumerate(file_header.promised_blocks(fact)):
+        for number, block in enumerate(file_header.promised_blocks(fact, self.key)):
             head = self.header_size if number == 0 else 0
             tail = len(self.format.trailer) if number == last else 0
             yield replace(block, head=head, tail=tail)
@@ -207,7 +210,8 @@ def _source(
     )
     file_format = registry.of(backup_set.format)
     binary = file_format.typed or all(column.known for column in columns)
-    return Source(name, backup_set.files[name], table, file_format, layout, header.size, fact, binary, dialect)
+    file, key = backup_set.files[name], backup_set.key
+    return Source(name, file, table, file_format, layout, header.size, fact, binary, dialect, key=key)
 
 
 def _converted(

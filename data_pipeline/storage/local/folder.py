@@ -7,7 +7,7 @@ every earlier version looks for them.
 
 import errno
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -132,6 +132,17 @@ class DirectoryFolder:
             with suppress(ServiceError):
                 self.delete(self.unpublished(name))
             raise
+
+    def replace(self, name: str, data: bytes, known: Hashable) -> None:
+        """New content for a file of this identity, by one rename. The caller keeps others from doing the same."""
+        self.delete(self.unpublished(name))  # of a process that was killed
+        with self.write(name) as file:
+            file.write(data)
+        if self.status(name).identity != known:
+            self.delete(self.unpublished(name))
+            raise Changed
+        with named(self._path):
+            self._directory.rename(self.unpublished(name), name)
 
     def delete(self, name: str) -> None:
         """Remove a file; one that is not there is none to remove."""

@@ -152,7 +152,7 @@ class SetReader:
     def _blocks(self, key: str) -> list[BlockFact]:
         if key not in self._held.files:
             raise self._damaged(INDEX)
-        return self._held.manifest.files[key].blocks
+        return self._held.content(key).blocks
 
     def _offsets(self, key: str) -> list[int]:
         """Where the content of each block begins among that of the file."""

@@ -29,7 +29,7 @@ class SetArchive:
         self.indexed = indexed
         self._held = held
         self._stored = held.reader(ARCHIVE)
-        self._blocks = [block for block in held.manifest.files[ARCHIVE].blocks if block.bytes]
+        self._blocks = [block for block in held.content(ARCHIVE).blocks if block.bytes]
         self._starts = [0, *accumulate(block.size for block in self._blocks)][:-1]
         self._kept: tuple[int, bytes] = (-1, b"")
 
@@ -65,7 +65,7 @@ class SetArchive:
 
 def contents(held: HeldSet) -> Iterator[bytes]:
     """The archive, a block at a time. Raises InvalidBackup for a byte that isn't as promised, before it is told."""
-    blocks = held.manifest.files[ARCHIVE].blocks
+    blocks = held.content(ARCHIVE).blocks
     for block, data in zip(blocks, held.blocks(ARCHIVE), strict=True):
         yield _content(held, block, data)
 
