@@ -23,6 +23,7 @@ from data_pipeline import targets
 from data_pipeline.accounts.first_admin import FirstAdmin
 from data_pipeline.admin import panel
 from data_pipeline.api import ending, web
+from data_pipeline.api.database_streams import DatabaseStreams
 from data_pipeline.api.download import Downloads
 from data_pipeline.api.openapi import explorer
 from data_pipeline.api.openapi.description import DescribedAPI
@@ -46,7 +47,7 @@ from data_pipeline.api.routes import (
 )
 from data_pipeline.api.routes import jobs as job_routes
 from data_pipeline.api.routes.people import account, sessions, users
-from data_pipeline.api.routes.stores import neo4j, objects, redis
+from data_pipeline.api.routes.stores import databases, neo4j, objects, redis
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.identity import Identity
 from data_pipeline.api.security.sign_in import SignIn
@@ -94,7 +95,9 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(drills.routes(jobs))
     app.add(milvus.routes(engine, jobs))
     app.add(transfers.routes(engine, downloads))
-    app.add(database.routes(engine, jobs))
+    streams = DatabaseStreams(engine, jobs)
+    app.add(database.routes(engine, streams))
+    app.add(databases.routes(jobs, streams))
     app.add(tables.routes(engine))
     app.add(reference_data.routes(engine))
     app.add(redis.routes(engine, jobs))

@@ -17,7 +17,8 @@ from benchmarks import object_store
 from benchmarks.object_store import ObjectStore
 from benchmarks.sizes import PROJECT
 
-PREFIX = "/api/v0/data_pipeline/vector"
+BASE = "/api/v0/data_pipeline"
+PREFIX = f"{BASE}/vector"
 LOCATION = "./data_pipeline/training_data/vector_bak"
 DISK, BUCKET = "local", "bucket"
 """The service's storages: its output directory, and a bucket of an S3 server on this machine."""
@@ -84,16 +85,30 @@ class Service:
         """Restore a set in any way; the answer. Raises ServiceFailed."""
         return self._json("POST", "/restore", {"backup_path": LOCATION, "timestamp": timestamp, **options})
 
+    def backup_database(self) -> dict[str, Any]:
+        """The whole database as a set; the answer. Raises ServiceFailed."""
+        return self._whole("backup", {})
+
+    def restore_database(self, made: dict[str, Any]) -> dict[str, Any]:
+        """Such a set, in place of what is there. Raises ServiceFailed."""
+        named = {"backup_path": made["backup_directory"], "timestamp": made["backup_timestamp"]}
+        return self._whole("restore", {"set": named, "mode": "clean"})
+
+    def _whole(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = self._call("POST", f"/databases/{action}", json.dumps(body), BASE)
+        data: dict[str, Any] = json.loads(answer)["data"]
+        return data
+
     def _json(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         data: dict[str, Any] = json.loads(self._call(method, path, json.dumps(body)))["data"]
         if data["errors"]:
             raise ServiceFailed(f"{path}: {data['errors']}")
         return data
 
-    def _call(self, method: str, path: str, body: str | None) -> bytes:
+    def _call(self, method: str, path: str, body: str | None, prefix: str = PREFIX) -> bytes:
         connection = HTTPConnection("127.0.0.1", self.port)
         try:
-            connection.request(method, PREFIX + path, body)
+            connection.request(method, prefix + path, body)
             response = connection.getresponse()
             answer = response.read()
         except OSError as error:

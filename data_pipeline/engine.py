@@ -19,6 +19,7 @@ from data_pipeline.storage.registry import Place, Storages
 from data_pipeline.storage.s3.bucket_url import BucketUrl
 from data_pipeline.store_targets import StoreTargets
 from data_pipeline.stores.milvus.intents import Intents
+from data_pipeline.stores.pg_database.known_archives import KnownArchives
 from data_pipeline.stores.target import StoreTarget
 
 
@@ -34,6 +35,8 @@ class Engine:
     stores: StoreTargets
     timeouts: Timeouts
     pool: WorkerPool
+    archives: KnownArchives = field(default_factory=KnownArchives)
+    """Of whole databases."""
     layout: Layout = DOCUMENTED
     """Of what is backed up where a request names none."""
 

@@ -36,7 +36,7 @@ from data_pipeline.operations.redis.requests import RedisBackupRequest, RedisCom
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.bulk import BulkRequest
 from data_pipeline.operations.requests.compare import CompareRequest
-from data_pipeline.operations.requests.database import ImportRequest
+from data_pipeline.operations.requests.database import DatabaseBackupRequest, DatabaseRestoreRequest, ImportRequest
 from data_pipeline.operations.requests.reference_data import TableImportRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
@@ -49,6 +49,7 @@ LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
 BODIES += (*NEW.values(), RetentionRule, RefreshRequest, BulkRequest, ImportRequest, TableImportRequest)
 BODIES += (Neo4jBackupRequest, Neo4jRestoreRequest, Neo4jCompareRequest)
+BODIES += (DatabaseBackupRequest, DatabaseRestoreRequest)
 BODIES += (RedisBackupRequest, RedisRestoreRequest, RedisCompareRequest)
 BODIES += (NewUser, ChangedUser, OwnPassword, FirstAdmin, NewToken)
 QUERIES: tuple[type[BaseModel], ...] = (

@@ -18,10 +18,14 @@ from data_pipeline.api import archive_form, language
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.jobs.progress_meter import ProgressMeter
+from data_pipeline.operations.backup_sets import BackupSetManager
 from data_pipeline.operations.database.exporting import DatabaseExport, Export
 from data_pipeline.operations.database.importing import DatabaseImport, Import
 from data_pipeline.operations.database.spool import spooled
 from data_pipeline.postgres.progress import Cancelled
+from data_pipeline.stores.pg_database import set_archive
+from data_pipeline.stores.pg_database.facts import DumpFacts
+from data_pipeline.stores.pg_database.store import FAMILY, STORE
 
 THREADS_FOR_ONE = 4
 """Of so many threads one may serve a stream."""
@@ -40,8 +44,8 @@ class DatabaseStreams:
     def __init__(self, engine: Engine, jobs: Jobs) -> None:
         self._engine = engine
         self._jobs = jobs
-        self._export = DatabaseExport(engine, jobs.archives)
-        self._import = DatabaseImport(engine, jobs.archives)
+        self._export = DatabaseExport(engine)
+        self._import = DatabaseImport(engine)
         self._places = threading.BoundedSemaphore(max(1, engine.settings.threads // THREADS_FOR_ONE))
 
     def export(self, target: str | None, exclude_logs: bool) -> Response:
@@ -56,6 +60,21 @@ class DatabaseStreams:
             response.call_on_close(stack.pop_all().close)
             return response
         raise AssertionError  # an ExitStack swallows nothing
+
+    def download(self, where: str, timestamp: str, storage: str) -> Response:
+        """The archive of a set, each block checked before it goes out."""
+        with ExitStack() as stack:
+            meter = self._begun(stack)
+            place = BackupSetManager(self._engine).place(where, timestamp, storage)
+            held = stack.enter_context(self._engine.catalog.held(place, timestamp, FAMILY))
+            facts: DumpFacts = STORE.facts_of(held)
+            response = Response(_wanted(set_archive.contents(held), meter), mimetype="application/octet-stream")
+            response.content_length = facts.bytes
+            name = held.files[set_archive.ARCHIVE].name.removesuffix(".zst")
+            response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+            response.call_on_close(stack.pop_all().close)
+            return response
+        raise AssertionError
 
     def receive(self, body: Any, content_type: str) -> Response:
         """Take an archive in, and tell what becomes of it, event by event."""
@@ -132,6 +151,12 @@ class ImportEvents:
 
     def _progress(self, text: Message | str) -> dict[str, Any]:
         return {"type": "progress", "message": text, "percent": self._meter.reading()["percent"]}
+
+
+def _wanted(chunks: Iterator[bytes], meter: ProgressMeter) -> Iterator[bytes]:
+    for chunk in chunks:
+        meter.expect_wanted()
+        yield chunk
 
 
 def _told(export: Export) -> Iterator[bytes]:

@@ -24,7 +24,7 @@ from data_pipeline.accounts.accounts import Accounts
 from data_pipeline.accounts.audit import AuditTrail
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.backend.intents import JobsIntents
-from data_pipeline.jobs.backend.known_archives import KnownArchives
+from data_pipeline.jobs.backend.known_archives import ArchiveMemory
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import Queue, QueueWorker
 from data_pipeline.jobs.backend.schedule_runs import Run
@@ -91,7 +91,7 @@ class Jobs:
         self.checks = SetChecks(self._database, self._pending)
         self.accounts = Accounts(self._database)
         self.audit = AuditTrail(self._database, self._pending, settings.audit_keep_days)
-        self.archives = KnownArchives(self._database, self._pending)
+        engine.archives.extend(ArchiveMemory(self._database, self._pending))
         self._queue = Queue()
         self._runner = Runner(self._store, self._pending, self._process, operations, engine.timeouts, self._finished)
         self.under_way = self._runner.under_way  # for what is no job, such as a stream

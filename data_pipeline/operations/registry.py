@@ -4,6 +4,8 @@ from typing import Any
 
 from data_pipeline.engine import Engine
 from data_pipeline.operations.backup.operation import BackupOperation
+from data_pipeline.operations.database.backup import DatabaseBackupOperation
+from data_pipeline.operations.database.restore import DatabaseRestoreOperation
 from data_pipeline.operations.drill.operation import DrillOperation
 from data_pipeline.operations.milvus.operation import MilvusBackupOperation, MilvusRestoreOperation
 from data_pipeline.operations.neo4j.backup import Neo4jBackupOperation
@@ -21,6 +23,7 @@ KINDS: tuple[Any, ...] = (
     *(MilvusBackupOperation, MilvusRestoreOperation),
     *(ObjectsBackupOperation, ObjectsRestoreOperation),
     *(Neo4jBackupOperation, Neo4jRestoreOperation),
+    *(DatabaseBackupOperation, DatabaseRestoreOperation),
     *(RedisBackupOperation, RedisRestoreOperation),
 )
 """Subclasses of Operation that are made of an engine."""

@@ -11,6 +11,7 @@ from data_pipeline.operations.neo4j.requests import Neo4jBackupRequest
 from data_pipeline.operations.objects.requests import ObjectsBackupRequest
 from data_pipeline.operations.redis.requests import RedisBackupRequest
 from data_pipeline.operations.requests.backup import BackupRequest
+from data_pipeline.operations.requests.database import DatabaseBackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
 from data_pipeline.operations.requests.reference_data import TableImportRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
@@ -134,6 +135,24 @@ class ScheduledStoreBackup(Scheduled):
         return self.request(body).storages
 
 
+class ScheduledDatabaseBackup(Scheduled):
+    """The body of a backup of a whole database."""
+
+    name = DatabaseBackupRequest.kind
+    makes_sets = True
+
+    def request(self, body: Mapping[str, Any]) -> DatabaseBackupRequest:
+        expect_none_of(body, "async")
+        return DatabaseBackupRequest.read(body)
+
+    def targets(self, body: Mapping[str, Any]) -> list[str]:
+        found = self.request(body).target
+        return [found] if found else []
+
+    def storages(self, body: Mapping[str, Any]) -> list[str]:
+        return self.request(body).storages
+
+
 def expect_none_of(body: Mapping[str, Any], *fields: str) -> None:
     """Raise InvalidParams for a field that a schedule can't have."""
     for field in fields:
@@ -151,7 +170,7 @@ KINDS: Mapping[str, Scheduled] = {
     kind.name: kind
     for kind in (
         ScheduledStoreBackup(MilvusBackupRequest),
-        *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore(), ScheduledImport()),
+        *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore(), ScheduledDatabaseBackup(), ScheduledImport()),
         ScheduledStoreBackup(ObjectsBackupRequest),
         ScheduledStoreBackup(RedisBackupRequest),
         ScheduledStoreBackup(Neo4jBackupRequest),

@@ -223,6 +223,13 @@ class Scenery:
         yield
 
     @contextmanager
+    def _a_set_of_a_database(self) -> Iterator[None]:
+        self._fill(4, 58)
+        made = requests.post(f"{self._address}{BASE}/databases/backup", timeout=60).json()["data"]
+        self.names[GLOBAL_SET] = made["backup_timestamp"]
+        yield
+
+    @contextmanager
     def _a_tar(self) -> Iterator[None]:
         """To be uploaded as the request's body."""
         with self._a_backup():

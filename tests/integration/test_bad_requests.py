@@ -265,3 +265,12 @@ def test_a_bug_says_only_what_failed(
         assert response.get_json()["message"] == "系统内部错误"
         assert response.get_json()["data"]["response"] == text
         assert "the text of a bug" not in response.text
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_a_text_that_no_database_holds_is_refused_and_the_refusal_written_down(client: Client, text: str) -> None:
+    body = {"backup_path": text, "timestamp": "20240101_000000"}
+    assert failure(client.post(f"{PREFIX}/restore", data=json.dumps(body))) == (400, "INVALID_PARAMS")
+    body = {"backup_path": f"./data_pipeline/training_data/{text}", "timestamp": "20240101_000000"}
+    assert failure(client.post(f"{PREFIX}/restore", data=json.dumps(body))) == (400, "INVALID_PARAMS")
+    assert failure(client.delete(f"{PREFIX}/backups/a%00/20240101_000000"))[0] in (400, 404)

@@ -270,15 +270,18 @@ INSERT INTO langchain_pg_embedding SELECT n::text, NULL, '[1,2,3]', 'text', '{}'
 """
 
 
-@pytest.fixture
-def large(client: Client, database: TestDatabase, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A backup of 3,000 rows, in several blocks; the body that restores it."""
+@pytest.fixture(params=["none"])
+def large(
+    client: Client, database: TestDatabase, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> dict[str, Any]:
+    """A backup of 3,000 rows; the body that restores it."""
     monkeypatch.setattr(narrowing, "LEAST_BYTES", 0)
     database.execute(MANY, (1, 3000))
-    done = data_of(client.backup(format="binary"))
+    done = data_of(client.backup(format="binary", compression=request.param))
     return {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"]}
 
 
+@pytest.mark.parametrize("large", ["none", "zstd"], indirect=True)
 def test_most_rows_are_never_staged(
     client: Client, database: TestDatabase, large: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -123,7 +123,9 @@ def outages(number: int) -> list[tuple[datetime, datetime]]:
     return sorted((begin, begin + HOUR * draw.choice([1, 5, 12, 30, 96])) for begin in begins)
 
 
-@pytest.mark.parametrize("when", ["0 3 * * *", "0 */6 * * *", "30 2 * * 1-5", "weekly", "monthly"])
+@pytest.mark.parametrize(
+    "when", ["0 3 * * *", pytest.param("0 */6 * * *", marks=pytest.mark.slow), "30 2 * * 1-5", "weekly", "monthly"]
+)
 def test_a_year_with_outages_runs_every_time_once_and_what_was_missed_once(when: str) -> None:
     schedule = timing(f"{when} {ZONE}")
     down = outages(12)

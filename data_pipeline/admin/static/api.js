@@ -44,6 +44,27 @@ export async function call(method, path, body, { signal, key, prefix = PREFIX } 
   throw new Failure(status, envelope.data, requestId);
 }
 
+// The events of an answer that is a stream, each as it comes. Throws Failure, also where the stream breaks off.
+export async function* events(url, body, signal) {
+  let response;
+  try {
+    response = await fetch(url, { method: "POST", body, signal, headers: headersFor("POST", null, body) });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Failure(0, { error_type: "UNREACHABLE", response: "" }, null);
+  }
+  if (!response.ok) throw new Failure(response.status, (await response.json()).data, response.headers.get("X-Request-ID"));
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const parts = (rest + value).split("\n\n");
+    rest = parts.pop();
+    for (const part of parts) yield JSON.parse(part.slice("data: ".length));
+  }
+}
+
 // An answer that is a file, under a name of its own. The browser keeps a large one on its disk.
 export async function download(path, body, name) {
   const method = "POST";

@@ -1,6 +1,6 @@
 // One backup set: what its manifest says, and what can be done with it.
 
-import { PREFIX, may } from "/panel/api.js";
+import { BASE, PREFIX, may } from "/panel/api.js";
 import { since } from "/panel/clock.js";
 import { configuration } from "/panel/configuration.js";
 import { link, writeButton, writeLink } from "/panel/controls.js";
@@ -37,12 +37,15 @@ function actions(set, storages) {
   const verify = writeButton(t("verify"), () => verifySet(set, verify, again), { needs: "check" });
   return el("div", { class: "actions" },
     writeLink(t("restore"), setAddress("restore", set), "button primary", { needs: "operate" }),
-    link(t("compare"), address(["compare"], { a: set.key }), "button"),
+    !["database"].includes(set.layout) && link(t("compare"), address(["compare"], { a: set.key }), "button"),
     verify,
     may("whole_data") && link(t("download"), PREFIX + setUrl(set, "/download"), "button", { download: "" }),
+    set.layout === "database" && may("whole_data") && link(t("databases.plain"), archiveUrl(set), "button", { download: "" }),
     storages.length > 1 && writeButton(t("copy"), () => copySet(set, storages, again), { needs: "operate" }),
     writeButton(t("delete"), () => removeSet(set, () => go(address(["backups"])))));
 }
+
+const archiveUrl = (set) => `${BASE}/databases/${encodeURIComponent(set.location)}/${set.timestamp}/download?storage=${encodeURIComponent(set.storage)}`;
 
 function overview(set, facts, copies, drills) {
   const manifest = facts?.manifest;
@@ -57,14 +60,27 @@ function overview(set, facts, copies, drills) {
     set.encryptionKey && fact(t("encryption key"), set.encryptionKey),
     facts && Object.values(facts.files).map((file) => fact(name(file.file), bytes(file.file_bytes))),
     manifest && [
-      fact(t("versions"), t("versions.value", manifest)),
+      manifest.tables && fact(t("versions"), t("versions.value", manifest)),
+      !manifest.tables && fact(t("versions"), manifest.server_version),
       manifest.probes && fact(t("probes"), number(manifest.probes.rows)),
       manifest.column_probes && fact(t("probes"), manifest.column_probes.map((one) => el("div", {}, `${one.table}.${one.column}: ${number(one.rows)}`))),
       manifest.chosen_collections && fact(t("limited to"), manifest.chosen_collections.join(", ")),
     ]);
 }
 
+// Of a whole database: its tables, and how many rows each has in the set.
+function databaseTables(store) {
+  const columns = [
+    { key: "name", label: t("table"), kind: "any", cell: ([table]) => table },
+    { key: "rows", label: t("rows"), numeric: true, cell: ([, one]) => (one.rows === null ? "–" : number(one.rows)) },
+    { key: "size", label: t("size"), numeric: true, cell: ([, one]) => bytes(one.bytes) },
+  ];
+  return [el("h2", {}, t("tables")), table(t("tables"), columns, Object.entries(store.tables))];
+}
+
 function contents({ manifest }) {
+  if (manifest.layout === "database") return databaseTables(manifest.store);
+  if (!manifest.tables) return [];
   const columns = [
     { key: "name", label: t("collection"), kind: "any", cell: (one) => one.name ?? t("no collection") },
     { key: "rows", label: t("rows"), numeric: true, cell: (one) => number(one.rows) },

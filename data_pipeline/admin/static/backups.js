@@ -8,7 +8,7 @@ import { configuration } from "/panel/configuration.js";
 import { button, field, link, select, writeButton, writeLink } from "/panel/controls.js";
 import { el, name, redraw, show } from "/panel/dom.js";
 import { problem } from "/panel/problem.js";
-import { go } from "/panel/router.js";
+import { address, go } from "/panel/router.js";
 import { drillsOf, statesOf, tag, tagsOf } from "/panel/set_state.js";
 import { removeSet, uploadSet, verifySet } from "/panel/set_actions.js";
 import { drilledSets, listSets, nameIn, placeName, setAddress } from "/panel/sets.js";
@@ -38,6 +38,7 @@ export async function backupsView(_parameters, query, signal) {
   const node = el("div", { class: "page" },
     el("div", { class: "title" }, el("h1", {}, t("backups")),
       el("div", { class: "actions" },
+        link(t("databases"), address(["databases"]), "button"),
         writeButton(t("upload"), () => uploadSet(config.storages, tasks(), taken)),
         writeButton(t("back up now"), () => backUp(tasks()), { kind: "primary", needs: "operate" }))),
     parts.note, filters(parts), parts.count, parts.bulk, parts.list);

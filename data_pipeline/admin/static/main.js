@@ -10,6 +10,7 @@ import { link, tell } from "/panel/controls.js";
 import { el, show } from "/panel/dom.js";
 import { firstAdmin, firstLink } from "/panel/first_admin.js";
 import { drawHeader, mark } from "/panel/header.js";
+import { databasesView } from "/panel/databases.js";
 import { jobView } from "/panel/job.js";
 import { jobsView } from "/panel/jobs.js";
 import { overviewView } from "/panel/overview.js";
@@ -35,6 +36,7 @@ const ROUTES = [
   [["jobs", ":job"], jobView],
   [["compare"], compareView],
   [["tables"], tablesView],
+  [["databases"], databasesView],
   ...["schedules", "targets", "storages", "notifiers"].map((many) => [[many], resourcesView(many)]),
   [["users"], usersView],
   [["audit"], auditView],

@@ -6,6 +6,7 @@ import { el } from "/panel/dom.js";
 import { advice, fact, serverText, warnings } from "/panel/problem.js";
 import { address } from "/panel/router.js";
 import { nameIn, setAddress } from "/panel/sets.js";
+import { databaseRestored, storeSaved } from "/panel/store_outcome.js";
 import { table } from "/panel/table.js";
 import { bytes, duration, number, t } from "/panel/text.js";
 
@@ -56,7 +57,7 @@ function proven(result) {
   ];
 }
 
-const WAYS = { backup: saved, drill: proven };
+const WAYS = { backup: saved, database_backup: storeSaved, database_restore: databaseRestored, drill: proven };
 
 const COUNTS = ["rows_inserted", "rows_updated", "rows_deleted", "rows_unchanged", "rows_skipped"];
 

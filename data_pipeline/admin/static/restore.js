@@ -7,6 +7,7 @@ import { databaseSelect } from "/panel/database.js";
 import { el, freshId, show } from "/panel/dom.js";
 import { gone } from "/panel/gone.js";
 import { problem } from "/panel/problem.js";
+import { databaseForm } from "/panel/restore_database.js";
 import { isOpen, rowChoices, rowsOf } from "/panel/restore_tables.js";
 import { address, go, rename } from "/panel/router.js";
 import { setPicker } from "/panel/set_picker.js";
@@ -20,6 +21,7 @@ export async function restoreView(parameters, query, signal) {
   const wanted = earlier ? nameIn(earlier) : parameters.timestamp && parameters;
   const { set, unreachable } = wanted ? await findSet(wanted, signal) : await newestSet(signal);
   if (!set) return { title: t("restore"), node: wanted ? gone(parameters.storage, unreachable) : nothing() };
+  if (set.layout === "database") return { title: t("restore"), node: el("div", { class: "page narrow" }, el("h1", {}, t("restore")), databaseForm(set, config)) };
   return { title: t("restore"), node: el("div", { class: "page narrow" }, el("h1", {}, t("restore")), steps(1), form(set, config, earlier ?? {}, signal)) };
 }
 

@@ -42,6 +42,7 @@ AUDITED = (
     *("renames", "swap", "drop_old", "merge", "meta_only", "allow_changes"),
     *("target", "set", "mode", "prefix", "to_prefix", "databases", "consistency", "keys", "keep_old"),
     *("functions", "users", "merge_keys"),
+    *("swap", "trusted", "exclude_logs", "skip_logs", "create_roles", "compression"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
     *("action", "sets"),
 )

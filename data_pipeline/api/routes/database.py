@@ -12,7 +12,6 @@ from data_pipeline.api.requests.databases import ExportQuery
 from data_pipeline.api.routes.resource import Resource
 from data_pipeline.api.server import FORM_ROOM
 from data_pipeline.engine import Engine
-from data_pipeline.jobs.jobs import Jobs
 
 PREFIX = "/api/admin/database"
 ARCHIVE: dict[str, Any] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
@@ -54,9 +53,8 @@ REFUSALS = (
 )
 
 
-def routes(engine: Engine, jobs: Jobs) -> Resource:
+def routes(engine: Engine, streams: DatabaseStreams) -> Resource:
     api = Resource("database", PREFIX)
-    streams = DatabaseStreams(engine, jobs)
 
     @api.get("/export", summary="Export a whole database")
     @Policy(

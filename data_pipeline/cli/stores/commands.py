@@ -40,7 +40,7 @@ class StoreCommands:
         with process.engine() as engine:
             if request.as_job:
                 return operation.hand_over(engine, request, as_json)
-            data = answers.give(operation.perform(engine, request, progress), as_json, _tell_backup)
+            data = answers.give(operation.perform(engine, request, progress), as_json, tell_backup)
         return PARTLY if data["errors"] else DONE
 
     def _bring_back(self, as_json: bool, progress: bool | None, yes: bool, **given: Any) -> int:
@@ -56,7 +56,7 @@ class StoreCommands:
         return PARTLY if data.get("errors") else DONE
 
 
-def _tell_backup(data: Answer) -> None:
+def tell_backup(data: Answer) -> None:
     click.echo(data["response"])
     rows = [(key, one["row_count"], one["file_size"], one["backup_file"]) for key, one in data["files"].items()]
     answers.table(rows, "what", "rows", "size", "file")

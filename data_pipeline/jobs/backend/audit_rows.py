@@ -51,6 +51,16 @@ class KeptEntry(Entry):
 FIELDS = [one.name for one in fields(KeptEntry)]
 
 
+def storable(value: Any) -> Any:
+    """The same with what PostgreSQL's text can't hold, NUL and halves of surrogate pairs, as other characters: what a
+    client sends is written down all the same."""
+    if isinstance(value, str):
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {storable(name): storable(one) for name, one in value.items()}
+    return [storable(one) for one in value] if isinstance(value, list) else value
+
+
 class AuditRows:
     """The audit log of one jobs database."""
 
@@ -59,13 +69,13 @@ class AuditRows:
 
     def add(self, entry: Entry) -> None:
         with self._database.transaction() as connection:
-            connection.execute(ADD, {**vars(entry), "details": Json(entry.details)})
+            connection.execute(ADD, storable({**vars(entry), "details": Json(storable(entry.details))}))
 
     def page(
         self, who: str | None, what: str | None, set_name: str | None, after: int | None, limit: int
     ) -> list[KeptEntry]:
         """Newest first, those before the number `after`. set_name: a part of it."""
-        values = {"who": who, "what": what, "set": set_name, "after": after, "limit": limit}
+        values = storable({"who": who, "what": what, "set": set_name, "after": after, "limit": limit})
         with self._database.transaction() as connection:
             rows = connection.execute(PAGE, values).fetchall()
         return [KeptEntry(**{name: row[name] for name in FIELDS}) for row in rows]

@@ -7,7 +7,7 @@ WRITE = "INSERT INTO known_archives (sha256) VALUES (%s) ON CONFLICT DO NOTHING"
 READ = "SELECT 1 FROM known_archives WHERE sha256 = %s"
 
 
-class KnownArchives:
+class ArchiveMemory:
     """By their SHA-256: what comes back under one of these is what went out, to the bit."""
 
     def __init__(self, database: JobsDatabase, pending: PendingWrites) -> None:

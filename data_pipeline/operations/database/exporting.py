@@ -8,7 +8,6 @@ from datetime import datetime
 
 from data_pipeline.engine import Engine
 from data_pipeline.operations.database import locks
-from data_pipeline.operations.database.trust import KnownArchives
 from data_pipeline.postgres.progress import Progress
 from data_pipeline.postgres.whole import facts as database_facts
 from data_pipeline.postgres.whole import relations
@@ -29,9 +28,8 @@ class Export:
 class DatabaseExport:
     """Exports databases. Raises ServiceError."""
 
-    def __init__(self, engine: Engine, archives: KnownArchives) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._archives = archives
         self._tools = Tools(engine.settings.dumps.programs)
 
     @contextmanager
@@ -56,7 +54,7 @@ class DatabaseExport:
         for chunk in chunks:
             digest.update(chunk)
             yield chunk
-        self._archives.note(digest.hexdigest())
+        self._engine.archives.note(digest.hexdigest())
 
 
 def _name(exclude_logs: bool) -> str:

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 
 from common.messages import Message, say
 from data_pipeline.engine import Engine
-from data_pipeline.operations.database import locks, migration, trust
+from data_pipeline.operations.database import locks, migration, target_role, trust
 from data_pipeline.operations.database.clean import Clean
 from data_pipeline.operations.database.merge import Merge
 from data_pipeline.operations.database.restoring import Restoring
 from data_pipeline.operations.database.spool import Spool
-from data_pipeline.operations.database.trust import KnownArchives
 from data_pipeline.operations.requests.database import ImportRequest
 from data_pipeline.operations.results.database import Imported
 from data_pipeline.postgres.progress import Progress
 from data_pipeline.postgres.whole import facts as database_facts
-from data_pipeline.postgres_server import embedded
 from data_pipeline.stores.pg_database.tools import Tools
 
 Tell = Callable[[Message], None]
@@ -34,7 +32,7 @@ class Import:
     def run(self, progress: Progress, tell: Tell) -> Imported:
         """Do it. Raises ServiceError: of a merge what was loaded by then stays, else nothing was changed."""
         started = time.monotonic()
-        restoring, archive = self.restoring, self.restoring.archive.indexed.contents
+        restoring, archive = self.restoring, self.restoring.archive.contents
         tell(
             say(
                 "import_began",
@@ -53,19 +51,17 @@ class Import:
 class DatabaseImport:
     """Imports archives. Raises ServiceError."""
 
-    def __init__(self, engine: Engine, archives: KnownArchives) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._archives = archives
         self._tools = Tools(engine.settings.dumps.programs)
 
     @contextmanager
     def open(self, request: ImportRequest, archive: Spool, progress: Progress) -> Iterator[Import]:
         """Find out whether it may begin, and keep every other writer out meanwhile."""
-        engine, contents = self._engine, archive.indexed.contents
-        trust.expect_known(self._archives, archive.sha256, request.trusted)
+        engine, contents = self._engine, archive.contents
+        trust.expect_known(self._engine.archives, archive.sha256, request.trusted)
         target = engine.databases.named(request.target)
-        if target.source == "embedded":
-            target = embedded.as_owner(target, engine.timeouts)
+        target = target_role.of(engine, target)
         with locks.writing(target, engine.timeouts, progress) as session:
             facts = database_facts.of(session)
             tool = self._tools.for_restore(contents, facts.major, facts.server_version)

@@ -42,7 +42,7 @@ class Restoring:
 
     def chosen(self) -> Selection:
         """What of the archive is meant, as far as the database's own contents don't matter."""
-        contents = self.archive.indexed.contents
+        contents = self.archive.contents
         return selection.without_rows(selection.whole(contents), contents, self.skipped)
 
     def expect_extensions(self, chosen: Selection) -> None:
@@ -59,6 +59,7 @@ class Restoring:
         tell: Callable[[Message], None],
         *,
         strict: bool,
+        reordered: bool = False,
         arguments: Sequence[str] = (),
     ) -> tuple[list[Failure], int]:
         """The errors that were ignored, and pg_restore's exit status. Raises ServiceError, Cancelled."""
@@ -68,6 +69,7 @@ class Restoring:
             self.timeouts,
             self.facts,
             strict=strict,
+            reordered=reordered,
             arguments=arguments,
             index_memory=self.index_memory,
             look=_LockWatch(self.session, self.timeouts.lock).look,

@@ -1,7 +1,7 @@
 """An archive that was uploaded: one file, indexed and hashed while it is written."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO
 
@@ -10,6 +10,7 @@ from common.messages import say
 from common.sizes import format_size
 from data_pipeline.storage.local import file_faults
 from data_pipeline.stores.pg_database.child import CHUNK
+from data_pipeline.stores.pg_database.contents import Contents
 from data_pipeline.stores.pg_database.index import Index, Indexed, Span
 from data_pipeline.stores.pg_database.temp_files import temp_file
 
@@ -27,7 +28,7 @@ class Spool:
         self._digest = hashlib.sha256()
         self._index = Index()
         self.sha256 = ""
-        self.indexed: Indexed
+        self._indexed: Indexed
 
     def write(self, data: bytes) -> None:
         self._size += len(data)
@@ -42,8 +43,20 @@ class Spool:
         """Raises InvalidBackup unless it is an archive, whole."""
         with file_faults.named(SHOWN):
             self._file.flush()
-        self.indexed = self._index.complete()
+        self._indexed = self._index.complete()
         self.sha256 = self._digest.hexdigest()
+
+    @property
+    def contents(self) -> Contents:
+        return self._indexed.contents
+
+    def everything(self) -> list[Span]:
+        """In the order of the file, without what stands behind the last block."""
+        blocks = self._indexed.blocks
+        return self.chosen(sorted(blocks, key=lambda number: blocks[number].start))
+
+    def chosen(self, order: Sequence[int]) -> list[Span]:
+        return self._indexed.spans(order)
 
     def read(self, span: Span) -> Iterator[bytes]:
         self._file.seek(span.start)

@@ -5,21 +5,10 @@ rows are loaded. A role that is a superuser, or may use programs and files of th
 database; then even our own archives need the word, for they hold what others have created in the source.
 """
 
-from typing import Protocol
-
 from common.errors import UntrustedArchive
 from common.messages import say
 from data_pipeline.postgres.whole.facts import DatabaseFacts
-
-
-class KnownArchives(Protocol):
-    """The SHA-256 of each archive that was made here, as hexadecimal digits."""
-
-    def note(self, sha256: str) -> None:
-        """Remember one. Raises nothing."""
-
-    def knows(self, sha256: str) -> bool:
-        """Raises ServiceUnavailable where that can't be told now."""
+from data_pipeline.stores.pg_database.known_archives import KnownArchives
 
 
 def expect_known(archives: KnownArchives, sha256: str, trusted: bool) -> None:

@@ -4,8 +4,8 @@ from common.messages import Message, say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.neo4j import told
 from data_pipeline.operations.neo4j.requests import Neo4jBackupRequest
+from data_pipeline.operations.neo4j.results import Neo4jBackedUp
 from data_pipeline.operations.operation import Operation
-from data_pipeline.operations.results.neo4j import Neo4jBackedUp
 from data_pipeline.operations.store_backup import StoreBackup
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.target import digest_of

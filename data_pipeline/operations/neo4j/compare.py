@@ -7,7 +7,7 @@ from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.neo4j import told
 from data_pipeline.operations.neo4j.requests import Neo4jCompareRequest
-from data_pipeline.operations.results.neo4j import Neo4jCompared
+from data_pipeline.operations.neo4j.results import Neo4jCompared
 from data_pipeline.operations.results.result import StoreTarget as ShownTarget
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.storage import location

@@ -7,8 +7,8 @@ from common.messages import Message, say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.neo4j import told
 from data_pipeline.operations.neo4j.requests import Neo4jRestoreRequest
+from data_pipeline.operations.neo4j.results import Graph, Neo4jRehearsed, Neo4jRestored
 from data_pipeline.operations.operation import Operation
-from data_pipeline.operations.results.neo4j import Graph, Neo4jRehearsed, Neo4jRestored
 from data_pipeline.operations.results.restore import Problem
 from data_pipeline.operations.results.result import StoreTarget as ShownTarget
 from data_pipeline.postgres.progress import SILENT, Progress

@@ -1,7 +1,7 @@
 """How graphs and sets of Neo4j are told."""
 
 from common.messages import say
-from data_pipeline.operations.results.neo4j import Graph
+from data_pipeline.operations.neo4j.results import Graph
 from data_pipeline.operations.results.result import BackupInfo
 from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.storage.naming import backup_date

@@ -13,10 +13,9 @@ from data_pipeline.storage.location import MAIN_STORAGE
 TARGET = "The store, by its name in TARGETS"
 
 
-class StoreBackupRequest(OperationRequest):
-    """Where from, and where to."""
+class StoringRequest(OperationRequest):
+    """Where a set goes."""
 
-    target: Name = Field(description=TARGET)
     storages: list[StorageName] = Field(
         [MAIN_STORAGE],
         min_length=1,
@@ -35,6 +34,12 @@ class StoreBackupRequest(OperationRequest):
         if len(set(storages)) < len(storages):
             raise InvalidParams(say("storages_repeated"), details={"field": "storages"})
         return storages
+
+
+class StoreBackupRequest(StoringRequest):
+    """Where from, and where to."""
+
+    target: Name = Field(description=TARGET)
 
 
 class StoreRestoreRequest(OperationRequest):

@@ -33,6 +33,11 @@ def refresh(cursor: Cursor, table: Table) -> None:
     cursor.execute(SQL("ANALYZE {}").format(table.identifier))
 
 
+def everything(cursor: Cursor) -> None:
+    """The same of each table of the database that the role may."""
+    cursor.execute("ANALYZE")
+
+
 def describe_new(cursor: Cursor, table: Table, rows: int) -> None:
     """The same for a table all of whose `rows` rows are new.
 

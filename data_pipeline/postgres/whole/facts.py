@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from psycopg2.sql import SQL, Identifier
+
 from common.errors import ServiceError
 from data_pipeline.postgres import connection
 from data_pipeline.postgres.connection import Session
@@ -14,7 +16,7 @@ SELECT current_setting('server_version_num')::int, current_setting('server_versi
        pg_has_role(current_user, 'pg_execute_server_program', 'USAGE')
        OR pg_has_role(current_user, 'pg_write_server_files', 'USAGE')
        OR pg_has_role(current_user, 'pg_read_server_files', 'USAGE'),
-       current_setting('lc_messages'),
+       current_setting('lc_messages'), pg_encoding_to_char(d.encoding)::text,
        current_setting('max_locks_per_transaction')::bigint
        * (current_setting('max_connections')::bigint + current_setting('max_prepared_transactions')::bigint)
 FROM pg_roles r, pg_database d WHERE r.rolname = current_user AND d.datname = current_database()
@@ -47,6 +49,7 @@ class DatabaseFacts:
     may_harm: bool
     messages_known: bool
     english_by_setting: bool
+    encoding: str
     locks: int
 
     @property
@@ -58,7 +61,7 @@ def of(session: Session) -> DatabaseFacts:
     """Raises psycopg2.Error."""
     cursor = session.cursor
     cursor.execute(FACTS)
-    number, version, database, role, superuser, may_create, owns, programs, language, locks = cursor.one()
+    number, version, database, role, superuser, may_create, owns, programs, language, encoding, locks = cursor.one()
     settable = _may_set_language(session)
     return DatabaseFacts(
         version_number=number,
@@ -71,8 +74,17 @@ def of(session: Session) -> DatabaseFacts:
         may_harm=superuser or programs,
         messages_known=settable or bool(ENGLISH.match(language)),
         english_by_setting=settable,
+        encoding=encoding,
         locks=locks,
     )
+
+
+def install_extensions(session: Session, names: Collection[str]) -> None:
+    """Those of the names that the server has. Raises psycopg2.Error."""
+    missing = missing_extensions(session, names)
+    for name in sorted(set(names) - set(missing)):
+        statement = SQL("CREATE EXTENSION IF NOT EXISTS {} CASCADE").format(Identifier(name))
+        session.cursor.in_own_path(statement.as_string(session.cursor))
 
 
 def missing_extensions(session: Session, names: Collection[str]) -> list[str]:

@@ -76,6 +76,13 @@ def count(session: Session, tables: Sequence[Name]) -> Mapping[Name, int]:
     return found
 
 
+def export_snapshot(session: Session) -> str:
+    """What another session takes the same snapshot by, as long as this transaction lives."""
+    session.cursor.execute("SELECT pg_export_snapshot()")
+    found: str = session.cursor.value()
+    return found
+
+
 def existing(session: Session) -> frozenset[Name]:
     """Every relation of the database, indexes and sequences among them."""
     session.cursor.execute(RELATIONS)

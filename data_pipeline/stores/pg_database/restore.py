@@ -16,7 +16,8 @@ from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.whole.facts import DatabaseFacts
 from data_pipeline.stores.pg_database import verdict
 from data_pipeline.stores.pg_database.child import Child, running
-from data_pipeline.stores.pg_database.index import Indexed, Span
+from data_pipeline.stores.pg_database.contents import Contents
+from data_pipeline.stores.pg_database.index import Span
 from data_pipeline.stores.pg_database.selection import INDEXES, Selection
 from data_pipeline.stores.pg_database.temp_files import temp_file
 from data_pipeline.stores.pg_database.tools import Tool
@@ -34,14 +35,22 @@ class Archive(Protocol):
     """An archive whose every byte has been read and found good."""
 
     @property
-    def indexed(self) -> Indexed: ...
+    def contents(self) -> Contents: ...
+
+    def everything(self) -> list[Span]:
+        """All of it, as it is."""
+
+    def chosen(self, order: Sequence[int]) -> list[Span]:
+        """The head, then the data of these entries, in this order. Raises ServiceError."""
 
     def read(self, span: Span) -> Iterator[bytes]:
         """Some bytes of it. Raises ServiceError."""
 
 
 class Restore:
-    """One run of pg_restore. strict: the first error ends it; else only one that can't be ignored does.
+    """One run of pg_restore. strict: the first error ends it; else only one that can't be ignored does. reordered: rows
+    come in another order than the archive has them in; else it gets all of it as it is, and passes over what isn't
+    chosen.
 
     look: called twice a second with the name of the backend, in a thread of its own; what it raises ends the run.
     """
@@ -54,6 +63,7 @@ class Restore:
         facts: DatabaseFacts,
         *,
         strict: bool,
+        reordered: bool,
         arguments: Sequence[str] = (),
         index_memory: str | None = None,
         look: Callable[[str], None] = lambda _: None,
@@ -63,6 +73,7 @@ class Restore:
         self._timeouts = timeouts
         self._facts = facts
         self._strict = strict
+        self._reordered = reordered
         self._arguments = ["--format=custom", "--no-owner", "--verbose", "--no-subscriptions", *arguments]
         self._index_memory = index_memory
         self._look = look
@@ -77,7 +88,7 @@ class Restore:
     ) -> list[Failure]:
         """Restore what was selected, and return the errors that were ignored. Raises ServiceError, Cancelled."""
         listener = Listener(self._facts.messages_known)
-        spans = archive.indexed.spans(selection.numbers)
+        spans = archive.chosen(selection.numbers) if self._reordered else archive.everything()
         progress.expect_bytes(sum(span.size for span in spans))
         progress.expect_indexes(_methods(selection))
         progress.enter("load", None)
@@ -151,7 +162,7 @@ class Restore:
         fatal = [one for one in listener.failures if self._strict or one.cause not in IGNORABLE]
         ended_badly = self.status != 0 and (self._strict or not listener.failures)
         if fatal or ended_badly or self.status < 0:
-            raise verdict.of_restore(fatal[0] if fatal else None, archive.indexed.contents, self.status)
+            raise verdict.of_restore(fatal[0] if fatal else None, archive.contents, self.status)
         return listener.failures
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from common.errors import InvalidBackup
@@ -12,8 +12,9 @@ from data_pipeline.formats.compression import BadFrame
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.sets.tables.table_facts import BlockFact
+from data_pipeline.stores.pg_database.contents import Contents
 from data_pipeline.stores.pg_database.facts import DumpFacts
-from data_pipeline.stores.pg_database.index import Index, Indexed, Span
+from data_pipeline.stores.pg_database.index import Head, Index, Indexed, Span
 
 ARCHIVE = "archive"
 """What the manifest calls the file."""
@@ -22,11 +23,12 @@ ARCHIVE = "archive"
 class SetArchive:
     """An archive whose every byte was read once and found to be what its manifest promises.
 
-    Only what that showed is restored, and each block is checked again as it is read for it.
+    Each block is checked again as it is read to be restored.
     """
 
-    def __init__(self, held: HeldSet, indexed: Indexed) -> None:
-        self.indexed = indexed
+    def __init__(self, held: HeldSet, head: Contents, size: int) -> None:
+        self.contents = head
+        self._size = size
         self._held = held
         self._stored = held.reader(ARCHIVE)
         self._blocks = [block for block in held.content(ARCHIVE).blocks if block.bytes]
@@ -36,14 +38,29 @@ class SetArchive:
     @classmethod
     def verified(cls, held: HeldSet, facts: DumpFacts, progress: Progress = SILENT) -> "SetArchive":
         """Read it from end to end. Raises InvalidBackup, Cancelled."""
-        index, digest = Index(), hashlib.sha256()
+        digest, head, size = hashlib.sha256(), Head(), 0
         for data in contents(held):
             progress.expect_wanted()
             digest.update(data)
-            index.feed(data)
+            head.feed(data)
+            size += len(data)
         if digest.hexdigest() != facts.sha256:
             raise _differs(held)
-        return cls(held, index.complete())
+        return cls(held, head.complete(), size)
+
+    def everything(self) -> list[Span]:
+        """It was written by a pg_dump that ended well, so that its blocks need not be looked at."""
+        return [Span(0, self._size)]
+
+    def chosen(self, order: Sequence[int]) -> list[Span]:
+        return self.indexed().spans(order)
+
+    def indexed(self, *, hashing: bool = False) -> Indexed:
+        """Where its blocks are; for that it is read once more. Raises InvalidBackup."""
+        index = Index(hashing=hashing)
+        for data in contents(self._held):
+            index.feed(data)
+        return index.complete()
 
     def read(self, span: Span) -> Iterator[bytes]:
         """Raises InvalidBackup."""

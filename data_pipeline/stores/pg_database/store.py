@@ -12,6 +12,7 @@ from data_pipeline.postgres.whole import facts as database_facts
 from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.stores.pg_database import contents
 from data_pipeline.stores.pg_database.facts import DumpFacts
+from data_pipeline.stores.pg_database.index import Span
 from data_pipeline.stores.pg_database.set_archive import ARCHIVE, SetArchive
 from data_pipeline.stores.pg_database.tools import Tools
 from data_pipeline.stores.store import Capabilities, Store
@@ -39,10 +40,11 @@ class DatabaseStore(Store):
         if ARCHIVE not in held.files:
             raise contents.damaged()
         archive = SetArchive.verified(held, self.facts_of(held))
-        tool = Tools(None).reading(archive.indexed.contents)
+        archive.indexed()
+        tool = Tools(None).reading(archive.contents)
         if tool is None:  # none on this machine is new enough: the bytes are good all the same
             return
-        head = b"".join(archive.read(archive.indexed.head()))
+        head = b"".join(archive.read(Span(0, archive.contents.size)))
         with suppress(BrokenPipeError):
             listed = subprocess.run(
                 [str(tool.path), "--list"], input=head, capture_output=True, timeout=LIST_SECONDS, check=False

@@ -54,7 +54,9 @@ CHILD: tuple[tuple[Cause, str], ...] = (
     ("CONNECTION", r"connection to server|server closed the connection|no connection to the server|could not receive"),
     ("DAMAGED", r"input file|could not read|could not uncompress|corrupt|end of file|archive|magic|block"),
 )
-BEGIN = re.compile(r"pg_(?:restore|dump): (?:creating|processing data for|executing|dropping) (?P<what>.+?)\s*$")
+BEGIN = re.compile(
+    r"pg_(?:restore|dump): (?:creating|processing data for|executing|dropping|dumping contents of) (?P<what>.+?)\s*$"
+)
 ENTRY = re.compile(r"pg_restore: from TOC entry (?P<id>\d+);")
 ERROR = re.compile(r"pg_(?:restore|dump): (?:error|fatal): (?P<text>.*)")
 FROM_SERVER = re.compile(r"(?:ERROR|FATAL|PANIC):  (?P<text>.*)")

@@ -11,11 +11,11 @@ from data_pipeline.api.routes.operation import perform
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.neo4j import results as neo4j
 from data_pipeline.operations.neo4j.backup import Neo4jBackupOperation
 from data_pipeline.operations.neo4j.compare import Neo4jComparison
 from data_pipeline.operations.neo4j.requests import Neo4jBackupRequest, Neo4jCompareRequest, Neo4jRestoreRequest
 from data_pipeline.operations.neo4j.restore import Neo4jRestoreOperation
-from data_pipeline.operations.results import neo4j
 
 FAILURES = (*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_STORE, "DUPLICATE_ROWS")
 

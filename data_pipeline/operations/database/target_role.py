@@ -1,0 +1,10 @@
+"""As whom a database is restored: the embedded one as its owner, who is no superuser."""
+
+from data_pipeline.engine import Engine
+from data_pipeline.postgres.target import Target
+from data_pipeline.postgres_server import embedded
+
+
+def of(engine: Engine, target: Target) -> Target:
+    """Raises ServiceError."""
+    return embedded.as_owner(target, engine.timeouts) if target.source == "embedded" else target
