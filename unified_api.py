@@ -47,7 +47,7 @@ from data_pipeline.api.routes import (
 )
 from data_pipeline.api.routes import jobs as job_routes
 from data_pipeline.api.routes.people import account, sessions, users
-from data_pipeline.api.routes.stores import databases, neo4j, objects, redis
+from data_pipeline.api.routes.stores import databases, neo4j, objects, redis, stacks
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.identity import Identity
 from data_pipeline.api.security.sign_in import SignIn
@@ -60,6 +60,8 @@ from data_pipeline.jobs.retirement import Retirement
 from data_pipeline.operations import registry
 from data_pipeline.operations.database import locks
 from data_pipeline.operations.retention import Retention
+from data_pipeline.operations.stacks.stack_manager import StackManager
+from data_pipeline.operations.stacks.stack_retention import StackRetention
 from data_pipeline.postgres.swapping import leftovers
 from data_pipeline.postgres.target import Target, forget_libpq_variables, is_loopback
 from data_pipeline.postgres_server.cluster import EmbeddedServerError
@@ -103,6 +105,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(redis.routes(engine, jobs))
     app.add(neo4j.routes(engine, jobs))
     app.add(objects.routes(jobs))
+    app.add(stacks.routes(engine, jobs))
     app.add(job_routes.routes(engine, jobs))
     app.add(resources.routes(engine, jobs))
     app.add(notifications.routes(jobs))
@@ -126,8 +129,10 @@ def build_jobs(engine: Engine, metrics: Metrics) -> Jobs:
 
     resources = Resources(engine)
     retention = Retention(engine, settings.backup_keep_days, settings.backup_keep_last)
-    retirement = Retirement(resources, retention)
-    return Jobs(engine, resources, registry.of(engine), finished, retirement.retire, scheduled=True)
+    operations = registry.of(engine)
+    of_stacks = StackRetention(engine, StackManager(engine, operations))
+    retirement = Retirement(resources, of_stacks, retention)
+    return Jobs(engine, resources, operations, finished, retirement.retire, scheduled=True)
 
 
 def _sweep(engine: Engine, storage: str) -> None:

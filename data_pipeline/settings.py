@@ -1,18 +1,26 @@
 """The service's configuration: one frozen value, read once and handed down."""
 
-import json
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import TypeVar
 
 from common import cron
 from common.cron import Schedule
-from data_pipeline import config_file, dump_settings, packing_settings, redis_settings, table_section, targets
+from data_pipeline import (
+    config_file,
+    dump_settings,
+    packing_settings,
+    redis_settings,
+    table_section,
+    targets,
+)
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
+from data_pipeline.configuration import place_settings
+from data_pipeline.configuration.place_settings import PlaceSettings
+from data_pipeline.configuration.stacks import StackSettings
 from data_pipeline.data_home import home
 from data_pipeline.formats.csv_reader import LARGEST_FIELD
 from data_pipeline.import_settings import read as read_import_urls
@@ -21,8 +29,6 @@ from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Target
 from data_pipeline.proxy_settings import Network
 from data_pipeline.proxy_settings import read as read_proxies
-from data_pipeline.storage import registry
-from data_pipeline.storage.location import MAIN_STORAGE, STORAGE_NAME
 from data_pipeline.storage.registry import Place
 from data_pipeline.stores.milvus.settings import MilvusSettings
 from data_pipeline.stores.milvus.settings import read as read_milvus
@@ -45,9 +51,7 @@ class Settings:
     host: str
     port: int
     threads: int
-    output_directory: Place
-    storages: Mapping[str, Place]
-    """Where else backups may be kept, by the names requests give these places."""
+    places: PlaceSettings
     embedded_data_dir: Path
     dumps: dump_settings.DumpSettings
     drill_directory: Path
@@ -68,6 +72,7 @@ class Settings:
     """Databases a request may name instead of giving a pg_conn with a password."""
     store_targets: Mapping[str, StoreTarget]
     """Other stores that requests name."""
+    stacks: StackSettings
     timeouts: Timeouts
     max_body_bytes: int
     upload_max_bytes: int
@@ -115,6 +120,15 @@ class Settings:
     timestamp_format: str
     supported_tables: tuple[str, ...]
 
+    @property
+    def output_directory(self) -> Place:
+        return self.places.output_directory
+
+    @property
+    def storages(self) -> Mapping[str, Place]:
+        """Where else backups may be kept, by the names requests give these places."""
+        return self.places.storages
+
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None) -> "Settings":
         """Read an environment over the two configuration modules. Raises SettingsError.
@@ -128,8 +142,7 @@ class Settings:
             host=env.get("HOST") or "127.0.0.1",
             port=_number(env, "PORT", 8084, least=0, most=65535),
             threads=_number(env, "THREADS", 32, least=1, most=1024),
-            output_directory=_output_directory(env),
-            storages=_storages(env),
+            places=_part(place_settings.read, env),
             embedded_data_dir=_directory(env, "EMBEDDED_DATA_DIR", home(env) / ".local" / "pgdata"),
             dumps=_part(dump_settings.read, env),
             drill_directory=_directory(env, "DRILL_DIRECTORY", home(env) / ".local" / "drills"),
@@ -142,6 +155,7 @@ class Settings:
             allowed_hosts=_names(env, "PG_CONN_ALLOWED_HOSTS") | databases.hosts,
             targets=databases.targets,
             store_targets=databases.stores,
+            stacks=databases.stacks,
             timeouts=_timeouts(env),
             max_body_bytes=_number(env, "MAX_BODY_BYTES", 1 << 20, least=1024, most=1 << 30),
             upload_max_bytes=_number(env, "UPLOAD_MAX_BYTES", 500_000_000, least=1024, most=1 << 40),
@@ -242,30 +256,6 @@ def _key_file(env: Mapping[str, str]) -> Path:
 def _directory(env: Mapping[str, str], name: str, default: Path) -> Path:
     path = Path(env.get(name) or default)
     return path if path.is_absolute() else Path.cwd() / path
-
-
-def _output_directory(env: Mapping[str, str]) -> Place:
-    if given := env.get("OUTPUT_DIRECTORY"):
-        return _place("OUTPUT_DIRECTORY", given, Path.cwd())
-    return _place("OUTPUT_DIRECTORY", SCHEMA_TOOLS_CONFIG["output_directory"], home(env))
-
-
-def _storages(env: Mapping[str, str]) -> Mapping[str, Place]:
-    """A storage may be named anything but what stands for the output directory, and for all of them."""
-    try:
-        named = json.loads(env.get("STORAGES") or "{}").items()
-        if not all(STORAGE_NAME.fullmatch(name) and name not in (MAIN_STORAGE, "all") for name, _ in named):
-            raise ValueError
-        return MappingProxyType({name: _place("STORAGES", place, Path.cwd()) for name, place in named})
-    except (ValueError, AttributeError, TypeError):
-        raise SettingsError('STORAGES must be a JSON object such as {"archive": "s3://bucket/prefix"}') from None
-
-
-def _place(name: str, text: str, base: Path) -> Place:
-    try:
-        return registry.parse(text, base)
-    except ValueError as error:
-        raise SettingsError(f"{name} {error}") from None
 
 
 def _part(read: Callable[[Mapping[str, str]], Part], env: Mapping[str, str]) -> Part:

@@ -5,7 +5,6 @@ What is wrong raises ValueError, its text one clear line that names the variable
 """
 
 import json
-import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import Any
 from app_config import PGVECTOR_CONFIG
 from common.errors import InvalidParams
 from data_pipeline.config import SCHEMA_TOOLS_CONFIG
+from data_pipeline.configuration import stacks
+from data_pipeline.configuration.stacks import TARGET_NAME, StackSettings
 from data_pipeline.postgres import target, url_options
 from data_pipeline.postgres.connection_url import from_url
 from data_pipeline.postgres.target import Defaults, Target
@@ -32,7 +33,6 @@ FURTHER_KEYS = frozenset({"schema", "sslrootcert"})
 DEFAULT_TARGET = "default"
 """What OPERATOR_TARGETS calls the database of requests that name none."""
 
-TARGET_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 EXAMPLE = (
     'TARGETS must be a JSON object such as {"name": "postgresql://user:password@host:port/dbname"},'
     ' or {"name": {"url": "postgresql://…", "schema": "app", "sslrootcert": "/path/ca.pem"}}'
@@ -51,6 +51,8 @@ class NamedDatabases:
     targets: Mapping[str, Target]
     stores: Mapping[str, StoreTarget]
     """Those of TARGETS that are no PostgreSQL."""
+    stacks: StackSettings
+    """Which of them belong together."""
     for_operators: frozenset[str]
     """Names of TARGETS that operators may restore into, and DEFAULT_TARGET for the configured database."""
     jobs: Target | None
@@ -75,6 +77,7 @@ def read(env: Mapping[str, str]) -> NamedDatabases:
         named=url == EMBEDDED or configured is not None,
         targets=MappingProxyType({name: one for name, one in named.items() if isinstance(one, Target)}),
         stores=MappingProxyType({name: one for name, one in named.items() if isinstance(one, StoreTarget)}),
+        stacks=stacks.read(env),
         for_operators=_for_operators(env.get("OPERATOR_TARGETS") or "", named),
         jobs=_of_url("JOBS_DATABASE_URL", jobs, "jobs", defaults) if jobs else None,
     )

@@ -30,6 +30,7 @@ LAYERS = [
             "data_pipeline.targets",
         ),
         "data_pipeline.store_targets",
+        "data_pipeline.configuration",
         *("data_pipeline.dump_settings", "data_pipeline.import_settings", "data_pipeline.proxy_settings"),
         "data_pipeline.packing_settings",
         "data_pipeline.redis_settings",

@@ -1,7 +1,8 @@
 """A backup set as a download: one tar, its length known, any range of it, the set held as long as it is read."""
 
 import threading
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,9 @@ from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.sets.tar import Archive, Bundle
 from data_pipeline.storage.location import MAIN_STORAGE, Location
+
+GZIP_LEVEL = 1
+"""Files of sets are compressed already, or are numbers."""
 
 THREADS_FOR_ONE = 4
 """Of so many threads one may serve a download: a slow client keeps its own until it has all or is silent for long."""
@@ -61,7 +65,7 @@ class Downloads:
         Raises NotFound, InvalidBackup, RangeNotSatisfiable, or ServiceUnavailable if too many are under way.
         """
         with ExitStack() as stack:
-            self._enter(stack)
+            self.enter(stack)
             archive = stack.enter_context(self._archive(place, timestamp))
             start, end = _range(wanted if if_range in (None, f'"{archive.identity}"') else None, archive.size)
             return Download(f"vector_backup_{timestamp}.tar", archive, start, end, stack.pop_all())
@@ -73,7 +77,7 @@ class Downloads:
         Raises NotFound, InvalidBackup, or ServiceUnavailable if too many downloads are under way.
         """
         with ExitStack() as stack:
-            self._enter(stack)
+            self.enter(stack)
             parts = []
             for place, timestamp in sets:
                 with self._archive(place, timestamp, folder=_folder(place)) as archive:
@@ -81,7 +85,9 @@ class Downloads:
             bundle = Bundle(parts)
             return Download("vector_backups.tar", bundle, 0, bundle.size, stack.pop_all(), ranged=False)
 
-    def _enter(self, stack: ExitStack) -> None:
+    def enter(self, stack: ExitStack) -> None:
+        """Take a thread that serves a download, for as long as `stack` lasts. Raises ServiceUnavailable if too many
+        are under way."""
         if not self._places.acquire(blocking=False):
             raise ServiceUnavailable(say("too_many_downloads"), can_retry=True)
         stack.callback(self._places.release)
@@ -96,6 +102,24 @@ class Downloads:
 def _folder(place: Location) -> str:
     storage = () if place.storage == MAIN_STORAGE else (place.storage,)
     return "".join(f"{part}/" for part in (*storage, *place.parts))
+
+
+def zipped(archive: Archive, held: ExitStack, name: str) -> Response:
+    """A whole tar, compressed on its way: its length isn't known before. Its end lets go of what it is of."""
+
+    def chunks() -> Generator[bytes, None, None]:
+        packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+        for chunk in archive.read(0, archive.size):
+            if packed := packer.compress(chunk):
+                yield packed
+        yield packer.flush()
+
+    found = chunks()
+    response = Response(found, mimetype="application/gzip")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.call_on_close(found.close)
+    response.call_on_close(held.close)
+    return response
 
 
 def _range(wanted: str | None, size: int) -> tuple[int, int]:

@@ -29,6 +29,7 @@ def engine() -> Iterator[Engine]:
     built = Engine.build(settings)
     further = _Further(built)
     built.databases.extend(lambda name: further.resources.target_named(name), lambda: further.resources.names("target"))
+    built.stores.extend(lambda name: further.resources.store_named(name))
     built.storages.extend(further)
     try:
         yield built

@@ -11,6 +11,7 @@ from data_pipeline.jobs.backend.schedule_runs import Run, ScheduleRuns
 from data_pipeline.operations import retention_rule
 from data_pipeline.operations.retention import Named, Retention
 from data_pipeline.operations.retention_rule import Made, RetentionRule
+from data_pipeline.operations.stacks.stack_retention import StackRetention
 from data_pipeline.resources.kind import Held
 from data_pipeline.resources.scheduled import KINDS
 from data_pipeline.resources.store import Resources
@@ -21,14 +22,16 @@ log = structlog.get_logger("jobs")
 
 
 class Retirement:
-    """Retention of all sets: those of each schedule by its rule, the others by the environment's.
+    """Retention of all sets: those of each schedule by its rule, those of stacks by theirs, the others by the
+    environment's.
 
     A schedule's sets are those that the jobs database knows it has made: where that is not to be had, nothing goes.
     """
 
-    def __init__(self, resources: Resources, others: Retention) -> None:
+    def __init__(self, resources: Resources, stacks: StackRetention, others: Retention) -> None:
         self._resources = resources
         self._runs = ScheduleRuns(resources.database)
+        self._stacks = stacks
         self._others = others
 
     def retire(self) -> None:
@@ -36,7 +39,8 @@ class Retirement:
         schedules = [held for held in self._resources.all("schedule") if _makes_sets(held) and not held.of_environment]
         made = {held.name: self._runs.made(held.name) for held in schedules if self._others.has_rule or _rule(held)}
         spoken_for = {named for runs in made.values() for run in runs for named in _sets(run)}
-        self._others.retire(besides=spoken_for)
+        self._others.retire(besides=spoken_for | self._stacks.members())
+        self._stacks.retire()
         for held in schedules:
             if held.config is not None and (rule := _rule(held)) is not None:
                 self._retire(rule, held.config.times.zone, made[held.name])

@@ -17,6 +17,7 @@ from data_pipeline.operations.redis.restore import RedisRestoreOperation
 from data_pipeline.operations.reference_data.operation import TableImportOperation
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.restore.refresh import RefreshOperation
+from data_pipeline.operations.stacks.operation import StackBackupOperation, StackRestoreOperation
 
 KINDS: tuple[Any, ...] = (
     *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation, TableImportOperation),
@@ -28,8 +29,18 @@ KINDS: tuple[Any, ...] = (
 )
 """Subclasses of Operation that are made of an engine."""
 
+TOGETHER: tuple[Any, ...] = (StackBackupOperation, StackRestoreOperation)
+"""Those that are made of others."""
+
+
+def kinds() -> list[str]:
+    """What jobs can be."""
+    return [one.request.kind for one in (*KINDS, *TOGETHER)]
+
 
 def of(engine: Engine) -> dict[str, Operation[Any]]:
     """By their kinds."""
-    operations: list[Operation[Any]] = [kind(engine) for kind in KINDS]
-    return {operation.kind: operation for operation in operations}
+    single: list[Operation[Any]] = [kind(engine) for kind in KINDS]
+    operations = {operation.kind: operation for operation in single}
+    together: list[Operation[Any]] = [kind(engine, operations) for kind in TOGETHER]
+    return {**operations, **{operation.kind: operation for operation in together}}

@@ -17,6 +17,7 @@ from data_pipeline.operations.requests.reference_data import TableImportRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.operations.requests.store import StoreBackupRequest
+from data_pipeline.operations.stacks.requests import StackBackupRequest
 from data_pipeline.targets import TARGET_NAME
 
 
@@ -135,6 +136,23 @@ class ScheduledStoreBackup(Scheduled):
         return self.request(body).storages
 
 
+class ScheduledStackBackup(Scheduled):
+    """The body of a stack's backup, and which stack. Its sets are old when STACK_KEEP_DAYS says so."""
+
+    name = StackBackupRequest.kind
+
+    def request(self, body: Mapping[str, Any]) -> StackBackupRequest:
+        expect_none_of(body, "async")
+        return StackBackupRequest.read(body)
+
+    def targets(self, body: Mapping[str, Any]) -> list[str]:
+        self.request(body)  # its members are the environment's
+        return []
+
+    def storages(self, body: Mapping[str, Any]) -> list[str]:
+        return self.request(body).storages
+
+
 class ScheduledDatabaseBackup(Scheduled):
     """The body of a backup of a whole database."""
 
@@ -174,5 +192,6 @@ KINDS: Mapping[str, Scheduled] = {
         ScheduledStoreBackup(ObjectsBackupRequest),
         ScheduledStoreBackup(RedisBackupRequest),
         ScheduledStoreBackup(Neo4jBackupRequest),
+        ScheduledStackBackup(),
     )
 }

@@ -207,7 +207,7 @@ def _signed(document: dict[str, Any], model: type[AnyManifest]) -> bytes:
 
 def checksummed(document: dict[str, Any]) -> bytes:
     """A document as a file has it, with its checksum, which it is given here."""
-    document["sha256"] = _checksum(document)
+    document["sha256"] = checksum(document)
     return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
@@ -258,7 +258,7 @@ def is_whole(document: Any) -> bool:
         return False
     rest = {key: value for key, value in document.items() if key != "sha256"}
     try:
-        return bool(document.get("sha256") == _checksum(rest))
+        return bool(document.get("sha256") == checksum(rest))
     except UnicodeEncodeError:  # half a surrogate pair, of which there is no UTF-8
         return False
 
@@ -271,7 +271,8 @@ def _expect_known_version(version: Any, name: str) -> None:
         raise InvalidBackup(text, details=details)
 
 
-def _checksum(document: dict[str, Any]) -> str:
+def checksum(document: Mapping[str, Any]) -> str:
+    """The SHA-256 of a document without its own checksum."""
     canonical = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -85,6 +85,8 @@ MARK_FILE = re.compile(r"\.vector_backup_([0-9]{8}_[0-9]{6})\.(?:[0-9a-f]{32}\.h
 """Beside a set in a store that has no locks: a process reads it, or deletes it."""
 PARTIAL_FILE = re.compile(r"\.(.+)\.partial")
 MANIFEST_FILE = re.compile(r"vector_backup_([0-9]{8}_[0-9]{6})\.json")
+STACK_FILE = re.compile(r"stack_([A-Za-z0-9-]{1,64})_([0-9]{8}_[0-9]{6})\.json")
+"""What vouches for the sets of a stack's members together."""
 
 
 def check_timestamp(timestamp: str) -> None:
@@ -125,6 +127,10 @@ def store_file(stem: str, timestamp: str, suffix: str) -> str:
 
 def manifest_name(timestamp: str) -> str:
     return f"vector_backup_{timestamp}.json"
+
+
+def stack_file(stack: str, timestamp: str) -> str:
+    return f"stack_{stack}_{timestamp}.json"
 
 
 def claim_name(timestamp: str) -> str:

@@ -141,6 +141,12 @@ class Storage:
         except (NotFound, InvalidBackup):  # nothing, or no folder: no location
             return []
 
+    def create(self, location: Location, name: str, data: bytes) -> None:
+        """A new file, whole, which lasts when this returns. Raises FileExistsError if there is one."""
+        with self._backend.folder(location, make=True) as folder:
+            folder.create(name, data)
+            folder.sync()
+
     def log(self, location: Location, name: str, line: str) -> None:
         """Add a line to a text file of the location. Raises InvalidBackup if it is no regular file."""
         with self._backend.folder(location) as folder:

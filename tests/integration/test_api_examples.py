@@ -42,8 +42,12 @@ TARGET = "postgresql://user:password@localhost:5432/target_db"
 NOWHERE = "postgresql://postgres@127.0.0.1:1/vector_db"
 OF_USERS = ("users", "a backup by a user", "a first link")
 """Scenes of a service that asks its clients to sign in."""
-STORES = ("back_up_objects", "restore_objects")
+STORES = (
+    *("back_up_objects", "restore_objects", "list_stacks", "list_stack_sets", "back_up_stack", "restore_stack"),
+    *("verify_stack", "delete_stack_set", "download_stack_set"),
+)
 """Operations that a service is asked which knows other stores."""
+STACKS = '{"voicehelper": {"files": "files"}}'
 ENDED = ("SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED")
 
 
@@ -219,6 +223,12 @@ class Scenery:
     @contextmanager
     def _a_set_of_objects(self) -> Iterator[None]:
         answer = requests.post(f"{self._stores}{BASE}/objects/backup", json={"target": "files"}, timeout=60)
+        self.names[GLOBAL_SET] = answer.json()["data"]["backup_timestamp"]
+        yield
+
+    @contextmanager
+    def _a_set_of_a_stack(self) -> Iterator[None]:
+        answer = requests.post(f"{self._stores}{BASE}/stacks/voicehelper/backup", json={}, timeout=60)
         self.names[GLOBAL_SET] = answer.json()["data"]["backup_timestamp"]
         yield
 
@@ -435,7 +445,10 @@ def scenery(
     requests.put(f"{s3_server.url}/{name}/app/notes/a.txt", data=b"a note", timeout=60)
     files = f"s3+http://{':'.join(KEY.values())}@127.0.0.1:{s3_server.port}/{name}/app"
     stores = start_server(
-        DATABASE_URL=database.url, TARGETS=json.dumps({"files": files}), OUTPUT_DIRECTORY=str(backups.root)
+        DATABASE_URL=database.url,
+        TARGETS=json.dumps({"files": files}),
+        OUTPUT_DIRECTORY=str(backups.root),
+        STACKS=STACKS,
     )
     named = {"redis": redis, "database down": down, "guarded": guarded, "targets": targets}
     others = {scene: one.address for scene, one in named.items()}

@@ -60,7 +60,7 @@ def test_a_damaged_manifest_and_a_later_versions_are_told_apart(
 ) -> None:
     (file,) = output_dir.rglob(f"vector_backup_{saved['timestamp']}.json")
     document = json.loads(file.read_bytes()) | {"format_version": manifests.FORMAT_VERSION + 1}
-    document["sha256"] = manifests._checksum({name: one for name, one in document.items() if name != "sha256"})
+    document["sha256"] = manifests.checksum({name: one for name, one in document.items() if name != "sha256"})
     spoil(file)
     assert [one["state"] for one in sets_of(client)] == ["damaged"]
     file.write_text(json.dumps(document))

@@ -16,12 +16,13 @@ from data_pipeline.api.requests.job_schemas import JobPath, JobsQuery
 from data_pipeline.cli import answers, backup, compare, completion, jobs, language, options, restore, tables
 from data_pipeline.cli.command_line import COMMANDS, SERVICES, Commands
 from data_pipeline.cli.sets import copy, delete, download, listing, upload, verify
-from data_pipeline.cli.stores import objects
+from data_pipeline.cli.stores import objects, stack
 from data_pipeline.operations.objects.requests import ObjectsBackupRequest, ObjectsRestoreRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.compare import CompareRequest
 from data_pipeline.operations.requests.request import Request
 from data_pipeline.operations.requests.restore import RestoreRequest
+from data_pipeline.operations.stacks.requests import StackBackupRequest, StackRestoreRequest
 
 MODELS = [
     (backup.COMMAND, [BackupRequest]),
@@ -37,6 +38,8 @@ MODELS = [
     (jobs.COMMAND.commands["list"], [JobsQuery]),
     (objects.COMMAND.commands["backup"], [ObjectsBackupRequest]),
     (objects.COMMAND.commands["restore"], [ObjectsRestoreRequest]),
+    (stack.COMMAND.commands["backup"], [StackBackupRequest]),
+    (stack.COMMAND.commands["restore"], [StackRestoreRequest]),
     *((jobs.COMMAND.commands[name], [JobPath]) for name in ("show", "cancel", "follow")),
 ]
 PROJECT = Path(__file__).resolve().parents[2]

@@ -465,6 +465,8 @@ export default {
   "kind.refresh": "Refresh",
   "kind.objects_backup": "Objects: backup",
   "kind.objects_restore": "Objects: restore",
+  "kind.stack_backup": "Stack: backup",
+  "kind.stack_restore": "Stack: restore",
   "no such jobs": "No job fits.",
   "all jobs": "Show all jobs",
   "no jobs.hint": "Backups and restores appear here as soon as there is one, scheduled ones too.",

@@ -10,7 +10,7 @@ import { table } from "/panel/table.js";
 import { duration, has, t } from "/panel/text.js";
 
 const STATES = ["PENDING", "RUNNING", "CANCELLING", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"];
-const KINDS = ["backup", "restore", "plan", "drill", "refresh", "table_import", "objects_backup", "objects_restore"];
+const KINDS = ["backup", "restore", "plan", "drill", "refresh", "table_import", "objects_backup", "objects_restore", "stack_backup", "stack_restore"];
 export const UNFINISHED = STATES.slice(0, 3);
 const PAGE = 30;
 const SOON_MS = 2000;

@@ -465,6 +465,8 @@ export default {
   "kind.refresh": "定期恢复",
   "kind.objects_backup": "对象：备份",
   "kind.objects_restore": "对象：恢复",
+  "kind.stack_backup": "组合：备份",
+  "kind.stack_restore": "组合：恢复",
   "no such jobs": "没有符合条件的任务。",
   "all jobs": "显示全部任务",
   "no jobs.hint": "备份和恢复（包括计划任务）开始后会显示在这里。",

@@ -59,7 +59,7 @@ class ListedJob(Part):
     """A job without its result."""
 
     job_id: JobId
-    kind: Annotated[str, Field(json_schema_extra={"enum": [one.request.kind for one in registry.KINDS]})]
+    kind: Annotated[str, Field(json_schema_extra={"enum": registry.kinds()})]
     state: State
     as_job: bool = Field(alias="async", description="False: a call that was answered at once")
     request: dict[str, Any] = Field(description="Its body, without a pg_conn that is a URL")

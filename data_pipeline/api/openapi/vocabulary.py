@@ -9,6 +9,7 @@ TAGS = {
     "Milvus": "Collections of a Milvus: back up, restore, compare; and the way between Milvus and PostgreSQL.",
     "Other stores": "What isn't PostgreSQL tables: backed up and restored; their sets are listed beside all others.",
     "Databases": "Whole databases as archives of pg_dump.",
+    "Stacks": "Stores that belong together, backed up and restored by one call.",
     "Jobs": "What takes long, and the history of all backups and restores.",
     "Targets": "Databases and other stores that requests may name, so that no password stands in one.",
     "Storages": "Places for backups.",

@@ -91,6 +91,8 @@ def _databases(settings: Settings) -> dict[str, Any]:
         "PGVECTOR_SCHEMA": settings.schema,
         "PG_SSL_ROOT_CERT": "file" if settings.ssl_root_cert else None,
         "TARGETS": [*settings.targets, *settings.store_targets],
+        "STACKS": {name: dict(members) for name, members in settings.stacks.named.items()},
+        "STACK_KEEP_DAYS": settings.stacks.keep_days,
         "PG_CONN_ALLOWED_HOSTS": sorted(settings.allowed_hosts),
         "PG_CONNECT_TIMEOUT": timeouts.connect,
         "PG_LOCK_TIMEOUT": timeouts.lock,

@@ -39,6 +39,7 @@ class JobsDatabase:
         self._idle: list[LimitedConnection] = []
         self._guard = threading.Lock()
         self._installed = False
+        self._closed = False
         self._down_until = 0.0
 
     def conninfo(self) -> str:
@@ -74,7 +75,13 @@ class JobsDatabase:
         self._keep(connection)
 
     def close(self) -> None:
-        """Close every idle connection."""
+        """Close every idle connection, and from now on each as soon as its transaction has ended: a thread that is not
+        waited for may still have one."""
+        with self._guard:
+            self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         with self._guard:
             idle, self._idle = self._idle, []
         for connection in idle:
@@ -92,12 +99,12 @@ class JobsDatabase:
             connection.patience = timeouts.ANSWER_SECONDS
             return connection
         connection.close()
-        self.close()
+        self._close_idle()
         return None
 
     def _keep(self, connection: LimitedConnection) -> None:
         with self._guard:
-            if len(self._idle) < MOST_IDLE:
+            if len(self._idle) < MOST_IDLE and not self._closed:
                 self._idle.append(connection)
                 return
         connection.close()

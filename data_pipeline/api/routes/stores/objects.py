@@ -35,7 +35,7 @@ def routes(jobs: Jobs) -> Resource:
 
     @api.post("/backup", summary="Back up the objects of a bucket")
     @Policy(
-        access="write",
+        access="operate",
         tag="Other stores",
         answers={200: [StoreBackedUp], 202: [job_answers.SubmittedJob]},
         failures=FAILURES,
@@ -51,7 +51,7 @@ def routes(jobs: Jobs) -> Resource:
 
     @api.post("/restore", summary="Restore objects into a bucket")
     @Policy(
-        access="write",
+        access="operate",
         tag="Other stores",
         answers={200: [ObjectsRestored], 202: [job_answers.SubmittedJob]},
         failures=FAILURES,

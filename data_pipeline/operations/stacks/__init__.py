@@ -1,0 +1,1 @@
+"""Several stores backed up and restored together: each by its own operations."""

@@ -1,0 +1,341 @@
+"""Stacks: stores that belong together, saved by one call, damaged, and brought back by another."""
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from common.errors import DatabaseError
+from data_pipeline.api import BASE
+from data_pipeline.engine import Engine
+from data_pipeline.operations import registry
+from data_pipeline.operations.objects import writing
+from data_pipeline.operations.objects.operation import ObjectsBackupOperation
+from data_pipeline.operations.stacks.stack_manager import StackManager
+from data_pipeline.operations.stacks.stack_retention import StackRetention
+from data_pipeline.sets import manifest
+from data_pipeline.settings import Settings
+from data_pipeline.stores.objects.bucket import ObjectBucket
+from tests.integration.conftest import Client
+from tests.integration.places import S3Server
+from tests.integration.test_objects import Bucket
+from tests.support.answers import data_of, failure
+
+NOWHERE = "s3+http://key:secret@127.0.0.1:1/bucket"
+STACK = {"files": "documents", "media": "pictures"}
+
+
+@pytest.fixture
+def files(s3_server: S3Server) -> Bucket:
+    found = Bucket(s3_server, s3_server.new_bucket())
+    found.put({"a": (b"one", {}), "b": (b"two", {"Tagging": "kind=note"})})
+    return found
+
+
+@pytest.fixture
+def media(s3_server: S3Server) -> Bucket:
+    found = Bucket(s3_server, s3_server.new_bucket())
+    found.put({"x.png": (b"\x89PNG", {"ContentType": "image/png"})})
+    return found
+
+
+@pytest.fixture
+def env(files: Bucket, media: Bucket, tmp_path: Path) -> dict[str, str]:
+    targets = {"documents": files.url, "pictures": media.url, "gone": NOWHERE, "cache": "neo4j://127.0.0.1:1"}
+    stacks = {"voice": STACK, "half": {"files": "documents", "media": "gone"}, "odd": {"cache": "cache", "no": "none"}}
+    storages = {"archive": str(tmp_path / "archive")}
+    return {"TARGETS": json.dumps(targets), "STACKS": json.dumps(stacks), "STORAGES": json.dumps(storages)}
+
+
+@pytest.fixture
+def client(make_client: Callable[..., Client], env: dict[str, str]) -> Client:
+    return make_client(**env)
+
+
+@pytest.fixture
+def engine(env: dict[str, str], output_dir: Path) -> Iterator[Engine]:
+    found = Engine.build(Settings.load({**env, "OUTPUT_DIRECTORY": str(output_dir), "STACK_KEEP_DAYS": "30"}))
+    yield found
+    found.pool.close()
+
+
+def post(client: Client, what: str, stack: str = "voice", **body: Any) -> Any:
+    return client.post(f"{BASE}/stacks/{stack}/{what}", data=json.dumps(body))
+
+
+def back_up(client: Client, **body: Any) -> dict[str, Any]:
+    return data_of(post(client, "backup", **body))
+
+
+def named(made: dict[str, Any]) -> dict[str, str]:
+    return {"backup_path": made["backup_directory"], "timestamp": made["backup_timestamp"]}
+
+
+def sets_of(client: Client, stack: str = "voice", **query: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = data_of(client.get(f"{BASE}/stacks/{stack}/sets", query_string=query))["sets"]
+    return found
+
+
+def states(answer: dict[str, Any]) -> dict[str, str]:
+    return {role: one["state"] for role, one in answer["members"].items()}
+
+
+def files_of(output_dir: Path, timestamp: str) -> list[Path]:
+    """Of a member's set: that of a stack may have the same timestamp."""
+    found = (output_dir / "vector_bak").glob(f"*_{timestamp}.*")
+    return [path for path in found if not path.name.startswith("stack_")]
+
+
+def test_everything_is_saved_damaged_and_brought_back(client: Client, files: Bucket, media: Bucket) -> None:
+    before = files.state(), media.state()
+    made = back_up(client, storages=["local", "archive"])
+    assert {role: (one["rows"] > 0, one["consistency"]) for role, one in made["members"].items()} == {
+        "files": (True, "live"),
+        "media": (True, "live"),
+    }
+    assert made["storages"] == {"local": {"success": True}, "archive": {"success": True}}
+    for storage in ("local", "archive"):
+        (listed,) = sets_of(client, storage=storage)
+        assert (listed["timestamp"], listed["whole"]) == (made["backup_timestamp"], True)
+        assert listed["members"] == made["members"]
+    verified = data_of(post(client, "verify", set=named(made)))
+    assert set(verified["members"]) == set(STACK)
+    files.put({"a": (b"damaged", {}), "new": (b"", {})})
+    media.remove("x.png")
+    damaged = files.state(), media.state()
+    planned = data_of(post(client, "restore", set=named(made), dry_run=True))
+    assert states(planned) == {"files": "rehearsed", "media": "rehearsed"}
+    assert planned["members"]["files"]["answer"]["objects"]["replaced"] == 1
+    assert (files.state(), media.state()) == damaged
+    assert len(sets_of(client)) == 1
+    done = data_of(post(client, "restore", set=named(made)))
+    assert states(done) == {"files": "restored", "media": "restored"}
+    assert (files.state(), media.state()) == before
+    assert [one["precaution"] for one in sets_of(client)] == [True, False]
+    assert states(data_of(post(client, "restore", **done["undo"]))) == states(done)
+    assert (files.state(), media.state()) == damaged
+
+
+def test_some_members_and_beside_the_originals(client: Client, files: Bucket, media: Bucket) -> None:
+    made = back_up(client)
+    files.remove("a")
+    media.remove("x.png")
+    done = data_of(post(client, "restore", set=named(made), members=["media"], rename_suffix="old"))
+    assert (states(done), "undo" in done) == ({"media": "restored"}, False)
+    assert media.keys() == {"old/x.png"}
+    assert files.keys() == {"b"}
+    only = back_up(client, members=["files"])
+    assert set(only["members"]) == {"files"}
+    assert failure(post(client, "restore", set=named(only), members=["media"])) == (400, "INVALID_PARAMS")
+    assert failure(post(client, "restore", set=named(made), members=["graph"])) == (400, "INVALID_PARAMS")
+
+
+def test_damage_in_any_member_is_found_before_any_is_touched(
+    client: Client, files: Bucket, media: Bucket, output_dir: Path
+) -> None:
+    made = back_up(client)
+    files.remove("a")
+    before = files.state(), media.state()
+    for role, one in made["members"].items():
+        for path in files_of(output_dir, one["timestamp"]):
+            whole = path.read_bytes()
+            for place in range(0, len(whole), max(1, len(whole) // 5)):
+                path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+                response = post(client, "restore", set=named(made))
+                assert failure(response) == (422, "INVALID_BACKUP")
+                assert response.get_json()["data"]["member"] == role
+                assert failure(post(client, "verify", set=named(made))) == (422, "INVALID_BACKUP")
+            path.write_bytes(whole)
+    (own,) = (output_dir / "vector_bak").glob("stack_*.json")
+    whole = own.read_bytes()
+    own.write_bytes(whole.replace(b'"rows": ', b'"rows": 1', 1))
+    assert failure(post(client, "restore", set=named(made))) == (422, "INVALID_BACKUP")
+    assert data_of(client.get(f"{BASE}/stacks/voice/sets"))["damaged"] == [made["backup_timestamp"]]
+    own.write_bytes(whole)
+    assert (files.state(), media.state()) == before
+    assert len(sets_of(client)) == 1
+
+
+def test_another_set_in_the_place_of_a_members_is_not_taken_for_it(client: Client, output_dir: Path) -> None:
+    made, second = back_up(client), back_up(client)
+    directory = output_dir / "vector_bak"
+    mine, other = made["members"]["files"]["timestamp"], second["members"]["files"]["timestamp"]
+    for path in files_of(output_dir, other):
+        data = path.read_bytes()
+        if path.suffix == ".json":
+            document = json.loads(data.replace(other.encode(), mine.encode()))
+            document.pop("sha256")
+            data = manifest.dump_store(document)
+        (directory / path.name.replace(other, mine)).write_bytes(data)
+    assert data_of(client.post(f"{BASE}/vector/backups/global/{mine}/verify"))["verified"] is True
+    assert failure(post(client, "verify", set=named(made))) == (422, "INVALID_BACKUP")
+    assert [one["whole"] for one in sets_of(client)] == [True, False]
+
+
+def test_nothing_is_begun_while_a_member_is_down(
+    client: Client, files: Bucket, output_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    response = post(client, "backup", stack="half")
+    assert failure(response) == (500, "DATABASE_ERROR")
+    assert response.get_json()["data"]["member"] == "media"
+    assert list(output_dir.rglob("objects_*")) == []
+    stacks = data_of(client.get(f"{BASE}/stacks"))["stacks"]
+    half = next(one for one in stacks if one["name"] == "half")["members"]
+    assert "error" not in half["files"]
+    assert "error" in half["media"]
+
+
+def test_a_member_that_fails_midway_says_which_sets_exist(
+    client: Client, output_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = ObjectsBackupOperation.run
+    ended = []
+
+    def failing(self: Any, request: Any, progress: Any) -> Any:
+        if request.target == "documents":
+            made = run(self, request, progress)
+            ended.append(made)
+            return made
+        while not ended:
+            progress.expect_wanted()
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr(ObjectsBackupOperation, "run", failing)
+    response = post(client, "backup")
+    assert failure(response) == (500, "DATABASE_ERROR")
+    data = response.get_json()["data"]
+    assert data["member"] == "media"
+    assert data["sets"]["files"]["timestamp"] == ended[0].backup_timestamp
+    assert list(output_dir.rglob("stack_*")) == []
+
+
+@pytest.mark.parametrize(("broken", "left"), [("documents", "pictures"), ("pictures", None)])
+def test_where_one_fails_the_rest_is_not_begun(
+    client: Client, files: Bucket, media: Bucket, monkeypatch: pytest.MonkeyPatch, broken: str, left: str | None
+) -> None:
+    made = back_up(client)
+    files.put({"a": (b"damaged", {})})
+    media.put({"x.png": (b"damaged", {})})
+    before = files.state(), media.state()
+    bucket = {"documents": files, "pictures": media}[broken]
+    run = writing.Writing.run
+
+    def failing(self: Any) -> None:
+        if self._bucket.name == bucket.name:
+            raise DatabaseError("gone")
+        run(self)
+
+    monkeypatch.setattr(writing.Writing, "run", failing)
+    response = post(client, "restore", set=named(made))
+    monkeypatch.undo()
+    if left:
+        assert failure(response) == (500, "DATABASE_ERROR")
+        data = response.get_json()["data"]
+        assert (data["member"], data["not_begun"]) == ("files", ["media"])
+        assert (files.state(), media.state()) == before
+    else:
+        data = data_of(response)
+        assert states(data) == {"files": "restored", "media": "failed"}
+        assert len(data["errors"]) == 1
+        assert files.state() != before[0]
+    data_of(post(client, "restore", **data["undo"]))
+    assert (files.state(), media.state()) == before
+
+
+def test_it_is_one_download_and_goes_with_its_members(client: Client, output_dir: Path) -> None:
+    made = back_up(client)
+    kept = back_up(client)
+    query = {"timestamp": made["backup_timestamp"]}
+    response = FlaskClient(client.application).get(f"{BASE}/stacks/voice/download", query_string=query, buffered=True)
+    assert (response.status_code, response.mimetype) == (200, "application/gzip")
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(response.data))) as tar:
+        names = tar.getnames()
+        for name in names:
+            member = tar.extractfile(name)
+            assert member is not None
+            assert member.read() == (output_dir / "vector_bak" / name).read_bytes()
+    assert names[0] == f"stack_voice_{made['backup_timestamp']}.json"
+    assert len(names) == 1 + 2 * 3
+    removed = data_of(client.delete(f"{BASE}/stacks/voice/sets/{made['backup_timestamp']}"))["removed"]
+    assert set(removed) == set(names)
+    assert [one["timestamp"] for one in sets_of(client)] == [kept["backup_timestamp"]]
+    assert sets_of(client)[0]["whole"] is True
+
+
+def test_old_sets_go_when_a_newer_one_verifies(
+    client: Client, engine: Engine, output_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, newer = back_up(client), back_up(client)
+    retention = StackRetention(engine, StackManager(engine, registry.of(engine)))
+    retention.retire()
+    assert len(sets_of(client)) == 2
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) + timedelta(days=40)
+
+    monkeypatch.setattr("data_pipeline.operations.stacks.stack_retention.datetime", Later)
+    (own,) = (output_dir / "vector_bak").glob(f"objects_*data*_{newer['members']['files']['timestamp']}.zst")
+    whole = own.read_bytes()
+    own.write_bytes(whole[:-1] + b"x")
+    retention.retire()
+    assert len(sets_of(client)) == 2
+    own.write_bytes(whole)
+    assert {timestamp for _, timestamp in retention.members()} == {
+        one["timestamp"] for made in (old, newer) for one in made["members"].values()
+    }
+    retention.retire()
+    (left,) = sets_of(client)
+    assert (left["timestamp"], left["whole"]) == (newer["backup_timestamp"], True)
+    assert files_of(output_dir, old["members"]["media"]["timestamp"]) == []
+
+
+def test_what_can_not_be_meant_is_refused(client: Client) -> None:
+    some = {"backup_path": "./data_pipeline/training_data/vector_bak", "timestamp": "20250101_000000"}
+    assert failure(post(client, "backup", stack="none")) == (404, "RESOURCE_NOT_FOUND")
+    assert failure(post(client, "backup", stack="odd", members=["cache"])) == (400, "INVALID_PARAMS")
+    assert failure(post(client, "backup", stack="odd", members=["no"])) == (400, "INVALID_PARAMS")
+    assert failure(post(client, "backup", members=["files", "files"])) == (400, "INVALID_PARAMS")
+    assert failure(post(client, "backup", members=["none"])) == (400, "INVALID_PARAMS")
+    assert failure(post(client, "backup", storages=["none"])) == (400, "INVALID_PARAMS")
+    assert failure(post(client, "backup", options={"files": {"unknown": 1}})) == (400, "INVALID_PARAMS")
+    assert failure(post(client, "backup", options={"files": {"target": "gone"}})) == (400, "INVALID_PARAMS")
+    assert failure(post(client, "restore")) == (400, "MISSING_REQUIRED_PARAMS")
+    assert failure(post(client, "restore", set=some)) == (404, "RESOURCE_NOT_FOUND")
+    assert failure(post(client, "verify", set=some)) == (404, "RESOURCE_NOT_FOUND")
+    members = {one["name"]: one["members"] for one in data_of(client.get(f"{BASE}/stacks"))["stacks"]}["odd"]
+    assert (members["no"]["family"], members["no"]["supported"]) == (None, False)
+    assert (members["cache"]["family"], members["cache"]["supported"]) == ("neo4j", False)
+
+
+def test_as_a_job_with_options_and_by_a_schedule(client: Client) -> None:
+    made = back_up(client, options={"files": {"prefix": "a"}})
+    assert made["members"]["files"]["rows"] < back_up(client)["members"]["files"]["rows"]
+    assert (
+        data_of(client.post(f"{BASE}/stacks/voice/backup", data=json.dumps({"async": True})), 202)["state"] == "PENDING"
+    )
+    body = {"name": "nightly_stack", "when": "daily", "kind": "stack_backup", "request": {"stack": "voice"}}
+    assert data_of(client.post(f"{BASE}/schedules", data=json.dumps(body)), 201)["config"]["kind"] == "stack_backup"
+
+
+def test_members_are_asked_at_the_same_time(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits for the other: one after the other they would wait for ever."""
+    both, found = Barrier(2, timeout=60), ObjectBucket.list
+
+    def waiting(self: Any, prefix: str = "") -> Any:
+        if not self.__dict__.setdefault("waited", False):
+            self.waited = True
+            both.wait()
+        return found(self, prefix)
+
+    monkeypatch.setattr(ObjectBucket, "list", waiting)
+    assert set(back_up(client)["members"]) == set(STACK)
