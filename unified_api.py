@@ -36,7 +36,6 @@ from data_pipeline.api.routes import (
     bulk,
     database,
     drills,
-    milvus,
     notifications,
     reference_data,
     resources,
@@ -47,7 +46,7 @@ from data_pipeline.api.routes import (
 )
 from data_pipeline.api.routes import jobs as job_routes
 from data_pipeline.api.routes.people import account, sessions, users
-from data_pipeline.api.routes.stores import databases, neo4j, objects, redis, stacks
+from data_pipeline.api.routes.stores import databases, milvus, milvus_backup_api, neo4j, objects, redis, stacks
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.identity import Identity
 from data_pipeline.api.security.sign_in import SignIn
@@ -96,6 +95,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(bulk.routes(engine, jobs, downloads))
     app.add(drills.routes(jobs))
     app.add(milvus.routes(engine, jobs))
+    app.add(milvus_backup_api.routes(engine, jobs))
     app.add(transfers.routes(engine, downloads))
     streams = DatabaseStreams(engine, jobs)
     app.add(database.routes(engine, streams))

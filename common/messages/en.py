@@ -1136,6 +1136,7 @@ TEXTS: dict[str, str] = {
     "neo4j_restored": "the graph of Neo4j is restored",
     "neo4j_rehearsed": "the restore of Neo4j would work",
     "neo4j_rehearsed_with_problems": "the restore of Neo4j would fail",
+    "milvus_target_unclear": "which Milvus is meant isn't certain: set MILVUS_TARGET to one of {targets}",
     "swap_sessions_remain": "sessions of database {database} come back again and again: it was not swapped",
     "queue_database_refused": "the database of the job queue can't be replaced",
     "rows_not_as_promised": "what was restored has other numbers of rows than the manifest says: {tables}",

@@ -967,6 +967,7 @@ TEXTS: dict[str, str] = {
     "neo4j_restored": "Neo4j图恢复完成",
     "neo4j_rehearsed": "预演完成: Neo4j恢复可以进行",
     "neo4j_rehearsed_with_problems": "预演完成: Neo4j恢复会失败",
+    "milvus_target_unclear": "没有唯一的 Milvus 目标,请设置 MILVUS_TARGET;已有: {targets}",
     "swap_sessions_remain": "数据库 {database} 的会话不断重新连接,未能完成交换",
     "queue_database_refused": "任务队列所在的数据库不能被替换",
     "rows_not_as_promised": "恢复后的行数与清单不符: {tables}",

@@ -18,6 +18,7 @@ from fasteners import InterProcessLock, InterProcessReaderWriterLock
 from psycopg2.sql import SQL
 
 from data_pipeline.layouts.registry import DOCUMENTED
+from data_pipeline.postgres import writer_lock
 from data_pipeline.postgres.connection import transaction
 from data_pipeline.postgres.link.line import Line
 from data_pipeline.postgres.link.wire import Timeouts
@@ -70,6 +71,7 @@ def as_owner(target: Target, timeouts: Timeouts) -> Target:
     Everything in the database becomes this role's, as it would be in a database of its own. Raises ServiceError.
     """
     with transaction(target, timeouts) as session:
+        writer_lock.take(session.cursor)  # whoever writes has tables that are not to change hands now
         ownership.hand_over(session, OWNER)
     return replace(target, user=OWNER)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
@@ -274,3 +275,11 @@ def test_a_text_that_no_database_holds_is_refused_and_the_refusal_written_down(c
     body = {"backup_path": f"./data_pipeline/training_data/{text}", "timestamp": "20240101_000000"}
     assert failure(client.post(f"{PREFIX}/restore", data=json.dumps(body))) == (400, "INVALID_PARAMS")
     assert failure(client.delete(f"{PREFIX}/backups/a%00/20240101_000000"))[0] in (400, 404)
+
+
+def test_an_export_of_a_target_that_is_not_known_is_refused_and_written_down(client: Client) -> None:
+    with capture_logs() as captured:
+        response = client.get("/api/admin/database/export?target=nothing")
+    assert failure(response) == (400, "INVALID_PARAMS")
+    (line,) = [one for one in captured if one.get("what") == "export_database"]
+    assert (line["target"], line["status"]) == ("nothing", 400)

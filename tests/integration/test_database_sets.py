@@ -1,6 +1,7 @@
 """Whole databases as sets: made, listed, verified, handed out, restored in every mode."""
 
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -205,6 +206,32 @@ def test_a_swap_puts_it_in_the_live_ones_place_with_all_that_was_set_there(
         assert kept.fetch("SELECT count(*) FROM messages") == [(0,)]
         kept.execute(f"DROP OWNED BY {role.name}")
         kept.close()
+
+
+SLOW_ROWS = """
+CREATE FUNCTION slowly() RETURNS bool LANGUAGE sql AS $$ SELECT pg_sleep(1) IS NOT NULL $$;
+ALTER TABLE system_configs ADD CHECK (public.slowly()) NOT VALID;
+INSERT INTO documents SELECT md5('more' || n)::uuid, (SELECT id FROM users LIMIT 1), '' FROM generate_series(1, 99) n;
+"""
+"""A restore of the configuration takes seconds."""
+
+
+def test_a_restore_that_is_cancelled_leaves_no_database_behind(service: Client, voices: TestDatabase) -> None:
+    voices.execute(SLOW_ROWS)
+    made = saved(service)
+    job = data_of(restore(service, made, mode="new_database", **{"async": True}), 202)["job_id"]
+    beside = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'vector-restore child pg_restore%'"
+    deadline = time.monotonic() + 60
+    while voices.fetch(beside) == [(0,)]:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    data_of(service.post(f"{PREFIX}/jobs/{job}/cancel"))
+    while (shown := data_of(service.get(f"{PREFIX}/jobs/{job}")))["finished_at"] is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert shown["state"] == "CANCELLED"
+    assert _others(voices) == []
+    assert voices.fetch(beside) == [(0,)]
 
 
 def test_the_database_of_the_job_queue_is_not_replaced(

@@ -107,6 +107,32 @@ def test_a_child_that_is_killed_leaves_no_backend_and_a_clear_event(
     _nothing_left(voices, tmp_path / "temporary", before)
 
 
+def test_a_backend_that_is_ended_is_a_clear_event(
+    waiting_import: tuple[socket.socket, str], voices: TestDatabase, tmp_path: Path
+) -> None:
+    connection, before = waiting_import
+    voices.fetch(CHILDREN.replace("count(*)", "pg_terminate_backend(pid)"))
+    seen = b""
+    while b'"type": "error"' not in seen:
+        seen += connection.recv(65536)
+    assert b'"error_type": "DATABASE_ERROR"' in seen
+    _nothing_left(voices, tmp_path / "temporary", before)
+
+
+def test_what_a_killed_service_has_left_ends_when_the_next_one_starts(
+    waiting_import: tuple[socket.socket, str],
+    server: LiveServer,
+    start_server: Callable[..., LiveServer],
+    voices: TestDatabase,
+) -> None:
+    _, before = waiting_import
+    server.process.kill()
+    server.process.wait(SECONDS)
+    start_server(DATABASE_URL=voices.url).wait_for_jobs()
+    eventually(lambda: voices.fetch(CHILDREN) == [(0,)])
+    assert plain_dump(voices) == before
+
+
 def test_an_export_ends_with_its_client(server: LiveServer, voices: TestDatabase) -> None:
     voices.execute("CREATE TABLE wide AS SELECT md5(n::text) || md5((-n)::text) AS t FROM generate_series(1, 600000) n")
     with _ask(server, f"GET {EXPORT} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()) as connection:

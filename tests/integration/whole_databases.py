@@ -74,10 +74,16 @@ def voice(database: TestDatabase) -> None:
     database.execute(ROWS)
 
 
-def plain_dump(database: TestDatabase, major: int = 18) -> str:
+def plain_dump(database: TestDatabase, major: int = 18, *arguments: str) -> str:
     """All that a database holds, as text."""
     dumped = subprocess.run(
-        [binaries(major) / "pg_dump", "--no-owner", "--exclude-schema=vector_jobs", f"--dbname={database.url}"],
+        [
+            binaries(major) / "pg_dump",
+            "--no-owner",
+            "--exclude-schema=vector_jobs",
+            *arguments,
+            f"--dbname={database.url}",
+        ],
         capture_output=True,
         check=True,
         text=True,

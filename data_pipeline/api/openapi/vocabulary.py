@@ -6,6 +6,7 @@ TAGS = {
     "Backups": "Back up, list and compare.",
     "Restore": "The way back into the database.",
     "Backup sets": "One set: look at it, verify, copy, move or remove it.",
+    "milvus-backup": "The API of milvus-backup, for its clients: failures are HTTP 200 with a `code`.",
     "Milvus": "Collections of a Milvus: back up, restore, compare; and the way between Milvus and PostgreSQL.",
     "Other stores": "What isn't PostgreSQL tables: backed up and restored; their sets are listed beside all others.",
     "Databases": "Whole databases as archives of pg_dump.",

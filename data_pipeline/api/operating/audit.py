@@ -46,7 +46,7 @@ AUDITED = (
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
     *("action", "sets"),
 )
-AUDITED_QUERY = ("storage", "task_id", "target", "excludeLogs")
+AUDITED_QUERY = ("storage", "task_id", "excludeLogs")
 
 ACCEPTED = 202
 """A job was queued; what became of it is written down when it ends."""
@@ -83,7 +83,7 @@ class AuditLog:
         return response
 
     def _write_down(self, response: Response, asked: Policy | None) -> None:
-        answer = response.get_json(silent=True) or {"success": False, "data": {}}
+        answer = _enveloped(response.get_json(silent=True))
         seconds = time.monotonic() - g.started
         accepted = response.status_code == ACCEPTED
         nothing_done = accepted or g.get("replayed", False) or is_rehearsal(g.get("body", {}))
@@ -101,7 +101,7 @@ class AuditLog:
             path=request.path[:LONGEST_VALUE],
             body=_audited(),
             **{name: request.args[name][:LONGEST_VALUE] for name in AUDITED_QUERY if name in request.args},
-            target=answer["data"].get("target"),
+            target=answer["data"].get("target") or request.args.get("target", "")[:LONGEST_VALUE] or None,
             status=response.status_code,
             outcome=outcome,
             **_cause(answer),
@@ -127,6 +127,14 @@ def _entry(caller: Caller | None, status: int, outcome: str, data: dict[str, Any
         job_id=data.get("job_id"),
         details={**_audited(), **subject},
     )
+
+
+def _enveloped(answer: Any) -> dict[str, Any]:
+    """An answer as the envelope has it; of a route that answers otherwise, whether it has failed."""
+    if isinstance(answer, dict) and "success" in answer:
+        return answer
+    failed = not isinstance(answer, dict) or bool(answer.get("code") or answer.get("error"))
+    return {"success": not failed, "data": {"error_type": "FAILED"} if failed else {}}
 
 
 def write_down_job(job: Job) -> None:

@@ -17,7 +17,7 @@ from data_pipeline.stores.pg_database.child import PREFIX
 @contextmanager
 def dumping(target: Target, timeouts: Timeouts, progress: Progress) -> Iterator[Session]:
     """A snapshot of the database in which no other dump of it runs. Raises OperationInProgress, as documented."""
-    with _documented(), transaction(target, timeouts, snapshot=True, read_only=True, progress=progress) as session:
+    with documented(), transaction(target, timeouts, snapshot=True, read_only=True, progress=progress) as session:
         dump_lock.take(session.cursor)
         backends.end_orphans(session, f"{PREFIX}pg_dump ")
         connection.may_idle(session)
@@ -30,7 +30,7 @@ def writing(target: Target, timeouts: Timeouts, progress: Progress) -> Iterator[
 
     Raises OperationInProgress, as documented.
     """
-    with _documented(), transaction(target, timeouts, read_only=True, progress=progress.beside()) as session:
+    with documented(), transaction(target, timeouts, read_only=True, progress=progress.beside()) as session:
         writer_lock.take(session.cursor)
         backends.end_orphans(session, f"{PREFIX}pg_restore ")
         connection.may_idle(session)
@@ -50,7 +50,7 @@ def sweep(target: Target, timeouts: Timeouts) -> None:
 
 
 @contextmanager
-def _documented() -> Iterator[None]:
+def documented() -> Iterator[None]:
     """Let the refusal have the two keys that the documented system answers with."""
     try:
         yield

@@ -55,7 +55,7 @@ class Step:
         return Intent(
             id=uuid.uuid4().hex,
             target=target.name,
-            digest=f"{target.digest}-{database}",
+            digest=digest_of(target, database),
             collection=self.name,
             fresh=self.fresh,
             old=self.old,
@@ -167,6 +167,11 @@ class Planner:
             number += 1
             name = f"{wanted}_{number}"
         return name
+
+
+def digest_of(target: StoreTarget, database: str) -> str:
+    """Tells a database of a server from others."""
+    return f"{target.digest}-{database}"
 
 
 def differences(saved: Any, found: Any) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 from common.errors import NotFound, ServiceError
 from common.messages import say
 from data_pipeline.operations.milvus.merge import Timing, differ, merge
-from data_pipeline.operations.milvus.plan import Planner, Step
+from data_pipeline.operations.milvus.plan import Planner, Step, digest_of
 from data_pipeline.operations.milvus.requests import MilvusRestoreRequest
 from data_pipeline.operations.milvus.results import Problem, RestoredCollection
 from data_pipeline.operations.milvus.sources import Source
@@ -59,6 +59,7 @@ class Restoring:
     def run(self, intents: IntentStore) -> dict[str, RestoredCollection]:
         """Do it. Raises ServiceError, Cancelled."""
         live.expect_database(self.server)
+        self._settle_abandoned(intents)
         planner = self._planner()
         planner.expect_meant()
         steps = [planner.step(fact) for fact in planner.chosen(self.source.facts)]
@@ -77,6 +78,13 @@ class Restoring:
             step.fact.name: self._finish(intents, step, intent, timing)
             for (step, intent), timing in zip(begun, timings, strict=True)
         }
+
+    def _settle_abandoned(self, intents: IntentStore) -> None:
+        """What earlier restores into this database have left: nothing of it may be in the way."""
+        for intent in intents.abandoned():
+            if intent.digest == digest_of(self.target, self.server.database):
+                switch.settle(self.server, intent)
+                intents.end(intent)
 
     def _planner(self) -> Planner:
         return Planner(self.server, self.request, self.untried, self.warnings.append)

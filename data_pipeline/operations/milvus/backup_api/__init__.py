@@ -1,0 +1,1 @@
+"""milvus-backup's words: what its clients ask, as requests of ours, and what ours are, as it says it."""
