@@ -121,10 +121,12 @@ class Service:
 
 
 @contextmanager
-def running(data_dir: Path, work: Path, store: ObjectStore | None = None, project: Path = PROJECT) -> Iterator[Service]:
+def running(
+    data_dir: Path, work: Path, store: ObjectStore | None = None, project: Path = PROJECT, targets: str = ""
+) -> Iterator[Service]:
     """A service on the embedded server of `data_dir`, its log and its disk below `work`; stopped at the end.
 
-    project: the checkout whose service it is.
+    project: the checkout whose service it is. targets: its TARGETS.
     """
     output = work / "training_data"
     (output / "vector_bak").mkdir(parents=True)
@@ -133,7 +135,7 @@ def running(data_dir: Path, work: Path, store: ObjectStore | None = None, projec
         process = subprocess.Popen(
             [sys.executable, "unified_api.py"],
             cwd=project,
-            env=_environment(port, data_dir, output, store),
+            env=_environment(port, data_dir, output, store) | ({"TARGETS": targets} if targets else {}),
             stdin=subprocess.DEVNULL,
             stderr=stderr,
         )

@@ -26,6 +26,7 @@ from benchmarks.data import Database
 from benchmarks.run import embedded_server, exit_cleanly
 from benchmarks.service import Service
 from benchmarks.shapes import SEARCHED
+from data_pipeline.postgres.schema.tables import QUEUE_SCHEMA
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres_server.cluster import binaries
 
@@ -36,6 +37,9 @@ Result = TypeVar("Result")
 
 LARGEST_FILE = 1.1
 SLOWEST_RESTORE = 1.15
+
+BARE = ("--format=custom", f"--exclude-schema={QUEUE_SCHEMA}")
+"""The service's own queue is in this database, and must not go back in time."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def _pair(
 ) -> tuple[float, float, float]:
     """How many times as long pg_dump takes as a set, ours as pg_restore, and how large the set is beside the file."""
     database.checkpoint()
-    bare, _ = _timed(lambda: _run("pg_dump", target, "--format=custom", f"--file={file}"))
+    bare, _ = _timed(lambda: _run("pg_dump", target, *BARE, f"--file={file}"))
     database.checkpoint()
     ours, made = _timed(running.backup_database)
     clean = ("--single-transaction", "--clean", "--if-exists", "--no-owner")

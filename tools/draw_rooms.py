@@ -65,6 +65,7 @@ TIERS = [
     [
         Room("storage", "opens the files", "directories, buckets", 5),
         Room("formats", "workers: bytes to rows", "csv, pgcopy, types", 6),
+        Room("encryption", "sealed blocks", "keys, envelopes"),
         Room("layouts", "which tables", "keys, references, owner"),
     ],
     [Room("common", "errors, messages in each language, the answer's envelope")],

@@ -12,6 +12,7 @@ from werkzeug.http import parse_range_header
 
 from common.errors import RangeNotSatisfiable, ServiceUnavailable
 from common.messages import say
+from data_pipeline.api.security.permissions import expect_set
 from data_pipeline.engine import Engine
 from data_pipeline.sets.tar import Archive, Bundle
 from data_pipeline.storage.location import MAIN_STORAGE, Location
@@ -95,6 +96,7 @@ class Downloads:
     @contextmanager
     def _archive(self, place: Location, timestamp: str, folder: str = "") -> Iterator[Archive]:
         with self._engine.catalog.locked_any(place, timestamp) as found:
+            expect_set(found)
             first = [found.manifest_file] if found.manifest_file else []
             yield Archive([*first, *found.files.values()], folder)
 

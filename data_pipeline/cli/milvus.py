@@ -53,7 +53,6 @@ def _tell_backup(data: Answer) -> None:
     rows = [(name, one["row_count"], one["partitions"], one["file_size"]) for name, one in saved.items()]
     answers.table(rows, "collection", "rows", "partitions", "size")
     click.echo(f"{data['backup_directory']} {data['backup_timestamp']}, {data['duration']} s")
-    _tell_warnings(data)
 
 
 def _tell_restore(data: Answer) -> None:
@@ -66,7 +65,6 @@ def _tell_restore(data: Answer) -> None:
         answers.table([(name, one.get("rows_restored")) for name, one in results.items()], "table", "rows")
     for problem in data.get("problems", []):
         click.echo(f"problem: {problem['error']} ({problem['error_type']})", err=True)
-    _tell_warnings(data)
 
 
 def _tell_comparison(data: Answer) -> None:
@@ -76,12 +74,6 @@ def _tell_comparison(data: Answer) -> None:
         for one in data["collections"]
     ]
     answers.table(rows, "collection", "same", "different", "only in the set", "only in the other")
-    _tell_warnings(data)
-
-
-def _tell_warnings(data: Answer) -> None:
-    for warning in data["warnings"]:
-        click.echo(f"warning: {warning}", err=True)
 
 
 COMMAND = NamingGroup(

@@ -71,7 +71,7 @@ def as_owner(target: Target, timeouts: Timeouts) -> Target:
     Everything in the database becomes this role's, as it would be in a database of its own. Raises ServiceError.
     """
     with transaction(target, timeouts) as session:
-        writer_lock.take(session.cursor)  # whoever writes has tables that are not to change hands now
+        writer_lock.take(session.cursor)  # a writer needs its tables as they are
         ownership.hand_over(session, OWNER)
     return replace(target, user=OWNER)
 

@@ -24,7 +24,7 @@ TARGETS = '{"staging": "%s", "production": "%s"}'
 
 
 @pytest.mark.parametrize("page", draw_roles.PAGES)
-def test_the_table_of_the_documentation_is_what_the_routes_declare(page: str) -> None:
+def test_the_table_of_roles_is_what_the_routes_declare(page: str) -> None:
     assert draw_roles.written(page) == draw_roles.table(draw_roles.PAGES[page]), "python -m tools.draw_roles writes it"
 
 
@@ -137,6 +137,19 @@ def test_the_configured_database_is_opened_to_operators_by_a_name_of_its_own(
     assert failure(olga.call("POST", "/vector/restore", {**small_set, "pg_conn": "staging"})) == (403, "FORBIDDEN")
 
 
+def test_a_restore_into_another_store_is_a_restore_into_its_target(
+    make_client: Callable[..., Client], jobs_database: TestDatabase, database: TestDatabase, small_set: dict[str, str]
+) -> None:
+    """Not into the configured database, which operators may restore into here."""
+    targets = '{"vectors": "milvus+http://127.0.0.1:1"}'
+    env = {"DATABASE_URL": database.url, "JOBS_DATABASE_URL": jobs_database.url, "TARGETS": targets, **GUARDED}
+    olga = operator(make_client(OPERATOR_TARGETS="default", **env))
+    into = {"into": {"layout": "milvus", "target": "vectors"}}
+    assert failure(olga.call("POST", "/vector/restore", {**small_set, **into})) == (403, "FORBIDDEN")
+    named = {"set": small_set, "target": "vectors"}
+    assert failure(olga.call("POST", "/milvus/restore", named)) == (403, "FORBIDDEN")
+
+
 def test_a_target_of_the_jobs_database_says_itself_whether_operators_may(
     service: Callable[..., Any], small_set: dict[str, str], second_database: TestDatabase
 ) -> None:
@@ -164,6 +177,17 @@ def test_an_operator_runs_a_schedule_of_backups_and_its_name_stands_in_the_job(s
     job = data_of(olga.call("POST", "/schedules/nightly/run"), 202)["job_id"]
     shown = data_of(client.get(f"{PREFIX}/jobs/{job}", headers=bearer(READ_TOKEN)))
     assert shown["who"] == "user:olga"
+
+
+def test_a_set_of_a_whole_database_is_for_admins_to_download(service: Callable[..., Any]) -> None:
+    client = service()
+    olga = operator(client)
+    body = {"target": "staging"}
+    made = data_of(client.post(f"{BASE}/databases/backup", json=body, headers=bearer(TOKEN)))
+    place = f"global/{made['backup_timestamp']}"
+    for path in (f"/vector/backups/{place}/download", f"/databases/{place}/download"):
+        assert failure(olga.call("GET", path)) == (403, "FORBIDDEN")
+    assert olga.call("GET", f"/vector/backups/{place}").status_code == 200
 
 
 def test_a_viewer_sees_and_takes_nothing_away(service: Callable[..., Any], small_set: dict[str, str]) -> None:

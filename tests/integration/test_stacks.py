@@ -24,8 +24,10 @@ from data_pipeline.operations.stacks.stack_retention import StackRetention
 from data_pipeline.sets import manifest
 from data_pipeline.settings import Settings
 from data_pipeline.stores.objects.bucket import ObjectBucket
+from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.integration.places import S3Server
+from tests.integration.redis_server import RedisServer
 from tests.integration.test_objects import Bucket
 from tests.support.answers import data_of, failure
 
@@ -38,6 +40,13 @@ def files(s3_server: S3Server) -> Bucket:
     found = Bucket(s3_server, s3_server.new_bucket())
     found.put({"a": (b"one", {}), "b": (b"two", {"Tagging": "kind=note"})})
     return found
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path / "redis", "valkey").start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
@@ -339,3 +348,38 @@ def test_members_are_asked_at_the_same_time(client: Client, monkeypatch: pytest.
 
     monkeypatch.setattr(ObjectBucket, "list", waiting)
     assert set(back_up(client)["members"]) == set(STACK)
+
+
+def test_a_database_a_cache_and_a_bucket_are_one(
+    make_client: Callable[..., Client], database: TestDatabase, cache: RedisServer, files: Bucket, fill: Any
+) -> None:
+    fill(database)
+    targets = {"main": database.url, "cache": cache.url(), "documents": files.url}
+    stacks = {"app": {"cache": "cache", "files": "documents", "postgres": "main"}}
+    client = make_client(DATABASE_URL=database.url, TARGETS=json.dumps(targets), STACKS=json.dumps(stacks))
+    cache.client().set("session:1", "ann")
+    rows = database.fetch("SELECT count(*) FROM langchain_pg_embedding")
+    made = data_of(post(client, "backup", stack="app", options={"cache": {"consistency": "paused"}}))
+    assert {role: one["family"] for role, one in made["members"].items()} == {
+        "postgres": "database",
+        "files": "objects",
+        "cache": "redis",
+    }
+    assert [made["members"][role]["consistency"] for role in ("postgres", "cache")] == ["snapshot", "paused"]
+    before = files.state()
+    database.execute("DELETE FROM langchain_pg_embedding")
+    cache.client().set("session:1", "nobody")
+    files.remove("a")
+    body = {"set": named(made), "options": {"postgres": {"trusted": True}}}
+    assert states(data_of(post(client, "restore", stack="app", **body, dry_run=True)))["postgres"] == "verified"
+    done = data_of(post(client, "restore", stack="app", **body))
+    assert states(done) == {"postgres": "restored", "files": "restored", "cache": "restored"}
+    assert list(done["members"]) == ["postgres", "files", "cache"]
+    assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == rows
+    assert cache.client().get("session:1") == b"ann"
+    assert files.state() == before
+    undo = {**done["undo"], "options": body["options"], "backup_before_restore": False}
+    assert set(states(data_of(post(client, "restore", stack="app", **undo))).values()) == {"restored"}
+    assert database.fetch("SELECT count(*) FROM langchain_pg_embedding") == [(0,)]
+    assert cache.client().get("session:1") == b"nobody"
+    assert files.keys() == {"b"}

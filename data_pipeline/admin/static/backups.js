@@ -39,6 +39,7 @@ export async function backupsView(_parameters, query, signal) {
     el("div", { class: "title" }, el("h1", {}, t("backups")),
       el("div", { class: "actions" },
         link(t("databases"), address(["databases"]), "button"),
+        link(t("stacks"), address(["stacks"]), "button"),
         writeButton(t("upload"), () => uploadSet(config.storages, tasks(), taken)),
         writeButton(t("back up now"), () => backUp(tasks()), { kind: "primary", needs: "operate" }))),
     parts.note, filters(parts), parts.count, parts.bulk, parts.list);

@@ -20,6 +20,7 @@ import { resourcesView } from "/panel/resources.js";
 import { restoreView } from "/panel/restore.js";
 import { leave, render, start } from "/panel/router.js";
 import { signIn, signOut } from "/panel/sign_in.js";
+import { stacksView } from "/panel/stacks.js";
 import { statusView } from "/panel/status.js";
 import { tablesView } from "/panel/tables.js";
 import { t } from "/panel/text.js";
@@ -37,6 +38,7 @@ const ROUTES = [
   [["compare"], compareView],
   [["tables"], tablesView],
   [["databases"], databasesView],
+  [["stacks"], stacksView],
   ...["schedules", "targets", "storages", "notifiers"].map((many) => [[many], resourcesView(many)]),
   [["users"], usersView],
   [["audit"], auditView],

@@ -106,8 +106,8 @@ class Doctor:
         """Whether new backups are encrypted, and whether the last ones of each storage can be opened."""
         key, locked = self._engine.storages.keyring.id, dict.fromkeys(self._locked())
         if locked:
-            return _finding("encryption", "warning", say("doctor_keys_missing", keys=", ".join(locked)))
-        return _finding("encryption", "ok", say("doctor_encrypted", key=key) if key else say("doctor_not_encrypted"))
+            return _finding("keys", "warning", say("doctor_keys_missing", keys=", ".join(locked)))
+        return _finding("keys", "ok", say("doctor_encrypted", key=key) if key else say("doctor_not_encrypted"))
 
     def _locked(self) -> Iterator[str]:
         """The ids of keys that are not configured."""

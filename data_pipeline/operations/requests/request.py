@@ -77,7 +77,7 @@ class OperationRequest(Request):
     @property
     def changes_database(self) -> bool:
         """It may change what a database holds, unless a kind of request knows better."""
-        return True
+        return not getattr(self, "dry_run", False)
 
     @property
     def named_target(self) -> str | None:

@@ -35,8 +35,8 @@ class RestoreRequest(RestoreOptions):
         return self
 
     @property
-    def changes_database(self) -> bool:
-        return not self.dry_run
+    def named_target(self) -> str | None:
+        return self.into.target if self.into is not None and self.into.to_milvus else self.pg_conn
 
     @property
     def removes(self) -> bool:

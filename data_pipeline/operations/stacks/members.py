@@ -111,6 +111,11 @@ class Members:
         body = {"target": member.name, "storages": list(storages)}
         return self._read(member, "backup", body, options)
 
+    def as_before(self, member: Member, consistency: str) -> Mapping[str, Any]:
+        """Options of a backup that is of the same consistency, where that can be asked for."""
+        fields = self._operation(member, "backup").request.model_fields
+        return {"consistency": consistency} if "consistency" in fields else {}
+
     def restore(
         self,
         member: Member,

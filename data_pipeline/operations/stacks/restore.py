@@ -80,7 +80,9 @@ class StackRestore:
         if request.dry_run or request.rename_suffix or not request.backup_before_restore:
             return None
         storages = [self._found.location.storage]
-        made = StackBackup(self._engine, self._members, self._stack, storages, {}).run(progress, precaution=True)
+        facts = self._found.fact.members
+        options = {one.role: self._members.as_before(one, facts[one.role].consistency) for one in self._stack.members}
+        made = StackBackup(self._engine, self._members, self._stack, storages, options).run(progress, precaution=True)
         named = {"backup_path": made.backup_directory, "timestamp": made.backup_timestamp}
         return {"set": named, "members": [one.role for one in self._stack.members]}
 

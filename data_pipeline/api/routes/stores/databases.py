@@ -65,7 +65,7 @@ def routes(jobs: Jobs, streams: DatabaseStreams) -> Resource:
 
     @api.get("/<location>/<timestamp>/download", summary="Download a set as a plain archive")
     @Policy(
-        access="whole_data",
+        access="whole_database",
         tag="Databases",
         more={200: {"description": "An archive of pg_dump's custom format", "content": ARCHIVE}},
         failures=(*ALWAYS, *OF_FILES, "SERVICE_UNAVAILABLE", "OPERATION_IN_PROGRESS", "CANCELLED"),

@@ -27,7 +27,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/backup", summary="Back up collections of a Milvus")
     @Policy(
-        access="write",
+        access="operate",
         tag="Milvus",
         answers={200: [results.MilvusBackedUp], 202: [job_answers.SubmittedJob]},
         failures=failures,
@@ -44,7 +44,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/restore", summary="Restore into a Milvus, or a set of Milvus into PostgreSQL")
     @Policy(
-        access="write",
+        access="operate",
         tag="Milvus",
         answers={200: [results.MilvusRestored, restore.Restored, restore.Rehearsed], 202: [job_answers.SubmittedJob]},
         failures=(*failures, "ORPHAN_ROWS"),
@@ -61,7 +61,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/compare", summary="Compare a set with a Milvus or with another set, across stores")
     @Policy(
-        access="read",
+        access="check",
         tag="Milvus",
         answers={200: [results.MilvusCompared]},
         failures=failures,

@@ -26,7 +26,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/backup", summary="Back up databases of Redis")
     @Policy(
-        access="write",
+        access="operate",
         tag="Other stores",
         answers={200: [redis.RedisBackedUp], 202: [job_answers.SubmittedJob]},
         failures=(*FAILURES, *OF_CALLS),
@@ -42,7 +42,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/restore", summary="Restore databases of Redis")
     @Policy(
-        access="write",
+        access="operate",
         tag="Other stores",
         answers={200: [redis.RedisRestored, redis.RedisRehearsed], 202: [job_answers.SubmittedJob]},
         failures=(*FAILURES, *OF_CALLS),
@@ -58,7 +58,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/compare", summary="Compare a backup of Redis with live databases or another backup")
     @Policy(
-        access="read",
+        access="check",
         tag="Other stores",
         answers={200: [redis.RedisCompared]},
         failures=FAILURES,
