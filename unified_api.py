@@ -46,7 +46,7 @@ from data_pipeline.api.routes import (
 )
 from data_pipeline.api.routes import jobs as job_routes
 from data_pipeline.api.routes.people import account, sessions, users
-from data_pipeline.api.routes.stores import databases, milvus, milvus_backup_api, objects, redis, stacks
+from data_pipeline.api.routes.stores import databases, milvus, milvus_backup_api, neo4j, objects, redis, stacks
 from data_pipeline.api.security.access import AccessRules
 from data_pipeline.api.security.identity import Identity
 from data_pipeline.api.security.sign_in import SignIn
@@ -103,6 +103,7 @@ def create_app(settings: Settings | None = None, engine: Engine | None = None) -
     app.add(tables.routes(engine))
     app.add(reference_data.routes(engine))
     app.add(redis.routes(engine, jobs))
+    app.add(neo4j.routes(engine, jobs))
     app.add(objects.routes(jobs))
     app.add(stacks.routes(engine, jobs))
     app.add(job_routes.routes(engine, jobs))

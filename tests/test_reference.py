@@ -31,11 +31,12 @@ from data_pipeline.api.requests.databases import ExportQuery
 from data_pipeline.api.requests.job_schemas import JobsQuery, NotificationsQuery
 from data_pipeline.api.requests.resources import NEW
 from data_pipeline.cli.command_line import COMMANDS
+from data_pipeline.operations.neo4j.requests import Neo4jBackupRequest, Neo4jCompareRequest, Neo4jRestoreRequest
+from data_pipeline.operations.redis.requests import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.bulk import BulkRequest
 from data_pipeline.operations.requests.compare import CompareRequest
 from data_pipeline.operations.requests.database import DatabaseBackupRequest, DatabaseRestoreRequest, ImportRequest
-from data_pipeline.operations.requests.redis import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
 from data_pipeline.operations.requests.reference_data import TableImportRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.restore import RestoreRequest
@@ -47,6 +48,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("", ".zh-CN")
 BODIES: tuple[type[BaseModel], ...] = (RestoreRequest, BackupRequest, CompareRequest, CopyBody, DrillBody, SignInBody)
 BODIES += (*NEW.values(), RetentionRule, RefreshRequest, BulkRequest, ImportRequest, TableImportRequest)
+BODIES += (Neo4jBackupRequest, Neo4jRestoreRequest, Neo4jCompareRequest)
 BODIES += (DatabaseBackupRequest, DatabaseRestoreRequest)
 BODIES += (RedisBackupRequest, RedisRestoreRequest, RedisCompareRequest)
 BODIES += (NewUser, ChangedUser, OwnPassword, FirstAdmin, NewToken)

@@ -12,14 +12,15 @@ from typing import Any
 import redis
 
 START_SECONDS = 30
-SETTINGS = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "no", "--loglevel", "warning")
+SETTINGS = ("--bind", "127.0.0.1", "--save", "", "--appendfsync", "no", "--loglevel", "warning")
 
 
 class RedisServer:
     """What a killed process has written is the system's: it outlives that process, though not the machine."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, kept: bool = True) -> None:
         self._directory = directory
+        self._kept = kept
         directory.mkdir()
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self._port = int(listener.getsockname()[1])
@@ -33,6 +34,7 @@ class RedisServer:
     def start(self) -> None:
         """Until it has its keys again."""
         command = [_program(), "--port", str(self._port), "--dir", str(self._directory), *SETTINGS]
+        command += ["--appendonly", "yes" if self._kept else "no"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
         while True:

@@ -21,7 +21,7 @@ COMMANDS = (
     *("serve", "worker", "backup", "list", "restore", "verify", "drill", "compare", "tables"),
     *("delete", "copy", "download", "upload", "bulk", "import", "rewrap", "jobs"),
     *("schedules", "status", "targets", "storages", "notifiers"),
-    *("objects", "redis", "milvus", "databases", "stack"),
+    *("objects", "redis", "milvus", "databases", "stack", "neo4j"),
     *("users", "check-config", "doctor", "completion"),
 )
 MODULES = {
@@ -34,7 +34,7 @@ MODULES = {
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
     "users": "people.users",
-    **{name: f"stores.{name}" for name in ("objects", "redis", "databases", "stack")},
+    **{name: f"stores.{name}" for name in ("objects", "redis", "databases", "stack", "neo4j")},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

@@ -8,6 +8,8 @@ from data_pipeline.operations.database.backup import DatabaseBackupOperation
 from data_pipeline.operations.database.restore import DatabaseRestoreOperation
 from data_pipeline.operations.drill.operation import DrillOperation
 from data_pipeline.operations.milvus.operation import MilvusBackupOperation, MilvusRestoreOperation
+from data_pipeline.operations.neo4j.backup import Neo4jBackupOperation
+from data_pipeline.operations.neo4j.restore import Neo4jRestoreOperation
 from data_pipeline.operations.objects.operation import ObjectsBackupOperation, ObjectsRestoreOperation
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.redis.backup import RedisBackupOperation
@@ -21,6 +23,7 @@ KINDS: tuple[Any, ...] = (
     *(BackupOperation, RestoreOperation, DrillOperation, RefreshOperation, TableImportOperation),
     *(MilvusBackupOperation, MilvusRestoreOperation),
     *(ObjectsBackupOperation, ObjectsRestoreOperation),
+    *(Neo4jBackupOperation, Neo4jRestoreOperation),
     *(DatabaseBackupOperation, DatabaseRestoreOperation),
     *(RedisBackupOperation, RedisRestoreOperation),
 )

@@ -7,11 +7,12 @@ from typing import Any
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.operations.milvus.requests import MilvusBackupRequest
+from data_pipeline.operations.neo4j.requests import Neo4jBackupRequest
 from data_pipeline.operations.objects.requests import ObjectsBackupRequest
+from data_pipeline.operations.redis.requests import RedisBackupRequest
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.database import DatabaseBackupRequest
 from data_pipeline.operations.requests.drill import DrillRequest
-from data_pipeline.operations.requests.redis import RedisBackupRequest
 from data_pipeline.operations.requests.reference_data import TableImportRequest
 from data_pipeline.operations.requests.refresh import RefreshRequest
 from data_pipeline.operations.requests.request import OperationRequest
@@ -190,6 +191,7 @@ KINDS: Mapping[str, Scheduled] = {
         *(ScheduledBackup(), ScheduledDrill(), ScheduledRestore(), ScheduledDatabaseBackup(), ScheduledImport()),
         ScheduledStoreBackup(ObjectsBackupRequest),
         ScheduledStoreBackup(RedisBackupRequest),
+        ScheduledStoreBackup(Neo4jBackupRequest),
         ScheduledStackBackup(),
     )
 }

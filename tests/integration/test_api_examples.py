@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import neo4j
 import pytest
 import requests
 
@@ -25,6 +27,8 @@ from tests.integration.privileges import like_a_user
 from tests.integration.redis_server import RedisServer
 from tests.integration.test_drills import scratch_directory
 from tests.live_server import Forked, Launch, LiveServer
+from tools import neo4j_server
+from tools.neo4j_server import Neo4jServer
 
 GLOBAL_SET = "20250722_010318"
 TASK_SETS = {
@@ -32,6 +36,7 @@ TASK_SETS = {
     "task_20250721_183935": {"20250721_201447": (58, 780), "20250721_190102": (58, 780)},
 }
 REDIS_SET = "20260722_010318"
+NEO4J_SET = "20260723_010318"
 JOB = "77245a18eaa54833b36522f328de5a47"
 TARGET = "postgresql://user:password@localhost:5432/target_db"
 NOWHERE = "postgresql://postgres@127.0.0.1:1/vector_db"
@@ -64,6 +69,7 @@ class Scenery:
         cache: RedisServer,
     ) -> None:
         self._cache = cache
+        self.graph: Neo4jServer | None = None
         self.url = {scene: f"http://{other}" for scene, other in others.items()}
         self._address = f"http://{address}"
         self._drills = f"http://{drills}"
@@ -87,8 +93,8 @@ class Scenery:
             database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
         if scene != "nothing":
             self._write_sets()
-        if scene == "redis":
-            with self._redis():
+        if scene in ("redis", "neo4j"):
+            with self._redis() if scene == "redis" else self._neo4j():
                 yield
             return
         if scene not in ("nothing", *self.url, "usual"):
@@ -126,6 +132,21 @@ class Scenery:
         self.names[REDIS_SET] = made["backup_timestamp"]
         client.hset("user:1", "name", "second")
         client.set("session:3", 3)
+        yield
+
+    @contextmanager
+    def _neo4j(self) -> Iterator[None]:
+        """A set of a small graph, and a node more since."""
+        assert self.graph is not None
+        login = ("neo4j", neo4j_server.PASSWORD)
+        with neo4j.GraphDatabase.driver(f"bolt://127.0.0.1:{self.graph.port}", auth=login) as driver:
+            driver.execute_query("MATCH (n) DETACH DELETE n")
+            driver.execute_query("CREATE CONSTRAINT e IF NOT EXISTS FOR (e:Entity) REQUIRE e.id IS UNIQUE")
+            driver.execute_query("CREATE (:Entity {id: 1})-[:RELATED_TO]->(:Entity {id: 2})")
+            route = f"{self.url['neo4j']}{BASE}/neo4j/backup"
+            made = requests.post(route, json={"target": "graph"}, timeout=60).json()["data"]
+            self.names[NEO4J_SET] = made["backup_timestamp"]
+            driver.execute_query("CREATE (:Entity {id: 3})")
         yield
 
     def _write_sets(self) -> None:
@@ -378,6 +399,21 @@ def launch() -> Launch:
     return partial(Forked, within=like_a_user)
 
 
+@contextmanager
+def _graph(scenery: Scenery, start_server: Callable[..., Any], settings: dict[str, str]) -> Iterator[None]:
+    """A Neo4j, where there is one."""
+    if not neo4j_server.is_there():
+        yield
+        return
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = int(listener.getsockname()[1])
+    with neo4j_server.running(port) as server:
+        scenery.graph = server
+        found = start_server(**settings, TARGETS=json.dumps({"graph": server.url}))
+        scenery.url["neo4j"] = f"http://{found.address}"
+        yield
+
+
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path / "redis", "valkey").start()
@@ -422,7 +458,9 @@ def scenery(
         drilling = LiveServer(tmp_path / "drills.log", env)
         try:
             databases = [database, second_database, jobs_database]
-            yield Scenery(server.address, drilling.address, stores.address, others, databases, backups, cache)
+            made = Scenery(server.address, drilling.address, stores.address, others, databases, backups, cache)
+            with _graph(made, start_server, settings):
+                yield made
         finally:
             drilling.stop()
 
@@ -431,6 +469,8 @@ def test_every_example_is_answered_as_it_says(scenery: Scenery, described: Descr
     wrong = []
     for operation in sorted(described.operations - {*MILVUS}):
         for example in examples.of(operation):
+            if example.scene == "neo4j" and scenery.graph is None:
+                continue
             with scenery.set(example.scene):
                 response = scenery.call(described, operation, example)
                 answer = response.json()

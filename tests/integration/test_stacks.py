@@ -323,7 +323,7 @@ def test_what_can_not_be_meant_is_refused(client: Client) -> None:
     assert failure(post(client, "verify", set=some)) == (404, "RESOURCE_NOT_FOUND")
     members = {one["name"]: one["members"] for one in data_of(client.get(f"{BASE}/stacks"))["stacks"]}["odd"]
     assert (members["no"]["family"], members["no"]["supported"]) == (None, False)
-    assert (members["cache"]["family"], members["cache"]["supported"]) == ("neo4j", False)
+    assert (members["cache"]["family"], members["cache"]["supported"]) == ("neo4j", True)
 
 
 def test_as_a_job_with_options_and_by_a_schedule(client: Client) -> None:

@@ -41,7 +41,7 @@ AUDITED = (
     *("layout", "with_references", "where", "rename", "conflict_key", "into"),
     *("renames", "swap", "drop_old", "merge", "meta_only", "allow_changes"),
     *("target", "set", "mode", "prefix", "to_prefix", "databases", "consistency", "keys", "keep_old"),
-    *("functions", "users", "members", "rename_suffix"),
+    *("functions", "users", "merge_keys", "members", "rename_suffix"),
     *("swap", "trusted", "exclude_logs", "skip_logs", "create_roles", "compression"),
     *("storages", "to", "triggers", "strip_nul", "allow_lossy", "dialect", "refuse_source"),
     *("action", "sets"),

@@ -8,7 +8,7 @@ from data_pipeline.cli import answers, confirmation, operation, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command, NamingGroup
 from data_pipeline.operations.redis.compare import RedisComparison
-from data_pipeline.operations.requests.redis import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
+from data_pipeline.operations.redis.requests import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
 
 HELP = "Back up, restore or compare logical databases of Redis or Valkey: TARGET is a name from TARGETS."
 EXAMPLES = """\b

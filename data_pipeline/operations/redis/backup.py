@@ -8,8 +8,8 @@ from common.messages import Message, say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.redis.means import connect_seconds, means
-from data_pipeline.operations.requests.redis import RedisBackupRequest
-from data_pipeline.operations.results.redis import RedisBackedUp, SavedDatabase
+from data_pipeline.operations.redis.requests import RedisBackupRequest
+from data_pipeline.operations.redis.results import RedisBackedUp, SavedDatabase
 from data_pipeline.operations.store_backup import StoreBackup
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.target import digest_of

@@ -9,10 +9,10 @@ from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.redis.means import connect_seconds
 from data_pipeline.operations.redis.places import chosen, places
+from data_pipeline.operations.redis.requests import RedisCompareRequest
 from data_pipeline.operations.redis.restore import info, rehearsed
+from data_pipeline.operations.redis.results import RedisCompared
 from data_pipeline.operations.requests.named_set import NamedSet
-from data_pipeline.operations.requests.redis import RedisCompareRequest
-from data_pipeline.operations.results.redis import RedisCompared
 from data_pipeline.operations.results.result import StoreTarget as ShownTarget
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.sets.held_set import HeldSet

@@ -9,14 +9,14 @@ from data_pipeline.engine import Engine
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.redis.means import connect_seconds
 from data_pipeline.operations.redis.places import places
-from data_pipeline.operations.requests.redis import RedisRestoreRequest
-from data_pipeline.operations.results.compare import Samples
-from data_pipeline.operations.results.redis import (
+from data_pipeline.operations.redis.requests import RedisRestoreRequest
+from data_pipeline.operations.redis.results import (
     RedisRehearsed,
     RedisRestored,
     RehearsedDatabase,
     RestoredDatabase,
 )
+from data_pipeline.operations.results.compare import Samples
 from data_pipeline.operations.results.restore import Problem
 from data_pipeline.operations.results.result import BackupInfo
 from data_pipeline.operations.results.result import StoreTarget as ShownTarget

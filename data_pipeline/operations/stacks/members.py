@@ -28,6 +28,7 @@ WAYS: Mapping[str, Way] = {
     DATABASE: Way({"mode": "clean"}, lambda suffix: {"mode": "new_database"}),
     "objects": Way({"mode": "mirror"}, lambda suffix: {"mode": "add", "to_prefix": f"{suffix}/"}),
     "milvus": Way({"swap": True, "drop_old": True}, lambda suffix: {"collection_suffix": suffix}),
+    "neo4j": Way({"mode": "replace"}),
     "redis": Way({"mode": "replace"}),
 }
 """In the order in which members are restored."""

@@ -11,11 +11,11 @@ from data_pipeline.api.routes.operation import perform
 from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.redis import results as redis
 from data_pipeline.operations.redis.backup import RedisBackupOperation
 from data_pipeline.operations.redis.compare import RedisComparison
+from data_pipeline.operations.redis.requests import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
 from data_pipeline.operations.redis.restore import RedisRestoreOperation
-from data_pipeline.operations.requests.redis import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
-from data_pipeline.operations.results import redis
 
 FAILURES = (*ALWAYS, "MISSING_REQUIRED_PARAMS", *WRITING, *OF_FILES, *IN_STORE)
 

@@ -1,0 +1,1 @@
+"""Neo4j: back up, restore and compare a graph."""
