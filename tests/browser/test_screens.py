@@ -40,7 +40,7 @@ def site(make_site: Callable[..., Any]) -> Any:
 
 
 DIALOGS = {
-    "dialog-upload": ".title button:first-child",
+    "dialog-upload": ".title button",
     "dialog-backup": ".title button.primary",
     "dialog-delete": "td.actions button:last-child",
 }

@@ -48,6 +48,7 @@ BACKUP: dict[str, Any] = {
     "probes": 5,
     "storages": ["local", "second"],
     "format": "binary",
+    "compression": "zstd",
 }
 STRATEGIES = ("sync", "swap")
 BACKUP_CLASHES = {

@@ -321,7 +321,8 @@ def test_a_database_of_an_earlier_version_is_brought_up_to_date_with_its_jobs(
     data_of(make_client(**settings).backup())
     jobs_database.execute(
         "SET search_path = vector_jobs; DROP TABLE schema_version, resources, schedule_times, schedule_runs, proofs,"
-        " troubles, outbox, set_checks, user_sessions, user_tokens, users, sign_in_attempts, first_links, audit_log;"
+        " troubles, outbox, set_checks, user_sessions, user_tokens, users, sign_in_attempts, first_links, audit_log,"
+        " known_archives, intents;"
         "ALTER TABLE jobs DROP COLUMN texts"
     )
     client = make_client(**settings)

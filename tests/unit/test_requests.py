@@ -11,6 +11,7 @@ from common.messages import Message
 from data_pipeline.api.operating.audit import AUDITED
 from data_pipeline.api.requests.bodies import ListQuery
 from data_pipeline.jobs.request import JobRequest
+from data_pipeline.operations.milvus.requests import MilvusBackupRequest
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.backup import BackupRequest
 from data_pipeline.operations.requests.request import OperationRequest, Request
@@ -154,3 +155,9 @@ def test_a_value_that_is_none_of_a_few_is_told_which_there_are(
         said = response.in_language(language)
         assert field in said
         assert ", ".join(details["supported"]) in said
+
+
+def test_what_is_no_name_of_a_milvus_collection_is_an_answer() -> None:
+    with pytest.raises(InvalidParams) as refused:
+        MilvusBackupRequest.read({"target": "milvus", "collections": ["a b"]})
+    assert refused.value.data["details"]["field"] == "collections"

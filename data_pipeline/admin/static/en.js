@@ -587,6 +587,8 @@ export default {
   "advice.UNTRUSTED_ARCHIVE": "An archive runs what its maker put into it. Import it as trusted only if you know who made it.",
   "advice.VERSION_MISMATCH": "Take a server of the same version or a newer one, or programs of the server's version (PG_BIN).",
   "advice.EXTRA_MISSING": "Install what the message names.",
+  "advice.COLLECTION_CHANGED": "Look what changes the collection, or allow changes while it is read.",
+  "advice.ENCRYPTION_KEY_MISSING": "Start the service with the key that the message names; without it this backup can't be read.",
   "advice.NOTIFIER_UNSUPPORTED": "Use a service that the settings allow, or install what the message names.",
   "advice.NOTIFIER_FAILED": "The service that is told refused the message, or can't be reached: check its URL and secret.",
   "advice.RESOURCE_IN_USE": "A schedule names it: change or delete that schedule first.",

@@ -587,6 +587,8 @@ export default {
   "advice.UNTRUSTED_ARCHIVE": "归档会执行其制作者放入的内容。只有知道由谁制作时，才作为可信归档导入。",
   "advice.VERSION_MISMATCH": "请使用相同或更新版本的服务器，或与服务器版本一致的程序（PG_BIN）。",
   "advice.EXTRA_MISSING": "请安装提示中指出的组件。",
+  "advice.COLLECTION_CHANGED": "请检查是什么在改动集合，或允许读取期间的改动。",
+  "advice.ENCRYPTION_KEY_MISSING": "请用提示中指出的密钥启动服务；没有它，这个备份无法读取。",
   "advice.NOTIFIER_UNSUPPORTED": "请使用设置中允许的服务，或安装提示中指出的组件。",
   "advice.NOTIFIER_FAILED": "通知服务拒绝了消息或无法访问：请检查其 URL 和密钥。",
   "advice.RESOURCE_IN_USE": "有计划正在使用它：请先修改或删除该计划。",

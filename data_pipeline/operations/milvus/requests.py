@@ -20,7 +20,7 @@ BackupName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_lengt
 
 def _is_name(name: str) -> str:
     if not NAME.fullmatch(name):
-        raise PydanticCustomError("literal_error", "no name of a collection")
+        raise PydanticCustomError("value_error", "no name of a collection")
     return name
 
 

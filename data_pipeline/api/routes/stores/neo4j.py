@@ -57,7 +57,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
 
     @api.post("/compare", summary="Compare a backup of Neo4j with the live graph")
     @Policy(
-        access="read",
+        access="check",
         tag="Other stores",
         answers={200: [neo4j.Neo4jCompared]},
         failures=FAILURES,
