@@ -13,7 +13,7 @@ import pytest
 from data_pipeline.api import BASE, PREFIX
 from data_pipeline.postgres_server.cluster import binaries
 from tests.conftest import EMPTY, Databases, TestDatabase
-from tests.integration.conftest import ROOT, Client, new_role
+from tests.integration.conftest import ROOT, Client, Role, new_role
 from tests.integration.test_drills import scratch_directory
 from tests.integration.whole_databases import plain_dump, streaming, voice
 from tests.support.answers import data_of
@@ -312,3 +312,8 @@ def test_a_drill_restores_a_set_as_a_role_that_is_no_superuser(
 def drilled(client: Client) -> dict[str, Any]:
     """What a drill of a new backup answers."""
     return data_of(client.post(f"{PREFIX}/backups/global/{saved(client)['backup_timestamp']}/drill"))
+
+
+def test_a_role_that_is_no_superuser_saves_what_it_may_read(make_client: Callable[..., Client], role: Role) -> None:
+    role.may("SELECT")
+    data_of(make_client(DATABASE_URL=role.url).post(BACKUP, json={}))

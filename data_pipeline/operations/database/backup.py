@@ -70,6 +70,7 @@ class _Saving:
         """Raises ServiceError, Cancelled; then there is no set."""
         engine, request = self._engine, self._request
         with locks.dumping(self._target, engine.timeouts, self._progress) as session:
+            snapshot = relations.export_snapshot(session)  # first: after a savepoint that failed it can't be
             facts = database_facts.of(session)
             tool = Tools(engine.settings.dumps.programs).for_dump(facts.major, facts.server_version)
             logs = relations.logs(session, engine.settings.dumps.log_tables) if request.exclude_logs else []
@@ -83,7 +84,7 @@ class _Saving:
                 facts,
                 compression=0,
                 without_rows=logs,
-                snapshot=relations.export_snapshot(session),
+                snapshot=snapshot,
                 tell=meter.turn,
             )
             with running(dump.child), _Counting(session, meter.tables) as counting:

@@ -43,7 +43,7 @@ def pgvector(database: TestDatabase) -> Iterator[Any]:
     from langchain_postgres import PGVector
 
     url = database.url.replace("postgresql://", "postgresql+psycopg://", 1)
-    store = PGVector(Embedding(), connection=url, collection_name="docs", embedding_length=DIMENSIONS)
+    store = PGVector(Embedding(), connection=url, collection_name="docs")
     yield store
     if store._engine is not None:
         store._engine.dispose()
