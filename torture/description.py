@@ -59,8 +59,6 @@ HEADERS: tuple[tuple[str, str], ...] = (
     ),
     *(("Authorization", "Bearer nonsense"), ("Authorization", "x"), ("Access-Control-Request-Method", "POST")),
 )
-ANOTHER_API = "/api/v1/"
-"""That of milvus-backup, whose answers have a shape of their own; it needs a Milvus."""
 OFTEN = {"post": 12, "get": 6, "put": 4, "patch": 4, "delete": 2}
 """How much more often than others an operation is asked that takes something; a DELETE leaves little to find."""
 
@@ -96,7 +94,6 @@ class Description:
         self._operations = [
             (method.upper(), path, operation)
             for path, methods in document["paths"].items()
-            if not path.startswith(ANOTHER_API)
             for method, operation in methods.items()
             for _ in range(OFTEN[method] if operation.keys() & {"parameters", "requestBody"} else 1)
         ]

@@ -34,6 +34,8 @@ ALTER TABLE langchain_pg_embedding OWNER TO {role};
 GRANT CREATE ON SCHEMA public TO {role};
 ALTER TABLE langchain_pg_embedding ADD CHECK (document NOT LIKE 'forbidden%');
 """
+ANOTHER_API = "/api/v1/"
+"""That of milvus-backup, whose answers have a shape of their own; it needs a Milvus."""
 
 
 @dataclass
@@ -58,6 +60,9 @@ def run(world: World, budget: Budget) -> Figure:
     )
     with _target(world, figure) as target, canaries.watched_processes(target.secrets) as seen:
         document = Client(target.service.port, target.secrets.token).call("GET", "/openapi/openapi.json").envelope
+        document["paths"] = {
+            path: methods for path, methods in document["paths"].items() if not path.startswith(ANOTHER_API)
+        }
         untouched = planted.fingerprint(target.outside, world.home)
         _attack(target)
         share = int(figure.wanted["requests"] * BY_SCHEMATHESIS)

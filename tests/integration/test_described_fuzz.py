@@ -37,8 +37,8 @@ CHECKS = [
     ignored_auth,
 ]
 TOKEN = "0123456789abcdef-of-a-test"
-WITHOUT_MILVUS = "/api/v1/check"
-"""As milvus-backup has it, 500 and a shape of its own where there is no Milvus; tests/integration/milvus has it."""
+ANOTHER_API = "/api/v1/"
+"""That of milvus-backup, whose failures are answered with 200, or in shapes of its own: tests/integration/milvus."""
 
 EACH = 5
 CLIENTS = IPv6Network("2001:db8::/32").subnets(new_prefix=64)
@@ -59,7 +59,7 @@ def test_answers_are_as_described_whatever_is_asked(service: Any, described: Des
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) == len(described.operations)
     for operation in operations:
-        if operation.path == WITHOUT_MILVUS:
+        if operation.path.startswith(ANOTHER_API):
             continue
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             with suppress(Unsatisfiable):  # nothing can be wrong about an operation without parameters
