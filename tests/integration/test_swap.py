@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from data_pipeline.postgres.link import watch
 from data_pipeline.postgres.swapping.names import PREFIX
 from data_pipeline.postgres.writing import copy_in
 from tests.conftest import TestDatabase
@@ -237,8 +238,14 @@ def test_tables_that_a_restore_makes_are_filled_directly(
 
 
 def test_a_role_with_one_further_connection(
-    make_client: Callable[..., Client], database: TestDatabase, saved: dict[str, Any], role: Any, many: None
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    saved: dict[str, Any],
+    role: Any,
+    many: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(watch, "LOOK_AFTER", 600.0)  # what is slow is looked at, over one more connection
     for table in TABLES:
         database.execute(f"ALTER TABLE {table} OWNER TO {role.name}")
     database.execute(f"GRANT CREATE ON SCHEMA public TO {role.name}; ALTER ROLE {role.name} CONNECTION LIMIT 2")
