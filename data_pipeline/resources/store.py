@@ -163,6 +163,8 @@ class Resources:
         return bool(row and row.config.get("operators_may_restore"))
 
     def _row(self, kind: str, name: str) -> ResourceRow:
+        if not RESOURCE_NAME.fullmatch(name):  # it may hold what no database takes, and is not repeated
+            raise _missing(kind, "?")
         row = self._rows.get(kind, name)
         if row is None:
             raise _missing(kind, name)

@@ -329,3 +329,9 @@ def test_a_database_of_an_earlier_version_is_brought_up_to_date_with_its_jobs(
     data_of(send(client, "POST", "/targets", BODIES["targets"]), 201)
     assert jobs_database.fetch("SELECT version FROM vector_jobs.schema_version") == [(len(MIGRATIONS),)]
     assert jobs_database.fetch("SELECT kind, texts FROM vector_jobs.jobs") == [("backup", None)]
+
+
+def test_a_name_that_can_be_none_is_not_found(client: Client) -> None:
+    for kind in ("targets", "schedules"):
+        data_of(client.get(f"{BASE}/{kind}/%00"), 404)
+    data_of(client.post(f"{BASE}/schedules/%00/run"), 404)
