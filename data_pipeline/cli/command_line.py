@@ -34,7 +34,7 @@ MODULES = {
     "status": "schedule.status",
     **{name: f"resource.{name}" for name in ("targets", "storages", "notifiers")},
     "users": "people.users",
-    **{name: f"stores.{name}" for name in ("objects", "redis", "databases", "stack", "neo4j")},
+    **{name: f"stores.{name}" for name in ("objects", "redis", "milvus", "databases", "stack", "neo4j")},
     "check-config": "setup.check_config",
     "doctor": "setup.doctor",
 }

@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from data_pipeline.cli import answers, confirmation, operation, options, process
+from data_pipeline.cli import answers, confirmation, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command, NamingGroup
 from data_pipeline.cli.sets.download import write_file
-from data_pipeline.cli.stores.commands import tell_backup
+from data_pipeline.cli.stores.commands import StoreCommands
 from data_pipeline.cli.task import Task
 from data_pipeline.operations.database.exporting import DatabaseExport
 from data_pipeline.operations.database.importing import DatabaseImport
@@ -36,27 +36,6 @@ IMPORT = [
     click.Option(["--skip-logs"], is_flag=True, help="Leave out the rows of LOG_TABLES."),
     click.Option(["--trusted"], is_flag=True, help="The archive may run, although this service did not make it."),
 ]
-
-
-def back_up(as_json: bool, progress: bool | None, **given: Any) -> int:
-    request = options.body(DatabaseBackupRequest, given)
-    with process.engine() as engine:
-        if request.as_job:
-            return operation.hand_over(engine, request, as_json)
-        data = answers.give(operation.perform(engine, request, progress), as_json, tell_backup)
-    return PARTLY if data["errors"] else DONE
-
-
-def restore(as_json: bool, progress: bool | None, yes: bool, **given: Any) -> int:
-    request = options.body(DatabaseRestoreRequest, given)
-    with process.engine() as engine:
-        if request.removes:
-            where = request.target or "the configured database"
-            confirmation.expect(f"What {where} holds will be replaced by {request.named_set.timestamp}.", yes)
-        if request.as_job:
-            return operation.hand_over(engine, request, as_json)
-        data = answers.give(operation.perform(engine, request, progress), as_json, _tell_restore)
-    return PARTLY if data["partial"] else DONE
 
 
 def export(as_json: bool, progress: bool | None, target: str | None, exclude_logs: bool, output: Path | None) -> int:
@@ -106,20 +85,13 @@ def _tell_restore(data: Answer) -> None:
     click.echo(f"into {answers.place(data['target'])}, {data['duration']} s")
 
 
+STORE = StoreCommands(DatabaseBackupRequest, DatabaseRestoreRequest, tell_restore=_tell_restore)
 COMMAND = NamingGroup(
     "databases",
     [
-        Command(
-            "backup",
-            callback=back_up,
-            params=[*options.of(DatabaseBackupRequest), options.PROGRESS],
-            help="Back up a whole database as a set.",
-        ),
-        Command(
-            "restore",
-            callback=restore,
-            params=[*options.of(DatabaseRestoreRequest), options.YES, options.PROGRESS],
-            help="Restore a whole database from a set: its path and timestamp as the list shows them.",
+        *STORE.pair(
+            "Back up a whole database as a set.",
+            "Restore a whole database from a set: its path and timestamp as the list shows them.",
         ),
         Command(
             "export",

@@ -4,9 +4,10 @@ from typing import Any
 
 import click
 
-from data_pipeline.cli import answers, confirmation, operation, options, process
+from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command, NamingGroup
+from data_pipeline.cli.stores.commands import StoreCommands
 from data_pipeline.operations.redis.compare import RedisComparison
 from data_pipeline.operations.redis.requests import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
 
@@ -18,28 +19,6 @@ Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_17044
   python unified_api.py redis restore SET cache --keep-old --yes
   python unified_api.py redis compare SET --target cache --json
 """
-
-
-def back_up(as_json: bool, progress: bool | None, **given: Any) -> int:
-    request = options.body(RedisBackupRequest, given)
-    with process.engine() as engine:
-        if request.as_job:
-            return operation.hand_over(engine, request, as_json)
-        data = answers.give(operation.perform(engine, request, progress), as_json, _tell_backup)
-    return PARTLY if data["errors"] else DONE
-
-
-def restore(as_json: bool, progress: bool | None, yes: bool, **given: Any) -> int:
-    request = options.body(RedisRestoreRequest, given)
-    with process.engine() as engine:
-        if request.removes:
-            confirmation.expect(
-                f"Keys of {request.target} will be replaced by those of {request.named_set.timestamp}.", yes
-            )
-        if request.as_job:
-            return operation.hand_over(engine, request, as_json)
-        data = answers.give(operation.perform(engine, request, progress), as_json, _tell_restore)
-    return PARTLY if data.get("problems") else DONE
 
 
 def compare(as_json: bool, **given: Any) -> int:
@@ -85,28 +64,22 @@ def _tell_databases(data: Answer) -> None:
         answers.table(rows, "of the set", "database", *(kind.replace("_", " ") for kind in kinds))
 
 
+STORE = StoreCommands(
+    RedisBackupRequest,
+    RedisRestoreRequest,
+    tell_backup=_tell_backup,
+    tell_restore=_tell_restore,
+    consequence="Keys of {target} will be replaced by those of {timestamp}.",
+)
+COMPARE = Command(
+    "compare",
+    callback=compare,
+    params=options.of(RedisCompareRequest),
+    help="Compare a backup with live databases, or with another backup.",
+)
 COMMAND = NamingGroup(
     "redis",
-    [
-        Command(
-            "backup",
-            callback=back_up,
-            params=[*options.of(RedisBackupRequest), options.PROGRESS],
-            help="Back up databases of one moment.",
-        ),
-        Command(
-            "restore",
-            callback=restore,
-            params=[*options.of(RedisRestoreRequest), options.YES, options.PROGRESS],
-            help="Restore databases, all or nothing.",
-        ),
-        Command(
-            "compare",
-            callback=compare,
-            params=[*options.of(RedisCompareRequest)],
-            help="Compare a backup with live databases, or with another backup.",
-        ),
-    ],
+    [*STORE.pair("Back up databases of one moment.", "Restore databases, all or nothing."), COMPARE],
     help=HELP,
     short_help="Back up, restore or compare Redis.",
     epilog=EXAMPLES,

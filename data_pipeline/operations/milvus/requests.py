@@ -130,6 +130,11 @@ class MilvusRestoreRequest(StoreRestoreRequest):
         return (self.renames or {}).get(name, name) + (self.collection_suffix or "")
 
     @property
+    def removes(self) -> bool:
+        """Whether live collections are replaced, or written to."""
+        return (self.swap or self.merge) and not self.dry_run
+
+    @property
     def moves(self) -> bool:
         """Whether collections go beside the originals."""
         return self.collection_suffix is not None or self.renames is not None

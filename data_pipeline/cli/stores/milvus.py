@@ -4,9 +4,10 @@ from typing import Any
 
 import click
 
-from data_pipeline.cli import answers, confirmation, operation, options, process
+from data_pipeline.cli import answers, options, process
 from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command, NamingGroup
+from data_pipeline.cli.stores.commands import StoreCommands
 from data_pipeline.operations.milvus.compare import MilvusComparison
 from data_pipeline.operations.milvus.requests import MilvusBackupRequest, MilvusCompareRequest, MilvusRestoreRequest
 
@@ -18,26 +19,6 @@ Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_17044
   python unified_api.py milvus restore SET main --into '{"layout": "pgvectorstore"}'
   python unified_api.py milvus compare SET --target milvus
 """
-
-
-def back_up(as_json: bool, progress: bool | None, **given: Any) -> int:
-    request = options.body(MilvusBackupRequest, given)
-    with process.engine() as engine:
-        if request.as_job:
-            return operation.hand_over(engine, request, as_json)
-        data = answers.give(operation.perform(engine, request, progress), as_json, _tell_backup)
-    return PARTLY if data["errors"] else DONE
-
-
-def restore(as_json: bool, progress: bool | None, yes: bool, **given: Any) -> int:
-    request = options.body(MilvusRestoreRequest, given)
-    with process.engine() as engine:
-        if (request.swap or request.merge) and not request.dry_run:
-            confirmation.expect(f"Live collections of {request.target} will be replaced or written to.", yes)
-        if request.as_job:
-            return operation.hand_over(engine, request, as_json)
-        data = answers.give(operation.perform(engine, request, progress), as_json, _tell_restore)
-    return PARTLY if data["errors"] or data.get("problems") else DONE
 
 
 def compare(as_json: bool, **given: Any) -> int:
@@ -76,27 +57,27 @@ def _tell_comparison(data: Answer) -> None:
     answers.table(rows, "collection", "same", "different", "only in the set", "only in the other")
 
 
+STORE = StoreCommands(
+    MilvusBackupRequest,
+    MilvusRestoreRequest,
+    tell_backup=_tell_backup,
+    tell_restore=_tell_restore,
+    consequence="Live collections of {target} will be replaced or written to.",
+)
+COMPARE = Command(
+    "compare",
+    callback=compare,
+    params=options.of(MilvusCompareRequest),
+    help="Compare a set with a Milvus or with another set, to the bit.",
+)
 COMMAND = NamingGroup(
     "milvus",
     [
-        Command(
-            "backup",
-            callback=back_up,
-            params=[*options.of(MilvusBackupRequest), options.PROGRESS],
-            help="Back up collections of TARGET as one set.",
+        *STORE.pair(
+            "Back up collections of TARGET as one set.",
+            "Restore a set into TARGET: a Milvus, or with --into a PostgreSQL.",
         ),
-        Command(
-            "restore",
-            callback=restore,
-            params=[*options.of(MilvusRestoreRequest), options.YES, options.PROGRESS],
-            help="Restore a set into TARGET: a Milvus, or with --into a PostgreSQL.",
-        ),
-        Command(
-            "compare",
-            callback=compare,
-            params=[*options.of(MilvusCompareRequest)],
-            help="Compare a set with a Milvus or with another set, to the bit.",
-        ),
+        COMPARE,
     ],
     help=HELP,
     short_help="Back up, restore or compare collections of a Milvus.",
