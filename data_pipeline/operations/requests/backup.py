@@ -17,7 +17,7 @@ from data_pipeline.operations.requests.fields import (
     Collections,
     LayoutName,
     Probes,
-    StorageName,
+    Storages,
     TaskId,
     Text,
 )
@@ -51,20 +51,13 @@ class BackupRequest(OperationRequest):
     probes: Probes = Field(0, description="Searches to remember, for a restore to repeat")
     format: FileFormat = Field("csv", description="csv, or PostgreSQL's binary COPY: smaller and faster")
     compression: Compression = Field("none", description="zstd: files of about half the size, .csv.zst or .pgcopy.zst")
-    storages: list[StorageName] = Field(
-        [MAIN_STORAGE],
-        min_length=1,
-        description="Where the backup goes, by name",
-        json_schema_extra={"uniqueItems": True},
-    )
+    storages: Storages = Field([MAIN_STORAGE], description="Where the backup goes, by name")
     as_job: bool = Field(False, alias="async", description=fields.AS_JOB)
 
     @model_validator(mode="after")
     def _no_clash(self) -> Self:
         if self.pg_conn and self.db_connection:
             raise InvalidParams(say("params_clash_two_databases"))
-        if len(set(self.storages)) < len(self.storages):
-            raise InvalidParams(say("storages_repeated"), details={"field": "storages"})
         self._expect_fitting_layout()
         return self
 

@@ -64,6 +64,11 @@ def _all_different(names: list[str]) -> None:
         raise InvalidParams(say("tables_repeated"), details={"field": "tables"})
 
 
+def _different_storages(names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        raise InvalidParams(say("storages_repeated"), details={"field": "storages"})
+
+
 def _different_columns(names: list[str]) -> list[str]:
     if len(set(names)) < len(names):
         raise ValueError("a column stands there twice")
@@ -86,6 +91,7 @@ AnyTables = Annotated[list[AnyTable], Field(min_length=1), checked(_all_differen
 LayoutName = Annotated[str, BeforeValidator(_known_layout), shown(enum=list(FAMILIES))]
 Probes = Annotated[int, Field(ge=0, le=MOST_PROBES)]
 StorageName = Annotated[str, Field(pattern=STORAGE_NAME.pattern.join("^$"))]
+Storages = Annotated[list[StorageName], Field(min_length=1), checked(_different_storages), shown(uniqueItems=True)]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 Name = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_storable)]
 Columns = Annotated[

@@ -1,11 +1,9 @@
 """What every backup and restore of a store is asked; each store adds its own."""
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from common.errors import InvalidParams
-from common.messages import say
 from data_pipeline.operations.requests import fields
-from data_pipeline.operations.requests.fields import Name, StorageName
+from data_pipeline.operations.requests.fields import Name, Storages
 from data_pipeline.operations.requests.named_set import NamedSet
 from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.storage.location import MAIN_STORAGE
@@ -16,24 +14,12 @@ TARGET = "The store, by its name in TARGETS"
 class StoringRequest(OperationRequest):
     """Where a set goes."""
 
-    storages: list[StorageName] = Field(
-        [MAIN_STORAGE],
-        min_length=1,
-        description="Where the backup goes, by name",
-        json_schema_extra={"uniqueItems": True},
-    )
+    storages: Storages = Field([MAIN_STORAGE], description="Where the backup goes, by name")
     as_job: bool = Field(False, alias="async", description=fields.AS_JOB)
 
     @property
     def changes_database(self) -> bool:
         return False
-
-    @field_validator("storages")
-    @classmethod
-    def _each_once(cls, storages: list[str]) -> list[str]:
-        if len(set(storages)) < len(storages):
-            raise InvalidParams(say("storages_repeated"), details={"field": "storages"})
-        return storages
 
 
 class StoreBackupRequest(StoringRequest):

@@ -19,7 +19,7 @@ class ImportedRows(Result):
     entries: Count = Field(description="Of the file")
     inserted: Count
     updated: Count
-    unchanged: Count = Field(description="Entries whose row is there: with skip whatever it holds, else as the file is")
+    unchanged: Count = Field(description="Entries whose row is there: any with skip, else one that equals the file")
     kept: Count = Field(description="Rows that stayed as they are because of `keep`")
     removed: Count
     target: Target

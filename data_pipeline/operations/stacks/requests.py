@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.configuration.stacks import ROLE_NAME
 from data_pipeline.operations.requests import fields
-from data_pipeline.operations.requests.fields import Name, StorageName
+from data_pipeline.operations.requests.fields import Name, Storages
 from data_pipeline.operations.requests.named_set import NamedSet
 from data_pipeline.operations.requests.request import OperationRequest, Request
 from data_pipeline.storage.location import MAIN_STORAGE
@@ -17,40 +17,28 @@ OPTIONS = "By member: further fields of its own request, as its store's route ha
 Role = Annotated[str, Field(pattern=ROLE_NAME.pattern.join("^$"))]
 
 
-def _different(names: list[str]) -> list[str]:
+def _different(names: list[str]) -> None:
     if len(set(names)) < len(names):
         raise InvalidParams(say("members_repeated"), details={"field": "members"})
-    return names
+
+
+Members = Annotated[list[Role], Field(min_length=1), fields.checked(_different), fields.shown(uniqueItems=True)]
 
 
 class StackBackupBody(Request):
     """Which members, and where to."""
 
-    members: list[Role] | None = Field(
-        None, min_length=1, description="Only these, by their roles", json_schema_extra={"uniqueItems": True}
-    )
-    storages: list[StorageName] = Field(
-        [MAIN_STORAGE],
-        min_length=1,
-        description="Where the sets go, by name",
-        json_schema_extra={"uniqueItems": True},
-    )
+    members: Members | None = Field(None, description="Only these, by their roles")
+    storages: Storages = Field([MAIN_STORAGE], description="Where the sets go, by name")
     options: dict[Role, dict[str, Any]] | None = Field(None, description=OPTIONS)
     as_job: bool = Field(False, alias="async", description=fields.AS_JOB)
-
-    @field_validator("members")
-    @classmethod
-    def _each_once(cls, members: list[str] | None) -> list[str] | None:
-        return members and _different(members)
 
 
 class StackRestoreBody(Request):
     """Of which set, which members, and how."""
 
     named_set: NamedSet = Field(alias="set", description="The stack's set: its directory and its timestamp")
-    members: list[Role] | None = Field(
-        None, min_length=1, description="Only these, by their roles", json_schema_extra={"uniqueItems": True}
-    )
+    members: Members | None = Field(None, description="Only these, by their roles")
     dry_run: bool = Field(False, description="Verify everything, and tell what each member's restore would do")
     rename_suffix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,32}$")] | None = Field(
         None, description="Restore beside the originals, under names with this suffix"
@@ -60,11 +48,6 @@ class StackRestoreBody(Request):
     )
     options: dict[Role, dict[str, Any]] | None = Field(None, description=OPTIONS)
     as_job: bool = Field(False, alias="async", description=fields.AS_JOB)
-
-    @field_validator("members")
-    @classmethod
-    def _each_once(cls, members: list[str] | None) -> list[str] | None:
-        return members and _different(members)
 
 
 class StackBackupRequest(StackBackupBody, OperationRequest):
