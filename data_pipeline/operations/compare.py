@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from psycopg2.sql import Composable
 
-from common.errors import NotFound, ServiceError
 from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.layouts.base import Ownership
@@ -22,6 +21,7 @@ from data_pipeline.operations.results.compare import (
     Kind,
     Samples,
 )
+from data_pipeline.operations.target import told_of
 from data_pipeline.postgres.comparing import diff, table_diff
 from data_pipeline.postgres.comparing.diff import Difference, Name, Version
 from data_pipeline.postgres.comparing.left_out import Leaving
@@ -79,7 +79,7 @@ class BackupComparison:
         """
         started = time.monotonic()
         target = self._engine.databases.resolve(request.pg_conn)
-        with _about(target), ExitStack() as stack:
+        with told_of(target), ExitStack() as stack:
             held = [stack.enter_context(self._hold(named, request)) for named in (request, request.other) if named]
             expect_open(request.dialect, held)
             progress.expect_bytes(sum(file.size for one in held for file in one.files.values()))
@@ -259,14 +259,3 @@ def _warnings(held: list[BackupSet], ground: Ground, columns: Mapping[str, list[
         if column.name not in columns[name]
     ]
     return found + ([say("compare_left_out_columns", columns=", ".join(left_out))] if left_out else [])
-
-
-@contextmanager
-def _about(target: Target) -> Iterator[None]:
-    """Let a failure say which database it was about."""
-    try:
-        yield
-    except ServiceError as error:
-        if not isinstance(error, NotFound):
-            error.data.setdefault("target", target.public())
-        raise

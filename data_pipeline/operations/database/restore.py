@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from common import memory
-from common.errors import NotFound, SchemaMismatch, ServiceError
+from common.errors import SchemaMismatch
 from common.messages import Message, say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.backup_sets import named
@@ -20,6 +20,7 @@ from data_pipeline.operations.database.restoring import Report, Restoring
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.database import DatabaseRestoreRequest
 from data_pipeline.operations.results.database import DatabaseRestored
+from data_pipeline.operations.target import told_of
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.whole import databases, roles
@@ -54,7 +55,11 @@ class DatabaseRestoreOperation(Operation[DatabaseRestoreRequest]):
 
     def run(self, request: DatabaseRestoreRequest, progress: Progress = SILENT) -> DatabaseRestored:
         started, target = time.monotonic(), self.target(request)
-        with memory.returned(), _about(target, request), self._held(request) as held:
+        with (
+            memory.returned(),
+            told_of(target, undone=request.mode != "merge" or bool(request.atomic)),
+            self._held(request) as held,
+        ):
             done = _Restoring(self._engine, request, held, progress).run(target)
         return done.describe(request, held, time.monotonic() - started)
 
@@ -157,17 +162,3 @@ def _silent(_: Message) -> None:
 def _facts(held: HeldSet) -> DumpFacts:
     found: DumpFacts = STORE.facts_of(held)
     return found
-
-
-@contextmanager
-def _about(target: Target, request: DatabaseRestoreRequest) -> Iterator[None]:
-    """Let a failure say which database it was about, and that nothing was changed where that is so."""
-    try:
-        yield
-    except NotFound:
-        raise
-    except ServiceError as error:
-        error.data.setdefault("target", target.public())
-        if request.mode != "merge" or request.atomic:
-            error.data["rolled_back"] = True
-        raise

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from common import memory
-from common.errors import DependentRows, NotFound, ServiceError
+from common.errors import DependentRows
 from common.messages import Message, say
 from data_pipeline.engine import Engine
 from data_pipeline.layouts.registry import OPEN
@@ -22,7 +22,7 @@ from data_pipeline.operations.restore.report import LIMITED, LIMITED_ROWS, Repor
 from data_pipeline.operations.restore.restore import Restore
 from data_pipeline.operations.results.restore import Rehearsed, Restored
 from data_pipeline.operations.results.result import Result
-from data_pipeline.operations.target import AnyTarget
+from data_pipeline.operations.target import AnyTarget, told_of
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.retries import retrying
 from data_pipeline.postgres.schema import tables
@@ -81,7 +81,7 @@ class RestoreOperation(Operation[RestoreRequest]):
         started = time.monotonic()
         self._engine.storages.check(location.parse(request.backup_path).storage)
         target = self._database(request)
-        with memory.returned(), _named(target), self._locked(request) as (backup_set, limited):
+        with memory.returned(), told_of(target, undone=True), self._locked(request) as (backup_set, limited):
             if limited.into:
                 return self._convert(backup_set, limited, limited.into, target, progress, started)
             if limited.dry_run:
@@ -143,17 +143,3 @@ class RestoreOperation(Operation[RestoreRequest]):
                 return
             with locked(where, request.timestamp) as whole:
                 yield whole, limited
-
-
-@contextmanager
-def _named(target: Target) -> Iterator[None]:
-    """Let a failure say which database it was about, and that nothing was changed: a restore is one transaction."""
-    try:
-        yield
-    except NotFound:
-        raise
-    except ServiceError as error:
-        error.data.setdefault("target", target.public())
-        if "outcome" not in error.data:
-            error.data["rolled_back"] = True
-        raise
