@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from common.messages import Message, say
+from common.messages import say
 from data_pipeline.operations.milvus.crossing.to_milvus import EPOCH
+from data_pipeline.operations.milvus.crossing.unfit import NoCounterpart, Unfit
 from data_pipeline.stores.milvus import kinds
 from data_pipeline.stores.milvus.table import Column
 
@@ -27,18 +28,6 @@ ELEMENTS = {
     21: ("text", 25),
 }
 """Of an ARRAY: PostgreSQL's type of an element, and its oid."""
-
-
-class NoCounterpart(Exception):
-    """A field that PostgreSQL has nothing for."""
-
-
-class Unfit(Exception):
-    """A value that PostgreSQL can't keep. reason: a text for people."""
-
-    def __init__(self, reason: Message) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 from common.errors import SchemaMismatch, ServiceError
 from common.messages import say
 from data_pipeline.operations.milvus.crossing import to_milvus
-from data_pipeline.operations.milvus.crossing.to_milvus import Unfit, Value
+from data_pipeline.operations.milvus.crossing.to_milvus import Value
+from data_pipeline.operations.milvus.crossing.unfit import Unfit
 from data_pipeline.stores.milvus.protocol import arrow
 
 PK, TEXT, VECTOR = "pk", "text", "vector"

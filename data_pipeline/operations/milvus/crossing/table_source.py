@@ -18,7 +18,8 @@ from data_pipeline.layouts import vector_store
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.milvus.crossing import to_milvus
 from data_pipeline.operations.milvus.crossing.table_rows import PK, TEXT, VECTOR, Columns, Documents, Roles, unfit
-from data_pipeline.operations.milvus.crossing.to_milvus import NoCounterpart, Value
+from data_pipeline.operations.milvus.crossing.to_milvus import Value
+from data_pipeline.operations.milvus.crossing.unfit import NoCounterpart
 from data_pipeline.postgres.writing.copy_in import Reading
 from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.manifest import Manifest

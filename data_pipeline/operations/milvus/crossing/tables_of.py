@@ -14,8 +14,9 @@ from data_pipeline.layouts import vector_store
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.milvus.backup import shape_of
 from data_pipeline.operations.milvus.crossing import from_milvus
-from data_pipeline.operations.milvus.crossing.from_milvus import Crossing, NoCounterpart, Unfit, Value
+from data_pipeline.operations.milvus.crossing.from_milvus import Crossing, Value
 from data_pipeline.operations.milvus.crossing.table_rows import TEXT, VECTOR
+from data_pipeline.operations.milvus.crossing.unfit import NoCounterpart, Unfit
 from data_pipeline.stores.milvus import kinds
 from data_pipeline.stores.milvus.facts import CollectionFact
 from data_pipeline.stores.milvus.table import Column, RowShape

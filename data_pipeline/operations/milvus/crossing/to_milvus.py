@@ -11,6 +11,7 @@ from uuid import UUID
 import numpy as np
 
 from common.messages import Message, say
+from data_pipeline.operations.milvus.crossing.unfit import NoCounterpart, Unfit
 from data_pipeline.stores.milvus import kinds
 from data_pipeline.stores.milvus.protocol import arrow, protocol
 from data_pipeline.stores.milvus.reader import pairs
@@ -27,18 +28,6 @@ EPOCH = datetime(2000, 1, 1, tzinfo=timezone.utc)
 
 ENDLESS = {(1 << 63) - 1: "infinity", -(1 << 63): "-infinity"}
 ENDLESS_DAYS = {(1 << 31) - 1: "infinity", -(1 << 31): "-infinity"}
-
-
-class NoCounterpart(Exception):
-    """A type that Milvus has nothing for."""
-
-
-class Unfit(Exception):
-    """A value that Milvus can't keep. reason: a text for people."""
-
-    def __init__(self, reason: Message) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True)
