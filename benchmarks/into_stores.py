@@ -7,13 +7,9 @@ tables of both are compared: ids, texts, metadata, and vectors to the bit.
 
 import asyncio
 import os
-import shutil
-import signal
 import statistics
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -21,9 +17,8 @@ from langchain_core.embeddings import Embeddings
 from langchain_postgres import Column, PGEngine, PGVectorStore
 from langchain_postgres.utils.pgvector_migrator import amigrate_pgvector_collection
 
-from benchmarks import service
+from benchmarks import scene
 from benchmarks.data import DIMENSIONS, Database
-from benchmarks.run import embedded_server, exit_cleanly
 from benchmarks.service import Service
 
 ROWS = int(os.environ.get("BENCHMARK_ROWS", "20000"))
@@ -53,18 +48,9 @@ class NotEmbedded(Embeddings):
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, exit_cleanly)
-    work = Path(tempfile.mkdtemp(prefix="bench-"))
-    try:
-        with (
-            embedded_server(work / "server") as server,
-            service.running(work / "server", work) as running,
-        ):
-            database = Database(server.target)
-            database.fill(ROWS)
-            return _race(database, running)
-    finally:
-        shutil.rmtree(work)
+    with scene.usual() as made:
+        made.database.fill(ROWS)
+        return _race(made.database, made.service)
 
 
 def _race(database: Database, running: Service) -> int:

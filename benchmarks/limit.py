@@ -1,4 +1,4 @@
-"""The limit: how soon the server itself takes rows over one connection, whatever restores them."""
+"""The limit: how soon the server itself takes rows over one connection, by any program."""
 
 from contextlib import closing
 from dataclasses import dataclass

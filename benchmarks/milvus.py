@@ -8,21 +8,16 @@ memory that the service has held.
 
 import json
 import os
-import shutil
-import signal
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import requests
 from pymilvus import DataType, MilvusClient
 
-from benchmarks import memory, service
+from benchmarks import memory, scene, service
 from benchmarks.data import DIMENSIONS, Database
-from benchmarks.run import embedded_server, exit_cleanly
 from tests.integration.milvus.server import MilvusServer
 
 ROWS = int(os.environ.get("BENCHMARK_ROWS", "20000"))
@@ -35,18 +30,15 @@ API = "/api/v0/data_pipeline"
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, exit_cleanly)
-    work = Path(tempfile.mkdtemp(prefix="bench-"))
-    milvus = MilvusServer(work)
-    try:
-        with embedded_server(work / "server") as server:
+    with scene.directory() as work, scene.embedded_server(work / "server") as server:
+        milvus = MilvusServer(work)
+        try:
             targets = json.dumps({"milvus": milvus.url})
             with service.running(work / "server", work, targets=targets) as running:
                 Database(server.target).fill(ROWS)
                 return _race(milvus.client(), running)
-    finally:
-        milvus.kill()
-        shutil.rmtree(work)
+        finally:
+            milvus.kill()
 
 
 def _race(client: Any, running: service.Service) -> int:

@@ -8,13 +8,11 @@ logical value, and a restore that verifies each key and swaps the database. BENC
 
 import json
 import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks import race
+from benchmarks import race, scene
 from benchmarks.race import Contender
 from data_pipeline.engine import Engine
 from data_pipeline.operations.redis.backup import RedisBackupOperation
@@ -97,16 +95,15 @@ class Contest:
 
 
 def main() -> int:
-    work = Path(tempfile.mkdtemp(prefix="bench-"))
-    server = RedisServer(work / "redis", kept=False)
-    try:
-        contest = Contest(server, work)
-        contest.fill()
-        contenders = [Contender(BARE, contest.bare, prepare=contest.empty), Contender(OURS, contest.ours)]
-        held = race.run(f"{KEYS:,} keys of Redis out and in", contenders, PAIRS, settle=contest.empty)
-    finally:
-        server.kill()
-        shutil.rmtree(work)
+    with scene.directory() as work:
+        server = RedisServer(work / "redis", kept=False)
+        try:
+            contest = Contest(server, work)
+            contest.fill()
+            contenders = [Contender(BARE, contest.bare, prepare=contest.empty), Contender(OURS, contest.ours)]
+            held = race.run(f"{KEYS:,} keys of Redis out and in", contenders, PAIRS, settle=contest.empty)
+        finally:
+            server.kill()
     ratio = held.ratio(OURS, BARE)
     for times in held.times:
         print(f"{times.name:<24}{times.median:6.2f} s")

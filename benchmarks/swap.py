@@ -4,20 +4,15 @@ A reader asks for one row after the other, by key, all through the swap. BENCH_R
 about the default.
 """
 
-import shutil
-import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
-from benchmarks import service, sizes
+from benchmarks import scene, sizes
 from benchmarks.data import Database
 from benchmarks.gates import Gate
-from benchmarks.run import embedded_server, exit_cleanly
 from benchmarks.shapes import EVERYDAY
 
 ROWS = 300_000
@@ -29,20 +24,14 @@ READ = "SELECT document FROM langchain_pg_embedding WHERE id = %s"
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, exit_cleanly)
     rows = int(sizes.environment().get("BENCH_ROWS") or ROWS)
-    work = Path(tempfile.mkdtemp(prefix="bench-"))
-    try:
-        with embedded_server(work / "server") as server, service.running(work / "server", work) as running:
-            database = Database(server.target)
-            database.fill(max(1, rows // TIMES), EVERYDAY)
-            database.multiply(TIMES)
-            timestamp = running.backup("binary")
-            database.checkpoint()
-            with _reading(database) as seconds:
-                answer = running.swap(timestamp)
-    finally:
-        shutil.rmtree(work)
+    with scene.usual() as made:
+        made.database.fill(max(1, rows // TIMES), EVERYDAY)
+        made.database.multiply(TIMES)
+        timestamp = made.service.backup("binary")
+        made.database.checkpoint()
+        with _reading(made.database) as seconds:
+            answer = made.service.swap(timestamp)
     blocked, slowest = answer["readers_blocked_seconds"], max(seconds)
     gates = [
         Gate(f"swap of {rows:,} rows: readers_blocked_seconds", blocked, blocked, 0.1, 0.03, "s", False),

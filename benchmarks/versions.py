@@ -5,10 +5,7 @@ Both services work on the same rows of the same server, each from a backup of it
 change the size; the gates are about the defaults.
 """
 
-import shutil
-import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,11 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks import race, service, sizes
+from benchmarks import race, scene, service, sizes
 from benchmarks.data import Database
 from benchmarks.gates import Gate
 from benchmarks.race import Contender, Race
-from benchmarks.run import embedded_server, exit_cleanly
 from benchmarks.service import Service
 from benchmarks.shapes import EVERYDAY
 
@@ -32,23 +28,19 @@ EVERY_SECONDS = 0.01
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, exit_cleanly)
     if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "unified_api.py").is_file():
         sys.exit("benchmarks: name the directory of an earlier version's checkout")
     environment = sizes.environment()
     rows, rounds = int(environment.get("BENCH_ROWS") or ROWS), int(environment.get("BENCH_REPEATS") or ROUNDS)
-    work = Path(tempfile.mkdtemp(prefix="bench-"))
-    try:
-        with (
-            embedded_server(work / "server") as server,
-            service.running(work / "server", _made(work / "before"), project=Path(sys.argv[1])) as before,
-            service.running(work / "server", _made(work / "now")) as now,
-        ):
-            database = Database(server.target)
-            database.fill(rows, EVERYDAY)
-            judged = _measure(database, {BEFORE: before, NOW: now}, work / "server", rows, rounds)
-    finally:
-        shutil.rmtree(work)
+    with (
+        scene.directory() as work,
+        scene.embedded_server(work / "server") as server,
+        service.running(work / "server", _made(work / "before"), project=Path(sys.argv[1])) as before,
+        service.running(work / "server", _made(work / "now")) as now,
+    ):
+        database = Database(server.target)
+        database.fill(rows, EVERYDAY)
+        judged = _measure(database, {BEFORE: before, NOW: now}, work / "server", rows, rounds)
     for gate in judged:
         print(f"{gate.title:<64}{gate.value:>7.2f} {gate.unit:<2} gate {gate.gate:g}, goal {gate.goal:g}")
     return int((rows, rounds) == (ROWS, ROUNDS) and not all(gate.gate_met for gate in judged))

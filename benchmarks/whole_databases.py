@@ -7,12 +7,9 @@ compression, pg_restore in one transaction: what a clean restore of ours promise
 """
 
 import os
-import shutil
-import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -21,9 +18,8 @@ from typing import TypeVar
 
 from psycopg2.extensions import make_dsn
 
-from benchmarks import service
+from benchmarks import scene
 from benchmarks.data import Database
-from benchmarks.run import embedded_server, exit_cleanly
 from benchmarks.service import Service
 from benchmarks.shapes import SEARCHED
 from data_pipeline.postgres.schema.tables import QUEUE_SCHEMA
@@ -68,16 +64,9 @@ CONTESTS = (Contest("vectors with HNSW", _vectors, 4.0), Contest("pgbench", _pgb
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, exit_cleanly)
-    work = Path(tempfile.mkdtemp(prefix="bench-"))
-    try:
-        with (
-            embedded_server(work / "server") as server,
-            service.running(work / "server", work) as running,
-        ):
-            missed = [_held(contest, Database(server.target), server.target, running, work) for contest in CONTESTS]
-    finally:
-        shutil.rmtree(work)
+    with scene.usual() as made:
+        target = made.database.target
+        missed = [_held(contest, made.database, target, made.service, made.work) for contest in CONTESTS]
     return int(any(missed))
 
 
