@@ -142,7 +142,7 @@ class ImportEvents:
         except ServiceError as error:
             self._events.put(_failed(error))
         except Cancelled:
-            pass  # nobody listens any more, or this process ends
+            pass  # the client has gone, or this process ends
         except Exception as error:
             log.error("unexpected error", kind=type(error).__name__, where=uncaught.where(error))
             self._events.put(_failed(InternalError(IMPORT_BUG)))

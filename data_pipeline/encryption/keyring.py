@@ -21,7 +21,7 @@ OF_PASSPHRASE = "passphrase"  # noqa: S105 - what such a key is called
 """The id of a key that a passphrase makes: nothing about it is told by a digest that could be tried quickly."""
 
 COST, BLOCK_SIZE, PARALLEL = 1 << 15, 8, 1
-"""scrypt's N, r and p: a tenth of a second and 32 MB, which whoever guesses pays for each guess."""
+"""scrypt's N, r and p: a tenth of a second and 32 MB, which each guess costs too."""
 
 MOST_COST = 1 << 20
 """Of what a set may ask for: a gigabyte of memory."""

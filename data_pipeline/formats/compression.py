@@ -36,7 +36,7 @@ def decompress(data: bytes, raw_bytes: int) -> bytes:
     """
     decoder = zstandard.ZstdDecompressor()
     try:
-        # The library makes room for what the frame states, whatever limit it is given.
+        # The library makes room for what the frame states, even above the limit it is given.
         if zstandard.get_frame_parameters(data).content_size != raw_bytes:
             raise BadFrame(say("frame_size_differs"))
         if raw_bytes == 0:

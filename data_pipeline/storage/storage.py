@@ -102,7 +102,7 @@ class Storage:
             folder.sync()
 
     def replace(self, file: StoredFile, data: bytes) -> None:
-        """Give a file other content, at once: whoever opens it has the one or the other. Raises InvalidBackup if it is
+        """Give a file other content, at once: a reader has the one or the other. Raises InvalidBackup if it is
         not the one that was taken hold of any more."""
         with self._backend.folder(file.location) as folder:
             try:

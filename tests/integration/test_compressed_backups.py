@@ -1,4 +1,4 @@
-"""Backups whose blocks are frames of zstd: whatever is done with a backup is done with these as they are."""
+"""Backups whose blocks are frames of zstd: all that is done with a backup is done with these as they are."""
 
 import copy
 import json

@@ -112,7 +112,7 @@ def export(client: Client, **query: str) -> bytes:
 
 
 def post(client: Client, archive: bytes, **fields: str) -> TestResponse:
-    """An import, whatever comes of it."""
+    """An import; it may fail."""
     data = {"file": (io.BytesIO(archive), "backup.dump"), **fields}
     return streaming(client).post(IMPORT, data=data, content_type="multipart/form-data")
 

@@ -22,7 +22,7 @@ SELECT current_setting('server_version_num')::int, current_setting('server_versi
 FROM pg_roles r, pg_database d WHERE r.rolname = current_user AND d.datname = current_database()
 """
 ENGLISH = re.compile(r"(C|POSIX|en)\b", re.IGNORECASE)
-"""Of lc_messages: C.UTF-8 and en_US.utf8 too. An empty one is whatever the server was started with."""
+"""Of lc_messages: C.UTF-8 and en_US.utf8 too. An empty one stands for the environment of the server."""
 
 AVAILABLE = "SELECT name::text FROM pg_available_extensions WHERE name = ANY (%s)"
 PRESENT_EXTENSIONS = "SELECT extname::text FROM pg_extension"

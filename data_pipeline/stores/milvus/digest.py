@@ -1,4 +1,4 @@
-"""A digest of rows that says whether two lots of them are the same, whatever their order and however they were cut.
+"""A digest of rows that says whether two lots of them are the same, in any order and cut in any way.
 
 The sum of the rows' hashes, so that a row too many counts as well as a row too few.
 """

@@ -27,7 +27,7 @@ class Fact(BaseModel):
 
 class PartitionFact(Fact):
     """One partition's rows. name: None where the server spreads rows over partitions by itself. file: the key of its
-    file. digest: of its rows, whatever their order."""
+    file. digest: of its rows, in any order."""
 
     name: Name | None
     file: Text

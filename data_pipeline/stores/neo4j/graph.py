@@ -1,4 +1,4 @@
-"""Nodes and relationships as records, and the digest by which two graphs are the same whatever their ids.
+"""Nodes and relationships as records, and the digest by which two graphs are the same under other ids.
 
 {"id": 0, "labels": ["Entity"], "properties": {…}}
 {"type": "RELATED_TO", "from": 0, "to": 1, "properties": {…}}

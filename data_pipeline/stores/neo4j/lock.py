@@ -46,7 +46,7 @@ class Lock:
             raise InternalError(say("neo4j_lock_lost"), can_retry=True)
 
     def finish(self, session: Any) -> None:
-        """All that was made is everybody's now."""
+        """What was made is free for other writers now."""
         if not session.run(FINISHING, token=self._token).single(strict=True)[0]:
             raise InternalError(say("neo4j_lock_lost"), can_retry=True)
         _drain(session, UNSTAGE)

@@ -43,7 +43,7 @@ class SchemaFact(BaseModel):
 
     @property
     def same_as(self) -> tuple[Any, ...]:
-        """What tells it from others, whatever its name."""
+        """What tells it from others, its name aside."""
         return self.kind, self.type, self.entity, tuple(self.labels), tuple(self.properties)
 
 

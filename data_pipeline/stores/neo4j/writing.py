@@ -38,7 +38,7 @@ class Writing:
         self._made: dict[int, str] = {}
 
     def replace(self, transaction: Any) -> None:
-        """The graph in the place of whatever is there, in one transaction, and compared with the set."""
+        """The graph in the place of what is there, in one transaction, and compared with the set."""
         transaction.run(REMOVE_ALL).consume()
         self.fill(transaction)
 

@@ -53,7 +53,7 @@ class Dump:
         self.child = Child(tool, arguments, target, timeouts, self._listener, settings=settings, tell=hear)
 
     def chunks(self, progress: Progress) -> Iterator[bytes]:
-        """The archive. Raises ServiceError where it is incomplete, whatever was handed out by then; Cancelled."""
+        """The archive. Raises ServiceError where it is incomplete, though part of it was handed out; Cancelled."""
         while chunk := self._read():
             progress.expect_wanted()
             yield chunk

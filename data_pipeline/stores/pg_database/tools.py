@@ -71,7 +71,7 @@ class Tools:
         raise _none_fits("pg_restore", text, self._found("pg_restore"), **_versions(archive, server_version))
 
     def reading(self, archive: Contents) -> Tool | None:
-        """One that lists the archive, whatever it is restored into."""
+        """One that lists the archive; what it is restored into doesn't matter."""
         able = [tool for tool in self._found("pg_restore") if tool.major >= archive.dump_major]
         return min(able, key=lambda tool: tool.major, default=None)
 

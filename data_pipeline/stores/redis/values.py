@@ -1,4 +1,4 @@
-"""The logical value of a key: how it is read, and the digest by which two are the same whatever their encoding.
+"""The logical value of a key: how it is read, and the digest by which two are the same in any encoding.
 
 DUMP's bytes differ for equal sets and between versions of the server. The digest is the SHA-256 of the type's name and
 of the value's parts, each as `length:bytes`, in an order of its own: as they stand for lists, sorted for sets, hashes

@@ -97,7 +97,7 @@ def elements(value: Any) -> list[Any]:
 
 
 def values(array: Array, dtype: Any) -> Any:
-    """A number for each row, whatever stands in the place of NULL."""
+    """A number for each row; in the place of NULL any."""
     return np.frombuffer(array.buffers()[1], dtype, count=len(array), offset=array.offset * dtype.itemsize)
 
 

@@ -1,4 +1,4 @@
-"""A set into a server: claimed, filled, verified, switched. Whatever ends it, each database is as before or new."""
+"""A set into a server: claimed, filled, verified, switched. However it ends, each database is as before or new."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
