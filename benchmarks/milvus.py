@@ -18,7 +18,7 @@ from pymilvus import DataType, MilvusClient
 
 from benchmarks import memory, scene, service
 from benchmarks.data import DIMENSIONS, Database
-from tests.integration.milvus.server import MilvusServer
+from tools.milvus_server import MilvusServer
 
 ROWS = int(os.environ.get("BENCHMARK_ROWS", "20000"))
 BATCHES = (1000, 4000, 16384)

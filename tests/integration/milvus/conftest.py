@@ -12,7 +12,7 @@ import pytest
 from data_pipeline.api import BASE
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
-from tests.integration.milvus.server import MilvusServer
+from tools.milvus_server import MilvusServer
 
 MISSING = "Milvus' packages are missing: pip install -r requirements-milvus.txt -r requirements-libraries.txt"
 NEEDED = ("pymilvus", "pyarrow", "milvus_lite")
