@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
-PREFIX = "/api/v0/data_pipeline/vector"
+BASE = "/api/v0/data_pipeline"
 START_SECONDS = 60
 ANSWER_SECONDS = 60
 STOP_SECONDS = 30
@@ -33,12 +33,12 @@ class Service:
         self._address = address
 
     def get(self, path: str) -> dict[str, Any]:
-        say(f"$ curl http://{self._address}{PREFIX}{path}")
+        say(f"$ curl http://{self._address}{BASE}{path}")
         return self._data("GET", path)
 
     def post(self, path: str, **fields: Any) -> dict[str, Any]:
         body = json.dumps(fields)
-        say(f"$ curl -X POST http://{self._address}{PREFIX}{path} -d '{body}'")
+        say(f"$ curl -X POST http://{self._address}{BASE}{path} -d '{body}'")
         return self._data("POST", path, body)
 
     def _data(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class Service:
     def _answer(self, method: str, path: str, body: str | None) -> Any:
         with closing(HTTPConnection(self._address, timeout=ANSWER_SECONDS)) as connection:
             try:
-                connection.request(method, PREFIX + path, body)
+                connection.request(method, BASE + path, body)
                 return json.load(connection.getresponse())
             except (OSError, HTTPException, ValueError) as error:
                 raise Unexpected(f"{method} {path} got no answer: {error or type(error).__name__}") from error
@@ -64,8 +64,11 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[Service]:
-    """`python unified_api.py` on a free port, its database in pgdata and its backups in training_data; then stop it."""
+def running(directory: Path, **more: str) -> Iterator[Service]:
+    """`python unified_api.py` on a free port, its database in pgdata and its backups in training_data; then stop it.
+
+    more: further settings.
+    """
     ambient = {name: value for name, value in os.environ.items() if not name.startswith(CONFIGURED)}
     settings = {
         "HOST": "127.0.0.1",
@@ -80,7 +83,7 @@ def running(directory: Path) -> Iterator[Service]:
         process = subprocess.Popen(
             [sys.executable, "unified_api.py"],
             cwd=PROJECT,
-            env=ambient | settings | {"PYTHONIOENCODING": "utf-8"},
+            env=ambient | settings | more | {"PYTHONIOENCODING": "utf-8"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
