@@ -56,12 +56,44 @@ def leave() -> None:
         _servers.clear()
 
 
+def expect_installed() -> None:
+    """Raise ExtraMissing without milvus-lite."""
+    if util.find_spec(PACKAGE) is None:  # imported, it would bring its indexes into this process
+        needed(PACKAGE, extra=EXTRA)
+
+
+def launch(data: Path, log: Path) -> "tuple[subprocess.Popen[bytes], int]":
+    """A server of a data directory that takes connections, and its port. Raises DatabaseError."""
+    port = _free_port()
+    command = [sys.executable, "-m", PACKAGE, "server", "--host", LOOPBACK, "--port", str(port)]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*command, "--data-dir", str(data)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # it outlives this process if another one uses it
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            raise failed()
+        time.sleep(0.05)
+    return process, port
+
+
+def failed() -> DatabaseError:
+    """What is said of a server that doesn't start."""
+    return DatabaseError(say("milvus_lite_failed"), can_retry=True, details={"cause": "MILVUS_LITE"})
+
+
 def _server(home: Path) -> "LiteServer":
     key = os.getpid(), home
     with _mutex:
         if key not in _servers:
-            if util.find_spec(PACKAGE) is None:  # imported, it would bring its indexes into this process
-                needed(PACKAGE, extra=EXTRA)
+            expect_installed()
             _servers[key] = LiteServer(home)
         return _servers[key]
 
@@ -74,7 +106,7 @@ class LiteServer:
         try:
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError:
-            raise _failed() from None
+            raise failed() from None
         self._data, self._home = data, home
         self._process = os.getpid()
         self._turn = InterProcessLock(home / "turn.lock")
@@ -85,7 +117,7 @@ class LiteServer:
     def port(self) -> int:
         """Of the running server. Raises DatabaseError."""
         if not self._turn.acquire(timeout=START_SECONDS):
-            raise _failed()
+            raise failed()
         try:
             return self._running() or self._start()
         finally:
@@ -116,22 +148,7 @@ class LiteServer:
         return None
 
     def _start(self) -> int:
-        port = _free_port()
-        command = [sys.executable, "-m", PACKAGE, "server", "--host", LOOPBACK, "--port", str(port)]
-        with (self._home / "log").open("ab") as log:
-            process = subprocess.Popen(
-                [*command, "--data-dir", str(self._data)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # it outlives this process if another one uses it
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                raise _failed()
-            time.sleep(0.05)
+        process, port = launch(self._data, self._home / "log")
         (self._home / PORT_FILE).write_text(f"{process.pid} {port}", encoding="ascii")
         return port
 
@@ -158,7 +175,3 @@ def _free_port() -> int:
     with socket.socket() as found:
         found.bind((LOOPBACK, 0))
         return int(found.getsockname()[1])
-
-
-def _failed() -> DatabaseError:
-    return DatabaseError(say("milvus_lite_failed"), can_retry=True, details={"cause": "MILVUS_LITE"})
