@@ -15,7 +15,7 @@ from data_pipeline.operations.milvus.sources import SetSource
 from data_pipeline.operations.results.drill import Drilled, DrilledTable, DrillSteps
 from data_pipeline.postgres.progress import Progress
 from data_pipeline.sets.held_set import HeldSet
-from data_pipeline.stores.milvus import lite, live, making, scratch
+from data_pipeline.stores.milvus import lite, live, making
 from data_pipeline.stores.milvus.facts import CollectionFact, MilvusFacts
 from data_pipeline.stores.milvus.intents import Intent
 from data_pipeline.stores.milvus.server import Server, connected
@@ -60,7 +60,7 @@ class MilvusDrill:
         self.expect_possible()
         started = time.monotonic()
         with (
-            scratch.server(self._engine.settings.drill_directory) as target,
+            lite.scratch(self._engine.settings.drill_directory) as target,
             connected(target, RestoringProgress(progress)) as server,
         ):
             ready = time.monotonic()

@@ -16,7 +16,7 @@ from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.milvus.crossing import from_milvus
 from data_pipeline.operations.milvus.crossing.from_milvus import Value
 from data_pipeline.operations.milvus.crossing.tables_of import (
-    TABLES,
+    KINDS,
     MemberRows,
     StoreTable,
     Table,
@@ -86,7 +86,7 @@ class IntoPostgres:
 
     def _table(self, name: str) -> Table:
         fact = in_set(self._source.facts, name)
-        return TABLES[self._into.layout](fact, untried=self._engine.settings.milvus.untried_types)
+        return KINDS[self._into.layout](fact, untried=self._engine.settings.milvus.untried_types)
 
     def _inner(self, where: Location) -> RestoreRequest:
         asked: dict[str, Any] = {"backup_path": where.relative_path, "timestamp": self._timestamp}

@@ -19,7 +19,7 @@ from data_pipeline.engine import Engine
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.backup.operation import BackupOperation
 from data_pipeline.operations.milvus.crossing.table_values import columns_of
-from data_pipeline.operations.milvus.crossing.tables_of import TABLES, Table
+from data_pipeline.operations.milvus.crossing.tables_of import KINDS, Table
 from data_pipeline.operations.milvus.crossing.to_milvus import Value
 from data_pipeline.operations.milvus.plan import in_set
 from data_pipeline.operations.milvus.requests import IntoTables
@@ -53,7 +53,7 @@ class LiveTables:
     def compared(self, names: Sequence[str], target: str | None) -> list[ComparedCollection]:
         """What differs, by collection. target: the PostgreSQL, by its configured name."""
         self._into.expect_in([one.name for one in self._source.facts.collections])
-        tables = [TABLES[self._into.layout](in_set(self._source.facts, name), untried=True) for name in names]
+        tables = [KINDS[self._into.layout](in_set(self._source.facts, name), untried=True) for name in names]
         with self._saved(tables, target) as (apart, saved):
             return [self._compared(apart, saved, table) for table in tables]
 

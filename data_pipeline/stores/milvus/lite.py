@@ -21,6 +21,7 @@ from pathlib import Path
 
 from fasteners import InterProcessLock, InterProcessReaderWriterLock
 
+from common import scratch_directory
 from common.errors import DatabaseError
 from common.messages import say
 from data_pipeline.stores.extras import needed
@@ -87,6 +88,24 @@ def launch(data: Path, log: Path) -> "tuple[subprocess.Popen[bytes], int]":
 def failed() -> DatabaseError:
     """What is said of a server that doesn't start."""
     return DatabaseError(say("milvus_lite_failed"), can_retry=True, details={"cause": "MILVUS_LITE"})
+
+
+@contextmanager
+def scratch(directory: Path) -> Iterator[StoreTarget]:
+    """A server for one piece of work, in a directory of its own below `directory`: both are gone when the work is over.
+    What a killed process has left there is ended and removed first. Raises DatabaseError, ExtraMissing."""
+    expect_installed()
+    try:
+        scratch_directory.sweep(directory)
+        with scratch_directory.own(directory) as home:
+            process, port = launch(home / "data", home / "log")
+            try:
+                yield StoreTarget("scratch", "milvus", "milvus+http", LOOPBACK, port, source="drill")
+            finally:
+                process.kill()
+                process.wait()
+    except OSError:
+        raise failed() from None
 
 
 def _server(home: Path) -> "LiteServer":

@@ -203,7 +203,7 @@ class MemberRows(Documents):
         return [by_name[one.name] for one in self.columns]
 
 
-TABLES: Mapping[str, type[Table]] = MappingProxyType(
+KINDS: Mapping[str, type[Table]] = MappingProxyType(
     {"tables": PlainTable, "pgvectorstore": StoreTable, "langchain": MemberRows}
 )
 """By the layout of what a collection becomes."""
