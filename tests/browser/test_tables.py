@@ -182,7 +182,7 @@ def test_a_file_with_an_unknown_column_is_named_and_nothing_is_written(site: Any
     file = tmp_path / "prices.json"
     file.write_text('{"gpt-4": {"cost": 3}}', encoding="utf-8")
     page = visit.page
-    visit.expected = {422}
+    visit.expected = {400}
     visit.open("#/tables")
     page.get_by_role("button", name="Import rows into public.prices").click()
     box = page.get_by_role("dialog")

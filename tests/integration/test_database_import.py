@@ -328,9 +328,9 @@ def test_an_import_is_cancelled_as_a_job(service: Client, voices: TestDatabase) 
     with closing(voices.connect()) as holder:
         holder.cursor().execute("SELECT FROM users LIMIT 1")
         with post(service, archive, **CLEAN) as response:
-            told = iter(response.response)
+            told: Iterator[Any] = iter(response.response)
             assert next(told)
             data_of(service.post(f"{PREFIX}/jobs/{newest_job(service)['job_id']}/cancel"))
-            last = json.loads([*told][-1].removeprefix(b"data: "))
+            last = json.loads(str([*told][-1], "utf-8").removeprefix("data: "))
     assert (last["type"], last["error_type"]) == ("error", "CANCELLED")
     assert newest_job(service)["state"] == "CANCELLED"
