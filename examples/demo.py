@@ -24,6 +24,7 @@ from urllib.parse import quote
 
 import psycopg2
 
+from data_pipeline.api import BASE
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres_server import embedded
 from data_pipeline.postgres_server.embedded import EmbeddedServerError
@@ -193,7 +194,7 @@ def stage(timestamp: str) -> Iterator[tuple[Service, LiveTables]]:
         with ExitStack() as stack:
             stack.callback(server.stop)
             targets = {"main": url(server.target), "milvus": f"milvus+lite://{directory / 'milvus'}"}
-            service = stack.enter_context(running(directory, TARGETS=json.dumps(targets)))
+            service = stack.enter_context(running(directory, BASE, TARGETS=json.dumps(targets)))
             tables = stack.enter_context(closing(LiveTables(server.target)))
             stack.callback(ignore_interrupts)  # comes first: nothing interrupts the rest
             yield service, tables

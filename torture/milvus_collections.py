@@ -18,7 +18,7 @@ class Collections:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir()
-        logging.getLogger("pymilvus").setLevel(logging.ERROR)  # milvus-lite gives its iterators no time, and it says so
+        _silence()
         self._server = MilvusServer(directory)
 
     @property
@@ -101,3 +101,12 @@ class Collections:
         shift = len(text) / 7
         vector = [((number * (place + 3)) % 89) / 89 + shift for place in range(DIMENSIONS)]
         return {"id": number, "v": vector, "text": f"{text} {number}"}
+
+
+def _silence() -> None:
+    """pymilvus warns of each iterator that milvus-lite gives it no time."""
+    import pymilvus
+
+    for name in [*logging.root.manager.loggerDict]:
+        if name.startswith(pymilvus.__name__):
+            logging.getLogger(name).setLevel(logging.ERROR)
