@@ -13,7 +13,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.listing import multiply
-from common.errors import ServiceError
 from data_pipeline.api import BASE
 from data_pipeline.sets import manifest
 from data_pipeline.storage.naming import backup_date
@@ -297,25 +296,6 @@ def test_language_and_colours_are_switched_and_remembered(site: Any, visit: Any)
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     assert page.evaluate(ground) != light
     assert sorted(page.evaluate("Object.keys(localStorage)")) == ["language", "theme"]
-
-
-def test_both_dictionaries_have_the_same_words_and_an_advice_for_every_error(visit: Any) -> None:
-    visit.open()
-    zh, en = (visit.page.evaluate(f"import('/panel/{name}.js').then((m) => m.default)") for name in ("zh", "en"))
-    assert zh.keys() == en.keys()
-    assert {key for key in en if names(en[key]) != names(zh[key])} == set()
-    assert {f"advice.{kind}" for kind in error_types()} <= en.keys()
-
-
-def names(text: str) -> set[str]:
-    return set(re.findall(r"\{(\w+)", text))
-
-
-def error_types() -> set[str]:
-    def below(kind: type[ServiceError]) -> set[type[ServiceError]]:
-        return {kind}.union(*(below(one) for one in kind.__subclasses__()))
-
-    return {kind.error_type for kind in below(ServiceError)}
 
 
 def test_it_is_worked_with_keys_alone(site: Any, visit: Any) -> None:
