@@ -122,7 +122,7 @@ TEXTS: dict[str, str] = {
     "stack_sets_listed": "{count} sets of the stack",
     "members_repeated": "members names a member twice",
     "of_member": "{role}: {text}",
-    "set_of_a_store": "this backup set is one of {layout}: restore it by the route of that store",
+    "set_of_a_store": "this backup set is one of {layout}: its routes are those of that store",
     "set_of_tables": "this backup set is one of PostgreSQL tables: restore it by POST /restore",
     "store_unknown": "this target of {family} is not configured; configured targets: {targets}",
     "target_of_a_store": "the target {name} is not a PostgreSQL database",

@@ -125,7 +125,7 @@ TEXTS: dict[str, str] = {
     "stack_sets_listed": "共有 {count} 个组合备份集",
     "members_repeated": "members 中有重复的成员",
     "of_member": "{role}: {text}",
-    "set_of_a_store": "该备份集的内容来自 {layout},请使用对应的恢复接口",
+    "set_of_a_store": "该备份集的内容来自 {layout},请使用该类型的接口",
     "set_of_tables": "该备份集的内容是 PostgreSQL 表,请使用 POST /restore 恢复",
     "store_unknown": "未配置该 {family} 目标,可用的目标: {targets}",
     "target_of_a_store": "目标 {name} 不是 PostgreSQL 数据库",

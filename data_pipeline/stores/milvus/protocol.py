@@ -4,6 +4,7 @@ pymilvus ships the generated messages, but importing the package brings pandas a
 nothing here needs. Its folder of messages is a package of its own, which is loaded by itself.
 """
 
+import os
 import sys
 from functools import cache
 from importlib import util
@@ -54,7 +55,12 @@ def parquet() -> Any:
 
 @cache
 def grpc() -> Any:
-    """Raises ExtraMissing."""
+    """Raises ExtraMissing.
+
+    Unless told not to, it starts its threads again in every child that is forked. One that only execs another program
+    then dies at random before it gets there, such as root's for the server of the embedded PostgreSQL.
+    """
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
     return needed("grpc", extra=EXTRA)
 
 

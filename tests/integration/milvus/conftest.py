@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from data_pipeline.api import BASE
+from data_pipeline.stores.milvus.protocol import grpc
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.integration.milvus.server import MilvusServer
@@ -23,6 +24,7 @@ def extras() -> None:
     """What Milvus needs: skipped without it, but where it is required."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if not missing:
+        grpc()  # as the service loads it, before any client of pymilvus does
         return
     if os.environ.get("LIBRARY_TESTS") == "required":
         pytest.fail(MISSING)

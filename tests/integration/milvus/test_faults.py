@@ -1,6 +1,8 @@
 """What goes wrong with a Milvus: a clear answer, and the live collection as it was."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from pathlib import Path
@@ -19,6 +21,7 @@ from tests.integration.conftest import Client
 from tests.integration.milvus.conftest import Service
 from tests.integration.milvus.rows import held, make_plain, plain_row
 from tests.integration.milvus.server import MilvusServer
+from tests.live_server import PROJECT
 
 
 @pytest.fixture
@@ -225,3 +228,35 @@ def test_an_alias_that_was_being_moved_means_the_new_one(milvus: MilvusServer, p
         assert switch.settle(server, intent(old="docs", aliases=("current",), stage="aliasing")) == "finished"
     assert len(held(pymilvus, "current")) == 5
     assert len(held(pymilvus, "docs")) == 3
+
+
+FORKS = """
+import subprocess, sys, threading
+from data_pipeline.stores.milvus import live
+from data_pipeline.stores.milvus.server import connected
+from data_pipeline.stores.target_url import parse
+
+def ask():
+    with connected(parse("milvus", sys.argv[1])) as server:
+        while not done.is_set():
+            live.names(server)
+
+done = threading.Event()
+threads = [threading.Thread(target=ask) for _ in range(4)]
+for thread in threads:
+    thread.start()
+try:
+    for _ in range(500):
+        subprocess.run(["true"], check=True, preexec_fn=int)
+finally:
+    done.set()
+    for thread in threads:
+        thread.join()
+"""
+
+
+def test_a_child_that_is_forked_while_milvus_is_asked_gets_to_its_program(milvus: MilvusServer) -> None:
+    """As the one does that starts the embedded PostgreSQL's server for root."""
+    script = [sys.executable, "-c", FORKS, milvus.url]
+    done = subprocess.run(script, capture_output=True, text=True, cwd=PROJECT, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
