@@ -46,15 +46,16 @@ function locked({ encryptionKey: key }) {
 function actions(set, config) {
   const { storages } = config;
   const again = () => render(false);
+  const open = set.state !== "locked"; // what needs its rows is of no use before that
   const verify = writeButton(t("verify"), () => verifySet(set, verify, again), { needs: "check" });
   return el("div", { class: "actions" },
-    writeLink(t("restore"), setAddress("restore", set), "button primary", { needs: "operate" }),
-    isOfTables(set) && Object.keys(targetsOf(config, "milvus")).length > 0 && writeLink(t("restore into milvus"), setAddress("restore", set, { into: "milvus" }), "button", { needs: "operate" }),
-    (isOfTables(set) || STORES[set.layout]?.compared.length > 0) && link(t("compare"), address(["compare"], { a: set.key }), "button"),
+    open && writeLink(t("restore"), setAddress("restore", set), "button primary", { needs: "operate" }),
+    open && isOfTables(set) && Object.keys(targetsOf(config, "milvus")).length > 0 && writeLink(t("restore into milvus"), setAddress("restore", set, { into: "milvus" }), "button", { needs: "operate" }),
+    open && (isOfTables(set) || STORES[set.layout]?.compared.length > 0) && link(t("compare"), address(["compare"], { a: set.key }), "button"),
     verify,
-    hasDrill(set) && drillSet(set),
+    open && hasDrill(set) && drillSet(set),
     may("whole_data") && link(t("download"), PREFIX + setUrl(set, "/download"), "button", { download: "" }),
-    set.layout === "database" && may("whole_data") && link(t("databases.plain"), archiveUrl(set), "button", { download: "" }),
+    open && set.layout === "database" && may("whole_data") && link(t("databases.plain"), archiveUrl(set), "button", { download: "" }),
     storages.length > 1 && writeButton(t("copy"), () => copySet(set, storages, again), { needs: "operate" }),
     writeButton(t("delete"), () => removeSet(set, () => go(address(["backups"])))));
 }
