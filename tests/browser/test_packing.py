@@ -56,7 +56,7 @@ def test_a_set_whose_key_is_missing_is_locked_and_says_what_to_do(
     heading(page, "Backup of")
     expect(page.get_by_text("is encrypted with the key")).to_be_visible()
     expect(page.get_by_text("Start the service with it in BACKUP_ENCRYPTION_KEY")).to_be_visible()
-    expect(page.get_by_role("link", name="Restore", exact=True).locator("visible=true")).to_have_count(1)  # the header's
+    expect(page.get_by_role("link", name="Restore", exact=True).locator("visible=true")).to_have_count(1)
     visit.expected |= {422, 409, 503}
     press(page, "Verify")
     expect(page.get_by_role("dialog")).to_contain_text("ENCRYPTION_KEY_MISSING")

@@ -1,4 +1,7 @@
-"""Milvus, Redis, Neo4j and objects in the panel, alone and as a stack: real servers, but for Neo4j, which is away."""
+"""Milvus, Redis, Neo4j and objects in the panel, alone and as a stack: real servers, and a Neo4j that is away.
+
+Where `make neo4j` has fetched one, its graph is brought back too.
+"""
 
 import json
 import tarfile
@@ -7,16 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import neo4j
 import pytest
 from playwright.sync_api import Page, expect
 
+from data_pipeline.api import BASE
 from tests.browser.accessibility import SCHEMES, keep_and_check
 from tests.browser.conftest import Site
 from tests.browser.steps import heading, press
 from tests.integration.milvus.server import MilvusServer
+from tests.integration.neo4j_store.conftest import graph_server as graph_server
 from tests.integration.places import S3Server
 from tests.integration.redis_server import RedisServer, program
 from tests.integration.test_objects import Bucket
+from tools.neo4j_server import PASSWORD, Neo4jServer
 
 DIMENSIONS = 4
 
@@ -64,6 +71,12 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
     milvus.kill()
     cache.stop()
     objects.close()
+
+
+@pytest.fixture(scope="module")
+def graph(request: pytest.FixtureRequest) -> Neo4jServer:
+    found: Neo4jServer = request.getfixturevalue("graph_server")
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +180,9 @@ def test_keys_of_redis_go_out_are_damaged_compared_and_brought_back(site: Site, 
     page.go_back()
     page.get_by_role("link", name="Restore", exact=True).last.click()
     page.get_by_label("Keep what is replaced").check()
-    rehearsed(page, "2 keys will be added; 3 are the same already", "1 live key will be overwritten", "1 key exists only")
+    rehearsed(
+        page, "2 keys will be added; 3 are the same already", "1 live key will be overwritten", "1 key exists only"
+    )
     expect(page.get_by_text("What is replaced stays in another database number.")).to_be_visible()
     page.get_by_role("link", name="Change the choices").click()
     expect(page.get_by_label("Keep what is replaced")).to_be_checked()
@@ -217,6 +232,32 @@ def test_collections_are_swapped_and_tables_move_there_and_back(site: Site, stor
     expect(page.get_by_role("heading", name="They are the same")).to_be_visible()
 
 
+def test_a_graph_is_replaced_by_its_backup_and_compared(site: Site, graph: Neo4jServer, visit: Any) -> None:
+    site.call("POST", "/targets", {"name": "people", "url": graph.url}, prefix=BASE)
+    with (
+        neo4j.GraphDatabase.driver(f"bolt://127.0.0.1:{graph.port}", auth=("neo4j", PASSWORD)) as driver,
+        driver.session() as session,
+    ):
+        session.run("CREATE (:Person {id: 1})-[:KNOWS {since: date('2020-01-01')}]->(:Person {id: 2})").consume()
+        page = back_up(visit, "people")
+        saved(page)
+        expect(page.get_by_role("row").filter(has_text="KNOWS")).to_contain_text("1")
+        session.run("MATCH (n {id: 2}) DETACH DELETE n").consume()
+        session.run("CREATE (:Person {id: 3})").consume()
+        page.get_by_role("link", name="Compare").last.click()
+        page.get_by_role("main").get_by_role("button", name="Compare").click()
+        expect(page.get_by_role("heading", name="They differ")).to_be_visible()
+        page.go_back()
+        page.go_back()
+        page.get_by_role("link", name="Restore", exact=True).last.click()
+        rehearsed(page, "The 2 nodes and 0 relationships that are there will be gone.")
+        confirmed(page, "Type the name of the target, people", "people")
+        expect(page.get_by_text("KNOWS 1")).to_be_visible()
+        (row,) = session.run("MATCH (a)-[:KNOWS]->(b) RETURN a.id, b.id").values()
+        assert row == [1, 2]
+    site.call("DELETE", "/targets/people", prefix=BASE)
+
+
 def test_objects_are_mirrored_and_the_restore_is_undone(site: Site, stores: Stores, visit: Any) -> None:
     page = back_up(visit, "files")
     saved(page)
@@ -225,7 +266,9 @@ def test_objects_are_mirrored_and_the_restore_is_undone(site: Site, stores: Stor
     stores.files.remove("b.txt")
     page.get_by_role("link", name="Restore", exact=True).last.click()
     page.get_by_role("radio", name="Mirror").check()
-    rehearsed(page, "1 object will be added", "1 object will be overwritten (a.txt)", "1 object will be removed (new.txt)")
+    rehearsed(
+        page, "1 object will be added", "1 object will be overwritten (a.txt)", "1 object will be removed (new.txt)"
+    )
     assert stores.files.keys() == {"a.txt", "new.txt"}
     confirmed(page, "Type the name of the target, files", "files")
     assert stores.files.keys() == {"a.txt", "b.txt"}
@@ -315,9 +358,7 @@ def test_a_store_is_backed_up_by_schedule(site: Site, visit: Any) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "locale"), SCHEMES)
-def test_pages_of_stores_are_open_to_all(
-    site: Site, open_panel: Callable[..., Any], scheme: str, locale: str
-) -> None:
+def test_pages_of_stores_are_open_to_all(site: Site, open_panel: Callable[..., Any], scheme: str, locale: str) -> None:
     sets = site.call("GET", "/restore/list?layout=all")["backup_locations"][0]["backups"]
     newest = {one.get("layout"): one["timestamp"] for one in reversed(sets)}
     visit = open_panel(site, None, color_scheme=scheme, locale=locale, bypass_csp=True)

@@ -1,4 +1,4 @@
-"""The panel's texts: each is there in both languages, once, and whatever the pages name is there."""
+"""The panel's texts: each is there in both languages, once, and so is each that the pages name."""
 
 import re
 from pathlib import Path

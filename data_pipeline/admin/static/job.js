@@ -7,7 +7,7 @@ import { announce, el, refill, show } from "/panel/dom.js";
 import { finished, follow } from "/panel/follow.js";
 import { badge, kindOf, whoName } from "/panel/jobs.js";
 import { naming } from "/panel/naming.js";
-import { isBackup, isRehearsed, submit } from "/panel/operations.js";
+import { isBackup, isRehearsed, neededFor, submit } from "/panel/operations.js";
 import { outcome } from "/panel/outcome.js";
 import { rehearse } from "/panel/plan.js";
 import { fact, jobProblem, problem } from "/panel/problem.js";
@@ -58,7 +58,7 @@ function undo(job) {
   const trouble = el("div", { class: "trouble" });
   const blocked = request.pg_conn?.includes("://");
   const control = writeButton(t("undo"), () =>
-    rehearse(job.kind, { ...request, stack: job.request.stack, backup_before_restore: true }, control).catch((error) => show(trouble, problem(error))), { kind: "primary", needs: "operate" });
+    rehearse(job.kind, { ...request, stack: job.request.stack, backup_before_restore: true }, control).catch((error) => show(trouble, problem(error))), { kind: "primary", needs: neededFor(job.kind) });
   return el("section", { class: "card" },
     el("h2", {}, t("undo.title")),
     el("p", {}, t(blocked ? "undo.password" : "undo.what", { timestamp: (request.set ?? request).timestamp })),
@@ -73,7 +73,7 @@ function once(job) {
   const trouble = el("div", { class: "trouble" });
   const repeat = isBackup(job.kind) ? backUpAgain : rehearse;
   const control = writeButton(t(isBackup(job.kind) ? "back up again" : "check again"), () =>
-    repeat(job.kind, job.request, control).catch((error) => show(trouble, problem(error))), { needs: "operate" });
+    repeat(job.kind, job.request, control).catch((error) => show(trouble, problem(error))), { needs: neededFor(job.kind) });
   const name = job.request.truncate_vector_tables && may("operate") ? job.target?.dbname : null;
   return [
     name && [el("p", { class: "loss" }, t("truncate.loss")), typedName(t("type database", { name }), name, control)],

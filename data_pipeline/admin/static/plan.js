@@ -6,7 +6,7 @@ import { announce, el, refill, show } from "/panel/dom.js";
 import { finished, follow } from "/panel/follow.js";
 import { UNFINISHED } from "/panel/jobs.js";
 import { naming } from "/panel/naming.js";
-import { submit } from "/panel/operations.js";
+import { neededFor, submit } from "/panel/operations.js";
 import { foreseen, jobProblem, problem, warnings } from "/panel/problem.js";
 import { progressPanel } from "/panel/progress.js";
 import { address, go } from "/panel/router.js";
@@ -101,7 +101,7 @@ function confirmation(job, told, back, signal) {
   const trouble = el("div", { class: "trouble" });
   const { source } = job.result.target;
   if (source === "pg_conn") return el("p", { class: "note" }, t("plan.password"));
-  const confirm = writeButton(t("restore now"), () => {}, { kind: told.losing ? "danger" : "primary", needs: needed(job) });
+  const confirm = writeButton(t("restore now"), () => {}, { kind: told.losing ? "danger" : "primary", needs: neededFor(job.kind) });
   if (!confirm.hasAttribute("aria-disabled")) confirm.type = "submit";
   const send = async (event) => {
     event.preventDefault();
@@ -123,8 +123,6 @@ function confirmation(job, told, back, signal) {
     el("div", { class: "actions" }, confirm, back, again(job)));
 }
 
-const needed = ({ kind }) => (kind === "stack_restore" ? "write" : "operate");
-
 // A check is confirmed once: what came of it may be long past.
 function done(started) {
   return el("p", { class: "note", role: "alert" }, t("plan.confirmed"), " ", link(t("job"), address(["jobs", started.job_id])));
@@ -139,7 +137,7 @@ function bodyOf(job) {
 function again(job) {
   const trouble = el("div", { class: "trouble" });
   const control = writeButton(t("check again"), () =>
-    rehearse(job.kind, job.request, control).catch((error) => show(trouble, problem(error))), { needs: needed(job) });
+    rehearse(job.kind, job.request, control).catch((error) => show(trouble, problem(error))), { needs: neededFor(job.kind) });
   return job.target?.source === "pg_conn" ? null : [control, trouble];
 }
 
