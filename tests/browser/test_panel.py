@@ -547,6 +547,17 @@ def test_a_schedule_that_the_panel_has_no_word_for_is_shown_and_stays_what_it_is
         expect(page.get_by_label("URL of the file")).to_be_visible()
 
 
+def test_a_job_of_a_scheduled_import_says_what_it_counted(site: Any, visit: Any) -> None:
+    page = visit.page
+    site.back_up()
+    job = site.call("GET", "/jobs")["jobs"][0]
+    done = {"entries": 7, "inserted": 1, "updated": 2, "unchanged": 4, "kept": 0, "removed": 0, "warnings": []}
+    with answered(page, "**/jobs/of-an-import", 200, **job | {"kind": "table_import", "result": done, "error": None}):
+        visit.open("#/jobs/of-an-import")
+        heading(page, "Import into a table ✓ Succeeded")
+        expect(page.locator("dl div").filter(has_text="Entries in the file")).to_contain_text("7")
+
+
 def test_ticked_backups_are_verified_downloaded_and_removed(site: Any, visit: Any) -> None:
     page = visit.page
     stamps = [site.back_up() for _ in range(3)]

@@ -5,6 +5,7 @@ import { since } from "/panel/clock.js";
 import { button, field, link, select } from "/panel/controls.js";
 import { shortName } from "/panel/database.js";
 import { el, name, redraw, show } from "/panel/dom.js";
+import { isRehearsed } from "/panel/operations.js";
 import { advice, problem, serverText } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
 import { STORES } from "/panel/store_forms.js";
@@ -13,7 +14,7 @@ import { duration, has, t } from "/panel/text.js";
 
 const STATES = ["PENDING", "RUNNING", "CANCELLING", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"];
 const OF_STORES = ["database", ...Object.keys(STORES), "stack"].flatMap((family) => [`${family}_backup`, `${family}_restore`]);
-const KINDS = ["backup", "restore", "plan", "drill", "refresh", "table_import", ...OF_STORES];
+const KINDS = ["backup", "restore", "plan", "drill", "refresh", "table_import", "database_import", ...OF_STORES];
 export const UNFINISHED = STATES.slice(0, 3);
 const PAGE = 30;
 const SOON_MS = 2000;
@@ -92,7 +93,7 @@ function listing(jobs, chosen) {
 }
 
 export function jobAddress(job) {
-  return address([job.request.dry_run ? "plan" : "jobs", job.job_id]);
+  return address([job.request.dry_run && isRehearsed(job.kind) ? "plan" : "jobs", job.job_id]);
 }
 
 export function kindOf(job) {

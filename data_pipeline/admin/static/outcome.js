@@ -3,6 +3,7 @@
 import { link } from "/panel/controls.js";
 import { databaseName } from "/panel/database.js";
 import { el } from "/panel/dom.js";
+import { counts } from "/panel/import_rows.js";
 import { isBackup } from "/panel/operations.js";
 import { advice, fact, serverText, warnings } from "/panel/problem.js";
 import { address } from "/panel/router.js";
@@ -58,7 +59,7 @@ function proven(result) {
   ];
 }
 
-const WAYS = { backup: saved, database_restore: databaseRestored, drill: proven, stack_backup: stackSaved, stack_restore: stackRestored };
+const WAYS = { backup: saved, table_import: counts, database_import: databaseRestored, database_restore: databaseRestored, drill: proven, stack_backup: stackSaved, stack_restore: stackRestored };
 
 // A set of Milvus that went into a database was restored as tables are.
 function wayOf(kind, result) {
