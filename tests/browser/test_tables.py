@@ -72,18 +72,6 @@ def test_one_click_backs_a_table_up_with_those_it_refers_to(site: Any, visit: An
     assert list((site.output / "vector_bak").glob("langchain_pg_embedding_*"))
 
 
-def test_a_reader_sees_the_tables_and_backs_nothing_up(
-    make_site: Callable[..., Any], open_panel: Callable[..., Any]
-) -> None:
-    site = make_site(API_TOKEN="all-of-it-0123456789", API_READ_TOKEN="looking-0123456789")
-    page = open_panel(site, "#/tables").page
-    page.get_by_label("Token").fill("looking-0123456789")
-    page.get_by_role("button", name="Sign in with the token").click()
-    heading(page, "Tables")
-    button = page.get_by_role("button", name="Back up public.langchain_pg_embedding")
-    expect(button).to_have_attribute("aria-disabled", "true")
-
-
 def test_a_target_that_is_away_says_so(site: Any, visit: Any) -> None:
     page = visit.page
     visit.expected.add(500)

@@ -3,7 +3,7 @@
 import { BASE, call, Failure } from "/panel/api.js";
 import { busy, button, choice, dialog, field, group, tell, typedName, writeButton } from "/panel/controls.js";
 import { announce, el, show } from "/panel/dom.js";
-import { problem, serverText, warnings } from "/panel/problem.js";
+import { fact, problem, serverText, warnings } from "/panel/problem.js";
 import { number, t } from "/panel/text.js";
 
 const COUNTS = ["entries", "inserted", "updated", "unchanged", "kept", "removed"];
@@ -23,7 +23,7 @@ function open(one, name, target, done) {
   const action = el("button", { type: "submit", class: "primary" }, t("import rows"));
   const send = (rehearsal) => call("POST", `/tables/${encodeURIComponent(name)}/import`, formOf(action.form, target, rehearsal), { prefix: BASE });
   const count = button(t("import rows.count"), () => action.form.reportValidity() && busy(count, async () => {
-    show(outcome, counts(await send(true), "import rows.would"));
+    show(outcome, told(await send(true), "import rows.would"));
   }).catch((error) => {
     if (!(error instanceof Failure)) throw error;
     show(outcome, problem(error));
@@ -40,7 +40,7 @@ function open(one, name, target, done) {
     const answer = await send(false);
     announce(serverText(answer.response));
     await done();
-    tell(t("import rows.into", { name }), el("p", { class: "good" }, serverText(answer.response)), counts(answer));
+    tell(t("import rows.into", { name }), el("p", { class: "good" }, serverText(answer.response)), told(answer));
   });
 }
 
@@ -81,9 +81,10 @@ function valueOf(text) {
 
 const linesOf = (text) => text.split("\n").map((line) => line.trim()).filter(Boolean);
 
-function counts(answer, title = null) {
-  return el("section", { class: "counts" },
-    title && el("p", { class: "note" }, t(title)),
-    el("dl", { class: "facts small" }, COUNTS.map((what) => [el("dt", {}, t(`import rows.${what}`)), el("dd", {}, number(answer[what]))])),
-    warnings(answer.warnings));
+function told(answer, title = null) {
+  return el("section", { class: "counts" }, title && el("p", { class: "note" }, t(title)), counts(answer), warnings(answer.warnings));
+}
+
+export function counts(answer) {
+  return el("dl", { class: "facts small" }, COUNTS.map((what) => fact(t(`import rows.${what}`), number(answer[what]))));
 }
