@@ -93,7 +93,7 @@ def test_texts_of_65535_bytes_go_out_and_come_back(service: Service, pymilvus: A
     schema.add_field("v", DataType.FLOAT_VECTOR, dim=2)
     schema.add_field("text", DataType.VARCHAR, max_length=65535)
     pymilvus.create_collection("long", schema=schema)
-    pymilvus.insert("long", [{"id": n, "v": [n, 1.0], "text": "深" * 21845} for n in range(300)])
+    pymilvus.insert("long", [{"id": n, "v": [n, 1.0], "text": "深" * 21845} for n in range(100)])
     pymilvus.load_collection("long")
     before, chosen = held(pymilvus, "long"), service.backup()
     pymilvus.drop_collection("long")
