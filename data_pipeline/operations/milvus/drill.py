@@ -21,9 +21,9 @@ from data_pipeline.operations.results.drill import Drilled, DrilledTable, DrillS
 from data_pipeline.postgres.progress import Progress
 from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.store_targets import StoreTargets
+from data_pipeline.stores.intents import Intents, Unkept
 from data_pipeline.stores.milvus import lite
 from data_pipeline.stores.milvus.facts import MilvusFacts
-from data_pipeline.stores.milvus.intents import Intents, Unkept
 from data_pipeline.stores.milvus.store import FAMILY, STORE
 from data_pipeline.stores.target import FILE, StoreTarget
 
