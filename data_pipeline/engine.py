@@ -10,6 +10,7 @@ from data_pipeline.layouts.base import Layout
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Defaults, Target
+from data_pipeline.postgres.whole.unfinished import Unfinished
 from data_pipeline.resolver import Databases
 from data_pipeline.sets.catalog import Catalog
 from data_pipeline.sets.summary import Summaries
@@ -42,6 +43,8 @@ class Engine:
 
     intents: Intents = field(default_factory=Intents)
     """What restores of Milvus are about to do, once there is a jobs database that keeps it."""
+
+    unfinished: Unfinished = field(default_factory=Unfinished)
 
     @classmethod
     def build(cls, settings: Settings, output_directory: Path | None = None) -> "Engine":
