@@ -15,25 +15,10 @@ from data_pipeline.operations.milvus.sources import SetSource
 from data_pipeline.operations.results.drill import Drilled, DrilledTable, DrillSteps
 from data_pipeline.postgres.progress import Progress
 from data_pipeline.sets.held_set import HeldSet
+from data_pipeline.stores.intents import Unkept
 from data_pipeline.stores.milvus import lite, live, making
 from data_pipeline.stores.milvus.facts import CollectionFact, MilvusFacts
-from data_pipeline.stores.milvus.intents import Intent
 from data_pipeline.stores.milvus.server import Server, connected
-
-
-class Unrecorded:
-    """The intents of a server that is thrown away: a crash leaves nothing there to settle."""
-
-    def begin(self, intent: Intent) -> None: ...
-
-    def note(self, intent: Intent) -> None: ...
-
-    def end(self, intent: Intent) -> None: ...
-
-    def leave(self, intent: Intent) -> None: ...
-
-    def abandoned(self) -> list[Intent]:
-        return []
 
 
 class MilvusDrill:
@@ -68,7 +53,7 @@ class MilvusDrill:
             restoring = Restoring(server, self._source, request, target, server.progress, untried=False)
             errors, checked = list[str](), 0.0
             try:
-                found = restoring.run(Unrecorded())
+                found = restoring.run(Unkept())
                 checked = sum(one.check_seconds or 0.0 for one in found.values())
             except InternalError as error:  # what was read back isn't what was written
                 errors.append(error.response)
