@@ -25,7 +25,17 @@ from torture.run import SCENARIOS
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHARE_MINUTES = "0.2"
-EVERYDAY = ("damage", "backup_kills", "replace_kills", "redis_kills", "commits", "disk", "load", "fuzz")
+EVERYDAY = (
+    "damage",
+    "backup_kills",
+    "replace_kills",
+    "redis_kills",
+    "database_kills",
+    "commits",
+    "disk",
+    "load",
+    "fuzz",
+)
 """What no other test of the everyday suite tries; the others have tests of their own beside them."""
 
 LATE = Budget(fraction=1.0, deadline=0.0)

@@ -3,7 +3,7 @@
 import { configuration } from "/panel/configuration.js";
 import { button } from "/panel/controls.js";
 import { since } from "/panel/clock.js";
-import { databaseName } from "/panel/database.js";
+import { databaseName, targetName } from "/panel/database.js";
 import { el, show } from "/panel/dom.js";
 import { healthNow, mark, storageTable } from "/panel/health.js";
 import { fact, problem, warnings } from "/panel/problem.js";
@@ -37,7 +37,7 @@ function checks(now, config) {
 function databases({ checks: { database }, targets, at }, config) {
   const rows = [
     { name: t("configured"), place: config.database ? databaseName(config.database) : t("target.unknown"), good: database },
-    ...Object.entries(config.targets).map(([name, target]) => ({ name, place: databaseName(target), good: targets[name] })),
+    ...Object.entries({ ...config.targets, ...config.stores }).map(([name, target]) => ({ name, place: targetName(target), good: targets[name] })),
   ];
   const columns = [
     { key: "name", label: t("database"), kind: "any", cell: (one) => one.name },

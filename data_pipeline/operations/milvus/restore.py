@@ -17,10 +17,10 @@ from data_pipeline.operations.milvus.requests import MilvusRestoreRequest
 from data_pipeline.operations.milvus.results import Problem, RestoredCollection
 from data_pipeline.operations.milvus.sources import Source
 from data_pipeline.postgres.progress import Progress
+from data_pipeline.stores.intents import Intent, IntentStore
 from data_pipeline.stores.milvus import live, making, switch
 from data_pipeline.stores.milvus.digest import Sum
 from data_pipeline.stores.milvus.facts import CollectionFact, IndexFact
-from data_pipeline.stores.milvus.intents import Intent, IntentStore
 from data_pipeline.stores.milvus.reader import Reader
 from data_pipeline.stores.milvus.server import Server
 from data_pipeline.stores.milvus.writer import Writer

@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from importlib import util
 from pathlib import Path
 
+import psutil
 from fasteners import InterProcessLock, InterProcessReaderWriterLock
 
 from common.errors import DatabaseError
@@ -56,12 +57,24 @@ def leave() -> None:
         _servers.clear()
 
 
+def leave_one(home: Path) -> None:
+    """Leave the server of one directory, if this process uses it."""
+    with _mutex:
+        if server := _servers.pop((os.getpid(), home), None):
+            server.leave()
+
+
+def expect_installed() -> None:
+    """Raise ExtraMissing without the package, which isn't imported: its indexes would come into this process."""
+    if util.find_spec(PACKAGE) is None:
+        needed(PACKAGE, extra=EXTRA)
+
+
 def _server(home: Path) -> "LiteServer":
     key = os.getpid(), home
     with _mutex:
         if key not in _servers:
-            if util.find_spec(PACKAGE) is None:  # imported, it would bring its indexes into this process
-                needed(PACKAGE, extra=EXTRA)
+            expect_installed()
             _servers[key] = LiteServer(home)
         return _servers[key]
 
@@ -77,6 +90,8 @@ class LiteServer:
             raise _failed() from None
         self._data, self._home = data, home
         self._process = os.getpid()
+        self._child: subprocess.Popen[bytes] | None = None
+        """The server, if this process has started it."""
         self._turn = InterProcessLock(home / "turn.lock")
         self._use = InterProcessReaderWriterLock(home / "use.lock")
         self._use.acquire_read_lock()
@@ -132,19 +147,21 @@ class LiteServer:
                 process.kill()
                 raise _failed()
             time.sleep(0.05)
+        self._child = process
         (self._home / PORT_FILE).write_text(f"{process.pid} {port}", encoding="ascii")
         return port
 
     def _stop(self) -> None:
+        """Until it is gone: it writes to its files to the last."""
         found = self._known()
         if found and _answers(found[1]):
-            with suppress(OSError):
-                os.kill(found[0], signal.SIGINT)
-            deadline = time.monotonic() + START_SECONDS
-            while _answers(found[1]) and time.monotonic() < deadline:
-                with suppress(ChildProcessError, OSError):
-                    os.waitpid(found[0], os.WNOHANG)
-                time.sleep(0.05)
+            with suppress(psutil.Error):
+                process = psutil.Process(found[0])
+                process.send_signal(signal.SIGINT)
+                process.wait(START_SECONDS)
+        if self._child is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._child.wait(START_SECONDS)
         (self._home / PORT_FILE).unlink(missing_ok=True)
 
 

@@ -7,8 +7,8 @@ collection; milvus-lite unloads what it renames, so the new one is loaded again.
 import time
 from dataclasses import dataclass
 
+from data_pipeline.stores.intents import Intent, IntentStore
 from data_pipeline.stores.milvus import live, making
-from data_pipeline.stores.milvus.intents import Intent, IntentStore
 from data_pipeline.stores.milvus.protocol import protocol
 from data_pipeline.stores.milvus.server import Server
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from data_pipeline.api import BASE, PREFIX
+from data_pipeline.stores.intents import Intent
 from data_pipeline.stores.milvus import switch
 from data_pipeline.stores.milvus.faults import of_status
-from data_pipeline.stores.milvus.intents import Intent
 from data_pipeline.stores.milvus.reader import Reader
 from data_pipeline.stores.milvus.server import connected
 from data_pipeline.stores.target_url import parse

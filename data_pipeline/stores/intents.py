@@ -53,6 +53,25 @@ class IntentStore(Protocol):
         """Those whose process is gone."""
 
 
+class Unkept:
+    """Of a server that is gone when its process is: nothing has to outlive it."""
+
+    def begin(self, intent: Intent) -> None:
+        """Nothing else restores there."""
+
+    def note(self, intent: Intent) -> None:
+        """It isn't kept."""
+
+    def end(self, intent: Intent) -> None:
+        """It wasn't kept."""
+
+    def leave(self, intent: Intent) -> None:
+        """The server is thrown away."""
+
+    def abandoned(self) -> list[Intent]:
+        return []
+
+
 @dataclass
 class Intents:
     """The store of a service, once it has one: an engine alone knows none."""
