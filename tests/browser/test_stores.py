@@ -18,11 +18,11 @@ from data_pipeline.api import BASE
 from tests.browser.accessibility import SCHEMES, half, keep_and_check
 from tests.browser.conftest import Site
 from tests.browser.steps import heading, press
-from tests.integration.milvus.server import MilvusServer
 from tests.integration.neo4j_store.conftest import graph_server as graph_server
 from tests.integration.places import S3Server
 from tests.integration.redis_server import RedisServer, program
 from tests.integration.test_objects import Bucket
+from tools.milvus_server import MilvusServer
 from tools.neo4j_server import PASSWORD, Neo4jServer
 
 DIMENSIONS = 4

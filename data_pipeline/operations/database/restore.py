@@ -129,7 +129,8 @@ class _Restoring:
                 raise SchemaMismatch(say("database_not_expected"), can_retry=False)
             trust.expect_harmless(facts, request.trusted)
             self._progress.enter("verify", None)
-            archive = SetArchive.verified(self._held, self._facts, self._progress)
+            merging = request.mode == "merge"
+            archive = SetArchive.verified(self._held, self._facts, self._progress, indexing=merging)
             contents = archive.contents
             tool = Tools(engine.settings.dumps.programs).for_restore(contents, facts.major, facts.server_version)
             skipped = engine.settings.dumps.log_tables if request.skip_logs else ()
