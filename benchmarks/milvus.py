@@ -148,19 +148,12 @@ def main() -> int:
             targets = json.dumps({"milvus": milvus.url})
             with service.running(work / "server", work, targets=targets) as running:
                 _fill(Database(server.target))
-                contests = Race(_client(milvus), running, _rows()).run()
+                contests = Race(milvus.client(), running, _rows()).run()
         finally:
             milvus.kill()
     print(f"{ROWS} rows of {DIMENSIONS} dimensions; HNSW; milvus-lite, as a process of its own; {PAIRS} rounds")
     print(*contests, sep="\n")
     return int(not all(contest.kept for contest in contests))
-
-
-def _client(milvus: MilvusServer) -> MilvusClient:
-    """Of pymilvus. It asks every 10 seconds whether the server is still there, which is too often for a milvus-lite
-    that builds an index: it hangs up."""
-    uri = milvus.url.removeprefix("milvus+")
-    return MilvusClient(uri, grpc_options={"grpc.keepalive_time_ms": 3_600_000})
 
 
 def _fill(database: Database) -> None:
