@@ -25,8 +25,8 @@ from torture.run import SCENARIOS
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHARE_MINUTES = "0.2"
-EVERYDAY = ("damage", "backup_kills", "replace_kills", "redis_kills", "commits", "disk", "load", "fuzz")
-"""What no other test of the everyday suite tries; the others have tests of their own beside them."""
+EVERYDAY = ("damage", "replace_kills", "commits", "disk")
+"""A share is mostly preparing; the others have tests of their own beside them, and `make test-slow` tries all."""
 
 LATE = Budget(fraction=1.0, deadline=0.0)
 
