@@ -19,7 +19,7 @@ from data_pipeline.storage.location import MAIN_STORAGE
 from data_pipeline.storage.registry import Place, Storages
 from data_pipeline.storage.s3.bucket_url import BucketUrl
 from data_pipeline.store_targets import StoreTargets
-from data_pipeline.stores.milvus.intents import Intents
+from data_pipeline.stores.intents import Intents
 from data_pipeline.stores.pg_database.known_archives import KnownArchives
 from data_pipeline.stores.target import StoreTarget
 

@@ -1,12 +1,18 @@
 """A backup, damage, a restore: every row is as it was, to the bit, and searches find the same."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from data_pipeline.api import PREFIX
+from tests.integration.conftest import Client
 from tests.integration.milvus.conftest import Service
 from tests.integration.milvus.rows import found, full_row, held, make_full, make_plain, plain_row
+from tests.support.answers import data_of
+from tools.milvus_server import MilvusServer
 
 
 def test_a_new_collection_has_every_row_of_every_type(service: Service, pymilvus: Any) -> None:
@@ -23,6 +29,22 @@ def test_a_new_collection_has_every_row_of_every_type(service: Service, pymilvus
     assert sorted(pymilvus.list_partitions("docs")) == ["_default", "late"]
     assert pymilvus.describe_collection("docs")["properties"] == {"collection.ttl.seconds": "0"}
     assert sorted(pymilvus.list_indexes("docs")) == ["sparse", "text", "v"]
+
+
+def test_a_set_is_proven_on_a_server_of_its_own(
+    make_client: Callable[..., Client], milvus: MilvusServer, pymilvus: Any, tmp_path: Path
+) -> None:
+    drills = tmp_path / "drills"
+    service = Service(make_client(TARGETS=json.dumps({"milvus": milvus.url}), DRILL_DIRECTORY=str(drills)))
+    make_full(pymilvus, "docs", 60)
+    pymilvus.create_alias("docs", "current")
+    chosen = service.backup()
+    drilled = data_of(service.client.post(f"{PREFIX}/backups/global/{chosen['timestamp']}/drill"))
+    assert (drilled["proven"], drilled["identical"], drilled["errors"]) == (True, True, [])
+    assert drilled["tables"]["docs"]["rows"] == 60
+    assert drilled["server_version"].startswith("milvus_lite")
+    assert not list(drills.glob("server-*"))
+    assert pymilvus.list_collections() == ["docs"]
 
 
 def test_searches_find_the_same_after_a_swap_by_rename(service: Service, pymilvus: Any) -> None:
