@@ -302,8 +302,7 @@ def test_where_errors_cannot_be_told_apart_none_is_ignored(
 ) -> None:
     """As with a server whose messages are in another language, which needs a locale of the system."""
     known = database_facts.of
-    unknown = {"messages_known": False, "english_by_setting": False}
-    monkeypatch.setattr(database_facts, "of", lambda session: replace(known(session), **unknown))
+    monkeypatch.setattr(database_facts, "of", lambda session: replace(known(session), messages_known=False))
     before = plain_dump(voices)
     last = failed(service, archive_of(voices), trusted="true")
     assert last["details"]["cause"] == "OTHER"
