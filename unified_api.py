@@ -123,7 +123,7 @@ def build_jobs(engine: Engine, metrics: Metrics) -> Jobs:
     settings = engine.settings
 
     def finished(job: Job) -> None:
-        if not job.sync or job.state == "INTERRUPTED":  # any other synchronous call had a record when it was answered
+        if not job.told_with_its_answer:
             metrics.job(job)
             write_down_job(job)
 
@@ -143,14 +143,19 @@ def _sweep(engine: Engine, storage: str) -> None:
         log.warning("a storage can't be looked through", storage=storage, error=error.error_type)
 
 
+def _begin_sweeping(engine: Engine) -> None:
+    """In a thread of its own: a database that is out of reach must not hold up the start."""
+    threading.Thread(target=_sweep_databases, args=(engine, engine.databases.known), name="sweep", daemon=True).start()
+
+
 def _sweep_databases(engine: Engine, known: Sequence[Target]) -> None:
-    """In a thread of its own: a database that is out of reach must not hold up the start. No server is started here,
-    where the process may be about to stop it."""
+    """No server is started here, where the process may be about to stop it."""
     for target in known:
         with suppress(ServiceError):  # out of reach, or a writer is at work, which has done it then
             if tables := leftovers.sweep(target, engine.timeouts):
                 log.warning("removed the new tables of an interrupted restore", tables=tables, **target.public())
             locks.sweep(target, engine.timeouts)
+        engine.unfinished.remove(target, engine.timeouts, target.dbname)
 
 
 def _sweep_drills(engine: Engine) -> None:
@@ -192,7 +197,7 @@ def serve() -> None:
     log.info("database", **target.public())
     for storage in engine.storages:
         _sweep(engine, storage)
-    threading.Thread(target=_sweep_databases, args=(engine, engine.databases.known), name="sweep", daemon=True).start()
+    _begin_sweeping(engine)
     _sweep_drills(engine)
     for host, port in addresses(server):
         log.info("serving", url=f"http://{host}:{port}")
@@ -213,6 +218,8 @@ def work() -> None:
     """Run jobs until SIGTERM or Ctrl-C, without serving anybody."""
     engine = Engine.build(_settings())
     _sweep_drills(engine)
+    if engine.settings.database_named:
+        _begin_sweeping(engine)
     jobs = build_jobs(engine, Metrics())
     ending.exit_cleanly(jobs.stop)
     jobs.start()

@@ -92,7 +92,7 @@ def judge(results: Results) -> list[Gate]:
         *faster,
         Gate("peak memory, service and workers", peak, peak, 256, 160, "MB", False),
         _at_most(f"{contests.SMALL_ROWS} rows restored over HTTP", small, 100, 40, "ms"),
-        _at_most("list: ours / bare scandir + stat walk", walk, 3, 2),
+        _at_most("list: ours / bare scandir + stat walk", walk, 6, 4),
     ]
 
 

@@ -10,6 +10,7 @@ from data_pipeline.layouts.base import Layout
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.target import Defaults, Target
+from data_pipeline.postgres.whole.unfinished import Unfinished
 from data_pipeline.resolver import Databases
 from data_pipeline.sets.catalog import Catalog
 from data_pipeline.sets.summary import Summaries
@@ -18,7 +19,7 @@ from data_pipeline.storage.location import MAIN_STORAGE
 from data_pipeline.storage.registry import Place, Storages
 from data_pipeline.storage.s3.bucket_url import BucketUrl
 from data_pipeline.store_targets import StoreTargets
-from data_pipeline.stores.milvus.intents import Intents
+from data_pipeline.stores.intents import Intents
 from data_pipeline.stores.pg_database.known_archives import KnownArchives
 from data_pipeline.stores.target import StoreTarget
 
@@ -42,6 +43,8 @@ class Engine:
 
     intents: Intents = field(default_factory=Intents)
     """What restores of Milvus are about to do, once there is a jobs database that keeps it."""
+
+    unfinished: Unfinished = field(default_factory=Unfinished)
 
     @classmethod
     def build(cls, settings: Settings, output_directory: Path | None = None) -> "Engine":

@@ -81,7 +81,7 @@ class Databases:
         if name is not None and name not in self._targets:
             if TARGET_NAME.fullmatch(name) and (further := self._further(name)):
                 return further
-            text = say("target_unknown", targets=", ".join(dict.fromkeys([*self._targets, *self._names()])))
+            text = say("target_unknown", targets=", ".join(dict.fromkeys([*self._targets, *self._names()])) or "–")
             raise InvalidParams(text, details={"field": "target"})
         return self.resolve(name)
 

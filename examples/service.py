@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
-PREFIX = "/api/v0/data_pipeline/vector"
 START_SECONDS = 60
 ANSWER_SECONDS = 60
 STOP_SECONDS = 30
 ADDRESS = re.compile(r"http://(127\.0\.0\.1:[0-9]+)")
 # The demo's service has a database of its own and asks for no token, whatever the environment configures.
-CONFIGURED = ("DATABASE_URL", "PG", "TARGETS", "API_", "JOBS_", "BACKUP_")
+CONFIGURED = ("DATABASE_URL", "PG", "TARGETS", "STACK", "API_", "JOBS_", "BACKUP_")
 
 
 class Unexpected(Exception):
@@ -27,18 +26,22 @@ class Unexpected(Exception):
 
 
 class Service:
-    """The HTTP API at `host:port`. A method returns the data of the answer; an answer that isn't 200 is Unexpected."""
+    """The HTTP API at `host:port`. A method returns the data of the answer; an answer that isn't 200 is Unexpected.
 
-    def __init__(self, address: str) -> None:
+    prefix: what every path begins with.
+    """
+
+    def __init__(self, address: str, prefix: str) -> None:
         self._address = address
+        self._prefix = prefix
 
     def get(self, path: str) -> dict[str, Any]:
-        say(f"$ curl http://{self._address}{PREFIX}{path}")
+        say(f"$ curl http://{self._address}{self._prefix}{path}")
         return self._data("GET", path)
 
     def post(self, path: str, **fields: Any) -> dict[str, Any]:
         body = json.dumps(fields)
-        say(f"$ curl -X POST http://{self._address}{PREFIX}{path} -d '{body}'")
+        say(f"$ curl -X POST http://{self._address}{self._prefix}{path} -d '{body}'")
         return self._data("POST", path, body)
 
     def _data(self, method: str, path: str, body: str | None = None) -> dict[str, Any]:
@@ -52,7 +55,7 @@ class Service:
     def _answer(self, method: str, path: str, body: str | None) -> Any:
         with closing(HTTPConnection(self._address, timeout=ANSWER_SECONDS)) as connection:
             try:
-                connection.request(method, PREFIX + path, body)
+                connection.request(method, self._prefix + path, body)
                 return json.load(connection.getresponse())
             except (OSError, HTTPException, ValueError) as error:
                 raise Unexpected(f"{method} {path} got no answer: {error or type(error).__name__}") from error
@@ -64,8 +67,11 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[Service]:
-    """`python unified_api.py` on a free port, its database in pgdata and its backups in training_data; then stop it."""
+def running(directory: Path, prefix: str, **more: str) -> Iterator[Service]:
+    """`python unified_api.py` on a free port, its database in pgdata and its backups in training_data; then stop it.
+
+    more: further settings.
+    """
     ambient = {name: value for name, value in os.environ.items() if not name.startswith(CONFIGURED)}
     settings = {
         "HOST": "127.0.0.1",
@@ -74,6 +80,7 @@ def running(directory: Path) -> Iterator[Service]:
         "EMBEDDED_DATA_DIR": str(directory / "pgdata"),
         "OUTPUT_DIRECTORY": str(directory / "training_data"),
         "DRILL_DIRECTORY": str(directory / "drills"),
+        **more,
     }
     log = directory / "service.log"
     with log.open("wb") as output:
@@ -87,7 +94,7 @@ def running(directory: Path) -> Iterator[Service]:
             start_new_session=True,  # Ctrl-C is for the demo, which then stops the service
         )
     try:
-        yield Service(_address(process, log))
+        yield Service(_address(process, log), prefix)
     finally:
         _stop(process)
 

@@ -64,13 +64,13 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 # Nothing here has to survive a power cut. What a transaction writes, and what replays after a crash, stays the same.
 # No password is worth hashing it four thousand times: that alone would be half of a connection's cost. A database that
-# goes is looked for in every shared buffer, and none lives long enough for autovacuum.
+# goes is looked for in every shared buffer, and none lives long enough to be vacuumed.
 FAST = """
 scram_iterations = 1
 fsync = off
 full_page_writes = off
 shared_buffers = 64MB
-autovacuum = off
+autovacuum_naptime = 1h
 min_wal_size = 32MB
 max_wal_size = 256MB
 """

@@ -6,6 +6,7 @@ of this project or its package.
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -94,14 +95,21 @@ class Neo4jServer:
         deadline = time.monotonic() + START_SECONDS
         place = f"bolt://127.0.0.1:{self.port}"
         while time.monotonic() < deadline and self._process is not None and self._process.poll() is None:
+            time.sleep(0.2)
+            if not self._listens():  # a driver would try again and again by itself, ever more slowly
+                continue
             with suppress(*errors), neo4j.GraphDatabase.driver(place, auth=("neo4j", PASSWORD)) as driver:
                 driver.verify_connectivity()
                 return
             with suppress(*errors), neo4j.GraphDatabase.driver(place, auth=("neo4j", "neo4j")) as driver:
                 change = "ALTER CURRENT USER SET PASSWORD FROM 'neo4j' TO $new"
                 driver.execute_query(change, new=PASSWORD, database_="system")
-            time.sleep(0.5)
         raise RuntimeError(f"Neo4j did not start, see {self._home / 'server.log'}")
+
+    def _listens(self) -> bool:
+        with socket.socket() as client:
+            client.settimeout(1)
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 @contextmanager

@@ -118,11 +118,17 @@ TEXTS: dict[str, str] = {
     "stack_restore_planned": "restore of the stack rehearsed; nothing was changed",
     "stack_restore_failed": "the restore of the stack failed",
     "stack_verified": "the stack's backup set is verified",
+    "stack_compared_same": "every member that can be compared holds what the set has",
+    "stack_compared_different": "members hold something else than the set",
+    "stack_member_not_compared": "a whole database can't be compared with its backup",
+    "stack_drilled": "every member that can be drilled is proven",
+    "stack_drilled_not_proven": "the drills are done, but they don't prove every member",
+    "stack_uploaded": "the stack's backup set is uploaded",
     "stacks_listed": "{count} stacks",
     "stack_sets_listed": "{count} sets of the stack",
     "members_repeated": "members names a member twice",
     "of_member": "{role}: {text}",
-    "set_of_a_store": "this backup set is one of {layout}: restore it by the route of that store",
+    "set_of_a_store": "this backup set is one of {layout}: its routes are those of that store",
     "set_of_tables": "this backup set is one of PostgreSQL tables: restore it by POST /restore",
     "store_unknown": "this target of {family} is not configured; configured targets: {targets}",
     "target_of_a_store": "the target {name} is not a PostgreSQL database",
@@ -289,6 +295,7 @@ TEXTS: dict[str, str] = {
     "backup_directory_missing": "the backup directory does not exist: {path}",
     "neither_file_nor_directory": "not an ordinary file or directory: {path}",
     "backup_storage_unwritable": "the backup storage cannot be written: {path}",
+    "upload_storage_full": "there is no room for the upload on the disk of the service",
     "backup_storage_full": "the backup storage is full",
     "set_exists": "a backup set has this timestamp already",
     "set_in_use": "the backup set is in use",
@@ -741,7 +748,7 @@ TEXTS: dict[str, str] = {
     "into_search_column_left": "{table}: the column {column} of hybrid search was left out",
     # Drills.
     "drill_failed": "the drill failed",
-    "drill_proven": "the backup is proven: restored into a PostgreSQL of its own, equal to the bit",
+    "drill_proven": "the backup is proven: restored into a server of its own, equal to the bit",
     "drill_not_proven": "the drill is done, but it does not prove the backup",
     "drill_unvouched": "no manifest vouches for the set",
     "drill_rows_lost": "{rows} rows of {table} came back, and the manifest says {expected}",
@@ -896,6 +903,10 @@ TEXTS: dict[str, str] = {
     "milvus_rows_differ": "the restored rows of collection {name} differ from the backup: "
     "{expected} rows were written, "
     "{found} read back",
+    "milvus_drill_type": "field {field} of collection {collection} is of type {type}, which milvus-lite doesn't have: "
+    "there is no drill of it",
+    "milvus_drill_index": "milvus-lite doesn't have the index {type} of field {field} of collection {collection}: "
+    "the drill did not make it",
     "milvus_old_stays": "the name {name} still means the old collection; aliases {aliases} now mean {new}",
     "milvus_old_kept": "the old collection stays as {name} until it is dropped",
     "milvus_in_progress": "collection {name} is being restored",

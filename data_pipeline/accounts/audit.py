@@ -22,7 +22,7 @@ class AuditTrail:
 
     def note_job(self, job: Job) -> None:
         """A job that has ended. A call that was answered at once is written down with its answer, but for a command."""
-        if job.sync and job.who != COMMAND_LINE and job.state != "INTERRUPTED":
+        if job.told_with_its_answer and job.who != COMMAND_LINE:
             return
         answer = job.result or (job.error or {}).get("data") or {}
         self.note(

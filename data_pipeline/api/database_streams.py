@@ -16,13 +16,14 @@ from common.messages import Message, say, translated
 from common.result import error_response
 from data_pipeline.api import archive_form, language
 from data_pipeline.engine import Engine
+from data_pipeline.jobs.job import Origin
 from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.jobs.progress_meter import ProgressMeter
+from data_pipeline.jobs.runner import Recording
 from data_pipeline.operations.backup_sets import BackupSetManager
 from data_pipeline.operations.database.exporting import DatabaseExport, Export
 from data_pipeline.operations.database.importing import DatabaseImport, Import
 from data_pipeline.operations.database.spool import spooled
-from data_pipeline.postgres.progress import Cancelled
 from data_pipeline.stores.pg_database import set_archive
 from data_pipeline.stores.pg_database.facts import DumpFacts
 from data_pipeline.stores.pg_database.store import FAMILY, STORE
@@ -32,8 +33,6 @@ THREADS_FOR_ONE = 4
 
 SILENCE_SECONDS = 0.9
 """An import says something at least once a second; a client that has gone is noticed by it."""
-
-IMPORT_BUG = say("import_failed")
 
 log = structlog.get_logger("web")
 
@@ -76,14 +75,17 @@ class DatabaseStreams:
             return response
         raise AssertionError
 
-    def receive(self, body: Any, content_type: str) -> Response:
-        """Take an archive in, and tell what becomes of it, event by event."""
+    def receive(self, body: Any, content_type: str, origin: Origin) -> Response:
+        """Take an archive in, and tell what becomes of it, event by event. From the moment that it is known what is
+        asked, the import is in the history of jobs."""
         with ExitStack() as stack:
             meter = self._begun(stack)
             spool = stack.enter_context(spooled(self._engine.settings.upload_max_bytes))
             request = archive_form.read(body, content_type, spool)
+            target = self._engine.databases.named(request.target)
+            recording = stack.enter_context(self._jobs.recorded(request, target, origin, meter, DatabaseImport.bug))
             opened = stack.enter_context(self._import.open(request, spool, meter))
-            events = ImportEvents(opened, meter, language.preferred(), stack.pop_all())
+            events = ImportEvents(opened, meter, language.preferred(), recording, stack.pop_all())
             response = Response(events.stream(), mimetype="text/event-stream")
             response.headers["X-Accel-Buffering"] = "no"
             response.call_on_close(events.leave)
@@ -102,20 +104,23 @@ class DatabaseStreams:
 class ImportEvents:
     """One import in a thread of its own, told as events: progress, and at the end complete or error.
 
-    held: what the import holds, let go when its thread ends.
+    recording: is told the result. held: what the import holds, let go when its thread ends.
     """
 
-    def __init__(self, opened: Import, meter: ProgressMeter, spoken_in: str, held: ExitStack) -> None:
+    def __init__(
+        self, opened: Import, meter: ProgressMeter, spoken_in: str, recording: Recording, held: ExitStack
+    ) -> None:
         self._import = opened
         self._meter = meter
         self._language = spoken_in
+        self._recording = recording
         self._held = held
         self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="import", daemon=False)
         self._thread.start()
 
     def stream(self) -> Iterator[str]:
-        last: Any = IMPORT_BUG
+        last: Any = DatabaseImport.bug
         while True:
             try:
                 event = self._events.get(timeout=SILENCE_SECONDS)
@@ -135,17 +140,16 @@ class ImportEvents:
         try:
             with self._held:
                 result = self._import.run(self._meter, lambda text: self._events.put(self._progress(text)))
+                self._recording.result = result.data()
             data = result.data()
             exit_code = data.pop("exit_code")
             event = {"type": "complete", "message": data.pop("response"), "exitCode": exit_code, "percent": 100.0}
             self._events.put({**event, **data})
         except ServiceError as error:
             self._events.put(_failed(error))
-        except Cancelled:
-            pass  # the client has gone, or this process ends
         except Exception as error:
             log.error("unexpected error", kind=type(error).__name__, where=uncaught.where(error))
-            self._events.put(_failed(InternalError(IMPORT_BUG)))
+            self._events.put(_failed(InternalError(DatabaseImport.bug)))
         finally:
             self._events.put(None)
 

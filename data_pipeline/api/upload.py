@@ -55,7 +55,9 @@ class Uploads:
             raise NotFound(say("task_directory_missing", task_id=task_id))
         with Arrival(here, place) as arrival:
             take(arrival)
-            arrived, tables = arrival.publish(lambda found: read_back.through(self._engine, found))
+            arrived = arrival.arrived()
+            tables = read_back.through(self._engine, arrived)
+            arrival.publish()
         return UploadedSet(
             response=say("set_uploaded"),
             backup_info=named(place, arrived.timestamp),

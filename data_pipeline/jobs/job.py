@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from data_pipeline.operations.requests.database import ImportRequest
+
 State = Literal["PENDING", "RUNNING", "CANCELLING", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"]
 
 JOB_ID = re.compile(r"[0-9a-f]{32}")
+
+STREAMED = frozenset({ImportRequest.kind})
+"""Kinds whose answer is a stream: when the call is written down it has only begun."""
 
 COMMAND_LINE = "command line"
 """`who` of what a command has done."""
@@ -56,6 +61,11 @@ class Job:
     @property
     def finished(self) -> bool:
         return self.finished_at is not None
+
+    @property
+    def told_with_its_answer(self) -> bool:
+        """Whether what became of it is written down with the answer of a call, and not once it has ended."""
+        return self.sync and self.kind not in STREAMED and self.state != "INTERRUPTED"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,13 +14,9 @@ from common.errors import (
     InvalidParams,
     JobFinished,
     NotFound,
-    OperationCancelled,
-    OperationInProgress,
-    Recorded,
     ServiceUnavailable,
 )
-from common.messages import say
-from common.result import error_response
+from common.messages import Message, say
 from data_pipeline.accounts.accounts import Accounts
 from data_pipeline.accounts.audit import AuditTrail
 from data_pipeline.engine import Engine
@@ -37,14 +34,15 @@ from data_pipeline.jobs.maintenance import Maintenance
 from data_pipeline.jobs.notifications import Notifications
 from data_pipeline.jobs.progress_meter import ProgressMeter
 from data_pipeline.jobs.request import JobRequest
-from data_pipeline.jobs.runner import Runner
+from data_pipeline.jobs.runner import Recording, Runner
 from data_pipeline.jobs.scheduler import Scheduler
-from data_pipeline.jobs.submit import Submission
+from data_pipeline.jobs.submit import Submission, replay
 from data_pipeline.jobs.ticker import Ticker, attempt, harmless
 from data_pipeline.jobs.worker import Worker
 from data_pipeline.operations.milvus import recovery
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.request import OperationRequest
+from data_pipeline.operations.target import AnyTarget
 from data_pipeline.resources.store import Resources
 
 FOLLOW_SECONDS = 0.25
@@ -103,7 +101,8 @@ class Jobs:
         self.scheduler = Scheduler(engine, resources, submit, self._settled)
         engine.intents.extend(JobsIntents(self._database, self._process, self._heartbeat.silence.total_seconds()))
         due, days = self.scheduler if scheduled else None, settings.jobs_keep_days
-        recover, forget = partial(recovery.recover, engine), (self.audit.forget, self.accounts.forget)
+        recover = partial(recovery.recover, engine), partial(engine.unfinished.settle, engine.timeouts)
+        forget = self.audit.forget, self.accounts.forget
         self._maintenance = Maintenance(
             self._store, self._pending, self._heartbeat, due, self.notifications, days, retire, forget, recover
         )
@@ -151,23 +150,38 @@ class Jobs:
         meter: tells the caller how far it is, and can cancel it; then this raises OperationCancelled.
         """
         operation = self._operations[request.kind]
-        job_request = JobRequest.of(operation, request, key)
+        job, new = self._begun(JobRequest.of(operation, request, key), origin)
+        if job is not None and not new:
+            replayed()
+            return replay(job)
+        return self._runner.call(job, operation, request, meter or ProgressMeter())
+
+    @contextmanager
+    def recorded(
+        self, request: OperationRequest, target: AnyTarget, origin: Origin, meter: ProgressMeter, bug: Message
+    ) -> Iterator[Recording]:
+        """The same for what only its caller can do, such as an import whose archive is in the request: in the block.
+
+        Cancelled, it raises OperationCancelled.
+        """
+        job, _ = self._begun(JobRequest(request, target, key=None), origin)
+        with self._runner.recorded(job, meter, bug) as recording:
+            yield recording
+
+    def _begun(self, request: JobRequest, origin: Origin) -> tuple[Job | None, bool]:
+        """The row of a synchronous call, and whether it is new; without a key None where the queue can't be reached."""
         try:
-            if key is None:
+            if request.key is None:
                 self._database.expect_up()
             self._heartbeat.begin()
             with self._guard:
                 self._keep()
-            job, new = self._submission.begin(job_request, origin)
+            return self._submission.begin(request, origin)
         except ServiceUnavailable:
-            if key is not None:
+            if request.key is not None:
                 raise  # whether it was done before can't be known
             log.warning("not kept in the history: the job queue can't be reached", request_id=origin.request_id)
-            return self._runner.call_unrecorded(operation, request, meter or ProgressMeter())
-        if not new:
-            replayed()
-            return _answered(job)
-        return self._runner.call(job, request, meter or ProgressMeter())
+            return None, True
 
     def get(self, job_id: str) -> Job:
         """Raises NotFound."""
@@ -284,12 +298,3 @@ def _checked(job_id: str) -> str:
     if not JOB_ID.fullmatch(job_id):
         raise NotFound(say("job_missing"))
     return job_id
-
-
-def _answered(job: Job) -> dict[str, Any]:
-    """What an earlier synchronous call with the same key was answered. Raises OperationInProgress if it still runs."""
-    if not job.finished:
-        raise OperationInProgress(say("idempotency_key_running"), can_retry=True, job_id=job.id)
-    if job.error is not None or job.result is None:
-        raise Recorded(job.error or error_response(OperationCancelled()))
-    return {name: value for name, value in job.result.items() if name != "timestamp"}

@@ -19,7 +19,7 @@ log = structlog.get_logger("jobs")
 class Maintenance:
     """scheduler: queues what is due; None where that is left to others. retire: removes old backup sets.
 
-    forget: remove rows whose time is over. recover: settles what restores of other stores have left that did not end.
+    forget: remove rows whose time is over. recover: settle what restores have left that did not end.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Maintenance:
         keep_days: int,
         retire: Callable[[], None],
         forget: Sequence[Callable[[], None]],
-        recover: Callable[[], object],
+        recover: Sequence[Callable[[], object]],
     ) -> None:
         self._store = store
         self._pending = pending
@@ -44,7 +44,7 @@ class Maintenance:
         self._forget = forget
         self._retiring = Beside("retire", self._retire)
         self._delivering = Beside("notify", notifications.deliver)
-        self._recovering = Beside("recover", recover)
+        self._recovering = [Beside("recover", one) for one in recover]
         self._grown = False
 
     def often(self) -> None:
@@ -52,7 +52,8 @@ class Maintenance:
         self._heartbeat.beat()
         self._pending.flush()
         self._heartbeat.sweep()
-        self._recovering.start()
+        for recovering in self._recovering:
+            recovering.start()
         if self._scheduler is not None:
             self._scheduler.tick()
             self._notifications.look(self._scheduler.states)

@@ -3,7 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from common.errors import (
     ServiceError,
     ServiceUnavailable,
 )
-from common.messages import say
+from common.messages import Message, say
 from common.result import error_response, success_response
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.store import Store
@@ -81,23 +82,35 @@ class Runner:
         self.unstored.pop(job_id, None)
         self._write_down(job, ending, meter)
 
-    def call(self, job: Job, request: OperationRequest, meter: ProgressMeter) -> dict[str, Any]:
-        """Run a synchronous operation whose row says RUNNING: its answer's data. Raises what it raised.
-
-        A cancelled one raises OperationCancelled.
-        """
-        with self.under_way(meter):
-            return self._called(job, request, meter)
-
-    def call_unrecorded(
-        self, operation: Operation[Any], request: OperationRequest, meter: ProgressMeter
+    def call(
+        self, job: Job | None, operation: Operation[Any], request: OperationRequest, meter: ProgressMeter
     ) -> dict[str, Any]:
-        """The same without a row."""
-        with self.under_way(meter):
-            try:
-                return operation.run(request, meter).data()
-            except Cancelled:
-                raise self._why_cancelled() from None
+        """Run a synchronous operation: its answer's data. Raises what it raised.
+
+        job: its row, which says RUNNING; None where there is none. A cancelled one raises OperationCancelled.
+        """
+        with self.under_way(meter), self.recorded(job, meter, operation.bug) as recording:
+            recording.result = operation.run(request, meter).data()
+        return recording.result
+
+    @contextmanager
+    def recorded(self, job: Job | None, meter: ProgressMeter, bug: Message) -> Iterator["Recording"]:
+        """The time of what `call` does: how the block ends is how the job has ended."""
+        recording = Recording()
+        try:
+            with self._monitor(job, meter) if job else nullcontext():
+                yield recording
+        except Cancelled:
+            error = self._why_cancelled()
+            self._record(job, self._cancelled(), meter)
+            raise error from None
+        except ServiceError as error:
+            self._record(job, Ending("FAILED", error=error_response(error)), meter)
+            raise
+        except BaseException:
+            self._record(job, _failed(bug), meter)
+            raise
+        self._record(job, succeeded(recording.result), meter)
 
     def stop(self) -> None:
         """Cancel every operation that runs here or begins from now on. Returns at once."""
@@ -136,23 +149,6 @@ class Runner:
             with self._call_ended:
                 self._meters.discard(meter)
 
-    def _called(self, job: Job, request: OperationRequest, meter: ProgressMeter) -> dict[str, Any]:
-        try:
-            with self._monitor(job, meter):
-                result = self._operations[job.kind].run(request, meter).data()
-        except Cancelled:
-            error = self._why_cancelled()
-            self._record(job, self._cancelled(), meter)
-            raise error from None
-        except ServiceError as error:
-            self._record(job, Ending("FAILED", error=error_response(error)), meter)
-            raise
-        except BaseException:
-            self._record(job, self._failed(job), meter)
-            raise
-        self._record(job, succeeded(result), meter)
-        return result
-
     def _claim(self, job_id: str) -> Job | None:
         while True:
             try:
@@ -178,7 +174,7 @@ class Runner:
         except Exception as error:
             # Only its kind: its text may quote a row or a password.
             log.error("unexpected error", kind=type(error).__name__, job_id=job.id)
-            return self._failed(job)
+            return _failed(self._operations[job.kind].bug)
 
     def _operation(self, job: Job) -> Operation[Any]:
         """Raises InternalError for a kind that only a later version of the service knows."""
@@ -209,9 +205,6 @@ class Runner:
     def _cancelled(self) -> Ending:
         return Ending("INTERRUPTED", error=error_response(Interrupted())) if self.stopping else Ending("CANCELLED")
 
-    def _failed(self, job: Job) -> Ending:
-        return Ending("FAILED", error=error_response(InternalError(self._operations[job.kind].bug)))
-
     def _write_down(self, job: Job, ending: Ending, meter: ProgressMeter) -> None:
         """Until it is written down, or this process ends: a queue that doesn't know it has no other job either."""
         self._record(job, ending, meter)
@@ -220,8 +213,10 @@ class Runner:
             with suppress(ServiceError):
                 self._pending.flush()
 
-    def _record(self, job: Job, ending: Ending, meter: ProgressMeter) -> None:
+    def _record(self, job: Job | None, ending: Ending, meter: ProgressMeter) -> None:
         """Only this process knows how the job ended: where the queue can't be told now, it is told later."""
+        if job is None:
+            return
         over = time.monotonic()
         progress = meter.complete() if ending.state in ("SUCCEEDED", "PARTIAL") else meter.reading()
 
@@ -232,6 +227,17 @@ class Runner:
 
         if not self._pending.write(write_down):
             log.warning("the end of a job not written down yet", job_id=job.id, state=ending.state)
+
+
+@dataclass
+class Recording:
+    """What a synchronous operation comes to. result: the answer's data, once it has worked."""
+
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+def _failed(bug: Message) -> Ending:
+    return Ending("FAILED", error=error_response(InternalError(bug)))
 
 
 def succeeded(result: dict[str, Any]) -> Ending:

@@ -4,7 +4,9 @@ import uuid
 from contextlib import suppress
 from typing import Any
 
-from common.errors import ServiceUnavailable
+from common.errors import OperationCancelled, OperationInProgress, Recorded, ServiceUnavailable
+from common.messages import say
+from common.result import error_response
 from data_pipeline.jobs.backend.database import Connection, JobsDatabase, unavailable
 from data_pipeline.jobs.backend.pending_writes import PendingWrites
 from data_pipeline.jobs.backend.queue import SHARED, Queue
@@ -118,3 +120,12 @@ def _earlier(connection: Connection, job_request: JobRequest) -> Job:
         raise unavailable()
     job_request.expect_same(job)
     return job
+
+
+def replay(job: Job) -> dict[str, Any]:
+    """What an earlier synchronous call with the same key was answered. Raises OperationInProgress if it still runs."""
+    if not job.finished:
+        raise OperationInProgress(say("idempotency_key_running"), can_retry=True, job_id=job.id)
+    if job.error is not None or job.result is None:
+        raise Recorded(job.error or error_response(OperationCancelled()))
+    return {name: value for name, value in job.result.items() if name != "timestamp"}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from common.errors import InternalError, PermissionDenied, ServiceError, ServiceUnavailable
 from common.messages import Message, say
@@ -16,7 +15,9 @@ from data_pipeline.operations.results.listing import (
     ListedTable,
     Listing,
     ListingSummary,
+    SetFiles,
     SetState,
+    StoredSet,
     UnreadableLocation,
 )
 from data_pipeline.operations.set_checks import KnownChecks, SetCheck, SetName
@@ -70,8 +71,8 @@ class BackupList:
         unreadable = [_unreadable(*one) for scan in scans for one in scan.unreadable]
         places = [place for scan in scans for place in scan.locations]
         found = self._matching([Found(place, one) for place in places for one in place.sets], layout, words)
-        shown, following = page(found, limit, cursor)
-        described, checked = self._described(shown if limit or after else found)
+        shown, following = page(found, limit, cursor) if limit or after else (found, None)
+        described, checked = self._described(shown)
         of_tasks = sum(1 for one in found if one.location.task_id)
         locations = len({one.location for one in found})
         return Listing(
@@ -159,44 +160,53 @@ def _unreadable(where: Location, error: ServiceError) -> UnreadableLocation:
 
 
 def _set(found: Found, summary: Summary, check: SetCheck | None) -> ListedSet:
-    one, has_log = found.one, found.place.has_log
+    one, has_log, kind = found.one, found.place.has_log, found.one.kind
     current = check if check and check.identity == one.identity else None
-    return ListedSet(
-        timestamp=one.timestamp,
+    stored: StoredSet = {
         **(_pair(one) if one.documented else _any_tables(one, summary)),
-        backup_date=backup_date(one.timestamp),
-        has_log=has_log,
-        log_file=LOG if has_log else None,
-        format=one.kind.format if one.kind else None,
-        compression=one.kind.shown if one.kind else None,
-        encryption_key=summary.key,
-        has_manifest=one.has_manifest,
-        bytes=sum(one.sizes),
-        database=summary.database,
-        server=summary.server,
-        rows=summary.rows,
-        partial=summary.partial,
-        origin=summary.origin,
-        state=_state(summary, current),
-        checked_at=current.at if current else None,
-    )
+        "backup_date": backup_date(one.timestamp),
+        "has_log": has_log,
+        "log_file": LOG if has_log else None,
+        "format": kind.format if kind else None,
+    }
+    if kind and kind.shown:
+        stored["compression"] = kind.shown
+    if summary.key:
+        stored["encryption_key"] = summary.key
+    return {
+        **stored,
+        "has_manifest": one.has_manifest,
+        "bytes": sum(one.sizes),
+        "database": summary.database,
+        "server": summary.server,
+        "rows": summary.rows,
+        "partial": summary.partial,
+        "origin": summary.origin,
+        "state": _state(summary, current),
+        "checked_at": current.at if current else None,
+    }
 
 
-def _pair(one: listed.ListedSet) -> dict[str, str]:
+def _pair(one: listed.ListedSet) -> SetFiles:
     """The documented keys."""
     (collection, embedding), (size, embedding_size) = one.files, map(format_size, one.sizes)
-    files = {"collection_file": collection, "embedding_file": embedding}
-    return {**files, "collection_size": size, "embedding_size": embedding_size}
+    return {
+        "timestamp": one.timestamp,
+        "collection_file": collection,
+        "embedding_file": embedding,
+        "collection_size": size,
+        "embedding_size": embedding_size,
+    }
 
 
-def _any_tables(one: listed.ListedSet, summary: Summary) -> dict[str, Any]:
+def _any_tables(one: listed.ListedSet, summary: Summary) -> SetFiles:
     sizes = dict(zip(one.files, one.sizes, strict=True))
     tables = [
         ListedTable(name=table.name, file=table.file, size=format_size(sizes[table.file]), rows=table.rows)
         for table in summary.tables
         if table.file in sizes
     ]
-    return {"layout": summary.layout, "tables": tables}
+    return {"timestamp": one.timestamp, "layout": summary.layout, "tables": tables}
 
 
 def _state(summary: Summary, check: SetCheck | None) -> SetState:

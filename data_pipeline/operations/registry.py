@@ -15,6 +15,7 @@ from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.redis.backup import RedisBackupOperation
 from data_pipeline.operations.redis.restore import RedisRestoreOperation
 from data_pipeline.operations.reference_data.operation import TableImportOperation
+from data_pipeline.operations.requests.database import ImportRequest
 from data_pipeline.operations.restore.operation import RestoreOperation
 from data_pipeline.operations.restore.refresh import RefreshOperation
 from data_pipeline.operations.stacks.operation import StackBackupOperation, StackRestoreOperation
@@ -33,9 +34,13 @@ TOGETHER: tuple[Any, ...] = (StackBackupOperation, StackRestoreOperation)
 """Those that are made of others."""
 
 
+STREAMED = (ImportRequest,)
+"""What is asked of those that are only in the history: their callers stay while they run."""
+
+
 def kinds() -> list[str]:
     """What jobs can be."""
-    return [one.request.kind for one in (*KINDS, *TOGETHER)]
+    return [one.request.kind for one in (*KINDS, *TOGETHER)] + [one.kind for one in STREAMED]
 
 
 def of(engine: Engine) -> dict[str, Operation[Any]]:

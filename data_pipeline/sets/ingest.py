@@ -1,7 +1,7 @@
 """A backup set that comes from outside, a file after the other, into a draft: nothing of it is listed unchecked."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -33,8 +33,6 @@ LARGEST_MANIFEST = 16 << 20
 """Bytes of a manifest from outside, which is parsed in memory: enough for a set of 250 GB."""
 
 STEMS = frozenset(table.stem for table in DOCUMENTED.tables)
-
-Check = Callable[[AnySet], Any]
 
 
 class Arrival:
@@ -74,16 +72,20 @@ class Arrival:
             self._manifest = bytearray()
             yield _Limited(self._manifest)
         else:
-            raise _unfit(say("file_name_unfit"))
+            raise unfit(say("file_name_unfit"))
 
-    def publish(self, check: Check) -> tuple[AnySet, Any]:
-        """Let everybody see the set once `check` has found nothing wrong with it; the set, and what check returned."""
+    def arrived(self) -> AnySet:
+        """What has come, to be checked: it isn't listed yet."""
+        return self._arrived(self._whole())
+
+    def publish(self) -> None:
+        """Let it be listed."""
+        self._whole().publish(bytes(self._manifest) if self._manifest is not None else None)
+
+    def _whole(self) -> Draft:
         if self._draft is None or not self._files:
-            raise _unfit(say("set_incomplete"))
-        arrived = self._arrived(self._draft)
-        found = check(arrived)
-        self._draft.publish(bytes(self._manifest) if self._manifest is not None else None)
-        return arrived, found
+            raise unfit(say("set_incomplete"))
+        return self._draft
 
     def _arrived(self, draft: Draft) -> AnySet:
         manifest, key = None, None
@@ -94,7 +96,7 @@ class Arrival:
             files = self._taken(draft, manifest, {key: fact.file for key, fact in manifest.files.items()})
             return HeldSet(self._location, draft.timestamp, files, manifest, key=key)
         if self._suffix not in KINDS:
-            raise _unfit(say("set_incomplete"))
+            raise unfit(say("set_incomplete"))
         layout, kind = layout_of(manifest), KINDS[self._suffix]
         names = {table.name: table_file(table.stem, draft.timestamp, kind) for table in layout.tables}
         files = self._taken(draft, manifest, names)
@@ -102,7 +104,7 @@ class Arrival:
 
     def _taken(self, draft: Draft, manifest: AnyManifest | None, names: dict[str, str]) -> dict[str, StoredFile]:
         if set(names.values()) != self._files:
-            raise _unfit(say("set_incomplete"))
+            raise unfit(say("set_incomplete"))
         files = {key: draft.file(name) for key, name in names.items()}
         for key, file in files.items():
             if manifest:
@@ -114,13 +116,13 @@ class Arrival:
         if self._draft is None:
             self._draft = self._stack.enter_context(self._storage.draft(self._location, iter([timestamp])))
         if self._draft.timestamp != timestamp:
-            raise _unfit(say("files_of_different_sets"))
+            raise unfit(say("files_of_different_sets"))
         return self._draft
 
     def _expect_new(self, name: str, suffix: str) -> None:
         of_tables = {suffix, self._suffix} & KINDS.keys()  # which have one format
         if name in self._files or (of_tables and self._suffix not in ("", suffix)):
-            raise _unfit(say("file_name_unfit"))
+            raise unfit(say("file_name_unfit"))
         self._suffix = suffix
 
 
@@ -133,7 +135,7 @@ class _Limited:
     def write(self, data: bytes) -> None:
         self._data += data
         if len(self._data) > LARGEST_MANIFEST:
-            raise _unfit(say("manifest_too_large"))
+            raise unfit(say("manifest_too_large"))
 
 
 def _data_file(name: str) -> re.Match[str] | None:
@@ -144,5 +146,14 @@ def _data_file(name: str) -> re.Match[str] | None:
     return STORE_FILE.fullmatch(name)
 
 
-def _unfit(reason: str) -> InvalidBackup:
+def timestamp_of(name: str) -> str:
+    """Of the set that a file belongs to. Raises InvalidBackup for a name of none."""
+    found = _data_file(name) or MANIFEST_FILE.fullmatch(name)
+    if found is None:
+        raise unfit(say("file_name_unfit"))
+    return str(found["timestamp"] if "timestamp" in found.groupdict() else found[1])
+
+
+def unfit(reason: str) -> InvalidBackup:
+    """For an upload that is no set."""
     return InvalidBackup(say("upload_unfit", reason=reason), details={"reason": reason})

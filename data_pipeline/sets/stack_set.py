@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from common.errors import InvalidBackup, NotFound
+from common.errors import BackupExists, InvalidBackup, NotFound
 from common.messages import say
 from data_pipeline.sets import manifest as manifests
 from data_pipeline.sets.tables.table_facts import Count, Digest, Fact, Label, Name
@@ -86,7 +86,7 @@ class StackSets:
             raise NotFound(say("backup_file_missing", path=where.file(name))) from None
         if file.size > LARGEST:
             raise InvalidBackup(say("manifest_file_too_large", path=file.path), details={"file": name})
-        return StackSet(where, _read(file.read(0, file.size), name, stack, timestamp), file)
+        return StackSet(where, read(file.read(0, file.size), name), file)
 
     def write(self, where: Location, stack: str, timestamps: Iterator[str], facts: Mapping[str, Any]) -> StackFact:
         """Under the first free timestamp."""
@@ -102,6 +102,13 @@ class StackSets:
             return fact
         raise AssertionError("there is always another second")
 
+    def add(self, where: Location, fact: StackFact, data: bytes) -> None:
+        """One that has been read, as it is. Raises BackupExists."""
+        try:
+            self._storages.of(where).create(where, stack_file(fact.name, fact.timestamp), data)
+        except FileExistsError:
+            raise BackupExists(say("set_exists")) from None
+
     def copy(self, found: StackSet, where: Location) -> None:
         """Into another location, whose storage has the members' sets. One that is there already stays."""
         data = found.file.read(0, found.file.size)
@@ -115,7 +122,8 @@ class StackSets:
         self._storages.of(found.location).delete(found.location, [found.file.name])
 
 
-def _read(data: bytes, name: str, stack: str, timestamp: str) -> StackFact:
+def read(data: bytes, name: str) -> StackFact:
+    """Parse a file, whose name says which set it is of. Raises InvalidBackup."""
     try:
         document = json.loads(data)
         rest = {key: value for key, value in document.items() if key != "sha256"}
@@ -127,7 +135,7 @@ def _read(data: bytes, name: str, stack: str, timestamp: str) -> StackFact:
         fact = StackFact.model_validate(document)
     except (ValueError, AttributeError, RecursionError, ValidationError):
         raise _damaged(name) from None
-    if not whole or (fact.name, fact.timestamp) != (stack, timestamp):
+    if not whole or stack_file(fact.name, fact.timestamp) != name:
         raise _damaged(name)
     return fact
 

@@ -61,6 +61,13 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 )
 """By suffix, in the order in which they are looked for."""
 
+SUFFIXES = {kind: suffix for suffix, kind in KINDS.items()}
+MADE_OF_OTHERS_LAST = sorted(KINDS.items(), key=lambda one: (one[1].sealed, one[1].compression != "none"))
+MADE_OF_OTHERS_FIRST = sorted(
+    KINDS.items(), key=lambda one: (one[1].sealed, one[1].compression != "none"), reverse=True
+)
+"""The same, compressed files before or behind those they are made of, and encrypted ones outside of both."""
+
 LOG = "vector_backup_log.txt"
 TIMESTAMP = re.compile(r"[0-9]{8}_[0-9]{6}")
 TABLE_FILE = re.compile(
@@ -96,7 +103,7 @@ def check_timestamp(timestamp: str) -> None:
 
 
 def table_file(stem: str, timestamp: str, kind: Kind) -> str:
-    return f"{stem}_{timestamp}.{kind.suffix}"
+    return f"{stem}_{timestamp}.{SUFFIXES[kind]}"
 
 
 def kind_of(timestamp: str, stems: Iterable[str], present: Collection[str]) -> Kind | None:
@@ -105,9 +112,10 @@ def kind_of(timestamp: str, stems: Iterable[str], present: Collection[str]) -> K
     Of a set that a manifest vouches for, encrypted and compressed files come first: any others beside them were made of
     them. Without one they come last, for they can't be restored.
     """
-    vouched = manifest_name(timestamp) in present
-    for kind in sorted(KINDS.values(), key=lambda one: (one.sealed, one.compression != "none"), reverse=vouched):
-        if all(table_file(stem, timestamp, kind) in present for stem in stems):
+    first, *others = stems  # most often the first file is not there: nothing else is asked about then
+    for suffix, kind in MADE_OF_OTHERS_FIRST if manifest_name(timestamp) in present else MADE_OF_OTHERS_LAST:
+        end = f"_{timestamp}.{suffix}"
+        if first + end in present and all(stem + end in present for stem in others):
             return kind
     return None
 

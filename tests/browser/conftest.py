@@ -28,6 +28,8 @@ MISSING = f"there is no browser on PATH ({', '.join(NAMES)})"
 NOTES = "22222222-2222-4222-8222-222222222222"
 SCRIPT = "<script>alert(1)</script>"
 DAMAGED = "20250722_010318"
+PATIENCE = 120_000
+"""Milliseconds until a page counts as stuck, on a machine that has much else to do."""
 
 
 def _executable() -> str | None:
@@ -43,7 +45,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail(MISSING)
         pytest.skip(MISSING)
     arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=arguments)
         yield browser
@@ -186,6 +188,7 @@ def open_panel(browser: Browser) -> Iterator[Callable[..., Visit]]:
         contexts.append(
             browser.new_context(**{"locale": "en-US", "viewport": {"width": 1280, "height": 900}, **options})
         )
+        contexts[-1].set_default_timeout(PATIENCE)
         visits.append(Visit(contexts[-1].new_page(), site))
         if hash_ is not None:
             visits[-1].open(hash_)

@@ -13,7 +13,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from benchmarks.listing import multiply
-from common.errors import ServiceError
 from data_pipeline.api import BASE
 from data_pipeline.sets import manifest
 from data_pipeline.storage.naming import backup_date
@@ -299,25 +298,6 @@ def test_language_and_colours_are_switched_and_remembered(site: Any, visit: Any)
     assert sorted(page.evaluate("Object.keys(localStorage)")) == ["language", "theme"]
 
 
-def test_both_dictionaries_have_the_same_words_and_an_advice_for_every_error(visit: Any) -> None:
-    visit.open()
-    zh, en = (visit.page.evaluate(f"import('/panel/{name}.js').then((m) => m.default)") for name in ("zh", "en"))
-    assert zh.keys() == en.keys()
-    assert {key for key in en if names(en[key]) != names(zh[key])} == set()
-    assert {f"advice.{kind}" for kind in error_types()} <= en.keys()
-
-
-def names(text: str) -> set[str]:
-    return set(re.findall(r"\{(\w+)", text))
-
-
-def error_types() -> set[str]:
-    def below(kind: type[ServiceError]) -> set[type[ServiceError]]:
-        return {kind}.union(*(below(one) for one in kind.__subclasses__()))
-
-    return {kind.error_type for kind in below(ServiceError)}
-
-
 def test_it_is_worked_with_keys_alone(site: Any, visit: Any) -> None:
     page, timestamp = visit.page, site.back_up()
     visit.open()
@@ -565,6 +545,17 @@ def test_a_schedule_that_the_panel_has_no_word_for_is_shown_and_stays_what_it_is
         expect(page.get_by_label("URL of the file")).not_to_be_visible()
         page.get_by_label("What is done").select_option("table_import")
         expect(page.get_by_label("URL of the file")).to_be_visible()
+
+
+def test_a_job_of_a_scheduled_import_says_what_it_counted(site: Any, visit: Any) -> None:
+    page = visit.page
+    site.back_up()
+    job = site.call("GET", "/jobs")["jobs"][0]
+    done = {"entries": 7, "inserted": 1, "updated": 2, "unchanged": 4, "kept": 0, "removed": 0, "warnings": []}
+    with answered(page, "**/jobs/of-an-import", 200, **job | {"kind": "table_import", "result": done, "error": None}):
+        visit.open("#/jobs/of-an-import")
+        heading(page, "Import into a table ✓ Succeeded")
+        expect(page.locator("dl div").filter(has_text="Entries in the file")).to_contain_text("7")
 
 
 def test_ticked_backups_are_verified_downloaded_and_removed(site: Any, visit: Any) -> None:

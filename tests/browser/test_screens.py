@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from data_pipeline.api import BASE
-from tests.browser.accessibility import SCHEMES, keep_and_check
+from tests.browser.accessibility import SCHEMES, half, keep_and_check
 
 
 @pytest.fixture(scope="module")
@@ -94,9 +94,9 @@ def test_every_page_is_open_to_all(
 ) -> None:
     """Every day each page in one of the two: half of them light and in English, the other half dark and in Chinese."""
     visit = open_panel(site, color_scheme=scheme, locale=locale, bypass_csp=True)  # axe comes as a script in the page
-    first = [one for one, _ in SCHEMES].index(scheme) if share > 1 else 0
-    for name, hash_ in list(pages(site).items())[first::share]:
-        visit.open(hash_)
+    known = pages(site)
+    for name in half(known, scheme) if share > 1 else known:
+        visit.open(known[name])
         settled(visit.page)
         keep_and_check(visit.page, name, scheme)
         if scheme == "light" or share > 1:

@@ -123,6 +123,10 @@ def test_the_reading_token_looks_verifies_and_changes_nothing(site: Any, open_pa
         expect(page.get_by_role("dialog")).to_have_count(0)
     page.get_by_role("button", name="Verify").first.click()
     expect(page.get_by_role("dialog")).to_contain_text("Every byte")
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("link", name="Tables").click()
+    refused = page.get_by_role("button", name="Back up public.langchain_pg_embedding")
+    expect(refused).to_have_attribute("aria-disabled", "true")
     cookie, csrf = (
         cookie_of(visit),
         visit.page.evaluate(f"fetch('{PREFIX}/session').then((r) => r.json())")["data"]["csrf_token"],

@@ -1,6 +1,7 @@
 """What a database has, in the panel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,12 @@ CREATE TABLE "知识 ""kb"" 库" (id uuid PRIMARY KEY, body text NOT NULL, meani
 CREATE TABLE notes (n int, source text REFERENCES langchain_pg_embedding (id));
 CREATE VIEW seen AS SELECT embedding FROM langchain_pg_embedding;
 ANALYZE
+"""
+
+
+PRICES = """
+CREATE TABLE prices (model text PRIMARY KEY, price int, source text NOT NULL DEFAULT 'list');
+INSERT INTO prices VALUES ('gpt-4', 1, 'list'), ('gpt-5', 2, 'manual'), ('mine', 7, 'manual'), ('old', 1, 'list')
 """
 
 
@@ -63,18 +70,6 @@ def test_one_click_backs_a_table_up_with_those_it_refers_to(site: Any, visit: An
     page.get_by_role("button", name="Back up public.langchain_pg_embedding").click()
     heading(page, "Succeeded")
     assert list((site.output / "vector_bak").glob("langchain_pg_embedding_*"))
-
-
-def test_a_reader_sees_the_tables_and_backs_nothing_up(
-    make_site: Callable[..., Any], open_panel: Callable[..., Any]
-) -> None:
-    site = make_site(API_TOKEN="all-of-it-0123456789", API_READ_TOKEN="looking-0123456789")
-    page = open_panel(site, "#/tables").page
-    page.get_by_label("Token").fill("looking-0123456789")
-    page.get_by_role("button", name="Sign in with the token").click()
-    heading(page, "Tables")
-    button = page.get_by_role("button", name="Back up public.langchain_pg_embedding")
-    expect(button).to_have_attribute("aria-disabled", "true")
 
 
 def test_a_target_that_is_away_says_so(site: Any, visit: Any) -> None:
@@ -129,3 +124,57 @@ def test_some_tables_are_backed_up_and_some_of_their_rows_come_back_under_anothe
     heading(page, "Succeeded")
     assert site.database.fetch("SELECT body FROM tenants_old ORDER BY id") == [("one",), ("two",), ("three",)]
     assert site.database.fetch("SELECT DISTINCT body FROM tenants") == [("changed",)]
+
+
+@pytest.fixture
+def prices(site: Any) -> Iterator[None]:
+    site.database.execute(PRICES)
+    yield
+    site.database.execute("DROP TABLE prices")
+
+
+@pytest.mark.usefixtures("prices")
+def test_a_file_of_prices_is_counted_and_then_merged(site: Any, visit: Any, tmp_path: Path) -> None:
+    file = tmp_path / "prices.json"
+    file.write_text('{"gpt-4": {"price": 3}, "gpt-5": {"price": 5}, "new": {"price": 1}}', encoding="utf-8")
+    page = visit.page
+    visit.open("#/tables")
+    expect(page.get_by_role("button", name="Import rows into public.seen")).to_have_count(0)
+    page.get_by_role("button", name="Import rows into public.prices").click()
+    box = page.get_by_role("dialog")
+    box.get_by_label("File").set_input_files(file)
+    box.get_by_label("Key columns").fill("model")
+    box.get_by_role("radio", name="Replace").check()
+    box.get_by_label("Rows to keep").fill("source = manual")
+    box.get_by_label("Overwrite all the same").fill("gpt-5")
+    box.get_by_role("button", name="Count only").click()
+    expect(box.get_by_text("Nothing was written.")).to_be_visible()
+    told = {name: box.locator("dt", has_text=name).locator("+ dd") for name in ("Added", "Updated", "Kept", "Removed")}
+    for name, count in {"Added": "1", "Updated": "2", "Kept": "1", "Removed": "1"}.items():
+        expect(told[name]).to_have_text(count)
+    before = site.database.fetch("SELECT model FROM prices ORDER BY 1")
+    assert before == [("gpt-4",), ("gpt-5",), ("mine",), ("old",)]
+    go = box.get_by_role("button", name="Import rows")
+    expect(go).to_be_disabled()
+    box.get_by_label("Type the table's name").fill("public.prices")
+    go.click()
+    expect(page.get_by_role("dialog").get_by_role("button", name="Close")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_text("Entries in the file")).to_be_visible()
+    rows_now = site.database.fetch("SELECT model, price FROM prices ORDER BY 1")
+    assert rows_now == [("gpt-4", 3), ("gpt-5", 5), ("mine", 7), ("new", 1)]
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+
+
+@pytest.mark.usefixtures("prices")
+def test_a_file_with_an_unknown_column_is_named_and_nothing_is_written(site: Any, visit: Any, tmp_path: Path) -> None:
+    file = tmp_path / "prices.json"
+    file.write_text('{"gpt-4": {"cost": 3}}', encoding="utf-8")
+    page = visit.page
+    visit.expected = {400}
+    visit.open("#/tables")
+    page.get_by_role("button", name="Import rows into public.prices").click()
+    box = page.get_by_role("dialog")
+    box.get_by_label("File").set_input_files(file)
+    box.get_by_role("button", name="Import rows").click()
+    expect(box.get_by_role("alert")).to_contain_text("cost")
+    assert site.database.fetch("SELECT count(*) FROM prices WHERE price = 1") == [(2,)]

@@ -275,14 +275,21 @@ class Background:
     def __init__(self, call: Callable[[], Any]) -> None:
         self._thread = threading.Thread(target=self._run, args=(call,), daemon=True)
         self._result: Any = None
+        self._error: BaseException | None = None
         self._thread.start()
 
     def _run(self, call: Callable[[], Any]) -> None:
-        self._result = call()
+        try:
+            self._result = call()
+        except BaseException as error:
+            self._error = error
 
     def result(self) -> Any:
+        """What the call returned. Raises what it raised."""
         self._thread.join(60)
         assert not self._thread.is_alive()
+        if self._error is not None:
+            raise self._error
         return self._result
 
 

@@ -17,6 +17,8 @@ from tools import s3_server
 KEY = {"AWS_ACCESS_KEY_ID": "AKIATESTOFTHEBUCKET", "AWS_SECRET_ACCESS_KEY": "s3cret-of-the-bucket"}
 """Moto takes any."""
 
+MOTO = Path(__file__).with_name("moto_server.py")
+
 
 class Place(Protocol):
     """What OUTPUT_DIRECTORY or STORAGES names, looked at from outside of the service."""
@@ -105,8 +107,7 @@ class S3Server:
 
     def __init__(self, log_file: Path) -> None:
         with open(log_file, "wb") as log:
-            command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+            self._process = subprocess.Popen([sys.executable, MOTO], stdout=log, stderr=log)
         self._log_file = log_file
         self.port = self._port()
 

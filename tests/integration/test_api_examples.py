@@ -44,7 +44,7 @@ OF_USERS = ("users", "a backup by a user", "a first link")
 """Scenes of a service that asks its clients to sign in."""
 STORES = (
     *("back_up_objects", "restore_objects", "list_stacks", "list_stack_sets", "back_up_stack", "restore_stack"),
-    *("verify_stack", "delete_stack_set", "download_stack_set"),
+    *("verify_stack", "delete_stack_set", "download_stack_set", "compare_stack", "drill_stack", "upload_stack_set"),
 )
 """Operations that a service is asked which knows other stores."""
 STACKS = '{"voicehelper": {"files": "files"}}'
@@ -231,6 +231,16 @@ class Scenery:
         answer = requests.post(f"{self._stores}{BASE}/stacks/voicehelper/backup", json={}, timeout=60)
         self.names[GLOBAL_SET] = answer.json()["data"]["backup_timestamp"]
         yield
+
+    @contextmanager
+    def _a_tar_of_a_stack(self) -> Iterator[None]:
+        """To be uploaded as the request's body."""
+        with self._a_set_of_a_stack():
+            route = f"{self._stores}{BASE}/stacks/voicehelper"
+            asked = {"timestamp": self.names[GLOBAL_SET]}
+            self._upload = requests.get(f"{route}/download", params=asked, timeout=60).content
+            requests.delete(f"{route}/sets/{self.names[GLOBAL_SET]}", timeout=60)
+            yield
 
     @contextmanager
     def _a_set_of_a_database(self) -> Iterator[None]:

@@ -1,14 +1,23 @@
 """POST /api/admin/database/import: in place of what is there, all or nothing; and what is refused."""
 
 import io
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from common.errors import InternalError
+from data_pipeline.api import BASE, PREFIX
+from data_pipeline.operations.database import migration
 from data_pipeline.postgres import writer_lock
+from data_pipeline.postgres.progress import SILENT
+from data_pipeline.postgres.target import Target
+from data_pipeline.postgres.whole import facts as database_facts
 from tests.conftest import EMPTY, Databases, TestDatabase
 from tests.integration.conftest import Client, Role, new_role
 from tests.integration.whole_databases import (
@@ -25,6 +34,7 @@ from tests.integration.whole_databases import (
     streaming,
     voice,
 )
+from tests.support.answers import data_of
 
 TABLES = """
 SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
@@ -52,6 +62,37 @@ def test_a_clean_import_brings_back_what_was_exported(service: Client, voices: T
     assert voices.fetch("SELECT count(*) FROM mine") == [(0,)]
     voices.execute("DROP TABLE mine")
     assert plain_dump(voices) == before
+
+
+def newest_job(service: Client) -> dict[str, Any]:
+    found: dict[str, Any] = data_of(service.get(f"{PREFIX}/jobs?kind=database_import&limit=1"))["jobs"][0]
+    return data_of(service.get(f"{PREFIX}/jobs/{found['job_id']}"))
+
+
+def test_an_import_is_in_the_history_with_what_it_did(service: Client, voices: TestDatabase) -> None:
+    imported(service, export(service), trusted="true")
+    job = newest_job(service)
+    assert (job["state"], job["async"], job["who"]) == ("SUCCEEDED", False, "local")
+    assert job["request"] == {"trusted": True}
+    assert job["target"]["dbname"] == voices.dbname
+    assert "public.users" in job["result"]["tables_skipped"]
+    assert job["progress"]["percent"] == 100
+    told = data_of(service.get(f"{BASE}/audit?limit=3"))["entries"]
+    assert {one["what"]: one["outcome"] for one in told} == {
+        "export_database": "STARTED", "import_database": "STARTED", "database_import": "SUCCEEDED",
+    }  # fmt: skip
+
+
+def test_an_import_that_is_refused_or_fails_is_in_the_history(service: Client, voices: TestDatabase) -> None:
+    archive = archive_of(voices)
+    refused(service, archive, cleanFirst="true")
+    job = newest_job(service)
+    assert (job["state"], job["error"]["data"]["error_type"]) == ("FAILED", "UNTRUSTED_ARCHIVE")
+    assert job["request"] == {"cleanFirst": True}
+    voices.execute("CREATE SCHEMA other; CREATE VIEW other.mine AS SELECT id FROM users")
+    failed(service, archive, **CLEAN)
+    job = newest_job(service)
+    assert (job["state"], job["error"]["data"]["error_type"]) == ("FAILED", "DEPENDENT_ROWS")
 
 
 def test_a_dependent_view_of_another_schema_refuses_it(service: Client, voices: TestDatabase) -> None:
@@ -246,6 +287,40 @@ def test_a_migration_that_fails_is_an_error_of_a_database_that_is_there(
     assert failed(missing, archive, **CLEAN)["restored"] is True
 
 
+def test_a_migration_that_takes_too_long_is_ended() -> None:
+    told: list[str] = []
+    target = Target("config", "127.0.0.1", 1, "d", "u")
+    script = "echo begun; sleep 600 & wait"  # what it has started goes with it
+    with pytest.raises(InternalError) as raised:
+        migration.run(["sh", "-c", script], target, SILENT, told.append, seconds=1)
+    assert raised.value.data["restored"] is True
+    assert "begun" in told[-1]
+
+
+def test_where_errors_cannot_be_told_apart_none_is_ignored(
+    service: Client, voices: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a server whose messages are in another language, which needs a locale of the system."""
+    known = database_facts.of
+    monkeypatch.setattr(database_facts, "of", lambda session: replace(known(session), messages_known=False))
+    before = plain_dump(voices)
+    last = failed(service, archive_of(voices), trusted="true")
+    assert last["details"]["cause"] == "OTHER"
+    assert plain_dump(voices) == before
+
+
+def test_locks_that_the_server_does_not_have_are_missed_beforehand(
+    service: Client, voices: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = database_facts.of
+    monkeypatch.setattr(database_facts, "of", lambda session: replace(known(session), locks=40))
+    before = plain_dump(voices)
+    last = failed(service, archive_of(voices), **CLEAN)
+    assert (last["error_type"], last["details"]["locks"]) == ("SCHEMA_MISMATCH", 40)
+    assert last["details"]["locks_needed"] > 40
+    assert plain_dump(voices) == before
+
+
 def test_an_archive_of_a_newer_server_is_refused(
     make_client: Callable[..., Client], voices: TestDatabase, older_databases: Databases
 ) -> None:
@@ -285,3 +360,17 @@ def test_an_import_is_cancelled_with_the_stream(service: Client, voices: TestDat
         assert voices.fetch(children) == [(0,)]
     assert plain_dump(voices) == before
     assert not [thread for thread in threading.enumerate() if thread.name == "import"]
+    assert newest_job(service)["state"] == "CANCELLED"
+
+
+def test_an_import_is_cancelled_as_a_job(service: Client, voices: TestDatabase) -> None:
+    archive = archive_of(voices)
+    with closing(voices.connect()) as holder:
+        holder.cursor().execute("SELECT FROM users LIMIT 1")
+        with post(service, archive, **CLEAN) as response:
+            told: Iterator[Any] = iter(response.response)
+            assert next(told)
+            data_of(service.post(f"{PREFIX}/jobs/{newest_job(service)['job_id']}/cancel"))
+            last = json.loads(str([*told][-1], "utf-8").removeprefix("data: "))
+    assert (last["type"], last["error_type"]) == ("error", "CANCELLED")
+    assert newest_job(service)["state"] == "CANCELLED"

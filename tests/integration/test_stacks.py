@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,7 +28,7 @@ from data_pipeline.stores.objects.bucket import ObjectBucket
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.integration.places import S3Server
-from tests.integration.redis_server import RedisServer
+from tests.integration.redis_server import RedisServer, program
 from tests.integration.test_objects import Bucket
 from tests.support.answers import data_of, failure
 
@@ -47,6 +48,13 @@ def cache(tmp_path: Path) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path / "redis", "valkey").start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def drills() -> Iterator[Path]:
+    """A path whose sockets have an address."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
 
 
 @pytest.fixture
@@ -279,6 +287,62 @@ def test_it_is_one_download_and_goes_with_its_members(client: Client, output_dir
     assert sets_of(client)[0]["whole"] is True
 
 
+def download(client: Client, made: dict[str, Any]) -> bytes:
+    query = {"timestamp": made["backup_timestamp"]}
+    with FlaskClient(client.application).get(f"{BASE}/stacks/voice/download", query_string=query) as response:
+        found: bytes = response.data
+    return found
+
+
+def upload(client: Client, data: bytes) -> Any:
+    return client.post(f"{BASE}/stacks/upload", data=data, content_type="application/gzip")
+
+
+def test_a_download_is_taken_in_by_another_service(
+    client: Client, make_client: Callable[..., Client], env: dict[str, str], files: Bucket, tmp_path: Path
+) -> None:
+    before = files.state()
+    made = back_up(client)
+    whole = download(client, made)
+    files.remove("a")
+    (tmp_path / "elsewhere").mkdir()
+    other = make_client(**env, OUTPUT_DIRECTORY=str(tmp_path / "elsewhere"))
+    tar = gzip.decompress(whole)
+    place = tar.index(b"\x28\xb5\x2f\xfd") + 9  # in a frame of zstd
+    for data in (
+        whole[:-9],
+        tar,
+        gzip.compress(tar[: len(tar) // 2]),
+        gzip.compress(tar[:place] + bytes([tar[place] ^ 1]) + tar[place + 1 :]),
+        gzip.compress(tar[: tar.index(b"vector_backup_")] + bytes(1024)),
+        gzip.compress(bytes(1024)),
+        b"",
+    ):
+        assert failure(upload(other, data)) == (422, "INVALID_BACKUP")
+        assert [path for path in (tmp_path / "elsewhere").rglob("*") if path.suffix in (".json", ".zst")] == []
+    taken = data_of(upload(other, whole))
+    assert (taken["stack"], set(taken["members"])) == ("voice", set(STACK))
+    assert [(one["timestamp"], one["whole"]) for one in sets_of(other)] == [(made["backup_timestamp"], True)]
+    assert failure(upload(other, whole)) == (409, "BACKUP_EXISTS")
+    assert sets_of(other)[0]["whole"] is True
+    data_of(post(other, "restore", set=taken["set"]))
+    assert files.state() == before
+
+
+def test_a_comparison_says_of_each_member_whether_it_is_the_same(client: Client, files: Bucket) -> None:
+    made = back_up(client)
+    same = data_of(post(client, "compare", set=named(made)))
+    assert (same["identical"], {one["identical"] for one in same["members"].values()}) == (True, {True})
+    files.put({"new": (b"", {})})
+    found = data_of(post(client, "compare", set=named(made)))
+    assert {role: one["identical"] for role, one in found["members"].items()} == {"files": False, "media": True}
+    assert (found["identical"], found["members"]["files"]["answer"]["objects"]["removed"]) == (False, 1)
+    assert data_of(post(client, "compare", set=named(made), members=["media"]))["identical"] is True
+    only = back_up(client, members=["files"])
+    assert failure(post(client, "compare", set=named(only))) == (400, "INVALID_PARAMS")
+    assert failure(post(client, "compare", stack="none", set=named(made))) == (404, "RESOURCE_NOT_FOUND")
+
+
 def test_old_sets_go_when_a_newer_one_verifies(
     client: Client, engine: Engine, output_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,12 +415,23 @@ def test_members_are_asked_at_the_same_time(client: Client, monkeypatch: pytest.
 
 
 def test_a_database_a_cache_and_a_bucket_are_one(
-    make_client: Callable[..., Client], database: TestDatabase, cache: RedisServer, files: Bucket, fill: Any
+    make_client: Callable[..., Client],
+    database: TestDatabase,
+    cache: RedisServer,
+    files: Bucket,
+    fill: Any,
+    drills: Path,
 ) -> None:
     fill(database)
     targets = {"main": database.url, "cache": cache.url(), "documents": files.url}
     stacks = {"app": {"cache": "cache", "files": "documents", "postgres": "main"}}
-    client = make_client(DATABASE_URL=database.url, TARGETS=json.dumps(targets), STACKS=json.dumps(stacks))
+    client = make_client(
+        DATABASE_URL=database.url,
+        TARGETS=json.dumps(targets),
+        STACKS=json.dumps(stacks),
+        REDIS_SERVER_BIN=str(program("valkey")),
+        DRILL_DIRECTORY=str(drills),
+    )
     cache.client().set("session:1", "ann")
     rows = database.fetch("SELECT count(*) FROM langchain_pg_embedding")
     made = data_of(post(client, "backup", stack="app", options={"cache": {"consistency": "paused"}}))
@@ -367,6 +442,18 @@ def test_a_database_a_cache_and_a_bucket_are_one(
     }
     assert [made["members"][role]["consistency"] for role in ("postgres", "cache")] == ["snapshot", "paused"]
     before = files.state()
+    drilled = data_of(post(client, "drill", stack="app", set=named(made), members=["cache", "files"]))
+    assert (drilled["proven"], drilled["members"]["cache"]["proven"]) == (True, True)
+    assert drilled["members"]["files"]["proven"] is None
+    assert {one["timestamp"] for one in data_of(client.get(f"{BASE}/drills"))["drills"]} == {
+        made["members"]["cache"]["timestamp"]
+    }
+    compared = data_of(post(client, "compare", stack="app", set=named(made)))
+    assert {role: one["identical"] for role, one in compared["members"].items()} == {
+        "postgres": None,
+        "files": True,
+        "cache": True,
+    }
     database.execute("DELETE FROM langchain_pg_embedding")
     cache.client().set("session:1", "nobody")
     files.remove("a")

@@ -11,7 +11,7 @@ import { setupTabs } from "/panel/setup_tabs.js";
 import { table } from "/panel/table.js";
 import { has, t } from "/panel/text.js";
 
-const GOOD = ["SUCCESS", "SUCCEEDED", "ACCEPTED", "IDENTICAL"];
+const GOOD = ["SUCCESS", "SUCCEEDED", "ACCEPTED", "STARTED", "IDENTICAL"];
 
 export async function auditView(_parameters, { who = "", set = "" }, signal) {
   const list = el("div", {});

@@ -11,7 +11,7 @@ import { problem } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
 import { drillsOf, statesOf, tag, tagsOf } from "/panel/set_state.js";
 import { removeSet, uploadSet, verifySet } from "/panel/set_actions.js";
-import { drilledSets, listSets, nameIn, placeName, setAddress } from "/panel/sets.js";
+import { drilledSets, holdings, listSets, nameIn, placeName, setAddress } from "/panel/sets.js";
 import { sortChoice, sorted, table } from "/panel/table.js";
 import { bytes, number, t } from "/panel/text.js";
 
@@ -38,7 +38,8 @@ export async function backupsView(_parameters, query, signal) {
   const node = el("div", { class: "page" },
     el("div", { class: "title" }, el("h1", {}, t("backups")),
       el("div", { class: "actions" },
-        link(t("databases"), address(["databases"]), "button"),
+        link(t("whole databases"), address(["databases"]), "button"),
+        link(t("stores"), address(["stores"]), "button"),
         link(t("stacks"), address(["stacks"]), "button"),
         writeButton(t("upload"), () => uploadSet(config.storages, tasks(), taken)),
         writeButton(t("back up now"), () => backUp(tasks()), { kind: "primary", needs: "operate" }))),
@@ -141,6 +142,7 @@ function columnsOf(parts, again) {
     { key: "database", label: t("source database"), kind: "any", value: (set) => `${set.database ?? ""} ${set.location}`, cell: (set) => [
       el("div", {}, name(set.database ?? "–")),
       el("div", { class: "hint" }, name(placeName(set))),
+      el("div", { class: "hint" }, name(holdings(set))),
       el("div", { class: "tags" }, tagsOf(set), storagesOf(set))] },
     { key: "rows", label: t("rows"), numeric: true, value: (set) => set.rows, cell: (set) => (set.rows === null ? "–" : number(set.rows)) },
     { key: "bytes", label: t("size"), numeric: true, value: (set) => set.bytes, cell: (set) => [bytes(set.bytes), el("div", { class: "hint" }, set.format)] },

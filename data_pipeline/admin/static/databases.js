@@ -16,9 +16,9 @@ const IMPORT = "/api/admin/database/import";
 export async function databasesView(_parameters, _query, signal) {
   const config = await configuration(signal);
   const node = el("div", { class: "page narrow" }, el("p", {}, link(t("back to backups"), address(["backups"]))),
-    el("h1", {}, t("databases")), el("p", {}, t("databases.what")),
+    el("h1", {}, t("whole databases")), el("p", {}, t("databases.what")),
     exporting(config), importing(config, signal));
-  return { title: t("databases"), node };
+  return { title: t("whole databases"), node };
 }
 
 const chosenTarget = ({ database, targets }) => (Object.keys(targets).length ? field(t("database"), databaseSelect(database, targets)) : null);

@@ -7,7 +7,7 @@ import { address } from "/panel/router.js";
 import { otherLanguage, setLanguage, t } from "/panel/text.js";
 
 const VIEWS = ["overview", "backups", "restore", "jobs", "compare", "tables", "schedules", "status"];
-const PARTS = { plan: "restore", databases: "backups", stacks: "backups", "": "overview", targets: "schedules", storages: "schedules", notifiers: "schedules", users: "schedules", audit: "schedules" };
+const PARTS = { plan: "restore", databases: "backups", stacks: "backups", stores: "backups", "": "overview", targets: "schedules", storages: "schedules", notifiers: "schedules", users: "schedules", audit: "schedules" };
 
 // inside: whether there is anywhere to go. changed: called when the language is another.
 export function drawHeader(inside, changed, leave) {

@@ -3,14 +3,18 @@
 import { call } from "/panel/api.js";
 import { since } from "/panel/clock.js";
 import { button, field, link, select } from "/panel/controls.js";
+import { shortName } from "/panel/database.js";
 import { el, name, redraw, show } from "/panel/dom.js";
+import { isRehearsed } from "/panel/operations.js";
 import { advice, problem, serverText } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
+import { STORES } from "/panel/store_forms.js";
 import { table } from "/panel/table.js";
 import { duration, has, t } from "/panel/text.js";
 
 const STATES = ["PENDING", "RUNNING", "CANCELLING", "SUCCEEDED", "PARTIAL", "FAILED", "CANCELLED", "INTERRUPTED"];
-const KINDS = ["backup", "restore", "plan", "drill", "refresh", "table_import", "objects_backup", "objects_restore", "stack_backup", "stack_restore"];
+const OF_STORES = ["database", ...Object.keys(STORES), "stack"].flatMap((family) => [`${family}_backup`, `${family}_restore`]);
+const KINDS = ["backup", "restore", "plan", "drill", "refresh", "table_import", "database_import", ...OF_STORES];
 export const UNFINISHED = STATES.slice(0, 3);
 const PAGE = 30;
 const SOON_MS = 2000;
@@ -80,7 +84,7 @@ function listing(jobs, chosen) {
   const columns = [
     { key: "kind", label: t("job"), kind: "fixed", cell: (job) => link(kindOf(job), jobAddress(job)) },
     { key: "state", label: t("state"), cell: (job) => [badge(job.state), job.failure && failure(job)] },
-    { key: "target", label: t("database"), kind: "any", cell: (job) => name(job.target?.dbname ?? "–") },
+    { key: "target", label: t("database"), kind: "any", cell: (job) => name(job.target ? shortName(job.target) : "–") },
     { key: "who", label: t("who"), cell: (job) => whoName(job.who) },
     { key: "created", label: t("when"), kind: "fixed", cell: (job) => since(new Date(job.created_at)) },
     { key: "took", label: t("took"), numeric: true, cell: took },
@@ -89,11 +93,12 @@ function listing(jobs, chosen) {
 }
 
 export function jobAddress(job) {
-  return address([job.request.dry_run ? "plan" : "jobs", job.job_id]);
+  return address([job.request.dry_run && isRehearsed(job.kind) ? "plan" : "jobs", job.job_id]);
 }
 
 export function kindOf(job) {
-  const key = job.request.dry_run ? "kind.plan" : `kind.${job.kind}`;
+  const key = `kind.${job.kind}`;
+  if (job.request.dry_run) return job.kind === "restore" || !has(key) ? t("kind.plan") : t("kind.plan of", { kind: t(key) });
   return has(key) ? t(key) : job.kind;
 }
 

@@ -20,8 +20,9 @@ import { resourcesView } from "/panel/resources.js";
 import { restoreView } from "/panel/restore.js";
 import { leave, render, start } from "/panel/router.js";
 import { signIn, signOut } from "/panel/sign_in.js";
-import { stacksView } from "/panel/stacks.js";
+import { stackRestoreView, stacksView } from "/panel/stacks.js";
 import { statusView } from "/panel/status.js";
+import { storesView } from "/panel/stores.js";
 import { tablesView } from "/panel/tables.js";
 import { t } from "/panel/text.js";
 import { usersView } from "/panel/users.js";
@@ -38,7 +39,9 @@ const ROUTES = [
   [["compare"], compareView],
   [["tables"], tablesView],
   [["databases"], databasesView],
+  [["stores"], storesView],
   [["stacks"], stacksView],
+  [["stacks", ":stack", ":storage", ":timestamp"], stackRestoreView],
   ...["schedules", "targets", "storages", "notifiers"].map((many) => [[many], resourcesView(many)]),
   [["users"], usersView],
   [["audit"], auditView],

@@ -1,9 +1,10 @@
-// Which backup goes into which database, in a sentence: on the plan, while it runs, and with the result.
+// Which backup goes into which database or other store, in a sentence: on the plan, while it runs, and with the result.
 
 import { Failure } from "/panel/api.js";
 import { link } from "/panel/controls.js";
-import { databaseName } from "/panel/database.js";
+import { shortName, targetName } from "/panel/database.js";
 import { el, show } from "/panel/dom.js";
+import { isBackup } from "/panel/operations.js";
 import { stateOf } from "/panel/set_state.js";
 import { findSet, nameIn, setAddress } from "/panel/sets.js";
 import { said, t } from "/panel/text.js";
@@ -12,10 +13,12 @@ import { said, t } from "/panel/text.js";
 // brief: the sentence alone.
 export function naming(job, signal, { brief = false } = {}) {
   const node = el("div", { class: "naming" });
-  if (job.kind === "backup") return job.target ? show(node, el("p", { class: "into" }, t("names.backup", { target: databaseName(job.target) }))) : node;
-  if (!job.request.backup_path || !job.target) return node;
+  if (isBackup(job.kind)) return job.target ? show(node, el("p", { class: "into" }, t("names.backup", { target: targetName(job.target) }))) : node;
+  const named = job.request.set ?? job.request;
+  if (!named.backup_path || !job.target) return node;
   tell(node, job, null, brief);
-  findSet(nameIn(job.request), signal).then(({ set }) => tell(node, job, set ?? null, brief), (error) => {
+  if (job.kind === "stack_restore") return node; // the list has no sets of stacks
+  findSet(nameIn(named), signal).then(({ set }) => tell(node, job, set ?? null, brief), (error) => {
     if (!(error instanceof Failure) && error.name !== "AbortError") throw error;
   });
   return node;
@@ -23,20 +26,23 @@ export function naming(job, signal, { brief = false } = {}) {
 
 function tell(node, job, set, brief) {
   const { target, request } = job;
+  const { timestamp } = request.set ?? request;
   const source = set?.database ?? null;
-  const differs = source !== null && source !== target.dbname;
+  const differs = !target.family && source !== null && source !== target.dbname; // names of one kind
   const values = {
-    target: el("strong", { class: differs && "loss" }, target.dbname),
-    date: set ? link(dateOf(request.timestamp), setAddress("backups", set)) : el("strong", {}, dateOf(request.timestamp)),
+    target: el("strong", { class: differs && "loss" }, shortName(target)),
+    date: set ? link(dateOf(timestamp), setAddress("backups", set)) : el("strong", {}, dateOf(timestamp)),
     source: el("strong", { class: differs && "loss" }, source ?? t("names.unknown")),
   };
   show(node,
-    el("p", { class: "into" }, said(`names.${wayOf(request)}`, values)),
+    el("p", { class: "into" }, said(`names.${wayOf(job)}`, values)),
     differs && el("p", { class: "loss" }, t("names.differ", { source, target: target.dbname })),
-    !brief && el("p", { class: "hint" }, databaseName(target), set && [" · ", stateOf(set)]));
+    !brief && target.family !== "stack" && el("p", { class: "hint" }, targetName(target), set && [" · ", stateOf(set)]));
 }
 
-function wayOf(request) {
+function wayOf({ kind, request }) {
+  if (kind === "stack_restore") return "stack";
+  if (kind !== "restore") return "store";
   if (request.collections && !request.collection_suffix) return "some";
   if (request.where) return "rows";
   if (request.rename) return "renamed";

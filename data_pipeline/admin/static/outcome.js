@@ -3,16 +3,18 @@
 import { link } from "/panel/controls.js";
 import { databaseName } from "/panel/database.js";
 import { el } from "/panel/dom.js";
+import { counts } from "/panel/import_rows.js";
+import { isBackup } from "/panel/operations.js";
 import { advice, fact, serverText, warnings } from "/panel/problem.js";
 import { address } from "/panel/router.js";
 import { nameIn, setAddress } from "/panel/sets.js";
-import { databaseRestored, storeSaved } from "/panel/store_outcome.js";
+import { databaseRestored, stackRestored, stackSaved, storeRestored, storeSaved } from "/panel/store_outcome.js";
 import { table } from "/panel/table.js";
 import { bytes, duration, number, t } from "/panel/text.js";
 
 export function outcome({ kind, result }) {
   return [
-    ...(WAYS[kind] ?? restored)(result),
+    wayOf(kind, result)(result),
     warnings(result.warnings),
   ];
 }
@@ -57,7 +59,14 @@ function proven(result) {
   ];
 }
 
-const WAYS = { backup: saved, database_backup: storeSaved, database_restore: databaseRestored, drill: proven };
+const WAYS = { backup: saved, table_import: counts, database_import: databaseRestored, database_restore: databaseRestored, drill: proven, stack_backup: stackSaved, stack_restore: stackRestored };
+
+// A set of Milvus that went into a database was restored as tables are.
+function wayOf(kind, result) {
+  if (WAYS[kind]) return WAYS[kind];
+  if (isBackup(kind)) return storeSaved;
+  return kind.endsWith("_restore") && result.target.family ? storeRestored(kind) : restored;
+}
 
 const COUNTS = ["rows_inserted", "rows_updated", "rows_deleted", "rows_unchanged", "rows_skipped"];
 

@@ -5,15 +5,18 @@ import { backUp } from "/panel/back_up.js";
 import { curve } from "/panel/chart.js";
 import { since } from "/panel/clock.js";
 import { busy, link, writeButton } from "/panel/controls.js";
+import { shortName } from "/panel/database.js";
 import { el, redraw, show } from "/panel/dom.js";
 import { storageTable } from "/panel/health.js";
 import { badge, jobAddress, kindOf, whoName } from "/panel/jobs.js";
+import { submit } from "/panel/operations.js";
 import { fact, problem, serverText } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
 import { stateOf } from "/panel/set_state.js";
 import { setAddress, setUrl } from "/panel/sets.js";
-import { situation } from "/panel/situation.js";
+import { BACKUPS, situation } from "/panel/situation.js";
 import { scheduleTable } from "/panel/schedules.js";
+import { hasDrill } from "/panel/store_forms.js";
 import { bytes, duration, number, t } from "/panel/text.js";
 
 const AGAIN_MS = 15000;
@@ -48,7 +51,7 @@ function whole(now, again) {
     verdict(now),
     attention(now, again),
     now.running.length > 0 && [el("h2", {}, t("running now")), el("ul", { class: "plain-list card" }, now.running.map(running))],
-    now.databases.length > 0 && [el("h2", {}, t("databases")), el("div", { class: "cards" }, now.databases.map((group) => database(group)))],
+    now.databases.length > 0 && [el("h2", {}, t(now.databases.some((group) => group.family) ? "what is backed up" : "databases")), el("div", { class: "cards" }, now.databases.map((group) => database(group)))],
     el("h2", {}, t("schedules")), schedules(now, again),
     now.health && [el("h2", {}, t("storages")), storageTable(now.health)],
   ];
@@ -91,7 +94,7 @@ function mending(one, again, trouble) {
     await call("PUT", `/schedules/${encodeURIComponent(name)}`, { ...config, paused: false }, { prefix: BASE });
     await again();
   };
-  const repeat = async () => go(address(["jobs", (await call("POST", "/backup", { ...one.job.request, async: true })).job_id]));
+  const repeat = async () => go(address(["jobs", (await submit(one.job.kind, one.job.request)).job_id]));
   const drill = async () => go(address(["jobs", (await call("POST", setUrl(one.set, "/drill"), { async: true })).job_id]));
   const ways = {
     overdue: () => does(t("run now"), run),
@@ -112,7 +115,7 @@ function mending(one, again, trouble) {
 function running(job) {
   const percent = job.progress ? `${Math.floor(job.progress.percent)}%` : "";
   return el("li", {}, link(kindOf(job), jobAddress(job)), " ", badge(job.state), " ",
-    el("span", {}, [job.target?.dbname, percent, whoName(job.who)].filter(Boolean).join(" · ")), " ",
+    el("span", {}, [job.target && shortName(job.target), percent, whoName(job.who)].filter(Boolean).join(" · ")), " ",
     job.progress && el("progress", { max: 100, value: job.progress.percent, "aria-label": t("progress") }));
 }
 
@@ -126,7 +129,7 @@ function database(group) {
     el("dl", { class: "facts small" },
       fact(t("last good"), group.last ? [link(since(group.last.made), setAddress("backups", group.last)), " ", el("div", {}, stateOf(group.last))] : t("never")),
       fact(t("next due"), due ? since(new Date(due)) : t("not scheduled")),
-      fact(t("last proven"), group.proven ? since(group.proven) : t("never")),
+      (!group.last || hasDrill(group.last)) && fact(t("last proven"), group.proven ? since(group.proven) : t("never")),
       group.failed && fact(t("last failure"), link(since(new Date(group.failed.created_at)), jobAddress(group.failed)), el("div", { class: "hint" }, serverText(group.failed.failure.response)))),
     curves.length > 0 && el("div", { class: "curves" }, curves.map(([label, found, format]) => curve(label, found, format))));
 }

@@ -3,11 +3,12 @@
 import { BASE, call, Failure, mayWrite } from "/panel/api.js";
 import { since } from "/panel/clock.js";
 import { configuration } from "/panel/configuration.js";
-import { busy, choice, dialog, field, group, select, tell, typedName, writeButton } from "/panel/controls.js";
-import { databaseName } from "/panel/database.js";
-import { announce, el, freshId, redraw, show } from "/panel/dom.js";
+import { busy, dialog, field, tell, typedName, writeButton } from "/panel/controls.js";
+import { placeName } from "/panel/database.js";
+import { announce, el, redraw, show } from "/panel/dom.js";
+import { control, reveal, valueAt } from "/panel/form_fields.js";
 import { problem } from "/panel/problem.js";
-import { configured, KINDS, valueAt } from "/panel/resource_forms.js";
+import { completed, KINDS, preset } from "/panel/resource_forms.js";
 import { setupTabs } from "/panel/setup_tabs.js";
 import { scheduleTable } from "/panel/schedules.js";
 import { table } from "/panel/table.js";
@@ -27,7 +28,7 @@ export const resourcesView = (many) => async (_parameters, query, signal) => {
     show(trouble, problem(error));
   });
   const page = await load();
-  const create = () => edit(page, null);
+  const create = () => edit(page, null, preset(many, query));
   if (query.create && mayWrite()) queueMicrotask(create);
   const node = el("div", { class: "page" },
     el("div", { class: "title" }, el("h1", {}, t(many)), writeButton(t(`create ${KINDS[many].one}`), create, { kind: "primary" })),
@@ -53,7 +54,7 @@ function listing(page, answer) {
 
 function columns(page) {
   const about = {
-    targets: [{ key: "place", label: t("place"), kind: "any", cell: (one) => (one.target ? databaseName(one.target) : t("unknown")) }],
+    targets: [{ key: "place", label: t("place"), kind: "any", cell: (one) => (one.target ? placeName(one.target) : t("unknown")) }],
     storages: [{ key: "place", label: t("place"), kind: "any", cell: (one) => one.config.url ?? t(`place.${one.place}`) }],
     notifiers: [
       { key: "service", label: t("service"), cell: (one) => one.service ?? "–" },
@@ -110,27 +111,27 @@ function remove({ many, again }, { name }) {
   });
 }
 
-// one: what is changed, null for a new one. A secret that stays empty stays as it is.
-function edit(page, one) {
+// one: what is changed, null for a new one, which begins with `first`. A secret that stays empty stays as it is.
+function edit(page, one, first = {}) {
   const { fields, one: kind } = KINDS[page.many];
+  const before = one?.config ?? first;
   const name = el("input", { type: "text", name: "name", required: true, pattern: "[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}", autocomplete: "off" });
   const action = el("button", { type: "submit", class: "primary" }, t("save"));
-  const plain = fields.filter((each) => !each.group);
-  const grouped = Map.groupBy ? [...Map.groupBy(fields.filter((each) => each.group), (each) => each.group)] : groupsOf(fields);
+  const made = (each) => control(each, page, before, one?.secrets);
   const content = [
     one === null && field(t("name"), name, t("name.hint")),
-    plain.map((each) => control(each, page, one)),
-    grouped.map(([label, inside]) => el("details", { open: one !== null && inside.some((each) => valueAt(one.config, each.name)) },
-      el("summary", {}, t(label)), has(label) && el("p", { class: "hint" }, t(`${label}.hint`)), inside.map((each) => control(each, page, one)))),
+    fields.filter((each) => !each.group).map(made),
+    groupsOf(fields).map(([label, inside]) => el("details", { open: one !== null && inside.some((each) => valueAt(one.config, each.name)) },
+      el("summary", {}, t(label)), has(label) && el("p", { class: "hint" }, t(`${label}.hint`)), inside.map(made))),
   ];
-  dialog(one ? t("change of", { name: one.name }) : t(`create ${kind}`), content, action, async (form) => {
-    const given = new FormData(form);
-    const config = configured(fields, given, one?.config ?? {});
+  const box = dialog(one ? t("change of", { name: one.name }) : t(`create ${kind}`), content, action, async (form) => {
+    const config = completed(page.many, form, before);
     if (one) await call("PUT", path(page.many, one.name), config, { prefix: BASE });
-    else await call("POST", `/${page.many}`, { name: given.get("name"), ...config }, { prefix: BASE });
+    else await call("POST", `/${page.many}`, { name: name.value, ...config }, { prefix: BASE });
     announce(t("saved"));
     await page.again();
   });
+  if (page.many === "schedules") reveal(box, before.kind ?? "backup");
 }
 
 const has = (label) => label === "retention";
@@ -139,39 +140,4 @@ function groupsOf(fields) {
   const found = new Map();
   for (const each of fields.filter((one) => one.group)) found.set(each.group, [...(found.get(each.group) ?? []), each]);
   return [...found];
-}
-
-// What is only asked of some kinds of schedules is hidden for the others.
-function control(each, page, one) {
-  const node = made(each, page, one);
-  if (!each.of || !node) return node;
-  return el("div", { "data-of": each.of.join(" "), hidden: !each.of.includes(one?.config.kind ?? "backup") }, node);
-}
-
-function made(each, page, one) {
-  const label = t(`field.${each.name}`);
-  const kept = one ? valueAt(one.config, each.name) : each.value;
-  if (each.type === "check") return choice("checkbox", each.name, "yes", label, { hint: t(`field.${each.name}.hint`), checked: Boolean(kept) });
-  if (each.type === "checks") {
-    const options = each.options(page);
-    return options.length > 0 && group(label, options.map(([key, text]) => choice("checkbox", each.name, key, text, { checked: kept?.includes(key) ?? false })),
-      each.name === "schedules" && el("p", { class: "hint" }, t("field.schedules.hint")));
-  }
-  if (each.type === "select") {
-    const options = each.options(page);
-    const change = each.name === "kind" ? ({ target }) => {
-      for (const part of target.form.querySelectorAll("[data-of]")) part.hidden = !part.dataset.of.split(" ").includes(target.value);
-    } : null;
-    const unknown = kept && !options.some(([key]) => key === kept) ? [[kept, kept]] : []; // made by the API: it stays so
-    return options.length > 1 && field(label, select([...options, ...unknown], kept ?? "", change, { name: each.name }));
-  }
-  if (each.type === "secret") {
-    const required = each.required && !one?.secrets.includes(each.name);
-    const hint = one?.secrets.includes(each.name) ? t("secret.kept") : each.example ?? null;
-    return field(label, el("input", { type: "password", name: each.name, autocomplete: "off", spellcheck: "false", required }), hint);
-  }
-  const list = each.list?.length ? freshId() : null;
-  const input = el("input", { type: each.type, name: each.name, value: kept ?? "", required: each.required, min: each.type === "number" ? (each.least ?? 0) : null, max: each.most, list, placeholder: each.example, spellcheck: "false" });
-  const hint = each.name === "when" || each.name === "grace_minutes" ? t(`field.${each.name}.hint`) : null;
-  return [field(label, input, hint), list && el("datalist", { id: list }, each.list.map((value) => el("option", { value })))];
 }

@@ -10,6 +10,8 @@ import { problem } from "/panel/problem.js";
 import { databaseForm } from "/panel/restore_database.js";
 import { isOpen, rowChoices, rowsOf } from "/panel/restore_tables.js";
 import { address, go, rename } from "/panel/router.js";
+import { isOfTables } from "/panel/store_forms.js";
+import { storeForm } from "/panel/store_restore.js";
 import { setPicker } from "/panel/set_picker.js";
 import { stateOf, tagsOf } from "/panel/set_state.js";
 import { detailsOf, findSet, listSets, nameIn, setAddress } from "/panel/sets.js";
@@ -17,12 +19,18 @@ import { steps } from "/panel/steps.js";
 import { t } from "/panel/text.js";
 
 export async function restoreView(parameters, query, signal) {
-  const [config, earlier] = await Promise.all([configuration(signal), earlierRequest(query.plan, signal)]);
-  const wanted = earlier ? nameIn(earlier) : parameters.timestamp && parameters;
+  const [config, earlier] = await Promise.all([configuration(signal), earlierPlan(query.plan, signal)]);
+  const wanted = earlier ? nameIn(earlier.request.set ?? earlier.request) : parameters.timestamp && parameters;
   const { set, unreachable } = wanted ? await findSet(wanted, signal) : await newestSet(signal);
   if (!set) return { title: t("restore"), node: wanted ? gone(parameters.storage, unreachable) : nothing() };
-  if (set.layout === "database") return { title: t("restore"), node: el("div", { class: "page narrow" }, el("h1", {}, t("restore")), databaseForm(set, config)) };
-  return { title: t("restore"), node: el("div", { class: "page narrow" }, el("h1", {}, t("restore")), steps(1), form(set, config, earlier ?? {}, signal)) };
+  const into = query.into === "milvus" || earlier?.kind === "milvus_restore";
+  return { title: t("restore"), node: el("div", { class: "page narrow" }, el("h1", {}, t("restore")), await content(set, config, earlier?.request, into, signal)) };
+}
+
+async function content(set, config, earlier, intoMilvus, signal) {
+  if (set.layout === "database") return databaseForm(set, config);
+  if (intoMilvus || !isOfTables(set)) return [steps(1), await storeForm(set, config, earlier)];
+  return [steps(1), form(set, config, earlier ?? {}, signal)];
 }
 
 async function newestSet(signal) {
@@ -35,9 +43,9 @@ function nothing() {
     el("p", {}, t("no backups")), el("p", { class: "hint" }, t("no backups.restore")), el("p", {}, link(t("to backups"), address(["backups"]), "button"))));
 }
 
-// The request of a plan that this is the way back from.
-async function earlierRequest(plan, signal) {
-  return plan ? (await call("GET", `/jobs/${encodeURIComponent(plan)}`, undefined, { signal })).request : null;
+// The plan that this is the way back from.
+async function earlierPlan(plan, signal) {
+  return plan ? call("GET", `/jobs/${encodeURIComponent(plan)}`, undefined, { signal }) : null;
 }
 
 function form(first, config, earlier, signal) {
@@ -72,8 +80,9 @@ function form(first, config, earlier, signal) {
     show(dialect, reading);
   };
   const change = (option) => {
+    if (!isOfTables(option.set)) return go(setAddress("restore", option.set)); // which is asked other things
     choose(option.set);
-    rename(setAddress("restore", set));
+    return rename(setAddress("restore", set));
   };
   const node = el("form", { on: { submit: send } },
     group(t("choose.set"), setPicker(t("backup"), { chosen: first, change, signal }), about),

@@ -38,7 +38,7 @@ export function databaseForm(set, { database, targets }) {
   };
   const form = el("form", { on: { change, submit: send } },
     el("p", {}, setName(set), " ", stateOf(set), " ", tagsOf(set)),
-    Object.keys(targets).length > 0 && field(t("into"), databaseSelect(database, targets)),
+    Object.keys(targets).length > 0 && field(t("choose.where"), databaseSelect(database, targets)),
     group(t("choose.how"),
       ["merge", "clean", "new_database"].map((mode, n) => choice("radio", "mode", mode, t(`databases.${mode}`), { hint: t(`databases.${mode}.hint`), checked: n === 0 })),
       swap, atomic),

@@ -26,11 +26,12 @@ export function scheduleTable(schedules, config, again, more = () => null) {
   return table(t("schedules"), columns, schedules);
 }
 
-function lastGood({ status }) {
+function lastGood({ config: { kind }, status }) {
   const good = status?.last_good;
   if (!good) return t("never");
   const when = since(new Date(good.finished_at));
   const facts = [good.rows !== undefined && t("n rows", { n: good.rows }), good.duration !== undefined && duration(good.duration)].filter(Boolean);
+  if (kind === "stack_backup") return link(when, address(["stacks"]));
   return [good.timestamp ? link(when, setAddress("backups", nameIn(good))) : when, facts.length > 0 && el("div", { class: "hint" }, facts.join(" · "))];
 }
 

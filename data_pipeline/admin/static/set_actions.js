@@ -1,9 +1,10 @@
 // What can be done with backup sets: verify one, remove it, copy it, take one in.
 
 import { call, Failure } from "/panel/api.js";
-import { busy, dialog, field, select, tell, typedName } from "/panel/controls.js";
+import { busy, dialog, field, select, tell, typedName, writeButton } from "/panel/controls.js";
 import { announce, el } from "/panel/dom.js";
 import { problem } from "/panel/problem.js";
+import { address, go } from "/panel/router.js";
 import { placeName, setUrl } from "/panel/sets.js";
 import { t } from "/panel/text.js";
 
@@ -20,6 +21,13 @@ export async function verifySet(set, control, changed) {
     if (damaged) await changed();
     if (error.status !== 401) tell(t(damaged ? "verify.failed" : "verify.unknown"), named(set), problem(error));
   }
+}
+
+// The button that proves a set by a restore into a server of the service's own.
+export function drillSet(set) {
+  const drill = async () => go(address(["jobs", (await call("POST", setUrl(set, "/drill"), { async: true })).job_id]));
+  const control = writeButton(t("prove now"), () => busy(control, drill).catch((error) => tell(t("drill.refused"), named(set), problem(error))), { needs: "operate" });
+  return control;
 }
 
 // Which one it is: there may be another of the same time in another storage.

@@ -6,6 +6,7 @@ import { t } from "/panel/text.js";
 
 const GLOBAL = "global";
 const MAIN = "local";
+const NAMED = 3;
 
 // {backups, unreachable, next, total, unknown}. A backup is its first set, with all of them as `copies`; newest first. A set:
 // {key, storage, location, path, timestamp, date, made, bytes, format, database, server, rows, partial, layout, tables, origin, state, checked}.
@@ -99,6 +100,15 @@ function grouped(sets) {
   return backups.sort((a, b) => (a.timestamp < b.timestamp ? 1 : a.timestamp > b.timestamp ? -1 : a.location < b.location ? 1 : -1));
 }
 
+const UNNAMED = ["database", "neo4j", "objects"]; // their files are no parts that people know by name
+
+// Its tables, the collections of a Milvus, the databases of a Redis, by name.
+export function holdings({ layout, tables }) {
+  if (UNNAMED.includes(layout)) return "";
+  const more = tables.length - NAMED;
+  return [...tables.slice(0, NAMED), ...(more > 0 ? [t("holds more", { n: more })] : [])].join(", ");
+}
+
 export function placeName(set) {
   return set.location === GLOBAL ? t("whole system") : set.location;
 }
@@ -108,8 +118,8 @@ export function setName(set) {
   return [set.date, set.database, placeName(set), set.storage === MAIN ? null : set.storage].filter(Boolean).join(" · ");
 }
 
-export function setAddress(view, set) {
-  return address([view, set.storage, set.location, set.timestamp]);
+export function setAddress(view, set, query = {}) {
+  return address([view, set.storage, set.location, set.timestamp], query);
 }
 
 export function setUrl(set, action = "") {

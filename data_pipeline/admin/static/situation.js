@@ -1,15 +1,21 @@
 // How it all stands, from what the service tells: databases, schedules, storages, jobs, and what needs attention. No DOM.
 
-import { BASE, call } from "/panel/api.js";
+import { BASE, call, PREFIX } from "/panel/api.js";
 import { configuration } from "/panel/configuration.js";
 import { healthNow } from "/panel/health.js";
 import { UNFINISHED } from "/panel/jobs.js";
 import { drilledSets, isGood, listSets } from "/panel/sets.js";
+import { hasDrill, isOfTables, STORES } from "/panel/store_forms.js";
+import { t } from "/panel/text.js";
 
 const RECENT = 200;
 const CURVE = 60;
 const LITTLE_ROOM = 3; // times the newest backup
 const DAMAGED = "damaged";
+
+// Kinds of jobs that save a database, or tables of it, and where each is asked for.
+export const BACKUPS = { backup: `${PREFIX}/backup`, database_backup: `${BASE}/databases/backup` };
+const STORED = new RegExp(`^(${Object.keys(STORES).join("|")}|stack)_`);
 
 // Everything at a time; what can't be told now is null.
 export async function situation(signal) {
@@ -45,34 +51,44 @@ function databasesOf(now) {
   const configured = now.config.database?.dbname;
   for (const set of now.list.backups) {
     if (set.database === null) continue;
-    const key = `${set.server}/${set.database}`;
-    if (!groups.has(key)) groups.set(key, { name: set.database, server: set.server, sets: [] });
+    const family = isOfTables(set) || set.layout === "database" ? null : set.layout;
+    const key = `${family}/${set.server}/${set.database}`;
+    const name = family ? `${t(`layout.${family}`)}: ${set.database}` : set.database;
+    if (!groups.has(key)) groups.set(key, { name, database: set.database, family, server: set.server, sets: [] });
     groups.get(key).sets.push(set);
   }
   const found = [...groups.values()];
-  if (configured && !found.some((group) => group.name === configured)) found.unshift({ name: configured, server: null, sets: [] });
+  if (configured && !found.some((group) => isConfigured(group, configured))) found.unshift({ name: configured, database: configured, family: null, server: null, sets: [] });
   for (const group of found) describe(group, now, found);
-  return found.sort((a, b) => (b.name === configured) - (a.name === configured) || (a.newest < b.newest ? 1 : -1));
+  return found.sort((a, b) => isConfigured(b, configured) - isConfigured(a, configured) || (a.newest < b.newest ? 1 : -1));
 }
+
+const isConfigured = ({ family, database }, configured) => family === null && database === configured;
 
 function describe(group, now, all) {
   const good = group.sets.filter(isGood);
   const alone = all.filter((one) => one.name === group.name).length === 1; // else jobs and schedules can't be told apart
-  const jobs = alone ? (now.jobs ?? []).filter((job) => job.kind === "backup" && job.target?.dbname === group.name) : [];
+  const jobs = alone ? (now.jobs ?? []).filter((job) => isOf(job, group)) : [];
   const failed = jobs.find((job) => job.failure);
   Object.assign(group, {
     alone,
     newest: group.sets[0]?.timestamp ?? "",
     last: good[0] ?? null,
-    whole: group.sets.filter((set) => set.origin === "backup" && !set.partial).slice(0, CURVE).reverse(),
+    whole: group.sets.filter((set) => set.layout === good[0]?.layout && set.origin === "backup" && !set.partial).slice(0, CURVE).reverse(),
     failed: failed ?? null,
     failedLast: Boolean(failed) && (!good[0] || new Date(failed.created_at) > good[0].made),
-    durations: jobs.filter((job) => job.state === "SUCCEEDED" && job.started_at).slice(0, CURVE).reverse()
+    durations: jobs.filter((job) => job.kind === (good[0]?.layout === "database" ? "database_backup" : "backup") && job.state === "SUCCEEDED" && job.started_at).slice(0, CURVE).reverse()
       .map((job) => ({ at: new Date(job.finished_at), value: (new Date(job.finished_at) - new Date(job.started_at)) / 1000 })),
-    schedules: alone ? (now.schedules ?? []).filter((one) => databaseOf(one, now.config) === group.name) : [],
+    schedules: alone ? (now.schedules ?? []).filter((one) => isScheduled(one, group, now.config)) : [],
     proven: provenOf(group, now.drills),
     unproven: group.sets.flatMap((set) => set.copies).find((one) => now.drills.get(one.key)?.proven === false) ?? null,
   });
+}
+
+// Of another store a set is named after its target, or after what the target's URL names.
+function isOf({ kind, target }, { family, database }) {
+  if (!family) return kind === "backup" && target?.dbname === database;
+  return kind === `${family}_backup` && [target?.name, target?.dbname].includes(database);
 }
 
 // When a drill last proved one of the sets: the newest.
@@ -81,8 +97,15 @@ function provenOf(group, drills) {
   return moments.length ? new Date(Math.max(...moments)) : null;
 }
 
+function isScheduled({ config }, { family, database }, known) {
+  if (!family) return !STORED.test(config.kind) && databaseOf({ config }, known) === database;
+  const named = config.request?.target;
+  return config.kind === `${family}_backup` && [named, known.stores[named]?.dbname].includes(database);
+}
+
+// A database's own name; the configured one of another store; a stack's.
 export function databaseOf({ config }, { database, targets }) {
-  const named = config.request?.pg_conn ?? config.request?.db_connection ?? config.request?.target;
+  const named = config.request?.stack ?? config.request?.pg_conn ?? config.request?.db_connection ?? config.request?.target;
   return (named ? targets[named] : database)?.dbname ?? named ?? null;
 }
 
@@ -103,10 +126,10 @@ function attention(now) {
     const size = now.list?.backups[0]?.bytes ?? 0;
     if (free < size * LITTLE_ROOM) bad("room", { name }, { free });
   }
-  const configured = now.databases.find((group) => group.name === now.config.database?.dbname);
+  const configured = now.databases.find((group) => isConfigured(group, now.config.database?.dbname));
   if (configured && !configured.last) bad("no backup", { name: configured.name });
   if (now.schedules?.length === 0) better("no schedule");
   for (const schedule of now.schedules ?? []) if (schedule.config.paused) better("paused", { name: schedule.name }, { schedule });
-  for (const group of now.databases) if (group.last && !group.proven && !group.unproven) better("unproven", { name: group.name }, { set: group.last });
+  for (const group of now.databases) if (group.last && hasDrill(group.last) && !group.proven && !group.unproven) better("unproven", { name: group.name }, { set: group.last });
   return found;
 }

@@ -5,8 +5,9 @@ import { configuration } from "/panel/configuration.js";
 import { busy, field, select, tell, writeButton } from "/panel/controls.js";
 import { databaseName, databaseSelect } from "/panel/database.js";
 import { el, redraw, show } from "/panel/dom.js";
+import { importButton, takesRows } from "/panel/import_rows.js";
 import { fact, problem, serverText, warnings } from "/panel/problem.js";
-import { address, go } from "/panel/router.js";
+import { address, go, render } from "/panel/router.js";
 import { sortChoice, sorted, table } from "/panel/table.js";
 import { bytes, number, t } from "/panel/text.js";
 
@@ -86,7 +87,7 @@ function columnsOf(target) {
     { key: "vectors", label: t("vectors"), value: (one) => one.vectors.map(vectorOf).join(), cell: (one) => one.vectors.map((vector) => el("div", {}, vectorOf(vector))) },
     { key: "rows", label: t("rows"), numeric: true, value: (one) => one.rows, cell: (one) => (one.rows === null ? "–" : number(one.rows)) },
     { key: "size", label: t("size"), numeric: true, value: (one) => one.bytes, cell: (one) => (one.bytes === null ? "–" : bytes(one.bytes)) },
-    { key: "possible", label: "", kind: "any", cell: (one) => action(one, target) },
+    { key: "possible", label: "", kind: "any", cell: (one) => el("div", { class: "actions" }, action(one, target), takesRows(one) && importButton(one, nameOf(one), target, () => render(false))) },
   ];
 }
 

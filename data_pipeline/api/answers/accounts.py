@@ -103,7 +103,7 @@ class AuditEntry(Part):
     what: str = Field(description="The operation of a route, or the kind of a job that has ended")
     set_: str | None = Field(alias="set", description="The backup set, as location/timestamp")
     target: str | None = Field(description="The database")
-    outcome: str = Field(description="SUCCESS, ACCEPTED, the state of a job, or the error's type")
+    outcome: str = Field(description="SUCCESS, ACCEPTED, STARTED (a stream), the state of a job, or the error's type")
     status: int | None = Field(description="Of the answer; null for a job")
     request_id: str
     job_id: str | None

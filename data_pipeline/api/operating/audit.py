@@ -51,6 +51,9 @@ AUDITED_QUERY = ("storage", "task_id", "excludeLogs")
 ACCEPTED = 202
 """A job was queued; what became of it is written down when it ends."""
 
+BEGUN: dict[str, Any] = {"success": True, "data": {}}
+"""A stream: how it ends is not known yet."""
+
 audit = structlog.get_logger("audit")
 
 
@@ -67,7 +70,7 @@ class AuditLog:
         app.after_request(self._end)
 
     def _begin(self) -> None:
-        given = request.headers.get("X-Request-ID", "")
+        given = request.headers.get("X-Request-ID") or request.headers.get("Request-Id", "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         g.started = time.monotonic()
         forwarded = request.headers.get(client_address.HEADER, "")
@@ -83,14 +86,15 @@ class AuditLog:
         return response
 
     def _write_down(self, response: Response, asked: Policy | None) -> None:
-        answer = _enveloped(response.get_json(silent=True))
+        begun = response.is_streamed and response.status_code < 400
+        answer = BEGUN if begun else _enveloped(response.get_json(silent=True))
         seconds = time.monotonic() - g.started
         accepted = response.status_code == ACCEPTED
         nothing_done = accepted or g.get("replayed", False) or is_rehearsal(g.get("body", {}))
         if asked and asked.operation and not nothing_done:
             self._metrics.operation(asked.operation, answer, seconds)
         caller: Caller | None = g.get("caller")
-        outcome = "ACCEPTED" if accepted else outcome_of(answer)
+        outcome = "ACCEPTED" if accepted else "STARTED" if begun else outcome_of(answer)
         if caller is not None or (g.get("signing_in") and response.status_code != TooManyAttempts.status):
             self._trail.note(_entry(caller, response.status_code, outcome, answer["data"], asked))
         audit.info(

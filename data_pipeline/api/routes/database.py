@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, request
 
 from common.messages import say
+from data_pipeline.api import web
 from data_pipeline.api.database_streams import DatabaseStreams
 from data_pipeline.api.openapi.vocabulary import ALWAYS, WRITING
 from data_pipeline.api.policy import Policy
@@ -86,6 +87,6 @@ def routes(engine: Engine, streams: DatabaseStreams) -> Resource:
         """Merges an archive into a database, or with `cleanFirst` drops what it holds and makes it anew, all or
         nothing. The answer is a stream of events; its last one is `complete` or `error`."""
         request.max_content_length = engine.settings.upload_max_bytes + FORM_ROOM
-        return streams.receive(request.stream, request.content_type or "")
+        return streams.receive(request.stream, request.content_type or "", web.origin())
 
     return api

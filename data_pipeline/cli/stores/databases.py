@@ -56,20 +56,23 @@ def export(as_json: bool, progress: bool | None, target: str | None, exclude_log
 
 
 def bring_in(as_json: bool, progress: bool | None, yes: bool, file: Path, target: str | None, **given: bool) -> int:
-    request = ImportRequest(
-        cleanFirst=given["clean_first"], skipLogs=given["skip_logs"], trusted=given["trusted"], target=target
-    )
+    names = {"clean_first": "cleanFirst", "skip_logs": "skipLogs", "trusted": "trusted"}
+    request = ImportRequest.read({**{names[name]: value for name, value in given.items()}, "target": target})
     if request.clean_first:
         confirmation.expect(f"What {target or 'the configured database'} holds will be replaced by {file}.", yes)
-    with process.engine() as engine, process.jobs(engine), spooled(file.stat().st_size) as spool:
+    with process.engine() as engine, process.jobs(engine) as jobs, spooled(file.stat().st_size) as spool:
         with file.open("rb") as read:
             while chunk := read.read(CHUNK):
                 spool.write(chunk)
         spool.complete()
 
         def run(meter: Any) -> Any:
-            with DatabaseImport(engine).open(request, spool, meter) as opened:
-                return opened.run(meter, lambda text: None)
+            target, origin = engine.databases.named(request.target), process.origin()
+            with jobs.recorded(request, target, origin, meter, DatabaseImport.bug) as recording:
+                with DatabaseImport(engine).open(request, spool, meter) as opened:
+                    result = opened.run(meter, lambda text: None)
+                recording.result = result.data()
+            return result
 
         data = answers.give(Task(progress).run(run), as_json, _tell_restore)
     return PARTLY if data["partial"] else DONE

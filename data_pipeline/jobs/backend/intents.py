@@ -6,7 +6,7 @@ from dataclasses import asdict
 from common.errors import OperationInProgress
 from common.messages import say
 from data_pipeline.jobs.backend.database import JobsDatabase
-from data_pipeline.stores.milvus.intents import Intent
+from data_pipeline.stores.intents import Intent
 
 BEGIN = """
 INSERT INTO intents (id, digest, collection, process, facts) VALUES (%s, %s, %s, %s, %s)

@@ -49,7 +49,9 @@ class Import:
 
 
 class DatabaseImport:
-    """Imports archives. Raises ServiceError."""
+    """Imports archives. Raises ServiceError. bug: the text of a failure that the code doesn't foresee."""
+
+    bug: Message = say("import_failed")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -13,13 +13,15 @@ from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.whole import backends, dump_lock
 from data_pipeline.stores.pg_database.child import PREFIX
 
+DUMPS, RESTORES = f"{PREFIX}pg_dump ", f"{PREFIX}pg_restore "
+
 
 @contextmanager
 def dumping(target: Target, timeouts: Timeouts, progress: Progress) -> Iterator[Session]:
     """A snapshot of the database in which no other dump of it runs. Raises OperationInProgress, as documented."""
     with documented(), transaction(target, timeouts, snapshot=True, read_only=True, progress=progress) as session:
         dump_lock.take(session.cursor)
-        backends.end_orphans(session, f"{PREFIX}pg_dump ")
+        backends.end_orphans(session, DUMPS)
         connection.may_idle(session)
         yield session
 
@@ -32,7 +34,7 @@ def writing(target: Target, timeouts: Timeouts, progress: Progress) -> Iterator[
     """
     with documented(), transaction(target, timeouts, read_only=True, progress=progress.beside()) as session:
         writer_lock.take(session.cursor)
-        backends.end_orphans(session, f"{PREFIX}pg_restore ")
+        backends.end_orphans(session, RESTORES)
         connection.may_idle(session)
         yield session
 
@@ -43,10 +45,13 @@ def sweep(target: Target, timeouts: Timeouts) -> None:
     Where there is nothing to end no writer is kept away, however briefly: this is looked for when a service starts.
     """
     with transaction(target, timeouts, read_only=True) as session:
-        if not backends.any_of(session, f"{PREFIX}pg_restore "):
-            return
-    with writing(target, timeouts, SILENT):
-        pass
+        dumps, restores = (backends.any_of(session, prefix) for prefix in (DUMPS, RESTORES))
+    if restores:
+        with writing(target, timeouts, SILENT):
+            pass
+    if dumps:
+        with dumping(target, timeouts, SILENT):
+            pass
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -115,28 +115,37 @@ class _Restoring:
 
     def run(self, target: Target) -> _Done:
         """Raises ServiceError, Cancelled."""
+        trust.expect_known(self._engine.archives, self._facts.sha256, self._request.trusted)
+        restorer = target_role.of(self._engine, target)
+        with ExitStack() as held:
+            return self._run(restorer, target, held)
+        raise AssertionError  # an ExitStack swallows nothing
+
+    def _run(self, restorer: Target, admin: Target, held: ExitStack) -> _Done:
         engine, request = self._engine, self._request
-        trust.expect_known(engine.archives, self._facts.sha256, request.trusted)
-        restorer = target_role.of(engine, target)
         with locks.writing(restorer, engine.timeouts, self._progress) as session:
             facts = database_facts.of(session)
             if request.expect_database not in (None, facts.database):
                 raise SchemaMismatch(say("database_not_expected"), can_retry=False)
             trust.expect_harmless(facts, request.trusted)
             self._progress.enter("verify", None)
-            archive = SetArchive.verified(self._held, self._facts, self._progress)
+            merging = request.mode == "merge"
+            archive = SetArchive.verified(self._held, self._facts, self._progress, indexing=merging)
             contents = archive.contents
             tool = Tools(engine.settings.dumps.programs).for_restore(contents, facts.major, facts.server_version)
             skipped = engine.settings.dumps.log_tables if request.skip_logs else ()
             memory_setting = engine.settings.index_memory
             restoring = Restoring(archive, restorer, engine.timeouts, session, facts, tool, skipped, memory_setting)
-            done, beside = self._restored(restoring, target)
+            done, beside = self._restored(restoring, admin, held)
         if beside and request.swap:  # the session in the live database has ended
             done.kept = beside.swap(done.database)
             done.database = facts.database
+        elif beside:
+            beside.finish(done.database)
         return done
 
-    def _restored(self, restoring: Restoring, admin: Target) -> tuple[_Done, Beside | None]:
+    def _restored(self, restoring: Restoring, admin: Target, held: ExitStack) -> tuple[_Done, Beside | None]:
+        """held: what a database that is not finished yet is held by."""
         if self._request.mode != "new_database":
             mode = Clean(restoring) if self._request.mode == "clean" else Merge(restoring, bool(self._request.atomic))
             created = self._create_roles(admin)
@@ -145,7 +154,7 @@ class _Restoring:
         beside = Beside(self._engine, admin, restoring, self._facts.tables, self._timestamp)
         beside.expect_possible()
         created = self._create_roles(admin)
-        report, name, rows = beside.run(self._progress, _silent)
+        report, name, rows = beside.run(self._progress, _silent, held)
         return _Done(report, restoring, name, rows=rows, created_roles=created), beside
 
     def _create_roles(self, admin: Target) -> list[str]:

@@ -7,6 +7,7 @@ from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.database.drill import DatabaseDrill
+from data_pipeline.operations.milvus.drill import MilvusDrill
 from data_pipeline.operations.redis.drill import RedisDrill
 from data_pipeline.operations.results.drill import Drilled
 from data_pipeline.postgres.progress import Progress
@@ -29,7 +30,7 @@ class MadeOf(Protocol):
     def __call__(self, engine: Engine, held: HeldSet, /) -> StoreDrill: ...
 
 
-DRILLS: Mapping[str, MadeOf] = {"database": DatabaseDrill, "redis": RedisDrill}
+DRILLS: Mapping[str, MadeOf] = {"database": DatabaseDrill, "milvus": MilvusDrill, "redis": RedisDrill}
 
 
 def drill_of(engine: Engine, held: HeldSet) -> StoreDrill:

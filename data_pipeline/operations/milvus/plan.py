@@ -10,9 +10,9 @@ from common.errors import InvalidParams, NotFound, ResourceExists, SchemaMismatc
 from common.messages import say
 from data_pipeline.operations.milvus.backup import shape_of, type_name
 from data_pipeline.operations.milvus.requests import LONGEST_NAME, NAME, MilvusRestoreRequest
+from data_pipeline.stores.intents import Intent
 from data_pipeline.stores.milvus import kinds, live
 from data_pipeline.stores.milvus.facts import CollectionFact, MilvusFacts
-from data_pipeline.stores.milvus.intents import Intent
 from data_pipeline.stores.milvus.live import LiveCollection
 from data_pipeline.stores.milvus.server import Server
 from data_pipeline.stores.milvus.table import RowShape

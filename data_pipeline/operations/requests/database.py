@@ -11,15 +11,18 @@ from data_pipeline.formats.compression import Compression
 from data_pipeline.operations.requests import fields
 from data_pipeline.operations.requests.fields import Name, Text
 from data_pipeline.operations.requests.named_set import NamedSet
-from data_pipeline.operations.requests.request import OperationRequest, Request
+from data_pipeline.operations.requests.request import OperationRequest
 from data_pipeline.operations.requests.store import StoringRequest
 
 TARGET = "A name from TARGETS; the configured database if absent"
 Mode = Literal["merge", "clean", "new_database"]
 
 
-class ImportRequest(Request):
-    """The fields of the form beside its file, by their documented names."""
+class ImportRequest(OperationRequest):
+    """The fields of the form beside its file, by their documented names. It is kept in the history, never queued: its
+    archive is gone with the request."""
+
+    kind: ClassVar[str] = "database_import"
 
     clean_first: bool = Field(
         False, alias="cleanFirst", description="Drop and make anew what the archive holds, in one transaction"

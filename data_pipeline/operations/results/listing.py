@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, PlainSerializer
+from typing_extensions import NotRequired, TypedDict
 
 from data_pipeline.formats.compression import Compression
 from data_pipeline.operations.results.result import Count, Moment, Part, Result, Size, Sometimes, Stamp, TableName
@@ -23,39 +24,66 @@ class ListedTable(Part):
     rows: Count
 
 
-class ListedSet(Part):
-    """A complete backup set."""
+class SetFiles(TypedDict):
+    """The files of a set. Sets are plain dictionaries, as no other part of an answer: there may be tens of thousands
+    in it."""
 
     timestamp: Stamp
-    collection_file: Sometimes[str] = Field(None, description="Of LangChain's two tables")
-    embedding_file: Sometimes[str] = Field(None, description="Of LangChain's two tables")
-    collection_size: Sometimes[Size] = None
-    embedding_size: Sometimes[Size] = None
-    layout: Sometimes[str] = Field(
-        None, description="Of any other set: pgvectorstore, tables, or the family of its store; null if unreadable"
-    )
-    tables: Sometimes[list[ListedTable]] = Field(None, description="Of any other set, in load order")
+    collection_file: NotRequired[Annotated[str, Field(description="Of LangChain's two tables")]]
+    embedding_file: NotRequired[Annotated[str, Field(description="Of LangChain's two tables")]]
+    collection_size: NotRequired[Size]
+    embedding_size: NotRequired[Size]
+    layout: NotRequired[
+        Annotated[
+            str | None,
+            Field(
+                description="Of any other set: pgvectorstore, tables, or the family of its store; null if unreadable"
+            ),
+        ]
+    ]
+    tables: NotRequired[Annotated[list[ListedTable], Field(description="Of any other set, in load order")]]
+
+
+class StoredSet(SetFiles):
+    """The same, and how they are stored."""
+
     backup_date: str
     has_log: bool
     log_file: str | None
-    format: FileFormat | None = Field(description="Of its tables; null for another store's set")
-    compression: Sometimes[Compression] = Field(None, description="Only if its tables' files are compressed")
-    encryption_key: Sometimes[str] = Field(
-        None, description="Only if it is encrypted: the id of the key, or passphrase"
-    )
-    has_manifest: bool = Field(description="Whether a manifest vouches for every byte of it")
-    bytes: Count = Field(description="Of its files together, without the manifest")
-    database: str | None = Field(description="What it was taken from; null where no manifest says it")
-    server: str | None = Field(description="Tells the database's server from others; null where no manifest says it")
-    rows: Count | None = Field(description="Of embeddings; null where no manifest says it")
-    partial: bool | None = Field(description="Whether it was limited to some rows; null where nothing says it")
-    origin: Origin | None = Field(description="restore: a restore took it before it began; null where nothing says it")
-    state: SetState = Field(
-        description="verified: every byte was read and is right; vouched: a whole manifest fits its files; readable: "
-        "every row was read, nothing vouches for it; unvouched: it has no manifest; damaged; unknown: it can't be read"
-        " now; locked: it is encrypted, and no configured key opens it"
-    )
-    checked_at: Checked | None = Field(description="When the whole of it was last read; null: never, or not known")
+    format: Annotated[FileFormat | None, Field(description="Of its tables; null for another store's set")]
+    compression: NotRequired[Annotated[Compression, Field(description="Only if its tables' files are compressed")]]
+    encryption_key: NotRequired[
+        Annotated[str, Field(description="Only if it is encrypted: the id of the key, or passphrase")]
+    ]
+
+
+class ListedSet(StoredSet):
+    """A complete backup set."""
+
+    has_manifest: Annotated[bool, Field(description="Whether a manifest vouches for every byte of it")]
+    bytes: Annotated[Count, Field(description="Of its files together, without the manifest")]
+    database: Annotated[str | None, Field(description="What it was taken from; null where no manifest says it")]
+    server: Annotated[
+        str | None, Field(description="Tells the database's server from others; null where no manifest says it")
+    ]
+    rows: Annotated[Count | None, Field(description="Of embeddings; null where no manifest says it")]
+    partial: Annotated[
+        bool | None, Field(description="Whether it was limited to some rows; null where nothing says it")
+    ]
+    origin: Annotated[
+        Origin | None, Field(description="restore: a restore took it before it began; null where nothing says it")
+    ]
+    state: Annotated[
+        SetState,
+        Field(
+            description="verified: every byte was read and is right; vouched: a whole manifest fits its files; "
+            "readable: every row was read, nothing vouches for it; unvouched: it has no manifest; damaged; unknown: "
+            "it can't be read now; locked: it is encrypted, and no configured key opens it"
+        ),
+    ]
+    checked_at: Annotated[
+        Checked | None, Field(description="When the whole of it was last read; null: never, or not known")
+    ]
 
 
 class ListedLocation(Part):

@@ -87,7 +87,7 @@ class Members:
         """The target's name of each member. Raises NotFound."""
         stacks = self._engine.settings.stacks.named
         if name not in stacks:
-            raise NotFound(say("stack_unknown", stacks=tuple(stacks)))
+            raise NotFound(say("stack_unknown", stacks=tuple(stacks) or "–"))
         return stacks[name]
 
     def member(self, role: str, target: str) -> Member:

@@ -75,7 +75,7 @@ class StackRestoreRequest(StackRestoreBody, OperationRequest):
 
 
 class StackVerifyBody(Request):
-    """Which set is verified, and what of it."""
+    """Which set is verified, compared or drilled, and what of it."""
 
     named_set: NamedSet = Field(alias="set", description="The stack's set: its directory and its timestamp")
-    members: list[Role] | None = Field(None, min_length=1, description="Only these, by their roles")
+    members: Members | None = Field(None, description="Only these, by their roles")

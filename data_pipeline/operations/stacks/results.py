@@ -116,6 +116,59 @@ class StackVerified(Result):
     duration: Seconds
 
 
+class ComparedMember(Part):
+    """A member's set beside what the member holds now. answer: of its store's comparison."""
+
+    family: str
+    target: str
+    timestamp: Stamp
+    identical: bool | None = Field(description="null: its store can't be compared with a set")
+    answer: Sometimes[dict[str, Any]] = Field(
+        None, description="Of its store's comparison; of objects the rehearsal of a mirror"
+    )
+
+
+class StackCompared(Result):
+    """Whether members still hold what a stack's set has."""
+
+    stack: str
+    set: NamedBackup
+    identical: bool = Field(description="Whether each member that can be compared is, and there is one")
+    members: dict[str, ComparedMember]
+    warnings: Warnings
+    target: StoreTarget
+    duration: Seconds
+
+
+class DrilledMember(Part):
+    """A member's set, restored into a server of its own."""
+
+    family: str
+    timestamp: Stamp
+    proven: bool | None = Field(description="null: there is no such server of its store")
+    answer: Sometimes[dict[str, Any]] = Field(None, description="Of its drill")
+
+
+class StackDrilled(Result):
+    """What drills of a stack's set have shown."""
+
+    stack: str
+    set: NamedBackup
+    proven: bool = Field(description="Whether each member that can be drilled is, and there is one")
+    members: dict[str, DrilledMember]
+    warnings: Warnings
+    duration: Seconds
+
+
+class StackUploaded(Result):
+    """A stack's set that came from outside, with those of its members."""
+
+    stack: str
+    set: NamedBackup
+    members: dict[str, VerifiedMember]
+    duration: Seconds
+
+
 class RestoredMember(Part):
     """What became of a member. answer: of its own restore, or of its rehearsal."""
 

@@ -27,10 +27,18 @@ from data_pipeline.operations.stacks.results import (
     VerifiedMember,
 )
 from data_pipeline.postgres.progress import SILENT, Progress
-from data_pipeline.sets.stack_set import StackSet, StackSets
+from data_pipeline.sets.stack_set import MemberFact, StackFact, StackSet, StackSets
 from data_pipeline.storage import location, naming
 from data_pipeline.storage.file import StoredFile
 from data_pipeline.storage.location import MAIN_STORAGE, Location
+
+
+def chosen(fact: StackFact, roles: Sequence[str] | None) -> dict[str, MemberFact]:
+    """The members of a set, or those of them that are named. Raises InvalidParams."""
+    unknown = [role for role in roles or () if role not in fact.members]
+    if unknown:
+        raise InvalidParams(say("stack_set_lacks_member", role=unknown[0]), details={"field": "members"})
+    return {role: one for role, one in fact.members.items() if roles is None or role in roles}
 
 
 class StackManager:
@@ -70,15 +78,11 @@ class StackManager:
         """Read every byte of every member's set, or of some. Raises InvalidBackup at the first that is wrong."""
         started = time.monotonic()
         found = self._sets.find(location.parse(named.backup_path), stack, named.timestamp)
-        unknown = [role for role in members or () if role not in found.fact.members]
-        if unknown:
-            raise InvalidParams(say("stack_set_lacks_member", role=unknown[0]), details={"field": "members"})
         read: dict[str, VerifiedMember] = {}
-        for role, fact in found.fact.members.items():
-            if members is None or role in members:
-                with ExitStack() as held:
-                    files = verify_member(self._engine, held, found, role, progress)
-                read[role] = VerifiedMember(timestamp=fact.timestamp, files=ReadTable.each(files))
+        for role, fact in chosen(found.fact, members).items():
+            with ExitStack() as held:
+                files = verify_member(self._engine, held, found, role, progress)
+            read[role] = VerifiedMember(timestamp=fact.timestamp, files=ReadTable.each(files))
         return StackVerified(
             response=say("stack_verified"),
             stack=stack,

@@ -1,7 +1,8 @@
 """Databases made, renamed and dropped: from a maintenance connection, since none can be done to one's own."""
 
 import time
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 
 import psycopg2
@@ -17,9 +18,6 @@ from data_pipeline.postgres.link.wire import Timeouts, connect, leave
 from data_pipeline.postgres.target import Target
 
 MAINTENANCE = ("postgres", "template1")
-UNFINISHED = "vector-restore, not finished: "
-"""What the comment on a database begins with while it is being filled; the database it is for follows."""
-
 LONGEST_NAME = 63
 SWAP_PAUSE = 0.1
 
@@ -27,7 +25,9 @@ EXISTS = "SELECT 1 FROM pg_database WHERE datname = %s"
 DESCRIBED = """
 SELECT pg_get_userbyid(datdba)::text, pg_encoding_to_char(encoding)::text, datcollate::text, datctype::text,
        to_jsonb(d) ->> 'datlocprovider', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
-       datconnlimit, shobj_description(oid, 'pg_database')
+       datconnlimit, shobj_description(oid, 'pg_database'), (
+           SELECT spcname::text FROM pg_tablespace t
+           WHERE t.oid = d.dattablespace AND has_tablespace_privilege(t.oid, 'CREATE'))
 FROM pg_database d WHERE datname = %s
 """
 SETTINGS = """
@@ -39,10 +39,6 @@ SELECT CASE a.grantee WHEN 0 THEN NULL ELSE pg_get_userbyid(a.grantee)::text END
 FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
 WHERE d.datname = %s AND a.grantee <> d.datdba
 """
-LEFT = """
-SELECT datname::text FROM pg_database
-WHERE shobj_description(oid, 'pg_database') = %s AND datname <> current_database()
-"""
 END_SESSIONS = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()
 """
@@ -50,7 +46,8 @@ SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s
 
 @dataclass(frozen=True)
 class Described:
-    """What a database is made with. provider: "c", "i" or "b"; None on servers that have no choice."""
+    """What a database is made with. provider: "c", "i" or "b"; None on servers that have no choice. tablespace: None
+    where the role may make nothing there."""
 
     owner: str
     encoding: str
@@ -60,11 +57,12 @@ class Described:
     locale: str | None
     connections: int
     comment: str | None
+    tablespace: str | None
 
 
-def maintenance(target: Target, timeouts: Timeouts) -> AbstractContextManager[Session]:
+def maintenance(target: Target, timeouts: Timeouts, *, read_only: bool = False) -> AbstractContextManager[Session]:
     """A transaction in another database of the server. Raises DatabaseError where there is none to be had."""
-    return transaction(_reachable(target, timeouts), timeouts)
+    return transaction(_reachable(target, timeouts), timeouts, read_only=read_only)
 
 
 def run(target: Target, timeouts: Timeouts, *statements: Composable) -> None:
@@ -89,25 +87,6 @@ def exists(session: Session, name: str) -> bool:
 def describe(session: Session, name: str) -> Described:
     session.cursor.execute(DESCRIBED, (name,))
     return Described(*session.cursor.one())
-
-
-def create(target: Target, timeouts: Timeouts, name: str, like: Described, for_database: str) -> None:
-    """An empty database with another one's owner, encoding and locale; its comment says that it is not finished."""
-    options = [
-        SQL("TEMPLATE template0 OWNER {} ENCODING {} LC_COLLATE {} LC_CTYPE {}").format(
-            Identifier(like.owner), Literal(like.encoding), Literal(like.collate), Literal(like.ctype)
-        )
-    ]
-    if like.provider in ("i", "b"):
-        kind = {"i": SQL("icu"), "b": SQL("builtin")}[like.provider]
-        word = {"i": SQL("ICU_LOCALE"), "b": SQL("BUILTIN_LOCALE")}[like.provider]
-        options.append(SQL("LOCALE_PROVIDER {} {} {}").format(kind, word, Literal(like.locale)))
-    run(
-        target,
-        timeouts,
-        SQL("CREATE DATABASE {} {}").format(Identifier(name), SQL(" ").join(options)),
-        _comment(name, f"{UNFINISHED}{for_database}"),
-    )
 
 
 def create_owned(target: Target, timeouts: Timeouts, name: str, owner: str) -> None:
@@ -137,7 +116,7 @@ def finish(session: Session, name: str, like: Described, source: str) -> None:
             SQL("ALTER DATABASE {} SET {} = {}").format(Identifier(name), SQL(".").join(parts), _value(variable, value))
         )
     statements.append(SQL("ALTER DATABASE {} CONNECTION LIMIT {}").format(Identifier(name), Literal(like.connections)))
-    statements.append(_comment(name, like.comment))
+    statements.append(comment(name, like.comment))
     for statement in statements:
         cursor.in_own_path(statement.as_string(cursor))
 
@@ -149,41 +128,38 @@ def drop(target: Target, timeouts: Timeouts, name: str) -> None:
     run(target, timeouts, SQL("DROP DATABASE IF EXISTS {}").format(Identifier(name)))
 
 
-def drop_unfinished(target: Target, timeouts: Timeouts, for_database: str) -> list[str]:
-    """Remove what restores that were killed have left; the caller is the only one that restores this database."""
-    with maintenance(target, timeouts) as session:
-        session.cursor.execute(LEFT, (f"{UNFINISHED}{for_database}",))
-        names = [name for (name,) in session.cursor.fetchall()]
-    for name in names:
-        drop(target, timeouts, name)
-    return names
-
-
-def swap(target: Target, timeouts: Timeouts, *, live: str, new: str, before: str) -> None:
+def swap(
+    target: Target, timeouts: Timeouts, *, live: str, new: str, before: str, finish: Callable[[Session], None]
+) -> None:
     """Let a database take another one's place, which gets a further name: both, or neither.
 
-    Sessions in either are ended; one that comes back in between is ended again. Raises LockTimeout, ServiceError.
+    finish: what belongs to the same transaction. Sessions in either are ended; one that comes back in between is ended
+    again. Raises LockTimeout, ServiceError.
     """
     deadline = time.monotonic() + max(timeouts.lock, 1)
-    while True:
-        line = _connected(target, timeouts)
-        try:
-            cursor = line.cursor(cursor_factory=Asking)
-            for name in (live, new):
-                cursor.execute(END_SESSIONS, (name,))
-            cursor.execute(_rename(live, before))
-            cursor.execute(_rename(new, live))
-            line.commit()
-            return
-        except ObjectInUse:
-            line.rollback()
-            if time.monotonic() > deadline:
-                raise LockTimeout(say("swap_sessions_remain", database=live), can_retry=True) from None
-        except psycopg2.Error as error:
-            raise sqlstate.translate(error, "prepare", bool(line.closed)) from None
-        finally:
-            leave(line)
+    while not _swapped(target, timeouts, {live: before, new: live}, finish):
+        if time.monotonic() > deadline:
+            raise LockTimeout(say("swap_sessions_remain", database=live), can_retry=True)
         time.sleep(SWAP_PAUSE)
+
+
+def _swapped(target: Target, timeouts: Timeouts, names: Mapping[str, str], finish: Callable[[Session], None]) -> bool:
+    """Whether no session was left in either database."""
+    with suppress(_InUse), maintenance(target, timeouts) as session:
+        for name in names:
+            session.cursor.execute(END_SESSIONS, (name,))
+        finish(session)
+        try:
+            for name, to in names.items():
+                session.cursor.execute(_rename(name, to))
+        except ObjectInUse:
+            raise _InUse from None
+        return True
+    return False
+
+
+class _InUse(Exception):
+    """There is a session in a database that was to be renamed."""
 
 
 def named_like(base: str, what: str, timestamp: str) -> str:
@@ -211,7 +187,7 @@ def _rename(name: str, to: str) -> Composable:
     return SQL("ALTER DATABASE {} RENAME TO {}").format(Identifier(name), Identifier(to))
 
 
-def _comment(name: str, text: str | None) -> Composable:
+def comment(name: str, text: str | None) -> Composable:
     return SQL("COMMENT ON DATABASE {} IS {}").format(Identifier(name), Literal(text))
 
 

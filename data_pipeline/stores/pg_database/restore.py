@@ -7,13 +7,14 @@ which that is restored.
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Protocol
 
 from data_pipeline.postgres.link.wire import Timeouts
 from data_pipeline.postgres.progress import Cancelled, Progress
 from data_pipeline.postgres.target import Target
 from data_pipeline.postgres.whole.facts import DatabaseFacts
+from data_pipeline.storage.prefetch import prefetched
 from data_pipeline.stores.pg_database import verdict
 from data_pipeline.stores.pg_database.child import Child, running
 from data_pipeline.stores.pg_database.contents import Contents
@@ -120,11 +121,11 @@ class Restore:
         return [PARALLEL_BUILD, *memory, *language]
 
     def _feed(self, child: Child, archive: Archive, spans: Sequence[Span], progress: Progress) -> None:
-        with suppress(BrokenPipeError):  # it has ended: why, it has said
-            for span in spans:
-                for chunk in archive.read(span):
-                    progress.advance(len(chunk), 0)
-                    _write(child, chunk)
+        chunks = prefetched(chunk for span in spans for chunk in archive.read(span))
+        with suppress(BrokenPipeError), closing(chunks):  # it has ended: why, it has said
+            for chunk in chunks:
+                progress.advance(len(chunk), 0)
+                _write(child, chunk)
             child.stdin.close()
 
     def _await(self, child: Child) -> None:

@@ -1,18 +1,14 @@
 """An archive on its way into a set: cut into blocks, each of which is compressed beside the others."""
 
 import hashlib
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 from data_pipeline.formats import compression
 from data_pipeline.formats.compression import DEFAULT_LEVEL, Compression
 from data_pipeline.sets.store_draft import BlockFile
+from data_pipeline.stores.pg_database.in_order import worked_on
 
 BLOCK_BYTES = 4 << 20
-THREADS = 2
-AHEAD = 4
-"""Blocks that are compressed, or wait to be written, at a time."""
 
 
 class Saved:
@@ -53,17 +49,12 @@ def _plain(chunks: Iterable[bytes], saved: Saved) -> Iterator[tuple[bytes, None]
 
 
 def _compressed(chunks: Iterable[bytes], saved: Saved) -> Iterator[tuple[bytes, int]]:
-    waiting: deque[tuple[Future[bytes], int]] = deque()
-    with ThreadPoolExecutor(THREADS, "compress") as pool:
+    def counted() -> Iterator[bytes]:
         for block in blocks(chunks):
-            waiting.append((pool.submit(compression.compress, block, DEFAULT_LEVEL), len(block)))
             saved.add(block)
-            if len(waiting) > AHEAD:
-                done, size = waiting.popleft()
-                yield done.result(), size
-        while waiting:
-            done, size = waiting.popleft()
-            yield done.result(), size
+            yield block
+
+    return worked_on(lambda block: (compression.compress(block, DEFAULT_LEVEL), len(block)), counted())
 
 
 def blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.sets.tables.table_facts import BlockFact
 from data_pipeline.stores.pg_database.contents import Contents
 from data_pipeline.stores.pg_database.facts import DumpFacts
+from data_pipeline.stores.pg_database.in_order import worked_on
 from data_pipeline.stores.pg_database.index import Head, Index, Indexed, Span
 
 ARCHIVE = "archive"
@@ -26,9 +27,10 @@ class SetArchive:
     Each block is checked again as it is read to be restored.
     """
 
-    def __init__(self, held: HeldSet, head: Contents, size: int) -> None:
+    def __init__(self, held: HeldSet, head: Contents, size: int, indexed: Indexed | None) -> None:
         self.contents = head
         self._size = size
+        self._indexed = indexed
         self._held = held
         self._stored = held.reader(ARCHIVE)
         self._blocks = [block for block in held.content(ARCHIVE).blocks if block.bytes]
@@ -36,17 +38,20 @@ class SetArchive:
         self._kept: tuple[int, bytes] = (-1, b"")
 
     @classmethod
-    def verified(cls, held: HeldSet, facts: DumpFacts, progress: Progress = SILENT) -> "SetArchive":
-        """Read it from end to end. Raises InvalidBackup, Cancelled."""
-        digest, head, size = hashlib.sha256(), Head(), 0
+    def verified(
+        cls, held: HeldSet, facts: DumpFacts, progress: Progress = SILENT, *, indexing: bool = False
+    ) -> "SetArchive":
+        """Read it from end to end. indexing: its blocks' places will be asked for. Raises InvalidBackup, Cancelled."""
+        digest, head, index, size = hashlib.sha256(), Head(), Index(), 0
         for data in contents(held):
             progress.expect_wanted()
             digest.update(data)
-            head.feed(data)
+            (index if indexing else head).feed(data)
             size += len(data)
         if digest.hexdigest() != facts.sha256:
             raise _differs(held)
-        return cls(held, head.complete(), size)
+        indexed = index.complete() if indexing else None
+        return cls(held, indexed.contents if indexed else head.complete(), size, indexed)
 
     def everything(self) -> list[Span]:
         """It was written by a pg_dump that ended well, so that its blocks need not be looked at."""
@@ -56,7 +61,9 @@ class SetArchive:
         return self.indexed().spans(order)
 
     def indexed(self, *, hashing: bool = False) -> Indexed:
-        """Where its blocks are; for that it is read once more. Raises InvalidBackup."""
+        """Where its blocks are; what wasn't learned with the first reading is read once more. Raises InvalidBackup."""
+        if self._indexed and not hashing:
+            return self._indexed
         index = Index(hashing=hashing)
         for data in contents(self._held):
             index.feed(data)
@@ -81,10 +88,10 @@ class SetArchive:
 
 
 def contents(held: HeldSet) -> Iterator[bytes]:
-    """The archive, a block at a time. Raises InvalidBackup for a byte that isn't as promised, before it is told."""
+    """The archive, a block at a time. Raises InvalidBackup, as it is read, for a byte that isn't as promised."""
     blocks = held.content(ARCHIVE).blocks
-    for block, data in zip(blocks, held.blocks(ARCHIVE), strict=True):
-        yield _content(held, block, data)
+    stored = zip(blocks, held.blocks(ARCHIVE), strict=True)
+    return worked_on(lambda one: _content(held, *one), stored)
 
 
 def _content(held: HeldSet, block: BlockFact, data: bytes) -> bytes:

@@ -39,8 +39,7 @@ class DatabaseStore(Store):
         """Every block has its entry, and pg_restore reads the table of contents. Raises InvalidBackup."""
         if ARCHIVE not in held.files:
             raise contents.damaged()
-        archive = SetArchive.verified(held, self.facts_of(held))
-        archive.indexed()
+        archive = SetArchive.verified(held, self.facts_of(held), indexing=True)
         tool = Tools(None).reading(archive.contents)
         if tool is None:  # none on this machine is new enough: the bytes are good all the same
             return

@@ -4,7 +4,7 @@ SCAN names each key that is there all the while at least once, some twice while 
 are remembered, about 100 bytes each. Memory is bounded by what the server says a key takes, before it is read.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from common.errors import InvalidBackup, LockTimeout, StoreUnsupported
@@ -22,6 +22,10 @@ INTENT = b"vector-backup:intent"
 LEASE = b"vector-backup:lease"
 OURS = frozenset({INTENT, LEASE})
 """Keys by which a database number is known that a restore is at work in."""
+
+
+Typed = tuple[bytes, str]
+"""A key and its type."""
 
 
 class Named(NamedTuple):
@@ -49,19 +53,31 @@ class Reader:
 
     def records(self, pattern: str | None) -> Iterator[list[Record]]:
         """Of every key, or of those that match."""
+        if self._still:
+            for group, replies in self._wire.ahead(self._groups(pattern), _asked):
+                yield self._checked(self._read_still(group, replies))
+        else:
+            for group in self._groups(pattern):
+                yield self._checked(self._read_live(group))
+
+    def _groups(self, pattern: str | None) -> Iterator[list[Named]]:
+        for keys, replies in self._wire.ahead(self._new(pattern), _facts):
+            yield from self._grouped(keys, replies)
+
+    def _new(self, pattern: str | None) -> Iterator[list[bytes]]:
         seen: set[bytes] = set(OURS)
         for keys in scanned(self._wire, pattern):
             new = [key for key in dict.fromkeys(keys) if key not in seen]
             seen.update(new)
-            for group in self._grouped(new):
-                yield self._read(group)
+            yield new
 
-    def _grouped(self, keys: Sequence[bytes]) -> Iterator[list[Named]]:
+    def _grouped(self, keys: Sequence[bytes], replies: Sequence[Any]) -> Iterator[list[Named]]:
         """Keys with their types, so many as fit into memory together."""
-        replies = self._wire.each([one for key in keys for one in (("TYPE", key), ("MEMORY", "USAGE", key))])
         group: list[Named] = []
         size = 0
         for key, kind, memory in zip(keys, replies[::2], replies[1::2], strict=True):
+            if type(memory) is not int and memory is not None:
+                self._wire.expect(memory, ("MEMORY",))
             if kind == b"none" or memory is None:
                 self.gone += 1
                 continue
@@ -74,26 +90,29 @@ class Reader:
         if group:
             yield group
 
-    def _read(self, group: Sequence[Named]) -> list[Record]:
-        found = self._read_still(group) if self._still else self._read_live(group)
+    def _checked(self, found: list[Record]) -> list[Record]:
         for record in found:
             if len(record.dump) > self._largest:
                 key = shown(record.key)
                 raise InvalidBackup(say("redis_key_too_large", key=key), details={"key": key})
         return found
 
-    def _read_still(self, group: Sequence[Named]) -> list[Record]:
-        wanted = [one for key, kind, _ in group for one in (("DUMP", key), ("PEXPIRETIME", key), command(kind, key))]
-        replies = self._wire.many(wanted)
-        read = list(zip(group, replies[::3], replies[1::3], replies[2::3], strict=True))
-        expiries = self._field_expiries([(key, reply) for (key, kind, _), _, _, reply in read if kind == "hash"])
+    def _read_still(self, group: Sequence[Named], replies: Sequence[Any]) -> list[Record]:
+        values = replies[2::3]
+        expiries = self._field_expiries(
+            [(one.key, reply) for one, reply in zip(group, values, strict=True) if one.kind == "hash"]
+        )
         found = []
-        for (key, kind, memory), dump, expires_at, reply in read:
-            self._wire.expect(dump, ("DUMP",))
+        for (key, kind, memory), dump, expires_at, reply in zip(
+            group, replies[::3], replies[1::3], values, strict=True
+        ):
+            if type(dump) is not bytes:
+                self._wire.expect(dump, ("DUMP",))
             if dump is None or reply is None or expires_at == -2 or (kind == "hash" and not reply):
                 self.gone += 1  # it expired between two of these
                 continue
-            self._wire.expect(reply, command(kind, key))
+            if self._wire.is_refusal(reply):
+                self._wire.expect(reply, command(kind, key))
             found.append(record(key, kind, dump, expires_at, value(kind, reply, expiries.get(key, ())), memory))
         return found
 
@@ -117,8 +136,8 @@ class Reader:
     def _tried(self, group: Sequence[Named]) -> tuple[list[Record], list[Named]]:
         """Records, and the keys that were changed meanwhile, with the types that they have now."""
         fields = self._field_names(group)
-        each = [
-            [("MULTI",), ("DUMP", key), ("PEXPIRETIME", key), command(kind, key), *_asked(fields, key), ("EXEC",)]
+        each: list[list[Command]] = [
+            [("MULTI",), ("DUMP", key), ("PEXPIRETIME", key), command(kind, key), *_of_fields(fields, key), ("EXEC",)]
             for key, kind, _ in group
         ]
         replies = iter(self._wire.many([one for commands in each for one in commands]))
@@ -169,19 +188,33 @@ def scanned(wire: Wire, pattern: str | None = None) -> Iterator[list[bytes]]:
             return
 
 
-def live_values(wire: Wire, keys: Sequence[tuple[bytes, str]], *, field_ttls: bool) -> list[tuple[int, Value] | None]:
+def live_values(wire: Wire, keys: Sequence[Typed], *, field_ttls: bool) -> list[tuple[int, Value] | None]:
     """When each key expires (-1: never) and its value; None for one that isn't there, or has another type."""
-    replies = wire.many([one for key, kind in keys for one in (("PEXPIRETIME", key), command(kind, key))])
-    read = list(zip(keys, replies[::2], replies[1::2], strict=True))
+    return values_of(wire, keys, wire.many([*value_commands(keys)]), field_ttls=field_ttls)
+
+
+def value_commands(keys: Iterable[Typed]) -> Iterator[Command]:
+    """What values_of() is to be told."""
+    for key, kind in keys:
+        yield ("PEXPIRETIME", key)
+        yield command(kind, key)
+
+
+def values_of(
+    wire: Wire, keys: Sequence[Typed], replies: Sequence[Any], *, field_ttls: bool
+) -> list[tuple[int, Value] | None]:
+    """The same of what was replied."""
+    values = replies[1::2]
     there = [
-        (key, reply) for (key, kind), _, reply in read if kind == "hash" and field_ttls and isinstance(reply, list)
+        (key, reply)
+        for (key, kind), reply in zip(keys, values, strict=True)
+        if kind == "hash" and field_ttls and reply and isinstance(reply, list)
     ]
-    there = [(key, reply) for key, reply in there if reply]
     asked = wire.many([_expiries_of(key, reply) for key, reply in there])
     expiries = {key: found for (key, _), found in zip(there, asked, strict=True) if isinstance(found, list)}
     return [
         None if wire.is_refusal(reply) or expires_at == -2 else (expires_at, value(kind, reply, expiries.get(key, ())))
-        for (key, kind), expires_at, reply in read
+        for (key, kind), expires_at, reply in zip(keys, replies[::2], values, strict=True)
     ]
 
 
@@ -192,12 +225,25 @@ def shown(key: bytes) -> str:
 
 def _expiries_of(key: bytes, reply: Sequence[bytes]) -> Command:
     names = reply[::2]
-    return ["HPEXPIRETIME", key, "FIELDS", len(names), *names]
+    return ("HPEXPIRETIME", key, "FIELDS", len(names), *names)
 
 
-def _asked(fields: dict[bytes, list[bytes]], key: bytes) -> list[Command]:
+def _facts(keys: Sequence[bytes]) -> Iterator[Command]:
+    for key in keys:
+        yield ("TYPE", key)
+        yield ("MEMORY", "USAGE", key)
+
+
+def _asked(group: Sequence[Named]) -> Iterator[Command]:
+    for key, kind, _ in group:
+        yield ("DUMP", key)
+        yield ("PEXPIRETIME", key)
+        yield command(kind, key)
+
+
+def _of_fields(fields: dict[bytes, list[bytes]], key: bytes) -> list[Command]:
     names = fields.get(key)
-    return [["HPEXPIRETIME", key, "FIELDS", len(names), *names]] if names else []
+    return [("HPEXPIRETIME", key, "FIELDS", len(names), *names)] if names else []
 
 
 def _expect_known(kind: str) -> str:

@@ -5,9 +5,9 @@ A key that isn't UTF-8 is `key_base64`. A hash with fields that expire has `fiel
 """
 
 import json
-from base64 import b64encode
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
+from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
 from data_pipeline.stores.redis.values import EMPTY_HASH, KINDS, Field, Value
@@ -30,8 +30,8 @@ class Record(NamedTuple):
     def ends_at(self) -> int:
         """When the key is gone: its own time, or that of the last field of a hash whose fields all expire."""
         ends = NEVER if self.expires_at is None else self.expires_at
-        all_expire = self.value.fields and self.value.digest == EMPTY_HASH
-        return min(ends, self.value.fields[-1][0]) if all_expire else ends
+        _, _, _, _, (digest, fields), _ = self
+        return min(ends, fields[-1][0]) if fields and digest == EMPTY_HASH else ends
 
     @property
     def version(self) -> int:
@@ -51,14 +51,14 @@ class Record(NamedTuple):
 def encode(record: Record) -> bytes:
     """One line, its end included."""
     try:
-        key = b'"key":' + json.dumps(record.key.decode(), ensure_ascii=False).encode()
+        key = b'"key":' + encode_basestring(record.key.decode()).encode()
     except UnicodeDecodeError:
-        key = b'"key_base64":"%b"' % b64encode(record.key)
+        key = b'"key_base64":"%b"' % b2a_base64(record.key, newline=False)
     expiry = b"" if record.expires_at is None else b',"expires_at":%d' % record.expires_at
     fields = b',"fields":%b' % json.dumps(record.value.fields).encode() if record.value.fields else b""
     line = b'{%b,"type":"%b"%b,"memory":%d,"dump":"%b","digest":"%b"%b}\n'
     kind, digest = record.kind.encode(), record.value.digest.encode()
-    return line % (key, kind, expiry, record.memory, b64encode(record.dump), digest, fields)
+    return line % (key, kind, expiry, record.memory, b2a_base64(record.dump, newline=False), digest, fields)
 
 
 def decode_all(lines: Sequence[bytes]) -> list[Record]:
@@ -81,7 +81,7 @@ def _record(found: dict[str, Any]) -> Record:
         raise ValueError("no record") from None
     if kind not in KINDS or type(digest) is not str or len(digest) != 64 or len(dump) <= 10:
         raise ValueError("no record")
-    numbers = [memory, *([] if expires_at is None else [expires_at]), *(at for at, _ in fields)]
-    if not all(type(number) is int and 0 < number < NEVER for number in numbers):
-        raise ValueError("no record")
+    for number in (memory, 1 if expires_at is None else expires_at, *[at for at, _ in fields]):
+        if type(number) is not int or not 0 < number < NEVER:
+            raise ValueError("no record")
     return Record(key, kind, expires_at, dump, Value(digest, fields), memory)

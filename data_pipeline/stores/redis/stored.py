@@ -11,20 +11,25 @@ from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.stores.redis.facts import RedisFacts, file_key
 from data_pipeline.stores.redis.records import Record, decode, decode_all
 
+AT_A_TIME = 1000
+"""A block has thousands: all of them parsed at once would keep the garbage collector busy."""
+
 
 def records(held: HeldSet, database: int) -> Iterator[tuple[int, list[Record]]]:
-    """Block by block the stored bytes that were read, and their records. Raises InvalidBackup."""
+    """Records, some at a time, and how many stored bytes were read for them. Raises InvalidBackup."""
     key = file_key(database)
     line = 0
     for size, lines in _blocks(held, key):
-        try:
-            found = decode_all(lines)
-        except ValueError:
-            raise damaged(held, key, line + _first_bad(lines)) from None
-        if len(found) != len(lines):
-            raise damaged(held, key, line + _first_bad(lines))
-        line += len(lines)
-        yield size, found
+        for place in range(0, len(lines), AT_A_TIME):
+            some = lines[place : place + AT_A_TIME]
+            try:
+                found = decode_all(some)
+            except ValueError:
+                raise damaged(held, key, line + _first_bad(some)) from None
+            if len(found) != len(some):
+                raise damaged(held, key, line + _first_bad(some))
+            line += len(some)
+            yield (size if place == 0 else 0), found
 
 
 def _first_bad(lines: Sequence[bytes]) -> int:

@@ -24,9 +24,9 @@ class Value(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """A type: the command that reads a value (the key goes in the place of None), and the parts of its reply."""
+    """A type: the command that reads a value (what stands before the key and behind it), and the parts of its reply."""
 
-    command: tuple[str | None, ...]
+    around: tuple[Command, Command]
     parts: Callable[[Any], Iterable[bytes]]
 
 
@@ -64,36 +64,38 @@ def _streamed(reply: Sequence[Any]) -> Iterable[bytes]:
 
 
 KINDS: dict[str, Kind] = {
-    "string": Kind(("GET", None), lambda reply: (reply,)),
-    "list": Kind(("LRANGE", None, "0", "-1"), _ordered),
-    "set": Kind(("SMEMBERS", None), sorted),
-    "hash": Kind(("HGETALL", None), _pairs),
-    "zset": Kind(("ZRANGE", None, "0", "-1", "WITHSCORES"), _scored),
-    "stream": Kind(("XINFO", "STREAM", None, "FULL", "COUNT", "0"), _streamed),
+    "string": Kind((("GET",), ()), lambda reply: (reply,)),
+    "list": Kind((("LRANGE",), ("0", "-1")), _ordered),
+    "set": Kind((("SMEMBERS",), ()), sorted),
+    "hash": Kind((("HGETALL",), ()), _pairs),
+    "zset": Kind((("ZRANGE",), ("0", "-1", "WITHSCORES")), _scored),
+    "stream": Kind((("XINFO", "STREAM"), ("FULL", "COUNT", "0")), _streamed),
 }
 
 
 def command(kind: str, key: bytes) -> Command:
     """What reads a value."""
-    return [key if word is None else word for word in KINDS[kind].command]
+    before, after = KINDS[kind].around
+    return (*before, key, *after)
 
 
 def value(kind: str, reply: Any, expiries: Sequence[int] = ()) -> Value:
     """The value of a reply to that command. expiries: of a hash's fields, in the reply's order; -1 for none."""
-    lasting, fields = reply, []
-    if any(at > 0 for at in expiries):
-        lasting = []
-        for name, content, at in zip(reply[::2], reply[1::2], expiries, strict=True):
-            if at > 0:
-                fields.append((at, _digest("field", (name, content))))
-            else:
-                lasting += (name, content)
+    if not any(at > 0 for at in expiries):
+        return Value(_digest(kind, KINDS[kind].parts(reply)))
+    lasting: list[bytes] = []
+    fields: list[Field] = []
+    for name, content, at in zip(reply[::2], reply[1::2], expiries, strict=True):
+        if at > 0:
+            fields.append((at, _digest("field", (name, content))))
+        else:
+            lasting += (name, content)
     return Value(_digest(kind, KINDS[kind].parts(lasting)), tuple(sorted(fields)))
 
 
 def _digest(kind: str, parts: Iterable[bytes]) -> str:
     whole = b"".join([b"%d:%b" % (len(part), part) for part in parts])
-    return hashlib.sha256(kind.encode() + b"\n" + whole).hexdigest()
+    return hashlib.sha256(b"%b\n%b" % (kind.encode(), whole)).hexdigest()
 
 
 def _mapping(flat: Sequence[Any]) -> dict[bytes, Any]:

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from data_pipeline.api import BASE
+from data_pipeline.stores.milvus.protocol import grpc
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
-from tests.integration.milvus.server import MilvusServer
+from tools.milvus_server import MilvusServer
 
 MISSING = "Milvus' packages are missing: pip install -r requirements-milvus.txt -r requirements-libraries.txt"
 NEEDED = ("pymilvus", "pyarrow", "milvus_lite")
@@ -23,6 +24,7 @@ def extras() -> None:
     """What Milvus needs: skipped without it, but where it is required."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if not missing:
+        grpc()  # as the service loads it, before any client of pymilvus does
         return
     if os.environ.get("LIBRARY_TESTS") == "required":
         pytest.fail(MISSING)

@@ -154,20 +154,20 @@ def test_memory_is_looked_at_before_a_key_is_written(servers: Callable[..., Redi
 def test_a_load_that_is_about_to_evict_live_keys_ends(
     cache_of: Callable[..., Cache], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("data_pipeline.stores.redis.restoring.room.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr("data_pipeline.stores.redis.restoring.loading.RENEW_SECONDS", 0.0)
     with running(tmp_path / "redis") as server:
         cache, client = cache_of(server), server.client()
         for n in range(300):
             client.set(f"key:{n}", "x" * 10_000)
         named = cache.backup(consistency="paused")
-        put = Loading._put
+        expect_written = Loading._expect_written
 
         def shrink(*arguments: Any) -> None:
             """Other clients need the memory meanwhile."""
             client.config_set("maxmemory", client.info("memory")["used_memory"] + 10_000)
-            monkeypatch.setattr(Loading, "_put", put)
+            monkeypatch.setattr(Loading, "_expect_written", expect_written)
 
-        monkeypatch.setattr(Loading, "_put", shrink)
+        monkeypatch.setattr(Loading, "_expect_written", shrink)
         monkeypatch.setattr("data_pipeline.stores.redis.reading.SCANNED", 50)
         monkeypatch.setattr("data_pipeline.stores.redis.restoring.loading.SCANNED", 50)
         before = logical(client)
@@ -263,13 +263,13 @@ def test_keys_that_another_client_puts_into_the_scratch_number_stay(
     client = fill(cache.server)
     named = cache.backup(consistency="paused")
     before = logical(client)
-    put = Loading._put
+    expect_written = Loading._expect_written
 
-    def and_another(self: Loading, batch: Any, scratch: int, loaded: Any) -> None:
-        put(self, batch, scratch, loaded)
-        cache.server.client(scratch).set("another", 1)
+    def and_another(self: Loading, *of_batch: Any) -> None:
+        expect_written(self, *of_batch)
+        cache.server.client(15).set("another", 1)
 
-    monkeypatch.setattr(Loading, "_put", and_another)
+    monkeypatch.setattr(Loading, "_expect_written", and_another)
     assert failure(cache.post("restore", set=named, target="cache")) == (409, "SCHEMA_MISMATCH")
     assert logical(client) == before
     (other,) = numbers(cache.server) - {"db0"}

@@ -3,9 +3,9 @@
 from contextlib import ExitStack
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 
-from data_pipeline.api import BASE
+from data_pipeline.api import BASE, web
 from data_pipeline.api.answers import jobs as job_answers
 from data_pipeline.api.download import Downloads, zipped
 from data_pipeline.api.openapi.vocabulary import (
@@ -25,8 +25,12 @@ from data_pipeline.api.routes.resource import Resource, answer
 from data_pipeline.engine import Engine
 from data_pipeline.jobs.jobs import Jobs
 from data_pipeline.operations import registry
+from data_pipeline.operations.drill.operation import DrillOperation
 from data_pipeline.operations.results.result import NamedBackup
 from data_pipeline.operations.stacks import results
+from data_pipeline.operations.stacks.compare import StackComparison
+from data_pipeline.operations.stacks.drill import StackDrill
+from data_pipeline.operations.stacks.members import Members
 from data_pipeline.operations.stacks.operation import StackBackupOperation, StackRestoreOperation
 from data_pipeline.operations.stacks.requests import (
     StackBackupBody,
@@ -36,6 +40,7 @@ from data_pipeline.operations.stacks.requests import (
     StackVerifyBody,
 )
 from data_pipeline.operations.stacks.stack_manager import StackManager
+from data_pipeline.operations.stacks.upload import StackUpload
 from data_pipeline.sets.tar import Archive
 
 TAG = "Stacks"
@@ -52,6 +57,8 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     api = Resource("stacks", prefix=f"{BASE}/stacks")
     manager = StackManager(engine, registry.of(engine))
     _add_sets(api, engine, manager)
+    _add_checks(api, engine, jobs)
+    _add_upload(api, engine)
 
     @api.get("", summary="List the stacks")
     @Policy(access="read", tag=TAG, answers={200: [results.StackList]}, failures=(*ALWAYS, "SERVICE_UNAVAILABLE"))
@@ -118,8 +125,7 @@ def _add_sets(api: Resource, engine: Engine, manager: StackManager) -> None:
     )
     def verify_stack(path: StackPath, body: StackVerifyBody) -> Response:
         """Reads every byte of every member's set, or of some, and compares it with what the stack's set vouches for."""
-        named = NamedBackup(backup_path=body.named_set.backup_path, timestamp=body.named_set.timestamp)
-        return answer(manager.verify(path.name, named, body.members))
+        return answer(manager.verify(path.name, _named(body), body.members))
 
     @api.get("/<name>/download", summary="Download a stack's set as a tar.gz")
     @Policy(
@@ -146,3 +152,51 @@ def _add_sets(api: Resource, engine: Engine, manager: StackManager) -> None:
     def delete_stack_set(path: StackSetPath, query: SetQuery) -> Response:
         """Removes a stack's set, and the sets of its members that no other stack's set names."""
         return answer(manager.delete(path.name, path.timestamp, query.storage))
+
+
+def _add_checks(api: Resource, engine: Engine, jobs: Jobs) -> None:
+    comparison = StackComparison(engine, Members(engine, registry.of(engine)))
+    drill = StackDrill(engine, lambda asked: jobs.perform(asked, web.origin()))
+
+    @api.post("/<name>/compare", summary="Compare a stack's set with what its members hold now")
+    @Policy(access="check", tag=TAG, answers={200: [results.StackCompared]}, failures=FAILURES, occupies=True)
+    def compare_stack(path: StackPath, body: StackVerifyBody) -> Response:
+        """By each store's own comparison. Of a whole database it isn't known: `identical` is null. Changes nothing."""
+        return answer(comparison.compare(path.name, _named(body), body.members))
+
+    @api.post("/<name>/drill", summary="Prove a stack's set by restoring its members' sets")
+    @Policy(
+        access="operate",
+        tag=TAG,
+        answers={200: [results.StackDrilled]},
+        failures=FAILURES,
+        occupies=True,
+        bug=DrillOperation.bug,
+    )
+    def drill_stack(path: StackPath, body: StackVerifyBody) -> Response:
+        """Member after member into a server that is made for it and removed afterwards: PostgreSQL, Redis, Milvus. Of
+        the others there is none: their `proven` is null."""
+        return answer(drill.run(path.name, _named(body), body.members))
+
+
+def _add_upload(api: Resource, engine: Engine) -> None:
+    upload = StackUpload(engine)
+
+    @api.post("/upload", summary="Upload a stack's set: the tar.gz of a download")
+    @Policy(
+        access="write",
+        tag=TAG,
+        answers={200: [results.StackUploaded]},
+        failures=(*ALWAYS, *WRITING, *OF_FILES, *STORING, "ORPHAN_ROWS", "BACKUP_EXISTS"),
+        request_body={"required": True, "description": "The tar.gz of a download", "content": GZIP},
+        occupies=True,
+        uploads=True,
+    )
+    def upload_stack_set(query: SetQuery) -> Response:
+        """Takes the sets of all members in, reads each to its last byte, and only then lists them and the stack's."""
+        request.max_content_length = engine.settings.upload_max_bytes
+        return answer(upload.receive(request.stream, query.storage))
+
+
+def _named(body: StackVerifyBody) -> NamedBackup:
+    return NamedBackup(backup_path=body.named_set.backup_path, timestamp=body.named_set.timestamp)

@@ -9,7 +9,7 @@ from data_pipeline.stores.redis.link.wire import Wire
 
 OLDEST = (7, 0)
 """PEXPIRETIME, functions, and what a stream's groups have read."""
-BATCH_BYTES, LEAST_BATCH_BYTES = 8 << 20, 16 << 10
+BATCH_BYTES, LEAST_BATCH_BYTES = 2 << 20, 16 << 10
 DATABASES = 16
 """Where CONFIG may not be asked: the default."""
 
@@ -27,13 +27,13 @@ class Server:
 
     @property
     def batch_bytes(self) -> int:
-        """How much is read or written at a time. What waits to be sent counts as used: where memory is short, a large
-        batch would evict live keys."""
+        """How much is read or written at a time, with the next under way. What waits to be sent counts as used: where
+        memory is short, a large batch would evict live keys."""
         most = int(self.info.get("maxmemory", 0))
         if not most or self.info.get("maxmemory_policy") == "noeviction":
             return BATCH_BYTES
         left = most - int(self.info["used_memory"]) + int(self.info.get("mem_not_counted_for_evict", 0))
-        return min(max(left // 8, LEAST_BATCH_BYTES), BATCH_BYTES)
+        return min(max(left // 16, LEAST_BATCH_BYTES), BATCH_BYTES)
 
     @property
     def name(self) -> str:

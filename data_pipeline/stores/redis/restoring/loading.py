@@ -1,5 +1,6 @@
 """A set's records into an empty database number, each verified logically as soon as it is there."""
 
+import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,14 @@ from data_pipeline.stores.redis.facts import file_key
 from data_pipeline.stores.redis.link import server
 from data_pipeline.stores.redis.link.server import Server
 from data_pipeline.stores.redis.link.wire import Command, Wire
-from data_pipeline.stores.redis.reading import INTENT, LEASE, SCANNED, live_values, shown
+from data_pipeline.stores.redis.reading import INTENT, LEASE, SCANNED, shown, value_commands, values_of
 from data_pipeline.stores.redis.records import NEVER, Record
 from data_pipeline.stores.redis.restoring.room import Room
+from data_pipeline.stores.redis.values import Value
 
 OUR_KEYS = 2
+RENEW_SECONDS = 0.5
+"""How often a claim is renewed, and the server's memory looked at, between batches."""
 PAST = 1
 """A time (ms) before which no key of a set expired: a key that is restored with it is checked, and not kept."""
 
@@ -57,43 +61,58 @@ class Loading:
         self._known = known
         self._renew = renew
         self._progress = progress
+        self._moment = 0
+        """The server's clock (ms), as it was a while ago."""
 
     def load(self, source: int, scratch: int, wanted: Wanted) -> Loaded:
         """All wanted records of a database's file. Raises InvalidBackup for a key that isn't what its record says."""
         loaded = Loaded()
         self._progress.enter("load", file_key(source))
-        for size, found in stored.records(self._held, source):
-            for batch in batches([record for record in found if wanted(record)], self._known.batch_bytes):
-                self._renew()
-                self._room.expect_left(self._wire)
-                self._put(batch, scratch, loaded)
-            self._progress.advance(size, len(found))
+        try:
+            due = self._due(source, scratch, wanted, loaded)
+            for batch, replies in self._wire.ahead(due, _written):
+                self._expect_written(batch, replies, loaded)
+        except BaseException:
+            self._wire.settle()  # what is under way would come after the withdrawal, which has another connection
+            raise
         self._expect_all(scratch, loaded)
         return loaded
 
-    def _put(self, batch: Sequence[Record], scratch: int, loaded: Loaded) -> None:
-        self._wire.select(scratch)
-        moment = server.clock(self._wire)
-        due = [record for record in batch if record.ends_at > moment]
-        loaded.expired += len(batch) - len(due)
-        replies = self._wire.many([restored(record) for record in due])
-        for record, reply in zip(due, replies, strict=True):
-            _expect_taken(self._wire, record, reply)
-            loaded.keys += 1
-            if record.ends_at < NEVER:
-                loaded.ends.append(record.ends_at)
-        self._verify(due)
+    def _due(self, source: int, scratch: int, wanted: Wanted, loaded: Loaded) -> Iterator[list[Record]]:
+        """Batches of what hasn't expired yet; a moment ago is soon enough: the server keeps nothing that has."""
+        looked = float("-inf")
+        for size, found in stored.records(self._held, source):
+            for batch in batches([record for record in found if wanted(record)], self._known.batch_bytes):
+                if time.monotonic() - looked >= RENEW_SECONDS:
+                    looked = time.monotonic()
+                    self._renew()
+                    self._room.expect_left(self._wire)
+                    self._wire.select(scratch)
+                    self._moment = server.clock(self._wire)
+                due = [record for record in batch if record.ends_at > self._moment]
+                loaded.expired += len(batch) - len(due)
+                yield due
+            self._progress.advance(size, len(found))
 
-    def _verify(self, batch: Sequence[Record]) -> None:
-        """Read back what was written, and compare its value and its end."""
+    def _expect_written(self, batch: Sequence[Record], replies: Sequence[Any], loaded: Loaded) -> None:
+        """Compare what was read back with what was written: its value and its end."""
+        count = len(batch)
+        for record, reply in zip(batch, replies[:count], strict=True):
+            _expect_taken(self._wire, record, reply)
+        loaded.keys += count
+        loaded.ends.extend(ends for record in batch if (ends := record.ends_at) < NEVER)
         asked = [(record.key, record.kind) for record in batch]
-        replies = live_values(self._wire, asked, field_ttls=self._known.field_ttls)
-        moment = server.clock(self._wire)
-        for record, found in zip(batch, replies, strict=True):
-            same = found is not None and record.is_now(_expiry(found[0]), found[1], moment)
-            if not same and record.ends_at > moment:
-                key = shown(record.key)
-                raise InvalidBackup(say("redis_key_differs", key=key), details={"key": key})
+        values = values_of(self._wire, asked, replies[count:], field_ttls=self._known.field_ttls)
+        for record, found in zip(batch, values, strict=True):
+            if not self._is_as_written(record, found):
+                self._moment = server.clock(self._wire)  # by now its time may be over
+                if not self._is_as_written(record, found):
+                    key = shown(record.key)
+                    raise InvalidBackup(say("redis_key_differs", key=key), details={"key": key})
+
+    def _is_as_written(self, record: Record, found: tuple[int, Value] | None) -> bool:
+        same = found is not None and record.is_now(_expiry(found[0]), found[1], self._moment)
+        return same or record.ends_at <= self._moment
 
     def _expect_all(self, scratch: int, loaded: Loaded) -> None:
         """Raise where keys are missing that can't have expired, or another client has written into the number."""
@@ -131,6 +150,12 @@ def batches(found: Sequence[Record], most: int) -> Iterator[list[Record]]:
         yield batch
 
 
+def _written(batch: Sequence[Record]) -> Iterator[Command]:
+    """What makes keys, and reads them back."""
+    yield from map(restored, batch)
+    yield from value_commands((record.key, record.kind) for record in batch)
+
+
 def restored(record: Record) -> Command:
     """The command that makes a key anew, with the time at which it expires."""
     return ("RESTORE", record.key, b"%d" % (record.expires_at or 0), record.dump, "ABSTTL")
@@ -144,7 +169,7 @@ def probe(wire: Wire, samples: Sequence[Record]) -> None:
 
 
 def samples(held: HeldSet, numbers: Sequence[int]) -> list[Record]:
-    """The first record of each type, of the set's first blocks."""
+    """The first record of each type, of the first that each database has."""
     found: dict[str, Record] = {}
     for number in numbers:
         _, first = next(stored.records(held, number), (0, []))

@@ -1,7 +1,5 @@
 """Whether a set fits into a server's memory, beside what is there: looked at before a key is written, and meanwhile."""
 
-import time
-
 from common.errors import StorageFull
 from common.messages import say
 from common.sizes import format_size
@@ -10,7 +8,6 @@ from data_pipeline.stores.redis.link.wire import Wire
 
 MARGIN = 1.1
 """What a key takes depends on the server; dictionaries grow by doubling."""
-LOOK_SECONDS = 0.5
 
 
 class Room:
@@ -19,7 +16,6 @@ class Room:
     def __init__(self, needed: int) -> None:
         self._needed = int(needed * MARGIN)
         self._evicted: int | None = None
-        self._looked = 0.0
 
     def expect(self, wire: Wire) -> None:
         """Raise StorageFull for a server that would refuse keys, or evict live ones."""
@@ -39,10 +35,7 @@ class Room:
             )
 
     def expect_left(self, wire: Wire) -> None:
-        """The same while keys are written: other clients write too. Twice a second."""
-        if time.monotonic() - self._looked < LOOK_SECONDS:
-            return
-        self._looked = time.monotonic()
+        """The same while keys are written: other clients write too."""
         info = server.information(wire)
         most = int(info.get("maxmemory", 0))
         full = most and _used(info) + (most >> 6) > most

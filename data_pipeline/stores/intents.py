@@ -30,8 +30,10 @@ class Intent:
     drop_old: bool = False
     stage: Stage = "loading"
 
-    def at(self, stage: Stage) -> "Intent":
-        return replace(self, stage=stage)
+    @property
+    def switching(self) -> "Intent":
+        """The same, once the new collection is about to be put in its place."""
+        return replace(self, stage="aliasing" if self.aliases else "renaming")
 
 
 class IntentStore(Protocol):
@@ -51,6 +53,25 @@ class IntentStore(Protocol):
 
     def abandoned(self) -> list[Intent]:
         """Those whose process is gone."""
+
+
+class Unkept:
+    """Of a server that is gone when its process is: nothing has to outlive it."""
+
+    def begin(self, intent: Intent) -> None:
+        """Nothing else restores there."""
+
+    def note(self, intent: Intent) -> None:
+        """It isn't kept."""
+
+    def end(self, intent: Intent) -> None:
+        """It wasn't kept."""
+
+    def leave(self, intent: Intent) -> None:
+        """The server is thrown away."""
+
+    def abandoned(self) -> list[Intent]:
+        return []
 
 
 @dataclass
