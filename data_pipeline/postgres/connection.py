@@ -105,6 +105,26 @@ def transaction(
     """
     progress.expect_wanted()
     line = connect(target, timeouts, progress)
+    try:
+        with transaction_over(
+            line, target, timeouts, snapshot=snapshot, read_only=read_only, progress=progress
+        ) as session:
+            yield session
+    finally:
+        leave(line)
+
+
+@contextmanager
+def transaction_over(
+    line: Line,
+    target: Target,
+    timeouts: Timeouts,
+    *,
+    snapshot: bool = False,
+    read_only: bool = False,
+    progress: Progress = SILENT,
+) -> Iterator[Session]:
+    """The same on a connection that was made before; only after one that was committed may another follow."""
     session = Session(line.cursor(cursor_factory=Cursor), target.schema, progress=progress)
     progress.connected(line, target)
     try:
@@ -124,7 +144,6 @@ def transaction(
         raise answer from None
     finally:
         progress.disconnected(line)
-        leave(line)
 
 
 def join(target: Target, timeouts: Timeouts, snapshot: str, progress: Progress) -> Session:

@@ -259,7 +259,7 @@ def test_an_older_snapshot_sees_an_empty_table_afterwards(
 
 
 STEPS: dict[str, tuple[type, str]] = {
-    "the tables are made": (Swapped, "source"),
+    "the tables are made": (Swapped, "load"),
     "the rows are loaded": (Swapped, "finish"),
     "the indexes are built": (Swapped, "prepare"),
     "the switch begins": (Switch, "make"),

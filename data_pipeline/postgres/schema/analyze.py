@@ -39,17 +39,24 @@ def everything(cursor: Cursor) -> None:
 
 
 def describe_new(cursor: Cursor, table: Table, rows: int) -> None:
-    """The same for a table all of whose `rows` rows are new.
-
-    They count as changed when the transaction commits, so that autovacuum soon analyzes the table again, and whole:
-    of many, a small sample serves until then. Where it won't, the full sample is taken here.
-    """
-    if rows <= SAMPLED_ROWS or not _autovacuum_follows(cursor, table, rows):
+    """The same for a table all of whose `rows` rows are new."""
+    if not first_look(cursor, table, rows, table):
         refresh(cursor, table)
-        return
+
+
+def first_look(cursor: Cursor, table: Table, rows: int, options: Table) -> bool:
+    """A small sample of a table whose rows are new, this transaction's among them; whether that will do.
+
+    These count as changed when the transaction commits, so that autovacuum soon analyzes the table again, and whole.
+    Where it won't, or there are not many rows, the full sample has to be taken. options: the table whose options it
+    will have by then.
+    """
+    if rows <= SAMPLED_ROWS or not _autovacuum_follows(cursor, options, rows):
+        return False
     cursor.execute(LOWER_TARGET, (SMALL_TARGET,))
     refresh(cursor, table)
     cursor.execute("SET LOCAL default_statistics_target TO DEFAULT")
+    return True
 
 
 def _autovacuum_follows(cursor: Cursor, table: Table, rows: int) -> bool:

@@ -1,7 +1,7 @@
 """The indexes of new tables, several at a time, and what comes once they are there: keys, settings, statistics."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -49,8 +49,11 @@ def _build(session: Session, one: Replacement, index: Index, memory: str | None)
     return index.name, indexes.result(one.live, index.method, started, parallel=parallel)
 
 
-def settle(crew: Crew, made: Sequence[Replacement]) -> None:
-    """Give every table its keys, references among them included, and its settings; then look at its rows."""
+def settle(crew: Crew, made: Sequence[Replacement], described: Collection[str]) -> None:
+    """Give every table its keys, references among them included, and its settings; then look at its rows.
+
+    described: live tables whose new ones were looked at when they were loaded.
+    """
     places = {one.live.oid: one for one in made}
 
     def keys(session: Session) -> None:
@@ -63,7 +66,8 @@ def settle(crew: Crew, made: Sequence[Replacement]) -> None:
                     add_reference(session.cursor, one, key, places[key.referenced])
 
     crew.do(keys)
-    crew.all([partial(_describe, one=one) for one in made], lambda: None)
+    rest = [one for one in made if one.live.name not in described]
+    crew.all([partial(_describe, one=one) for one in rest], lambda: None)
 
 
 def add_reference(cursor: Cursor, one: Replacement, key: ForeignKey, to: Replacement | None) -> None:

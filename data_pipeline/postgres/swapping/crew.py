@@ -4,14 +4,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TypeVar
 
 from common.errors import ServiceError
 from data_pipeline.postgres import toast
-from data_pipeline.postgres.connection import Session, transaction
+from data_pipeline.postgres.connection import Session, transaction_over
 from data_pipeline.postgres.link.line import Line
-from data_pipeline.postgres.link.wire import Timeouts
+from data_pipeline.postgres.link.wire import Timeouts, connect, leave
 from data_pipeline.postgres.progress import Progress
 from data_pipeline.postgres.sqlstate import Relations
 from data_pipeline.postgres.target import Target
@@ -23,7 +23,7 @@ WAITS = (0.02, 0.05, 0.1, 0.3, 1.0, 1.0, 2.0, 2.0, 4.0)
 
 
 class Crew:
-    """At most `most` connections beside the operation's own.
+    """At most `most` connections beside the operation's own, kept from one job to the next, and closed with the `with`.
 
     ours: the tables that the operation is about; grows with those that it makes. size: how many there were at a time.
     """
@@ -36,22 +36,31 @@ class Crew:
         self._timeouts = timeouts
         self._progress = progress.beside()
         self._lines: set[Line] = set()
+        self._idle: list[Line] = []
         self._guard = threading.Lock()
 
+    def __enter__(self) -> "Crew":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        while self._idle:
+            leave(self._idle.pop())
+
     @contextmanager
-    def sessions(self, most: int) -> Iterator[list[Session]]:
-        """So many transactions, fewer where the server has no more to give; committed at the end, or none of them."""
-        with ExitStack() as stack:
-            opened: list[Session] = []
-            for _ in range(max(1, min(most, self.most))):
-                try:
-                    opened.append(stack.enter_context(self._transaction() if opened else self._needed()))
-                except ServiceError:
-                    if not opened:
-                        raise
-                    break
-            self.size = max(self.size, len(opened))
-            yield opened
+    def sessions(self, most: int, last: Callable[[Session], object]) -> Iterator[list[Session]]:
+        """So many transactions, fewer where the server has no more to give; committed at the end, or none of them.
+
+        last: done in the first of them, after the others were committed.
+        """
+        with self._needed() as first:
+            with ExitStack() as stack:
+                opened = [first]
+                with suppress(ServiceError):
+                    while len(opened) < min(most, self.most):
+                        opened.append(stack.enter_context(self._transaction()))
+                self.size = max(self.size, len(opened))
+                yield opened
+            last(first)
 
     def do(self, job: Callable[[Session], Result]) -> Result:
         """One job."""
@@ -105,10 +114,20 @@ class Crew:
 
     @contextmanager
     def _transaction(self) -> Iterator[Session]:
-        with transaction(self._target, self._timeouts, progress=self._progress) as session:
-            session.ours = self.ours
-            toast.compress_sooner(session)
-            yield session
+        self._progress.expect_wanted()
+        with self._guard:
+            idle = self._idle.pop() if self._idle else None
+        line = idle or connect(self._target, self._timeouts, self._progress)
+        try:
+            with transaction_over(line, self._target, self._timeouts, progress=self._progress) as session:
+                session.ours = self.ours
+                toast.compress_sooner(session)
+                yield session
+        except BaseException:
+            leave(line)
+            raise
+        with self._guard:
+            self._idle.append(line)
 
     def _begin(self, session: Session, *, late: bool) -> None:
         with self._guard:

@@ -65,24 +65,33 @@ def load(
     source: Source,
     known: Callable[[Session], frozenset[bytes] | None],
     alone: Callable[[Session, Source, frozenset[bytes] | None], Loaded],
+    loaded: Callable[[Session, int], None],
     pool: WorkerPool,
     progress: Progress,
 ) -> Loaded:
     """Write a file's rows into a committed empty table; returns how many, and what was done to them.
 
-    known: the owners that a row may name. alone: how one connection loads a file by itself. Raises what
-    copy_in.load does; then the table is as empty as it was, or has rows of some connections: it is of no use any more.
+    known: the owners that a row may name. alone: how one connection loads a file by itself. loaded: done before the
+    last rows are committed, told how many there are. Raises what copy_in.load does; then the table is as empty as it
+    was, or has rows of some connections: it is of no use any more.
     """
+    written = 0
     if is_shareable(source) and crew.most > 1:
         try:
-            with crew.sessions(crew.most) as sessions:
+            with crew.sessions(crew.most, lambda session: loaded(session, written)) as sessions:
                 sessions[0].enter("load", source.name)
-                return Loaded(_load(sessions, source, known(sessions[0]), pool, progress))
+                written = _load(sessions, source, known(sessions[0]), pool, progress)
+            return Loaded(written)
         except Unencoded:  # all of them are rolled back
             progress.begin_again()
             source = replace(source, binary=False)
-    with crew.sessions(1) as (session,):
-        return alone(session, source, known(session))
+
+    def fill(session: Session) -> Loaded:
+        found = alone(session, source, known(session))
+        loaded(session, found.rows)
+        return found
+
+    return crew.do(fill)
 
 
 def _load(

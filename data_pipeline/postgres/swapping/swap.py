@@ -1,19 +1,22 @@
 """One swap, step by step, as the transaction does it that holds the locks; the further connections do the work."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from psycopg2.sql import SQL
 
+from data_pipeline.formats.worker_pool import WorkerPool
 from data_pipeline.postgres.connection import Session, may_idle
+from data_pipeline.postgres.schema import analyze
 from data_pipeline.postgres.schema.tables import Live, Table
-from data_pipeline.postgres.swapping import builds, dependents, facts, names, staged, switch
+from data_pipeline.postgres.swapping import builds, dependents, facts, loading, names, staged, switch
 from data_pipeline.postgres.swapping.carrying import Exchange, position
 from data_pipeline.postgres.swapping.crew import Crew
 from data_pipeline.postgres.swapping.staged import Replacement
 from data_pipeline.postgres.swapping.switch import Plan, Switch
 from data_pipeline.postgres.writing import sequences
+from data_pipeline.postgres.writing.conversion import Loaded
 from data_pipeline.postgres.writing.copy_in import Miscounted
 from data_pipeline.sets.tables.table_source import Source
 
@@ -46,6 +49,7 @@ class Swapped:
         self._live = live
         self._swapped = swapped
         self._crew = crew
+        self._described: set[str] = set()
 
     def make(self) -> None:
         """Make the tables, empty, for other connections to fill; this one may wait for them as long as it takes."""
@@ -64,9 +68,22 @@ class Swapped:
         self._crew.ours |= relations
         self._session.ours = {*self._session.ours, *relations}
 
-    def source(self, source: Source) -> Source:
-        """A live table's file, to be loaded into the new one."""
-        return next(replace(source, table=one.table) for one in self.made if one.live.name == source.name)
+    def load(
+        self,
+        source: Source,
+        known: Callable[[Session], frozenset[bytes] | None],
+        alone: Callable[[Session, Source, frozenset[bytes] | None], Loaded],
+        pool: WorkerPool,
+    ) -> Loaded:
+        """Load a live table's file into the new one; known and alone as loading.load() has them."""
+        one = next(made for made in self.made if made.live.name == source.name)
+
+        def describe(session: Session, rows: int) -> None:
+            if analyze.first_look(session.cursor, one.table, rows, one.live):
+                self._described.add(source.name)
+
+        source = replace(source, table=one.table)
+        return loading.load(self._crew, source, known, alone, describe, pool, self._session.progress)
 
     def finish(self, expected: dict[str, int], memory: str | None) -> dict[str, dict[str, Any]]:
         """Index the loaded tables, and see that each has its rows; returns what was built, by name."""
@@ -75,7 +92,7 @@ class Swapped:
         for name, found in builds.count(self._crew, self.made).items():
             if found != expected[name]:
                 raise Miscounted(name, expected[name], found)
-        builds.settle(self._crew, self.made)
+        builds.settle(self._crew, self.made, self._described)
         return built
 
     def prepare(self) -> list[str]:

@@ -11,7 +11,7 @@ from data_pipeline.operations.restore.stager import Incoming
 from data_pipeline.postgres.row_filter import Scope
 from data_pipeline.postgres.schema import tables, triggers
 from data_pipeline.postgres.schema.tables import Table
-from data_pipeline.postgres.swapping import dependents, leftovers, loading, swap
+from data_pipeline.postgres.swapping import dependents, leftovers, swap
 from data_pipeline.postgres.swapping.crew import Crew
 from data_pipeline.postgres.swapping.swap import Swapped
 from data_pipeline.postgres.swapping.switch import Switch
@@ -82,13 +82,13 @@ class Swap(Mode):
     def write(self, incoming: Incoming) -> None:
         before = self.rows_before(incoming.scope)
         leftovers.remove(self.session, self.context.target, self.context.engine.timeouts)
-        crew = self._crew()
-        swapped = Swapped(self.session, self.live, self.swapped, crew)
-        swapped.make()
-        for one in swapped.made:
-            self._load(swapped, crew, one.live.name, incoming)
-        rows = {name: self.report.rows(name) for name in self.tables}
-        self.report.rebuilt(swapped.finish(rows, self.context.engine.settings.index_memory), [])
+        with self._crew() as crew:
+            swapped = Swapped(self.session, self.live, self.swapped, crew)
+            swapped.make()
+            for one in swapped.made:
+                self._load(swapped, one.live.name, incoming)
+            rows = {name: self.report.rows(name) for name in self.tables}
+            self.report.rebuilt(swapped.finish(rows, self.context.engine.settings.index_memory), [])
         for warning in swapped.prepare():
             self.report.warn(warning)
         started = time.monotonic()
@@ -107,18 +107,16 @@ class Swap(Mode):
         most = engine.settings.load_connections or min(cores, MOST_CONNECTIONS)
         return Crew(target, engine.timeouts, self.session.progress, self.session.ours, most)
 
-    def _load(self, swapped: Swapped, crew: Crew, name: str, incoming: Incoming) -> None:
+    def _load(self, swapped: Swapped, name: str, incoming: Incoming) -> None:
         """One table; the owners that its rows may name are in a new one, if theirs is swapped too."""
         started = time.monotonic()
         source = incoming.direct[name]
         among = [one.table for one in swapped.made if one.live.name == self.layout.owner] or None
-        loaded = loading.load(
-            crew,
-            swapped.source(source),
+        loaded = swapped.load(
+            source,
             lambda session: self.context.known(session, name, among),
             self.context.fill,
             self.context.engine.pool,
-            self.session.progress,
         )
         self.report.restored(source, loaded, time.monotonic() - started)
 
