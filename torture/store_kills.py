@@ -59,7 +59,7 @@ class Scene:
                 break
             time.sleep(0.3)
         found = [self._which(one) for one in range(len(self.stores))]
-        if answer and answer.status == 200 and not answer.data["errors"] and set(found) != {target}:
+        if answer and answer.status == 200 and not answer.data.get("errors") and set(found) != {target}:
             self.figure.fault(f"{what} of {target}: it answered {answer}, and that isn't so")
         self.figure.note("new", found.count(target))
         self.figure.note("old", len(found) - found.count(target))

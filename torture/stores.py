@@ -3,7 +3,7 @@
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -154,7 +154,11 @@ class Files:
 
     def state(self) -> Any:
         client = self._client()
-        return {key: client.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in self._keys(client)}
+        found = {}
+        for key in self._keys(client):
+            with suppress(client.exceptions.NoSuchKey):  # a restore goes on meanwhile
+                found[key] = client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        return found
 
     def forget_locks(self) -> None:
         """It has none: an interrupted restore is finished by itself."""
