@@ -297,6 +297,7 @@ TEXTS: dict[str, str] = {
     "backup_directory_missing": "the backup directory does not exist: {path}",
     "neither_file_nor_directory": "not an ordinary file or directory: {path}",
     "backup_storage_unwritable": "the backup storage cannot be written: {path}",
+    "upload_storage_full": "there is no room for the upload on the disk of the service",
     "backup_storage_full": "the backup storage is full",
     "set_exists": "a backup set has this timestamp already",
     "set_in_use": "the backup set is in use",

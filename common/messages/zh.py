@@ -287,6 +287,7 @@ TEXTS: dict[str, str] = {
     "backup_directory_missing": "备份目录不存在: {path}",
     "neither_file_nor_directory": "不是普通文件或目录: {path}",
     "backup_storage_unwritable": "备份存储不可写: {path}",
+    "upload_storage_full": "服务所在磁盘空间不足,无法接收上传的文件",
     "backup_storage_full": "备份存储空间不足",
     "set_exists": "该时间戳已有备份集",
     "set_in_use": "备份集正在被使用",
