@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
-from data_pipeline.api import PREFIX
+from data_pipeline.api import BASE, PREFIX
 from tests.integration.conftest import Client
 from tests.integration.milvus.conftest import Service
 from tests.integration.milvus.rows import found, full_row, held, make_full, make_plain, plain_row
@@ -21,6 +22,9 @@ def test_a_new_collection_has_every_row_of_every_type(service: Service, pymilvus
     made = service.done("backup", target="milvus")
     assert made["collections_backed_up"]["docs"]["row_count"] == 300
     assert made["collections_backed_up"]["docs"]["partitions"] == 2
+    told = " ".join(made["warnings"])
+    assert "efConstruction" in told  # milvus-lite doesn't tell the parameters of an index
+    assert "words" in told  # nor the length of an array's texts
     chosen = {"backup_path": made["backup_directory"], "timestamp": made["backup_timestamp"]}
     pymilvus.drop_collection("docs")
     restored = service.restore(chosen)
@@ -156,3 +160,43 @@ def test_parquet_files_are_read_by_any_reader(service: Service, pymilvus: Any, o
     rows = pq.read_table(path).to_pylist()
     assert len(rows) == 20
     assert rows[-1]["v"] == pytest.approx(full_row(39)["v"])
+
+
+def test_what_is_expected_has_to_be_so(service: Service, pymilvus: Any) -> None:
+    make_plain(pymilvus, "docs", 10)
+    chosen, before = service.backup(), held(pymilvus, "docs")
+    wrong: list[dict[str, Any]] = [{"database": "other"}, {"rows": {"docs": 9}}]
+    for expect in wrong:
+        refused = service.refused("restore", set=chosen, target="milvus", swap=True, expect=expect)
+        assert refused == (409, "SCHEMA_MISMATCH")
+        told = service.restore(chosen, swap=True, expect=expect, dry_run=True)
+        assert [one["error_type"] for one in told["problems"]] == ["SCHEMA_MISMATCH"]
+    assert held(pymilvus, "docs") == before
+    service.restore(chosen, swap=True, drop_old=True, expect={"database": "default", "rows": {"docs": 10}})
+
+
+def test_a_schedule_saves_it_its_sets_go_by_their_rule_and_all_is_counted(service: Service, pymilvus: Any) -> None:
+    make_plain(pymilvus, "docs", 10)
+    jobs = service.client.application.extensions["jobs"]
+    body = {
+        "name": "nightly",
+        "kind": "milvus_backup",
+        "when": "0 3 * * *",
+        "retention": {"keep_last": 2},
+        "request": {"target": "milvus", "collections": ["docs"]},
+    }
+    assert service.client.post(f"{BASE}/schedules", json=body).status_code == 201
+    for _ in range(3):
+        run = data_of(service.client.post(f"{BASE}/schedules/nightly/run", json={}), 202)
+        *_, last = (job for job in jobs.follow(run["job_id"]) if job)
+        assert last.state == "SUCCEEDED"
+        jobs.scheduler.tick()
+    jobs._maintenance._retire()
+    (place,) = data_of(service.client.list(layout="milvus"))["backup_locations"]
+    assert len(place["backups"]) == 2
+    newest = {"backup_path": place["relative_path"], "timestamp": place["backups"][0]["timestamp"]}
+    service.restore(newest, renames={"docs": "copy"})
+    counted = FlaskClient(service.client.application).get("/metrics").text
+    assert 'vector_rows_total{operation="milvus_backup"} 30.0' in counted
+    assert 'vector_rows_total{operation="milvus_restore"} 10.0' in counted
+    assert 'vector_operations_total{operation="milvus_backup",outcome="SUCCESS"} 3.0' in counted
