@@ -229,6 +229,11 @@ def test_keys_of_redis_go_out_are_damaged_compared_and_brought_back(site: Site, 
     press(page, "Prove it now")
     heading(page, "Succeeded")
     expect(page.get_by_text("Proven")).to_be_visible()
+    visit.expected.add(503)
+    visit.open("")
+    overview = page.locator(".database").filter(has=page.get_by_role("heading", name="Redis: cache"))
+    expect(overview).to_contain_text("Last provenjust now")
+    expect(page.get_by_text("The target graph can't be reached")).to_be_visible()
 
 
 def test_collections_are_swapped_and_tables_move_there_and_back(site: Site, stores: Stores, visit: Any) -> None:
