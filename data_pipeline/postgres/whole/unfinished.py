@@ -115,10 +115,12 @@ class Unfinished:
         try:
             names = remove(target, timeouts, live)
         except ServiceError as error:
-            log.warning("an unfinished database may be left", database=live, why=error.error_type)
             with self._guard:
+                known = key in self._owed
                 if error.data.get("can_retry"):
                     self._owed[key] = target
+            if not known:
+                log.warning("an unfinished database may be left", database=live, why=error.error_type)
             return []
         if names:
             log.warning("removed what an interrupted restore left behind", databases=names)
