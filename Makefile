@@ -46,7 +46,10 @@ coverage: .venv/.installed-dev  ## run the tests, and print which lines none of 
 
 bench: .venv/.installed-dev  ## measure, side by side with PostgreSQL's own tools
 	@$(VENV_PYTHON) -m benchmarks.run; status=$$?; $(VENV_PYTHON) -m benchmarks.whole_databases || status=1; \
-		$(VENV_PYTHON) -m benchmarks.redis || status=1; $(VENV_PYTHON) -m benchmarks.jobs && exit $$status
+		$(VENV_PYTHON) -m benchmarks.redis || status=1; \
+		if $(VENV_PYTHON) -c 'import pymilvus, milvus_lite' 2>/dev/null; then $(VENV_PYTHON) -m benchmarks.milvus || status=1; \
+		else echo 'Milvus is left out: pip install -r requirements-milvus.txt'; fi; \
+		$(VENV_PYTHON) -m benchmarks.jobs && exit $$status
 
 s3-server: .venv/.installed-dev  ## build the S3 server that benchmarks and tests use beside moto (needs Go)
 	@$(VENV_PYTHON) -m tools.s3_server

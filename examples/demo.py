@@ -1,8 +1,9 @@
 """The service at work, in a few seconds: `python -m examples.demo`.
 
 Starts an embedded PostgreSQL and the real HTTP server, restores the shipped backup, finds documents by meaning, makes
-a backup and proves it, damages the tables, and brings every row back. Prints what it does. Everything lives in a
-temporary directory and is gone afterwards. The exit status is 0 if all was as it should be, else 1.
+a backup and proves it, damages the tables, brings every row back, and moves them to a Milvus and back. Prints what it
+does. Everything lives in a temporary directory and is gone afterwards. The exit status is 0 if all was as it should be,
+else 1.
 """
 
 import io
@@ -15,12 +16,16 @@ import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import quote
 
 import psycopg2
 
+from data_pipeline.api import BASE
+from data_pipeline.postgres.target import Target
 from data_pipeline.postgres_server import embedded
 from data_pipeline.postgres_server.embedded import EmbeddedServerError
 from data_pipeline.settings import Settings, SettingsError
@@ -62,12 +67,13 @@ def tell(service: Service, tables: LiveTables, timestamp: str, questions: list[d
     bring_back(service, directory, newest)
     expect_all_back(Difference.between(before, tables.rows()), len(before))
     ask(tables, questions)
+    move(service, tables, directory, newest)
 
 
 def list_backups(service: Service, timestamp: str) -> str:
     """Returns the directory of the shipped backup, as it is listed."""
     title("Which backups are there?")
-    answer = service.get("/restore/list")
+    answer = service.get("/vector/restore/list")
     listed = [(place["relative_path"], backup) for place in answer["backup_locations"] for backup in place["backups"]]
     expect([backup["timestamp"] for _, backup in listed] == [timestamp], "the list is not just the shipped backup")
     directory: str
@@ -81,7 +87,7 @@ def list_backups(service: Service, timestamp: str) -> str:
 def restore_shipped(service: Service, tables: LiveTables, directory: str, timestamp: str) -> None:
     title("Restore the shipped backup into empty tables")
     expect(not tables.rows(), "the tables of a new database are not empty")
-    answer = service.post("/restore", backup_path=directory, timestamp=timestamp)
+    answer = service.post("/vector/restore", backup_path=directory, timestamp=timestamp)
     written = say_rows(answer["restore_results"], "rows_restored")
     expect(written == len(tables.rows()) > 0, "the tables do not hold the rows the restore has counted")
 
@@ -99,7 +105,7 @@ def ask(tables: LiveTables, questions: list[dict[str, Any]]) -> None:
 def back_up(service: Service) -> str:
     """Returns the timestamp of the new backup."""
     title("Make a backup")
-    answer = service.post("/backup")
+    answer = service.post("/vector/backup")
     say_rows(answer["tables_backed_up"], "row_count")
     timestamp: str = answer["backup_timestamp"]
     return timestamp
@@ -107,7 +113,7 @@ def back_up(service: Service) -> str:
 
 def prove(service: Service, timestamp: str) -> None:
     title("Prove the backup: restore it into a PostgreSQL of its own, which is gone afterwards")
-    answer = service.post(f"/backups/global/{timestamp}/drill")
+    answer = service.post(f"/vector/backups/global/{timestamp}/drill")
     expect(answer["proven"], "the backup does not come back as it was saved")
     for table, result in answer["tables"].items():
         say(f"{table}: {result['rows']} rows came back, equal to the bit")
@@ -124,7 +130,7 @@ def damage(tables: LiveTables) -> None:
 
 def bring_back(service: Service, directory: str, timestamp: str) -> None:
     title("Replace what is there by the backup, all or nothing")
-    answer = service.post("/restore", backup_path=directory, timestamp=timestamp, truncate_before_restore=True)
+    answer = service.post("/vector/restore", backup_path=directory, timestamp=timestamp, truncate_before_restore=True)
     say_rows(answer["restore_results"], "rows_restored")
     say(f"readers had to wait for {answer['readers_blocked_seconds']} seconds")
 
@@ -133,6 +139,28 @@ def expect_all_back(found: Difference, rows: int) -> None:
     title("Compare every row with the one before the damage, to the bit")
     say(f"{found}")
     expect(found == Difference(same=rows, missing=0, changed=0, extra=0), "the tables are not what they were")
+
+
+def move(service: Service, tables: LiveTables, directory: str, timestamp: str) -> None:
+    """To another kind of database and back, where its packages are there."""
+    title("Move the rows to a Milvus, and back")
+    if find_spec("milvus_lite") is None:
+        say("left out: it needs pip install -r requirements-milvus.txt")
+        return
+    before = tables.documents()
+    there = {"backup_path": directory, "timestamp": timestamp}
+    moved = service.post("/milvus/restore", set=there, target="milvus")
+    say(f"{sum(one['rows'] for one in moved['restore_results'].values())} rows, {moved['duration']} s")
+    compared = service.post("/milvus/compare", set=there, target="milvus")
+    expect(compared["identical"], "the rows in Milvus are not those of the backup")
+    made = service.post("/milvus/backup", target="milvus")
+    tables.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
+    back = {"backup_path": made["backup_directory"], "timestamp": made["backup_timestamp"]}
+    restored = service.post("/milvus/restore", set=back, target="main", into={"layout": "langchain"})
+    say_rows(restored["restore_results"], "rows_restored")
+    found = Difference.between(before, tables.documents())
+    say(f"{found}")
+    expect(found == Difference(same=len(before), missing=0, changed=0, extra=0), "not all rows came back from Milvus")
 
 
 def say_rows(results: dict[str, Any], counter: str) -> int:
@@ -165,10 +193,19 @@ def stage(timestamp: str) -> Iterator[tuple[Service, LiveTables]]:
         server = embedded.start(directory / "pgdata")
         with ExitStack() as stack:
             stack.callback(server.stop)
-            service = stack.enter_context(running(directory))
+            targets = {"main": url(server.target), "milvus": f"milvus+lite://{directory / 'milvus'}"}
+            service = stack.enter_context(running(directory, BASE, TARGETS=json.dumps(targets)))
             tables = stack.enter_context(closing(LiveTables(server.target)))
             stack.callback(ignore_interrupts)  # comes first: nothing interrupts the rest
             yield service, tables
+
+
+def url(target: Target) -> str:
+    """Of a database behind a Unix socket, as TARGETS has it."""
+    found = target.parameters()
+    login = f"{quote(str(found['user']), safe='')}:{quote(str(found.get('password') or ''), safe='')}"
+    host, database = (quote(str(found[name]), safe="") for name in ("host", "dbname"))
+    return f"postgresql://{login}@:{found['port']}/{database}?host={host}"
 
 
 def expect_no_other_database() -> None:

@@ -13,6 +13,10 @@ ROWS = """
 SELECT 'collection ' || uuid, c::text FROM langchain_pg_collection c
 UNION ALL SELECT 'embedding ' || id, e::text FROM langchain_pg_embedding e
 """
+DOCUMENTS = """
+SELECT c.name || ' ' || e.id, row(e.embedding, e.document, e.cmetadata)::text
+FROM langchain_pg_embedding e JOIN langchain_pg_collection c ON c.uuid = e.collection_id
+"""
 NEAREST = """
 SELECT id, document, embedding <=> %(embedding)s::vector AS distance
 FROM langchain_pg_embedding ORDER BY distance LIMIT 1
@@ -54,6 +58,10 @@ class LiveTables:
     def rows(self) -> Rows:
         """Both tables, whole."""
         return dict(self._fetch(ROWS))
+
+    def documents(self) -> Rows:
+        """The rows of each collection by its name: made anew, it has another uuid."""
+        return dict(self._fetch(DOCUMENTS))
 
     def nearest(self, embedding: list[float]) -> tuple[str, str, float]:
         """Id, document and cosine distance of the embedding nearest to this one."""

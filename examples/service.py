@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
-PREFIX = "/api/v0/data_pipeline/vector"
 START_SECONDS = 60
 ANSWER_SECONDS = 60
 STOP_SECONDS = 30
@@ -32,7 +31,7 @@ class Service:
     prefix: what every path begins with.
     """
 
-    def __init__(self, address: str, prefix: str = PREFIX) -> None:
+    def __init__(self, address: str, prefix: str) -> None:
         self._address = address
         self._prefix = prefix
 
@@ -68,7 +67,7 @@ def say(text: str) -> None:
 
 
 @contextmanager
-def running(directory: Path, prefix: str = PREFIX, **more: str) -> Iterator[Service]:
+def running(directory: Path, prefix: str, **more: str) -> Iterator[Service]:
     """`python unified_api.py` on a free port, its database in pgdata and its backups in training_data; then stop it.
 
     more: further settings.

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from types import FrameType
 
 from torture import (
@@ -26,6 +27,7 @@ from torture import (
     fuzz,
     giants,
     load,
+    milvus_kills,
     redis_kills,
     replace_kills,
     report,
@@ -42,11 +44,18 @@ from torture.world import World
 
 @dataclass(frozen=True)
 class Scenario:
-    """A figure's maker, and how many minutes of a full run it may take."""
+    """A figure's maker, and how many minutes of a full run it may take. package: what it needs beside
+    requirements-dev.txt, which `file` installs."""
 
     name: str
     run: Callable[[World, Budget], Figure]
     minutes: float
+    package: str | None = None
+    file: str = ""
+
+    @property
+    def possible(self) -> bool:
+        return self.package is None or find_spec(self.package) is not None
 
 
 SCENARIOS = (
@@ -55,6 +64,7 @@ SCENARIOS = (
     Scenario("replace_kills", replace_kills.run, 9),
     Scenario("swap_kills", swap_kills.run, 8),
     Scenario("redis_kills", redis_kills.run, 2),
+    Scenario("milvus_kills", milvus_kills.run, 7, "milvus_lite", "requirements-milvus.txt"),
     Scenario("database_kills", database_kills.run, 12),
     Scenario("backends", backends.run, 3.5),
     Scenario("restarts", restarts.run, 2.5),
@@ -129,7 +139,12 @@ def _chosen(names: list[str]) -> list[Scenario]:
     known = {scenario.name: scenario for scenario in SCENARIOS}
     if unknown := [name for name in names if name not in known]:
         raise WrongSetting(f"no scenario is called {unknown[0]}; there are {', '.join(known)}")
-    return [known[name] for name in names] or list(SCENARIOS)
+    if impossible := [name for name in names if not known[name].possible]:
+        raise WrongSetting(f"{impossible[0]} needs pip install -r {known[impossible[0]].file}")
+    for scenario in SCENARIOS:
+        if not (names or scenario.possible):
+            print(f"left out: {scenario.name}, which needs pip install -r {scenario.file}", flush=True)
+    return [known[name] for name in names] or [scenario for scenario in SCENARIOS if scenario.possible]
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

@@ -747,7 +747,7 @@ TEXTS: dict[str, str] = {
     "into_search_column_left": "{table}: the column {column} of hybrid search was left out",
     # Drills.
     "drill_failed": "the drill failed",
-    "drill_proven": "the backup is proven: restored into a PostgreSQL of its own, equal to the bit",
+    "drill_proven": "the backup is proven: restored into a server of its own, equal to the bit",
     "drill_not_proven": "the drill is done, but it does not prove the backup",
     "drill_unvouched": "no manifest vouches for the set",
     "drill_rows_lost": "{rows} rows of {table} came back, and the manifest says {expected}",
@@ -902,6 +902,10 @@ TEXTS: dict[str, str] = {
     "milvus_rows_differ": "the restored rows of collection {name} differ from the backup: "
     "{expected} rows were written, "
     "{found} read back",
+    "milvus_drill_type": "field {field} of collection {collection} is of type {type}, which milvus-lite doesn't have: "
+    "there is no drill of it",
+    "milvus_drill_index": "milvus-lite doesn't have the index {type} of field {field} of collection {collection}: "
+    "the drill did not make it",
     "milvus_old_stays": "the name {name} still means the old collection; aliases {aliases} now mean {new}",
     "milvus_old_kept": "the old collection stays as {name} until it is dropped",
     "milvus_in_progress": "collection {name} is being restored",

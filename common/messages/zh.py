@@ -758,6 +758,8 @@ TEXTS: dict[str, str] = {
     "milvus_expectation_database": "目标数据库是 {found},不是 {expected}",
     "milvus_expectation_rows": "集合 {name} 有 {found} 行,不是预期的 {expected} 行",
     "milvus_rows_differ": "集合 {name} 恢复后的行与备份不一致: 写入 {expected} 行,读回 {found} 行",
+    "milvus_drill_type": "集合 {collection} 的字段 {field} 类型为 {type}, milvus-lite 不支持该类型, 无法演练",
+    "milvus_drill_index": "milvus-lite 没有集合 {collection} 字段 {field} 的索引类型 {type}, 演练中未建该索引",
     "milvus_old_stays": "名称 {name} 仍指向原来的集合;别名 {aliases} 现在指向 {new}",
     "milvus_old_kept": "原来的集合保留为 {name},确认后可删除",
     "milvus_in_progress": "集合 {name} 正在被恢复",

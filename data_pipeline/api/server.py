@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import uuid
 from contextlib import suppress
 from errno import EADDRINUSE
@@ -38,6 +39,9 @@ UNSENT_BYTES = 1 << 20
 """Of an answer, waiting for a client to take them, in memory; a download goes on when there are fewer."""
 
 
+REQUEST_ID = re.compile(rb"^request_id:", re.IGNORECASE | re.MULTILINE)
+"""How clients of milvus-backup name a request. Waitress drops headers with an underscore in their names."""
+
 TLS_HANDSHAKE = b"\x16"
 """The first byte of every TLS connection (RFC 8446, 5.1), and of no HTTP request."""
 
@@ -72,7 +76,7 @@ class SizedParser(HTTPRequestParser):
 
     def parse_header(self, header_plus: bytes) -> None:
         try:
-            super().parse_header(header_plus)
+            super().parse_header(REQUEST_ID.sub(b"Request-Id:", header_plus))
         except ValueError as error:  # half an IPv6 address, a length of thousands of digits: waitress lets it through
             raise ParsingError("the request line or a length can't be read") from error
         limit = self.settings.max_body_bytes * ROOM_TO_READ

@@ -30,8 +30,10 @@ class Intent:
     drop_old: bool = False
     stage: Stage = "loading"
 
-    def at(self, stage: Stage) -> "Intent":
-        return replace(self, stage=stage)
+    @property
+    def switching(self) -> "Intent":
+        """The same, once the new collection is about to be put in its place."""
+        return replace(self, stage="aliasing" if self.aliases else "renaming")
 
 
 class IntentStore(Protocol):

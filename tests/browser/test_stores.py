@@ -18,11 +18,11 @@ from data_pipeline.api import BASE
 from tests.browser.accessibility import SCHEMES, half, keep_and_check
 from tests.browser.conftest import Site
 from tests.browser.steps import heading, press
-from tests.integration.milvus.server import MilvusServer
 from tests.integration.neo4j_store.conftest import graph_server as graph_server
 from tests.integration.places import S3Server
 from tests.integration.redis_server import RedisServer, program
 from tests.integration.test_objects import Bucket
+from tools.milvus_server import MilvusServer
 from tools.neo4j_server import PASSWORD, Neo4jServer
 
 DIMENSIONS = 4
@@ -159,7 +159,7 @@ def test_stores_are_shown_with_whether_they_are_within_reach(site: Site, visit: 
     heading(page, "Failed")
     expect(page.get_by_role("alert")).to_contain_text("DATABASE_ERROR")
     visit.open("#/status")
-    expect(page.get_by_role("row").filter(has_text="cache: redis://")).to_contain_text("works")
+    expect(page.get_by_role("row").filter(has_text="redis://")).to_contain_text("works")
 
 
 def test_keys_of_redis_go_out_are_damaged_compared_and_brought_back(site: Site, stores: Stores, visit: Any) -> None:
@@ -359,14 +359,13 @@ def test_a_store_is_backed_up_by_schedule(site: Site, visit: Any) -> None:
 
 @pytest.mark.parametrize(("scheme", "locale"), SCHEMES)
 def test_pages_of_stores_are_open_to_all(site: Site, open_panel: Callable[..., Any], scheme: str, locale: str) -> None:
-    sets = site.call("GET", "/restore/list?layout=all")["backup_locations"][0]["backups"]
-    newest = {one.get("layout"): one["timestamp"] for one in reversed(sets)}
     visit = open_panel(site, None, color_scheme=scheme, locale=locale, bypass_csp=True)
     visit.expected.add(500)
     pages = {"stores": "#/stores", "stacks": "#/stacks"}
-    for family in ("redis", "milvus", "objects"):
-        pages[f"restore-{family}"] = f"#/restore/local/global/{newest[family]}"
-        pages[f"set-{family}"] = f"#/backups/local/global/{newest[family]}"
+    for family, target in (("redis", "cache"), ("milvus", "vectors"), ("objects", "files")):
+        made = site.call("POST", f"/{family}/backup", {"target": target}, prefix=BASE)["backup_timestamp"]
+        pages[f"restore-{family}"] = f"#/restore/local/global/{made}"
+        pages[f"set-{family}"] = f"#/backups/local/global/{made}"
     for name in half(pages, scheme):
         visit.open(pages[name])
         expect(visit.page.locator(".waiting")).to_have_count(0)

@@ -69,3 +69,10 @@ def test_a_client_that_speaks_tls_is_answered_and_not_kept_waiting(start_server:
     with socket.create_connection((host, int(port)), timeout=60) as connection, pytest.raises(ssl.SSLError) as refused:
         context.wrap_socket(connection, server_hostname="localhost")
     assert refused.value.reason == "WRONG_VERSION_NUMBER"
+
+
+def test_clients_of_milvus_backup_name_their_requests_with_an_underscore(
+    send: Callable[[bytes], tuple[int, Any]],
+) -> None:
+    status, answer = send(request(b"GET", b"/api/v1/get_backup", b"", b"request_id: of-a-client"))
+    assert (status, answer["code"], answer["requestId"]) == (200, 400, "of-a-client")

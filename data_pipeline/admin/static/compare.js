@@ -26,7 +26,7 @@ export async function compareView(_parameters, query, signal) {
       el("p", {}, t("no backups")), el("p", { class: "hint" }, t("no backups.compare")), el("p", {}, link(t("to backups"), address(["backups"]), "button")))) };
   }
   const result = el("div", { role: "status" });
-  const node = el("div", { class: "page" }, heading, el("p", { class: "hint" }, t("compare.what")), form(first, other, config, query, signal), result);
+  const node = el("div", { class: "page" }, heading, el("p", { class: "hint" }, t(familyOf(first) ? "compare.what.store" : "compare.what")), form(first, other, config, query, signal), result);
   if (query.a && query.b) compare(one, other, config, query, result, signal);
   return { title: t("compare"), node };
 }
@@ -81,7 +81,7 @@ async function compare(one, other, config, query, result, signal) {
     const family = together(one, other, config, query.target);
     const answer = family ? await ofStore(family, one, other, query.target, signal) : await ofTables(one, other, query.target, signal);
     const brief = !other || other.path === one.path ? (set) => set.date : setName;
-    return show(result, described(answer, brief(one), other ? brief(other) : t(family ? "live store" : "live tables")));
+    return show(result, described(answer, brief(one), other ? t("only in", { name: brief(other) }) : t("only live")));
   } catch (error) {
     return error.name === "AbortError" ? result : show(result, problem(error));
   }
@@ -101,12 +101,13 @@ const ofTables = (one, other, target, signal) =>
 const ofStore = (family, one, other, target, signal) =>
   call("POST", `/${family}/compare`, { set: named(one), ...(other ? { with: named(other) } : { target }) }, { signal, prefix: BASE });
 
+// right: how what is only there is called.
 function described(answer, left, right) {
   const parts = partsOf(answer);
   return [
     el("h2", {}, t(answer.identical ? "compare.same" : "compare.different")),
     parts.length > 0 && table(t("compare"), columnsOf(answer, left, right), parts),
-    answer.graph && graphs(answer, left, right),
+    answer.graph && graphs(answer, left),
     warnings(answer.warnings),
     parts.filter(differs).map((one) => samples(one, left, right)),
     el("dl", { class: "facts" },
@@ -127,17 +128,17 @@ function columnsOf(answer, left, right) {
     { key: "left", label: t("only in", { name: left }), numeric: true, cell: (one) => number(one.only_in_backup) },
     { key: "different", label: t("different"), numeric: true, cell: (one) => number(one.different) },
     { key: "same", label: t("the same"), numeric: true, cell: (one) => number(one.same) },
-    { key: "right", label: t("only in", { name: right }), numeric: true, cell: (one) => number(one.only_in_other) },
+    { key: "right", label: right, numeric: true, cell: (one) => number(one.only_in_other) },
     ...(ofCollections ? [{ key: "collection", label: t("collection itself"), cell: ({ collection }) => t(`collection.${collection.kind}`) }] : []),
   ];
 }
 
 // Of graphs it is only told whether all is the same, and how many there are.
-function graphs({ graph, live, missing }, left, right) {
+function graphs({ graph, live, missing }, left) {
   const columns = [
     { key: "name", label: t("what"), cell: ([name]) => name },
     { key: "left", label: left, kind: "any", cell: ([, one]) => one },
-    { key: "right", label: right, kind: "any", cell: ([, , other]) => other },
+    { key: "right", label: t("live store"), kind: "any", cell: ([, , other]) => other },
   ];
   const rows = [
     [t("neo4j.nodes"), number(graph.nodes), number(live.nodes)],
@@ -160,5 +161,5 @@ function samples(one, left, right) {
     el("div", { class: "sides" },
       column(t("only in", { name: left }), one.samples.only_in_backup, one.only_in_backup),
       column(t("different"), one.samples.different, one.different),
-      column(t("only in", { name: right }), one.samples.only_in_other, one.only_in_other)));
+      column(right, one.samples.only_in_other, one.only_in_other)));
 }

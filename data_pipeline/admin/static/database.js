@@ -16,6 +16,9 @@ export function targetName(target) {
   return t("target.store", { name: target.name, place: placeOf(target) });
 }
 
+// Where it is, beside its name.
+export const placeName = (target) => (target.family ? placeOf(target) : databaseName(target));
+
 // What stands in a table: a database's own name, another store's configured one.
 export const shortName = (target) => (target.family ? target.name : target.dbname);
 

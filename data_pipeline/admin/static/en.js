@@ -402,7 +402,7 @@ export default {
   "attention.not proven": "The drill of {name}'s backup of {date} failed",
   "attention.damaged": "{n} {n|backup is|backups are} damaged",
   "attention.storage": "The storage {name} can't be read: its backups are missing here",
-  "attention.target": "The database {name} can't be reached",
+  "attention.target": "The target {name} can't be reached",
   "attention.room": "Little room is left in {name}",
   "attention.room.hint": "{free} are free: less than three times the newest backup.",
   "attention.no backup": "There is no whole, good backup of {name}",
@@ -1034,4 +1034,7 @@ export default {
   "what.verify_stack": "Verify a stack's backup",
   "what.download_stack_set": "Download a stack's backup",
   "what.delete_stack_set": "Delete a stack's backup",
+  "only live": "Only live",
+  "compare.what.store": "Rows, keys or nodes are compared to the bit. Nothing is changed.",
+  "what is backed up": "What is backed up",
 };

@@ -37,7 +37,7 @@ function tell(node, job, set, brief) {
   show(node,
     el("p", { class: "into" }, said(`names.${wayOf(job)}`, values)),
     differs && el("p", { class: "loss" }, t("names.differ", { source, target: target.dbname })),
-    !brief && el("p", { class: "hint" }, targetName(target), set && [" · ", stateOf(set)]));
+    !brief && target.family !== "stack" && el("p", { class: "hint" }, targetName(target), set && [" · ", stateOf(set)]));
 }
 
 function wayOf({ kind, request }) {

@@ -51,7 +51,7 @@ function whole(now, again) {
     verdict(now),
     attention(now, again),
     now.running.length > 0 && [el("h2", {}, t("running now")), el("ul", { class: "plain-list card" }, now.running.map(running))],
-    now.databases.length > 0 && [el("h2", {}, t("databases")), el("div", { class: "cards" }, now.databases.map((group) => database(group)))],
+    now.databases.length > 0 && [el("h2", {}, t(now.databases.some((group) => group.family) ? "what is backed up" : "databases")), el("div", { class: "cards" }, now.databases.map((group) => database(group)))],
     el("h2", {}, t("schedules")), schedules(now, again),
     now.health && [el("h2", {}, t("storages")), storageTable(now.health)],
   ];

@@ -4,7 +4,7 @@ import { BASE, call, Failure, mayWrite } from "/panel/api.js";
 import { since } from "/panel/clock.js";
 import { configuration } from "/panel/configuration.js";
 import { busy, dialog, field, tell, typedName, writeButton } from "/panel/controls.js";
-import { targetName } from "/panel/database.js";
+import { placeName } from "/panel/database.js";
 import { announce, el, redraw, show } from "/panel/dom.js";
 import { control, reveal, valueAt } from "/panel/form_fields.js";
 import { problem } from "/panel/problem.js";
@@ -54,7 +54,7 @@ function listing(page, answer) {
 
 function columns(page) {
   const about = {
-    targets: [{ key: "place", label: t("place"), kind: "any", cell: (one) => (one.target ? targetName(one.target) : t("unknown")) }],
+    targets: [{ key: "place", label: t("place"), kind: "any", cell: (one) => (one.target ? placeName(one.target) : t("unknown")) }],
     storages: [{ key: "place", label: t("place"), kind: "any", cell: (one) => one.config.url ?? t(`place.${one.place}`) }],
     notifiers: [
       { key: "service", label: t("service"), cell: (one) => one.service ?? "–" },

@@ -3,7 +3,7 @@
 import { configuration } from "/panel/configuration.js";
 import { button } from "/panel/controls.js";
 import { since } from "/panel/clock.js";
-import { databaseName, targetName } from "/panel/database.js";
+import { databaseName, placeName } from "/panel/database.js";
 import { el, show } from "/panel/dom.js";
 import { healthNow, mark, storageTable } from "/panel/health.js";
 import { fact, problem, warnings } from "/panel/problem.js";
@@ -37,7 +37,7 @@ function checks(now, config) {
 function databases({ checks: { database }, targets, at }, config) {
   const rows = [
     { name: t("configured"), place: config.database ? databaseName(config.database) : t("target.unknown"), good: database },
-    ...Object.entries({ ...config.targets, ...config.stores }).map(([name, target]) => ({ name, place: targetName(target), good: targets[name] })),
+    ...Object.entries({ ...config.targets, ...config.stores }).map(([name, target]) => ({ name, place: placeName(target), good: targets[name] })),
   ];
   const columns = [
     { key: "name", label: t("database"), kind: "any", cell: (one) => one.name },
@@ -60,6 +60,9 @@ function told(value) {
   if (value === null || value === "" || (Array.isArray(value) && !value.length)) return "–";
   if (value === "set") return t("is set");
   if (Array.isArray(value)) return value.join(", ");
-  if (typeof value === "object") return "dbname" in value ? databaseName(value) : Object.entries(value).map(([name, kind]) => `${name}: ${kind}`).join(", ") || "–";
+  if (typeof value === "object") return "dbname" in value ? databaseName(value) : Object.entries(value).map(([name, kind]) => `${name}: ${named(kind)}`).join(", ") || "–";
   return String(value);
 }
+
+// A kind, or the members of a stack.
+const named = (kind) => (typeof kind === "object" ? `(${Object.entries(kind).map(([role, target]) => `${role}: ${target}`).join(", ")})` : kind);

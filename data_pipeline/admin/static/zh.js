@@ -402,7 +402,7 @@ export default {
   "attention.not proven": "{name} 在 {date} 的备份未通过恢复演练",
   "attention.damaged": "有 {n} 个备份已损坏",
   "attention.storage": "存储 {name} 无法读取：其中的备份没有列出",
-  "attention.target": "数据库 {name} 无法访问",
+  "attention.target": "无法连接目标 {name}",
   "attention.room": "{name} 的剩余空间不足",
   "attention.room.hint": "剩余 {free}，不到最近一个备份的三倍。",
   "attention.no backup": "{name} 还没有完整可用的备份",
@@ -1034,4 +1034,7 @@ export default {
   "what.verify_stack": "校验组合备份",
   "what.download_stack_set": "下载组合备份",
   "what.delete_stack_set": "删除组合备份",
+  "only live": "仅当前数据有",
+  "compare.what.store": "逐位比对行、键或节点，不改动任何数据。",
+  "what is backed up": "备份的内容",
 };

@@ -70,7 +70,7 @@ class AuditLog:
         app.after_request(self._end)
 
     def _begin(self) -> None:
-        given = request.headers.get("X-Request-ID", "")
+        given = request.headers.get("X-Request-ID") or request.headers.get("Request-Id", "")
         g.request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         g.started = time.monotonic()
         forwarded = request.headers.get(client_address.HEADER, "")

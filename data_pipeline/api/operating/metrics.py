@@ -17,6 +17,10 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 WAITING_STATES: tuple[State, ...] = ("PENDING", "RUNNING", "CANCELLING")
 
+WRITTEN = ("restore_results", "tables_backed_up", "files")
+ROWS = ("rows_restored", "row_count", "rows")
+"""Keys of answers: what was written, by table, file or collection, and how many rows each has."""
+
 SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
 
 
@@ -96,8 +100,9 @@ class Metrics:
         self._seconds.labels(name).observe(seconds)
         if outcome == SUCCESS:
             self._succeeded(name, time.time())
-        for table in (data.get("restore_results") or data.get("tables_backed_up") or {}).values():
-            self._rows.labels(name).inc(table.get("rows_restored", 0) + table.get("row_count", 0))
+        written: dict[str, Any] = next((data[key] for key in WRITTEN if data.get(key)), {})
+        for table in written.values():
+            self._rows.labels(name).inc(next((table[key] for key in ROWS if table.get(key)), 0))
             self._bytes.labels(name).inc(table.get("file_bytes", 0))
 
     def _succeeded(self, name: str, moment: float) -> None:

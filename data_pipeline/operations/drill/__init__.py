@@ -1,1 +1,1 @@
-"""A drill: a backup proven by restoring it into a PostgreSQL that is thrown away afterwards."""
+"""A drill: a backup proven by restoring it into a server that is thrown away afterwards."""

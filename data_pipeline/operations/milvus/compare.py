@@ -6,7 +6,7 @@ memory, and neither has to come in an order.
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from common import memory
@@ -15,10 +15,11 @@ from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.milvus import sources
 from data_pipeline.operations.milvus.backup import shape_of
+from data_pipeline.operations.milvus.live_tables import LiveTables
 from data_pipeline.operations.milvus.plan import in_set
 from data_pipeline.operations.milvus.requests import MilvusCompareRequest
 from data_pipeline.operations.milvus.results import ComparedCollection, MilvusCompared
-from data_pipeline.operations.milvus.seen import Seen, seen_rows
+from data_pipeline.operations.milvus.seen import told_apart
 from data_pipeline.operations.milvus.sources import Source
 from data_pipeline.stores.milvus import live
 from data_pipeline.stores.milvus.digest import hashes
@@ -26,8 +27,6 @@ from data_pipeline.stores.milvus.reader import Reader
 from data_pipeline.stores.milvus.server import Server, connected
 from data_pipeline.stores.milvus.store import FAMILY
 from data_pipeline.stores.milvus.table import RowShape
-
-MOST_SAMPLES = 20
 
 
 class Side(Protocol):
@@ -90,17 +89,16 @@ class MilvusComparison:
     def compare(self, request: MilvusCompareRequest) -> MilvusCompared:
         """Raises ServiceError."""
         started, warnings = time.monotonic(), list[str]()
-        with memory.returned(), ExitStack() as stack:
-            source = stack.enter_context(sources.of_set(self._engine, request.named_set))
-            if request.other is not None:
-                other: Side = SetSide(stack.enter_context(sources.of_set(self._engine, request.other)))
+        with memory.returned(), sources.of_set(self._engine, request.named_set) as source:
+            sources.expect_fitting(source, request.into)
+            names = _names(source, request)
+            if request.into is not None:
+                tables = LiveTables(self._engine, source, request.into, warnings.append)
+                found = tables.compared(names, request.target)
             else:
-                target = self._engine.store_target(request.target or "", FAMILY)
-                other = LiveSide(stack.enter_context(connected(target)))
-            found = [
-                self._compared(SetSide(source), other, name, request.called(name), warnings)
-                for name in _names(source, request)
-            ]
+                with self._other(request) as other:
+                    sides = [(name, request.called(name)) for name in names]
+                    found = [self._compared(SetSide(source), other, *side, warnings) for side in sides]
         identical = all(not (one.only_in_backup or one.only_in_other or one.different) for one in found)
         return MilvusCompared(
             response=say("milvus_compare_same") if identical else say("milvus_compare_different"),
@@ -110,6 +108,16 @@ class MilvusComparison:
             duration=round(time.monotonic() - started, 3),
         )
 
+    @contextmanager
+    def _other(self, request: MilvusCompareRequest) -> Iterator[Side]:
+        """What the set is compared with."""
+        if request.other is not None:
+            with sources.of_set(self._engine, request.other) as other:
+                yield SetSide(other)
+            return
+        with connected(self._engine.store_target(request.target or "", FAMILY)) as server:
+            yield LiveSide(server)
+
     def _compared(self, one: SetSide, other: Side, name: str, called: str, warnings: list[str]) -> ComparedCollection:
         mine, theirs = shape_of(in_set(one.source.facts, name), untried=True), other.shape(called)
         if theirs is None:
@@ -117,10 +125,7 @@ class MilvusComparison:
         without = _uncommon(mine, theirs)
         if without:
             warnings.append(say("compare_fields_left", name=name, fields=", ".join(sorted(without))))
-        with seen_rows() as seen:
-            for key, row in _rows(one.batches(name), mine, without):
-                seen.note(key, row)
-            return _found(name, seen, _rows(other.batches(called), theirs, without))
+        return told_apart(name, _rows(one.batches(name), mine, without), _rows(other.batches(called), theirs, without))
 
 
 def _names(source: Source, request: MilvusCompareRequest) -> list[str]:
@@ -128,19 +133,6 @@ def _names(source: Source, request: MilvusCompareRequest) -> list[str]:
     for name in names:
         in_set(source.facts, name)
     return names
-
-
-def _found(name: str, seen: Seen, others: Iterator[tuple[bytes, bytes]]) -> ComparedCollection:
-    counts = {"only_in_other": 0, "different": 0, "same": 0}
-    samples: dict[str, list[str]] = {"only_in_backup": [], "only_in_other": [], "different": []}
-    for key, row in others:
-        mine = seen.take(key)
-        kind = "only_in_other" if mine is None else "same" if mine == row else "different"
-        counts[kind] += 1
-        if kind != "same" and len(samples[kind]) < MOST_SAMPLES:
-            samples[kind].append(key.decode())
-    samples["only_in_backup"] = [key.decode() for key in seen.some(MOST_SAMPLES)]
-    return ComparedCollection(name=name, only_in_backup=len(seen), **counts, samples=samples)
 
 
 def _rows(batches: Iterator[Any], shape: RowShape, without: Sequence[str]) -> Iterator[tuple[bytes, bytes]]:

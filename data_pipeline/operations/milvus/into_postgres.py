@@ -8,8 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from common.errors import InvalidParams
-from common.messages import say
 from common.result import now
 from data_pipeline.engine import Engine
 from data_pipeline.formats import pgcopy
@@ -18,8 +16,8 @@ from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.milvus.crossing import from_milvus
 from data_pipeline.operations.milvus.crossing.from_milvus import Value
 from data_pipeline.operations.milvus.crossing.tables_of import (
+    KINDS,
     MemberRows,
-    PlainTable,
     StoreTable,
     Table,
     TableColumn,
@@ -42,8 +40,6 @@ from data_pipeline.storage.naming import Kind, backup_date, table_file
 from data_pipeline.stores.milvus import kinds
 from data_pipeline.version import VERSION
 
-KINDS: dict[str, type[Table]] = {"tables": PlainTable, "pgvectorstore": StoreTable, "langchain": MemberRows}
-SCHEMA = "public"
 BINARY = Kind("binary", "none")
 
 
@@ -83,10 +79,9 @@ class IntoPostgres:
 
     def _names(self) -> list[str]:
         names = self._request.collections or [one.name for one in self._source.facts.collections]
-        for name in (*names, *(self._into.tables or ())):
+        for name in names:
             in_set(self._source.facts, name)
-        if self._into.tables and self._into.layout == DOCUMENTED.family:
-            raise InvalidParams(say("layout_without_field", layout="langchain", field="tables"))
+        self._into.expect_in([one.name for one in self._source.facts.collections])
         return names
 
     def _table(self, name: str) -> Table:
@@ -110,7 +105,7 @@ class IntoPostgres:
             )
         facts = {}
         for table in tables:
-            schema, relation = self._place(table.name)
+            schema, relation = self._into.table_of(table.name)
             name = f"{schema}.{relation}"
             with self._file(draft, f"{encoded(schema)}.{encoded(relation)}", table.columns) as (file, fact):
                 self._fill(file, table, progress)
@@ -196,11 +191,6 @@ class IntoPostgres:
             file.finish()
         rows = sum(block["rows"] for block in file.blocks)
         fact |= {"bytes": file.bytes, "rows": rows, "blocks": file.blocks}
-
-    def _place(self, collection: str) -> tuple[str, str]:
-        named = (self._into.tables or {}).get(collection, collection)
-        schema, dot, relation = named.rpartition(".")
-        return (schema if dot else SCHEMA), relation
 
 
 def _key_class(table: Table) -> str:

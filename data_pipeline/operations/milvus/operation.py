@@ -1,7 +1,6 @@
 """MilvusBackupOperation and MilvusRestoreOperation: what is asked, found and done, and what is said of it."""
 
 from common import memory
-from common.errors import InvalidParams
 from common.messages import Message, say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.milvus import results, sources
@@ -9,7 +8,6 @@ from data_pipeline.operations.milvus.backup import Saving
 from data_pipeline.operations.milvus.into_milvus import restore
 from data_pipeline.operations.milvus.into_postgres import IntoPostgres
 from data_pipeline.operations.milvus.requests import MilvusBackupRequest, MilvusRestoreRequest
-from data_pipeline.operations.milvus.sources import SetSource, Source
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.results.restore import Restored
 from data_pipeline.operations.results.result import Result
@@ -81,20 +79,13 @@ class MilvusRestoreOperation(Operation[MilvusRestoreRequest]):
     def expect_possible(self, request: MilvusRestoreRequest) -> AnyTarget:
         target = self.target(request)
         with sources.of_set(self._engine, request.named_set) as source:
-            expect_fitting(source, request)
+            sources.expect_fitting(source, request.into)
         return target
 
     def run(self, request: MilvusRestoreRequest, progress: Progress = SILENT) -> Result:
         with memory.returned(), sources.of_set(self._engine, request.named_set) as source:
-            expect_fitting(source, request)
+            sources.expect_fitting(source, request.into)
             if request.into is not None:
                 restored: Restored = IntoPostgres(self._engine, request, request.into, source).run(progress)
                 return restored
             return restore(self._engine, source, request, progress)
-
-
-def expect_fitting(source: Source, request: MilvusRestoreRequest) -> None:
-    """Raise InvalidParams for a set of tables that would become tables: that is another route's."""
-    if request.into is not None and not isinstance(source, SetSource):
-        text = say("into_not_from", layout="tables", into=request.into.layout)
-        raise InvalidParams(text, details={"field": "into"})

@@ -1,19 +1,22 @@
 """What is asked of Milvus."""
 
+from collections.abc import Container
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 from typing_extensions import Self
 
-from common.errors import InvalidParams
+from common.errors import InvalidParams, NotFound
 from common.messages import say
+from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.requests import fields
 from data_pipeline.operations.requests.fields import AnyTable, Text
 from data_pipeline.operations.requests.request import Request
 from data_pipeline.operations.requests.store import NamedSet, StoreBackupRequest, StoreRestoreRequest
 from data_pipeline.stores.milvus.facts import LONGEST_NAME, NAME
 
+SCHEMA = "public"
 TARGET = "A configured target of Milvus, by name"
 BackupName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128)]
 
@@ -70,6 +73,20 @@ class IntoTables(Request):
     tables: dict[CollectionName, AnyTable] | None = Field(
         None, min_length=1, description="By collection its table, as schema.table; called alike where it is left out"
     )
+
+    def table_of(self, collection: str) -> tuple[str, str]:
+        """Schema and name of a collection's table."""
+        named = (self.tables or {}).get(collection, collection)
+        schema, dot, relation = named.rpartition(".")
+        return (schema if dot else SCHEMA), relation
+
+    def expect_in(self, collections: Container[str]) -> None:
+        """Raise what the tables' names are refused with, for a set of these collections."""
+        if self.tables and self.layout == DOCUMENTED.family:
+            raise InvalidParams(say("layout_without_field", layout=self.layout, field="tables"))
+        for name in self.tables or ():
+            if name not in collections:
+                raise NotFound(say("milvus_collection_not_in_set", name=name), details={"name": name})
 
 
 class MilvusRestoreRequest(StoreRestoreRequest):
@@ -144,17 +161,25 @@ class MilvusCompareRequest(Request):
     """A set of Milvus or of PostgreSQL tables, and what it is compared with."""
 
     named_set: NamedSet = Field(alias="set", description="The set, as the list names it")
-    target: Text | None = Field(None, description=f"{TARGET}: its live collections")
+    target: Text | None = Field(
+        None, description=f"{TARGET}: its live collections; with into a configured PostgreSQL: its live tables"
+    )
     other: NamedSet | None = Field(None, alias="with", description="Another set, of Milvus or of PostgreSQL tables")
     collections: CollectionNames | None = Field(None, description="Only these collections of the set")
     renames: dict[CollectionName, CollectionName] | None = Field(
         None, min_length=1, description="What collections of the set are called on the other side"
+    )
+    into: IntoTables | None = Field(
+        None, description="Of a set of Milvus and a PostgreSQL: the tables that it was restored as"
     )
 
     @model_validator(mode="after")
     def _one_other(self) -> Self:
         if (self.target is None) == (self.other is None):
             raise InvalidParams(say("compare_one_other"), details={"field": "target"})
+        for other, given in {"with": self.other, "renames": self.renames}.items():
+            if self.into is not None and given is not None:
+                raise InvalidParams(say("milvus_options_clash", one="into", other=other), details={"field": other})
         return self
 
     def called(self, name: str) -> str:

@@ -74,10 +74,7 @@ class Restoring:
         except BaseException:
             self._undo(intents, begun)
             raise
-        return {
-            step.fact.name: self._finish(intents, step, intent, timing)
-            for (step, intent), timing in zip(begun, timings, strict=True)
-        }
+        return self._put_all_in_place(intents, begun, timings)
 
     def _settle_abandoned(self, intents: IntentStore) -> None:
         """What earlier restores into this database have left: nothing of it may be in the way."""
@@ -185,18 +182,32 @@ class Restoring:
         if counted != rows:
             raise differ(step.name, rows, counted)
 
-    def _finish(self, intents: IntentStore, step: Step, intent: Intent, timing: Timing) -> RestoredCollection:
-        """The switch; nothing of it is cancelled. What fails here is settled by what the intent says."""
+    # The switch: nothing of it is cancelled
+
+    def _put_all_in_place(
+        self, intents: IntentStore, begun: list[tuple[Step, Intent]], timings: list[Timing]
+    ) -> dict[str, RestoredCollection]:
+        """One collection after the other. Where one fails, it and those behind it are undone."""
         server = replace(self.server, progress=Progress())
-        try:
-            done = self._put_in_place(server, intents, step, intent)
-            intents.end(intent)
-        except ServiceError as error:
-            error.data.setdefault("details", {})["collection"] = step.name
-            self._undo(intents, [(step, intent)])
-            raise
+        done: dict[str, RestoredCollection] = {}
+        for place, (step, intent) in enumerate(begun):
+            try:
+                if step.action == "swap":
+                    intents.note(intent.switching)
+                    begun[place] = step, intent.switching
+                put = self._put_in_place(server, *begun[place])
+                intents.end(intent)
+            except ServiceError as error:
+                details = {"collection": step.name, "in_place": [one.name for one in done.values()]}
+                error.data.setdefault("details", {}).update(details)
+                self._undo(intents, begun[place:])
+                raise
+            done[step.fact.name] = self._described(step, put, timings[place])
+        return done
+
+    def _described(self, step: Step, put: dict[str, Any], timing: Timing) -> RestoredCollection:
         return RestoredCollection(
-            **done,
+            **put,
             rows=0 if self.request.meta_only else step.fact.rows,
             success=True,
             rows_before=step.rows_before,
@@ -205,7 +216,7 @@ class Restoring:
             check_seconds=round(timing.check, 3),
         )
 
-    def _put_in_place(self, server: Server, intents: IntentStore, step: Step, intent: Intent) -> dict[str, Any]:
+    def _put_in_place(self, server: Server, step: Step, intent: Intent) -> dict[str, Any]:
         done: dict[str, Any] = {"name": step.name, "action": "merged", "aliases": list(step.aliases)}
         if step.action == "create":
             for alias in step.aliases:
@@ -213,22 +224,27 @@ class Restoring:
             switch.unmark(server, step.name)
             done["action"] = "created"
         elif step.action == "swap":
-            loaded = step.fact.loaded and self.request.indexes
-            done |= self._switched(server, intents, step, intent, loaded=loaded)
+            done |= self._switched(server, step, intent)
         return done
 
-    def _switched(
-        self, server: Server, intents: IntentStore, step: Step, intent: Intent, *, loaded: bool
-    ) -> dict[str, Any]:
-        if step.by_alias:
-            found = switch.by_alias(server, intents, intent)
-            if not intent.drop_old:
-                aliases = ", ".join(step.aliases)
-                self.warnings.append(say("milvus_old_stays", name=intent.old or "", aliases=aliases, new=found.name))
-        else:
-            found = switch.by_rename(server, intents, intent, loaded=loaded)
-            if not intent.drop_old:
-                self.warnings.append(say("milvus_old_kept", name=intent.old or ""))
+    def _switched(self, server: Server, step: Step, intent: Intent) -> dict[str, Any]:
+        loaded = step.fact.loaded and self.request.indexes
+        started = time.monotonic()
+        try:
+            found = (
+                switch.by_alias(server, intent) if step.by_alias else switch.by_rename(server, intent, loaded=loaded)
+            )
+        except ServiceError:
+            if not _is_finished(server, intent):
+                raise
+            found = switch.Switched.settled(intent, round(time.monotonic() - started, 4))
+        if not intent.drop_old:
+            aliases = ", ".join(step.aliases)
+            self.warnings.append(
+                say("milvus_old_stays", name=intent.old or "", aliases=aliases, new=found.name)
+                if step.by_alias
+                else say("milvus_old_kept", name=intent.old or "")
+            )
         return {
             "name": found.name,
             "action": "swapped",
@@ -268,6 +284,13 @@ def _planned(step: Step) -> RestoredCollection:
         old=step.old,
         switched_by=switched_by if step.action == "swap" else None,
     )
+
+
+def _is_finished(server: Server, intent: Intent) -> bool:
+    """Whether a switch that has failed could be finished all the same."""
+    with suppress(ServiceError):
+        return switch.settle(server, intent) == "finished"
+    return False
 
 
 def _leave(intents: IntentStore, intent: Intent) -> None:

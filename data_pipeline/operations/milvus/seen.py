@@ -1,4 +1,4 @@
-"""Rows that were seen, by their keys: in a temporary file, so that they need not fit into memory."""
+"""Rows told apart by their keys, each remembered by a hash in a temporary file: they need not fit into memory."""
 
 import sqlite3
 import tempfile
@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from data_pipeline.operations.milvus.results import ComparedCollection
+
 SCHEMA = "CREATE TABLE seen (key BLOB PRIMARY KEY, hash BLOB) WITHOUT ROWID"
 NOTE = "INSERT OR REPLACE INTO seen VALUES (?, ?)"
 TAKE = "DELETE FROM seen WHERE key = ? RETURNING hash"
 SOME = "SELECT key FROM seen LIMIT ?"
 COUNT = "SELECT count(*) FROM seen"
+MOST_SAMPLES = 20
+Hashed = tuple[bytes, bytes]
+"""A row's key, and the hash of what it holds."""
 
 
 class Seen:
@@ -47,3 +52,20 @@ def seen_rows() -> Iterator[Seen]:
         database.execute(SCHEMA)
         database.execute("BEGIN")
         yield Seen(database)
+
+
+def told_apart(name: str, mine: Iterator[Hashed], others: Iterator[Hashed]) -> ComparedCollection:
+    """How the rows of two sides differ. name: of the collection."""
+    counts = {"only_in_other": 0, "different": 0, "same": 0}
+    samples: dict[str, list[str]] = {"only_in_backup": [], "only_in_other": [], "different": []}
+    with seen_rows() as seen:
+        for key, row in mine:
+            seen.note(key, row)
+        for key, row in others:
+            found = seen.take(key)
+            kind = "only_in_other" if found is None else "same" if found == row else "different"
+            counts[kind] += 1
+            if kind != "same" and len(samples[kind]) < MOST_SAMPLES:
+                samples[kind].append(key.decode())
+        samples["only_in_backup"] = [key.decode() for key in seen.some(MOST_SAMPLES)]
+        return ComparedCollection(name=name, only_in_backup=len(seen), **counts, samples=samples)

@@ -8,6 +8,7 @@ from common.errors import InvalidParams
 from common.messages import say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.milvus.crossing.table_source import TableSource
+from data_pipeline.operations.milvus.requests import IntoTables
 from data_pipeline.operations.requests.store import NamedSet
 from data_pipeline.sets.held_set import AnySet, HeldSet
 from data_pipeline.storage import location
@@ -57,3 +58,10 @@ def of(engine: Engine, found: AnySet) -> Source:
         text = say("set_of_a_store", layout=found.family)
         raise InvalidParams(text, details={"field": "backup_path", "layout": found.family})
     return SetSource(found)
+
+
+def expect_fitting(source: Source, into: IntoTables | None) -> None:
+    """Raise InvalidParams for a set of tables that would become tables: that is another route's."""
+    if into is not None and not isinstance(source, SetSource):
+        text = say("into_not_from", layout="tables", into=into.layout)
+        raise InvalidParams(text, details={"field": "into"})

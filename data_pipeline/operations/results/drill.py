@@ -31,7 +31,7 @@ class DrillSteps(Part):
 
 
 class Drilled(Result):
-    """A set that was restored into a PostgreSQL of its own, and what was found there."""
+    """A set that was restored into a server of its own, and what was found there."""
 
     proven: bool = Field(description="A manifest vouches for it, every row came back to the bit, and searches find it")
     backup_info: StoredBackup
@@ -39,7 +39,7 @@ class Drilled(Result):
     identical: bool = Field(description="Whether every row that came back equals the backup's to the bit")
     tables: dict[TableName, DrilledTable]
     search_check: Sometimes[SearchCheck] = Field(None, description="Only of a set with probes")
-    server_version: str = Field(description="Of the PostgreSQL it was restored into")
+    server_version: str = Field(description="Of the server it was restored into")
     steps: DrillSteps
     errors: list[str] = Field(description="Why it isn't proven")
     warnings: Warnings

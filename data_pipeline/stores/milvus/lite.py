@@ -22,6 +22,7 @@ from pathlib import Path
 import psutil
 from fasteners import InterProcessLock, InterProcessReaderWriterLock
 
+from common import scratch_directory
 from common.errors import DatabaseError
 from common.messages import say
 from data_pipeline.stores.extras import needed
@@ -57,17 +58,55 @@ def leave() -> None:
         _servers.clear()
 
 
-def leave_one(home: Path) -> None:
-    """Leave the server of one directory, if this process uses it."""
-    with _mutex:
-        if server := _servers.pop((os.getpid(), home), None):
-            server.leave()
-
-
 def expect_installed() -> None:
-    """Raise ExtraMissing without the package, which isn't imported: its indexes would come into this process."""
-    if util.find_spec(PACKAGE) is None:
+    """Raise ExtraMissing without milvus-lite."""
+    if util.find_spec(PACKAGE) is None:  # imported, it would bring its indexes into this process
         needed(PACKAGE, extra=EXTRA)
+
+
+def launch(data: Path, log: Path) -> "tuple[subprocess.Popen[bytes], int]":
+    """A server of a data directory that takes connections, and its port. Raises DatabaseError."""
+    port = _free_port()
+    command = [sys.executable, "-m", PACKAGE, "server", "--host", LOOPBACK, "--port", str(port)]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*command, "--data-dir", str(data)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # it outlives this process if another one uses it
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            raise failed()
+        time.sleep(0.05)
+    return process, port
+
+
+def failed() -> DatabaseError:
+    """What is said of a server that doesn't start."""
+    return DatabaseError(say("milvus_lite_failed"), can_retry=True, details={"cause": "MILVUS_LITE"})
+
+
+@contextmanager
+def scratch(directory: Path) -> Iterator[StoreTarget]:
+    """A server for one piece of work, in a directory of its own below `directory`: both are gone when the work is over.
+    What a killed process has left there is ended and removed first. Raises DatabaseError, ExtraMissing."""
+    expect_installed()
+    try:
+        scratch_directory.sweep(directory)
+        with scratch_directory.own(directory) as home:
+            process, port = launch(home / "data", home / "log")
+            try:
+                yield StoreTarget("scratch", "milvus", "milvus+http", LOOPBACK, port, source="drill")
+            finally:
+                process.kill()
+                process.wait()
+    except OSError:
+        raise failed() from None
 
 
 def _server(home: Path) -> "LiteServer":
@@ -87,7 +126,7 @@ class LiteServer:
         try:
             home.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError:
-            raise _failed() from None
+            raise failed() from None
         self._data, self._home = data, home
         self._process = os.getpid()
         self._child: subprocess.Popen[bytes] | None = None
@@ -100,7 +139,7 @@ class LiteServer:
     def port(self) -> int:
         """Of the running server. Raises DatabaseError."""
         if not self._turn.acquire(timeout=START_SECONDS):
-            raise _failed()
+            raise failed()
         try:
             return self._running() or self._start()
         finally:
@@ -131,22 +170,7 @@ class LiteServer:
         return None
 
     def _start(self) -> int:
-        port = _free_port()
-        command = [sys.executable, "-m", PACKAGE, "server", "--host", LOOPBACK, "--port", str(port)]
-        with (self._home / "log").open("ab") as log:
-            process = subprocess.Popen(
-                [*command, "--data-dir", str(self._data)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # it outlives this process if another one uses it
-            )
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                raise _failed()
-            time.sleep(0.05)
+        process, port = launch(self._data, self._home / "log")
         self._child = process
         (self._home / PORT_FILE).write_text(f"{process.pid} {port}", encoding="ascii")
         return port
@@ -175,7 +199,3 @@ def _free_port() -> int:
     with socket.socket() as found:
         found.bind((LOOPBACK, 0))
         return int(found.getsockname()[1])
-
-
-def _failed() -> DatabaseError:
-    return DatabaseError(say("milvus_lite_failed"), can_retry=True, details={"cause": "MILVUS_LITE"})

@@ -16,6 +16,7 @@ from data_pipeline.stores.extras import needed
 EXTRA = "milvus"
 PACKAGE = "pymilvus"
 MESSAGES = "grpc_gen"
+PANDAS = "pandas"
 
 
 class Protocol(NamedTuple):
@@ -43,6 +44,7 @@ def arrow() -> Any:
     """
     module: Any = needed("pyarrow", extra=EXTRA)
     module.set_memory_pool(module.system_memory_pool())
+    _find_no_pandas(module)
     return module
 
 
@@ -68,6 +70,27 @@ def grpc() -> Any:
 def json_format() -> Any:
     """How messages are written as JSON. Raises ExtraMissing."""
     return needed("google.protobuf.json_format", extra=EXTRA)
+
+
+class _NoPandas:
+    """Finds no pandas, wherever else it is."""
+
+    @staticmethod
+    def find_spec(name: str, _path: object = None, _target: object = None) -> None:
+        if name == PANDAS:
+            raise ModuleNotFoundError(name)
+
+
+def _find_no_pandas(module: Any) -> None:
+    """Let pyarrow look for pandas now, and find none: it does so once, with the first array that is made, and the
+    import takes 35 MB and half a second."""
+    if PANDAS in sys.modules:
+        return
+    sys.meta_path.insert(0, _NoPandas)
+    try:
+        module.array([], module.string())
+    finally:
+        sys.meta_path.remove(_NoPandas)
 
 
 def _messages() -> Any:

@@ -7,7 +7,7 @@ collection; milvus-lite unloads what it renames, so the new one is loaded again.
 import time
 from dataclasses import dataclass
 
-from data_pipeline.stores.intents import Intent, IntentStore
+from data_pipeline.stores.intents import Intent
 from data_pipeline.stores.milvus import live, making
 from data_pipeline.stores.milvus.protocol import protocol
 from data_pipeline.stores.milvus.server import Server
@@ -25,19 +25,24 @@ class Switched:
     window_seconds: float
     unloaded_seconds: float
 
+    @classmethod
+    def settled(cls, intent: Intent, seconds: float) -> "Switched":
+        """Of a switch that failed at first, and was finished."""
+        by_alias = bool(intent.aliases)
+        window = 0.0 if by_alias else seconds
+        return cls(intent.fresh if by_alias else intent.collection, "alias" if by_alias else "rename", window, window)
 
-def by_alias(server: Server, intents: IntentStore, intent: Intent) -> Switched:
+
+def by_alias(server: Server, intent: Intent) -> Switched:
     """Let the aliases mean the new collection."""
-    intents.note(intent.at("aliasing"))
     for alias in intent.aliases:
         making.point_alias(server, alias, intent.fresh, there=True)
     finish(server, intent)
     return Switched(intent.fresh, "alias", 0.0, 0.0)
 
 
-def by_rename(server: Server, intents: IntentStore, intent: Intent, *, loaded: bool) -> Switched:
+def by_rename(server: Server, intent: Intent, *, loaded: bool) -> Switched:
     """Rename the live collection away and the new one into its place. loaded: it has to be searched afterwards."""
-    intents.note(intent.at("renaming"))
     started = time.monotonic()
     making.rename(server, intent.collection, intent.old or "")
     making.rename(server, intent.fresh, intent.collection)
@@ -50,11 +55,11 @@ def by_rename(server: Server, intents: IntentStore, intent: Intent, *, loaded: b
 
 
 def finish(server: Server, intent: Intent) -> None:
-    """What follows a switch: the mark goes, and the old collection where that was asked for."""
-    name = intent.fresh if intent.aliases else intent.collection
-    unmark(server, name)
+    """What follows a switch: the old collection goes where that was asked for, and then the mark, by which a crash
+    between them is known."""
     if intent.drop_old and intent.old:
         making.drop(server, intent.old)
+    unmark(server, intent.fresh if intent.aliases else intent.collection)
 
 
 def settle(server: Server, intent: Intent) -> str:

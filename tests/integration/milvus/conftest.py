@@ -13,7 +13,7 @@ from data_pipeline.api import BASE
 from data_pipeline.stores.milvus.protocol import grpc
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
-from tests.integration.milvus.server import MilvusServer
+from tools.milvus_server import MilvusServer
 
 MISSING = "Milvus' packages are missing: pip install -r requirements-milvus.txt -r requirements-libraries.txt"
 NEEDED = ("pymilvus", "pyarrow", "milvus_lite")

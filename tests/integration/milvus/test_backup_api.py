@@ -2,28 +2,33 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from data_pipeline.api import PREFIX
+from tests.conftest import TestDatabase
+from tests.integration.conftest import Client
 from tests.integration.milvus.conftest import Service
 from tests.integration.milvus.rows import held, make_plain
+from tools.milvus_server import MilvusServer
 
 ENDED = (2, 3)
+TOKEN = "0123456789abcdef0123456789abcdef"
 
 
 class BackupApi:
     """Calls as a client of milvus-backup makes them."""
 
-    def __init__(self, service: Service) -> None:
-        app = service.client.application
+    def __init__(self, client: Client) -> None:
+        app = client.application
         self._client = FlaskClient(app, app.response_class)
 
-    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    def call(self, method: str, path: str, body: Any = None, **more: str) -> tuple[int, Any]:
         data = None if body is None else body if isinstance(body, str) else json.dumps(body)
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **more}
         answer = self._client.open(f"/api/v1{path}", method=method, data=data, headers=headers)
         return answer.status_code, answer.get_json(silent=True) or answer.text
 
@@ -47,7 +52,7 @@ class BackupApi:
 
 @pytest.fixture
 def api(service: Service) -> BackupApi:
-    return BackupApi(service)
+    return BackupApi(service.client)
 
 
 def test_the_documented_examples_work_unchanged(api: BackupApi, pymilvus: Any) -> None:
@@ -81,6 +86,30 @@ def test_operations_are_jobs_too(api: BackupApi, service: Service, pymilvus: Any
     api.post("/create", {"backup_name": "one"})
     jobs = service.client.get(f"{PREFIX}/jobs").get_json()["data"]["jobs"]
     assert (jobs[0]["kind"], jobs[0]["state"], jobs[0]["request"]["name"]) == ("milvus_backup", "SUCCEEDED", "one")
+
+
+def test_the_history_survives_a_restart_and_needs_the_token(
+    make_client: Callable[..., Client], milvus: MilvusServer, pymilvus: Any, jobs_database: TestDatabase
+) -> None:
+    make_plain(pymilvus, "docs", 5)
+    settings = {"TARGETS": json.dumps({"milvus": milvus.url}), "JOBS_DATABASE_URL": jobs_database.url}
+    first = BackupApi(make_client(**settings))
+    first.post("/create", {"backup_name": "one"})
+    first.post("/restore", {"backup_name": "one", "collection_suffix": "_copy", "id": "mine"})
+    guarded = BackupApi(make_client(**settings, API_TOKEN=TOKEN))
+    assert guarded.call("GET", "/get_restore?id=mine")[0] == 401
+    status, answer = guarded.call("GET", "/get_restore?id=mine", Authorization=f"Bearer {TOKEN}")
+    assert (status, answer["data"]["state_code"]) == (200, 2)
+    assert answer["data"]["collection_restore_tasks"][0]["target_collection_name"] == "docs_copy"
+
+
+def test_a_request_keeps_the_id_that_its_client_gave_it(api: BackupApi, pymilvus: Any) -> None:
+    make_plain(pymilvus, "docs", 5)
+    _, made = api.call("POST", "/create", {"backup_name": "one"}, request_id="of-a-client")
+    assert made["requestId"] == "of-a-client"
+    restored = api.post("/restore", {"backup_name": "one", "collection_suffix": "_x", "requestId": "another"})
+    assert restored["requestId"] == "another"
+    assert api.call("DELETE", "/delete?backup_name=two", request_id="third")[1]["requestId"] == "third"
 
 
 def test_a_synchronous_call_answers_with_what_was_made(api: BackupApi, pymilvus: Any) -> None:
@@ -128,6 +157,7 @@ def test_drop_exist_and_skip_create(api: BackupApi, pymilvus: Any) -> None:
 def test_failures_are_200_with_a_code(api: BackupApi, method: str, path: str, body: Any, code: int) -> None:
     status, answer = api.call(method, path, body)
     assert (status, answer["code"]) == (200, code)
+    assert ("data" in answer) == (method != "DELETE")
 
 
 def test_what_excludes_one_another_is_a_wrong_parameter(api: BackupApi, pymilvus: Any) -> None:

@@ -51,8 +51,11 @@ def test_langchains_rows_go_to_milvus_and_back(
     back = service.backup()
     assert service.done("compare", set=chosen, **{"with": back})["identical"] is True
     database.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")
-    service.done("restore", set=back, target="main", into={"layout": "langchain"})
+    into = {"layout": "langchain"}
+    service.done("restore", set=back, target="main", into=into)
     assert len(bits(database)[1:]) == len(before) == 60
+    live = service.done("compare", set=back, target="main", into=into)
+    assert (live["identical"], live["warnings"]) == (True, [])
     again = of_postgres(service, format=file_format)
     assert service.done("compare", set=again, **{"with": back})["identical"] is True
 
@@ -91,6 +94,18 @@ def test_any_table_becomes_a_collection_and_a_table_again(
         " IS DISTINCT FROM row(b.v, b.name, b.ok, b.n, b.price, b.tags, b.counts, b.doc)::record"
     )
     assert different == [(0,)]
+    assert service.done("compare", set=back, target="main", into=into)["identical"] is True
+    database.execute(
+        "UPDATE items_again SET v = '[3,-0.50000006]' WHERE id = 3; DELETE FROM items_again WHERE id = 4;"
+        "INSERT INTO items_again (id, v, s) VALUES (77, '[1,2]', '{}/9'); ALTER TABLE items_again ADD cost numeric"
+    )
+    found = service.done("compare", set=back, target="main", into=into)
+    (told,) = found["collections"]
+    assert (told["same"], told["different"], told["only_in_backup"], told["only_in_other"]) == (48, 1, 1, 1)
+    assert told["samples"] == {"different": ["3"], "only_in_backup": ["4"], "only_in_other": ["77"]}
+    assert "cost" in found["warnings"][0]
+    assert service.refused("compare", set=chosen, target="main", into=into) == (400, "INVALID_PARAMS")
+    assert service.refused("compare", set=back, target="milvus", into=into) == (400, "INVALID_PARAMS")
 
 
 def test_documents_of_milvus_become_a_table_of_pgvectorstore(
@@ -103,6 +118,9 @@ def test_documents_of_milvus_become_a_table_of_pgvectorstore(
     service.done("restore", set=chosen, target="main", into={"layout": "pgvectorstore"})
     found = database.fetch("SELECT langchain_id, content, embedding::text FROM docs WHERE langchain_id = '7'")
     assert found == [("7", "text 7", "[7,2,3,4,5,6,7,8]")]
+    assert service.done("compare", set=chosen, target="main", into={"layout": "pgvectorstore"})["identical"] is True
+    missing = {"layout": "pgvectorstore", "tables": {"docs": "public.nothing"}}
+    assert service.refused("compare", set=chosen, target="main", into=missing) == (409, "SCHEMA_MISMATCH")
 
 
 def test_what_has_no_counterpart_is_refused(service: Service, pymilvus: Any, database: TestDatabase) -> None:

@@ -11,8 +11,8 @@ from data_pipeline.api import BASE
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.integration.milvus.rows import make_plain
-from tests.integration.milvus.server import MilvusServer
 from tests.support.answers import data_of
+from tools.milvus_server import MilvusServer
 
 
 def test_a_set_is_proven_in_a_milvus_of_its_own(

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from common.errors import DatabaseError
+from common.messages import say
 from data_pipeline.api import BASE, PREFIX
 from data_pipeline.stores.intents import Intent
-from data_pipeline.stores.milvus import switch
+from data_pipeline.stores.milvus import making, switch
 from data_pipeline.stores.milvus.faults import of_status
 from data_pipeline.stores.milvus.reader import Reader
 from data_pipeline.stores.milvus.server import connected
@@ -20,8 +22,8 @@ from data_pipeline.stores.target_url import parse
 from tests.integration.conftest import Client
 from tests.integration.milvus.conftest import Service
 from tests.integration.milvus.rows import held, make_plain, plain_row
-from tests.integration.milvus.server import MilvusServer
 from tests.live_server import PROJECT
+from tools.milvus_server import MilvusServer
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def test_texts_of_65535_bytes_go_out_and_come_back(service: Service, pymilvus: A
     schema.add_field("v", DataType.FLOAT_VECTOR, dim=2)
     schema.add_field("text", DataType.VARCHAR, max_length=65535)
     pymilvus.create_collection("long", schema=schema)
-    pymilvus.insert("long", [{"id": n, "v": [n, 1.0], "text": "深" * 21845} for n in range(300)])
+    pymilvus.insert("long", [{"id": n, "v": [n, 1.0], "text": "深" * 21845} for n in range(100)])
     pymilvus.load_collection("long")
     before, chosen = held(pymilvus, "long"), service.backup()
     pymilvus.drop_collection("long")
@@ -146,6 +148,36 @@ def test_a_server_that_is_gone_is_said_so_and_comes_back(
     client.close()
 
 
+@pytest.mark.parametrize("failing", [1, 2, 4])
+def test_a_rename_that_fails_leaves_the_old_rows_or_the_new(
+    service: Service, pymilvus: Any, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    make_plain(pymilvus, "docs", 10)
+    make_plain(pymilvus, "more", 10)
+    chosen, before = service.backup(), held(pymilvus, "docs")
+    for name in ("docs", "more"):
+        pymilvus.delete(name, filter="id < 5")
+    rename, calls = making.rename, list[str]()
+
+    def sometimes(server: Any, old: str, new: str) -> None:
+        calls.append(new)
+        if len(calls) == failing:
+            raise DatabaseError(say("milvus_timeout", step="RenameCollection"))
+        rename(server, old, new)
+
+    monkeypatch.setattr(making, "rename", sometimes)
+    status, data = service.call("restore", set=chosen, target="milvus", swap=True, drop_old=True)
+    assert sorted(pymilvus.list_collections()) == ["docs", "more"]
+    if failing == 1:  # before anything has changed: all is as it was
+        assert (status, data["details"]["collection"], data["details"]["in_place"]) == (500, "docs", [])
+        assert len(held(pymilvus, "docs")) == len(held(pymilvus, "more")) == 5
+    else:  # between the two renames of one: it is finished
+        assert status == 200
+        assert held(pymilvus, "docs") == held(pymilvus, "more") == before
+    monkeypatch.setattr(making, "rename", rename)
+    service.restore(chosen, swap=True, drop_old=True)  # nothing is locked
+
+
 def test_a_wrong_token_is_refused(make_client: Callable[..., Client]) -> None:
     import grpc
 
@@ -196,24 +228,28 @@ def intent(**more: Any) -> Intent:
     return Intent("abc", "milvus", "digest", "docs", "docs__restore", **more)
 
 
-@pytest.mark.parametrize("there", ["loaded", "renamed away", "in place", "another's"])
+@pytest.mark.parametrize("there", ["loaded", "renamed away", "in place", "old one gone", "another's"])
 def test_what_a_crash_left_is_finished_or_reverted(milvus: MilvusServer, pymilvus: Any, there: str) -> None:
     make_plain(pymilvus, "docs", 3)
     make_plain(pymilvus, "docs__restore", 5)
     if there != "another's":
         pymilvus.alter_collection_properties("docs__restore", {switch.MARK: "abc"})
     stage = "loading" if there in ("loaded", "another's") else "renaming"
-    if there in ("renamed away", "in place"):
+    if there not in ("loaded", "another's"):
         pymilvus.rename_collection("docs", "docs__old")
-    if there == "in place":
+    if there in ("in place", "old one gone"):
         pymilvus.rename_collection("docs__restore", "docs")
+    if there == "old one gone":
+        pymilvus.drop_collection("docs__old")
     with connected(parse("milvus", milvus.url)) as server:
-        outcome = switch.settle(server, intent(old="docs__old", stage=stage))
+        drop_old = there == "old one gone"
+        outcome = switch.settle(server, intent(old="docs__old", stage=stage, drop_old=drop_old))
     rows = {name: len(held(pymilvus, name)) for name in sorted(pymilvus.list_collections())}
     expected: dict[str, tuple[str, dict[str, int]]] = {
         "loaded": ("reverted", {"docs": 3}),
         "renamed away": ("finished", {"docs": 5, "docs__old": 3}),
         "in place": ("finished", {"docs": 5, "docs__old": 3}),
+        "old one gone": ("finished", {"docs": 5}),
         "another's": ("reverted", {"docs": 3, "docs__restore": 5}),
     }
     assert (outcome, rows) == expected[there]

@@ -11,7 +11,7 @@ from langchain_core.embeddings import Embeddings
 from data_pipeline.api import PREFIX
 from tests.conftest import TestDatabase
 from tests.integration.milvus.conftest import MISSING, Service, named
-from tests.integration.milvus.server import LOOPBACK, MilvusServer
+from tools.milvus_server import LOOPBACK, MilvusServer
 
 DIMENSIONS = 8
 

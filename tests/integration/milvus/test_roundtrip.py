@@ -1,12 +1,19 @@
 """A backup, damage, a restore: every row is as it was, to the bit, and searches find the same."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
+from data_pipeline.api import BASE, PREFIX
+from tests.integration.conftest import Client
 from tests.integration.milvus.conftest import Service
 from tests.integration.milvus.rows import found, full_row, held, make_full, make_plain, plain_row
+from tests.support.answers import data_of
+from tools.milvus_server import MilvusServer
 
 
 def test_a_new_collection_has_every_row_of_every_type(service: Service, pymilvus: Any) -> None:
@@ -15,6 +22,9 @@ def test_a_new_collection_has_every_row_of_every_type(service: Service, pymilvus
     made = service.done("backup", target="milvus")
     assert made["collections_backed_up"]["docs"]["row_count"] == 300
     assert made["collections_backed_up"]["docs"]["partitions"] == 2
+    told = " ".join(made["warnings"])
+    assert "efConstruction" in told  # milvus-lite doesn't tell the parameters of an index
+    assert "words" in told  # nor the length of an array's texts
     chosen = {"backup_path": made["backup_directory"], "timestamp": made["backup_timestamp"]}
     pymilvus.drop_collection("docs")
     restored = service.restore(chosen)
@@ -23,6 +33,22 @@ def test_a_new_collection_has_every_row_of_every_type(service: Service, pymilvus
     assert sorted(pymilvus.list_partitions("docs")) == ["_default", "late"]
     assert pymilvus.describe_collection("docs")["properties"] == {"collection.ttl.seconds": "0"}
     assert sorted(pymilvus.list_indexes("docs")) == ["sparse", "text", "v"]
+
+
+def test_a_set_is_proven_on_a_server_of_its_own(
+    make_client: Callable[..., Client], milvus: MilvusServer, pymilvus: Any, tmp_path: Path
+) -> None:
+    drills = tmp_path / "drills"
+    service = Service(make_client(TARGETS=json.dumps({"milvus": milvus.url}), DRILL_DIRECTORY=str(drills)))
+    make_full(pymilvus, "docs", 60)
+    pymilvus.create_alias("docs", "current")
+    chosen = service.backup()
+    drilled = data_of(service.client.post(f"{PREFIX}/backups/global/{chosen['timestamp']}/drill"))
+    assert (drilled["proven"], drilled["identical"], drilled["errors"]) == (True, True, [])
+    assert drilled["tables"]["docs"]["rows"] == 60
+    assert drilled["server_version"].startswith("milvus_lite")
+    assert not list(drills.glob("server-*"))
+    assert pymilvus.list_collections() == ["docs"]
 
 
 def test_searches_find_the_same_after_a_swap_by_rename(service: Service, pymilvus: Any) -> None:
@@ -134,3 +160,43 @@ def test_parquet_files_are_read_by_any_reader(service: Service, pymilvus: Any, o
     rows = pq.read_table(path).to_pylist()
     assert len(rows) == 20
     assert rows[-1]["v"] == pytest.approx(full_row(39)["v"])
+
+
+def test_what_is_expected_has_to_be_so(service: Service, pymilvus: Any) -> None:
+    make_plain(pymilvus, "docs", 10)
+    chosen, before = service.backup(), held(pymilvus, "docs")
+    wrong: list[dict[str, Any]] = [{"database": "other"}, {"rows": {"docs": 9}}]
+    for expect in wrong:
+        refused = service.refused("restore", set=chosen, target="milvus", swap=True, expect=expect)
+        assert refused == (409, "SCHEMA_MISMATCH")
+        told = service.restore(chosen, swap=True, expect=expect, dry_run=True)
+        assert [one["error_type"] for one in told["problems"]] == ["SCHEMA_MISMATCH"]
+    assert held(pymilvus, "docs") == before
+    service.restore(chosen, swap=True, drop_old=True, expect={"database": "default", "rows": {"docs": 10}})
+
+
+def test_a_schedule_saves_it_its_sets_go_by_their_rule_and_all_is_counted(service: Service, pymilvus: Any) -> None:
+    make_plain(pymilvus, "docs", 10)
+    jobs = service.client.application.extensions["jobs"]
+    body = {
+        "name": "nightly",
+        "kind": "milvus_backup",
+        "when": "0 3 * * *",
+        "retention": {"keep_last": 2},
+        "request": {"target": "milvus", "collections": ["docs"]},
+    }
+    assert service.client.post(f"{BASE}/schedules", json=body).status_code == 201
+    for _ in range(3):
+        run = data_of(service.client.post(f"{BASE}/schedules/nightly/run", json={}), 202)
+        *_, last = (job for job in jobs.follow(run["job_id"]) if job)
+        assert last.state == "SUCCEEDED"
+        jobs.scheduler.tick()
+    jobs._maintenance._retire()
+    (place,) = data_of(service.client.list(layout="milvus"))["backup_locations"]
+    assert len(place["backups"]) == 2
+    newest = {"backup_path": place["relative_path"], "timestamp": place["backups"][0]["timestamp"]}
+    service.restore(newest, renames={"docs": "copy"})
+    counted = FlaskClient(service.client.application).get("/metrics").text
+    assert 'vector_rows_total{operation="milvus_backup"} 30.0' in counted
+    assert 'vector_rows_total{operation="milvus_restore"} 10.0' in counted
+    assert 'vector_operations_total{operation="milvus_backup",outcome="SUCCESS"} 3.0' in counted

@@ -69,7 +69,8 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
         bug=say("milvus_compare_failed"),
     )
     def compare_milvus(body: MilvusCompareRequest) -> Response:
-        """What differs, to the bit, by primary key. Either set may be of Milvus or of PostgreSQL tables."""
+        """What differs, to the bit, by primary key. Either set may be of Milvus or of PostgreSQL tables. With `into` a
+        set of Milvus is compared with the live tables of a PostgreSQL that it was restored as."""
         return answer(comparison.compare(body))
 
     return api

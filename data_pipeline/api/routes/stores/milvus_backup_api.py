@@ -99,7 +99,7 @@ def routes(engine: Engine, jobs: Jobs) -> Resource:
     @policy("write", {"msg": "success"})
     def milvus_backup_delete(query: BackupQuery) -> Response:
         """By `backup_name`. One that isn't there is code 3."""
-        return _answered(lambda _: _delete(sets, query.backup_name))
+        return _answered(lambda _: _delete(sets, query.backup_name), data=False)
 
     @api.post("/restore", summary="Restore a backup")
     @policy(
@@ -206,8 +206,8 @@ class _Failed(Exception):
     """Answered with code 3."""
 
 
-def _answered(act: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Response:
-    """What an action gives, or its failure, as milvus-backup says it."""
+def _answered(act: Callable[[Mapping[str, Any]], Mapping[str, Any]], *, data: bool = True) -> Response:
+    """What an action gives, or its failure, as milvus-backup says it. data: whether a failure has that key."""
     try:
         body = _body()
     except ValueError:
@@ -215,15 +215,17 @@ def _answered(act: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Response
     try:
         return _json({"msg": "success", **act(body)})
     except BadParameter as error:
-        return _failure(BAD_PARAMETER, str(error))
+        code, text = BAD_PARAMETER, str(error)
     except Unsupported as error:
-        return _failure(UNSUPPORTED, str(error))
+        code, text = UNSUPPORTED, str(error)
     except _NotFound as error:
-        return _failure(NOT_FOUND, str(error))
+        code, text = NOT_FOUND, str(error)
     except _Failed as error:
-        return _failure(FAIL, str(error))
+        code, text = FAIL, str(error)
     except ServiceError as error:
-        return _failure(BAD_PARAMETER if error.status == BAD_PARAMETER else FAIL, error.response)
+        code, text = (BAD_PARAMETER if error.status == BAD_PARAMETER else FAIL), error.response
+    failure: dict[str, Any] = {"requestId": web.origin().request_id, "code": code, "msg": text}
+    return _json({**failure, "data": None} if data else failure)
 
 
 def _body() -> dict[str, Any]:
@@ -233,10 +235,6 @@ def _body() -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ValueError("no object")
     return body
-
-
-def _failure(code: int, text: str) -> Response:
-    return _json({"requestId": web.origin().request_id, "code": code, "msg": text, "data": None})
 
 
 def _json(document: Mapping[str, Any], status: int = 200) -> Response:

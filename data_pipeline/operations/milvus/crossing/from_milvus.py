@@ -61,7 +61,7 @@ def of(column: Column) -> Crossing:
 def vectors(values: Any) -> list[Value]:
     """As pgvector receives them. Raises Unfit for a value that it refuses."""
     width = values.type.list_size
-    found = values.values.slice(values.offset * width, len(values) * width).to_numpy(zero_copy_only=False)
+    found = kinds.floats(values)
     if not np.isfinite(found).all():
         raise Unfit(say("from_milvus_nan"))
     head = struct.pack(">HH", width, 0)

@@ -17,16 +17,14 @@ from data_pipeline.layouts import tables as any_tables
 from data_pipeline.layouts import vector_store
 from data_pipeline.layouts.registry import DOCUMENTED
 from data_pipeline.operations.milvus.crossing import to_milvus
-from data_pipeline.operations.milvus.crossing.table_rows import PK, TEXT, VECTOR, Columns, Documents, Roles, unfit
+from data_pipeline.operations.milvus.crossing.table_rows import PK, TEXT, VECTOR, Columns, Documents, Roles
+from data_pipeline.operations.milvus.crossing.table_values import columns_of
 from data_pipeline.operations.milvus.crossing.to_milvus import Value
 from data_pipeline.operations.milvus.crossing.unfit import NoCounterpart
-from data_pipeline.postgres.writing.copy_in import Reading
 from data_pipeline.sets.backup_set import BackupSet
 from data_pipeline.sets.manifest import Manifest
-from data_pipeline.sets.tables.dialect import SetDialect
 from data_pipeline.sets.tables.table_facts import IndexFact as TableIndex
 from data_pipeline.sets.tables.table_facts import TableFact
-from data_pipeline.sets.tables.table_source import unmatched
 from data_pipeline.stores.milvus import kinds
 from data_pipeline.stores.milvus.facts import DEFAULT_PARTITION, CollectionFact, IndexFact, MilvusFacts, PartitionFact
 from data_pipeline.stores.milvus.facts import described as schema_document
@@ -73,15 +71,7 @@ class TableSource:
     def batches(self, collection: CollectionFact, partition: PartitionFact) -> Iterator[Any]:
         """The rows, a block of the file each time."""
         origin = self._origins[collection.name]
-        source = unmatched(self._set, origin.table, SetDialect())
-        if origin.owner is not None:
-            source = replace(source, layout=replace(source.layout, wanted=frozenset({origin.owner})))
-        names = source.columns
-        for part in Reading(source, None, self._engine.pool):
-            payload = b"".join(part.messages)
-            if part.declined:
-                raise unfit(origin.table, "", say("into_milvus_server_only"))
-            columns = dict(zip(names, to_milvus.tuples(payload, len(names)), strict=True))
+        for columns in columns_of(self._engine, self._set, origin.table, origin.owner):
             if any(columns.values()):
                 yield arrow().RecordBatch.from_arrays(origin.rows(columns), schema=origin.shape.arrow)
 

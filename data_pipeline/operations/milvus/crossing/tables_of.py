@@ -2,8 +2,9 @@
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -200,6 +201,12 @@ class MemberRows(Documents):
             "cmetadata": [b"\x01" + (one or b"{}") for one in metadata],
         }
         return [by_name[one.name] for one in self.columns]
+
+
+KINDS: Mapping[str, type[Table]] = MappingProxyType(
+    {"tables": PlainTable, "pgvectorstore": StoreTable, "langchain": MemberRows}
+)
+"""By the layout of what a collection becomes."""
 
 
 def index_fact(name: str, method: str, column: str, operator_class: str, *, primary: bool = False) -> dict[str, Any]:

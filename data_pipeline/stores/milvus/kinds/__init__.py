@@ -5,7 +5,7 @@ No server is asked here. A new type is a line of KINDS, and a class if it is lik
 
 from data_pipeline.stores.milvus.kinds.kind import Kind, Unsupported
 from data_pipeline.stores.milvus.kinds.scalars import SCALARS, SLOTS, Geometry, Json, Lists, Strings
-from data_pipeline.stores.milvus.kinds.values import canonical, dimensions
+from data_pipeline.stores.milvus.kinds.values import canonical, dimensions, floats
 from data_pipeline.stores.milvus.kinds.vectors import PAIR, ByteVectors, FloatVectors, SparseVectors
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Unsupported",
     "canonical",
     "dimensions",
+    "floats",
     "kind",
 ]
 

@@ -16,6 +16,7 @@ from data_pipeline.stores.milvus.protocol import arrow
 Array: TypeAlias = Any
 FieldData: TypeAlias = Any
 FieldSchema: TypeAlias = Any
+FLOAT = np.dtype("<f4")
 
 
 def dimensions(field: FieldSchema) -> int:
@@ -86,7 +87,7 @@ def placed(values: Sequence[Any], data: FieldData, rows: int) -> list[Any]:
 
 def list_array(values: Any, missing: Any, arrow_type: Any) -> Array:
     pa = arrow()
-    mask = None if missing is None else pa.array(missing)
+    mask = None if missing is None else pa.array(missing, pa.bool_())
     return pa.FixedSizeListArray.from_arrays(pa.array(values, pa.float32()), type=arrow_type, mask=mask)
 
 
@@ -97,8 +98,14 @@ def elements(value: Any) -> list[Any]:
 
 
 def values(array: Array, dtype: Any) -> Any:
-    """A number for each row; in the place of NULL any."""
+    """A number for each row; in the place of NULL any. Arrow's own to_numpy() would import pandas."""
     return np.frombuffer(array.buffers()[1], dtype, count=len(array), offset=array.offset * dtype.itemsize)
+
+
+def floats(array: Array) -> Any:
+    """The floats of an array of vectors, all in a row; in the place of NULL any."""
+    width = array.type.list_size
+    return values(array.values.slice(array.offset * width, len(array) * width), FLOAT)
 
 
 def present(array: Array, dtype: Any) -> Any:

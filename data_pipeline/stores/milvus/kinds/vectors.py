@@ -7,7 +7,7 @@ from typing_extensions import override
 
 import data_pipeline.stores.milvus.kinds.values as values
 from data_pipeline.stores.milvus.kinds.kind import Kind
-from data_pipeline.stores.milvus.kinds.values import Array, FieldData, FieldSchema
+from data_pipeline.stores.milvus.kinds.values import FLOAT, Array, FieldData, FieldSchema
 from data_pipeline.stores.milvus.protocol import arrow, protocol
 
 PAIR = np.dtype([("index", "<u4"), ("value", "<f4")])
@@ -24,7 +24,7 @@ class FloatVectors(Kind):
     @override
     def read(self, data: FieldData, field: FieldSchema, rows: int) -> Array:
         size = values.dimensions(field)
-        parts = values.unpacked(data.vectors.float_vector, np.dtype("<f4"))
+        parts = values.unpacked(data.vectors.float_vector, FLOAT)
         if data.valid_data:
             parts = values.all_rows(parts.reshape(-1, size), data, rows).reshape(-1)
         return values.list_array(parts, values.nulls(data), self.type(field))
@@ -32,14 +32,12 @@ class FloatVectors(Kind):
     @override
     def write(self, array: Array, data: FieldData, field: FieldSchema) -> None:
         data.vectors.dim = values.dimensions(field)
-        parts = array.flatten().to_numpy()  # of the valid rows
-        data.vectors.float_vector.CopyFrom(values.packed(protocol().schema.FloatArray, parts.astype("<f4", copy=False)))
+        parts = values.values(array.flatten(), FLOAT)  # of the valid rows
+        data.vectors.float_vector.CopyFrom(values.packed(protocol().schema.FloatArray, parts))
 
     @override
     def cells(self, array: Array) -> list[bytes | None]:
-        width = array.type.list_size
-        parts = array.values.slice(array.offset * width, len(array) * width).to_numpy(zero_copy_only=False)
-        return values.fixed_cells(array, parts.astype("<f4", copy=False).tobytes(), 4 * width)
+        return values.fixed_cells(array, values.floats(array).tobytes(), 4 * array.type.list_size)
 
 
 class ByteVectors(Kind):

@@ -1,4 +1,4 @@
-"""A milvus-lite as a process of its own."""
+"""A milvus-lite as a process of its own, for tests and benchmarks."""
 
 import os
 import signal
