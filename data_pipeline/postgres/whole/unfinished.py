@@ -60,7 +60,7 @@ def filling(target: Target, timeouts: Timeouts, live: str) -> Iterator[Session]:
 
 
 def create(target: Target, timeouts: Timeouts, name: str, like: Described, live: str) -> None:
-    """An empty database with another one's owner, encoding and locale."""
+    """An empty database with another one's owner, encoding, locale and, if the role may, tablespace."""
     options = [
         SQL("TEMPLATE template0 OWNER {} ENCODING {} LC_COLLATE {} LC_CTYPE {} CONNECTION LIMIT {}").format(
             Identifier(like.owner),
@@ -74,6 +74,8 @@ def create(target: Target, timeouts: Timeouts, name: str, like: Described, live:
         kind = {"i": SQL("icu"), "b": SQL("builtin")}[like.provider]
         word = {"i": SQL("ICU_LOCALE"), "b": SQL("BUILTIN_LOCALE")}[like.provider]
         options.append(SQL("LOCALE_PROVIDER {} {} {}").format(kind, word, Literal(like.locale)))
+    if like.tablespace:
+        options.append(SQL("TABLESPACE {}").format(Identifier(like.tablespace)))
     databases.run(
         target,
         timeouts,
