@@ -99,6 +99,8 @@ TEXTS: dict[str, str] = {
     "objects_kept": "{count} objects differ from the backup and were left as they are",
     "objects_made_meanwhile": "another client made an object of the same key during the restore",
     "objects_not_as_written": "an object that was written reads back otherwise",
+    "objects_in_progress": "another restore of this target is at work",
+    "objects_not_noted": "without the job queue, a restore that is killed is not finished by itself",
     "objects_not_undone": "the operation was ended, and what it had changed could not all be undone",
     "objects_metadata_invalid": "an object's metadata have characters that no header can hold",
     "objects_key_too_long": "an object's key is too long below this prefix",

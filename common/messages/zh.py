@@ -102,6 +102,8 @@ TEXTS: dict[str, str] = {
     "objects_kept": "{count} 个对象与备份不同,保持原样",
     "objects_made_meanwhile": "恢复期间其他客户端创建了同名对象",
     "objects_not_as_written": "写入的对象读回后与备份不同",
+    "objects_in_progress": "该目标正在进行另一个恢复",
+    "objects_not_noted": "任务队列不可用:被终止的恢复不会自动完成",
     "objects_not_undone": "操作已中止,但未能完全恢复原状",
     "objects_metadata_invalid": "对象的元数据含有请求头不能表示的字符",
     "objects_key_too_long": "对象的键加上前缀后过长",
