@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 MODULE = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 PROGRAM = "versitygw"
@@ -53,28 +54,32 @@ def find() -> Path | None:
 @contextmanager
 def running(work: Path) -> Iterator[S3Server]:
     """A server with its objects below `work`, stopped at the end; its key is KEY. Raises NoS3Server."""
-    program = find()
-    if program is None:
-        raise NoS3Server(MISSING)
     directory, facts, log = work / "objects", work / "object-facts", work / "s3.log"
     directory.mkdir(parents=True)
     facts.mkdir()
     for _ in range(STARTS):
-        port = _free_port()
-        # What it remembers of an object stands in files: not every file system of a container has extended attributes.
-        options: list[str | Path] = ["--quiet", "--port", f"127.0.0.1:{port}", "posix", "--sidecar", facts, directory]
+        port = free_port()
         with log.open("wb") as output:
-            process = subprocess.Popen(
-                [program, *options], env=_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output
-            )
+            process = started(work, port, output)
         try:
-            if _serves(process, port):
+            if serves(process, port):
                 yield S3Server(port, directory)
                 return
         finally:
             process.terminate()
             process.wait()
     raise NoS3Server(log.read_text(encoding="utf-8", errors="replace")[-500:])
+
+
+def started(work: Path, port: int, output: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Its process, with the objects that are below `work`. Raises NoS3Server."""
+    program = find()
+    if program is None:
+        raise NoS3Server(MISSING)
+    # What it remembers of an object stands in files: not every file system of a container has extended attributes.
+    where: list[str | Path] = ["--sidecar", work / "object-facts", work / "objects"]
+    command: list[str | Path] = [program, "--quiet", "--port", f"127.0.0.1:{port}", "posix", *where]
+    return subprocess.Popen(command, env=_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
 
 def main() -> int:
@@ -98,7 +103,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _serves(process: "subprocess.Popen[bytes]", port: int) -> bool:
+def serves(process: "subprocess.Popen[bytes]", port: int) -> bool:
     """Whether it takes connections; it ends at once where another process has taken the port."""
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
@@ -109,7 +114,7 @@ def _serves(process: "subprocess.Popen[bytes]", port: int) -> bool:
     return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 

@@ -5,7 +5,7 @@ import json
 import re
 import uuid
 from contextlib import suppress
-from errno import EADDRINUSE
+from errno import EADDRINUSE, EDQUOT, ENOSPC
 from functools import partial
 from socket import SHUT_RDWR
 from typing import Any, cast
@@ -14,9 +14,10 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import MultiSocketServer, create_server
 from waitress.task import ErrorTask
+from waitress.utilities import Error
 from werkzeug.http import parse_cookie
 
-from common.errors import InternalError, InvalidParams, PayloadTooLarge, ServiceError
+from common.errors import InternalError, InvalidParams, PayloadTooLarge, ServiceError, StorageFull
 from common.messages import say
 from common.result import error_response
 from data_pipeline.api import policy
@@ -38,6 +39,8 @@ FORM_ROOM = 64 << 10
 UNSENT_BYTES = 1 << 20
 """Of an answer, waiting for a client to take them, in memory; a download goes on when there are fewer."""
 
+
+NO_ROOM = (ENOSPC, EDQUOT)
 
 REQUEST_ID = re.compile(rb"^request_id:", re.IGNORECASE | re.MULTILINE)
 """How clients of milvus-backup name a request. Waitress drops headers with an underscore in their names."""
@@ -63,6 +66,26 @@ class EnvelopeErrorTask(ErrorTask):
         self.write(body)
 
 
+class NoRoom(Error):
+    """The body found no room on the disk, where a large one waits for its route."""
+
+    code = StorageFull.status
+    reason = "Insufficient Storage"
+
+
+class Nowhere:
+    """A buffer for the rest of a body that is refused: a client takes the answer once it has sent everything."""
+
+    def append(self, _data: bytes) -> None:
+        """Keep nothing of it."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
 class SizedParser(HTTPRequestParser):
     """A request whose body may be as large as what it asks for allows: only an upload may be large.
 
@@ -73,6 +96,30 @@ class SizedParser(HTTPRequestParser):
     settings: Settings
     identity: Identity
     uploads: frozenset[tuple[str, str]]
+    full = False
+
+    def received(self, data: bytes) -> int:
+        """Take some bytes in; without room for them the request is read to its end, and answered 507."""
+        try:
+            consumed = int(super().received(data))
+        except OSError as error:
+            if error.errno not in NO_ROOM or self.full:
+                raise
+            self.full = True
+            self._forget_body()
+            if self.chunked:  # where the next chunk begins is lost with the exception
+                self.completed, consumed = True, len(data)
+            else:
+                consumed = int(super().received(data))
+        if self.full and self.completed:
+            self.error = NoRoom("no room for the body")
+        return consumed
+
+    def _forget_body(self) -> None:
+        body = cast("Any", self.body_rcv)
+        with suppress(OSError):  # what was not written yet finds no room now either
+            body.buf.close()
+        body.buf = Nowhere()
 
     def parse_header(self, header_plus: bytes) -> None:
         try:
@@ -158,6 +205,8 @@ def addresses(server: Any) -> list[tuple[str, int]]:
 
 
 def _as_ours(code: int) -> ServiceError:
+    if code == StorageFull.status:
+        return StorageFull(say("upload_storage_full"), can_retry=True)
     if code == 413:
         return PayloadTooLarge(say("body_too_large"))
     # 501 is an unknown transfer encoding: the request's fault, not the server's.

@@ -39,9 +39,9 @@ from data_pipeline.jobs.scheduler import Scheduler
 from data_pipeline.jobs.submit import Submission, replay
 from data_pipeline.jobs.ticker import Ticker, attempt, harmless
 from data_pipeline.jobs.worker import Worker
-from data_pipeline.operations.milvus import recovery
 from data_pipeline.operations.operation import Operation
 from data_pipeline.operations.requests.request import OperationRequest
+from data_pipeline.operations.stacks import recovery
 from data_pipeline.operations.target import AnyTarget
 from data_pipeline.resources.store import Resources
 

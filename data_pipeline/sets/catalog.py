@@ -22,7 +22,7 @@ from data_pipeline.sets import vouching
 from data_pipeline.sets.backup_set import BackupSet, others
 from data_pipeline.sets.held_set import AnySet, HeldSet
 from data_pipeline.sets.listed import ListedSet, Scan, shown
-from data_pipeline.sets.manifest import Manifest, expect_file, of_tables
+from data_pipeline.sets.manifest import AnyManifest, expect_file, of_tables
 from data_pipeline.sets.set_layout import documented_files, layout_of
 from data_pipeline.sets.store_manifest import StoreManifest
 from data_pipeline.sets.vouching import Vouching
@@ -89,16 +89,15 @@ class Catalog:
         places = [self.location(None, storage), *self._tasks(storage)]
         return self._storages.of(places[0]).unreadable(places)
 
-    def manifests(self, location: Location, before: str) -> Iterator[Manifest]:
-        """Those of a location's complete sets of tables before a timestamp, newest first, each read when it is asked
-        for.
+    def manifests(self, location: Location, before: str) -> Iterator[AnyManifest]:
+        """Those of a location's complete sets before a timestamp, newest first, each read when it is asked for.
 
         A damaged one is passed over, and one whose key is missing.
         """
         found = map(MANIFEST_FILE.fullmatch, self._storages.of(location).files(location))
         for timestamp in sorted((match[1] for match in found if match and match[1] < before), reverse=True):
             told = self._undamaged(location, timestamp)
-            if told and isinstance(told.manifest, Manifest):
+            if told:
                 yield told.manifest
 
     def _undamaged(self, location: Location, timestamp: str) -> Vouching | None:

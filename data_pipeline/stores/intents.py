@@ -18,6 +18,7 @@ class Intent:
 
     target: the configured name; digest: that of its server and database. collection: the name that is restored.
     fresh: what the new collection is called until the switch. old: what the replaced one is called afterwards.
+    family: of the store. request: of a bucket, which is restored as a whole, what was asked, as JSON.
     """
 
     id: str
@@ -29,6 +30,8 @@ class Intent:
     aliases: tuple[str, ...] = ()
     drop_old: bool = False
     stage: Stage = "loading"
+    family: str = "milvus"
+    request: str = ""
 
     @property
     def switching(self) -> "Intent":

@@ -1,7 +1,9 @@
 """Whole databases in the panel: out, in with what happens told as it happens, and as backups."""
 
 import base64
+import json
 import re
+import tarfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +14,8 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from tests.browser.steps import heading, press
+from data_pipeline.api import BASE
+from tests.browser.steps import heading, press, row_of
 
 READ = """async ([form]) => {
   const body = new FormData();
@@ -31,8 +34,8 @@ READ = """async ([form]) => {
 
 
 @pytest.fixture(scope="module")
-def site(make_site: Callable[..., Any]) -> Any:
-    site = make_site()
+def site(make_site: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    site = make_site(STORAGES=json.dumps({"usb": str(tmp_path_factory.mktemp("usb"))}))
     site.refill()
     return site
 
@@ -92,3 +95,38 @@ def test_a_database_is_backed_up_looked_at_and_restored_beside_the_live_one(site
     with closing(psycopg2.connect(site.database.url)) as connection:
         connection.autocommit = True
         connection.cursor().execute(f'DROP DATABASE "{beside[0]}"')
+
+
+def test_ticked_databases_are_verified_copied_downloaded_and_removed(site: Any, visit: Any) -> None:
+    stamp = site.call("POST", "/databases/backup", {}, prefix=BASE)["backup_timestamp"]
+    page = visit.page
+    visit.open()
+    bar = page.get_by_role("region", name="Ticked backups")
+
+    def act(name: str) -> None:
+        row_of(page, stamp).get_by_role("checkbox").first.check()
+        bar.get_by_role("button", name=name, exact=True).click()
+
+    def done() -> None:
+        expect(page.get_by_role("dialog")).to_contain_text("1 of 1 are done.")
+        press(page, "Close")
+        expect(bar).to_have_count(0)
+
+    act("Verify")
+    done()
+    expect(row_of(page, stamp)).to_contain_text("Verified")
+    act("Copy")
+    page.get_by_role("dialog").get_by_label("Storage").select_option("usb")
+    page.get_by_role("dialog").get_by_role("button", name="Copy").click()
+    done()
+    copy = f"/backups/global/{stamp}?storage=usb"
+    assert site.call("GET", copy)["files"]
+    with page.expect_download() as loading:
+        act("Download")
+    with tarfile.open(loading.value.path()) as tar:
+        assert any(name.endswith(f"_{stamp}.dump.zst") for name in tar.getnames())
+    bar.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_label("Type how many, 1, to confirm").fill("1")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    done()
+    assert site.call("GET", copy)["files"]

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from data_pipeline.api import PREFIX
 from data_pipeline.version import VERSION
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
@@ -458,3 +459,34 @@ def test_reference_data_of_a_file(run: CommandLine, database: TestDatabase, tmp_
     file.write_text("[a]\neur = 9\n")
     wrong = run("import", "prices", str(file))
     assert (wrong.status, "eur" in wrong.err) == (2, True)
+
+
+def test_a_whole_database_goes_out_and_comes_back(
+    run: CommandLine, api: Any, database: TestDatabase, fill: Any, bits: Any, tmp_path: Path
+) -> None:
+    fill(database)
+    before, file = bits(database), tmp_path / "before.dump"
+    exported = run("databases", "export", "--output", str(file), "--json")
+    assert exported.data["bytes"] == file.stat().st_size > 1000
+    database.execute("DELETE FROM langchain_pg_embedding")
+    asked = ("databases", "import", str(file), "--clean-first", "--trusted")
+    assert run(*asked).status != 0  # it asks, and gets no answer
+    assert run(*asked, "--yes").status == 0
+    assert bits(database) == before
+    again = run("databases", "import", str(file), "--trusted", "--json")  # every key is there already
+    assert (again.status, again.data["partial"]) == (3, True)
+    jobs = api.get(f"{PREFIX}/jobs?kind=database_import").get_json()["data"]["jobs"]
+    assert [(one["state"], one["who"]) for one in jobs] == [("SUCCEEDED", "command line")] * 2
+
+
+def test_a_whole_database_is_saved_as_a_set_and_restored(
+    run: CommandLine, database: TestDatabase, fill: Any, bits: Any
+) -> None:
+    fill(database)
+    before = bits(database)
+    made = run("databases", "backup", "--json").data
+    database.execute("DELETE FROM langchain_pg_embedding")
+    named = (made["backup_directory"], made["backup_timestamp"])
+    done = run("databases", "restore", *named, "--mode", "clean", "--trusted", "--yes", "--json")
+    assert (done.status, done.data["mode"]) == (0, "clean")
+    assert bits(database) == before

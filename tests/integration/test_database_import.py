@@ -6,12 +6,18 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from common.errors import InternalError
 from data_pipeline.api import BASE, PREFIX
+from data_pipeline.operations.database import migration
 from data_pipeline.postgres import writer_lock
+from data_pipeline.postgres.progress import SILENT
+from data_pipeline.postgres.target import Target
+from data_pipeline.postgres.whole import facts as database_facts
 from tests.conftest import EMPTY, Databases, TestDatabase
 from tests.integration.conftest import Client, Role, new_role
 from tests.integration.whole_databases import (
@@ -279,6 +285,40 @@ def test_a_migration_that_fails_is_an_error_of_a_database_that_is_there(
     assert voices.fetch("SELECT count(*) FROM users WHERE name = ''") == [(0,)]
     missing = make_client(DATABASE_URL=voices.url, MIGRATION_COMMAND="/no/such/program")
     assert failed(missing, archive, **CLEAN)["restored"] is True
+
+
+def test_a_migration_that_takes_too_long_is_ended() -> None:
+    told: list[str] = []
+    target = Target("config", "127.0.0.1", 1, "d", "u")
+    script = "echo begun; sleep 600 & wait"  # what it has started goes with it
+    with pytest.raises(InternalError) as raised:
+        migration.run(["sh", "-c", script], target, SILENT, told.append, seconds=1)
+    assert raised.value.data["restored"] is True
+    assert "begun" in told[-1]
+
+
+def test_where_errors_cannot_be_told_apart_none_is_ignored(
+    service: Client, voices: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a server whose messages are in another language, which needs a locale of the system."""
+    known = database_facts.of
+    monkeypatch.setattr(database_facts, "of", lambda session: replace(known(session), messages_known=False))
+    before = plain_dump(voices)
+    last = failed(service, archive_of(voices), trusted="true")
+    assert last["details"]["cause"] == "OTHER"
+    assert plain_dump(voices) == before
+
+
+def test_locks_that_the_server_does_not_have_are_missed_beforehand(
+    service: Client, voices: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = database_facts.of
+    monkeypatch.setattr(database_facts, "of", lambda session: replace(known(session), locks=40))
+    before = plain_dump(voices)
+    last = failed(service, archive_of(voices), **CLEAN)
+    assert (last["error_type"], last["details"]["locks"]) == ("SCHEMA_MISMATCH", 40)
+    assert last["details"]["locks_needed"] > 40
+    assert plain_dump(voices) == before
 
 
 def test_an_archive_of_a_newer_server_is_refused(

@@ -11,6 +11,10 @@ import psycopg2
 import pytest
 
 from data_pipeline.api import BASE, PREFIX
+from data_pipeline.jobs.job import Origin
+from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.drill.stores import DRILLS
+from data_pipeline.operations.requests.drill import OF_STORES, DrillRequest
 from data_pipeline.postgres_server.cluster import binaries
 from tests.conftest import EMPTY, Databases, TestDatabase
 from tests.integration.conftest import ROOT, Client, Role, new_role
@@ -299,14 +303,22 @@ def test_a_drill_restores_a_set_as_a_role_that_is_no_superuser(
     voices.execute("CREATE TABLE vectors (id int PRIMARY KEY, v vector(3)); INSERT INTO vectors VALUES (1, '[1,2,3]')")
     voices.execute("CREATE INDEX ON vectors USING hnsw (v vector_l2_ops)")
     with scratch_directory() as directory:
-        client = make_client(DATABASE_URL=voices.url, DRILL_DIRECTORY=str(directory))
+        client = make_client(DATABASE_URL=voices.url, DRILL_DIRECTORY=str(directory), LOG_TABLES="audit_logs")
         with new_role(voices) as role:
             voices.execute(f"GRANT SELECT ON users TO {role.name}")
             shown = drilled(client)
         assert (shown["proven"], shown["identical"], shown["errors"]) == (True, True, [])
         assert shown["tables"]["public.users"]["rows"] == 50
         voices.execute(SPY)
-        assert drilled(client)["proven"]
+        whole = saved(client)["backup_timestamp"]
+        saved(client, exclude_logs=True)
+        jobs: Jobs = client.application.extensions["jobs"]
+        newest = jobs.perform(DrillRequest.read({"location": "global", "layout": "database"}), Origin("1", "local"))
+        assert (newest["proven"], newest["backup_info"]["timestamp"]) == (True, whole)
+
+
+def test_the_newest_set_of_each_store_that_has_a_drill_may_be_asked_for() -> None:
+    assert sorted(OF_STORES) == sorted(DRILLS)
 
 
 def drilled(client: Client) -> dict[str, Any]:

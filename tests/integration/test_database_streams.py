@@ -107,6 +107,18 @@ def test_a_child_that_is_killed_leaves_no_backend_and_a_clear_event(
     _nothing_left(voices, tmp_path / "temporary", before)
 
 
+@pytest.mark.usefixtures("waiting_import")
+def test_the_password_stands_in_no_argument_of_a_child(server: LiveServer, voices: TestDatabase) -> None:
+    (child,) = [
+        one for one in psutil.Process(server.process.pid).children(recursive=True) if one.name() == "pg_restore"
+    ]
+    password = voices.server.password
+    assert password
+    assert password not in " ".join(child.cmdline())
+    assert child.environ()["PGPASSWORD"] == password
+    assert password not in server.log
+
+
 def test_a_backend_that_is_ended_is_a_clear_event(
     waiting_import: tuple[socket.socket, str], voices: TestDatabase, tmp_path: Path
 ) -> None:

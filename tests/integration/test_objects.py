@@ -9,7 +9,10 @@ import boto3
 import pytest
 
 from data_pipeline.api import BASE, PREFIX
-from data_pipeline.operations.objects import saving, writing
+from data_pipeline.jobs.backend.intents import JobsIntents
+from data_pipeline.operations.objects import recovery, saving, writing
+from data_pipeline.operations.objects.operation import ObjectsRestoreOperation, _Restore
+from data_pipeline.operations.objects.requests import ObjectsRestoreRequest
 from data_pipeline.stores.objects import bucket as buckets
 from data_pipeline.stores.objects import content
 from tests.integration.conftest import Client
@@ -201,6 +204,44 @@ def test_what_fails_half_way_is_undone(
     assert failure(response) == (500, "DATABASE_ERROR")
     assert response.get_json()["data"]["rolled_back"] is True
     assert files.state() == before
+
+
+class Killed(BaseException):
+    """As a process ends: nothing cleans up."""
+
+
+@pytest.mark.parametrize("mode", ["add", "mirror"])
+def test_what_a_killed_service_has_left_is_finished(
+    client: Client, files: Bucket, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    made = back_up(client)
+    before = files.state()
+    files.remove("a//b", "zero", "..")
+    if mode == "mirror":
+        files.put({"new": (b"x", {}), "folder/": (b"theirs", {})})
+    put = writing.Writing._put
+    written = []
+
+    def die(self: Any, *arguments: Any) -> bool:
+        written.append(arguments)
+        if len(written) > 1:
+            raise Killed
+        return put(self, *arguments)
+
+    monkeypatch.setattr(writing.Writing, "_put", die)
+    monkeypatch.setattr(_Restore, "_undo", lambda *_: None)
+    monkeypatch.setattr(JobsIntents, "end", JobsIntents.leave)
+    engine = client.application.extensions["jobs"]._operations["objects_restore"]._engine
+    body = {"set": {"backup_path": made["backup_directory"], "timestamp": made["backup_timestamp"]}}
+    with pytest.raises(Killed):
+        ObjectsRestoreOperation(engine).run(ObjectsRestoreRequest.read({**body, "target": "files", "mode": mode}))
+    monkeypatch.undo()
+    assert files.state() != before
+    assert failure(restore(client, made, mode="mirror")) == (409, "OPERATION_IN_PROGRESS")
+    assert recovery.recover(engine) == ["files"]
+    assert files.state() == before
+    assert recovery.recover(engine) == []
+    data_of(restore(client, made, mode="mirror"))
 
 
 def test_objects_that_change_meanwhile_are_counted(

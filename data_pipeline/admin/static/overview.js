@@ -14,7 +14,7 @@ import { fact, problem, serverText } from "/panel/problem.js";
 import { address, go } from "/panel/router.js";
 import { stateOf } from "/panel/set_state.js";
 import { setAddress, setUrl } from "/panel/sets.js";
-import { situation } from "/panel/situation.js";
+import { BACKUPS, situation } from "/panel/situation.js";
 import { scheduleTable } from "/panel/schedules.js";
 import { hasDrill } from "/panel/store_forms.js";
 import { bytes, duration, number, t } from "/panel/text.js";

@@ -1,6 +1,6 @@
 // How it all stands, from what the service tells: databases, schedules, storages, jobs, and what needs attention. No DOM.
 
-import { BASE, call } from "/panel/api.js";
+import { BASE, call, PREFIX } from "/panel/api.js";
 import { configuration } from "/panel/configuration.js";
 import { healthNow } from "/panel/health.js";
 import { UNFINISHED } from "/panel/jobs.js";
@@ -12,6 +12,9 @@ const RECENT = 200;
 const CURVE = 60;
 const LITTLE_ROOM = 3; // times the newest backup
 const DAMAGED = "damaged";
+
+// Kinds of jobs that save a database, or tables of it, and where each is asked for.
+export const BACKUPS = { backup: `${PREFIX}/backup`, database_backup: `${BASE}/databases/backup` };
 const STORED = new RegExp(`^(${Object.keys(STORES).join("|")}|stack)_`);
 
 // Everything at a time; what can't be told now is null.
@@ -71,10 +74,10 @@ function describe(group, now, all) {
     alone,
     newest: group.sets[0]?.timestamp ?? "",
     last: good[0] ?? null,
-    whole: group.sets.filter((set) => set.origin === "backup" && !set.partial).slice(0, CURVE).reverse(),
+    whole: group.sets.filter((set) => set.layout === good[0]?.layout && set.origin === "backup" && !set.partial).slice(0, CURVE).reverse(),
     failed: failed ?? null,
     failedLast: Boolean(failed) && (!good[0] || new Date(failed.created_at) > good[0].made),
-    durations: jobs.filter((job) => job.state === "SUCCEEDED" && job.started_at).slice(0, CURVE).reverse()
+    durations: jobs.filter((job) => job.kind === (good[0]?.layout === "database" ? "database_backup" : "backup") && job.state === "SUCCEEDED" && job.started_at).slice(0, CURVE).reverse()
       .map((job) => ({ at: new Date(job.finished_at), value: (new Date(job.finished_at) - new Date(job.started_at)) / 1000 })),
     schedules: alone ? (now.schedules ?? []).filter((one) => isScheduled(one, group, now.config)) : [],
     proven: provenOf(group, now.drills),

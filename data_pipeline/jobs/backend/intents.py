@@ -1,4 +1,4 @@
-"""All SQL about what restores of Milvus are about to do: written down before they do it, settled where they can't."""
+"""All SQL about what restores of stores are about to do: written down before they do it, settled where they can't."""
 
 import json
 from dataclasses import asdict
@@ -38,7 +38,7 @@ class JobsIntents:
         with self._database.transaction() as connection:
             row = connection.execute(BEGIN, values).fetchone()
         if row is None:
-            text = say("milvus_in_progress", name=intent.collection)
+            text = say("objects_in_progress") if intent.request else say("milvus_in_progress", name=intent.collection)
             raise OperationInProgress(text, can_retry=True, details={"collection": intent.collection})
 
     def note(self, intent: Intent) -> None:

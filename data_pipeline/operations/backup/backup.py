@@ -16,6 +16,7 @@ from data_pipeline.postgres.connection import transaction
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.postgres.retries import retrying
 from data_pipeline.postgres.target import Target
+from data_pipeline.sets.manifest import Manifest
 from data_pipeline.sets.replicate import Replica
 from data_pipeline.storage.draft import Draft
 from data_pipeline.storage.location import Location
@@ -75,7 +76,8 @@ class Backup:
     def _look_back(self, report: Report) -> None:
         """Compare a set of everything with the last one, now that it is there and nothing is locked any more."""
         if report.taken and report.timestamp and not self._request.partial:
-            earlier = self._engine.catalog.manifests(self._where, report.timestamp)
+            found = self._engine.catalog.manifests(self._where, report.timestamp)
+            earlier = (manifest for manifest in found if isinstance(manifest, Manifest))
             for text in doubts.of_rows(report.taken, earlier):
                 report.warn(text)
 

@@ -6,6 +6,7 @@ from common.errors import ServiceError
 from data_pipeline.engine import Engine
 from data_pipeline.stores.milvus import switch
 from data_pipeline.stores.milvus.server import connected
+from data_pipeline.stores.milvus.store import FAMILY
 
 log = structlog.get_logger("milvus")
 
@@ -17,6 +18,8 @@ def recover(engine: Engine) -> list[tuple[str, str]]:
     """
     settled = []
     for intent in engine.intents.store.abandoned():
+        if intent.family != FAMILY:
+            continue
         try:
             target = engine.store_target(intent.target, "milvus")
             with connected(target) as server:

@@ -1,8 +1,11 @@
 """ObjectsBackupOperation and ObjectsRestoreOperation: the objects of a bucket saved, and brought back."""
 
+import json
+import secrets
 import time
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from common.errors import DatabaseError, InvalidBackup, InvalidParams, ServiceError, ServiceUnavailable
@@ -24,6 +27,7 @@ from data_pipeline.postgres.progress import SILENT, Cancelled, Progress, Uncount
 from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.storage import location
 from data_pipeline.storage.s3.bucket_url import BucketUrl
+from data_pipeline.stores.intents import Intent
 from data_pipeline.stores.objects.bucket import ObjectBucket
 from data_pipeline.stores.objects.content import SetReader
 from data_pipeline.stores.objects.record import Record
@@ -84,12 +88,20 @@ class ObjectsRestoreOperation(Operation[ObjectsRestoreRequest]):
         return target
 
     def run(self, request: ObjectsRestoreRequest, progress: Progress = SILENT) -> ObjectsRestored:
+        return self._run(request, progress, finishing=False)
+
+    def finish(self, request: ObjectsRestoreRequest) -> None:
+        """Complete what a killed process has begun: what was there before that is saved already."""
+        done = request.model_copy(update={"backup_before_restore": False})
+        self._run(done, SILENT, finishing=True)
+
+    def _run(self, request: ObjectsRestoreRequest, progress: Progress, *, finishing: bool) -> ObjectsRestored:
         target, started = self.target(request), time.monotonic()
         expect_apart(self._engine, target)
         where = location.parse(request.named_set.backup_path)
         try:
             with self._engine.catalog.held(where, request.named_set.timestamp, FAMILY) as held:
-                return _Restore(self._engine, held, request, target, progress).run(started)
+                return _Restore(self._engine, held, request, target, progress, finishing).run(started)
         except ServiceError as error:
             error.data.setdefault("target", target.public())
             raise
@@ -102,6 +114,10 @@ class _Restore:
     request: ObjectsRestoreRequest
     target: StoreTarget
     progress: Progress
+    finishing: bool = False
+    unsettled: bool = False
+    """Something was changed, and neither completed nor undone: the bucket is out of reach."""
+    warnings: list[str] = field(default_factory=list)
 
     def run(self, started: float) -> ObjectsRestored:
         self.progress.enter("verify", None)
@@ -119,13 +135,45 @@ class _Restore:
         if plan.changes_what_is_there and before is None:
             self.progress.settle()  # there is no way back
         writing = Writing(bucket, reader, plan, self.progress, mirror=mirror)
-        try:
-            writing.run()
-        except BaseException as error:
-            self._undo(error, writing, plan, before, scope)
-            raise
+        with self._noted():
+            try:
+                writing.run()
+            except BaseException as error:
+                self._undo(error, writing, plan, before, scope)
+                raise
         plan.meet(writing.met)
         return self._describe(plan, started, writing.verified, before)
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Write down what is done, for another process to finish if this one is killed (recovery). Raises
+        OperationInProgress while another restore is at work there. Without the jobs database, it is only told."""
+        if self.finishing:
+            yield
+            return
+        intent = Intent(
+            id=secrets.token_hex(16),
+            target=self.target.name,
+            digest=self.target.digest,
+            collection=FAMILY,
+            fresh="",
+            family=FAMILY,
+            request=json.dumps(self.request.as_sent()),
+        )
+        try:
+            self.engine.intents.store.begin(intent)
+        except ServiceUnavailable:
+            self.warnings.append(say("objects_not_noted"))
+            yield
+            return
+        try:
+            yield
+        finally:
+            with suppress(ServiceUnavailable):
+                if self.unsettled:
+                    self.engine.intents.store.leave(intent)
+                else:
+                    self.engine.intents.store.end(intent)
 
     def _saved_before(self, plan: Plan, scope: str) -> NamedBackup | None:
         """Today's state, where something of it goes."""
@@ -154,6 +202,7 @@ class _Restore:
             if before is not None and not undone:
                 self._bring_back(before, scope)
                 undone = True
+        self.unsettled = not undone
         told = error if isinstance(error, ServiceError) else DatabaseError(say("objects_not_undone"), can_retry=False)
         told.data["rolled_back"] = undone
         if before is not None:
@@ -188,7 +237,7 @@ class _Restore:
             backup_before_restore=before,
             undo=self._undo_body(before) if before else None,
             errors=[],
-            warnings=[say("objects_kept", count=len(plan.kept))] if plan.kept else [],
+            warnings=[*self.warnings, *([say("objects_kept", count=len(plan.kept))] if plan.kept else [])],
             target=ShownTarget(**self.target.public()),
             duration=round(time.monotonic() - started, 3),
         )

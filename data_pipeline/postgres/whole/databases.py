@@ -25,7 +25,9 @@ EXISTS = "SELECT 1 FROM pg_database WHERE datname = %s"
 DESCRIBED = """
 SELECT pg_get_userbyid(datdba)::text, pg_encoding_to_char(encoding)::text, datcollate::text, datctype::text,
        to_jsonb(d) ->> 'datlocprovider', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'),
-       datconnlimit, shobj_description(oid, 'pg_database')
+       datconnlimit, shobj_description(oid, 'pg_database'), (
+           SELECT spcname::text FROM pg_tablespace t
+           WHERE t.oid = d.dattablespace AND has_tablespace_privilege(t.oid, 'CREATE'))
 FROM pg_database d WHERE datname = %s
 """
 SETTINGS = """
@@ -44,7 +46,8 @@ SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s
 
 @dataclass(frozen=True)
 class Described:
-    """What a database is made with. provider: "c", "i" or "b"; None on servers that have no choice."""
+    """What a database is made with. provider: "c", "i" or "b"; None on servers that have no choice. tablespace: None
+    where the role may make nothing there."""
 
     owner: str
     encoding: str
@@ -54,6 +57,7 @@ class Described:
     locale: str | None
     connections: int
     comment: str | None
+    tablespace: str | None
 
 
 def maintenance(target: Target, timeouts: Timeouts, *, read_only: bool = False) -> AbstractContextManager[Session]:

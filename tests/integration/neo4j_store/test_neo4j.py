@@ -1,5 +1,6 @@
 """Graphs of a real Neo4j out and back, over HTTP."""
 
+import json
 import random
 from collections.abc import Callable
 from datetime import datetime
@@ -20,8 +21,11 @@ from data_pipeline.stores.neo4j import lock, restoring, writing
 from data_pipeline.stores.neo4j.lock import Lock
 from data_pipeline.stores.neo4j.schema import quoted
 from data_pipeline.stores.neo4j.store import STORE
+from tests.conftest import TestDatabase
 from tests.integration.neo4j_store.conftest import Graph, clear
+from tests.integration.test_command_line import CommandLine
 from tests.support.answers import data_of, failure
+from tools.neo4j_server import PASSWORD
 
 SCHEMA = (
     "CREATE CONSTRAINT entity_id FOR (e:Entity) REQUIRE e.id IS UNIQUE",
@@ -107,6 +111,27 @@ def test_a_set_is_listed_and_verified(graph: Graph, session: neo4j.Session) -> N
     assert data_of(graph.client.post(f"{PREFIX}/backups/global/{named['timestamp']}/verify"))["verified"]
     tried = data_of(graph.client.post(f"{BASE}/targets/graph/test", data="{}"))
     assert tried["seen"]["server_version"].startswith("5.")
+
+
+def test_a_comparison_at_the_command_line(
+    graph: Graph, session: neo4j.Session, database: TestDatabase, output_dir: Path, tmp_path: Path
+) -> None:
+    fill(session)
+    named = graph.backup()
+    env = {
+        "DATABASE_URL": database.url,
+        "OUTPUT_DIRECTORY": str(output_dir),
+        "TARGETS": json.dumps({"graph": graph.server.url}),
+    }
+    run = CommandLine(env, PASSWORD, tmp_path)
+    try:
+        arguments = ("neo4j", "compare", named["backup_path"], named["timestamp"], "graph")
+        assert run(*arguments).status == 0
+        session.run("CREATE (:Newer)").consume()
+        compared = run(*arguments)
+        assert (compared.status, ":Newer" in compared.out) == (3, True)
+    finally:
+        run.close()
 
 
 def test_a_merge_goes_by_keys(graph: Graph, session: neo4j.Session) -> None:
