@@ -36,7 +36,7 @@ test: check  ## check style and types, then run the tests
 	@$(PYTEST) $(AT_ONCE)
 
 test-unit: .venv/.installed-dev  ## run the tests that need no database, in seconds
-	@$(PYTEST) tests/unit tests/test_architecture.py tests/test_reference.py
+	@$(PYTEST) -n 2 tests/unit tests/test_architecture.py tests/test_reference.py
 
 test-slow: .venv/.installed-dev  ## run the long proofs that the everyday tests try a share of
 	@HYPOTHESIS_PROFILE=thorough $(PYTEST) $(AT_ONCE) -m "slow or hypothesis"

@@ -14,13 +14,15 @@ from benchmarks.object_store import ObjectStore
 from benchmarks.peers import OUR_INDEX_SETTINGS, Peers
 from benchmarks.race import Contender, Race
 from benchmarks.service import BUCKET, DISK, Service
-from benchmarks.shapes import LONG_VECTORS, SEARCHED, SHAPES, Shape
+from benchmarks.shapes import EVERYDAY, LONG_VECTORS, SEARCHED, SHAPES, Shape
 from benchmarks.sizes import Sizes
 
 OURS_CSV, OURS_BINARY, OURS_LIST = "this service, CSV", "this service, binary", "this service over HTTP"
 SWAP_BINARY = "this service, swap, binary"
 SYNC_CSV, SYNC_BINARY = "this service, sync after drift, CSV", "this service, sync after drift, binary"
 LIMIT = "the limit: binary COPY from memory"
+OURS_ZSTD = "this service, CSV, zstd"
+BACKUP_CSV, BACKUP_ZSTD = "this service, backup, CSV", "this service, backup, CSV, zstd"
 PSQL, EXPORTER = r"psql \copy, CSV", "old exporter, csv.writer"
 PG_DUMP, PG_RESTORE = "pg_dump -Fc", "pg_restore -j2 -c"
 PG_RESTORE_TUNED = "pg_restore -j2 -c, our index settings"
@@ -97,11 +99,14 @@ class Results:
     sizes: Sizes
     races: dict[str, Race]
     memory: list[MemoryUse]
+    packed: float
+    """Bytes of compressed CSV, of those of plain CSV."""
 
 
 def hold(bench: Bench) -> Results:
     """Hold all contests, one after the other."""
     races = {shape.key: _reload(bench, shape) for shape in SHAPES}
+    races["packed"], packed = _pack(bench)
     bench.database.fill(bench.sizes.rows, LONG_VECTORS)
     races["backup"] = _backup(bench)
     if bench.store:
@@ -113,7 +118,7 @@ def hold(bench: Bench) -> Results:
     races |= {"archive": _archive(bench), "hnsw": _replace_with_hnsw(bench)}
     bench.database.fill(SMALL_ROWS)
     races |= {"small": _small(bench), "list": _list(bench)}
-    return Results(bench.sizes, races, uses)
+    return Results(bench.sizes, races, uses, packed)
 
 
 def _reload(bench: Bench, shape: Shape) -> Race:
@@ -131,6 +136,22 @@ def _reload(bench: Bench, shape: Shape) -> Race:
         if shape == LONG_VECTORS:
             contenders.append(Contender(SWAP_BINARY, lambda: service.swap(as_binary), check=check))
         return bench.race(f"Reload {rows:,} rows: {shape.title}", contenders, bench.sizes.pairs)
+
+
+def _pack(bench: Bench) -> tuple[Race, float]:
+    """Timed: backup and reload of plain and of compressed CSV. And how large the one is beside the other."""
+    rows = round(bench.sizes.rows * EVERYDAY.share)
+    bench.database.fill(rows, EVERYDAY)
+    service, check = bench.service, bench.same_rows()
+    with bench.backed_up("csv", "csv.zst") as (plain, packed):
+        contenders = [
+            Contender(OURS_CSV, lambda: service.replace(plain), check=check),
+            Contender(OURS_ZSTD, lambda: service.replace(packed), check=check),
+            Contender(BACKUP_CSV, lambda: service.backup("csv"), check=service.remove),
+            Contender(BACKUP_ZSTD, lambda: service.backup("csv.zst"), check=service.remove),
+        ]
+        found = bench.race(f"Compress {rows:,} rows: {EVERYDAY.title}", contenders, bench.sizes.repeats)
+        return found, service.size(packed) / service.size(plain)
 
 
 def _backup(bench: Bench) -> Race:

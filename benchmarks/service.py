@@ -50,10 +50,16 @@ class Service:
         """Where its backups of the whole system are."""
         return self.output / "vector_bak"
 
-    def backup(self, file_format: str, storage: str = DISK) -> str:
-        """Back up both tables; the timestamp of the set. Raises ServiceFailed."""
-        answer = self._json("POST", "/backup", {"format": file_format, "storages": [storage]})
+    def backup(self, kind: str, storage: str = DISK) -> str:
+        """Back up both tables; the timestamp of the set. kind: csv, binary or csv.zst. Raises ServiceFailed."""
+        file_format, _, packed = kind.partition(".")
+        compression = {"compression": "zstd"} if packed else {}
+        answer = self._json("POST", "/backup", {"format": file_format, "storages": [storage], **compression})
         return str(answer["backup_timestamp"])
+
+    def size(self, timestamp: str) -> int:
+        """Bytes of a set's files, its manifest left out."""
+        return sum(path.stat().st_size for path in self.directory.glob(f"langchain_*_{timestamp}.*"))
 
     def replace(self, timestamp: str, storage: str = DISK) -> dict[str, Any]:
         """Truncate and restore both tables, all or nothing. Raises ServiceFailed."""

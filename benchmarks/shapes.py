@@ -30,7 +30,7 @@ class Shape:
 LONG_VECTORS = Shape("long_vectors", "vector", 1024, 200)
 EVERYDAY = Shape("everyday", "vector", 384, 2000, share=1.5, gin=True)
 LONG_DOCUMENTS = Shape("long_documents", "halfvec", 768, 8000, share=0.3)
-INDEXED = Shape("indexed", "vector", 1536, 1000, share=0.1, hnsw=True)
+INDEXED = Shape("indexed", "vector", 1536, 1000, share=0.05, hnsw=True)
 
 SHAPES = (LONG_VECTORS, EVERYDAY, LONG_DOCUMENTS, INDEXED)
 SEARCHED = Shape("searched", "vector", 1024, 200, gin=True, hnsw=True)

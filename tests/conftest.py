@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -57,26 +58,34 @@ CREATE TABLE langchain_pg_embedding (
     collection_id uuid REFERENCES langchain_pg_collection (uuid) ON DELETE CASCADE,
     embedding vector, document varchar, cmetadata json, custom_id varchar, uuid uuid PRIMARY KEY);
 """
-hypothesis_settings.register_profile("fast", max_examples=10, deadline=None, database=None, derandomize=True)
+hypothesis_settings.register_profile("fast", max_examples=5, deadline=None, database=None, derandomize=True)
 hypothesis_settings.register_profile("thorough", max_examples=100, deadline=None, database=None)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 # Nothing here has to survive a power cut. What a transaction writes, and what replays after a crash, stays the same.
-# No password is worth hashing it four thousand times: that alone would be half of a connection's cost.
+# No password is worth hashing it four thousand times: that alone would be half of a connection's cost. A database that
+# goes is looked for in every shared buffer, and none lives long enough to be vacuumed.
 FAST = """
 scram_iterations = 1
 fsync = off
 full_page_writes = off
+shared_buffers = 64MB
+autovacuum_naptime = 1h
 min_wal_size = 32MB
 max_wal_size = 256MB
 """
 LONGEST = (
+    "test_documentation.py",
+    "test_api_examples.py",
     "test_torture.py",
-    "test_foreign_manifests.py",
-    "test_command_line.py",
-    "test_screens.py",
-    "test_large_fields.py",
+    "test_restore_properties.py",
+    "test_stacks.py",
+    "test_described_fuzz.py",
+    "test_panel.py",
+    "test_odd_columns.py",
 )
+INTEGRATION = Path(__file__).parent / "integration"
+
 ROOM = 2 << 30  # bytes; the databases and the WAL of a session stay below half a gigabyte
 # The developer's own settings are not the tests': a test sets what it needs.
 SETTINGS = [
@@ -99,6 +108,9 @@ def pytest_configure() -> None:
     os.environ["PGPASSFILE"] = os.environ["VECTOR_BACKUP_CONFIG"] = os.devnull
     os.environ["LC_ALL"] = "C.UTF-8"  # answers in the default language
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "localhost,127.0.0.1"
+    # Many containers set it: the tests, and each process that one starts, would be compiled anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     # Fixtures are torn down, and the server stopped, after SIGTERM as after Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -111,21 +123,46 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _thin_out(items: list[pytest.Item]) -> None:
-    """Of a test marked `matrix` mark those cases slow whose every value stands in an earlier case."""
-    seen: dict[str, set[tuple[str, str]]] = {}
+    """Of a test that is a matrix mark those cases slow that aren't needed for each value of each parameter to be tried.
+
+    Every integration test is one: what it does for a combination takes a database, a service and half a second.
+    """
+    tests: dict[str, list[tuple[pytest.Function, set[str]]]] = {}
     for item in items:
-        if isinstance(item, pytest.Function) and item.get_closest_marker("matrix"):
-            values = {(name, repr(value)) for name, value in item.callspec.params.items()}
-            known = seen.setdefault(item.nodeid.partition("[")[0], set())
-            if values <= known:
-                item.add_marker("slow")
-            known |= values
+        if isinstance(item, pytest.Function) and _is_a_matrix(item):
+            tests.setdefault(item.nodeid.partition("[")[0], []).append((item, _values(item)))
+    for cases in tests.values():
+        if len(cases[0][1]) == 1:
+            continue
+        untried = {value for _, values in cases for value in values}
+        left = list(cases)
+        while untried:
+            needed = max(left, key=lambda case: len(case[1] & untried))
+            left.remove(needed)
+            untried -= needed[1]
+        for item, _ in left:
+            item.add_marker("slow")
+
+
+def _is_a_matrix(item: pytest.Function) -> bool:
+    everyday = hasattr(item, "callspec") and not item.get_closest_marker("slow")
+    return everyday and bool(INTEGRATION in item.path.parents or item.get_closest_marker("matrix"))
+
+
+def _values(item: pytest.Function) -> set[str]:
+    """This case's value of each parameter; what one `parametrize` names is one parameter."""
+    names = [mark.args[0] for mark in item.iter_markers("parametrize")]
+    together = [tuple(name.strip() for name in (one.split(",") if isinstance(one, str) else one)) for one in names]
+    given = item.callspec.params
+    fixtures = [(name,) for name in given if not any(name in one for one in together)]
+    return {repr([(name, given[name]) for name in one]) for one in (*together, *fixtures)}
 
 
 def pytest_collection_finish() -> None:
     """All modules and tests stay: looking through them for garbage, again and again, took a tenth of the time."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(100_000)
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -430,6 +467,13 @@ def old_database(databases: Databases) -> Iterator[TestDatabase]:
 def empty_database(databases: Databases) -> Iterator[TestDatabase]:
     """The extension, and no tables."""
     yield (made := databases.like(EMPTY))
+    databases.remove(made)
+
+
+@pytest.fixture(scope="session")
+def untouched_database(databases: Databases) -> Iterator[TestDatabase]:
+    """One like `empty_database` for all tests that leave nothing in it: what they make goes with their session."""
+    yield (made := databases.like(EMPTY, "untouched"))
     databases.remove(made)
 
 

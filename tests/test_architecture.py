@@ -95,7 +95,9 @@ EVERYTHING = SERVICE | modules(
 )
 
 
+@functools.cache
 def parsed(path: Path) -> ast.Module:
+    """Once: a dozen rules look at every module."""
     return ast.parse(path.read_text(encoding="utf-8"))
 
 

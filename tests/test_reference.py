@@ -104,27 +104,27 @@ def test_the_lists_are_not_empty() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("route", routes())
-def test_every_route_is_in_the_reference(route: str, language: str) -> None:
-    assert re.search(rf"{re.escape(route)}(?=[`\n])", reference("api", language))
+def test_every_route_is_in_the_reference(language: str) -> None:
+    text = reference("api", language)
+    assert [route for route in routes() if not re.search(rf"{re.escape(route)}(?=[`\n])", text)] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("field", fields())
-def test_every_field_is_in_the_reference(field: str, language: str) -> None:
-    assert re.search(rf"`{field}`|`\?{field}=`", reference("api", language))
+def test_every_field_is_in_the_reference(language: str) -> None:
+    text = reference("api", language)
+    assert [field for field in fields() if not re.search(rf"`{field}`|`\?{field}=`", text)] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("error_type", error_types())
-def test_every_error_type_is_in_the_reference(error_type: str, language: str) -> None:
-    assert f"`{error_type}`" in reference("api", language)
+def test_every_error_type_is_in_the_reference(language: str) -> None:
+    text = reference("api", language)
+    assert [error_type for error_type in error_types() if f"`{error_type}`" not in text] == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", settings())
-def test_every_setting_is_in_the_reference(name: str, language: str) -> None:
-    assert f"`{name}`" in reference("settings", language)
+def test_every_setting_is_in_the_reference(language: str) -> None:
+    text = reference("settings", language)
+    assert [name for name in settings() if f"`{name}`" not in text] == []
 
 
 def test_the_example_of_an_environment_has_every_setting() -> None:
@@ -135,6 +135,6 @@ def test_the_example_of_an_environment_has_every_setting() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_is_in_the_reference(name: str, language: str) -> None:
-    assert re.search(f"`{name}[ `]", reference("command-line", language))
+def test_every_command_is_in_the_reference(language: str) -> None:
+    text = reference("command-line", language)
+    assert [name for name in COMMANDS if not re.search(f"`{name}[ `]", text)] == []

@@ -105,6 +105,7 @@ class Scene:
         found = tables(self.database.url)
         if not succeeded("clean", answer) or found != target.tables:
             self.figure.fault(f"a clean import after a kill: {answer} {_last(answer)}: {_told(found)}")
+        self.moments.learn("clean", answer.seconds)
         self.now = target
 
     def learn(self) -> None:
@@ -208,6 +209,8 @@ def _kill(scene: Scene, whose: str, operation: str) -> None:
         scene.database.server.stop("immediate")
         scene.database.server.start()
     answer = call.answer()
+    if answer and succeeded(operation, answer):  # how long it takes by now
+        scene.moments.learn(operation, answer.seconds)
     scene.figure.did(whose, in_time)
     scene.look(operation, before, target, f"{operation} killed ({whose})", answer)
     scene.undisturbed()

@@ -210,5 +210,8 @@ def _any_tables(one: listed.ListedSet, summary: Summary) -> SetFiles:
 
 
 def _state(summary: Summary, check: SetCheck | None) -> SetState:
-    """The worse of what is seen now and what the last check found."""
-    return summary.state if check is None or summary.state == "damaged" else check.found
+    """The worse of what is seen now and what the last check found. Of a set whose key is missing nothing can be read
+    any more, however whole it was."""
+    if check is None or summary.state == "damaged" or (summary.state == "locked" and check.found != "damaged"):
+        return summary.state
+    return check.found

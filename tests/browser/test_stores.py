@@ -6,6 +6,7 @@ Where `make neo4j` has fetched one, its graph is brought back too.
 import json
 import tarfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,9 @@ class Stores:
         client.rpush("queue", "a", "b")
         self.files.remove(*self.files.keys())
         self.files.put({"a.txt": (b"one", {}), "b.txt": (b"two", {"ContentType": "text/plain"})})
-        vectors = self.milvus.client()
+
+    def refill_vectors(self) -> None:
+        vectors = self._vectors()
         for name in vectors.list_collections():
             vectors.drop_collection(name)
         vectors.create_collection("articles", dimension=DIMENSIONS)
@@ -52,11 +55,27 @@ class Stores:
         vectors.close()
 
     def articles(self) -> dict[int, str]:
-        client = self.milvus.client()
+        client = self._vectors()
         client.load_collection("articles")
         found = client.query("articles", filter="id >= 0", output_fields=["text"], limit=100)
         client.close()
         return {one["id"]: one["text"] for one in found}
+
+    def damage_articles(self) -> None:
+        client = self._vectors()
+        client.delete("articles", ids=[1, 2, 3])
+        client.close()
+
+    def _vectors(self) -> Any:
+        """A client. The server ends connections that have been idle, and a new one may still be given such a one."""
+        from pymilvus.exceptions import MilvusException
+
+        for _ in range(5):
+            with suppress(MilvusException):
+                client = self.milvus.client()
+                client.list_collections()
+                return client
+        return self.milvus.client()
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +113,7 @@ def site(make_site: Callable[..., Any], stores: Stores, tmp_path_factory: pytest
         REDIS_SERVER_BIN=str(program("valkey")),
     )
     site.refill()
-    stores.refill()
+    stores.refill_vectors()
     return site
 
 
@@ -153,7 +172,17 @@ def test_stores_are_shown_with_whether_they_are_within_reach(site: Site, visit: 
     expect(card("files")).to_contain_text("✓ works")
     expect(card("graph")).to_contain_text("can't be used now")
     expect(card("graph").get_by_role("alert")).to_contain_text("DATABASE_ERROR")
+    expect(card("graph").get_by_role("alert")).to_contain_text("Is the server up, and can the service reach it?")
     assert "secret" not in page.content()
+    visit.expected.add(501)
+    missing = {"error_type": "EXTRA_MISSING", "response": "this needs redis: pip install -r requirements-redis.txt"}
+    page.route(
+        "**/targets/cache/test", lambda route: route.fulfill(status=501, json={"success": False, "data": missing})
+    )
+    press(page, "Look again cache")
+    expect(card("cache").get_by_role("alert")).to_contain_text("pip install -r requirements-redis.txt")
+    expect(card("cache").get_by_role("alert")).to_contain_text("start the service again")
+    page.unroute_all()
     press(page, "Back up graph")
     page.get_by_role("dialog").get_by_role("button", name="Back up", exact=True).click()
     heading(page, "Failed")
@@ -200,18 +229,22 @@ def test_keys_of_redis_go_out_are_damaged_compared_and_brought_back(site: Site, 
     press(page, "Prove it now")
     heading(page, "Succeeded")
     expect(page.get_by_text("Proven")).to_be_visible()
+    visit.expected.add(503)
+    visit.open("")
+    overview = page.locator(".database").filter(has=page.get_by_role("heading", name="Redis: cache"))
+    expect(overview).to_contain_text("Last provenjust now")
+    expect(page.get_by_text("The target graph can't be reached")).to_be_visible()
 
 
 def test_collections_are_swapped_and_tables_move_there_and_back(site: Site, stores: Stores, visit: Any) -> None:
+    stores.refill_vectors()
     page = back_up(visit, "vectors")
     before = stores.articles()
     saved(page)
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="articles"))
     expect(row).to_contain_text("20")
     set_ = page.url
-    client = stores.milvus.client()
-    client.delete("articles", ids=[1, 2, 3])
-    client.close()
+    stores.damage_articles()
     page.get_by_role("link", name="Restore", exact=True).last.click()
     rehearsed(page, "articles: 20 rows will take the place of 17.")
     confirmed(page, "Type the name of the target, vectors", "vectors")
@@ -221,6 +254,20 @@ def test_collections_are_swapped_and_tables_move_there_and_back(site: Site, stor
     page.get_by_role("link", name="Compare").last.click()
     page.get_by_role("main").get_by_role("button", name="Compare").click()
     expect(page.get_by_role("heading", name="They are the same")).to_be_visible()
+    site.call("POST", "/targets", {"name": "main", "url": site.database.url}, prefix=BASE)
+    page.goto(set_)
+    page.get_by_role("link", name="Restore", exact=True).last.click()
+    page.get_by_role("radio", name="Into PostgreSQL").check()
+    page.get_by_label("Tables", exact=True).select_option("A table a collection, a column a field")
+    page.get_by_text("More options").click()
+    page.locator("[name='into.tables']").fill("articles = public.from_milvus")
+    rehearsed(page, "public.from_milvus: 20 rows will be added.")
+    expect(page.get_by_text("The names differ")).to_have_count(0)
+    press(page, "Restore now")
+    heading(page, "Succeeded")
+    assert {row[0] for row in site.database.fetch("SELECT id FROM from_milvus")} == before.keys()
+    site.database.execute("DROP TABLE from_milvus")
+    site.call("DELETE", "/targets/main", prefix=BASE)
     set_of_tables = site.back_up(format="binary", collections=["notes"])
     visit.open(f"#/backups/local/global/{set_of_tables}")
     page.get_by_role("link", name="Restore into Milvus").click()
@@ -362,7 +409,7 @@ def test_pages_of_stores_are_open_to_all(site: Site, open_panel: Callable[..., A
     visit = open_panel(site, None, color_scheme=scheme, locale=locale, bypass_csp=True)
     visit.expected.add(500)
     pages = {"stores": "#/stores", "stacks": "#/stacks"}
-    for family, target in (("redis", "cache"), ("milvus", "vectors"), ("objects", "files")):
+    for family, target in (("redis", "cache"), ("milvus", "vectors")):
         made = site.call("POST", f"/{family}/backup", {"target": target}, prefix=BASE)["backup_timestamp"]
         pages[f"restore-{family}"] = f"#/restore/local/global/{made}"
         pages[f"set-{family}"] = f"#/backups/local/global/{made}"

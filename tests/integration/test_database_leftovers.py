@@ -106,13 +106,14 @@ def test_a_killed_services_half_database_goes_when_the_next_one_starts_and_no_ot
     admin.run(
         f"CREATE DATABASE {name}_new_20200101_000000",  # made by hand
         f"CREATE DATABASE {name}_mine CONNECTION LIMIT {mark}",
+        f"COMMENT ON DATABASE {name}_mine IS '{unfinished.COMMENT}{name}'",  # one that was renamed, to be kept
         f"CREATE DATABASE {name}_new_20200101_000001 CONNECTION LIMIT {mark}",  # killed before it had its comment
         f"CREATE DATABASE {name}_b_new_20200101_000002 CONNECTION LIMIT {mark}",  # the same for another live one
         f"CREATE DATABASE {name}_c_new_20200101_000003 CONNECTION LIMIT {mark}",
         f"COMMENT ON DATABASE {name}_c_new_20200101_000003 IS '{unfinished.COMMENT}{name}_c'",
     )
     others = [f"{name}_b_new_20200101_000002", f"{name}_c_new_20200101_000003", f"{name}_mine"]
-    start_server(DATABASE_URL=voices.url).wait_for_jobs()
+    start_server("worker", DATABASE_URL=voices.url).wait_for_jobs()  # as a service does
     eventually(lambda: half not in admin.beside())
     eventually(lambda: admin.beside() == sorted([*others, f"{name}_new_20200101_000000"]))
     eventually(lambda: voices.fetch(CHILDREN) == [])

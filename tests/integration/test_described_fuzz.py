@@ -40,7 +40,6 @@ TOKEN = "0123456789abcdef-of-a-test"
 ANOTHER_API = "/api/v1/"
 """That of milvus-backup, whose failures are answered with 200, or in shapes of its own: tests/integration/milvus."""
 
-EACH = 5
 CLIENTS = IPv6Network("2001:db8::/32").subnets(new_prefix=64)
 """A client for each request: wrong tokens are part of the checks, and many from one address are refused otherwise."""
 
@@ -54,7 +53,9 @@ def service(start_server: Callable[..., Any], database: TestDatabase) -> Iterato
         yield f"http://{server.address}", session
 
 
-def test_answers_are_as_described_whatever_is_asked(service: Any, described: Described) -> None:
+@pytest.mark.parametrize("each", [2, pytest.param(10, marks=pytest.mark.slow)])
+def test_answers_are_as_described_whatever_is_asked(service: Any, described: Described, each: int) -> None:
+    """Each route is asked so many times in the right way, and so many in a wrong one."""
     schema = schemathesis.openapi.from_dict(described.document)
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) == len(described.operations)
@@ -63,15 +64,15 @@ def test_answers_are_as_described_whatever_is_asked(service: Any, described: Des
             continue
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             with suppress(Unsatisfiable):  # nothing can be wrong about an operation without parameters
-                ask(service, operation.as_strategy(generation_mode=mode))
+                ask(service, operation.as_strategy(generation_mode=mode), each)
 
 
-def ask(service: tuple[str, requests.Session], cases: Any) -> None:
+def ask(service: tuple[str, requests.Session], cases: Any, examples: int) -> None:
     address, session = service
 
     @seed(1)
     @settings(
-        max_examples=EACH,
+        max_examples=examples,
         phases=[Phase.generate],
         database=None,
         deadline=None,

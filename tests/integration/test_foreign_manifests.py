@@ -26,8 +26,8 @@ TEXTS = ["no such thing", "expression", "[1e999,1,1]", "", "\0", f"a{HALF}", "x"
 NUMBERS = [-1, 0, 1 << 31, 1 << 63, 10**400, 1e999, -1e999, float("nan"), 0.5]
 OTHERS = [None, True, [], [HALF], {HALF: "\0"}]
 ALL = len(TEXTS) + len(NUMBERS) + len(OTHERS)
-SHARE = 6
-"""Every sixth place of a manifest, with one value that may stand there and one that may not, is tried every day."""
+SHARE = 12
+"""Every twelfth place of a manifest, with one value that may stand there and one that may not, is tried every day."""
 
 INDEX = "CREATE INDEX nearest ON langchain_pg_embedding USING hnsw ((embedding::vector(3)) vector_l2_ops) WITH (m = 8)"
 

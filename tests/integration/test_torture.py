@@ -26,20 +26,8 @@ from torture.run import SCENARIOS
 PROJECT = Path(__file__).resolve().parents[2]
 SHARE_MINUTES = "0.2"
 POSSIBLE = tuple(scenario.name for scenario in SCENARIOS if scenario.possible)
-CHOICE = (
-    "damage",
-    "backup_kills",
-    "replace_kills",
-    "redis_kills",
-    "milvus_kills",
-    "database_kills",
-    "commits",
-    "disk",
-    "load",
-    "fuzz",
-)
-EVERYDAY = tuple(name for name in CHOICE if name in POSSIBLE)
-"""What no other test of the everyday suite tries; the others have tests of their own beside them."""
+EVERYDAY = ("damage", "replace_kills", "commits", "disk")
+"""A share is mostly preparing; the others have tests of their own beside them, and `make test-slow` tries all."""
 
 LATE = Budget(fraction=1.0, deadline=0.0)
 

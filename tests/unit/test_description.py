@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from openapi_spec_validator.schemas import get_schema_content_v31
 
 from data_pipeline.api import policy
 from data_pipeline.api.openapi import examples
@@ -40,7 +42,15 @@ def bodies(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{status} {kind}", body
 
 
+def test_it_fits_the_schema_of_openapi(document: dict[str, Any]) -> None:
+    validator = jsonschema_rs.Draft202012Validator(dict(get_schema_content_v31()))
+    assert [error.message[:300] for error in validator.iter_errors(document)] == []
+    assert not validator.is_valid({**document, "paths": {"/": {"get": {"responses": 200}}}})
+
+
+@pytest.mark.slow
 def test_it_is_valid(document: dict[str, Any]) -> None:
+    """Its parameters and defaults too, which takes as long as a thousand other tests."""
     OpenAPIV31SpecValidator(document).validate()
 
 

@@ -1,5 +1,6 @@
 """From SQLSTATE and phase to an answer. The driver's errors are made here as its own unpickling makes them."""
 
+from itertools import product
 from typing import Any, get_args
 
 import psycopg2
@@ -64,12 +65,12 @@ ANYWHERE = {
 RETRY = (errors.DatabaseError, errors.LockTimeout, errors.OperationTimeout)
 
 
-@pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize(("kind", "code"), [(kind, code) for kind, codes in ANYWHERE.items() for code in codes.split()])
-def test_a_code_means_the_same_in_every_phase(kind: type[ServiceError], code: str, phase: str) -> None:
-    found = answer(code, phase)
-    assert type(found) is kind
-    assert bool(found.data.get("can_retry")) is (kind in RETRY)
+@pytest.mark.parametrize("kind", ANYWHERE)
+def test_a_code_means_the_same_in_every_phase(kind: type[ServiceError]) -> None:
+    for code, phase in product(ANYWHERE[kind].split(), PHASES):
+        found = answer(code, phase)
+        assert type(found) is kind, (code, phase)
+        assert bool(found.data.get("can_retry")) is (kind in RETRY), (code, phase)
 
 
 STATUSES = {

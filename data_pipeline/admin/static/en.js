@@ -582,7 +582,7 @@ export default {
   "advice.backup.DATABASE_ERROR": "Is the database up, and can the service reach it? “Status” shows it. No backup was kept.",
   "advice.restore.STORAGE_FULL": "Make room on the database's disk, or in the storage of the backup that is taken first; then try again.",
   "advice.STORE_UNSUPPORTED": "This store can't do that; the message says what it can.",
-  "advice.EXTRA_MISSING": "Install what the message names.",
+  "advice.EXTRA_MISSING": "Install what the message names where the service runs, and start the service again.",
   "advice.COLLECTION_CHANGED": "Look what changes the collection, or allow changes while it is read.",
   "advice.ENCRYPTION_KEY_MISSING": "Start the service with the key that the message names; without it this backup can't be read.",
   "advice.NOTIFIER_UNSUPPORTED": "Use a service that the settings allow, or install what the message names.",
@@ -1037,4 +1037,9 @@ export default {
   "only live": "Only live",
   "compare.what.store": "Rows, keys or nodes are compared to the bit. Nothing is changed.",
   "what is backed up": "What is backed up",
+  "advice.redis_backup.STORE_UNSUPPORTED": "For a snapshot install redis-server on the service's machine, or name its program in REDIS_SERVER_BIN, and start the service again. “Paused” needs neither.",
+  "advice.store.DATABASE_ERROR": "Is the server up, and can the service reach it? Check the target's URL, user and password.",
+  "advice.store.SCHEMA_MISMATCH": "What is live doesn't fit the backup; the message says how. Another way to restore may.",
+  "advice.store.RESOURCE_EXISTS": "Restore it under another name, or in the place of what is there.",
+  "advice.store.LOCK_TIMEOUT": "The store was busy for too long. Try again, or when there is less to do.",
 };

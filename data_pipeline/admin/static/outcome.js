@@ -8,7 +8,7 @@ import { isBackup } from "/panel/operations.js";
 import { advice, fact, serverText, warnings } from "/panel/problem.js";
 import { address } from "/panel/router.js";
 import { nameIn, setAddress } from "/panel/sets.js";
-import { databaseRestored, stackRestored, stackSaved, storeRestored, storeSaved } from "/panel/store_outcome.js";
+import { copies, databaseRestored, stackRestored, stackSaved, storeRestored, storeSaved } from "/panel/store_outcome.js";
 import { table } from "/panel/table.js";
 import { bytes, duration, number, t } from "/panel/text.js";
 
@@ -22,7 +22,6 @@ export function outcome({ kind, result }) {
 function saved(result) {
   const task = result.backup_directory.split("/").at(-2);
   const location = task === "training_data" ? "global" : task;
-  const storages = Object.entries(result.storages);
   const columns = [
     { key: "name", label: t("table"), cell: ([name]) => name },
     { key: "rows", label: t("rows"), numeric: true, cell: ([, one]) => number(one.row_count) },
@@ -30,9 +29,7 @@ function saved(result) {
   ];
   return [
     table(t("tables"), columns, Object.entries(result.tables_backed_up)),
-    storages.map(([name, one]) => (one.success
-      ? el("p", {}, link(t("stored in", { name, timestamp: result.backup_timestamp }), address(["backups", name, location, result.backup_timestamp])))
-      : el("p", { class: "problem" }, t("not stored in", { name }), " ", serverText(one.error), " ", advice(one.error_type, "backup")))),
+    copies(result, (name) => address(["backups", name, location, result.backup_timestamp])),
     result.truncate_performed && el("p", { class: "note" }, t("truncated", { n: Object.values(result.truncate_results)[0].rows_before })),
   ];
 }

@@ -76,7 +76,7 @@ function plan(job, signal) {
   return [
     steps(told.good ? 3 : 2),
     naming({ ...job, target: result.target }, signal),
-    told.problems.map(foreseen),
+    told.problems.map((one) => foreseen(one, job.kind)),
     told.lines.length > 0 && words(told),
     warnings(result.warnings),
     el("p", { class: "hint" }, since(new Date(job.finished_at), (text) => t("plan.age", { age: text }))),

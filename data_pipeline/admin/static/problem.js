@@ -9,10 +9,12 @@ const SHOWN = [
   "unknown", "database", "expected", "found",
 ];
 
+const OF_STORES = /^(milvus|redis|neo4j|objects|stack)_/;
+
 // A failed call, with the id by which its log lines can be found. Anything else is a bug of this page and goes on.
-export function problem(error) {
+export function problem(error, kind = "") {
   if (!(error instanceof Failure)) throw error;
-  return described(error.type, error.message, error.data, error.requestId);
+  return described(error.type, error.message, error.data, error.requestId, kind);
 }
 
 // The envelope of a job's failure.
@@ -21,13 +23,14 @@ export function jobProblem(envelope, requestId, kind) {
 }
 
 // One of a dry run's problems.
-export function foreseen(one) {
-  return described(one.error_type, one.error, one, null);
+export function foreseen(one, kind) {
+  return described(one.error_type, one.error, one, null, kind);
 }
 
 // What to do about it, in a line that fits the kind of operation.
 export function advice(type, kind = "") {
-  return t([`advice.${kind}.${type}`, `advice.${type}`].find(has) ?? "advice.OTHER");
+  const store = OF_STORES.test(kind) && `advice.store.${type}`;
+  return t([`advice.${kind}.${type}`, store, `advice.${type}`].find((key) => key && has(key)) ?? "advice.OTHER");
 }
 
 // The server's own words: in the page's language, unless an older version wrote them down.

@@ -61,7 +61,7 @@ function neo4j(store) {
 }
 
 // How many there are of each label and type.
-export function graphTables({ labels, types }) {
+function graphTables({ labels, types }) {
   const columns = (label) => [
     { key: "name", label: t(label), kind: "any", cell: ([name]) => name || t("neo4j.no label") },
     { key: "count", label: t("neo4j.count"), numeric: true, cell: ([, count]) => number(count) },

@@ -29,9 +29,10 @@ export function storeSaved(result) {
   ];
 }
 
-function copies({ storages, backup_timestamp: timestamp }) {
+// Where a set lies, and where it doesn't, and why. addressOf(storage): of its page.
+export function copies({ storages, backup_timestamp: timestamp }, addressOf = (name) => address(["backups", name, "global", timestamp])) {
   return Object.entries(storages).map(([name, one]) => (one.success
-    ? el("p", {}, link(t("stored in", { name, timestamp }), address(["backups", name, "global", timestamp])))
+    ? el("p", {}, link(t("stored in", { name, timestamp }), addressOf(name)))
     : el("p", { class: "problem" }, t("not stored in", { name }), " ", serverText(one.error), " ", advice(one.error_type, "backup"))));
 }
 
@@ -83,12 +84,7 @@ const RESTORED = { milvus_restore: milvusRestored, redis_restore: redisRestored,
 
 // A stack's set: each member's copy, of which moment and of what worth.
 export function stackSaved(result) {
-  return [
-    membersTable(Object.entries(result.members)),
-    Object.entries(result.storages).map(([name, one]) => (one.success
-      ? el("p", {}, link(t("stored in", { name, timestamp: result.backup_timestamp }), address(["stacks"], { storage: name })))
-      : el("p", { class: "problem" }, t("not stored in", { name }), " ", serverText(one.error), " ", advice(one.error_type, "backup")))),
-  ];
+  return [membersTable(Object.entries(result.members)), copies(result, (name) => address(["stacks"], { storage: name }))];
 }
 
 export function membersTable(members) {
@@ -108,7 +104,7 @@ export function stackRestored(result) {
     { key: "role", label: t("stack.member"), kind: "any", cell: ([role, one]) => [role, el("div", { class: "hint" }, `${t(`layout.${one.family}`)} · ${one.target}`)] },
     { key: "state", label: t("state"), kind: "any", cell: ([, one]) => [
       el("span", { class: one.state === "failed" ? "bad" : "good" }, t(`member.${one.state}`)),
-      one.error && el("div", { class: "why" }, el("p", {}, serverText(one.error)), el("p", { class: "hint" }, advice(one.error_type)),
+      one.error && el("div", { class: "why" }, el("p", {}, serverText(one.error)), el("p", { class: "hint" }, advice(one.error_type, "stack_restore")),
         one.rolled_back && el("p", {}, t("member.rolled back")))] },
     { key: "set", label: t("backup"), kind: "fixed", cell: ([, one]) => one.timestamp },
   ];

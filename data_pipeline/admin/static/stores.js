@@ -60,7 +60,7 @@ async function probe(target, state, signal) {
   show(state, el("span", { class: "waiting" }, t("stores.trying")));
   const shown = await call("POST", `/targets/${encodeURIComponent(target.name)}/test`, undefined, { prefix: BASE, signal }).then(
     ({ seen }) => [el("span", { class: "good" }, el("span", { "aria-hidden": "true" }, "✓ "), t("health.good")), el("div", { class: "hint" }, version(seen))],
-    (error) => (signal.aborted ? null : [el("span", { class: "bad" }, el("span", { "aria-hidden": "true" }, "✕ "), t("stores.away")), problem(error)]));
+    (error) => (signal.aborted ? null : [el("span", { class: "bad" }, el("span", { "aria-hidden": "true" }, "✕ "), t("stores.away")), problem(error, "store")]));
   return shown && show(state, shown);
 }
 

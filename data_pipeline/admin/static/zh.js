@@ -582,7 +582,7 @@ export default {
   "advice.backup.DATABASE_ERROR": "请确认数据库正在运行且可以连接，“状态”页面可查看。没有保留备份。",
   "advice.restore.STORAGE_FULL": "请清理数据库所在磁盘，或存放预先备份的存储，然后重试。",
   "advice.STORE_UNSUPPORTED": "该存储不支持此操作，提示中说明了支持的内容。",
-  "advice.EXTRA_MISSING": "请安装提示中指出的组件。",
+  "advice.EXTRA_MISSING": "请在服务所在环境中安装消息中所列的包，然后重新启动服务。",
   "advice.COLLECTION_CHANGED": "请检查是什么在改动集合，或允许读取期间的改动。",
   "advice.ENCRYPTION_KEY_MISSING": "请用提示中指出的密钥启动服务；没有它，这个备份无法读取。",
   "advice.NOTIFIER_UNSUPPORTED": "请使用设置中允许的服务，或安装提示中指出的组件。",
@@ -1037,4 +1037,9 @@ export default {
   "only live": "仅当前数据有",
   "compare.what.store": "逐位比对行、键或节点，不改动任何数据。",
   "what is backed up": "备份的内容",
+  "advice.redis_backup.STORE_UNSUPPORTED": "要做快照，请在服务所在机器上安装 redis-server，或用 REDIS_SERVER_BIN 指明其程序，然后重新启动服务；“暂停”方式两者都不需要。",
+  "advice.store.DATABASE_ERROR": "服务器是否在运行，服务能否访问它？请检查目标的 URL、用户名和密码。",
+  "advice.store.SCHEMA_MISMATCH": "当前数据与备份不符，消息说明了原因；可以换一种恢复方式。",
+  "advice.store.RESOURCE_EXISTS": "请另取名称恢复，或替换现有的。",
+  "advice.store.LOCK_TIMEOUT": "该存储系统忙碌过久。请重试，或在空闲时再试。",
 };

@@ -2,7 +2,7 @@
 
 CREATE DATABASE is no part of a transaction, so what says that a database is ours has to come with it: a limit of
 connections that has no other use. A comment follows, which names the live database. Both go in the transaction that
-makes the database a finished one, and what has neither of them is never dropped.
+makes the database a finished one, and what has neither of them, or another name, is never dropped.
 """
 
 import threading
@@ -115,10 +115,12 @@ class Unfinished:
         try:
             names = remove(target, timeouts, live)
         except ServiceError as error:
-            log.warning("an unfinished database may be left", database=live, why=error.error_type)
             with self._guard:
+                known = key in self._owed
                 if error.data.get("can_retry"):
                     self._owed[key] = target
+            if not known:
+                log.warning("an unfinished database may be left", database=live, why=error.error_type)
             return []
         if names:
             log.warning("removed what an interrupted restore left behind", databases=names)
@@ -143,7 +145,6 @@ def remove_held(session: Session, target: Target, timeouts: Timeouts, live: str)
 
 
 def _is_of(name: str, comment: str | None, live: str) -> bool:
-    if comment is not None:
-        return comment == f"{COMMENT}{live}"
+    """Its name says so as well: one that was given another is its user's own by now."""
     _, _, timestamp = name.rpartition(f"_{NEW}_")
-    return name == databases.named_like(live, NEW, timestamp)
+    return name == databases.named_like(live, NEW, timestamp) and comment in (None, f"{COMMENT}{live}")
