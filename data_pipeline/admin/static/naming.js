@@ -28,7 +28,7 @@ function tell(node, job, set, brief) {
   const { target, request } = job;
   const { timestamp } = request.set ?? request;
   const source = set?.database ?? null;
-  const differs = !target.family && source !== null && source !== target.dbname; // names of one kind
+  const differs = job.kind === "restore" && source !== null && source !== target.dbname; // names of one kind
   const values = {
     target: el("strong", { class: differs && "loss" }, shortName(target)),
     date: set ? link(dateOf(timestamp), setAddress("backups", set)) : el("strong", {}, dateOf(timestamp)),
