@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 LOOPBACK = "127.0.0.1"
+PATIENT = {"grpc.keepalive_time_ms": 3_600_000}
+"""pymilvus asks every 10 seconds whether the server is still there, which is too often for a milvus-lite that builds an
+index: it hangs up."""
 
 
 class MilvusServer:
@@ -32,7 +35,7 @@ class MilvusServer:
         """One of pymilvus."""
         from pymilvus import MilvusClient
 
-        return MilvusClient(f"http://{LOOPBACK}:{self.port}")
+        return MilvusClient(f"http://{LOOPBACK}:{self.port}", grpc_options=PATIENT)
 
     def start(self) -> None:
         command = [sys.executable, "-m", "milvus_lite", "server", "--host", LOOPBACK, "--port", str(self.port)]

@@ -110,9 +110,10 @@ class Scene:
         self.now[DOCS] = target
 
     def _look_at_new(self, target: str, what: str, answer: Any) -> None:
-        if self.collections.there(NEW):
+        found = self.collections.rows_if_there(NEW)
+        if found is not None:
             self.figure.note("a new collection")
-            if self.collections.rows(NEW) != self.golden[target]:
+            if found != self.golden[target]:
                 self.figure.fault(f"{what}: the new collection is not whole")
             self.collections.drop(NEW)
         elif answer is not None and answer.status == 200:

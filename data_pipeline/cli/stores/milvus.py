@@ -18,6 +18,7 @@ Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_17044
   python unified_api.py milvus restore SET milvus --swap --dry-run
   python unified_api.py milvus restore SET main --into '{"layout": "pgvectorstore"}'
   python unified_api.py milvus compare SET --target milvus
+  python unified_api.py milvus compare SET --target main --into '{"layout": "pgvectorstore"}'
 """
 
 
