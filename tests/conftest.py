@@ -471,6 +471,13 @@ def empty_database(databases: Databases) -> Iterator[TestDatabase]:
 
 
 @pytest.fixture(scope="session")
+def untouched_database(databases: Databases) -> Iterator[TestDatabase]:
+    """One like `empty_database` for all tests that leave nothing in it: what they make goes with their session."""
+    yield (made := databases.like(EMPTY, "untouched"))
+    databases.remove(made)
+
+
+@pytest.fixture(scope="session")
 def described() -> Described:
     """The service's own description."""
     return Described(create_app(Settings.load({"DATABASE_URL": "postgresql://user@localhost/db"})).api_doc)

@@ -344,9 +344,19 @@ def test_a_stack_is_saved_verified_taken_along_brought_back_and_undone(
     row.get_by_role("button", name="Verify").click()
     expect(page.get_by_role("dialog")).to_contain_text("Every byte of every member was read")
     press(page, "Close")
+    row.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("dialog").get_by_role("listitem").filter(has_text="sessions")).to_contain_text("the same")
+    press(page, "Close")
+    row.get_by_role("button", name="Prove it now").click()
+    told = page.get_by_role("dialog").get_by_role("listitem")
+    expect(told.filter(has_text="sessions")).to_contain_text("proven by a restore")
+    expect(told.filter(has_text="media").first).to_contain_text("can't be asked that")
+    press(page, "Close")
     with page.expect_download() as loading:
         row.get_by_role("link", name="Download").click()
-    with tarfile.open(loading.value.path()) as tar:
+    kept = tmp_path / "stack.tar.gz"
+    loading.value.save_as(kept)
+    with tarfile.open(kept) as tar:
         assert [name for name in tar.getnames() if name.startswith("stack_voice_")]
     stores.cache.client().flushall()
     stores.files.remove("a.txt")
@@ -366,12 +376,16 @@ def test_a_stack_is_saved_verified_taken_along_brought_back_and_undone(
     assert stores.cache.client().dbsize() == 0
     visit.open("#/stacks")
     newest = page.get_by_role("row").filter(has=page.get_by_role("link", name="Download"))
-    stamp = newest.first.get_by_role("button", name="Delete").get_attribute("aria-label")
+    stamp = newest.last.get_by_role("button", name="Delete").get_attribute("aria-label")
     count = newest.count()
-    newest.first.get_by_role("button", name="Delete").click()
+    newest.last.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("textbox").fill(str(stamp).rpartition(" ")[2])
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(newest).to_have_count(count - 1)
+    press(page, "Upload")
+    page.get_by_label("File", exact=True).set_input_files(kept)
+    page.get_by_role("dialog").get_by_role("button", name="Upload").click()
+    expect(newest).to_have_count(count)
     page.get_by_role("link", name="Create a schedule").click()
     box = page.get_by_role("dialog", name="Create a schedule")
     expect(box.get_by_label("What is done")).to_have_value("stack_backup")

@@ -57,7 +57,6 @@ def refer(database: TestDatabase, action: str = "CASCADE", row: str = "extra") -
     database.execute("INSERT INTO orders VALUES (1, %s), (2, 'plain')", (row,))
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("mode", [SYNC, {**SYNC, "collections": ["docs"]}], ids=["sync", "sync of a collection"])
 def test_a_row_that_others_refer_to_is_not_deleted(
@@ -104,7 +103,6 @@ def test_undo_deletes_no_row_that_others_refer_to_by_then(
     assert database.fetch(ORDERS) == [("plain",)]
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("action", ["CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION"])
 @pytest.mark.parametrize("mode", [SYNC, {"on_conflict": "update"}], ids=["sync", "update"])
 def test_a_key_that_others_refer_to_is_not_changed(
@@ -215,7 +213,6 @@ def test_a_truncating_backup_names_who_refers_to_ours(
     assert "sync" not in data["response"]
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("deferred", [False, True])
 @pytest.mark.parametrize(
     ("action", "rows"),

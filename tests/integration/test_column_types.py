@@ -1,5 +1,8 @@
 """Every codec beside the server: a text's bytes are what the server sends for it, or the text is declined."""
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,8 +105,9 @@ class Server:
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest, empty_database: TestDatabase) -> Server:
-    return Server(empty_database.connect(), request.getfixturevalue("name"))
+def server(request: pytest.FixtureRequest, untouched_database: TestDatabase) -> Iterator[Server]:
+    with closing(untouched_database.connect()) as connection:
+        yield Server(connection, request.getfixturevalue("name"))
 
 
 def ours(codec: ColumnType, text: str) -> bytes | type[Exception]:
@@ -251,10 +255,9 @@ def test_arrays_that_the_server_prints_are_never_declined(server: Server, name: 
         assert ours(codec, printed) == sent, (text, printed)
 
 
-def test_a_bytea_in_the_older_form_is_known_too(empty_database: TestDatabase) -> None:
-    connection = empty_database.connect()
-    server = Server(connection, "bytea")
-    connection.cursor().execute("SET bytea_output = 'escape'")
+@pytest.mark.parametrize("name", ["bytea"])
+def test_a_bytea_in_the_older_form_is_known_too(server: Server, name: str) -> None:
+    server.cursor.execute("SET bytea_output = 'escape'")
     ((printed, sent),) = server.read(["\\x00615c5c27ff"])
     assert printed == "\\000a\\\\\\\\'\\377"
     assert ours(types.SCALARS["bytea"], printed) == sent

@@ -277,7 +277,6 @@ def test_what_is_done_in_part_has_a_status_of_its_own(
     assert run("verify", "global", small_set["timestamp"]).status == 3  # nothing vouches for it
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("phase", ["load", "index"])
 def test_ctrl_c_in_the_middle_of_a_restore_leaves_the_tables_as_before(

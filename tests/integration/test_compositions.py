@@ -92,7 +92,6 @@ def expect_clash(response: Any, pair: tuple[str, str]) -> None:
     assert all(name in data["response"] for name in pair)
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_pair_of_fields_of_a_restore(

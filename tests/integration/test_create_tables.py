@@ -92,7 +92,6 @@ def rewrite(backups: Any, body: dict[str, Any], change: Any) -> None:
     path.write_bytes(signed(document))
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 @pytest.mark.parametrize("more", [{"truncate_before_restore": True}, {"strategy": "sync"}, {"on_conflict": "skip"}, {}])
 def test_an_empty_database_gets_everything_as_it_was(

@@ -24,7 +24,7 @@ SET test.seconds = 0;
 ALTER TABLE system_configs ADD CHECK (public.slowly());
 INSERT INTO system_configs SELECT 'slow' || n, '{}' FROM generate_series(1, 120) n;
 """
-"""A restore of the configuration takes minutes: whatever is killed, it is killed in time."""
+"""A restore of the configuration takes minutes, so that a kill comes in time."""
 
 CHILDREN = "SELECT datname FROM pg_stat_activity WHERE application_name LIKE 'vector-restore child pg_restore%'"
 BESIDE = r"SELECT datname FROM pg_database WHERE starts_with(datname, %s) AND datname ~ '_(new|before)_\d|_mine$'"

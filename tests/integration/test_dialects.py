@@ -102,7 +102,6 @@ def test_what_copy_writes_on_windows_is_what_it_writes_on_linux(
         assert [text for text in data["warnings"] if "document" in text] == []
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("options", MODES.values(), ids=MODES)
 @pytest.mark.parametrize("newline", [WINDOWS, UNIX])
 def test_what_python_writes_is_read_whatever_the_line_ends(
@@ -421,7 +420,6 @@ def exported(database: TestDatabase, table: str, dialect: str, newline: str) -> 
     return text.getvalue().encode()
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize("dialect", ["copy", "python"])
 @pytest.mark.parametrize("seed", range(6))

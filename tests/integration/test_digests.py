@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from typing import Any
 
@@ -30,7 +30,9 @@ from tests.support.answers import data_of
 from tests.support.names import EMBEDDING
 
 within_fixtures = settings(
-    phases=(Phase.explicit, Phase.generate), suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=max(10, settings().max_examples),  # among fewer there may be none in which digests are of use
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 MEASURED = ("duration", "expected", "timestamp", "readers_blocked_seconds", "writers_blocked_seconds", "index_results")
 """What no two restores have in common."""
@@ -42,8 +44,9 @@ FROM unnest(%s::text[]) WITH ORDINALITY t (given, place) ORDER BY t.place
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest, empty_database: TestDatabase) -> Server:
-    return Server(empty_database.connect(), request.getfixturevalue("name"))
+def server(request: pytest.FixtureRequest, untouched_database: TestDatabase) -> Iterator[Server]:
+    with closing(untouched_database.connect()) as connection:
+        yield Server(connection, request.getfixturevalue("name"))
 
 
 def expect_own_digests(server: Server, name: str, texts: list[str]) -> int:

@@ -71,7 +71,6 @@ def test_a_large_document_comes_back_after_the_table_was_emptied(
     assert hashes(database) == before
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
 @pytest.mark.parametrize("file_format", FORMATS)
 def test_a_large_row_comes_back_in_every_mode(

@@ -100,7 +100,6 @@ def test_without_the_mode_its_strategy_is_unknown(client: Client, saved: dict[st
     assert data_of(client.restore(**saved, strategy="prune"), 400)["details"]["field"] == "strategy"
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("first", [{}, {"backup_before_restore": True}], ids=["", "backup first"])
 @pytest.mark.parametrize("fields", REQUESTS, ids=str)
 def test_a_dry_run_says_whether_the_role_may(

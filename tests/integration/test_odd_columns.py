@@ -72,7 +72,6 @@ def refused(client: Client, body: dict[str, Any], status: int, **fields: Any) ->
     return found
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("fields", MODES, ids=str)
 def test_identity_columns_come_back_in_every_mode(
     client: Client, database: TestDatabase, fill: Any, bits: Any, file_format: str, fields: dict[str, Any]
@@ -136,7 +135,6 @@ def test_a_row_that_must_be_deleted_to_be_updated_needs_the_privilege(
     planned_and_run(limited, body, on_conflict="update")
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("fields", MODES, ids=str)
 @pytest.mark.parametrize("column", ADDED)
 def test_a_column_added_since_gets_its_value_from_the_server(
@@ -156,7 +154,6 @@ def test_a_column_added_since_gets_its_value_from_the_server(
         assert database.fetch(wrong) == []
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("column", ADDED)
 def test_rows_are_appended_to_a_table_with_a_column_added_since(
     client: Client, database: TestDatabase, fill: Any, column: str
@@ -195,7 +192,6 @@ def test_an_updated_row_keeps_what_the_backup_lacks(client: Client, database: Te
     assert found == [("as made", 1), ("mine", 5)]
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("fields", MODES, ids=str)
 def test_a_column_that_must_have_a_value_and_has_none_is_named(
     client: Client, database: TestDatabase, fill: Any, bits: Any, fields: dict[str, Any]
@@ -210,7 +206,6 @@ def test_a_column_that_must_have_a_value_and_has_none_is_named(
     assert bits(database) == before
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("fields", [{"strategy": "sync"}, {"on_conflict": "update"}], ids=str)
 @pytest.mark.parametrize("type_", ["int", "text", "uuid", "date"])
 def test_rows_that_swapped_unique_values_get_them_back(
@@ -241,7 +236,6 @@ def test_rows_that_swapped_unique_values_get_them_back(
         assert bits(database) == before, given
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("fields", [{"strategy": "sync"}, {"on_conflict": "update"}], ids=str)
 @pytest.mark.parametrize("type_", ["text NOT NULL", "uuid NOT NULL", "int"])
 def test_collections_that_swapped_unique_values_keep_their_embeddings(
@@ -275,7 +269,6 @@ NUMBERED = {
 NEXT = "INSERT INTO langchain_pg_embedding (id) VALUES ('next') RETURNING n"
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("kind", NUMBERED)
 @pytest.mark.parametrize("fields", [*MODES, {"tables": [EMBEDDING]}], ids=str)
 def test_the_next_insert_follows_the_restored_rows(

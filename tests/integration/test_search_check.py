@@ -86,7 +86,6 @@ def test_a_backup_remembers_rows_with_their_nearest_neighbours(
         )
 
 
-@pytest.mark.matrix
 @pytest.mark.parametrize("body", [{"truncate_before_restore": True}, {"strategy": "sync"}, {}], ids=str)
 @pytest.mark.parametrize("file_format", ["csv", "binary"])
 def test_after_a_restore_every_search_finds_the_same(

@@ -8,15 +8,13 @@ from typing import Any
 import pytest
 
 from tests.conftest import TestDatabase
-from tests.live_server import Launch, fresh
+from tests.live_server import fresh
 
 SECRET = "pa55-word"
 
 
-@pytest.fixture
-def launch() -> Launch:
-    """As users start it: from its first line."""
-    return fresh
+as_users_start_it = pytest.mark.parametrize("launch", [fresh], ids=["from its first line"])
+"""The others are forked, with all imports behind them."""
 
 
 def said(server: Any) -> str:
@@ -43,6 +41,7 @@ def test_a_wrong_setting_stops_the_start_with_one_clear_line(
     assert SECRET not in line
 
 
+@as_users_start_it
 def test_a_port_that_is_taken_stops_the_start_with_one_clear_line(
     live_server: Any, start_server: Callable[..., Any], database: TestDatabase
 ) -> None:
@@ -61,6 +60,7 @@ def test_a_host_that_nobody_knows_stops_the_start_with_one_clear_line(
     assert line.endswith("no such host")
 
 
+@as_users_start_it
 def test_it_starts_without_its_database_and_stops_when_told(start_server: Callable[..., Any]) -> None:
     server = start_server(DATABASE_URL=f"postgresql://ann:{SECRET}@127.0.0.1:1/docs")
     url = f"http://{server.address}/api/v0/data_pipeline/vector/restore/list"

@@ -7,7 +7,7 @@ import { busy, button, choice, dialog, field, group, link, select, tell, typedNa
 import { announce, el, name as broken, show } from "/panel/dom.js";
 import { mark } from "/panel/health.js";
 import { submit } from "/panel/operations.js";
-import { fact, problem, serverText } from "/panel/problem.js";
+import { fact, problem, serverText, warnings } from "/panel/problem.js";
 import { address, go, render } from "/panel/router.js";
 import { tag } from "/panel/set_state.js";
 import { steps } from "/panel/steps.js";
@@ -26,7 +26,8 @@ export async function stacksView(_parameters, { storage = MAIN }, signal) {
   const sections = await Promise.all(stacks.map((one) => section(one, storage, config, signal)));
   const choose = select(config.storages.map((name) => [name, name]), storage, (event) => go(address(["stacks"], { storage: event.target.value })));
   const node = el("div", { class: "page" }, el("p", {}, link(t("back to backups"), address(["backups"]))),
-    el("div", { class: "title" }, el("h1", {}, t("stacks")), link(t("stores"), address(["stores"]), "button")),
+    el("div", { class: "title" }, el("h1", {}, t("stacks")), el("div", { class: "actions" }, link(t("stores"), address(["stores"]), "button"),
+      stacks.length > 0 && writeButton(t("upload"), () => upload(config.storages)))),
     el("p", { class: "hint" }, t("stacks.what")),
     stacks.length > 0 && config.storages.length > 1 && el("div", { class: "filters" }, field(t("storage"), choose)),
     stacks.length ? sections : el("div", { class: "empty" }, el("p", {}, t("no stacks")), el("p", { class: "hint" }, t("no stacks.hint"))));
@@ -93,9 +94,13 @@ function actions(stack, set, storage) {
   const named = (text) => ({ "aria-label": `${text} ${stack} ${set.timestamp}` });
   const query = new URLSearchParams({ timestamp: set.timestamp, storage });
   const verify = writeButton(t("verify"), () => busy(verify, () => verified(stack, set)), { ...named(t("verify")), needs: "check" });
+  const compare = writeButton(t("compare"), () => busy(compare, () => examined(stack, set, "compare")), { ...named(t("compare")), needs: "check" });
+  const drill = writeButton(t("prove now"), () => busy(drill, () => examined(stack, set, "drill")), { ...named(t("prove now")), needs: "operate" });
   return [
     writeLink(t("restore"), address(["stacks", stack, storage, set.timestamp]), "button", named(t("restore"))),
     verify,
+    compare,
+    drill,
     button(t("details"), () => tell(t("stack.set named", set), membersTable(Object.entries(set.members))), named(t("details"))),
     may("whole_data") && link(t("download"), `${BASE}/stacks${pathOf(stack, "/download")}?${query}`, "button", { download: "", ...named(t("download")) }),
     writeButton(t("delete"), () => remove(stack, set, storage), named(t("delete"))),
@@ -111,6 +116,34 @@ async function verified(stack, { backup_path, timestamp }) {
   } catch (error) {
     if (error.status !== 401) tell(t(error.status === 422 ? "verify.failed" : "verify.unknown"), problem(error));
   }
+}
+
+// A set compared with what its members hold now, or proven by restores into servers of the service's own.
+async function examined(stack, { backup_path, timestamp }, what) {
+  try {
+    const answer = await ask("POST", pathOf(stack, `/${what}`), { set: { backup_path, timestamp } });
+    const good = answer.identical ?? answer.proven;
+    const told = Object.entries(answer.members).map(([role, one]) => el("li", {}, `${role}: `, found(what, one.identical ?? one.proven ?? null)));
+    tell(t(what === "drill" ? "prove now" : what), el("p", { class: good ? "good" : "bad" }, t(`stack.${what}.${good}`)), el("ul", { class: "words" }, told), warnings(answer.warnings));
+  } catch (error) {
+    if (error.status !== 401) tell(t(what === "drill" ? "drill.refused" : "verify.unknown"), problem(error, "stack_restore"));
+  }
+}
+
+// null: its store can't be asked that.
+const found = (what, good) => el("span", { class: good === null ? "hint" : good ? "good" : "bad" }, t(good === null ? "member.unsupported" : `stack.${what}.${good}`));
+
+// The tar.gz of a download, taken in with the sets of all members.
+function upload(storages) {
+  const file = el("input", { type: "file", required: true, accept: ".gz,.tgz" });
+  const storage = select(storages.map((name) => [name, name]), storages[0]);
+  const action = el("button", { type: "submit", class: "primary" }, t("upload"));
+  const content = [el("p", {}, t("upload.what")), field(t("file"), file, t("stack.upload.hint")), storages.length > 1 && field(t("storage"), storage)];
+  dialog(t("stack.upload"), content, action, async () => {
+    await ask("POST", `/upload?${new URLSearchParams({ storage: storage.value })}`, file.files[0]);
+    announce(t("saved"));
+    go(address(["stacks"], { storage: storage.value }));
+  });
 }
 
 function remove(stack, { timestamp }, storage) {

@@ -12,6 +12,7 @@ export const STORES = {
   milvus: {
     example: "milvus+http://user:password@host:19530",
     compared: ["live", "set"],
+    drill: true,
     backup: [
       { name: "collections", type: "lines", label: "store.collections", hint: true },
       { name: "allow_changes", type: "check", label: "milvus.allow_changes", hint: true },

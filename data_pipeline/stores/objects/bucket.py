@@ -4,8 +4,10 @@ obstore, by which backups are stored, knows neither tags nor keys such as `folde
 """
 
 import hashlib
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, BinaryIO, NamedTuple
 from urllib.parse import urlencode
 
@@ -23,6 +25,10 @@ DENIED = frozenset({"401", "403", "AccessDenied", "InvalidAccessKeyId", "Signatu
 UNSUPPORTED = frozenset({"501", "NotImplemented", "MethodNotAllowed", "405"})
 TAKEN = frozenset({"412", "PreconditionFailed", "ConditionalRequestConflict", "409"})
 FULL = frozenset({"507", "InsufficientStorage", "XMinioStorageFull", "QuotaExceeded"})
+
+
+_making = threading.Lock()
+"""A session makes a client at a time; a client is for any thread."""
 
 
 class Missing(Exception):
@@ -173,21 +179,30 @@ def _client(target: StoreTarget) -> Any:
     port = "" if target.port is None else f":{target.port}"
     host = f"[{target.host}]" if ":" in target.host else target.host
     key = {"aws_access_key_id": target.user, "aws_secret_access_key": target.password} if target.user else {}
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=f"{scheme}://{host}{port}" if scheme else None,
-        region_name=target.option("region") or (None if not scheme else "us-east-1"),
-        config=config(
-            connect_timeout=5,
-            read_timeout=30,
-            retries={"mode": "standard", "max_attempts": ATTEMPTS},
-            max_pool_connections=CONNECTIONS,
-            s3={"addressing_style": "path"} if scheme else {},
-            request_checksum_calculation="when_required",  # servers that are not Amazon's may not know the others
-            response_checksum_validation="when_required",
-        ),
-        **key,
-    )
+    # The credentials of the environment may change in its files; a session would keep those that it has read.
+    session = _session() if key else boto3.session.Session()
+    with _making:
+        return session.client(
+            "s3",
+            endpoint_url=f"{scheme}://{host}{port}" if scheme else None,
+            region_name=target.option("region") or (None if not scheme else "us-east-1"),
+            config=config(
+                connect_timeout=5,
+                read_timeout=30,
+                retries={"mode": "standard", "max_attempts": ATTEMPTS},
+                max_pool_connections=CONNECTIONS,
+                s3={"addressing_style": "path"} if scheme else {},
+                request_checksum_calculation="when_required",  # servers that are not Amazon's may not know the others
+                response_checksum_validation="when_required",
+            ),
+            **key,
+        )
+
+
+@cache
+def _session() -> Any:
+    """One for all clients that have a key: it keeps the description of S3, which it takes 0.1 s to read."""
+    return needed("boto3", extra="objects").session.Session()
 
 
 @contextmanager
