@@ -20,6 +20,7 @@ class MilvusServer:
 
     def __init__(self, home: Path) -> None:
         self._home = home
+        self.data = home / "data"
         with socket.socket() as found:
             found.bind((LOOPBACK, 0))
             self.port = int(found.getsockname()[1])
@@ -40,7 +41,7 @@ class MilvusServer:
     def start(self) -> None:
         command = [sys.executable, "-m", "milvus_lite", "server", "--host", LOOPBACK, "--port", str(self.port)]
         with (self._home / "log").open("ab") as log:
-            self._process = subprocess.Popen([*command, "--data-dir", str(self._home / "data")], stdout=log, stderr=log)
+            self._process = subprocess.Popen([*command, "--data-dir", str(self.data)], stdout=log, stderr=log)
         deadline = time.monotonic() + 120
         while not self._answers():
             assert self._process.poll() is None

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from common.errors import InvalidParams, NotFound, ResourceExists, SchemaMismatch
+from common.errors import InvalidParams, NotFound, ResourceExists, SchemaMismatch, ServiceError
 from common.messages import say
 from data_pipeline.operations.milvus.backup import shape_of, type_name
 from data_pipeline.operations.milvus.requests import LONGEST_NAME, NAME, MilvusRestoreRequest
+from data_pipeline.operations.milvus.results import Problem, RestoredCollection
 from data_pipeline.stores.intents import Intent
 from data_pipeline.stores.milvus import kinds, live
 from data_pipeline.stores.milvus.facts import CollectionFact, MilvusFacts
@@ -51,6 +52,21 @@ class Step:
         """Whether the server made its keys."""
         return bool(self.shape.key.field.autoID)
 
+    @property
+    def planned(self) -> RestoredCollection:
+        """What a restore would do."""
+        switched_by = "alias" if self.by_alias else "rename"
+        return RestoredCollection(
+            name=self.fresh if self.by_alias else self.name,
+            rows=self.fact.rows,
+            success=True,
+            action=f"would_{self.action}",
+            rows_before=self.rows_before,
+            aliases=list(self.aliases),
+            old=self.old,
+            switched_by=switched_by if self.action == "swap" else None,
+        )
+
     def intent(self, target: StoreTarget, database: str, *, drop_old: bool) -> Intent:
         return Intent(
             id=uuid.uuid4().hex,
@@ -62,6 +78,22 @@ class Step:
             aliases=self.aliases if self.action == "swap" else (),
             drop_old=drop_old,
         )
+
+
+class Noting:
+    """Writes down what would stand in the way, and goes on."""
+
+    def __init__(self, problems: list[Problem], collection: str | None) -> None:
+        self._problems, self._collection = problems, collection
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> bool:
+        if not isinstance(error, ServiceError):
+            return False
+        self._problems.append(Problem(error=error.response, error_type=error.error_type, collection=self._collection))
+        return True
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from common.errors import NotFound, ServiceError
+from common.errors import NotFound, ResourceExists, SchemaMismatch, ServiceError
 from common.messages import say
 from data_pipeline.operations.milvus.merge import Timing, differ, merge
-from data_pipeline.operations.milvus.plan import Planner, Step, digest_of
+from data_pipeline.operations.milvus.plan import Noting, Planner, Step, digest_of
 from data_pipeline.operations.milvus.requests import MilvusRestoreRequest
 from data_pipeline.operations.milvus.results import Problem, RestoredCollection
 from data_pipeline.operations.milvus.sources import Source
@@ -50,7 +50,7 @@ class Restoring:
             planner.expect_meant()
         for fact in self._chosen(planner):
             with self._noting(fact.name):
-                told[fact.name] = _planned(planner.step(fact))
+                told[fact.name] = planner.step(fact).planned
                 for partition in fact.partitions:  # every byte of it, as a restore would read it
                     for batch in self.source.batches(fact, partition):
                         self.progress.advance(batch.nbytes, len(batch))
@@ -69,7 +69,9 @@ class Restoring:
                 intent = step.intent(self.target, self.server.database, drop_old=self.request.drop_old)
                 intents.begin(intent)
                 begun.append((step, intent))
-            timings = [self._load(step, intent) for step, intent in begun]
+            for place, pair in enumerate(begun):
+                begun[place] = self._make(intents, *pair)
+            timings = [self._load(step) for step, _ in begun]
             self.progress.settle()
         except BaseException:
             self._undo(intents, begun)
@@ -92,8 +94,8 @@ class Restoring:
             found = planner.chosen(self.source.facts)
         return found
 
-    def _noting(self, collection: str | None) -> "_Noting":
-        return _Noting(self.problems, collection)
+    def _noting(self, collection: str | None) -> Noting:
+        return Noting(self.problems, collection)
 
     def _undo(self, intents: IntentStore, begun: list[tuple[Step, Intent]]) -> None:
         """Drop what was made. Where the server can't be reached the intents stay, and the next start does it."""
@@ -108,19 +110,39 @@ class Restoring:
 
     # One collection
 
-    def _load(self, step: Step, intent: Intent) -> Timing:
+    def _make(self, intents: IntentStore, step: Step, intent: Intent) -> tuple[Step, Intent]:
+        """The new collection, empty, for all but a merge.
+
+        Under another name where the server refuses one that no collection has: a milvus-lite that was killed while it
+        made or dropped one keeps its directory.
+        """
+        if step.action == "merge":
+            return step, intent
+        try:
+            self._create(step, intent)
+        except (ResourceExists, SchemaMismatch):
+            if step.action == "create" or live.find(self.server, step.fresh) is not None:
+                raise
+            other = f"{step.fresh}_{intent.id[:8]}"
+            step, intent = replace(step, fresh=other), replace(intent, fresh=other)
+            intents.note(intent)
+            self._create(step, intent)
+        return step, intent
+
+    def _create(self, step: Step, intent: Intent) -> None:
+        by_server, mark = self.request.keys != "keep", {switch.MARK: intent.id}
+        making.create(self.server, step.fresh, step.fact, keys_by_server=by_server, mark=mark)
+
+    def _load(self, step: Step) -> Timing:
         """Rows in, indexed, loaded, read back."""
         timing, started = Timing(), time.monotonic()
         self.progress.enter("load", step.name)
         if step.action == "merge":
             return merge(self.server, self.source, step, self.progress)
-        keep = self.request.keys == "keep"
-        mark = {switch.MARK: intent.id}
-        making.create(self.server, step.fresh, step.fact, keys_by_server=not keep, mark=mark)
         if self.request.meta_only:
             self._index(step)
             return timing
-        without = [] if keep or not step.made_by_server else [step.key]
+        without = [step.key] if step.made_by_server and self.request.keys != "keep" else []
         written = {partition.name: self._write(step, partition, without) for partition in step.fact.partitions}
         live.flush(self.server, step.fresh)
         timing.load, started = time.monotonic() - started, time.monotonic()
@@ -253,37 +275,6 @@ class Restoring:
             "window_seconds": found.window_seconds,
             "unloaded_seconds": found.unloaded_seconds,
         }
-
-
-class _Noting:
-    """Writes down what would stand in the way, and goes on."""
-
-    def __init__(self, problems: list[Problem], collection: str | None) -> None:
-        self._problems, self._collection = problems, collection
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind: Any, error: BaseException | None, _trace: Any) -> bool:
-        if not isinstance(error, ServiceError):
-            return False
-        self._problems.append(Problem(error=error.response, error_type=error.error_type, collection=self._collection))
-        return True
-
-
-def _planned(step: Step) -> RestoredCollection:
-    aliases = list(step.aliases)
-    switched_by = "alias" if step.by_alias else "rename"
-    return RestoredCollection(
-        name=step.fresh if step.by_alias else step.name,
-        rows=step.fact.rows,
-        success=True,
-        action=f"would_{step.action}",
-        rows_before=step.rows_before,
-        aliases=aliases,
-        old=step.old,
-        switched_by=switched_by if step.action == "swap" else None,
-    )
 
 
 def _is_finished(server: Server, intent: Intent) -> bool:

@@ -266,6 +266,20 @@ def test_an_alias_that_was_being_moved_means_the_new_one(milvus: MilvusServer, p
     assert len(held(pymilvus, "docs")) == 3
 
 
+def test_a_directory_that_a_killed_server_left_is_in_no_ones_way(service: Service, milvus: MilvusServer) -> None:
+    """milvus-lite refuses a name whose directory is there, though no collection has it."""
+    client = milvus.client()
+    make_plain(client, "docs", 20)
+    before, chosen = held(client, "docs"), service.backup()
+    client.delete("docs", ids=[1, 2, 3])
+    (there,) = milvus.data.rglob("docs")
+    left = there.parent / "docs__restore"
+    left.mkdir()
+    service.restore(chosen, swap=True, drop_old=True)
+    assert (held(client, "docs"), client.list_collections()) == (before, ["docs"])
+    left.rmdir()
+
+
 FORKS = """
 import subprocess, sys, threading
 from data_pipeline.stores.milvus import live
