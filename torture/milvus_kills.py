@@ -69,7 +69,7 @@ class Scene:
     def ask_undisturbed(self, how: str) -> None:
         """The same to its end, and learn how long that takes."""
         target = self.other(how)
-        answer = self.ask(target, how)
+        answer = self._ask_once_free(target, how)
         if answer.status != 200:
             self.figure.fault(f"the {how} after a kill: {answer}")
         if how != "backup" and self.collections.rows(LIVE[how]) != self.golden[target]:
@@ -79,6 +79,15 @@ class Scene:
         elif how != "backup":
             self.now[LIVE[how]] = target
         self.moments.learn(how, answer.seconds)
+
+    def _ask_once_free(self, target: str, how: str) -> Any:
+        """A collection is free again once the service that was killed counts as gone."""
+        deadline = time.monotonic() + SETTLED_SECONDS
+        while True:
+            answer = self.ask(target, how)
+            if answer.error_type != "OPERATION_IN_PROGRESS" or time.monotonic() > deadline:
+                return answer
+            time.sleep(0.5)
 
     def _settled(self) -> bool:
         deadline = time.monotonic() + SETTLED_SECONDS
@@ -104,7 +113,7 @@ class Scene:
             self.figure.fault(f"{what} of {target}, answer {answer}: {len(found)} rows that are neither")
 
     def _merge_again(self, target: str, what: str) -> None:
-        answer = self.ask(target, "merge")
+        answer = self._ask_once_free(target, "merge")
         if answer.status != 200 or self.collections.rows(DOCS) != self.golden[target]:
             self.figure.fault(f"{what}: merged again: {answer}")
         self.now[DOCS] = target
