@@ -75,4 +75,4 @@ def _gates(gates: list[Gate], judged: bool) -> Iterator[str]:
 
 def _limit(gate: Gate, limit: float, met: bool) -> str:
     sign = "≥" if gate.at_least else "≤"
-    return f"{f'{sign} {limit:g}':>8} {'met' if met else 'MISSED':<6}"
+    return f"{f'{sign} {limit:.4g}':>8} {'met' if met else 'MISSED':<6}"

@@ -110,7 +110,7 @@ def test_both_formats_run_in_every_race_over_many_rows(run: Run, race: str) -> N
 
 
 def test_every_gate_has_a_value_and_none_is_judged_at_sizes_of_no_meaning(run: Run) -> None:
-    assert len(run.document["gates"]) == 2 * len(RELOADS) + 16 + 2 * len(BUCKETS)
+    assert len(run.document["gates"]) == 2 * len(RELOADS) + 15 + 2 * len(BUCKETS)
     assert all(gate["value"] > 0 for gate in run.document["gates"])
     assert run.document["judged"] is False
     assert "Not judged" in run.printed

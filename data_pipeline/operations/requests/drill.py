@@ -10,7 +10,7 @@ from data_pipeline.operations.requests.fields import StorageName, TaskId, Timest
 from data_pipeline.operations.requests.request import OperationRequest, none_of
 from data_pipeline.storage.location import MAIN_STORAGE
 
-OF_STORES = ("database", "redis")
+OF_STORES = ("database", "milvus", "redis")
 """Families of sets that a scratch server of their own can prove."""
 
 LAYOUTS = (*FAMILIES, *OF_STORES)

@@ -5,11 +5,11 @@ connections that has no other use. A comment follows, which names the live datab
 makes the database a finished one, and what has neither of them, or another name, is never dropped.
 """
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
 from psycopg2.sql import SQL, Identifier, Literal
 
 from common.errors import OperationInProgress, ServiceError
@@ -34,7 +34,7 @@ DROPPED = -2
 """What DROP DATABASE puts there as it begins: one that was cut short has left a database that can only be dropped."""
 
 NEW = "new"
-log = structlog.get_logger("databases")
+log = logging.getLogger(__name__)
 
 LOCK = "SELECT pg_try_advisory_xact_lock(%s, hashtext(%s))"
 MARKED = """
@@ -120,10 +120,10 @@ class Unfinished:
                 if error.data.get("can_retry"):
                     self._owed[key] = target
             if not known:
-                log.warning("an unfinished database may be left", database=live, why=error.error_type)
+                log.warning("an unfinished database may be left beside %s: %s", live, error.error_type)
             return []
         if names:
-            log.warning("removed what an interrupted restore left behind", databases=names)
+            log.warning("removed what an interrupted restore left behind: %s", ", ".join(names))
         with self._guard:
             self._owed.pop(key, None)
         return names

@@ -8,6 +8,9 @@ from typing import Any
 import psutil
 
 from data_pipeline.api import BASE
+from data_pipeline.jobs.job import Origin
+from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.operations.requests.drill import DrillRequest
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.integration.milvus.rows import make_plain
@@ -32,6 +35,9 @@ def test_a_set_is_proven_in_a_milvus_of_its_own(
     drilled = data_of(client.post(f"{BASE}/stacks/app/drill", data=json.dumps({"set": chosen})))
     answer = drilled["members"]["vectors"]["answer"]
     assert (drilled["proven"], answer["tables"]["docs"]["rows"]) == (True, 40)
+    jobs: Jobs = client.application.extensions["jobs"]
+    newest = jobs.perform(DrillRequest.read({"location": "global", "layout": "milvus"}), Origin("1", "local"))
+    assert (newest["proven"], newest["tables"]) == (True, answer["tables"])
     assert pymilvus.list_collections() == ["docs"]
     assert [path for path in drills.iterdir() if path.name != "turn.lock"] == []
     assert not [one for one in psutil.process_iter(["cmdline"]) if str(drills) in str(one.info["cmdline"])]
