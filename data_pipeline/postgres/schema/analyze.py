@@ -28,9 +28,21 @@ SELECT set_config('default_statistics_target', least(current_setting('default_st
 """
 
 
+# PostgreSQL's own rule (autovacuum_analyze_threshold and _scale_factor, as they are unless set).
+DUE = "SELECT reltuples < 0 OR %s > 50 + 0.1 * reltuples FROM pg_class WHERE oid = %s"
+
+
 def refresh(cursor: Cursor, table: Table) -> None:
     """ANALYZE. A role that may not is only warned by the server."""
     cursor.execute(SQL("ANALYZE {}").format(table.identifier))
+
+
+def refresh_if_due(cursor: Cursor, table: Table, changed: int) -> None:
+    """The same where so many rows have changed that the planner would hear of it anyway, or never heard of any."""
+    if changed:
+        cursor.execute(DUE, (changed, table.oid))
+        if cursor.value():
+            refresh(cursor, table)
 
 
 def everything(cursor: Cursor) -> None:

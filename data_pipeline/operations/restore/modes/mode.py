@@ -178,7 +178,8 @@ class Mode(ABC):
         self.expect_written(counts)
         for name, found in counts.items():
             self.tell(name, found)
-            analyze.refresh(self.cursor, self.live[name])
+            changed = found.inserted + found.updated + found.deleted
+            analyze.refresh_if_due(self.cursor, self.live[name], changed)
 
     def expect_written(self, counts: Mapping[str, Counts]) -> None:
         """Tell the guard which rows are ours."""
