@@ -1,5 +1,6 @@
 """What a database has, in the panel."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,7 @@ def test_one_click_backs_a_table_up_with_those_it_refers_to(site: Any, visit: An
     visit.open("#/tables")
     page.get_by_role("button", name="Back up public.notes").click()
     heading(page, "Succeeded")
-    saved = {path.name.rpartition("_2")[0] for path in (site.output / "vector_bak").glob("public.*")}
+    saved = {re.sub(r"_[0-9]{8}_[0-9]{6}.*", "", path.name) for path in (site.output / "vector_bak").glob("public.*")}
     assert saved == {"public.notes", "public.langchain_pg_embedding", "public.langchain_pg_collection"}
     visit.open("#/tables")
     page.get_by_role("button", name='Back up public.知识 "kb" 库').click()

@@ -64,7 +64,7 @@ def test_several_connections_save_every_row_once(
     client = make_client(DATABASE_URL=filled.url, BACKUP_CONNECTIONS="3")
     before = bits(filled)
     where = back_up(client, format=file_format)
-    assert len(readers) == 3
+    assert 2 <= len(readers) <= 3  # all parts may be read before the last connection's turn comes
     assert sum(readers.values()) > 10
     assert client.post(f"/api/v0/data_pipeline/vector/backups/global/{where['timestamp']}/verify").status_code == 200
     filled.execute("TRUNCATE langchain_pg_collection, langchain_pg_embedding")

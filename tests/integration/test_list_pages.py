@@ -158,7 +158,7 @@ def test_jobs_are_found_by_kind_and_say_who_asked_and_why_they_failed(
     saved = client.backup().get_json()["data"]
     named = {"backup_path": saved["backup_directory"], "timestamp": saved["backup_timestamp"]}
     client.restore(**named, strategy="sync", dry_run=True)
-    client.restore(**named, expect_database="another")
+    client.restore(**named, expect_database="an\0other")  # kept, though that is no text of PostgreSQL's
     of = {kind: [one for one in jobs(kind) if one["job_id"] not in before] for kind in KINDS}
     assert {kind: len(found) for kind, found in of.items()} == {"backup": 1, "restore": 1, "plan": 1}
     (failed,) = of["restore"]
