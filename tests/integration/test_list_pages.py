@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 
 from data_pipeline.api import PREFIX
+from data_pipeline.jobs.jobs import Jobs
+from data_pipeline.postgres.schema.tables import QUEUE_SCHEMA
 from data_pipeline.sets import manifest as manifests
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
@@ -164,3 +167,19 @@ def test_jobs_are_found_by_kind_and_say_who_asked_and_why_they_failed(
     (failed,) = of["restore"]
     assert (failed["failure"]["error_type"], failed["who"]) == ("SCHEMA_MISMATCH", "local")
     assert "failure" not in of["backup"][0]
+
+
+def test_a_request_that_an_earlier_version_kept_with_a_nul_is_listed_as_what_it_is(
+    make_client: Callable[..., Client], database: TestDatabase, jobs_database: TestDatabase
+) -> None:
+    client = make_client(DATABASE_URL=database.url, JOBS_DATABASE_URL=jobs_database.url)
+    for _ in range(2):
+        assert client.backup().status_code == 200
+    jobs: Jobs = client.application.extensions["jobs"]
+    dry, meant = jobs.list(None, None, None, 10, "backup")
+    for job, request in ((dry, r'{"a": "\u0000", "dry_run": true}'), (meant, r'{"a": "\u0000, \"dry_run\": true"}')):
+        jobs_database.execute(f"UPDATE {QUEUE_SCHEMA}.jobs SET request = %s WHERE id = %s", (request, job.id))
+    assert [job.id for job in jobs.list(None, None, None, 10, "plan")] == [dry.id]
+    assert [job.id for job in jobs.list(None, None, None, 10, "backup")] == [meant.id]
+    metrics = FlaskClient(client.application, client.application.response_class).get("/metrics").text
+    assert 'vector_last_success_timestamp_seconds{operation="backup"}' in metrics

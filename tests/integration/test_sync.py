@@ -65,6 +65,40 @@ def test_rows_are_inserted_updated_and_deleted_as_the_backup_has_them(
     assert answer["restore_results"][EMBEDDING]["rows_restored"] == 3
 
 
+OPTIONS = f"ALTER TABLE {EMBEDDING} SET"
+OTHER = f"UPDATE {EMBEDDING} SET document = 'other' WHERE id IN (SELECT 'more ' || generate_series(1, %s))"
+MANY = f"""
+INSERT INTO {EMBEDDING} (id, collection_id, embedding, document)
+SELECT 'more ' || n, '{DOCS}', '[1,2,3]', 'text' FROM generate_series(1, 600) n
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "changed", "analyzed"),
+    [
+        (f"ANALYZE {EMBEDDING}", 3, 0),
+        (f"ANALYZE {EMBEDDING}", 200, 1),
+        (f"{OPTIONS} (autovacuum_enabled = false); ANALYZE", 3, 1),
+        (f"{OPTIONS} (autovacuum_analyze_threshold = 2, autovacuum_analyze_scale_factor = 0); ANALYZE", 3, 1),
+        ("SELECT 1", 3, 1),
+    ],
+    ids=["few", "many", "few without autovacuum", "few by the table's own thresholds", "never analyzed"],
+)
+def test_statistics_are_left_to_autovacuum_where_few_rows_have_changed(
+    client: Client, database: TestDatabase, fill: Any, before: str, changed: int, analyzed: int
+) -> None:
+    fill(database)
+    database.execute(MANY)
+    done = client.backup().get_json()["data"]
+    database.execute(before)
+    database.execute(OTHER, (changed,))
+    count = f"SELECT analyze_count FROM pg_stat_user_tables WHERE relname = '{EMBEDDING}'"
+    ((seen,),) = database.fetch(count)
+    body = {"backup_path": done["backup_directory"], "timestamp": done["backup_timestamp"], "strategy": "sync"}
+    assert client.restore(**body).get_json()["data"]["restore_results"][EMBEDDING]["rows_updated"] == changed
+    assert database.fetch(count) == [(seen + analyzed,)]
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -5,16 +5,20 @@ from psycopg2.sql import SQL
 from data_pipeline.postgres.schema.tables import Table
 from data_pipeline.postgres.search_path import Cursor
 
-# Whether autovacuum will analyze a table once all of its %(rows)s rows are new. The table's own options win.
-AUTOVACUUM_FOLLOWS = """
+# Whether autovacuum looks after a table; whether so many changed rows make it analyze one of so many, which ANALYZE has
+# seen unless told; whether ANALYZE ever saw it. The table's own options win.
+AUTOVACUUM = """
 SELECT current_setting('autovacuum')::bool AND current_setting('track_counts')::bool
-   AND coalesce(own ->> 'autovacuum_enabled', 'true')::bool
-   AND %(rows)s > coalesce(own ->> 'autovacuum_analyze_threshold',
-                           current_setting('autovacuum_analyze_threshold'))::float8
-                + coalesce(own ->> 'autovacuum_analyze_scale_factor',
-                           current_setting('autovacuum_analyze_scale_factor'))::float8 * %(rows)s
-FROM (SELECT jsonb_object_agg(option_name, option_value) AS own
-      FROM pg_class c, pg_options_to_table(c.reloptions) WHERE c.oid = %(oid)s) AS options
+         AND coalesce(own ->> 'autovacuum_enabled', 'true')::bool,
+       %(changed)s > coalesce(own ->> 'autovacuum_analyze_threshold',
+                              current_setting('autovacuum_analyze_threshold'))::float8
+                   + coalesce(own ->> 'autovacuum_analyze_scale_factor',
+                              current_setting('autovacuum_analyze_scale_factor'))::float8
+                   * coalesce(%(rows)s::float8, reltuples),
+       reltuples >= 0
+FROM pg_class,
+     LATERAL (SELECT jsonb_object_agg(option_name, option_value) AS own FROM pg_options_to_table(reloptions)) AS options
+WHERE oid = %(oid)s
 """
 
 SMALL_TARGET = 10
@@ -28,20 +32,16 @@ SELECT set_config('default_statistics_target', least(current_setting('default_st
 """
 
 
-# PostgreSQL's own rule (autovacuum_analyze_threshold and _scale_factor, as they are unless set).
-DUE = "SELECT reltuples < 0 OR %s > 50 + 0.1 * reltuples FROM pg_class WHERE oid = %s"
-
-
 def refresh(cursor: Cursor, table: Table) -> None:
     """ANALYZE. A role that may not is only warned by the server."""
     cursor.execute(SQL("ANALYZE {}").format(table.identifier))
 
 
 def refresh_if_due(cursor: Cursor, table: Table, changed: int) -> None:
-    """The same where so many rows have changed that the planner would hear of it anyway, or never heard of any."""
+    """The same where so many rows have changed that autovacuum would do it. Fewer are left to it: it counts them."""
     if changed:
-        cursor.execute(DUE, (changed, table.oid))
-        if cursor.value():
+        follows, due, seen = _autovacuum(cursor, table, changed)
+        if due or not (follows and seen):
             refresh(cursor, table)
 
 
@@ -63,7 +63,10 @@ def first_look(cursor: Cursor, table: Table, rows: int, options: Table) -> bool:
     Where it won't, or there are not many rows, the full sample has to be taken. options: the table whose options it
     will have by then.
     """
-    if rows <= SAMPLED_ROWS or not _autovacuum_follows(cursor, options, rows):
+    if rows <= SAMPLED_ROWS:
+        return False
+    follows, due, _ = _autovacuum(cursor, options, rows, rows)
+    if not (follows and due):
         return False
     cursor.execute(LOWER_TARGET, (SMALL_TARGET,))
     refresh(cursor, table)
@@ -71,6 +74,7 @@ def first_look(cursor: Cursor, table: Table, rows: int, options: Table) -> bool:
     return True
 
 
-def _autovacuum_follows(cursor: Cursor, table: Table, rows: int) -> bool:
-    cursor.execute(AUTOVACUUM_FOLLOWS, {"rows": rows, "oid": table.oid})
-    return bool(cursor.value())
+def _autovacuum(cursor: Cursor, table: Table, changed: int, rows: int | None = None) -> tuple[bool, bool, bool]:
+    cursor.execute(AUTOVACUUM, {"changed": changed, "rows": rows, "oid": table.oid})
+    follows, due, seen = cursor.one()
+    return follows, due, seen
