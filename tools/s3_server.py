@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 MODULE = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 PROGRAM = "versitygw"
@@ -49,6 +49,19 @@ def find() -> Path | None:
     """The program, if it is there."""
     named = os.environ.get("S3_SERVER_BIN") or shutil.which(PROGRAM) or shutil.which(PROGRAM, path=str(BUILT))
     return Path(named) if named else None
+
+
+def client(port: int) -> Any:
+    """One of boto3, for a server on this machine whose key is KEY."""
+    import boto3  # an extra of the service
+
+    return boto3.client(
+        "s3",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        region_name="us-east-1",
+        aws_access_key_id=KEY["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=KEY["AWS_SECRET_ACCESS_KEY"],
+    )
 
 
 @contextmanager

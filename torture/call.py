@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from torture.client import Answer, Gone
 
@@ -33,6 +34,14 @@ class Call:
             self._answer = None
 
 
+class Killable(Protocol):
+    """The service, or a store's server."""
+
+    def kill(self) -> None: ...
+
+    def start(self) -> Any: ...
+
+
 class Moments:
     """Random moments within a request, learned from how long such requests took that came to their end."""
 
@@ -49,3 +58,24 @@ class Moments:
         typical = self._typical.get(kind, self._last)
         share = self._chance.uniform(0, 1) if self._chance.random() < 0.7 else self._chance.uniform(0.8, 1.05)
         time.sleep(typical * share)
+
+
+def killed_within(
+    request: Callable[[], Answer], moments: Moments, kind: str, service: Killable, server: Killable | None = None
+) -> tuple[bool, Answer | None]:
+    """Kill the service, or the server it works on if one is given, at a moment of a request, and start it again.
+
+    Whether the request was under way, and its answer, if one came.
+    """
+    call = Call(request)
+    moments.wait(kind)
+    in_time = call.under_way
+    if server is None:
+        service.kill()
+        answer = call.answer()
+        service.start()
+    else:
+        server.kill()
+        server.start()
+        answer = call.answer()
+    return in_time, answer

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from torture.budget import Budget
-from torture.call import Call, Moments
+from torture.call import Moments, killed_within
 from torture.client import LOCATION, Client
 from torture.figure import Figure
 from torture.milvus_collections import ALIAS, DOCS, NEW, SHELF, Collections
@@ -170,17 +170,8 @@ def _kill(scene: Scene, whose: str, how: str) -> None:
     """One trial: to its end first, then kill in the middle of the same, start again, and look."""
     scene.ask_undisturbed(how)
     target = scene.other(how)
-    call = Call(lambda: scene.ask(target, how))
-    scene.moments.wait(how)
-    in_time = call.under_way
-    if whose == "of the service":
-        scene.service.kill()
-        answer = call.answer()
-        scene.service.start()
-    else:
-        scene.collections.kill()
-        scene.collections.start()
-        answer = call.answer()
+    server = None if whose == "of the service" else scene.collections
+    in_time, answer = killed_within(lambda: scene.ask(target, how), scene.moments, how, scene.service, server)
     scene.figure.did(whose, in_time)
     scene.look(target, how, f"{how} killed ({whose})", answer)
 

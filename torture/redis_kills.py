@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from torture.budget import Budget
-from torture.call import Call, Moments
+from torture.call import Moments, killed_within
 from torture.client import LOCATION, Client
 from torture.figure import Figure
 from torture.redis_server import RedisServer
@@ -108,17 +108,8 @@ def run(world: World, budget: Budget) -> Figure:
 def _kill(scene: Scene, whose: str, how: str) -> None:
     """One trial: kill in the middle of a restore, look at the keys, start again, restore for good."""
     target = scene.other
-    call = Call(lambda: scene.restore(target, how))
-    scene.moments.wait(how)
-    in_time = call.under_way
-    if whose == "of the service":
-        scene.service.kill()
-        answer = call.answer()
-        scene.service.start()
-    else:
-        scene.server.kill()
-        scene.server.start()
-        answer = call.answer()
+    server = None if whose == "of the service" else scene.server
+    in_time, answer = killed_within(lambda: scene.restore(target, how), scene.moments, how, scene.service, server)
     scene.figure.did(whose, in_time)
     scene.look(target, f"{how} killed ({whose})", answer)
     scene.restore_undisturbed(how)

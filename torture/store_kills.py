@@ -7,11 +7,12 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from torture import stores
 from torture.budget import Budget
-from torture.call import Call, Moments
+from torture.call import Moments, killed_within
 from torture.client import LOCATION, Answer, Client
 from torture.figure import Figure
 from torture.service import Service
@@ -154,19 +155,9 @@ def _killed(world: World, budget: Budget, scene: Scene) -> None:
     scene.restore_undisturbed()
     while any(budget.allows(figure, whose) for whose in figure.wanted):
         whose = min(figure.wanted, key=lambda kind: figure.done[kind])
-        target = scene.other
-        call = Call(lambda target=target: scene.restore(target))  # type: ignore[misc]
-        scene.moments.wait(scene.route)
-        in_time = call.under_way
-        if whose == SERVICE:
-            scene.service.kill()
-            answer = call.answer()
-            scene.service.start()
-        else:
-            (store,) = scene.stores
-            store.kill()
-            store.start()
-            answer = call.answer()
+        target, server = scene.other, None if whose == SERVICE else scene.stores[0]
+        ask = partial(scene.restore, target)
+        in_time, answer = killed_within(ask, scene.moments, scene.route, scene.service, server)
         figure.did(whose, in_time)
         scene.look(target, f"a restore killed ({whose})", answer)
         scene.restore_undisturbed()

@@ -167,15 +167,7 @@ class Files:
         return [one["Key"] for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
     def _client(self) -> Any:
-        import boto3
-
-        return boto3.client(
-            "s3",
-            endpoint_url=f"http://127.0.0.1:{self._port}",
-            region_name="us-east-1",
-            aws_access_key_id=KEY_ID,
-            aws_secret_access_key=SECRET,
-        )
+        return s3_server.client(self._port)
 
 
 def missing(kind: Any) -> str | None:

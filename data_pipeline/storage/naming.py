@@ -62,11 +62,14 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
 """By suffix, in the order in which they are looked for."""
 
 SUFFIXES = {kind: suffix for suffix, kind in KINDS.items()}
-MADE_OF_OTHERS_LAST = sorted(KINDS.items(), key=lambda one: (one[1].sealed, one[1].compression != "none"))
-MADE_OF_OTHERS_FIRST = sorted(
-    KINDS.items(), key=lambda one: (one[1].sealed, one[1].compression != "none"), reverse=True
-)
-"""The same, compressed files before or behind those they are made of, and encrypted ones outside of both."""
+
+
+def _by_packing(packed_first: bool) -> list[tuple[str, Kind]]:
+    """Suffixes and kinds: plain, compressed, encrypted, or the other way round; formats in their order."""
+    return sorted(KINDS.items(), key=lambda one: (one[1].sealed, one[1].compression != "none"), reverse=packed_first)
+
+
+PACKED_LAST, PACKED_FIRST = _by_packing(packed_first=False), _by_packing(packed_first=True)
 
 LOG = "vector_backup_log.txt"
 TIMESTAMP = re.compile(r"[0-9]{8}_[0-9]{6}")
@@ -113,7 +116,7 @@ def kind_of(timestamp: str, stems: Iterable[str], present: Collection[str]) -> K
     them. Without one they come last, for they can't be restored.
     """
     first, *others = stems  # most often the first file is not there: nothing else is asked about then
-    for suffix, kind in MADE_OF_OTHERS_FIRST if manifest_name(timestamp) in present else MADE_OF_OTHERS_LAST:
+    for suffix, kind in PACKED_FIRST if manifest_name(timestamp) in present else PACKED_LAST:
         end = f"_{timestamp}.{suffix}"
         if first + end in present and all(stem + end in present for stem in others):
             return kind

@@ -77,15 +77,7 @@ class Files(Member):
         return sorted(one["Key"] for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", []))
 
     def _client(self) -> Any:
-        import boto3
-
-        return boto3.client(
-            "s3",
-            endpoint_url=f"http://{LOOPBACK}:{self._port}",
-            region_name="us-east-1",
-            aws_access_key_id=KEY_ID,
-            aws_secret_access_key=SECRET,
-        )
+        return s3_server.client(self._port)
 
 
 def _start_of() -> Callable[[Path, ExitStack], int] | None:

@@ -1,4 +1,4 @@
-"""The commands of one store: backup and restore, with the API's fields as options."""
+"""The commands of one store: backup, restore and compare, with the API's fields as options."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +10,9 @@ from data_pipeline.cli.answers import DONE, PARTLY, Answer
 from data_pipeline.cli.command import Command, NamingGroup
 from data_pipeline.engine import Engine
 from data_pipeline.operations.requests.database import DatabaseRestoreRequest
-from data_pipeline.operations.requests.request import OperationRequest
+from data_pipeline.operations.requests.request import OperationRequest, Request
 from data_pipeline.operations.requests.store import StoreRestoreRequest, StoringRequest
+from data_pipeline.operations.results.result import Result
 
 Tell = Callable[[Answer], None]
 
@@ -64,6 +65,19 @@ class StoreCommands:
                 text = self._consequence.format(target=target, timestamp=request.named_set.timestamp)
                 confirmation.expect(text, yes)
             return _perform(engine, request, as_json, progress, self._tell_restore)
+
+
+def comparison(
+    request: type[Request], compare: Callable[[Engine, Any], Result], tell: Tell, help_: str
+) -> click.Command:
+    """The command that compares a set. compare: does it, given a request of that type."""
+
+    def run(as_json: bool, **given: Any) -> int:
+        with process.engine() as engine:
+            data = answers.give(compare(engine, options.body(request, given)), as_json, tell)
+        return DONE if data["identical"] else PARTLY
+
+    return Command("compare", callback=run, params=options.of(request), help=help_)
 
 
 def _perform(engine: Engine, request: OperationRequest, as_json: bool, progress: bool | None, tell: Tell) -> int:

@@ -1,15 +1,15 @@
 """`python unified_api.py milvus`: backup, restore, compare."""
 
-from typing import Any
-
 import click
 
-from data_pipeline.cli import answers, options, process
-from data_pipeline.cli.answers import DONE, PARTLY, Answer
-from data_pipeline.cli.command import Command, NamingGroup
-from data_pipeline.cli.stores.commands import StoreCommands
+from data_pipeline.cli import answers, process
+from data_pipeline.cli.answers import Answer
+from data_pipeline.cli.command import NamingGroup
+from data_pipeline.cli.stores.commands import StoreCommands, comparison
+from data_pipeline.engine import Engine
 from data_pipeline.operations.milvus.compare import MilvusComparison
 from data_pipeline.operations.milvus.requests import MilvusBackupRequest, MilvusCompareRequest, MilvusRestoreRequest
+from data_pipeline.operations.milvus.results import MilvusCompared
 
 HELP = "Collections of a Milvus, which is named in TARGETS: back up, restore, compare, and to and from PostgreSQL."
 EXAMPLES = """\b
@@ -22,11 +22,9 @@ Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_17044
 """
 
 
-def compare(as_json: bool, **given: Any) -> int:
-    request = options.body(MilvusCompareRequest, given)
-    with process.engine() as engine, process.jobs(engine):
-        data = answers.give(MilvusComparison(engine).compare(request), as_json, _tell_comparison)
-    return DONE if data["identical"] else PARTLY
+def _compare(engine: Engine, request: MilvusCompareRequest) -> MilvusCompared:
+    with process.jobs(engine):
+        return MilvusComparison(engine).compare(request)
 
 
 def _tell_backup(data: Answer) -> None:
@@ -65,11 +63,11 @@ STORE = StoreCommands(
     tell_restore=_tell_restore,
     consequence="Live collections of {target} will be replaced or written to.",
 )
-COMPARE = Command(
-    "compare",
-    callback=compare,
-    params=options.of(MilvusCompareRequest),
-    help="Compare a set with a Milvus or with another set, to the bit.",
+COMPARE = comparison(
+    MilvusCompareRequest,
+    _compare,
+    _tell_comparison,
+    "Compare a set with a Milvus or with another set, to the bit.",
 )
 COMMAND = NamingGroup(
     "milvus",

@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from data_pipeline.cli import answers, options, process
-from data_pipeline.cli.answers import DONE, PARTLY, Answer
-from data_pipeline.cli.command import Command, NamingGroup
-from data_pipeline.cli.stores.commands import StoreCommands
+from data_pipeline.cli import answers
+from data_pipeline.cli.answers import Answer
+from data_pipeline.cli.command import NamingGroup
+from data_pipeline.cli.stores.commands import StoreCommands, comparison
 from data_pipeline.operations.neo4j.compare import Neo4jComparison
 from data_pipeline.operations.neo4j.requests import Neo4jBackupRequest, Neo4jCompareRequest, Neo4jRestoreRequest
 
@@ -19,13 +19,6 @@ Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_17044
   python unified_api.py neo4j restore SET graph --mode merge --merge-keys '{"Entity": "id"}'
   python unified_api.py neo4j compare SET graph --json
 """
-
-
-def compare(as_json: bool, **given: Any) -> int:
-    with process.engine() as engine:
-        compared = Neo4jComparison(engine).compare(options.body(Neo4jCompareRequest, given))
-        data = answers.give(compared, as_json, _tell_comparison)
-    return DONE if data["identical"] else PARTLY
 
 
 def _tell_comparison(data: Answer) -> None:
@@ -41,11 +34,11 @@ def _tell_comparison(data: Answer) -> None:
 
 
 STORE = StoreCommands(Neo4jBackupRequest, Neo4jRestoreRequest)
-COMPARE = Command(
-    "compare",
-    callback=compare,
-    params=options.of(Neo4jCompareRequest),
-    help="Compare a backup with the live graph: every node, relationship and property.",
+COMPARE = comparison(
+    Neo4jCompareRequest,
+    lambda engine, asked: Neo4jComparison(engine).compare(asked),
+    _tell_comparison,
+    "Compare a backup with the live graph: every node, relationship and property.",
 )
 COMMAND = NamingGroup(
     "neo4j",

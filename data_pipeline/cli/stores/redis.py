@@ -1,13 +1,11 @@
 """`python unified_api.py redis …`"""
 
-from typing import Any
-
 import click
 
-from data_pipeline.cli import answers, options, process
-from data_pipeline.cli.answers import DONE, PARTLY, Answer
-from data_pipeline.cli.command import Command, NamingGroup
-from data_pipeline.cli.stores.commands import StoreCommands
+from data_pipeline.cli import answers
+from data_pipeline.cli.answers import Answer
+from data_pipeline.cli.command import NamingGroup
+from data_pipeline.cli.stores.commands import StoreCommands, comparison
 from data_pipeline.operations.redis.compare import RedisComparison
 from data_pipeline.operations.redis.requests import RedisBackupRequest, RedisCompareRequest, RedisRestoreRequest
 
@@ -19,13 +17,6 @@ Examples (SET stands for ./data_pipeline/training_data/vector_bak 20261120_17044
   python unified_api.py redis restore SET cache --keep-old --yes
   python unified_api.py redis compare SET --target cache --json
 """
-
-
-def compare(as_json: bool, **given: Any) -> int:
-    with process.engine() as engine:
-        compared = RedisComparison(engine).compare(options.body(RedisCompareRequest, given))
-        data = answers.give(compared, as_json, _tell_differences)
-    return DONE if data["identical"] else PARTLY
 
 
 def _tell_backup(data: Answer) -> None:
@@ -71,11 +62,11 @@ STORE = StoreCommands(
     tell_restore=_tell_restore,
     consequence="Keys of {target} will be replaced by those of {timestamp}.",
 )
-COMPARE = Command(
-    "compare",
-    callback=compare,
-    params=options.of(RedisCompareRequest),
-    help="Compare a backup with live databases, or with another backup.",
+COMPARE = comparison(
+    RedisCompareRequest,
+    lambda engine, asked: RedisComparison(engine).compare(asked),
+    _tell_differences,
+    "Compare a backup with live databases, or with another backup.",
 )
 COMMAND = NamingGroup(
     "redis",

@@ -38,7 +38,8 @@ class JobsIntents:
         with self._database.transaction() as connection:
             row = connection.execute(BEGIN, values).fetchone()
         if row is None:
-            text = say("objects_in_progress") if intent.request else say("milvus_in_progress", name=intent.collection)
+            of_a_bucket = intent.family == "objects"
+            text = say("objects_in_progress") if of_a_bucket else say("milvus_in_progress", name=intent.collection)
             raise OperationInProgress(text, can_retry=True, details={"collection": intent.collection})
 
     def note(self, intent: Intent) -> None:
