@@ -141,6 +141,15 @@ def test_everything_is_saved_damaged_and_brought_back(client: Client, files: Buc
     assert (files.state(), media.state()) == damaged
 
 
+def test_a_storage_that_takes_no_copies_says_why(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "vector_bak").write_text("no directory")
+    made = back_up(client, storages=["local", "archive"])
+    assert made["storages"]["archive"]["error_type"] == "INVALID_BACKUP"
+    assert made["storages"]["archive"]["error"].startswith(("files: ", "media: "))
+    assert [one["whole"] for one in sets_of(client)] == [True]
+
+
 def test_some_members_and_beside_the_originals(client: Client, files: Bucket, media: Bucket) -> None:
     made = back_up(client)
     files.remove("a")
@@ -181,8 +190,12 @@ def test_damage_in_any_member_is_found_before_any_is_touched(
     assert len(sets_of(client)) == 1
 
 
-def test_another_set_in_the_place_of_a_members_is_not_taken_for_it(client: Client, output_dir: Path) -> None:
-    made, second = back_up(client), back_up(client)
+def test_another_set_in_the_place_of_a_members_is_not_taken_for_it(
+    client: Client, files: Bucket, output_dir: Path
+) -> None:
+    made = back_up(client)
+    files.put({"a": (b"other", {})})
+    second = back_up(client)
     directory = output_dir / "vector_bak"
     mine, other = made["members"]["files"]["timestamp"], second["members"]["files"]["timestamp"]
     for path in files_of(output_dir, other):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import ServiceUnavailable
-from data_pipeline.storage.local.mark import MARK
+from data_pipeline.storage.local.mark import MARK, DirectoryMark
 from data_pipeline.storage.location import Location
 from data_pipeline.storage.registry import Storages
 from data_pipeline.storage.storage import Storage
@@ -145,3 +145,31 @@ def test_a_file_of_it_goes_to_worker_processes(disk: Disk) -> None:
     disk.hold_a_set()
     file = pickle.loads(pickle.dumps(disk.storage().file(USB, SET)))
     assert file.read(0, 4) == b"uuid"
+
+
+class Remembered:
+    """That a directory has had its mark. A writer at the same time makes it just before it is asked for."""
+
+    def __init__(self, root: Path | None) -> None:
+        self._root = root
+
+    def has(self) -> bool:
+        if self._root:
+            (self._root / MARK).touch()
+        return True
+
+    def put(self) -> None:
+        """It is remembered already."""
+
+
+@pytest.mark.parametrize("use", [DirectoryMark.expect, DirectoryMark.set])
+def test_a_mark_that_another_writer_has_just_made_is_no_lost_one(tmp_path: Path, use: object) -> None:
+    use(DirectoryMark(tmp_path, "archive:", Remembered(tmp_path)))  # type: ignore[operator]
+    assert (tmp_path / MARK).exists()
+
+
+@pytest.mark.parametrize("use", [DirectoryMark.expect, DirectoryMark.set])
+def test_a_mark_that_was_there_and_is_not_is_a_disk_that_is_not_mounted(tmp_path: Path, use: object) -> None:
+    with pytest.raises(ServiceUnavailable):
+        use(DirectoryMark(tmp_path, "archive:", Remembered(None)))  # type: ignore[operator]
+    assert list(tmp_path.iterdir()) == []

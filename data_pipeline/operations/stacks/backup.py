@@ -44,6 +44,8 @@ class StackBackup:
         self._where = engine.catalog.location(None, storages[0])
         self._requests = {one.role: members.backup(one, storages, options.get(one.role, {})) for one in stack.members}
         self._warnings: list[str] = []
+        self._lacking: dict[str, StoredCopy] = {}
+        """By storage: why a copy of a member's set isn't there."""
 
     def expect_possible(self) -> None:
         """Raise what can be known to stand in the way before a store is asked."""
@@ -83,6 +85,10 @@ class StackBackup:
         began = now()
         made = self._members.run(member, self._requests[member.role], shared.of(member.role)).data()
         self._warnings += [say("of_member", role=member.role, text=one) for one in made["warnings"]]
+        for storage, one in made["storages"].items():
+            if not one["success"]:
+                text = say("of_member", role=member.role, text=one["error"])
+                self._lacking[storage] = StoredCopy(success=False, error=text, error_type=one["error_type"])
         timestamp = made["backup_timestamp"]
         manifest = self._engine.catalog.find_any(self._where, timestamp).manifest
         assert manifest is not None  # noqa: S101 - it was written a moment ago
@@ -117,6 +123,9 @@ class StackBackup:
         sets = StackSets(self._engine.storages)
         for storage in self._storages[1:]:
             where = Location(self._where.parts, storage)
+            if storage in self._lacking:
+                found[storage] = self._lacking[storage]
+                continue
             try:
                 expect_whole(self._engine, where, fact)
                 sets.copy(sets.find(self._where, fact.name, fact.timestamp), where)

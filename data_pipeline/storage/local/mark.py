@@ -39,12 +39,10 @@ class DirectoryMark:
 
     def expect(self) -> None:
         """Raise ServiceUnavailable unless it is the directory that was set up, as far as that can be known."""
-        if self._is_there():
-            return
-        had_one = False
+        lost = False
         with suppress(ServiceError):  # what is remembered is out of reach: no reason to keep its sets from a restore
-            had_one = self._memory.has()
-        if had_one:
+            lost = self._is_lost()
+        if lost:
             raise self._missing()
 
     def set(self) -> None:
@@ -52,9 +50,9 @@ class DirectoryMark:
 
         Where the memory is out of reach the mark is remembered the next time.
         """
+        if self._is_lost():
+            raise self._missing()
         if not self._is_there():
-            if self._memory.has():
-                raise self._missing()
             with suppress(PermissionDenied), named(self._path):  # only directories below it may be written to
                 self._make()
         if not self._remembered:
@@ -69,6 +67,10 @@ class DirectoryMark:
             return False
         except OSError:  # who may not look into the directory is told so by what is done there
             return True
+
+    def _is_lost(self) -> bool:
+        """Whether the mark is gone. Looked for twice: another writer may have made it, and told so, in between."""
+        return not self._is_there() and self._memory.has() and not self._is_there()
 
     def _make(self) -> None:
         with open_directory(self._root, ()) as directory, suppress(FileExistsError):
