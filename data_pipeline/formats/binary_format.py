@@ -36,11 +36,18 @@ class Binary(Format):
     def encode(self, block: bytes, layout: Layout, binary: bool) -> Encoded:
         """The tuples themselves. They have no lines: the records are counted instead."""
         if layout.wanted is None:
-            count = pgcopy.check_block(block, layout)
-            return Encoded((pgcopy.relabelled(block, layout),), count, lines=count)
+            return self._whole(block, layout, pgcopy.check_block(block, layout))
         kept, count = pgcopy.wanted_tuples(block, layout)
         rows = pgcopy.relabelled(b"".join(data for _, data in kept), layout)
         return Encoded((rows,), count, lines=count, dropped=count - len(kept))
+
+    def outline(self, block: bytes, layout: Layout) -> Encoded:
+        if layout.wanted is not None:
+            return self.encode(block, layout, True)
+        return self._whole(block, layout, pgcopy.outline_block(block, layout))
+
+    def _whole(self, block: bytes, layout: Layout, count: int) -> Encoded:
+        return Encoded((pgcopy.relabelled(block, layout),), count, lines=count)
 
     def pick(self, block: bytes, layout: Layout, kept: Sequence[int]) -> Encoded:
         rows, count = pgcopy.tuples_at(block, layout, kept)

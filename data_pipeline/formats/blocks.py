@@ -68,6 +68,8 @@ def run(job: Job) -> Encoded:
     data, layout = _records(stored, job.block), _layout(job.layout)
     if job.kept is not None:
         encoded = registry.of(job.source).pick(data, layout, job.kept)
+    elif job.record is not None:
+        encoded = registry.of(job.source).outline(data, layout)
     else:
         encoded = registry.of(job.source).encode(data, layout, job.binary)
     if job.block.rows is not None and encoded.rows != job.block.rows:

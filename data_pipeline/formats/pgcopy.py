@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, repeat
 from struct import Struct
+from struct import error as StructError
 
 from common.messages import say
 from data_pipeline.formats import json_nul
@@ -21,6 +22,7 @@ TRAILER = b"\xff\xff"
 _NULL = b"\xff\xff\xff\xff"
 _CRITICAL_FLAGS = 0xFFFF0000
 _length = Struct(">i").pack
+_size = Struct(">i").unpack_from
 _header_fields = Struct(">II").unpack_from
 
 _NO_COLLECTION = say("collection_of_row_missing")
@@ -189,6 +191,12 @@ def check_block(block: bytes, layout: Layout) -> int:
     return sum(1 for _ in _tuples(block, layout, [_check(column, layout) for column in layout.columns]))
 
 
+def outline_block(block: bytes, layout: Layout) -> int:
+    """The same, of whose values only the owners are checked."""
+    checks = [_check(column, layout) if _is_reference(column) else None for column in layout.columns]
+    return sum(1 for _ in _tuples(block, layout, checks))
+
+
 def wanted_tuples(block: bytes, layout: Layout) -> tuple[list[tuple[int, bytes]], int]:
     """The tuples of the collections that are wanted, each with its number in the block, and how many there are in all.
 
@@ -209,7 +217,7 @@ def wanted_tuples(block: bytes, layout: Layout) -> tuple[list[tuple[int, bytes]]
 def tuples_at(block: bytes, layout: Layout, places: Sequence[int]) -> tuple[list[bytes], int]:
     """Some of the tuples that are wanted, by their places among these, and how many there are in all, wanted or not.
 
-    The block was checked before.
+    Raises RowError as check_block does, for these.
     """
     if layout.wanted is not None:
         kept, count = wanted_tuples(block, layout)
@@ -217,7 +225,9 @@ def tuples_at(block: bytes, layout: Layout, places: Sequence[int]) -> tuple[list
     chosen, found, number = set(places), [], 0
     for number, start, end in _tuples(block, layout, [None] * len(layout.columns)):
         if number - 1 in chosen:
-            found.append(block[start:end])
+            data = block[start:end]
+            _check_one(data, number, layout)
+            found.append(data)
     return found, number
 
 
@@ -258,11 +268,15 @@ def _check_tuple(
     block: bytes, position: int, number: int, checks: list[tuple[str, Check | None]], layout: Layout
 ) -> int:
     """Where the tuple ends whose first field starts at position."""
+    end = len(block)
     for name, check in checks:
         start = position + 4
-        size = int.from_bytes(block[position:start], "big", signed=True)
-        position = start + max(size, 0)
-        if size < -1 or position > len(block):
+        try:
+            (size,) = _size(block, position)
+        except StructError:  # the block ends before
+            raise _damaged(number, say("binary_length_differs")) from None
+        position = start if size == -1 else start + size
+        if size < -1 or position > end:
             raise _damaged(number, say("binary_length_differs"))
         if size > layout.largest_field:
             raise RowError("invalid", number, name, layout.too_long)

@@ -20,7 +20,15 @@ def are_valid(values: Sequence[bytes]) -> bool:
 
 def is_valid(value: bytes) -> bool:
     """Whether a single one is."""
-    return value.isascii() or first_invalid(value) is None
+    if value.isascii():
+        return True
+    if len(value) > PIECE_BYTES:
+        return first_invalid(value) is None
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def first_invalid(value: bytes) -> int | None:

@@ -1,5 +1,6 @@
 """Rows told apart by digests: each is the server's own, and a restore answers as it does where all rows are staged."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -22,6 +23,7 @@ from data_pipeline.operations.restore.modes.sync import Sync
 from data_pipeline.postgres.comparing.left_out import Leaving
 from data_pipeline.postgres.digests import look, narrowing
 from data_pipeline.postgres.digests.narrowing import Narrowing
+from data_pipeline.sets.manifest import checksummed
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.integration.test_column_types import ARRAYS, SCALARS, TEXTS, VALUES, Server, listed, quoted
@@ -336,6 +338,30 @@ def test_a_block_that_changed_after_it_was_digested_is_never_restored(
     refused = client.restore(**large, strategy="sync")
     assert refused.status_code == 422, refused.text
     assert refused.get_json()["data"]["error_type"] == "INVALID_BACKUP"
+    assert database.fetch("SELECT id, document FROM langchain_pg_embedding ORDER BY id") == before
+
+
+@pytest.mark.parametrize("more", [{"strategy": "sync"}, {"truncate_before_restore": True, "dry_run": True}])
+def test_a_value_that_the_server_refuses_is_named_by_its_row(
+    client: Client, database: TestDatabase, large: dict[str, Any], output_dir: Any, more: dict[str, Any]
+) -> None:
+    """Of a row that is digested no value is looked at, and its manifest vouches for it."""
+    (path,) = (output_dir / "vector_bak").glob(f"{EMBEDDING}_*.pgcopy")
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"x" * 100, b"\xff" + b"x" * 99, 1))
+    (manifest,) = (output_dir / "vector_bak").glob("*.json")
+    fact = json.loads(manifest.read_bytes())
+    for block in fact["tables"][EMBEDDING]["blocks"]:
+        found = path.read_bytes()[block["offset"] : block["offset"] + block["bytes"]]
+        block["sha256"] = hashlib.sha256(found).hexdigest()
+    del fact["sha256"]
+    manifest.write_bytes(checksummed(fact))
+    before = database.fetch("SELECT id, document FROM langchain_pg_embedding ORDER BY id")
+    found = client.restore(**large, **more).get_json()["data"]
+    refused = found["problems"][0] if "problems" in found else found
+    assert refused["error_type"] == "INVALID_BACKUP", found
+    assert "UTF-8" in str(refused)
+    assert "document" in str(refused)
     assert database.fetch("SELECT id, document FROM langchain_pg_embedding ORDER BY id") == before
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import pickle
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -69,3 +70,18 @@ def test_a_block_that_is_another_one_by_now_gives_no_row(name: FormatName) -> No
 def test_rows_of_a_large_block_are_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "LARGE_BYTES", 10)
     assert blocks.run(job("csv", record=OIDS)).payload == (4 * record_digest.UNKNOWN,)
+
+
+def test_of_rows_that_are_digested_only_the_owners_are_checked_and_what_is_picked_is() -> None:
+    spoilt = block("binary").replace(b'a "b"', b'a \xffb"')
+    layout = Layout(COLUMNS, "copy", b"\n", frozenset({OWNER.bytes, OTHER.bytes}))
+    a_job = replace(job("binary"), file=ByteRange(0, spoilt), layout=pickle.dumps(layout))
+    assert b"".join(blocks.run(replace(a_job, record=OIDS)).payload) == record_digest.of_tuples(spoilt, OIDS)
+    assert blocks.run(replace(a_job, kept=(0, 1, 3))).rows == 4
+    with pytest.raises(RowError) as refused:
+        blocks.run(replace(a_job, kept=(0, 2)))
+    assert (refused.value.line, refused.value.column) == (3, "document")
+    unknown = replace(layout, collections=frozenset({OWNER.bytes}))
+    with pytest.raises(RowError) as refused:
+        blocks.run(replace(a_job, record=OIDS, layout=pickle.dumps(unknown)))
+    assert (refused.value.line, refused.value.column) == (2, "collection_id")
