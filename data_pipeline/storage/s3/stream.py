@@ -7,6 +7,8 @@ from data_pipeline.storage.base import Status
 from data_pipeline.storage.prefetch import prefetched
 from data_pipeline.storage.s3.bucket import Bucket, Version
 
+NOTHING = memoryview(b"")
+
 
 class ObjectStream:
     """Every request names the version that was found first, so other bytes in its place are noticed."""
@@ -17,12 +19,12 @@ class ObjectStream:
         self._known = known
         self._position = 0
         self._chunks: Iterator[bytes] | None = None
-        self._left = b""
+        self._left = NOTHING
 
     def seek(self, offset: int) -> None:
         """Go on from there."""
         if offset != self._position:
-            self._position, self._chunks, self._left = offset, None, b""
+            self._position, self._chunks, self._left = offset, None, NOTHING
 
     def read(self, length: int) -> bytes:
         """Exactly that many bytes, fewer only at the end."""
@@ -32,14 +34,14 @@ class ObjectStream:
             self._left = chunk[length:]
             length -= len(pieces[-1])
             self._position += len(pieces[-1])
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return b"".join(pieces)  # the only copy
 
-    def _next(self) -> bytes:
+    def _next(self) -> memoryview:
         if self._position >= self._known.size:
-            return b""
+            return NOTHING
         if self._chunks is None:
             self._chunks = prefetched(self._bucket.stream(self._key, version_of(self._known), self._position))
-        return next(self._chunks, b"")
+        return memoryview(next(self._chunks, b""))
 
 
 def version_of(known: Status) -> Version:
