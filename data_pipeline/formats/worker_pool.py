@@ -125,8 +125,11 @@ class WorkerPool:
         self._guard = threading.Lock()
         self._closed = False
 
-    def encode(self, jobs: Iterable[Job]) -> Iterator[Encoded]:
-        """Results in the order of the jobs, a bounded number of them ahead of the caller; of a large one none."""
+    def encode(self, jobs: Iterable[Job], *, ahead: bool = True) -> Iterator[Encoded]:
+        """Results in the order of the jobs, a bounded number of them ahead of the caller; of a large one none.
+
+        ahead: False for none at all, where the caller takes much longer for a block than its encoding does.
+        """
         waiting: deque[Future[Encoded]] = deque()
         try:
             for job in jobs:
@@ -137,7 +140,7 @@ class WorkerPool:
                     memory.give_back()
                     continue
                 waiting.append(self._threads.submit(self._run, job))
-                if len(waiting) >= self.size + registry.of(job.source).read_ahead:
+                if len(waiting) >= (self.size + registry.of(job.source).read_ahead if ahead else 1):
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -64,7 +64,7 @@ class Reading:
     """One pass over a source: iterates over encoded blocks, in order, and counts rows and lines.
 
     rows: those of the file; sent: those whose collections are wanted. record: by column the oid of its type, where rows
-    are only digested.
+    are only digested. ahead: as WorkerPool.encode has it.
     Raises InvalidBackup or OrphanRows with file and line for the first record that can't be restored, and Reopened
     where the file turns out to be in another dialect.
     """
@@ -76,6 +76,8 @@ class Reading:
         pool: WorkerPool,
         progress: Progress = SILENT,
         record: tuple[int, ...] | None = None,
+        *,
+        ahead: bool = True,
     ) -> None:
         self.rows = self.sent = 0
         self._lines = source.header_lines
@@ -85,6 +87,7 @@ class Reading:
         self._pool = pool
         self._progress = progress
         self._record = record
+        self._ahead = ahead
 
     def __iter__(self) -> Iterator[Part]:
         return self.parts()
@@ -96,7 +99,7 @@ class Reading:
         jobs = self._jobs(found)
         inline = self._pool.size == 0 or self._source.raw_bytes <= INLINE_BYTES
         try:
-            for encoded in encode_inline(jobs) if inline else self._pool.encode(jobs):
+            for encoded in encode_inline(jobs) if inline else self._pool.encode(jobs, ahead=self._ahead):
                 block, lines, rows = found.popleft(), self._lines, encoded.rows
                 sent = rows - encoded.dropped
                 self.rows += rows

@@ -17,7 +17,7 @@ from data_pipeline.stores.milvus.protocol import protocol
 from data_pipeline.stores.milvus.server import Server
 from data_pipeline.stores.milvus.table import RowShape, row_count
 
-PAGE_BYTES = 4 << 20
+PAGE_BYTES = 2 << 20
 MOST_ROWS = 16384
 """Milvus gives no more in one answer."""
 

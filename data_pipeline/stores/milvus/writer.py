@@ -1,4 +1,4 @@
-"""Rows into a collection: inserts, or upserts by key, of a few megabytes each. One is under way while the next is made.
+"""Rows into a collection: inserts, or upserts by key, of two megabytes each. One is under way while the next is made.
 
 No two at a time: milvus-lite takes one writer a collection.
 """
@@ -11,7 +11,7 @@ from data_pipeline.stores.milvus.protocol import protocol
 from data_pipeline.stores.milvus.server import Server
 from data_pipeline.stores.milvus.table import RowShape
 
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 2 << 20
 MOST_ROWS = 4096
 
 

@@ -23,7 +23,7 @@ def columns_of(
     if owner is not None:
         source = replace(source, layout=replace(source.layout, wanted=frozenset({owner})))
     names = source.columns
-    for part in Reading(source, None, engine.pool):
+    for part in Reading(source, None, engine.pool, ahead=False):  # Milvus takes rows more slowly
         payload = b"".join(part.messages)
         if part.declined:
             raise unfit(table, "", say("into_milvus_server_only"))
