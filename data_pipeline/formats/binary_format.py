@@ -44,7 +44,7 @@ class Binary(Format):
     def outline(self, block: bytes, layout: Layout) -> Encoded:
         if layout.wanted is not None:
             return self.encode(block, layout, True)
-        return self._whole(block, layout, pgcopy.outline_block(block, layout))
+        return self._whole(block, layout, pgcopy.check_block(block, layout, owners_only=True))
 
     def _whole(self, block: bytes, layout: Layout, count: int) -> Encoded:
         return Encoded((pgcopy.relabelled(block, layout),), count, lines=count)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain, repeat
 from struct import Struct
-from struct import error as StructError
 
 from common.messages import say
 from data_pipeline.formats import json_nul
@@ -181,19 +180,15 @@ def spans(message: bytes) -> Iterator[tuple[int, int, int]]:
         yield start, position, size
 
 
-def check_block(block: bytes, layout: Layout) -> int:
+def check_block(block: bytes, layout: Layout, *, owners_only: bool = False) -> int:
     """Walk through tuples without header and trailer and return how many they are.
 
+    owners_only: of the values only those that name collections are checked.
     Raises RowError, its line the tuple's number in the block: for bytes that are no whole tuples of the layout's
     columns, values that are too long or that their type's check() refuses, vectors of other dimensions, unknown
     collections. What else the values hold is for the receive functions.
     """
-    return sum(1 for _ in _tuples(block, layout, [_check(column, layout) for column in layout.columns]))
-
-
-def outline_block(block: bytes, layout: Layout) -> int:
-    """The same, of whose values only the owners are checked."""
-    checks = [_check(column, layout) if _is_reference(column) else None for column in layout.columns]
+    checks = [None if owners_only and not _is_reference(one) else _check(one, layout) for one in layout.columns]
     return sum(1 for _ in _tuples(block, layout, checks))
 
 
@@ -208,9 +203,7 @@ def wanted_tuples(block: bytes, layout: Layout) -> tuple[list[tuple[int, bytes]]
     kept, number, wanted = [], 0, layout.wanted or frozenset()
     for number, start, end in _tuples(block, layout, checks):
         if owners and owners.pop() in wanted:
-            data = block[start:end]
-            _check_one(data, number, layout)
-            kept.append((number, data))
+            kept.append((number, _checked(block[start:end], number, layout)))
     return kept, number
 
 
@@ -225,9 +218,7 @@ def tuples_at(block: bytes, layout: Layout, places: Sequence[int]) -> tuple[list
     chosen, found, number = set(places), [], 0
     for number, start, end in _tuples(block, layout, [None] * len(layout.columns)):
         if number - 1 in chosen:
-            data = block[start:end]
-            _check_one(data, number, layout)
-            found.append(data)
+            found.append(_checked(block[start:end], number, layout))
     return found, number
 
 
@@ -244,11 +235,12 @@ def relabelled(block: bytes, layout: Layout) -> bytes:
     return bytes(changed)
 
 
-def _check_one(data: bytes, number: int, layout: Layout) -> None:
+def _checked(data: bytes, number: int, layout: Layout) -> bytes:
     try:
         check_block(data, layout)
     except RowError as error:
         raise RowError(error.kind, number, error.column, error.reason) from None
+    return data
 
 
 def _tuples(block: bytes, layout: Layout, checks: list[Check | None]) -> Iterator[tuple[int, int, int]]:
@@ -271,10 +263,7 @@ def _check_tuple(
     end = len(block)
     for name, check in checks:
         start = position + 4
-        try:
-            (size,) = _size(block, position)
-        except StructError:  # the block ends before
-            raise _damaged(number, say("binary_length_differs")) from None
+        size = _size(block, position)[0] if start <= end else -2
         position = start if size == -1 else start + size
         if size < -1 or position > end:
             raise _damaged(number, say("binary_length_differs"))
@@ -293,7 +282,7 @@ def _check(column: Column, layout: Layout) -> Check | None:
     if known is None:
         return None
     if _is_reference(column):
-        return lambda value: _check_member(value, known, layout.collections)
+        return partial(_check_member, known, layout.collections)
     if column.name in layout.jsonb and column.type == "json" and not layout.strip_nul:
         return json_nul.check
     if column.dimensions is not None:
@@ -301,7 +290,7 @@ def _check(column: Column, layout: Layout) -> Check | None:
     return known.check
 
 
-def _check_member(value: bytes, known: ColumnType, collections: frozenset[bytes] | None) -> None:
+def _check_member(known: ColumnType, collections: frozenset[bytes] | None, value: bytes) -> None:
     known.check(value)
     if collections is not None and value not in collections:
         raise BadValue(0, _NO_COLLECTION, "orphan")

@@ -40,8 +40,10 @@ def protocol() -> Protocol:
 def arrow() -> Any:
     """pyarrow. Raises ExtraMissing.
 
-    Its memory comes from malloc, which gives it back to the system when it is asked to; its own pool keeps it.
+    Its memory comes from malloc, which gives it back to the system when it is asked to. Its own pool keeps some for
+    each thread that has ever used it; its C++ reads which pool to use from the environment, whatever Python is told.
     """
+    os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
     module: Any = needed("pyarrow", extra=EXTRA)
     module.set_memory_pool(module.system_memory_pool())
     _find_no_pandas(module)
