@@ -14,7 +14,7 @@ PYTEST := $(VENV_PYTHON) -m pytest
 # Some of the tests wait, so more run at a time than there are cores; a file stays in one process, which shares fixtures.
 AT_ONCE := -n 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help venv demo serve check test test-unit test-slow coverage bench bench-stores s3-server neo4j wheel torture
+.PHONY: help venv demo serve check test test-unit test-landing test-slow coverage bench bench-stores s3-server neo4j wheel torture
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z0-9-]*\):.*  ## /make \1\t/p' Makefile
@@ -32,17 +32,20 @@ check: .venv/.installed-dev  ## check style and types
 	@$(VENV_PYTHON) -m ruff format -q --check
 	@$(VENV_PYTHON) -m mypy
 
-test: check  ## check style and types, then run the tests
+test: check  ## check style and types, then run the everyday tests
 	@$(PYTEST) $(AT_ONCE)
 
 test-unit: .venv/.installed-dev  ## run the tests that need no database, in seconds
 	@$(PYTEST) -n 2 tests/unit tests/test_architecture.py tests/test_reference.py
 
-test-slow: .venv/.installed-dev  ## run the long proofs that the everyday tests try a share of
-	@HYPOTHESIS_PROFILE=thorough $(PYTEST) $(AT_ONCE) -m "slow or hypothesis"
+test-landing: .venv/.installed-dev  ## run the tests that the everyday ones leave to the last check before landing
+	@$(PYTEST) $(AT_ONCE) --which landing
+
+test-slow: .venv/.installed-dev  ## run the long proofs that the other tests try a share of
+	@HYPOTHESIS_PROFILE=thorough $(PYTEST) $(AT_ONCE) --which all -m "slow or hypothesis"
 
 coverage: .venv/.installed-dev  ## run the tests, and print which lines none of them reaches
-	@$(PYTEST) $(AT_ONCE) --cov --cov-report=term-missing:skip-covered
+	@$(PYTEST) $(AT_ONCE) --which all --cov --cov-report=term-missing:skip-covered
 
 bench: .venv/.installed-dev  ## measure, side by side with PostgreSQL's own tools
 	@$(VENV_PYTHON) -m benchmarks.run; status=$$?; $(VENV_PYTHON) -m benchmarks.jobs && exit $$status

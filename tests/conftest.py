@@ -43,6 +43,7 @@ from data_pipeline.settings import Settings
 from data_pipeline.stores.milvus import settings as milvus_settings
 from tests.described import Described
 from tests.integration.decoys import DECOYS
+from tests.support import landing
 from unified_api import create_app
 
 NEW_TABLES = """
@@ -102,7 +103,24 @@ SETTINGS = [
 ]
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--which", choices=landing.CHOICES, default="everyday", help="of the tests, if no file is named")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Other plugins have a say where this is None."""
+    which = config.getoption("which")
+    if which == "all":
+        return None
+    if which == "everyday":
+        return landing.waits(collection_path) or None
+    chosen = landing.waits(collection_path) or (collection_path.is_dir() and landing.leads_to(collection_path))
+    return None if chosen else True
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.args_source is pytest.Config.ArgsSource.ARGS and not hasattr(config, "workerinput"):
+        config.option.which = "all"  # a file that is named runs, whichever suite it is of
     for name in [name for name in os.environ if name in SETTINGS or name.startswith(("PG", "AWS_"))]:
         del os.environ[name]
     os.environ["PGPASSFILE"] = os.environ["VECTOR_BACKUP_CONFIG"] = os.devnull

@@ -18,7 +18,7 @@ NAMED = re.compile(r"`torture (\w+)`")
 """How a row of the page names a figure."""
 
 NOT_YET = "not yet"
-EVERY_TIME = "every `make test`"
+EVERY_TIME = "every `.ci/run`"
 
 
 def document(

@@ -128,12 +128,12 @@ def test_a_share_is_the_same_part_of_every_count_and_never_none() -> None:
 
 
 def test_a_full_run_fills_the_last_column_of_the_rows_that_name_its_figures() -> None:
-    page = "| a | `torture damage` | not yet |\n| b | `test_b` | every `make test` |\n| c | `torture fuzz` | not yet |"
+    page = "| a | `torture damage` | not yet |\n| b | `test_b` | every `.ci/run` |\n| c | `torture fuzz` | not yet |"
     done = figure(small=10_000, large=2)
     found = report.document({"damage": done}, "seed", 60.0)
     assert report.filled(page, found).split("\n") == [
         "| a | `torture damage` | 10,000 small, 2 large / 0 |",
-        "| b | `test_b` | every `make test` |",
+        "| b | `test_b` | every `.ci/run` |",
         "| c | `torture fuzz` | not yet |",
     ]
 
