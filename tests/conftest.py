@@ -460,10 +460,19 @@ def four_databases(
 
 
 @pytest.fixture
-def jobs_database(databases: Databases) -> Iterator[TestDatabase]:
+def removed_last(databases: Databases) -> Iterator[list[TestDatabase]]:
+    """Databases that go once no service uses them any more: one whose queue is gone looks for it for seconds."""
+    made: list[TestDatabase] = []
+    yield made
+    for one in made:
+        databases.remove(one)
+
+
+@pytest.fixture
+def jobs_database(databases: Databases, removed_last: list[TestDatabase]) -> TestDatabase:
     """For a job queue of one test's own."""
-    yield (made := databases.like(JOBS))
-    databases.remove(made)
+    removed_last.append(made := databases.like(JOBS))
+    return made
 
 
 @pytest.fixture(scope="session")

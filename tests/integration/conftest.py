@@ -188,8 +188,13 @@ def _routes_compiled_once() -> Iterator[None]:
 
 
 @pytest.fixture
-def make_client(output_dir: Path, history_url: str, described: Described) -> Iterator[Callable[..., Client]]:
-    """A client of the service with these settings; OUTPUT_DIRECTORY is output_dir."""
+def make_client(
+    output_dir: Path, history_url: str, described: Described, removed_last: list[TestDatabase]
+) -> Iterator[Callable[..., Client]]:
+    """A client of the service with these settings; OUTPUT_DIRECTORY is output_dir.
+
+    removed_last: databases that are still there when the services are closed.
+    """
     engines = []
     jobs = []
 

@@ -93,10 +93,10 @@ def test_each_cell_of_the_table_is_what_the_caller_meets(
 
 @pytest.fixture
 def service(
-    make_client: Callable[..., Client],
     database: TestDatabase,
     second_database: TestDatabase,
     jobs_database: TestDatabase,
+    make_client: Callable[..., Client],
 ) -> Callable[..., Any]:
     def make(**env: str) -> Any:
         targets = TARGETS % (second_database.url, database.url)
@@ -177,6 +177,7 @@ def test_an_operator_runs_a_schedule_of_backups_and_its_name_stands_in_the_job(s
     job = data_of(olga.call("POST", "/schedules/nightly/run"), 202)["job_id"]
     shown = data_of(client.get(f"{PREFIX}/jobs/{job}", headers=bearer(READ_TOKEN)))
     assert shown["who"] == "user:olga"
+    assert [one for one in client.application.extensions["jobs"].follow(job) if one][-1].state == "SUCCEEDED"
 
 
 def test_a_set_of_a_whole_database_is_for_admins_to_download(service: Callable[..., Any]) -> None:
