@@ -33,6 +33,12 @@ class Operation(ABC, Generic[R]):
     def expect_possible(self, request: R) -> AnyTarget:
         """The same, once everything is checked that can be before a database is asked."""
 
+    def expect_free(self, request: R) -> None:
+        """Raise OperationInProgress where another one keeps this one away, as far as that is seen without waiting.
+
+        One that was killed may do so for a minute.
+        """
+
     @abstractmethod
     def run(self, request: R, progress: Progress = SILENT) -> Result:
         """Do it, and say what was done. Raises Cancelled once `progress` says so."""

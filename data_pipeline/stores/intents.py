@@ -9,7 +9,8 @@ from typing import Literal, Protocol
 from common.errors import ServiceUnavailable
 from common.messages import say
 
-Stage = Literal["loading", "aliasing", "renaming"]
+Stage = Literal["planning", "loading", "aliasing", "renaming"]
+"""Of one that is planning nothing has been changed yet: it only keeps others away."""
 
 
 @dataclass(frozen=True)

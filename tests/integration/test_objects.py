@@ -10,6 +10,7 @@ import pytest
 
 from data_pipeline.api import BASE, PREFIX
 from data_pipeline.jobs.backend.intents import JobsIntents
+from data_pipeline.operations.objects import plan as plans
 from data_pipeline.operations.objects import recovery, saving, writing
 from data_pipeline.operations.objects.operation import ObjectsRestoreOperation, _Restore
 from data_pipeline.operations.objects.requests import ObjectsRestoreRequest
@@ -266,6 +267,72 @@ def test_objects_that_change_meanwhile_are_counted(
     assert len(made["warnings"]) == 1
     monkeypatch.undo()
     assert data_of(client.post(f"{PREFIX}/backups/global/{made['backup_timestamp']}/verify"))["verified"] is True
+
+
+def test_a_killed_service_that_had_only_planned_leaves_nothing_to_finish(
+    client: Client, files: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Today's state isn't saved yet by then: what is there would be lost."""
+    made = back_up(client)
+    files.put({"new": (b"x", {})})
+    before = files.state()
+
+    def die(*_: Any, **__: Any) -> Any:
+        raise Killed
+
+    monkeypatch.setattr(_Restore, "_saved_before", die)
+    left: list[Intent] = []
+    monkeypatch.setattr(JobsIntents, "end", lambda _, intent: left.append(intent))
+    engine = client.application.extensions["jobs"]._operations["objects_restore"]._engine
+    body = {"set": {"backup_path": made["backup_directory"], "timestamp": made["backup_timestamp"]}}
+    with pytest.raises(Killed):
+        ObjectsRestoreOperation(engine).run(ObjectsRestoreRequest.read({**body, "target": "files", "mode": "mirror"}))
+    monkeypatch.undo()
+    (intent,) = left
+    assert failure(restore(client, made, mode="mirror")) == (409, "OPERATION_IN_PROGRESS")
+    engine.intents.store.leave(intent)
+    while engine.intents.store.abandoned():  # the service itself is about to do it, too
+        recovery.recover(engine)
+    assert files.state() == before
+    data_of(restore(client, made, mode="mirror"))
+
+
+def test_no_restore_plans_while_another_one_writes(
+    client: Client, files: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = back_up(client)
+    files.remove("zero")
+    seen: list[Any] = []
+    make = plans.make
+
+    def planning(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.undo()
+        seen.append(failure(restore(client, made)))
+        return make(*arguments, **options)
+
+    monkeypatch.setattr(plans, "make", planning)
+    data_of(restore(client, made))
+    assert seen == [(409, "OPERATION_IN_PROGRESS")]
+    assert "zero" in files.state()
+
+
+@pytest.mark.parametrize("mode", ["add", "mirror"])
+def test_a_key_that_a_server_refuses_though_nothing_is_there_is_written_all_the_same(
+    client: Client, files: Bucket, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """As a server of the tests does that was killed while it wrote one."""
+    made = back_up(client)
+    before = files.state()
+    files.remove("zero", "..")
+    put = buckets.ObjectBucket.put
+
+    def refusing(self: Any, key: str, data: bytes, said: Any, *, new: bool) -> bool:
+        return put(self, key, data, said, new=new) if key != "zero" or not new else False
+
+    monkeypatch.setattr(buckets.ObjectBucket, "put", refusing)
+    done = data_of(restore(client, made, mode=mode))
+    assert counted(done) == (2, 0, 0, len(STRANGE) - 2, 0)
+    assert files.state() == before
 
 
 def test_an_object_made_meanwhile_is_left_alone(client: Client, files: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:

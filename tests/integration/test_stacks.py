@@ -24,7 +24,9 @@ from data_pipeline.operations.stacks.stack_manager import StackManager
 from data_pipeline.operations.stacks.stack_retention import StackRetention
 from data_pipeline.sets import manifest
 from data_pipeline.settings import Settings
+from data_pipeline.stores.intents import Intent
 from data_pipeline.stores.objects.bucket import ObjectBucket
+from data_pipeline.stores.redis.reading import INTENT, LEASE
 from tests.conftest import TestDatabase
 from tests.integration.conftest import Client
 from tests.integration.places import S3Server
@@ -425,6 +427,38 @@ def test_members_are_asked_at_the_same_time(client: Client, monkeypatch: pytest.
 
     monkeypatch.setattr(ObjectBucket, "list", waiting)
     assert set(back_up(client)["members"]) == set(STACK)
+
+
+@pytest.mark.parametrize("busy", ["documents", "cache"])
+def test_nothing_is_begun_while_another_restore_keeps_a_member(
+    make_client: Callable[..., Client], database: TestDatabase, cache: RedisServer, files: Bucket, busy: str
+) -> None:
+    """Of a service that was killed, for up to a minute. The cache comes last."""
+    targets = {"cache": cache.url(), "documents": files.url}
+    stacks = {"app": {"cache": "cache", "files": "documents"}}
+    client = make_client(DATABASE_URL=database.url, TARGETS=json.dumps(targets), STACKS=json.dumps(stacks))
+    made = data_of(post(client, "backup", stack="app", options={"cache": {"consistency": "paused"}}))
+    files.put({"a": (b"damaged", {})})
+    damaged = files.state()
+    engine = client.application.extensions["jobs"]._operations["objects_restore"]._engine
+    store = engine.intents.store
+    if busy == "cache":
+        taken = cache.client(15)
+        taken.set(INTENT, json.dumps({"token": "t", "phase": "loading", "targets": [0], "keep": False}))
+        taken.set(LEASE, "t", px=60_000)
+    else:
+        digest = engine.store_target("documents", "objects").digest
+        intent = Intent("1" * 32, "documents", digest, "objects", "", stage="planning", family="objects")
+        store.begin(intent)
+    refused = post(client, "restore", stack="app", set=named(made))
+    assert failure(refused) == (409, "OPERATION_IN_PROGRESS")
+    assert refused.get_json()["data"]["member"] == ("cache" if busy == "cache" else "files")
+    assert files.state() == damaged
+    if busy == "cache":
+        taken.flushdb()
+    else:
+        store.end(intent)
+    assert set(states(data_of(post(client, "restore", stack="app", set=named(made)))).values()) == {"restored"}
 
 
 def test_a_database_a_cache_and_a_bucket_are_one(

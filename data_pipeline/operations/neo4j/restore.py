@@ -14,7 +14,7 @@ from data_pipeline.operations.results.result import StoreTarget as ShownTarget
 from data_pipeline.postgres.progress import SILENT, Progress
 from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.storage import location
-from data_pipeline.stores.neo4j import reading
+from data_pipeline.stores.neo4j import lock, reading
 from data_pipeline.stores.neo4j.facts import FAMILY, Neo4jFacts
 from data_pipeline.stores.neo4j.link import session
 from data_pipeline.stores.neo4j.restoring import Plan, Restoring
@@ -39,6 +39,10 @@ class Neo4jRestoreOperation(Operation[Neo4jRestoreRequest]):
         with self._engine.catalog.held(location.parse(named.backup_path), named.timestamp, FAMILY) as held:
             STORE.facts_of(held)
         return target
+
+    def expect_free(self, request: Neo4jRestoreRequest) -> None:
+        with session(self.target(request), float(self._engine.timeouts.connect)) as opened:
+            lock.expect_free(opened)
 
     def run(self, request: Neo4jRestoreRequest, progress: Progress = SILENT) -> Neo4jRestored | Neo4jRehearsed:
         target, named = self.target(request), request.named_set

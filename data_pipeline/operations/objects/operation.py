@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from common.errors import DatabaseError, InvalidBackup, InvalidParams, ServiceError, ServiceUnavailable
@@ -13,6 +13,7 @@ from common.messages import Message, say
 from data_pipeline.engine import Engine
 from data_pipeline.operations.backup_sets import named
 from data_pipeline.operations.objects import plan as plans
+from data_pipeline.operations.objects.apart import expect_apart
 from data_pipeline.operations.objects.plan import Plan
 from data_pipeline.operations.objects.requests import ObjectsBackupRequest, ObjectsRestoreRequest
 from data_pipeline.operations.objects.results import ObjectsRestored
@@ -26,7 +27,6 @@ from data_pipeline.operations.store_backup import StoreBackup
 from data_pipeline.postgres.progress import SILENT, Cancelled, Progress, Uncounted
 from data_pipeline.sets.held_set import HeldSet
 from data_pipeline.storage import location
-from data_pipeline.storage.s3.bucket_url import BucketUrl
 from data_pipeline.stores.intents import Intent
 from data_pipeline.stores.objects.bucket import ObjectBucket
 from data_pipeline.stores.objects.content import SetReader
@@ -87,6 +87,12 @@ class ObjectsRestoreOperation(Operation[ObjectsRestoreRequest]):
         _scope(STORE.facts_of(found), request)
         return target
 
+    def expect_free(self, request: ObjectsRestoreRequest) -> None:
+        with suppress(ServiceUnavailable):
+            intent = _intent_of(request, self.target(request))
+            self._engine.intents.store.begin(intent)
+            self._engine.intents.store.end(intent)
+
     def run(self, request: ObjectsRestoreRequest, progress: Progress = SILENT) -> ObjectsRestored:
         return self._run(request, progress, finishing=False)
 
@@ -128,14 +134,15 @@ class _Restore:
         records = list(reader.records(scope))
         _expect_writable(records, bucket.longest)
         mirror = self.request.mode == "mirror"
-        plan = plans.make(bucket, records, scope, self.progress, mirror=mirror)
-        if self.request.dry_run:
-            return self._describe(plan, started, 0, None)
-        before = self._saved_before(plan, scope)
-        if plan.changes_what_is_there and before is None:
-            self.progress.settle()  # there is no way back
-        writing = Writing(bucket, reader, plan, self.progress, mirror=mirror)
-        with self._noted():
+        with self._alone() as intent:  # what is there stays as it is planned for
+            plan = plans.make(bucket, records, scope, self.progress, mirror=mirror)
+            if self.request.dry_run:
+                return self._describe(plan, started, 0, None)
+            before = self._saved_before(plan, scope)
+            if plan.changes_what_is_there and before is None:
+                self.progress.settle()  # there is no way back
+            writing = Writing(bucket, reader, plan, self.progress, mirror=mirror)
+            self._note(intent)
             try:
                 writing.run()
             except BaseException as error:
@@ -145,35 +152,36 @@ class _Restore:
         return self._describe(plan, started, writing.verified, before)
 
     @contextmanager
-    def _noted(self) -> Iterator[None]:
-        """Write down what is done, for another process to finish if this one is killed (recovery). Raises
-        OperationInProgress while another restore is at work there. Without the jobs database, it is only told."""
-        if self.finishing:
-            yield
+    def _alone(self) -> Iterator[Intent | None]:
+        """Keep other restores away. Raises OperationInProgress while one is at work there, or is being finished.
+        Without the jobs database, it is only told; a rehearsal keeps none away."""
+        if self.finishing or self.request.dry_run:
+            yield None
             return
-        intent = Intent(
-            id=secrets.token_hex(16),
-            target=self.target.name,
-            digest=self.target.digest,
-            collection=FAMILY,
-            fresh="",
-            family=FAMILY,
-            request=json.dumps(self.request.as_sent()),
-        )
+        intent = _intent_of(self.request, self.target)
         try:
             self.engine.intents.store.begin(intent)
         except ServiceUnavailable:
             self.warnings.append(say("objects_not_noted"))
-            yield
+            yield None
             return
         try:
-            yield
+            yield intent
         finally:
             with suppress(ServiceUnavailable):
                 if self.unsettled:
                     self.engine.intents.store.leave(intent)
                 else:
                     self.engine.intents.store.end(intent)
+
+    def _note(self, intent: Intent | None) -> None:
+        """Write down that from now on another process has to finish what is done, if this one is killed (recovery)."""
+        if intent is None:
+            return
+        try:
+            self.engine.intents.store.note(replace(intent, stage="loading"))
+        except ServiceUnavailable:
+            self.warnings.append(say("objects_not_noted"))
 
     def _saved_before(self, plan: Plan, scope: str) -> NamedBackup | None:
         """Today's state, where something of it goes."""
@@ -262,23 +270,14 @@ def _expect_writable(records: list[Record], longest: int) -> None:
             raise InvalidParams(say("objects_key_too_long"), details={"field": "to_prefix", "key": one.key})
 
 
-def expect_apart(engine: Engine, target: StoreTarget) -> None:
-    """Raise InvalidParams for a target that holds backups, or lies within them: they would save, or remove, one
-    another."""
-    try:
-        names = engine.storages.all_names()
-    except ServiceUnavailable:
-        names = list(engine.storages)
-    bucket, _, prefix = target.path.partition("/")
-    for name in names:
-        place = engine.storages.place(name)
-        if isinstance(place, BucketUrl) and place.bucket == bucket and _same_server(place, target):
-            one, other = (f"{prefix}/".lstrip("/"), f"{place.prefix}/".lstrip("/"))
-            if one.startswith(other) or other.startswith(one):
-                text = say("objects_target_holds_backups", storage=name)
-                raise InvalidParams(text, details={"field": "target", "storage": name})
-
-
-def _same_server(place: BucketUrl, target: StoreTarget) -> bool:
-    """As far as it can be told: a server that isn't Amazon's may have several names."""
-    return (place.endpoint is None) == (target.scheme == "s3")
+def _intent_of(request: ObjectsRestoreRequest, target: StoreTarget) -> Intent:
+    return Intent(
+        id=secrets.token_hex(16),
+        target=target.name,
+        digest=target.digest,
+        collection=FAMILY,
+        fresh="",
+        stage="planning",
+        family=FAMILY,
+        request=json.dumps(request.as_sent()),
+    )

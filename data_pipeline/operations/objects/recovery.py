@@ -22,6 +22,9 @@ def recover(engine: Engine) -> list[str]:
     for intent in engine.intents.store.abandoned():
         if intent.family != FAMILY:
             continue
+        if intent.stage == "planning":
+            engine.intents.store.end(intent)
+            continue
         try:
             ObjectsRestoreOperation(engine).finish(ObjectsRestoreRequest.read(json.loads(intent.request)))
             finished.append(intent.target)

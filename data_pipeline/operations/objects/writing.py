@@ -82,10 +82,13 @@ class Writing:
         new = record.key in self._new
         if new:
             self._made.append(record.key)  # even if this fails: where an answer is lost, it is done all the same
-        # One that is there may be our own, of an answer that was lost.
-        if not self._bucket.put(record.key, data, record.said, new=new) and self._digest(record) != record.sha256:
-            self._made.remove(record.key)
-            return False
+        if not self._bucket.put(record.key, data, record.said, new=new):
+            found = self._digest(record)
+            if found is None:  # a server that was killed while it wrote one may go on refusing a key that nothing is at
+                self._bucket.put(record.key, data, record.said, new=False)
+            elif found != record.sha256:  # else it is our own, of an answer that was lost
+                self._made.remove(record.key)
+                return False
         self._expect_written(record)
         return True
 

@@ -29,6 +29,7 @@ from data_pipeline.stores.redis.comparing import Difference
 from data_pipeline.stores.redis.facts import RedisFacts
 from data_pipeline.stores.redis.link import server
 from data_pipeline.stores.redis.link.wire import connect
+from data_pipeline.stores.redis.restoring import claim
 from data_pipeline.stores.redis.restoring.restoring import Mode, Plan, Restored, Restoring
 from data_pipeline.stores.redis.saving.export import FAMILY
 from data_pipeline.stores.redis.store import STORE
@@ -53,6 +54,13 @@ class RedisRestoreOperation(Operation[RedisRestoreRequest]):
         with self._engine.catalog.held(location.parse(named.backup_path), named.timestamp, FAMILY) as held:
             self._plan(request, STORE.facts_of(held), target)
         return target
+
+    def expect_free(self, request: RedisRestoreRequest) -> None:
+        target, named = self.target(request), request.named_set
+        with self._engine.catalog.held(location.parse(named.backup_path), named.timestamp, FAMILY) as held:
+            plan = self._plan(request, STORE.facts_of(held), target)
+        with closing(connect(target, connect_seconds(self._engine))) as wire:
+            claim.expect_free(wire, server.inspect(wire), list(plan.databases.values()))
 
     def run(self, request: RedisRestoreRequest, progress: Progress = SILENT) -> RedisRestored | RedisRehearsed:
         target, named = self.target(request), request.named_set

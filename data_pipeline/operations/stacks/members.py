@@ -158,6 +158,12 @@ class Members:
         except ServiceError as error:
             raise of_member(error, member.role) from None
 
+    def expect_free(self, member: Member, request: OperationRequest) -> None:
+        try:
+            self._operations[request.kind].expect_free(request)
+        except ServiceError as error:
+            raise of_member(error, member.role) from None
+
     def _read(self, member: Member, what: str, body: Mapping[str, Any], options: Mapping[str, Any]) -> OperationRequest:
         operation = self._operation(member, what)
         clash = sorted({"set", "target", "storages", "async", "dry_run"} & options.keys())

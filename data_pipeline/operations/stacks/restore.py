@@ -51,6 +51,7 @@ class StackRestore:
             _, away = together.each(self._stack.members, self._members.probe)
             if away:
                 raise together.first(away)
+            self._expect_free()
             undo = self._undo(progress)
             for member in self._stack.members:
                 done[member.role] = self._restored(member, Shared(progress), done, undo)
@@ -73,6 +74,12 @@ class StackRestore:
         """Lock every member's set and read it to its last byte, before any member is touched."""
         for member in self._stack.members:
             verify_member(self._engine, held, self._found, member.role, Shared(progress).of(member.role))
+
+    def _expect_free(self) -> None:
+        """Raise OperationInProgress before the first member is touched, rather than in the middle of a restore."""
+        for member in self._stack.members:
+            if (request := self._asked[member.role]) and not self._request.dry_run:
+                self._members.expect_free(member, request)
 
     def _undo(self, progress: Progress) -> dict[str, Any] | None:
         """A backup of the members as they are, as the request that brings it back."""

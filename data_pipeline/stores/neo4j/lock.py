@@ -61,11 +61,15 @@ class Lock:
         session.run(GIVE_UP, token=self._token).consume()
 
 
+def expect_free(session: Any) -> None:
+    """Raise OperationInProgress while a restore is at work."""
+    _expect_none_alive(session.run(HELD).values())
+
+
 def recover(session: Any) -> str | None:
     """End what a killed restore has begun; in which phase that was. Raises OperationInProgress while one is at work."""
     held = session.run(HELD).values()
-    if any(alive for _, _, alive in held):
-        raise in_progress()
+    _expect_none_alive(held)
     for token, phase, _ in held:
         (Lock(token).withdraw if phase == "loading" else _finish_of(token))(session)
     return held[0][1] if held else None
@@ -81,6 +85,11 @@ def _finish_of(token: str) -> Any:
 
 def in_progress() -> OperationInProgress:
     return OperationInProgress(say("neo4j_restore_in_progress"), can_retry=True)
+
+
+def _expect_none_alive(held: Any) -> None:
+    if any(alive for _, _, alive in held):
+        raise in_progress()
 
 
 def _drain(session: Any, query: str) -> None:

@@ -125,6 +125,13 @@ class Looked:
         self.alive = bool(alive)
 
 
+def expect_free(wire: Wire, known: Server, targets: Sequence[int]) -> None:
+    """Raise OperationInProgress while a restore is at work in one of them; nothing is changed."""
+    looked = _look(wire, range(min(known.databases, MOST_DATABASES)))
+    wire.call("UNWATCH")
+    _expect_free({number: found for number, found in looked.items() if found.alive}, targets)
+
+
 def sweep(wire: Wire, known: Server) -> list[int]:
     """Remove what restores left that were killed; the numbers it lay in."""
     swept = []
