@@ -212,6 +212,25 @@ class Killed(BaseException):
     """As a process ends: nothing cleans up."""
 
 
+def killed(client: Client, made: dict[str, Any], patch: pytest.MonkeyPatch, mode: str) -> Callable[[], None]:
+    """A restore that ends so, and keeps others away; what another process does then. What was patched is undone."""
+    left: list[Intent] = []
+    patch.setattr(JobsIntents, "end", lambda _, intent: left.append(intent))
+    engine = client.application.extensions["jobs"]._operations["objects_restore"]._engine
+    body = {"set": {"backup_path": made["backup_directory"], "timestamp": made["backup_timestamp"]}}
+    with pytest.raises(Killed):
+        ObjectsRestoreOperation(engine).run(ObjectsRestoreRequest.read({**body, "target": "files", "mode": mode}))
+    patch.undo()
+    assert failure(restore(client, made, mode="mirror")) == (409, "OPERATION_IN_PROGRESS")
+
+    def settle() -> None:
+        engine.intents.store.leave(*left)
+        while engine.intents.store.abandoned():  # the service itself is about to do it, too
+            recovery.recover(engine)
+
+    return settle
+
+
 @pytest.mark.parametrize("mode", ["add", "mirror"])
 def test_what_a_killed_service_has_left_is_finished(
     client: Client, files: Bucket, monkeypatch: pytest.MonkeyPatch, mode: str
@@ -232,19 +251,9 @@ def test_what_a_killed_service_has_left_is_finished(
 
     monkeypatch.setattr(writing.Writing, "_put", die)
     monkeypatch.setattr(_Restore, "_undo", lambda *_: None)
-    left: list[Intent] = []
-    monkeypatch.setattr(JobsIntents, "end", lambda _, intent: left.append(intent))
-    engine = client.application.extensions["jobs"]._operations["objects_restore"]._engine
-    body = {"set": {"backup_path": made["backup_directory"], "timestamp": made["backup_timestamp"]}}
-    with pytest.raises(Killed):
-        ObjectsRestoreOperation(engine).run(ObjectsRestoreRequest.read({**body, "target": "files", "mode": mode}))
-    monkeypatch.undo()
+    settle = killed(client, made, monkeypatch, mode)
     assert files.state() != before
-    assert failure(restore(client, made, mode="mirror")) == (409, "OPERATION_IN_PROGRESS")
-    (intent,) = left
-    engine.intents.store.leave(intent)
-    while engine.intents.store.abandoned():  # the service itself is about to do it, too
-        recovery.recover(engine)
+    settle()
     assert files.state() == before
     data_of(restore(client, made, mode="mirror"))
 
@@ -281,18 +290,7 @@ def test_a_killed_service_that_had_only_planned_leaves_nothing_to_finish(
         raise Killed
 
     monkeypatch.setattr(_Restore, "_saved_before", die)
-    left: list[Intent] = []
-    monkeypatch.setattr(JobsIntents, "end", lambda _, intent: left.append(intent))
-    engine = client.application.extensions["jobs"]._operations["objects_restore"]._engine
-    body = {"set": {"backup_path": made["backup_directory"], "timestamp": made["backup_timestamp"]}}
-    with pytest.raises(Killed):
-        ObjectsRestoreOperation(engine).run(ObjectsRestoreRequest.read({**body, "target": "files", "mode": "mirror"}))
-    monkeypatch.undo()
-    (intent,) = left
-    assert failure(restore(client, made, mode="mirror")) == (409, "OPERATION_IN_PROGRESS")
-    engine.intents.store.leave(intent)
-    while engine.intents.store.abandoned():  # the service itself is about to do it, too
-        recovery.recover(engine)
+    killed(client, made, monkeypatch, "mirror")()
     assert files.state() == before
     data_of(restore(client, made, mode="mirror"))
 
