@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from torture.client import Answer, Gone
 
+SOONEST = 0.1
+
 
 class Call:
     """A request in a thread of its own."""
@@ -49,15 +51,27 @@ class Moments:
         self._chance = chance
         self._typical: dict[str, float] = {}  # seconds
         self._last = 1.0
+        self._pace: dict[str, float] = {}  # a share of what is typical
 
     def learn(self, kind: str, seconds: float) -> None:
         self._typical[kind] = self._last = seconds
 
-    def wait(self, kind: str) -> None:
+    def wait(self, kind: str, pace: float = 1.0) -> None:
         """Sleep until a moment: anywhere in the request, or more often than chance would near its end."""
         typical = self._typical.get(kind, self._last)
         share = self._chance.uniform(0, 1) if self._chance.random() < 0.7 else self._chance.uniform(0.8, 1.05)
-        time.sleep(typical * share)
+        time.sleep(typical * share * pace)
+
+    def within(self, call: Call, kind: str) -> bool:
+        """Sleep until a moment; whether the request is under way then. Where it isn't, the next ones come sooner.
+
+        A server that has just been started is slower than it will be for the request that is tried.
+        """
+        pace = self._pace.get(kind, 1.0)
+        self.wait(kind, pace)
+        in_time = call.under_way
+        self._pace[kind] = min(1.0, max(SOONEST, pace * (1.1 if in_time else 0.8)))
+        return in_time
 
 
 def killed_within(
@@ -68,8 +82,7 @@ def killed_within(
     Whether the request was under way, and its answer, if one came.
     """
     call = Call(request)
-    moments.wait(kind)
-    in_time = call.under_way
+    in_time = moments.within(call, kind)
     if server is None:
         service.kill()
         answer = call.answer()

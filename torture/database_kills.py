@@ -198,8 +198,7 @@ def _kill(scene: Scene, whose: str, operation: str) -> None:
         scene.database.execute("TRUNCATE authors, texts, marks")
     before, target = tables(scene.database.url), scene.other
     call = Call(lambda: scene.ask(operation, target))
-    scene.moments.wait(operation)
-    in_time = call.under_way
+    in_time = scene.moments.within(call, operation)
     if whose == "of the service":
         scene.service.kill()
         scene.service.start()

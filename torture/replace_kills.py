@@ -46,8 +46,7 @@ def _kill(scene: Scene, chance: random.Random, how: str) -> None:
     target = scene.other
     client = Client(service.port)
     call = Call(lambda: client.restore(target, **HOWS[how]))
-    scene.moments.wait(how)
-    in_time = call.under_way
+    in_time = scene.moments.within(call, how)
     children = service.children()
     gently = chance.random() < GENTLY
     if gently and not service.stop():

@@ -44,8 +44,7 @@ def _kill(scene: Scene, whose: str) -> None:
     """One trial: kill in the middle of a swap, look at the tables, start again, swap for good."""
     target, client, server = scene.other, Client(scene.service.port), scene.database.server
     call = Call(lambda: client.restore(target, **SWAP))
-    scene.moments.wait("swap")
-    in_time = call.under_way
+    in_time = scene.moments.within(call, "swap")
     if whose == "of the service":
         scene.service.kill()
     else:
