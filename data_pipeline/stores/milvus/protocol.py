@@ -41,7 +41,7 @@ def arrow() -> Any:
     """pyarrow. Raises ExtraMissing.
 
     Its memory comes from malloc, which gives it back to the system when it is asked to. Its own pool keeps some for
-    each thread that has ever used it; its C++ reads which pool to use from the environment, whatever Python is told.
+    each thread that has ever used it; its C++ reads from the environment which pool to use, not from Python.
     """
     os.environ["ARROW_DEFAULT_MEMORY_POOL"] = "system"
     module: Any = needed("pyarrow", extra=EXTRA)
