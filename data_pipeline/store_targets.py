@@ -53,7 +53,7 @@ class StoreTargets:
         found = self.find(name)
         if found is None or found.family != family:
             known = tuple(one.name for one in self._targets.values() if one.family == family)
-            raise InvalidParams(say("store_unknown", family=family, targets=known), details={"field": "target"})
+            raise InvalidParams(say("store_unknown", family=family, targets=known or "–"), details={"field": "target"})
         return found
 
     def allowed(self, name: str, url: str) -> StoreTarget:

@@ -111,3 +111,9 @@ def test_a_room_of_stores_is_a_store() -> None:
     assert all(isinstance(store, Store) and store.family == family for family, store in registry.known().items())
     with pytest.raises(InvalidParams):
         registry.of("of a later version")
+
+
+def test_where_none_is_configured_the_refusal_does_not_end_in_an_empty_list() -> None:
+    with pytest.raises(InvalidParams) as refused:
+        StoreTargets({}).named("bucket", "objects")
+    assert str(refused.value.response) == "未配置该 objects 目标,可用的目标: –"
