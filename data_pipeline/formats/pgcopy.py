@@ -263,7 +263,7 @@ def _check_tuple(
     end = len(block)
     for name, check in checks:
         start = position + 4
-        size = _size(block, position)[0] if start <= end else -2
+        size = _size(block, position)[0] if start <= end else -2  # there is no whole length any more
         position = start if size == -1 else start + size
         if size < -1 or position > end:
             raise _damaged(number, say("binary_length_differs"))

@@ -93,10 +93,10 @@ def test_each_cell_of_the_table_is_what_the_caller_meets(
 
 @pytest.fixture
 def service(
+    make_client: Callable[..., Client],
     database: TestDatabase,
     second_database: TestDatabase,
     jobs_database: TestDatabase,
-    make_client: Callable[..., Client],
 ) -> Callable[..., Any]:
     def make(**env: str) -> Any:
         targets = TARGETS % (second_database.url, database.url)

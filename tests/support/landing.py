@@ -6,10 +6,8 @@ random data, and the finer points of formats and types. `make test-landing` runs
 """
 
 from pathlib import Path
-from typing import Literal, get_args
 
-Which = Literal["everyday", "landing", "all"]
-CHOICES = get_args(Which)
+CHOICES = ("everyday", "landing", "all")
 
 TESTS = Path(__file__).resolve().parents[1]
 

@@ -2,6 +2,7 @@
 
 import pickle
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -163,13 +164,17 @@ class Remembered:
 
 
 @pytest.mark.parametrize("use", [DirectoryMark.expect, DirectoryMark.set])
-def test_a_mark_that_another_writer_has_just_made_is_no_lost_one(tmp_path: Path, use: object) -> None:
-    use(DirectoryMark(tmp_path, "archive:", Remembered(tmp_path)))  # type: ignore[operator]
+def test_a_mark_that_another_writer_has_just_made_is_no_lost_one(
+    tmp_path: Path, use: Callable[[DirectoryMark], None]
+) -> None:
+    use(DirectoryMark(tmp_path, "archive:", Remembered(tmp_path)))
     assert (tmp_path / MARK).exists()
 
 
 @pytest.mark.parametrize("use", [DirectoryMark.expect, DirectoryMark.set])
-def test_a_mark_that_was_there_and_is_not_is_a_disk_that_is_not_mounted(tmp_path: Path, use: object) -> None:
+def test_a_mark_that_was_there_and_is_not_is_a_disk_that_is_not_mounted(
+    tmp_path: Path, use: Callable[[DirectoryMark], None]
+) -> None:
     with pytest.raises(ServiceUnavailable):
-        use(DirectoryMark(tmp_path, "archive:", Remembered(None)))  # type: ignore[operator]
+        use(DirectoryMark(tmp_path, "archive:", Remembered(None)))
     assert list(tmp_path.iterdir()) == []
